@@ -1,0 +1,306 @@
+#include "pool/http/request_parser.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace http {
+namespace {
+
+using namespace std::string_literals;
+using Parsed = std::variant<NeedMore, const Request*, Refusal>;
+
+const Request* AsRequest(const Parsed& parsed) {
+  const auto* request = std::get_if<const Request*>(&parsed);
+  return request == nullptr ? nullptr : *request;
+}
+
+/// The status of the refusal; 200 for a request, 100 for NeedMore.
+int Status(const Parsed& parsed) {
+  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refusal->status;
+  return AsRequest(parsed) != nullptr ? 200 : 100;
+}
+
+int StatusOf(std::string_view bytes, Limits limits = {}) {
+  RequestParser parser(limits);
+  return Status(parser.Parse(bytes));
+}
+
+/// A whole request of HTTP/1.1 with those field lines after Host.
+int StatusWith(std::string_view lines) {
+  return StatusOf("GET / HTTP/1.1\r\nHost: h\r\n" + std::string(lines) + "\r\n");
+}
+
+int StatusOfTarget(std::string_view target, std::string_view method = "GET") {
+  return StatusOf(std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n");
+}
+
+class RequestParserTest : public testing::Test {
+ protected:
+  const Request& Parse(std::string_view bytes) {
+    bytes_ = bytes;
+    const Request* request = AsRequest(parser_.Parse(bytes_));
+    if (request == nullptr) throw std::runtime_error("not parsed: " + bytes_);
+    return *request;
+  }
+
+  [[nodiscard]] std::string_view bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+  RequestParser parser_;
+};
+
+TEST_F(RequestParserTest, SplitsAHead) {
+  const auto& request = Parse(
+      "POST /a/b?x=1?y HTTP/1.1\r\nHost: example.com:8080\r\nX-A: \t one two \r\nx-a:3\r\nE:\r\n\r\nbody");
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.target, "/a/b?x=1?y");
+  EXPECT_EQ(request.path, "/a/b");
+  EXPECT_TRUE(request.has_query);
+  EXPECT_EQ(request.query, "x=1?y");
+  EXPECT_EQ(request.minor_version, 1);
+  EXPECT_EQ(request.host, "example.com:8080");
+  EXPECT_TRUE(request.keep_alive);
+  EXPECT_FALSE(request.expect_continue);
+  EXPECT_EQ(request.body, BodyKind::kNone);
+  ASSERT_EQ(request.fields.size(), 4u);
+  EXPECT_EQ(request.fields[1].name, "X-A");
+  EXPECT_EQ(request.Find("x-A"), "one two");
+  EXPECT_EQ(request.Find("e"), "");
+  EXPECT_EQ(request.Find("absent"), std::nullopt);
+  EXPECT_EQ(bytes().substr(request.head_size), "body");
+}
+
+TEST_F(RequestParserTest, PathWithoutQueryAndWithAnEmptyOne) {
+  EXPECT_FALSE(Parse("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").has_query);
+  const auto& request = Parse("GET /x? HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(request.has_query);
+  EXPECT_EQ(request.query, "");
+  EXPECT_EQ(request.path, "/x");
+}
+
+TEST_F(RequestParserTest, AbsoluteFormIsReducedAndItsHostWins) {
+  const auto& request = Parse("GET HTTP://b.example:81/p?q HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  EXPECT_EQ(request.host, "b.example:81");
+  EXPECT_EQ(request.target, "/p?q");
+  EXPECT_EQ(request.path, "/p");
+  EXPECT_EQ(request.query, "q");
+  EXPECT_EQ(Parse("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n").target, "/");
+  EXPECT_EQ(Parse("GET http://b?q=/ HTTP/1.1\r\nHost: a\r\n\r\n").target, "/?q=/");
+  EXPECT_EQ(Parse("GET http://b?q HTTP/1.1\r\nHost: a\r\n\r\n").path, "/");
+}
+
+TEST_F(RequestParserTest, AsteriskIsForOptionsOnly) {
+  EXPECT_EQ(Parse("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").path, "*");
+  EXPECT_EQ(StatusOfTarget("*"), 400);
+}
+
+TEST_F(RequestParserTest, KeepAliveByVersionAndConnection) {
+  EXPECT_TRUE(Parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: TE\r\n\r\n").keep_alive);
+  EXPECT_FALSE(Parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n").keep_alive);
+  EXPECT_FALSE(Parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: x\r\nConnection: close\r\n\r\n").keep_alive);
+  EXPECT_FALSE(Parse("GET / HTTP/1.0\r\n\r\n").keep_alive);
+  EXPECT_TRUE(Parse("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").keep_alive);
+  EXPECT_FALSE(Parse("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n").keep_alive);
+  EXPECT_FALSE(Parse("GET / HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n").keep_alive);
+}
+
+TEST_F(RequestParserTest, Bodies) {
+  const auto& length = Parse("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0012\r\n\r\n");
+  EXPECT_EQ(length.body, BodyKind::kLength);
+  EXPECT_EQ(length.content_length, 12u);
+  EXPECT_EQ(Parse("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n").body, BodyKind::kLength);
+  EXPECT_EQ(Parse("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9223372036854775807\r\n\r\n").content_length,
+            9223372036854775807u);
+  const auto& chunked = Parse("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n");
+  EXPECT_EQ(chunked.body, BodyKind::kChunked);
+  EXPECT_EQ(chunked.content_length, 0u);
+}
+
+TEST_F(RequestParserTest, ExpectContinueOnlyBeforeABodyOf11) {
+  EXPECT_TRUE(Parse("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n")
+                  .expect_continue);
+  EXPECT_FALSE(Parse("PUT / HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n").expect_continue);
+  EXPECT_FALSE(Parse("GET / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n").expect_continue);
+  EXPECT_EQ(StatusWith("Expect: 200-ok\r\n"), 417);
+  EXPECT_EQ(StatusWith("Expect: 100-continue, x\r\n"), 417);
+  EXPECT_EQ(StatusWith("Expect:\r\n"), 417);
+}
+
+TEST_F(RequestParserTest, EmptyLinesBeforeARequestAreCountedInItsHead) {
+  const auto& request = Parse("\r\n\r\nGET / HTTP/1.0\r\n\r\nrest");
+  EXPECT_EQ(request.head_size, 22u);
+  EXPECT_EQ(request.method, "GET");
+  EXPECT_EQ(StatusOf("\r\n\r\n\r\n"), 400);
+  EXPECT_EQ(StatusOf("\n"), 400);
+  EXPECT_EQ(StatusOf("\r"), 100);
+}
+
+TEST(RequestParserRefusalTest, RequestLine) {
+  for (const char* line : {" GET / HTTP/1.1",
+                           "GET  / HTTP/1.1",
+                           "GET /  HTTP/1.1",
+                           "GET / HTTP/1.1 ",
+                           "GET /",
+                           "GET / ",
+                           "GET",
+                           "GET\t/ HTTP/1.1",
+                           "G(T / HTTP/1.1",
+                           "GET / http/1.1",
+                           "GET / HTTP/1",
+                           "GET / HTTP/1.",
+                           "GET / HTTP/11",
+                           "GET / HTTP/1.10",
+                           "GET / HTTP/01.1",
+                           "GET / HTTPS/1.1",
+                           "GET / HTTP/a.1",
+                           "GET /#f HTTP/1.1",
+                           "GET /\x7f HTTP/1.1",
+                           "GET /\xc3\xa4 HTTP/1.1",
+                           "GET /\v HTTP/1.1",
+                           "{} / HTTP/1.1",
+                           ""}) {
+    EXPECT_EQ(StatusOf(std::string(line) + "\r\nHost: h\r\n\r\n"), 400) << line;
+  }
+  for (const char* line : {"GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI * HTTP/2.0"}) {
+    EXPECT_EQ(StatusOf(std::string(line) + "\r\nHost: h\r\n\r\n"), 505) << line;
+  }
+  EXPECT_EQ(StatusOf("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s), 400) << "a TLS client";
+}
+
+TEST(RequestParserRefusalTest, Targets) {
+  for (const char* target : {"x", "x/y", "?q", "http:/x", "http://", "http:///x", "http://u@h/",
+                             "http://h:x/", "ftp://h/", "h:80"}) {
+    EXPECT_EQ(StatusOfTarget(target), 400) << target;
+  }
+  EXPECT_EQ(StatusOfTarget("h:80", "CONNECT"), 501);
+  EXPECT_EQ(StatusOfTarget("//x"), 200) << "a path, not an authority";
+  EXPECT_EQ(StatusOfTarget("/%zz\"<>\\^`{|}"), 200) << "what a path means is for whoever decodes it";
+}
+
+TEST(RequestParserRefusalTest, LineEnds) {
+  EXPECT_EQ(StatusOf("GET / HTTP/1.1\nHost: h\n\n"), 400);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.1\r\nHost: h\n\r\n"), 400);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.1\r\nHost: h\r\n\n"), 400);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.1\r\nHost: h\rX: y\r\n\r\n"), 400);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.1\rHost: h\r\n\r\n"), 400);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.1\r\nHost: h\r\r\n\r\n"), 400);
+}
+
+TEST(RequestParserRefusalTest, FieldLines) {
+  for (const char* lines : {"X : y\r\n", " X: y\r\n", "X: y\r\n z\r\n", "X: y\r\n\tz\r\n", "X\r\n", ": y\r\n",
+                            "X y: z\r\n", "X: a\x01z\r\n", "X: \x7f\r\n", "X: 12345678\v\r\n",
+                            "X: 1234567\x1f\r\n", "X\xe4: y\r\n", "X\": y\r\n", "Connection: @\r\n"}) {
+    EXPECT_EQ(StatusWith(lines), 400) << lines;
+  }
+  EXPECT_EQ(StatusWith("X: a\0b\r\n"s), 400);
+  EXPECT_EQ(StatusWith("X: \xff\x80\xe4 with\ttabs and \"quotes\" (all) of them\r\nX:\r\n"), 200);
+}
+
+TEST(RequestParserRefusalTest, Hosts) {
+  EXPECT_EQ(StatusOf("GET / HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(StatusOf("GET http://h/ HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.0\r\n\r\n"), 200);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.0\r\nHost: a b\r\n\r\n"), 400);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.0\r\nHost: h\r\nHOST: h\r\n\r\n"), 400);
+  EXPECT_EQ(StatusWith("host: h\r\n"), 400);
+}
+
+TEST(RequestParserRefusalTest, Framing) {
+  for (const char* lines :
+       {"Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: 1\r\nContent-Length: 2\r\n",
+        "Content-Length: 1, 1\r\n", "Content-Length: +1\r\n", "Content-Length: -1\r\n",
+        "Content-Length: 0x1\r\n", "Content-Length: 1 1\r\n", "Content-Length:\r\n",
+        "Content-Length: 9223372036854775808\r\n", "Content-Length: 99999999999999999999999\r\n",
+        "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+        "Transfer-Encoding: gzip\r\nContent-Length: 1\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"}) {
+    EXPECT_EQ(StatusWith(lines), 400) << lines;
+  }
+  for (const char* coding :
+       {"gzip", "gzip, chunked", "chunked, gzip", "identity", "chunked;q=1", "\"chunked\"", "xchunked"}) {
+    EXPECT_EQ(StatusWith("Transfer-Encoding: " + std::string(coding) + "\r\n"), 501) << coding;
+  }
+  EXPECT_EQ(StatusOf("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+}
+
+TEST(RequestParserLimitTest, EachHoldsToTheByte) {
+  EXPECT_EQ(StatusOf(std::string(32, 'M') + " / HTTP/1.0\r\n\r\n"), 200);
+  EXPECT_EQ(StatusOf(std::string(33, 'M')), 501);
+
+  const std::string line = "GET /12345 HTTP/1.0\r\n\r\n";
+  EXPECT_EQ(StatusOf(line, {.max_target = 6}), 200);
+  EXPECT_EQ(StatusOf(line, {.max_target = 5}), 414);
+  EXPECT_EQ(StatusOf(line, {.max_head = line.size()}), 200);
+  EXPECT_EQ(StatusOf(line + "more", {.max_head = line.size()}), 200);
+  EXPECT_EQ(StatusOf(line, {.max_head = line.size() - 1}), 431);
+  EXPECT_EQ(StatusOf(line.substr(0, 10), {.max_head = 11}), 100);
+  EXPECT_EQ(StatusOf(line.substr(0, 11), {.max_head = 11}), 431);
+
+  const std::string two = "GET / HTTP/1.0\r\nA: 1\r\nB: 2\r\n\r\n";
+  EXPECT_EQ(StatusOf(two, {.max_fields = 2}), 200);
+  EXPECT_EQ(StatusOf(two, {.max_fields = 1}), 431);
+  EXPECT_EQ(StatusOf(two, {.max_fields = 0}), 431);
+  EXPECT_EQ(StatusOf("GET / HTTP/1.0\r\n\r\n", {.max_fields = 0}), 200);
+}
+
+const std::vector<std::string>& Samples() {
+  static const std::vector<std::string> samples{
+      "\r\nGET /a?b HTTP/1.1\r\nHost: [::1]:80\r\nX: 0123456789abcdef0123456789\tz\r\nConnection: "
+      "close\r\n\r\nGET / HTTP",
+      "POST http://h?q HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+      "OPTIONS * HTTP/1.0\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\nX: 1\r\n folded\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
+      "GET / HTTP/3.0\r\nHost: h\r\n\r\n",
+      "GET /" + std::string(9000, 'x'),
+      "GET / HTTP/1.1\r\nX: " + std::string(17000, 'x') + "\r\n\r\n"};
+  return samples;
+}
+
+TEST(RequestParserPropertyTest, EveryPrefixSaysNeedMoreOrWhatTheWholeSays) {
+  RequestParser parser;
+  for (const auto& sample : Samples()) {
+    const int whole = StatusOf(sample);
+    const Request* request = AsRequest(parser.Parse(sample));
+    const std::size_t head_size = request != nullptr ? request->head_size : 0;
+    bool decided = false;
+    for (std::size_t size = 0; size <= sample.size(); ++size) {
+      const auto parsed = parser.Parse(std::string_view(sample).substr(0, size));
+      if (decided) {
+        ASSERT_EQ(Status(parsed), whole) << sample << " at " << size;
+      } else if (Status(parsed) != 100) {
+        decided = true;
+        ASSERT_EQ(Status(parsed), whole) << sample << " at " << size;
+        if (head_size > 0) {
+          EXPECT_EQ(size, head_size);
+        }
+      }
+      if (const auto* again = AsRequest(parsed)) {
+        EXPECT_EQ(again->head_size, head_size);
+      }
+    }
+    EXPECT_TRUE(decided) << sample;
+  }
+}
+
+TEST(RequestParserPropertyTest, OneByteChangedIsNeverReadBeyondTheInput) {
+  RequestParser parser;
+  const std::string& sample = Samples().front();
+  for (std::size_t at = 0; at < sample.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string changed = sample;
+      changed[at] = static_cast<char>(byte);
+      if (const auto* request = AsRequest(parser.Parse(changed))) {
+        EXPECT_LE(request->head_size, changed.size());
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace http
