@@ -1,0 +1,29 @@
+#include "pool/cgi/percent.h"
+
+#include <gtest/gtest.h>
+
+namespace cgi {
+namespace {
+
+TEST(DecodePathTest, DecodesEscapesInEitherCaseAndLeavesThePlus) {
+  EXPECT_EQ(DecodePath("/a%20b/%C3%bc+%2e"), "/a b/\xC3\xBC+.");
+  EXPECT_EQ(DecodePath(""), "");
+}
+
+TEST(DecodePathTest, DecodesOnlyOnce) { EXPECT_EQ(DecodePath("%252e%252e%252f"), "%2e%2e%2f"); }
+
+TEST(DecodePathTest, RefusesWhatCouldChangeTheMeaningOfAFileName) {
+  for (const auto* path : {"a%2fb", "a%2Fb", "a%00", "%0a", "%0D", "%7f", "a\x01", "%1b[0m"}) {
+    EXPECT_EQ(DecodePath(path), std::nullopt) << path;
+  }
+  EXPECT_EQ(DecodePath(std::string_view("a\0b", 3)), std::nullopt);
+}
+
+TEST(DecodePathTest, RefusesMalformedEscapes) {
+  for (const auto* path : {"%", "a%", "a%2", "%g0", "%0g", "%%20", "% 1", "%-1"}) {
+    EXPECT_EQ(DecodePath(path), std::nullopt) << path;
+  }
+}
+
+}  // namespace
+}  // namespace cgi

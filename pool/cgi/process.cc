@@ -1,0 +1,177 @@
+#include "pool/cgi/process.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+
+#include "pool/sys/signals.h"
+
+// What runs on the child's stack: the sanitizers know neither that stack nor the second process in their
+// memory.
+#define HYDRAPOOL_IN_CHILD __attribute__((no_sanitize("address"), no_sanitize("thread")))
+
+namespace cgi {
+namespace {
+
+constexpr int kLastSignal = 64;
+constexpr std::size_t kKernelSignalSetBytes = 8;
+constexpr std::size_t kStackBytes = 64 * 1024;
+constexpr std::size_t kGuardBytes = 4096;
+constexpr int kRefusedStatus = 126;
+constexpr int kFailedStatus = 127;
+
+struct Limit {
+  __rlimit_resource resource;
+  rlimit value;
+};
+
+/// All that the child reads and the two words it writes, made before it is.
+struct Birth {
+  const SpawnOptions* options;
+  const char* path;
+  std::array<Limit, 4> limits;
+  std::size_t limit_count = 0;
+  volatile Spawned::Start start = Spawned::Start::kExecuted;
+  volatile int error = 0;
+};
+
+class Stack {
+ public:
+  Stack()
+      : base_(static_cast<char*>(::mmap(nullptr, kStackBytes + kGuardBytes, PROT_READ | PROT_WRITE,
+                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0))) {
+    if (base_ != MAP_FAILED) ::mprotect(base_, kGuardBytes, PROT_NONE);
+  }
+  ~Stack() {
+    if (*this) ::munmap(base_, kStackBytes + kGuardBytes);
+  }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  explicit operator bool() const { return base_ != MAP_FAILED; }
+  [[nodiscard]] void* top() const { return base_ + kStackBytes + kGuardBytes; }
+
+ private:
+  char* base_;
+};
+
+void AddLimit(Birth& birth, __rlimit_resource resource, rlim_t soft, rlim_t hard) {
+  rlimit mine{RLIM_INFINITY, RLIM_INFINITY};
+  ::getrlimit(resource, &mine);
+  birth.limits[birth.limit_count++] = {resource,
+                                       {std::min(soft, mine.rlim_max), std::min(hard, mine.rlim_max)}};
+}
+
+HYDRAPOOL_IN_CHILD bool ResetSignals() {
+  // The raw call, for glibc keeps 32 and 33 to itself; an all-zero kernel sigaction is SIG_DFL without flags.
+  const std::array<unsigned long, 8> default_action{};
+  for (int signal = 1; signal <= kLastSignal; ++signal) {
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    if (::syscall(SYS_rt_sigaction, signal, &default_action, nullptr, kKernelSignalSetBytes) < 0)
+      return false;
+  }
+  return true;
+}
+
+HYDRAPOOL_IN_CHILD bool UnblockSignals() {
+  const unsigned long none = 0;
+  return ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSignalSetBytes) == 0;
+}
+
+HYDRAPOOL_IN_CHILD bool ArrangeDescriptors(const SpawnOptions& options) {
+  int source[3] = {options.stdin_fd, options.stdout_fd, options.stderr_fd};
+  for (int& fd : source) {
+    if (fd <= STDERR_FILENO) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd < 0) return false;
+  }
+  for (int target = 0; target < 3; ++target) {
+    if (::dup2(source[target], target) < 0) return false;
+  }
+  return ::syscall(SYS_close_range, 3U, ~0U, 0U) == 0;
+}
+
+HYDRAPOOL_IN_CHILD bool DieWithParent(pid_t expected_parent) {
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return false;
+  if (::getppid() == expected_parent) return true;
+  errno = ESRCH;
+  return false;
+}
+
+HYDRAPOOL_IN_CHILD bool SetLimits(const Birth& birth) {
+  for (std::size_t i = 0; i < birth.limit_count; ++i) {
+    if (::setrlimit(birth.limits.data()[i].resource, &birth.limits.data()[i].value) < 0) return false;
+  }
+  return true;
+}
+
+HYDRAPOOL_IN_CHILD bool Prepare(const Birth& birth) {
+  const SpawnOptions& options = *birth.options;
+  if (!ResetSignals() || ::setpgid(0, 0) < 0 || !DieWithParent(options.expected_parent)) return false;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
+  if (::fchdir(options.directory_fd) < 0) return false;  // before its number may be covered by 0 to 2
+  if (!ArrangeDescriptors(options) || !SetLimits(birth)) return false;
+  ::umask(options.umask);
+  return UnblockSignals();
+}
+
+HYDRAPOOL_IN_CHILD int RunChild(void* argument) {
+  Birth& birth = *static_cast<Birth*>(argument);
+  const SpawnOptions& options = *birth.options;
+  const SpawnGate& gate = options.gate;
+  if (Prepare(birth)) {
+    if (gate.may_exec != nullptr && !gate.may_exec(gate.context, ::getpid())) {
+      birth.start = Spawned::Start::kRefused;
+      ::_exit(kRefusedStatus);
+    }
+    ::execve(birth.path, options.argv, options.envp);
+  }
+  const int error = errno;
+  birth.error = error;
+  birth.start = Spawned::Start::kFailed;
+  if (gate.exec_failed != nullptr) gate.exec_failed(gate.context, error);
+  ::_exit(kFailedStatus);
+}
+
+}  // namespace
+
+sys::Result<Spawned> Spawn(const SpawnOptions& options) {
+  const std::string path = "./" + options.program;
+  Birth birth{.options = &options, .path = path.c_str(), .limits = {}};
+  const ResourceLimits& limits = options.limits;
+  AddLimit(birth, RLIMIT_CORE, limits.core_bytes, limits.core_bytes);
+  AddLimit(birth, RLIMIT_NOFILE, limits.open_files, limits.open_files);
+  if (limits.cpu_seconds) AddLimit(birth, RLIMIT_CPU, *limits.cpu_seconds, *limits.cpu_seconds + 1);
+  if (limits.address_space_bytes) {
+    AddLimit(birth, RLIMIT_AS, *limits.address_space_bytes, *limits.address_space_bytes);
+  }
+
+  const Stack stack;
+  if (!stack) return sys::Failure(ENOMEM, "stack for a CGI");
+  int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+  if (options.clone_parent) flags |= CLONE_PARENT;
+  pid_t pidfd = -1;
+  Spawned spawned;
+  {
+    const sys::BlockAllSignals blocked;
+    spawned.pid = ::clone(RunChild, stack.top(), flags, &birth, &pidfd);
+    if (spawned.pid < 0) return sys::Failure(errno, "clone " + options.program);
+  }
+  spawned.pidfd.Reset(pidfd);
+  spawned.start = birth.start;
+  spawned.error = birth.error;
+  return spawned;
+}
+
+bool KillGroup(pid_t leader, int signal) { return leader > 1 && ::kill(-leader, signal) == 0; }
+
+}  // namespace cgi

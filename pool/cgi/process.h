@@ -1,0 +1,96 @@
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "pool/sys/error.h"
+#include "pool/sys/unique_fd.h"
+
+namespace cgi {
+
+/// Two calls out of the unborn CGI, on its side of the vfork: in the child's process, in the caller's memory.
+/// They may only make async-signal-safe calls and store into memory that was there before (a lease in shared
+/// memory, an atomic): the caller may have been killed already, and then nobody will run its code again.
+/// Either may be null.
+struct SpawnGate {
+  /// Immediately before execve: note "may have run from here on" and say whether it may. false: the child
+  /// exits with 126.
+  bool (*may_exec)(void* context, pid_t self) = nullptr;
+  /// Nothing was executed, and why; the child exits with 127.
+  void (*exec_failed)(void* context, int error) = nullptr;
+  void* context = nullptr;
+};
+
+/// Limits of the new process, each lowered to the hard limit that the caller has itself. No core dumps,
+/// unless asked.
+struct ResourceLimits {
+  rlim_t core_bytes = 0;
+  rlim_t open_files = 1024;             ///< what select(2) can hold; the pool's own limit is far higher
+  std::optional<rlim_t> cpu_seconds{};  ///< SIGXCPU then, SIGKILL one second later
+  std::optional<rlim_t> address_space_bytes{};
+};
+
+struct SpawnOptions {
+  int directory_fd = -1;        ///< where it runs; O_PATH is enough
+  std::string program{};        ///< a name in that directory, without '/': executed as "./program"
+  char* const* argv = nullptr;  ///< ends with a null pointer, as envp does
+  char* const* envp = nullptr;
+  int stdin_fd = -1;  ///< any three descriptors, also the same one or 0 to 2; they stay the caller's.
+  int stdout_fd =
+      -1;  ///< Give them without O_NONBLOCK: that flag belongs to the pipe's end, not to the number.
+  int stderr_fd = -1;
+  pid_t expected_parent = 0;  ///< the process that the child must find as its parent: see Spawn
+  mode_t umask = 022;
+  ResourceLimits limits{};
+  SpawnGate gate{};
+  bool clone_parent = true;
+};
+
+/// A process that was started. Whoever is its parent must reap it, whatever `start` says.
+struct Spawned {
+  enum class Start {
+    kExecuted,  ///< the program runs, or ran
+    kRefused,   ///< by the gate; exit status 126
+    kFailed,    ///< `error` says why it was never executed (ENOEXEC, EACCES, …); exit status 127
+  };
+  pid_t pid = -1;
+  sys::UniqueFd pidfd;  ///< readable at its end; close-on-exec
+  Start start = Start::kExecuted;
+  int error = 0;
+};
+
+/// Starts a CGI program and returns when it runs, or is known not to.
+///
+///     auto cgi = cgi::Spawn({.directory_fd = script.directory.get(), .program = script.file,
+///                            .argv = argv, .envp = environment.envp(), .stdin_fd = in, .stdout_fd = out,
+///                            .stderr_fd = err, .expected_parent = ::getppid()});
+///
+/// With `clone_parent` (CLONE_PARENT) the new process is not the caller's child but its sibling, the pool
+/// parent's child from birth: it outlives the worker that started it, only the pool parent can and must reap
+/// it, and its death signal (PR_SET_PDEATHSIG, SIGKILL) means the *pool parent's* end. `expected_parent`
+/// closes the race with a parent that is gone before the signal is set: the child then exits with 127,
+/// kFailed, ESRCH. Its exit signal is that of the caller itself (clone(2)), so workers must be made with
+/// SIGCHLD. A pid namespace's init cannot use CLONE_PARENT (EINVAL).
+///
+/// The program starts with descriptors 0, 1, 2 and no other, all dispositions default, an empty signal mask,
+/// its own process group (leader: its pid), no_new_privs, the limits and the umask above, `directory_fd` as
+/// working directory, and exactly `argv` and `envp`. A text without "#!" is ENOEXEC, not a shell script.
+///
+/// It shares the caller's memory until the exec (CLONE_VM | CLONE_VFORK on a stack of its own), so a start
+/// costs the same in a small and a large process, though the descriptor table is copied: about 0.1 us for
+/// each open descriptor. The calling thread waits, with all signals blocked; other threads run on. Should the
+/// caller be killed meanwhile, the child goes on through the gate and executes all the same: the gate's note
+/// is what tells.
+///
+/// An Error only where no process came to be (EAGAIN, ENOMEM). Any number of threads may call it.
+[[nodiscard]] sys::Result<Spawned> Spawn(const SpawnOptions& options);
+
+/// Sends `signal` to all of the process group that `leader` leads; false if not even a zombie of it is left,
+/// or `leader` is no pid of a CGI (1 and below are refused). Only as long as the leader is not reaped: then
+/// its number may be a stranger's.
+bool KillGroup(pid_t leader, int signal);
+
+}  // namespace cgi

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "pool/sys/unique_fd.h"
+
+namespace cgi {
+
+/// A program that a request path names, found and checked; it has not been started.
+struct Script {
+  sys::UniqueFd directory;    ///< the directory the script lies in (O_PATH): where it will run
+  std::string file;           ///< its name there: run it as `./file`
+  std::string absolute_path;  ///< SCRIPT_FILENAME
+  std::string name;           ///< SCRIPT_NAME: the decoded URL path up to and with the script
+  std::string path_info;      ///< PATH_INFO: the decoded rest, empty or with a leading '/'
+};
+
+/// Why a path names no script: the HTTP status to answer with and one line for the log. The line never quotes
+/// the path.
+struct Refusal {
+  int status = 404;
+  std::string reason;
+};
+
+/// A directory of CGI programs and the URL prefix it is served under.
+///
+///     const cgi::ScriptDirectory scripts("/srv/cgi", "/cgi-bin/");
+///     const auto script = scripts.Resolve("/cgi-bin/git/project.git/info/refs");
+///     // script->file == "git", script->path_info == "/project.git/info/refs"
+///
+/// The directory is opened once, and each prefix of the path is looked up from that descriptor by openat2(2)
+/// with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS; the first that is a regular file is the script, what follows
+/// is its PATH_INFO (RFC 3875, section 4.1.5). A symlink may lead anywhere beneath the directory and nowhere
+/// else. `..` is refused wherever it stands, PATH_INFO included, and names with a leading dot
+/// (`.git/hooks/…`) are never scripts.
+///
+///   400  a bad escape, an escaped '/', a control character (see DecodePath)
+///   403  `..`, a symlink that leaves, a directory, a device, a file that this process may not execute
+///   404  no such file, or a path outside the prefix
+///   503  no descriptor or no memory to look with; 500 for any other failure of the system
+///
+/// Not promised: that the file is still what it was when it is started. Who may write to the directory may
+/// run anything. Any number of threads may call Resolve. The constructor throws std::system_error (no
+/// directory, no openat2).
+class ScriptDirectory {
+ public:
+  /// `url_prefix` begins and ends with '/'.
+  ScriptDirectory(const std::string& path, std::string url_prefix);
+
+  /// `path` is a request's path as it came, undecoded and without its query.
+  [[nodiscard]] tl::expected<Script, Refusal> Resolve(std::string_view path) const;
+
+  [[nodiscard]] const std::string& prefix() const { return prefix_; }
+  /// The directory's absolute path, symlinks resolved.
+  [[nodiscard]] const std::string& root() const { return root_; }
+
+ private:
+  std::string prefix_;
+  std::string root_;
+  sys::UniqueFd directory_;
+};
+
+}  // namespace cgi

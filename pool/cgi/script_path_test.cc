@@ -1,0 +1,157 @@
+#include "pool/cgi/script_path.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+
+namespace cgi {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A temporary directory with `cgi` (served) and `secret` (beside it, executable, never to be reached).
+class ScriptDirectoryTest : public testing::Test {
+ protected:
+  ScriptDirectoryTest() {
+    std::string name = (fs::temp_directory_path() / "script_path_test.XXXXXX").string();
+    base_ = ::mkdtemp(name.data());
+    fs::create_directories(base_ / "cgi/sub/deeper");
+    fs::create_directories(base_ / "cgi/.git/hooks");
+    for (const auto* name_of_script :
+         {"cgi/hello", "cgi/sub/tool", "cgi/sub/deeper/x", "cgi/.git/hooks/run", "secret"}) {
+      MakeFile(name_of_script, 0755);
+    }
+    MakeFile("cgi/notes.txt", 0644);
+  }
+  ~ScriptDirectoryTest() override { fs::remove_all(base_); }
+
+  void MakeFile(const std::string& name, mode_t mode) const {
+    std::ofstream(base_ / name) << "#!/bin/sh\n";
+    ::chmod((base_ / name).c_str(), mode);
+  }
+  void Link(const std::string& target, const std::string& name) const {
+    fs::create_symlink(target, base_ / "cgi" / name);
+  }
+
+  [[nodiscard]] auto Resolve(std::string_view path) const {
+    return ScriptDirectory((base_ / "cgi").string(), "/cgi-bin/").Resolve(path);
+  }
+  [[nodiscard]] int StatusOf(std::string_view path) const {
+    const auto script = Resolve(path);
+    return script ? 200 : script.error().status;
+  }
+
+  fs::path base_;
+};
+
+TEST_F(ScriptDirectoryTest, FindsAScript) {
+  const auto script = Resolve("/cgi-bin/hello");
+  ASSERT_TRUE(script) << script.error().reason;
+  EXPECT_EQ(script->file, "hello");
+  EXPECT_EQ(script->name, "/cgi-bin/hello");
+  EXPECT_EQ(script->absolute_path, (fs::canonical(base_) / "cgi/hello").string());
+  EXPECT_EQ(script->path_info, "");
+  EXPECT_EQ(::faccessat(script->directory.get(), "hello", X_OK, 0), 0);
+}
+
+TEST_F(ScriptDirectoryTest, TheFirstRegularFileIsTheScriptAndTheRestItsPathInfo) {
+  const auto script = Resolve("/cgi-bin/sub/tool/a%20b//./c/");
+  ASSERT_TRUE(script) << script.error().reason;
+  EXPECT_EQ(script->file, "tool");
+  EXPECT_EQ(script->name, "/cgi-bin/sub/tool");
+  EXPECT_EQ(script->path_info, "/a b//./c/");
+  EXPECT_EQ(::faccessat(script->directory.get(), "../hello", X_OK, 0), 0);
+}
+
+TEST_F(ScriptDirectoryTest, ATrailingSlashIsPathInfo) {
+  EXPECT_EQ(Resolve("/cgi-bin/hello/")->path_info, "/");
+}
+
+TEST_F(ScriptDirectoryTest, NamesMayBeEscaped) {
+  EXPECT_EQ(Resolve("/cgi-bin/h%65llo")->name, "/cgi-bin/hello");
+}
+
+TEST_F(ScriptDirectoryTest, WhatIsNotThereIs404) {
+  for (const auto* path :
+       {"/cgi-bin/nothing", "/cgi-bin/sub/nothing/x", "/cgi-bin//hello", "/cgi-bin/sub//tool",
+        "/elsewhere/hello", "/cgi-bin", "/", "", "*", "/cgi-bin/hell", "/cgi-bin/hello%20"}) {
+    EXPECT_EQ(StatusOf(path), 404) << path;
+  }
+  EXPECT_EQ(StatusOf("/cgi-bin/" + std::string(5000, 'a')), 404);
+}
+
+TEST_F(ScriptDirectoryTest, HiddenNamesAndTheDotAreNeverScripts) {
+  for (const auto* path :
+       {"/cgi-bin/.git/hooks/run", "/cgi-bin/./hello", "/cgi-bin/%2e/hello", "/cgi-bin/.../hello"}) {
+    EXPECT_EQ(StatusOf(path), 404) << path;
+  }
+}
+
+TEST_F(ScriptDirectoryTest, TheParentIsRefusedEverywhere) {
+  for (const auto* path :
+       {"/cgi-bin/../secret", "/cgi-bin/%2e%2e/secret", "/cgi-bin/.%2E/secret", "/cgi-bin/sub/../hello",
+        "/cgi-bin/..", "/cgi-bin/hello/../x", "/cgi-bin/hello/.."}) {
+    EXPECT_EQ(StatusOf(path), 403) << path;
+  }
+}
+
+TEST_F(ScriptDirectoryTest, BadEscapesAre400) {
+  for (const auto* path :
+       {"/cgi-bin/..%2fsecret", "/cgi-bin/hello%00", "/cgi-bin/hello%", "/cgi-bin/%zz", "/cgi-bin/a%0ab"}) {
+    EXPECT_EQ(StatusOf(path), 400) << path;
+  }
+}
+
+TEST_F(ScriptDirectoryTest, OnlyExecutableRegularFilesRun) {
+  ::mkfifo((base_ / "cgi/fifo").c_str(), 0755);
+  for (const auto* path :
+       {"/cgi-bin/notes.txt", "/cgi-bin/fifo", "/cgi-bin/", "/cgi-bin/sub", "/cgi-bin/sub/"}) {
+    EXPECT_EQ(StatusOf(path), 403) << path;
+  }
+}
+
+TEST_F(ScriptDirectoryTest, SymlinksMayLeadAnywhereBeneath) {
+  Link("sub/deeper", "shortcut");
+  Link("../hello", "sub/up");
+  const auto script = Resolve("/cgi-bin/shortcut/x/info");
+  ASSERT_TRUE(script) << script.error().reason;
+  EXPECT_EQ(script->name, "/cgi-bin/shortcut/x");
+  EXPECT_EQ(script->path_info, "/info");
+  EXPECT_EQ(StatusOf("/cgi-bin/sub/up"), 200);
+}
+
+TEST_F(ScriptDirectoryTest, SymlinksOutAre403) {
+  Link("../secret", "relative");
+  Link((base_ / "secret").string(), "absolute");
+  Link("/", "rootdir");
+  Link("sub/../../secret", "roundabout");
+  Link("loop", "loop");
+  Link("/proc/self/exe", "magic");
+  for (const auto* path : {"/cgi-bin/relative", "/cgi-bin/absolute", "/cgi-bin/rootdir/bin/sh",
+                           "/cgi-bin/roundabout", "/cgi-bin/loop", "/cgi-bin/magic"}) {
+    EXPECT_EQ(StatusOf(path), 403) << path;
+  }
+  Link("nowhere", "dangling");
+  EXPECT_EQ(StatusOf("/cgi-bin/dangling"), 404);
+}
+
+TEST_F(ScriptDirectoryTest, ADirectoryMovedAwayStaysTheOneServed) {
+  const ScriptDirectory scripts((base_ / "cgi").string(), "/cgi-bin/");
+  fs::rename(base_ / "cgi", base_ / "moved");
+  EXPECT_TRUE(scripts.Resolve("/cgi-bin/hello"));
+}
+
+TEST_F(ScriptDirectoryTest, ConstructionNeedsADirectory) {
+  EXPECT_THROW(ScriptDirectory((base_ / "none").string(), "/cgi-bin/"), std::system_error);
+  EXPECT_THROW(ScriptDirectory((base_ / "secret").string(), "/cgi-bin/"), std::system_error);
+  EXPECT_THROW(ScriptDirectory((base_ / "cgi").string(), "cgi-bin"), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace cgi
