@@ -1,0 +1,187 @@
+#include "pool/admin/server.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+#include "pool/http/response_writer.h"
+#include "pool/sys/log.h"
+#include "pool/sys/socket.h"
+
+namespace admin {
+namespace {
+
+std::string Plain(int status, bool head_request, std::string_view detail) {
+  return http::ErrorResponse(status, false, head_request, detail, http::HttpDate(std::time(nullptr)));
+}
+
+std::string Whole(const Page& page, bool head_request, std::string_view extra) {
+  std::string out;
+  const std::string date = http::HttpDate(std::time(nullptr));
+  http::AppendHead(out, {.status = page.status,
+                         .keep_alive = false,
+                         .content_length = page.body.size(),
+                         .content_type = page.content_type,
+                         .date = date,
+                         .extra = extra});
+  if (!head_request) out += page.body;
+  return out;
+}
+
+}  // namespace
+
+struct Server::Connection {
+  enum class Phase { kReading, kWriting, kLingering };
+
+  sys::UniqueFd fd;
+  sys::Nanos opened;
+  Phase phase = Phase::kReading;
+  std::string input = {};
+  std::string output = {};
+  std::size_t sent = 0;
+  sys::EventLoop::Watch watch = {};
+  sys::EventLoop::Timer deadline = {};
+};
+
+Server::Server(sys::EventLoop& loop, sys::UniqueFd listener, Pages pages)
+    : loop_(loop), listener_(std::move(listener)), pages_(std::move(pages)) {
+  accepting_ = loop_.Add(listener_.get(), EPOLLIN, [this](std::uint32_t) { AcceptAll(); });
+}
+
+Server::~Server() = default;
+
+std::string Server::address() const { return sys::LocalAddress(listener_.get()); }
+
+void Server::AcceptAll() {
+  for (;;) {
+    if (connections_.size() == kMaxConnections) {
+      const auto idle = OldestIdle();
+      if (idle == connections_.end()) return PauseAccepting(loop_.now() + kDeadline);
+      if (loop_.now() < idle->opened + kGrace) return PauseAccepting(idle->opened + kGrace);
+    }
+    auto accepted = sys::Accept(listener_.get());
+    if (accepted.error != 0) {
+      if (!std::exchange(accept_failed_, true)) {
+        sys::log::Warn("admin: accept: {}", std::generic_category().message(accepted.error));
+      }
+      return PauseAccepting(loop_.now() + kRetry);
+    }
+    if (!accepted.fd) return;
+    accept_failed_ = false;
+    if (connections_.size() == kMaxConnections) Close(OldestIdle());
+    Open(std::move(accepted.fd));
+  }
+}
+
+void Server::PauseAccepting(sys::Nanos until) {
+  accepting_.Modify(0);
+  resume_ = loop_.At(until, [this] { ResumeAccepting(); });
+}
+
+void Server::ResumeAccepting() {
+  resume_.Reset();
+  accepting_.Modify(EPOLLIN);
+}
+
+void Server::Open(sys::UniqueFd fd) {
+  const auto connection =
+      connections_.insert(connections_.end(), Connection{.fd = std::move(fd), .opened = loop_.now()});
+  try {
+    connection->watch =
+        loop_.Add(connection->fd.get(), EPOLLIN, [this, connection](std::uint32_t) { OnEvent(connection); });
+    connection->deadline = loop_.At(loop_.now() + kDeadline, [this, connection] { Close(connection); });
+  } catch (const std::system_error& error) {
+    sys::log::Warn("admin: {}", error.what());
+    connections_.erase(connection);
+  }
+}
+
+void Server::Close(Iterator connection) {
+  connections_.erase(connection);
+  if (resume_ && !accept_failed_) ResumeAccepting();
+}
+
+Server::Iterator Server::OldestIdle() {
+  for (const auto phase : {Connection::Phase::kReading, Connection::Phase::kLingering}) {
+    const auto found = std::ranges::find(connections_, phase, &Connection::phase);
+    if (found != connections_.end()) return found;
+  }
+  return connections_.end();
+}
+
+void Server::OnEvent(Iterator connection) {
+  using Phase = Connection::Phase;
+  bool open = true;
+  if (connection->phase == Phase::kReading) open = Read(*connection);
+  if (open && connection->phase == Phase::kWriting) open = Write(*connection);
+  if (open && connection->phase == Phase::kLingering) open = Linger(*connection);
+  if (!open) Close(connection);
+}
+
+bool Server::Read(Connection& connection) {
+  std::array<char, 4096> buffer;
+  for (;;) {
+    const ssize_t got = ::recv(connection.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (got == 0) return false;
+    connection.input.append(buffer.data(), static_cast<std::size_t>(got));
+    const auto parsed = parser_.Parse(connection.input);
+    if (std::holds_alternative<http::NeedMore>(parsed)) continue;
+    if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
+      connection.output = Plain(refusal->status, false, refusal->why);
+    } else {
+      connection.output = Respond(*std::get<const http::Request*>(parsed));
+    }
+    connection.phase = Connection::Phase::kWriting;
+    return true;
+  }
+}
+
+std::string Server::Respond(const http::Request& request) const {
+  const bool head = request.method == "HEAD";
+  if (!head && request.method != "GET") {
+    return Whole({405, "text/plain; charset=utf-8", "405 Method Not Allowed\n"}, false,
+                 "Allow: GET, HEAD\r\n");
+  }
+  const auto found = pages_.find(request.path);
+  if (found == pages_.end()) return Plain(404, head, "no such page");
+  try {
+    return Whole(found->second(), head, "Cache-Control: no-store\r\n");
+  } catch (const std::exception& error) {
+    sys::log::Warn("admin: {}: {}", request.path, error.what());
+  } catch (...) {
+    sys::log::Warn("admin: {}: unknown exception", request.path);
+  }
+  return Plain(500, head, "the page cannot be rendered");
+}
+
+bool Server::Write(Connection& connection) {
+  while (connection.sent < connection.output.size()) {
+    const ssize_t sent = ::send(connection.fd.get(), connection.output.data() + connection.sent,
+                                connection.output.size() - connection.sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == EAGAIN) {
+      connection.watch.Modify(EPOLLOUT);
+      return true;
+    }
+    if (sent < 0 && errno != EINTR) return false;
+    if (sent > 0) connection.sent += static_cast<std::size_t>(sent);
+  }
+  if (::shutdown(connection.fd.get(), SHUT_WR) != 0) return false;
+  connection.phase = Connection::Phase::kLingering;
+  connection.watch.Modify(EPOLLIN);
+  return true;
+}
+
+bool Server::Linger(Connection& connection) {
+  std::array<char, 16 * 1024> discarded;
+  const ssize_t got = ::recv(connection.fd.get(), discarded.data(), discarded.size(), MSG_DONTWAIT);
+  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+}  // namespace admin

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "pool/admin/server.h"
+#include "pool/sys/socket.h"
+
+namespace admin {
+
+/// A Server on a free port of 127.0.0.1 whose loop runs in a thread of its own as long as this lives. Tests
+/// only.
+class TestServer {
+ public:
+  explicit TestServer(Server::Pages pages)
+      : server_(loop_, sys::Listen("127.0.0.1:0"), std::move(pages)),
+        address_(server_.address()),
+        thread_([this] {
+          while (!stop_) loop_.RunOnce(sys::Now() + 10 * sys::kMillisecond);
+        }) {}
+  ~TestServer() {
+    stop_ = true;
+    thread_.join();
+  }
+
+  [[nodiscard]] const std::string& address() const { return address_; }
+
+ private:
+  sys::EventLoop loop_;
+  Server server_;
+  std::string address_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+inline Server::Pages SomePages() {
+  return {{"/hello",
+           [] {
+             return Page{200, "text/plain", "hello\n"};
+           }},
+          {"/big",
+           [] {
+             return Page{200, "text/plain", std::string(4 << 20, 'x')};
+           }},
+          {"/sick",
+           [] {
+             return Page{503, "text/plain", "sick\n"};
+           }},
+          {"/throws", []() -> Page { throw std::runtime_error("on purpose"); }},
+          {"/throws-an-int", []() -> Page { throw 1; }}};
+}
+
+}  // namespace admin
