@@ -1,0 +1,51 @@
+#include <benchmark/benchmark.h>
+#include <unistd.h>
+
+#include "metrics/metrics_page.h"
+#include "metrics/process_stats.h"
+#include "metrics/status_json.h"
+
+namespace metrics {
+namespace {
+
+void Fill(const pool::Scoreboard& board) {
+  for (std::size_t i = 0; i < board.workers(); ++i) {
+    pool::WorkerSlot& slot = board.slot(i);
+    slot.pid = ::getpid();
+    slot.incarnation = 3;
+    slot.last_exit = 256 + 9;
+    slot.state = pool::WorkerState::kReady;
+    slot.replies[2].Add(1'000'000 + i);
+    slot.busy_nanos.Add(123'456'789'012 + i);
+    slot.request_seconds.Observe(static_cast<sys::Nanos>(i) * sys::kMillisecond);
+  }
+}
+
+void BM_StatusJson(benchmark::State& state) {
+  const pool::Scoreboard board(static_cast<std::size_t>(state.range(0)));
+  Fill(board);
+  const StatusFacts facts{
+      .pid = 1, .version = "1.2.3", .dispatch = "lease", .balance = "least-busy", .now = 1};
+  for (auto _ : state) benchmark::DoNotOptimize(StatusJson(board, facts));
+}
+BENCHMARK(BM_StatusJson)->Arg(4)->Arg(64)->Arg(256);
+
+void BM_RenderMetrics(benchmark::State& state) {
+  const pool::Scoreboard board(static_cast<std::size_t>(state.range(0)));
+  Fill(board);
+  for (auto _ : state) benchmark::DoNotOptimize(RenderMetrics(board, {.version = "1.2.3"}));
+}
+BENCHMARK(BM_RenderMetrics)->Arg(4)->Arg(64)->Arg(256);
+
+void BM_ResidentBytes(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(ResidentBytes(::getpid()));
+}
+BENCHMARK(BM_ResidentBytes);
+
+void BM_ReadProcessStats(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(ReadProcessStats());
+}
+BENCHMARK(BM_ReadProcessStats);
+
+}  // namespace
+}  // namespace metrics

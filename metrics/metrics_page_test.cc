@@ -1,0 +1,201 @@
+#include "metrics/metrics_page.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "metrics/text_page.h"
+
+namespace metrics {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+
+TextPage Render(const pool::Scoreboard& board) {
+  return ParseTextPage(RenderMetrics(board, {.version = "1.2.3"}));
+}
+
+TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
+  const pool::Scoreboard board(3);
+  const TextPage page = Render(board);
+  EXPECT_THAT(page.faults, IsEmpty());
+  EXPECT_THAT(page.families, IsSupersetOf({"hydrapool_build_info",
+                                           "hydrapool_worker_requests_total",
+                                           "hydrapool_worker_connections_leased_total",
+                                           "hydrapool_worker_busy_seconds_total",
+                                           "hydrapool_worker_leases",
+                                           "hydrapool_worker_state",
+                                           "hydrapool_worker_incarnation",
+                                           "hydrapool_worker_resident_memory_bytes",
+                                           "hydrapool_dispatch_fairness",
+                                           "hydrapool_dispatch_max_over_mean",
+                                           "hydrapool_worker_exits_total",
+                                           "hydrapool_reap_seconds",
+                                           "hydrapool_respawn_seconds",
+                                           "hydrapool_recovery_seconds",
+                                           "hydrapool_dispatch_seconds",
+                                           "hydrapool_request_seconds",
+                                           "hydrapool_cgi_start_seconds",
+                                           "hydrapool_rescued_total",
+                                           "hydrapool_lost_total",
+                                           "hydrapool_cut_total",
+                                           "hydrapool_abandoned_total",
+                                           "hydrapool_poison_total",
+                                           "hydrapool_unavailable_total",
+                                           "hydrapool_accepted_total",
+                                           "hydrapool_accept_errors_total",
+                                           "hydrapool_leases_moved_total",
+                                           "hydrapool_leases_open",
+                                           "hydrapool_leases_unassigned",
+                                           "hydrapool_cgi_processes",
+                                           "hydrapool_cgi_started_total",
+                                           "hydrapool_listen_queue",
+                                           "process_cpu_seconds_total",
+                                           "process_open_fds",
+                                           "process_max_fds",
+                                           "process_resident_memory_bytes",
+                                           "process_virtual_memory_bytes",
+                                           "process_start_time_seconds",
+                                           "process_threads"}));
+  EXPECT_EQ(page.Value("hydrapool_build_info{version=\"1.2.3\"}"), 1);
+}
+
+TEST(MetricsPageTest, EverySlotPhaseAndCauseIsThereFromTheStartAtZero) {
+  const pool::Scoreboard board(2);
+  const TextPage page = Render(board);
+  for (int slot = 0; slot < 2; ++slot) {
+    for (const auto code : {"1xx", "2xx", "3xx", "4xx", "5xx", "other"}) {
+      EXPECT_EQ(
+          page.Value(fmt::format("hydrapool_worker_requests_total{{slot=\"{}\",code=\"{}\"}}", slot, code)),
+          0);
+    }
+    for (const auto family : {"connections_leased_total", "busy_seconds_total", "leases", "incarnation",
+                              "resident_memory_bytes"}) {
+      EXPECT_EQ(page.Value(fmt::format("hydrapool_worker_{}{{slot=\"{}\"}}", family, slot)), 0);
+    }
+    for (const auto state : {"dead", "starting", "ready", "draining"}) {
+      EXPECT_EQ(page.Value(fmt::format("hydrapool_worker_state{{slot=\"{}\",state=\"{}\"}}", slot, state)),
+                state == std::string_view("dead") ? 1 : 0);
+    }
+  }
+  for (const auto phase : pool::kPhaseNames) {
+    EXPECT_EQ(page.Value(fmt::format("hydrapool_rescued_total{{phase=\"{}\"}}", phase)), 0);
+    EXPECT_EQ(page.Value(fmt::format("hydrapool_lost_total{{phase=\"{}\"}}", phase)), 0);
+  }
+  for (const auto cause : pool::kExitCauses) {
+    EXPECT_EQ(page.Value(fmt::format("hydrapool_worker_exits_total{{cause=\"{}\"}}", cause)), 0);
+  }
+  for (const auto of : {"connections", "requests", "busy"}) {
+    EXPECT_EQ(page.Value(fmt::format("hydrapool_dispatch_fairness{{of=\"{}\"}}", of)), 1);
+    EXPECT_EQ(page.Value(fmt::format("hydrapool_dispatch_max_over_mean{{of=\"{}\"}}", of)), 1);
+  }
+}
+
+TEST(MetricsPageTest, ShowsWhatTheSlotsSay) {
+  const pool::Scoreboard board(2);
+  pool::WorkerSlot& slot = board.slot(1);
+  slot.pid = ::getpid();
+  slot.incarnation = 7;
+  slot.state = pool::WorkerState::kReady;
+  slot.leases = 12;
+  slot.connections_leased.Add(40);
+  slot.busy_nanos.Add(2'500'000'000);
+  slot.replies[2].Add(1'234'567'890'123);
+  slot.replies[0].Add(3);
+  const TextPage page = Render(board);
+  EXPECT_EQ(page.Value("hydrapool_worker_requests_total{slot=\"1\",code=\"2xx\"}"), 1'234'567'890'123);
+  EXPECT_EQ(page.Value("hydrapool_worker_requests_total{slot=\"1\",code=\"other\"}"), 3);
+  EXPECT_EQ(page.Value("hydrapool_worker_connections_leased_total{slot=\"1\"}"), 40);
+  EXPECT_EQ(page.Value("hydrapool_worker_busy_seconds_total{slot=\"1\"}"), 2.5);
+  EXPECT_EQ(page.Value("hydrapool_worker_leases{slot=\"1\"}"), 12);
+  EXPECT_EQ(page.Value("hydrapool_worker_incarnation{slot=\"1\"}"), 7);
+  EXPECT_EQ(page.Value("hydrapool_worker_state{slot=\"1\",state=\"ready\"}"), 1);
+  EXPECT_EQ(page.Value("hydrapool_worker_state{slot=\"1\",state=\"dead\"}"), 0);
+  EXPECT_GT(page.Value("hydrapool_worker_resident_memory_bytes{slot=\"1\"}"), 0);
+  EXPECT_EQ(page.Value("hydrapool_worker_resident_memory_bytes{slot=\"0\"}"), 0);
+  EXPECT_EQ(page.Value("hydrapool_dispatch_fairness{of=\"requests\"}"), 0.5);
+  EXPECT_EQ(page.Value("hydrapool_dispatch_max_over_mean{of=\"busy\"}"), 2);
+}
+
+TEST(MetricsPageTest, ShowsWhatThePoolSays) {
+  const pool::Scoreboard board(1);
+  pool::PoolCounts& counts = board.counts();
+  counts.exits[pool::ExitCause(9, 0)].Add(5);
+  counts.rescued[pool::PhaseIndex(pool::Phase::kExecuting)].Add(2);
+  counts.lost[pool::PhaseIndex(pool::Phase::kReading)].Add(1);
+  counts.unavailable.Add(4);
+  counts.open_leases = 100;
+  counts.listen_queue = 6;
+  board.slot(0).executions_started.Add(9);
+  counts.cut.Add(2);
+  board.slot(0).cut.Add(1);
+  const TextPage page = Render(board);
+  EXPECT_EQ(page.Value("hydrapool_worker_exits_total{cause=\"SIGKILL\"}"), 5);
+  EXPECT_EQ(page.Value("hydrapool_rescued_total{phase=\"executing\"}"), 2);
+  EXPECT_EQ(page.Value("hydrapool_lost_total{phase=\"reading\"}"), 1);
+  EXPECT_EQ(page.Value("hydrapool_unavailable_total"), 4);
+  EXPECT_EQ(page.Value("hydrapool_leases_open"), 100);
+  EXPECT_EQ(page.Value("hydrapool_listen_queue"), 6);
+  EXPECT_EQ(page.Value("hydrapool_cgi_started_total"), 9);
+  EXPECT_EQ(page.Value("hydrapool_cut_total"), 3);
+}
+
+TEST(MetricsPageTest, HistogramsAreCumulativeAndSummedOverTheSlots) {
+  const pool::Scoreboard board(2);
+  board.slot(0).request_seconds.Observe(8 * sys::kMicrosecond);
+  board.slot(1).request_seconds.Observe(20 * sys::kMicrosecond);
+  board.slot(1).request_seconds.Observe(20 * sys::kSecond);
+  const TextPage page = Render(board);
+  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"1e-05\"}"), 1);
+  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"2.5e-05\"}"), 2);
+  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"10\"}"), 2);
+  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"+Inf\"}"), 3);
+  EXPECT_EQ(page.Value("hydrapool_request_seconds_count"), 3);
+  EXPECT_NEAR(page.Value("hydrapool_request_seconds_sum"), 20.000028, 1e-9);
+  EXPECT_EQ(page.Value("hydrapool_reap_seconds_bucket{le=\"+Inf\"}"), 0);
+}
+
+TEST(MetricsPageTest, SeriesNeitherEndNorFallWhenAWorkerDies) {
+  const pool::Scoreboard board(2);
+  pool::WorkerSlot& slot = board.slot(0);
+  slot.pid = ::getpid();
+  slot.state = pool::WorkerState::kReady;
+  slot.incarnation = 1;
+  slot.replies[2].Add(10);
+  slot.request_seconds.Observe(sys::kMillisecond);
+  const TextPage before = Render(board);
+
+  slot.pid = 0;
+  slot.state = pool::WorkerState::kDead;
+  slot.leases = 0;
+  board.counts().exits[pool::ExitCause(9, 0)].Add();
+  board.counts().reap_seconds.Observe(sys::kMillisecond);
+  const TextPage dead = Render(board);
+
+  slot.pid = ::getpid();
+  slot.state = pool::WorkerState::kReady;
+  slot.incarnation = 2;
+  slot.replies[2].Add(1);
+  const TextPage after = Render(board);
+
+  EXPECT_EQ(before.samples.size(), dead.samples.size());
+  EXPECT_EQ(before.samples.size(), after.samples.size());
+  for (const auto& [series, value] : before.samples) {
+    if (!before.MayOnlyGrow(series)) continue;
+    EXPECT_GE(dead.Value(series), value) << series;
+    EXPECT_GE(after.Value(series), dead.Value(series)) << series;
+  }
+}
+
+TEST(TextPageTest, NoticesWhatPrometheusWouldRefuse) {
+  const TextPage page = ParseTextPage("# TYPE a counter\na 1\na 2\nb 1\n# TYPE a counter\n");
+  EXPECT_THAT(page.faults, Contains("series twice: a"));
+  EXPECT_THAT(page.faults, Contains("out of place: b 1"));
+  EXPECT_THAT(page.faults, Contains("family twice: a"));
+}
+
+}  // namespace
+}  // namespace metrics

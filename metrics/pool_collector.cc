@@ -1,0 +1,209 @@
+#include "metrics/pool_collector.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <iterator>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "metrics/balance.h"
+#include "metrics/duration_counts.h"
+#include "metrics/fairness.h"
+#include "metrics/family.h"
+#include "metrics/process_stats.h"
+
+namespace metrics {
+namespace {
+
+using pool::Scoreboard;
+using pool::WorkerSlot;
+using prometheus::MetricFamily;
+
+constexpr std::array<std::string_view, pool::kReplyClasses> kReplyCodes{"other", "1xx", "2xx",
+                                                                        "3xx",   "4xx", "5xx"};
+
+double Value(const pool::Counter& counter) { return static_cast<double>(counter.value()); }
+template <typename Number>
+double Value(const std::atomic<Number>& number) {
+  return static_cast<double>(number.load(std::memory_order_relaxed));
+}
+
+double SlotSum(const Scoreboard& board, pool::Counter WorkerSlot::*counter) {
+  double sum = 0;
+  for (std::size_t i = 0; i < board.workers(); ++i) sum += Value(board.slot(i).*counter);
+  return sum;
+}
+
+/// A family with one number from Source (a slot, or the whole scoreboard).
+template <typename Source>
+struct Reading {
+  MetricFamily (*make)(std::string name, std::string help);
+  const char* name;
+  const char* help;
+  double (*read)(const Source& source);
+};
+
+constexpr std::array kSlotReadings{
+    Reading<WorkerSlot>{CounterFamily, "hydrapool_worker_connections_leased_total",
+                        "Connections lent to the slot's workers, each time they were lent.",
+                        [](const WorkerSlot& slot) { return Value(slot.connections_leased); }},
+    Reading<WorkerSlot>{CounterFamily, "hydrapool_worker_busy_seconds_total",
+                        "Time the slot's workers had something to do.",
+                        [](const WorkerSlot& slot) { return Value(slot.busy_nanos) / 1e9; }},
+    Reading<WorkerSlot>{GaugeFamily, "hydrapool_worker_leases", "Connections the slot holds now.",
+                        [](const WorkerSlot& slot) { return Value(slot.leases); }},
+    Reading<WorkerSlot>{GaugeFamily, "hydrapool_worker_incarnation",
+                        "Which life the slot is in: workers it has had so far.",
+                        [](const WorkerSlot& slot) { return Value(slot.incarnation); }},
+    Reading<WorkerSlot>{GaugeFamily, "hydrapool_worker_resident_memory_bytes",
+                        "Resident memory of the slot's worker; 0 while it is dead.",
+                        [](const WorkerSlot& slot) { return static_cast<double>(ResidentBytes(slot.pid)); }},
+};
+
+constexpr std::array kPoolReadings{
+    Reading<Scoreboard>{
+        CounterFamily, "hydrapool_cut_total", "Answers that broke off after some bytes had left.",
+        [](const Scoreboard& board) { return Value(board.counts().cut) + SlotSum(board, &WorkerSlot::cut); }},
+    Reading<Scoreboard>{CounterFamily, "hydrapool_abandoned_total",
+                        "Requests answered with 502 as they could neither be finished nor run again.",
+                        [](const Scoreboard& board) { return Value(board.counts().abandoned); }},
+    Reading<Scoreboard>{CounterFamily, "hydrapool_poison_total",
+                        "Requests stopped because they killed workers.",
+                        [](const Scoreboard& board) { return Value(board.counts().poison); }},
+    Reading<Scoreboard>{CounterFamily, "hydrapool_unavailable_total",
+                        "Requests the parent answered with 503 as no worker came in time.",
+                        [](const Scoreboard& board) { return Value(board.counts().unavailable); }},
+    Reading<Scoreboard>{CounterFamily, "hydrapool_accepted_total", "Connections accepted.",
+                        [](const Scoreboard& board) { return Value(board.counts().accepted); }},
+    Reading<Scoreboard>{CounterFamily, "hydrapool_accept_errors_total", "Failures to accept a connection.",
+                        [](const Scoreboard& board) { return Value(board.counts().accept_errors); }},
+    Reading<Scoreboard>{CounterFamily, "hydrapool_leases_moved_total",
+                        "Idle connections moved to another worker to even out the load.",
+                        [](const Scoreboard& board) { return Value(board.counts().moved); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_leases_open", "Connections open now.",
+                        [](const Scoreboard& board) { return Value(board.counts().open_leases); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_leases_unassigned",
+                        "Open connections that no worker could be given yet.",
+                        [](const Scoreboard& board) { return Value(board.counts().unassigned); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_cgi_processes", "CGI processes alive.",
+                        [](const Scoreboard& board) { return Value(board.counts().processes); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_listen_queue", "Connections waiting to be accepted.",
+                        [](const Scoreboard& board) { return Value(board.counts().listen_queue); }},
+    Reading<Scoreboard>{
+        CounterFamily, "hydrapool_cgi_started_total", "CGI processes started.",
+        [](const Scoreboard& board) { return SlotSum(board, &WorkerSlot::executions_started); }},
+};
+
+std::string SlotName(std::size_t slot) { return fmt::format_int(slot).str(); }
+
+void AppendWorkerFamilies(const Scoreboard& board, std::vector<MetricFamily>& families) {
+  for (const auto& reading : kSlotReadings) {
+    MetricFamily& family = families.emplace_back(reading.make(reading.name, reading.help));
+    for (std::size_t i = 0; i < board.workers(); ++i) {
+      AddSample(family, reading.read(board.slot(i)), {{"slot", SlotName(i)}});
+    }
+  }
+  MetricFamily& requests = families.emplace_back(CounterFamily(
+      "hydrapool_worker_requests_total", "Requests the slot's workers answered, by status class."));
+  for (std::size_t i = 0; i < board.workers(); ++i) {
+    for (std::size_t k = 0; k < kReplyCodes.size(); ++k) {
+      AddSample(requests, Value(board.slot(i).replies[k]),
+                {{"slot", SlotName(i)}, {"code", std::string(kReplyCodes[k])}});
+    }
+  }
+  MetricFamily& states = families.emplace_back(
+      GaugeFamily("hydrapool_worker_state", "1 for the state the slot is in, 0 for the others."));
+  for (std::size_t i = 0; i < board.workers(); ++i) {
+    const pool::WorkerState present = board.slot(i).state;
+    for (const pool::WorkerState state : pool::kWorkerStates) {
+      AddSample(states, state == present ? 1 : 0,
+                {{"slot", SlotName(i)}, {"state", std::string(pool::WorkerStateName(state))}});
+    }
+  }
+}
+
+void AppendDispatchFamilies(const Scoreboard& board, std::vector<MetricFamily>& families) {
+  const Shares shares(board);
+  MetricFamily fairness = GaugeFamily(
+      "hydrapool_dispatch_fairness",
+      "Jain's index of how evenly the slots shared the work so far: 1 is even, 1/n is one did all.");
+  MetricFamily max_over_mean = GaugeFamily("hydrapool_dispatch_max_over_mean",
+                                           "What the busiest slot did so far over what the mean slot did.");
+  const auto add = [&](const char* of, std::span<const double> parts) {
+    AddSample(fairness, JainIndex(parts), {{"of", of}});
+    AddSample(max_over_mean, MaxOverMean(parts), {{"of", of}});
+  };
+  add("connections", shares.connections);
+  add("requests", shares.requests);
+  add("busy", shares.busy);
+  families.push_back(std::move(fairness));
+  families.push_back(std::move(max_over_mean));
+}
+
+template <std::size_t N>
+MetricFamily LabelledCounters(const char* name, const char* help, const char* label,
+                              const std::array<std::string_view, N>& names,
+                              const std::array<pool::Counter, N>& counters) {
+  MetricFamily family = CounterFamily(name, help);
+  for (std::size_t i = 0; i < N; ++i) AddSample(family, Value(counters[i]), {{label, std::string(names[i])}});
+  return family;
+}
+
+void AppendPoolFamilies(const Scoreboard& board, std::vector<MetricFamily>& families) {
+  for (const auto& reading : kPoolReadings) {
+    AddSample(families.emplace_back(reading.make(reading.name, reading.help)), reading.read(board));
+  }
+  const pool::PoolCounts& counts = board.counts();
+  families.push_back(LabelledCounters("hydrapool_worker_exits_total", "Workers that ended, by cause.",
+                                      "cause", pool::kExitCauses, counts.exits));
+  families.push_back(
+      LabelledCounters("hydrapool_rescued_total",
+                       "Connections taken from a dead worker and carried on, by phase at its death.", "phase",
+                       pool::kPhaseNames, counts.rescued));
+  families.push_back(LabelledCounters("hydrapool_lost_total",
+                                      "Requests that got no answer and could have had one, by phase.",
+                                      "phase", pool::kPhaseNames, counts.lost));
+}
+
+void AppendDurationFamilies(const Scoreboard& board, std::vector<MetricFamily>& families) {
+  const auto add = [&](const char* name, const char* help, const pool::DurationHistogram& histogram) {
+    DurationCounts durations;
+    durations.Add(histogram);
+    families.push_back(HistogramFamily(name, help, durations));
+  };
+  const pool::PoolCounts& counts = board.counts();
+  add("hydrapool_reap_seconds", "From a worker's death until it was waited for.", counts.reap_seconds);
+  add("hydrapool_respawn_seconds", "From a worker's being waited for until its replacement was ready.",
+      counts.respawn_seconds);
+  add("hydrapool_recovery_seconds", "From a worker's death until the first reply out of its slot.",
+      counts.recovery_seconds);
+  add("hydrapool_dispatch_seconds", "From a connection's being accepted until it was handed to a worker.",
+      counts.dispatch_seconds);
+
+  DurationCounts requests;
+  DurationCounts starts;
+  for (std::size_t i = 0; i < board.workers(); ++i) {
+    requests.Add(board.slot(i).request_seconds);
+    starts.Add(board.slot(i).execution_start_seconds);
+  }
+  families.push_back(HistogramFamily("hydrapool_request_seconds",
+                                     "From the first look at a request until its last byte was sent.",
+                                     requests));
+  families.push_back(HistogramFamily("hydrapool_cgi_start_seconds",
+                                     "From the decision to start a CGI process until its exec.", starts));
+}
+
+}  // namespace
+
+std::vector<MetricFamily> PoolCollector::Collect() const {
+  std::vector<MetricFamily> families;
+  AppendWorkerFamilies(board_, families);
+  AppendDispatchFamilies(board_, families);
+  AppendPoolFamilies(board_, families);
+  AppendDurationFamilies(board_, families);
+  return families;
+}
+
+}  // namespace metrics

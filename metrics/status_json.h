@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+#include "pool/core/scoreboard.h"
+#include "pool/sys/clock.h"
+
+namespace metrics {
+
+/// What a scoreboard does not know of its pool.
+struct StatusFacts {
+  pid_t pid = 0;
+  std::string_view version;
+  std::string_view dispatch;
+  std::string_view balance;
+  sys::Nanos now = 0;
+};
+
+/// The pool's state for programs, /status.json, one object without line breaks:
+///
+///     {"schema":1, "pid", "version", "uptime_s", "dispatch", "balance",
+///      "workers":[{"slot", "pid" (0 while dead), "incarnation", "state", "leases", "busy", "requests",
+///                  "last_exit" (null, "exit_0", "SIGKILL", … of the incarnation before)}],
+///      "leases":{"open", "idle", "busy", "unassigned"},
+///      "totals":{"requests", "rescued", "lost", "cut", "abandoned", "poison", "unavailable", "accepted",
+///                "accept_errors", "moved", "cgi_started", "exits"},
+///      "cgi_processes", "listen_queue",
+///      "fairness":{"connections", "requests", "busy"},
+///      "durations_s":{"reap", "respawn", "recovery", "dispatch", "request", "cgi_start":
+///                     {"count", "p50", "p99"} (null where count is 0)}}
+///
+/// Members may be added under the same schema; none changes its meaning. idle + busy + unassigned = open, but
+/// for what changed while it was read. Pure but for reading the scoreboard, and cheap enough for the parent's
+/// loop.
+[[nodiscard]] std::string StatusJson(const pool::Scoreboard& board, const StatusFacts& facts);
+
+}  // namespace metrics
