@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace harness {
+
+/// A whole HTTP/1.x response. `body` is valid until the parser is fed again.
+struct Answer {
+  int status = 0;
+  std::string_view body;
+};
+
+/// Splits what one connection received into answers (RFC 9112, section 6.3), whatever pieces it came in.
+///
+///     parser.Feed(bytes);
+///     while (auto answer = parser.Next()) ...
+///     if (parser.broken()) ...
+///
+/// Headers may be any; interim answers (1xx) are skipped. Framed by Content-Length only: an answer without
+/// one, unless its status has no body, breaks the parser, as does anything that is no HTTP/1.x. After that
+/// Next() yields nothing more.
+class AnswerParser {
+ public:
+  void Feed(std::string_view bytes);
+  [[nodiscard]] std::optional<Answer> Next();
+
+  [[nodiscard]] bool broken() const { return broken_; }
+  /// Bytes are left that are not a whole answer.
+  [[nodiscard]] bool mid_answer() const { return at_ < buffer_.size(); }
+
+ private:
+  struct Head {
+    int status = 0;
+    std::size_t size = 0;
+    std::size_t body = 0;
+  };
+  [[nodiscard]] std::optional<Head> ReadHead();
+  std::optional<Head> Broken();
+
+  std::string buffer_;
+  std::size_t at_ = 0;
+  bool broken_ = false;
+};
+
+}  // namespace harness

@@ -1,0 +1,39 @@
+#include "harness/cli.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "harness/duration.h"
+
+namespace harness {
+
+CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help) {
+  const auto parse = [&value](const std::string& text) {
+    const auto nanos = ParseDuration(text);
+    if (!nanos) throw CLI::ValidationError(nanos.error().message);
+    value = *nanos;
+  };
+  return app.add_option_function<std::string>(name, parse, help)->type_name("TIME");
+}
+
+int UsageError(const std::string& message) {
+  fmt::print(stderr, "harness: {}\n", message);
+  return kExitUsage;
+}
+
+bool PrintResults(const std::string& text, const std::string& json, const std::string& json_path) {
+  fmt::print(json_path == "-" ? stderr : stdout, "{}", text);
+  if (json_path.empty()) return true;
+  if (json_path == "-") {
+    fmt::print("{}", json);
+    return true;
+  }
+  std::ofstream file(json_path);
+  file << json << std::flush;
+  if (!file) fmt::print(stderr, "harness: cannot write {}\n", json_path);
+  return file.good();
+}
+
+}  // namespace harness

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+
+#include "pool/sys/clock.h"
+
+/// What the subcommands have in common: exit codes, options of times, and where results go.
+namespace harness {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitInvalid = 3;
+
+/// "--every 250ms" into nanoseconds; what is no time is a usage error.
+CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help);
+
+/// An option whose value is one of the keys of `names`; anything else is a usage error that lists them.
+template <typename Enum>
+CLI::Option* AddName(CLI::App& app, const std::string& name, Enum& value,
+                     const std::map<std::string, Enum>& names, const std::string& help) {
+  const auto parse = [&value, &names](const std::string& text) {
+    const auto found = names.find(text);
+    if (found == names.end()) {
+      std::string all;
+      for (const auto& [known, ignored] : names) all += (all.empty() ? "" : ", ") + known;
+      throw CLI::ValidationError("'" + text + "' is none of " + all);
+    }
+    value = found->second;
+  };
+  return app.add_option_function<std::string>(name, parse, help)->type_name("NAME");
+}
+
+/// "harness: MESSAGE" on stderr; returns kExitUsage.
+int UsageError(const std::string& message);
+
+/// Prints `text`, and writes `json` to `json_path` if there is one. With "-" the JSON goes to stdout and the
+/// text to stderr. False, with a line on stderr, where the file cannot be written.
+bool PrintResults(const std::string& text, const std::string& json, const std::string& json_path);
+
+/// Adds `harness inject` / `harness echo`. The chosen one runs inside app.parse() and leaves its exit code in
+/// `exit_code`.
+void AddInjectCommand(CLI::App& app, int& exit_code);
+void AddEchoCommand(CLI::App& app, int& exit_code);
+
+}  // namespace harness

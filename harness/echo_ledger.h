@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "pool/sys/clock.h"
+
+namespace harness {
+
+/// What became of all requests. Each request sent has one fate:
+/// sent = ok + wrong + refused_status + reset + eof + unanswered. Duplicates and extras are answers beyond
+/// those.
+struct EchoCounts {
+  std::uint64_t sent = 0;
+  std::uint64_t ok = 0;              ///< The next answer on its connection, whole, with its own id.
+  std::uint64_t wrong = 0;           ///< An answer came, but not this request's.
+  std::uint64_t refused_status = 0;  ///< A whole answer that is no 200.
+  std::uint64_t reset = 0;           ///< The connection was reset instead.
+  std::uint64_t eof = 0;             ///< The server closed the connection instead.
+  std::uint64_t unanswered =
+      0;  ///< Nothing came before the deadline, or later requests were answered in its place.
+  std::uint64_t duplicate = 0;       ///< Answers for a request that had been answered.
+  std::uint64_t extra = 0;           ///< Answers while nothing was asked.
+  std::uint64_t connect_failed = 0;  ///< Connections that the server did not take.
+  sys::Nanos worst_wait = 0;         ///< From sending a request to its right answer.
+
+  [[nodiscard]] std::uint64_t lost() const { return reset + eof + unanswered + connect_failed; }
+  /// Every request was answered once, by its own answer.
+  [[nodiscard]] bool exact() const {
+    return lost() == 0 && wrong == 0 && refused_status == 0 && duplicate == 0 && extra == 0;
+  }
+};
+
+/// How requests can be lost.
+enum class Loss { kReset, kEof, kUnanswered };
+
+/// Keeps account of requests with ids that are unique over all connections, and judges each answer.
+///
+///     EchoLedger ledger;
+///     EchoLedger::Line line;                       // one connection's requests on their way
+///     const auto id = ledger.Send(line, now);
+///     ledger.TakeAnswer(line, id, later);          // ok
+///     ledger.TakeAnswer(line, id, later);          // duplicate
+///
+/// An answer for a request further back in the line is wrong, and those before it count as unanswered, so
+/// that one request dropped is counted as one. Pure: time comes in. One bit of memory for each request.
+class EchoLedger {
+ public:
+  struct Request {
+    std::uint64_t id = 0;
+    sys::Nanos sent = 0;
+  };
+  using Line = std::deque<Request>;
+
+  std::uint64_t Send(Line& line, sys::Nanos now);
+  /// A whole 200 that names `id`; nullopt: one that names none.
+  void TakeAnswer(Line& line, std::optional<std::uint64_t> id, sys::Nanos now);
+  /// A whole answer that is no 200.
+  void TakeRefusal(Line& line);
+  /// Nothing more will come for what is in the line.
+  void Lose(Line& line, Loss how);
+  /// Bytes came, while nothing was asked, that are no whole answer.
+  void TakeStray() { ++counts_.extra; }
+  void TakeConnectFailure() { ++counts_.connect_failed; }
+
+  [[nodiscard]] const EchoCounts& counts() const { return counts_; }
+
+ private:
+  [[nodiscard]] bool WasAnswered(std::uint64_t id) const { return id < answered_.size() && answered_[id]; }
+  void SkipTo(Line& line, std::uint64_t id);
+
+  EchoCounts counts_;
+  std::vector<bool> answered_ = {true};  ///< By id; ids start at 1.
+};
+
+}  // namespace harness

@@ -1,0 +1,26 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "harness/cli.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Hurts a pre-fork server's workers, and checks that its clients did not notice."};
+  app.name("harness");
+  app.require_subcommand(1);
+  int exit_code = harness::kExitDone;
+  harness::AddInjectCommand(app, exit_code);
+  harness::AddEchoCommand(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return harness::UsageError(fmt::format("{} (see harness --help)", error.what()));
+  } catch (const std::exception& error) {
+    return harness::UsageError(error.what());
+  }
+  return exit_code;
+}
