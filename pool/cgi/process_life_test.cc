@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <atomic>
 #include <thread>
@@ -148,6 +149,37 @@ TEST_F(SpawnTest, WithCloneParentItIsTheGrandparentsChildAndOutlivesTheWorker) {
   input.write.Reset();  // now it may end
   EXPECT_EQ(KeysAndValues(ReadAll(output.read.get())).at("ppid"), std::to_string(::getpid()));
   EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(SpawnTest, ItIsExecutedEvenIfTheWorkerIsKilledWhileItWaits) {
+  Pipe output;
+  auto options = Options();
+  options.stdout_fd = output.write.get();
+  options.clone_parent = true;
+  ::fflush(nullptr);
+  const pid_t worker = ::fork();
+  if (worker == 0) {
+    // The gate runs in the child, on the memory of the worker that it kills and sees dead before it goes on.
+    static pid_t self = ::getpid();
+    options.gate = {.may_exec =
+                        [](void* context, pid_t) {
+                          const pid_t killed = *static_cast<pid_t*>(context);
+                          pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, killed, 0)), POLLIN, 0};
+                          ::kill(killed, SIGKILL);
+                          return ::poll(&ended, 1, kDeadlineMillis) == 1 && ended.revents == POLLIN;
+                        },
+                    .exec_failed = nullptr,
+                    .context = &self};
+    ::_exit(Spawn(options) ? 0 : 1);
+  }
+  output.write.Reset();
+  int status = 0;
+  ASSERT_EQ(::waitpid(worker, &status, 0), worker);
+  ASSERT_EQ(status, SIGKILL);
+  const auto found = KeysAndValues(ReadAll(output.read.get()));
+  ASSERT_TRUE(found.contains("pid")) << "the program never ran";
+  EXPECT_EQ(::waitpid(std::stoi(found.at("pid")), &status, 0), std::stoi(found.at("pid")));
   EXPECT_EQ(status, 0);
 }
 
