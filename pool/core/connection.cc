@@ -1,0 +1,368 @@
+#include "pool/core/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+
+#include "pool/core/worker.h"
+#include "pool/sys/failpoint.h"
+#include "pool/sys/log.h"
+#include "pool/sys/socket.h"
+#include "pool/sys/tcp_counters.h"
+
+namespace pool {
+
+Connection::Connection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation, sys::UniqueFd fd)
+    : desk_(desk), slot_(slot), generation_(generation), fd_(std::move(fd)) {}
+
+Connection::~Connection() {
+  execution_.reset();
+  watch_.Reset();
+  input_watch_.Reset();
+}
+
+WorkerContext& Connection::worker() const { return desk_.context; }
+sys::EventLoop& Connection::loop() const { return desk_.loop; }
+std::string Connection::peer() const { return sys::PeerAddress(fd_.get()); }
+std::string Connection::local() const { return sys::LocalAddress(fd_.get()); }
+std::span<std::byte> Connection::notes() const { return detail().handler; }
+std::span<char> Connection::slab() const { return desk_.leases.slab(slot_); }
+LeaseDetail& Connection::detail() const { return desk_.leases.detail(slot_); }
+Lease& Connection::lease() const { return desk_.leases.lease(slot_); }
+
+void Connection::SetDeadline(sys::Nanos deadline) const {
+  detail().deadline.store(deadline, std::memory_order_relaxed);
+}
+
+void Connection::SetBusy(bool busy) {
+  if (busy_ == busy) return;
+  busy_ = busy;
+  const auto count = desk_.board.busy.load(std::memory_order_relaxed);
+  desk_.board.busy.store(busy ? count + 1 : count - 1, std::memory_order_relaxed);
+  if (busy) {
+    busy_since_ = since_ = desk_.loop.now();
+  } else {
+    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(since_ - busy_since_));
+  }
+}
+
+void Connection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
+  const LeaseWord word = lease().Load();
+  if (word.generation != generation_) return Leave();
+  steps_ = word.steps;
+  if (word.phase == Phase::kIdle) return Serve();
+
+  SetBusy(true);
+  if (word.phase == Phase::kClosing) return BeginClosing();
+
+  ends_ = std::move(ends);
+  sent_ = message.step_sent;
+  consumed_ = message.step_consumed;
+  activity_ = Activity::kExecuting;
+  if (process().state != ProcessWord::State::kNone) {
+    offered_ = true;
+    execution_ = desk_.handler->Resume(*this);
+    if (!execution_) return Abort();
+  }
+  switch (word.phase) {
+    case Phase::kResponding:
+      if (ContinueSending() == Progress::kComplete && AfterStep() == Round::kAgain) Serve();
+      break;
+    case Phase::kFeeding:
+      if (ContinueFeeding() == Progress::kComplete) AfterStep();
+      break;
+    case Phase::kExecuting:
+      execution_->OnStepDone();
+      break;
+    default:
+      Close();
+  }
+  if (!watch_ && fd_) Pend(activity_);
+}
+
+void Connection::OnEvents(std::uint32_t events) {
+  desk_.board.current.store(slot_ + 1, std::memory_order_relaxed);
+  if ((events & EPOLLRDHUP) != 0) peer_finished_ = true;
+  const bool broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  switch (activity_) {
+    case Activity::kIdle:
+      if ((events & ~std::uint32_t{EPOLLOUT}) != 0) Serve();
+      break;
+    case Activity::kSending:
+      if (ContinueSending() == Progress::kComplete && AfterStep() == Round::kAgain) Serve();
+      break;
+    case Activity::kFeeding:
+      if (ContinueFeeding() == Progress::kComplete) AfterStep();
+      break;
+    case Activity::kExecuting:
+      if (broken) {
+        terminate_ = true;
+        Close();
+      } else if (execution_) {
+        execution_->OnReadable();
+      }
+      break;
+    case Activity::kLingering:
+      Linger();
+      break;
+    case Activity::kReading:
+    case Activity::kGone:
+      break;
+  }
+  desk_.board.current.store(0, std::memory_order_relaxed);
+}
+
+bool Connection::Claim() {
+  const LeaseWord word = lease().Load();
+  if (word.generation != generation_ || word.phase != Phase::kIdle) return false;
+  LeaseWord mine = word;
+  mine.phase = Phase::kReading;
+  if (!lease().Swap(word, mine)) return false;
+  steps_ = word.steps;
+  activity_ = Activity::kReading;
+  SetBusy(true);
+  return true;
+}
+
+void Connection::Serve() {
+  if (!busy_ && !Claim()) return Leave();
+  HYDRAPOOL_FAILPOINT("worker.claimed");
+  while (ServeOnce() == Round::kAgain) {
+  }
+}
+
+Connection::Round Connection::ServeOnce() {
+  activity_ = Activity::kReading;
+  if (lease().verdict != Verdict::kNone) return Owe(lease().verdict);
+  auto& buffer = desk_.peek_buffer;
+  const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (count < 0 && errno == EAGAIN) return WaitForMore(false);
+  if (count <= 0) {
+    Close();
+    return Round::kWait;
+  }
+  HYDRAPOOL_FAILPOINT("worker.peeked");
+  const auto size = static_cast<std::size_t>(count);
+  try {
+    return ServeBatch({buffer.data(), size}, size < buffer.size());
+  } catch (const std::exception& error) {
+    sys::log::Error("{}: the handler failed: {}", peer(), error.what());
+    terminate_ = true;
+    Close();
+    return Round::kWait;
+  }
+}
+
+// Asks the handler about one request after the other, and answers what it can in one step. A Start waits
+// until what came before it is answered: then it is asked about again.
+Connection::Round Connection::ServeBatch(std::string_view peeked, bool all_seen) {
+  std::size_t consumed = 0;
+  std::size_t used = 0;
+  StepEnd end{.next = Phase::kReading, .in_slab = true};
+  const auto slab = this->slab();
+  bool more = true;
+  while (more && consumed < peeked.size()) {
+    Step step = desk_.handler->OnInput(*this, peeked.substr(consumed));
+    if (std::holds_alternative<NeedMore>(step)) break;
+    if (auto* start = std::get_if<Start>(&step)) {
+      if (used == 0) return Begin(std::move(*start));
+      break;
+    }
+    auto& reply = std::get<Reply>(step);
+    if (used + reply.bytes.size() > slab.size()) {
+      if (used > 0) break;
+      return SendWhole(std::move(reply)) == Progress::kComplete ? AfterStep() : Round::kWait;
+    }
+    std::memcpy(slab.data() + used, reply.bytes.data(), reply.bytes.size());
+    used += reply.bytes.size();
+    consumed += reply.consume;
+    if (!reply.keep_open) {
+      end.next = Phase::kClosing;
+      linger_ = reply.linger || consumed != peeked.size();
+    }
+    if (!reply.interim) ++end.requests;
+    end.kind = reply.kind & 7;
+    more = reply.keep_open && !reply.interim && end.requests < UINT8_MAX;
+  }
+  if (used == 0 && consumed == 0) return WaitForMore(true);
+  const bool drained = all_seen && consumed == peeked.size() && !peer_finished_;
+  if (end.next == Phase::kReading && drained) end.next = Phase::kIdle;
+  const auto send = static_cast<std::uint32_t>(used);
+  NoteStep(Phase::kResponding, {.send = send, .consume = static_cast<std::uint32_t>(consumed)}, end, send);
+  return ContinueSending() == Progress::kComplete ? AfterStep() : Round::kWait;
+}
+
+Connection::Round Connection::Owe(Verdict verdict) {
+  Reply reply{.consume = 0, .bytes = desk_.abandoned_reply(verdict), .keep_open = false, .kind = 5};
+  return SendWhole(std::move(reply)) == Progress::kComplete ? AfterStep() : Round::kWait;
+}
+
+Connection::Round Connection::Begin(Start start) {
+  lease().Store({steps_, generation_, Phase::kExecuting});
+  detail().head_begun.store(false, std::memory_order_relaxed);
+  SetDeadline(0);
+  activity_ = Activity::kExecuting;
+  Begun begun = start.begin(*this);
+  if (auto* reply = std::get_if<Reply>(&begun)) {
+    EndRequest();
+    return SendWhole(std::move(*reply)) == Progress::kComplete ? AfterStep() : Round::kWait;
+  }
+  execution_ = std::move(std::get<std::unique_ptr<Execution>>(begun));
+  if (activity_ != Activity::kGone && !watch_) Pend(activity_);
+  return Round::kWait;
+}
+
+Connection::Round Connection::WaitForMore(bool has_bytes) {
+  if (has_bytes && peer_finished_) {  // the rest will never come
+    lease().Store({steps_, generation_, Phase::kClosing});
+    BeginClosing();
+    return Round::kWait;
+  }
+  LeaseDetail& more = detail();
+  if (!has_bytes) {
+    more.head_begun.store(false, std::memory_order_relaxed);
+    SetDeadline(since_ + desk_.timeouts.keep_alive);
+  } else if (!more.head_begun.exchange(true, std::memory_order_relaxed)) {
+    SetDeadline(since_ + desk_.timeouts.head);
+  }
+  lease().Store({steps_, generation_, Phase::kIdle});
+  Rest();
+  return Round::kWait;
+}
+
+// The step is committed: on to what it led to.
+Connection::Round Connection::AfterStep() {
+  switch (arrived_) {
+    case Phase::kExecuting:
+      activity_ = Activity::kExecuting;
+      execution_->OnStepDone();
+      return Round::kWait;
+    case Phase::kClosing:
+      EndRequest();
+      BeginClosing();
+      return Round::kWait;
+    case Phase::kReading:
+      EndRequest();
+      return Round::kAgain;
+    default:
+      EndRequest();
+      Rest();
+      return Round::kWait;
+  }
+}
+
+// Between requests. The word says idle already, so the parent may have lent the lease to another worker by
+// now.
+void Connection::Rest() {
+  SetBusy(false);
+  activity_ = Activity::kIdle;
+  if (desk_.draining) {
+    desk_.Return({slot_, true});
+    return Leave();
+  }
+  if (!watch_) Pend(Activity::kIdle);
+}
+
+void Connection::Leave() {
+  if (activity_ == Activity::kGone) return;
+  SetBusy(false);
+  watch_.Reset();
+  fd_.Reset();
+  activity_ = Activity::kGone;
+  desk_.Forget(*this);
+}
+
+void Connection::BeginClosing() {
+  HYDRAPOOL_FAILPOINT("worker.closing");
+  ::shutdown(fd_.get(), SHUT_WR);
+  HYDRAPOOL_FAILPOINT("worker.shut");
+  if (!linger_ || peer_finished_) return Close();
+  SetDeadline(sys::Now() + desk_.timeouts.linger);
+  activity_ = Activity::kLingering;
+  Linger();
+  if (activity_ == Activity::kLingering && !watch_) Pend(Activity::kLingering);
+}
+
+// Reads and drops what still comes: unread data at close would reset the connection and destroy what the peer
+// has not read.
+void Connection::Linger() {
+  constexpr std::size_t kPiece = 1 << 20;
+  for (int rounds = 0; rounds < 64; ++rounds) {
+    const ssize_t count = ::recv(fd_.get(), nullptr, kPiece, MSG_TRUNC | MSG_DONTWAIT);
+    if (count < 0 && errno == EAGAIN) return;
+    if (count <= 0) break;
+  }
+  Close();
+}
+
+void Connection::Close() {
+  if (activity_ == Activity::kGone) return;
+  ::shutdown(fd_.get(), SHUT_WR);
+  watch_.Reset();
+  input_watch_.Reset();
+  lease().Store({steps_, generation_, Phase::kClosed});
+  HYDRAPOOL_FAILPOINT("worker.closed");
+  fd_.Reset();
+  SetBusy(false);
+  activity_ = Activity::kGone;
+  if (execution_ || offered_) {
+    SettleSoon();
+  } else {
+    desk_.Return({slot_, false});
+    desk_.Forget(*this);
+  }
+}
+
+void Connection::Abort() {
+  if (activity_ == Activity::kGone) return;
+  terminate_ = true;
+  desk_.board.cut.Add();
+  sys::ResetConnection(fd_.get());
+  Close();
+}
+
+// What ends a request may be called by its own Execution, which must return before it is destroyed.
+void Connection::SettleSoon() {
+  settle_ = desk_.loop.At(0, [this] {
+    if (activity_ == Activity::kGone) {
+      EndRequest();
+      desk_.Return({slot_, false});
+      desk_.Forget(*this);
+    } else if (AfterStep() == Round::kAgain) {
+      Serve();
+    }
+  });
+}
+
+void Connection::OnTick(sys::Nanos now) {
+  if (activity_ == Activity::kGone) return;
+  if (activity_ == Activity::kIdle && lease().Load().generation != generation_) return Leave();
+  const sys::Nanos deadline = detail().deadline.load(std::memory_order_relaxed);
+  if (deadline == 0 || now < deadline) return;
+  switch (activity_) {
+    case Activity::kIdle:
+      if (!Claim()) return Leave();
+      lease().Store({steps_, generation_, Phase::kClosing});
+      linger_ = sys::BytesWaiting(fd_.get()) > 0;
+      BeginClosing();
+      break;
+    case Activity::kSending:
+      Abort();
+      break;
+    case Activity::kFeeding:
+    case Activity::kExecuting:
+      if (execution_) execution_->OnDeadline();
+      break;
+    case Activity::kLingering:
+      Close();
+      break;
+    case Activity::kReading:
+    case Activity::kGone:
+      break;
+  }
+}
+
+}  // namespace pool

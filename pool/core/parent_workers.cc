@@ -1,0 +1,253 @@
+// The workers' lives as the parent sees them: start, readiness, death, rescue of what they held.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "pool/core/parent.h"
+#include "pool/sys/log.h"
+#include "pool/sys/socket.h"
+#include "pool/sys/tcp_counters.h"
+
+namespace pool {
+namespace {
+
+/// Closes every descriptor but 0 to 2 and the two given, which keep their numbers.
+void CloseAllBut(int a, int b) {
+  const unsigned first = static_cast<unsigned>(std::min(a, b));
+  const unsigned second = static_cast<unsigned>(std::max(a, b));
+  const auto close = [](unsigned from, unsigned to) {
+    if (from <= to) ::syscall(SYS_close_range, from, to, 0);
+  };
+  close(3, first - 1);
+  close(first + 1, second - 1);
+  close(second + 1, ~0u);
+}
+
+/// Deaths that a request can have caused: crashes and limits. A kill from outside is none.
+bool IsToBlame(const sys::ExitStatus& status) {
+  constexpr std::array crashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGXCPU};
+  return status.signal != 0 ? std::ranges::find(crashes, status.signal) != crashes.end() : status.code != 0;
+}
+
+}  // namespace
+
+void Pool::Parent::Spawn(std::size_t worker) {
+  Seat& seat = seats_[worker];
+  WorkerSlot& board = scoreboard.slot(worker);
+  auto [ours, theirs] = sys::MakeChannel();
+  board.incarnation.fetch_add(1);
+  board.busy = 0;
+  board.current = 0;
+  board.taken = 0;
+  board.ready_at = 0;
+  board.first_reply_at = 0;
+  board.state = WorkerState::kStarting;
+  seat.told = 0;
+  seat.seen_ready = false;
+  seat.emptied = false;
+  seat.started_at = sys::Now();
+  const pid_t parent = ::getpid();
+  try {
+    seat.child = sys::Child::Fork([&, &channel = theirs] {
+      CloseAllBut(channel.fd(), doorbell_.get());
+      if (!options.core_dumps) ::prctl(PR_SET_DUMPABLE, 0);
+      Worker self(table_, scoreboard, *rings_[worker], worker, std::move(channel), std::move(doorbell_),
+                  parent, options.timeouts, type_);
+      return self.Run();
+    });
+  } catch (const std::system_error& error) {
+    sys::log::Error("worker {} cannot be started: {}; trying again in a second", worker, error.what());
+    board.state = WorkerState::kDead;
+    seat.respawn = loop.At(sys::Now() + sys::kSecond, [this, worker] { Spawn(worker); });
+    return;
+  }
+  board.pid = seat.child.pid();
+  seat.channel = std::move(ours);
+  seat.channel_watch =
+      loop.Add(seat.channel.fd(), EPOLLIN, [this, worker](std::uint32_t) { OnChannel(worker); });
+  seat.death_watch =
+      loop.Add(seat.child.pidfd(), EPOLLIN, [this, worker](std::uint32_t) { OnDeath(worker); });
+}
+
+void Pool::Parent::NoticeState(std::size_t worker) {
+  Seat& seat = seats_[worker];
+  if (!seat.child) return;
+  const WorkerSlot& board = scoreboard.slot(worker);
+  const WorkerState state = board.state.load();
+  if (!seat.seen_ready && state != WorkerState::kStarting) {
+    seat.seen_ready = true;
+    if (seat.reaped_at != 0) {
+      scoreboard.counts().respawn_seconds.Observe(board.ready_at.load() - seat.reaped_at);
+      seat.seen_first_reply = false;
+    }
+    EvenOutLeases();
+  }
+  if (!seat.seen_first_reply) {
+    if (const sys::Nanos first = board.first_reply_at.load(); first != 0) {
+      seat.seen_first_reply = true;
+      scoreboard.counts().recovery_seconds.Observe(first - seat.died_at);
+    }
+  }
+  if (state == WorkerState::kDraining && !seat.emptied) {
+    seat.emptied = true;
+    for (const std::uint32_t slot : book_.SlotsOf(static_cast<std::uint32_t>(worker))) {
+      if (book_.Take(slot)) GiveIdle(slot);
+    }
+  }
+}
+
+void Pool::Parent::OnChannel(std::size_t worker) {
+  alignas(ToParent) std::array<std::byte, sys::Channel::kMaxPacket> buffer;
+  Seat& seat = seats_[worker];
+  while (seat.channel) {
+    auto packet = seat.channel.Receive(buffer);
+    if (!packet) return;
+    if (packet->bytes.size() < sizeof(ToParent)) {  // its end is closed: the pidfd will tell
+      seat.channel_watch.Reset();
+      return;
+    }
+    ToParent message;
+    std::memcpy(&message, packet->bytes.data(), sizeof message);
+    const bool holds = message.slot < table_.size() && book_.owner(message.slot) == worker &&
+                       table_.lease(message.slot).Load().generation == message.generation;
+    if (holds) keeper_.OnMessage(message, std::move(packet->descriptors));
+  }
+}
+
+void Pool::Parent::ReapAll() {
+  children_died_ = false;
+  keeper_.ReapAll([this](pid_t child) { return OnChildDeath(child); },
+                  [this](std::uint32_t slot) {
+                    const std::uint32_t owner = book_.owner(slot);
+                    if (owner == LeaseBook::kNobody) return;
+                    seats_[owner].batch.push_back({.slot = slot,
+                                                   .generation = table_.lease(slot).Load().generation,
+                                                   .kind = ToWorker::Kind::kProcessEnded});
+                    ++seats_[owner].told;
+                    if (seats_[owner].batch.size() == kMaxBatch) Flush(owner);
+                  });
+}
+
+bool Pool::Parent::OnChildDeath(pid_t child) {
+  for (std::size_t worker = 0; worker < seats_.size(); ++worker) {
+    if (seats_[worker].child.pid() != child) continue;
+    OnDeath(worker);
+    return true;
+  }
+  return false;
+}
+
+void Pool::Parent::OnDeath(std::size_t worker) {
+  Seat& seat = seats_[worker];
+  WorkerSlot& board = scoreboard.slot(worker);
+  const bool was_ready = seat.seen_ready || board.state.load() != WorkerState::kStarting;
+  seat.death_watch.Reset();
+  const auto status = seat.child.TryReap();
+  if (!status) return;
+  const sys::Nanos now = sys::Now();
+  seat.died_at = reap_clock_.DeathTime(now);
+  seat.reaped_at = now;
+  scoreboard.counts().reap_seconds.Observe(now - seat.died_at);
+  scoreboard.counts().exits[ExitCause(status->signal, status->code)].Add();
+  OnChannel(worker);
+  Collect(worker);
+  NoticeState(worker);
+  seat.channel_watch.Reset();
+  seat.channel.Close();
+  seat.batch.clear();
+  const std::uint32_t touched = board.current.load();
+  board.last_exit = status->signal != 0 ? 256 + status->signal : status->code;
+  board.state = WorkerState::kDead;
+  board.pid = 0;
+  board.busy = 0;
+  if (!leaving_) {
+    sys::log::Debug("worker {} ended: {}", worker, status->Describe());
+    RescueAll(worker, *status, touched);
+    FlushAll();
+    const sys::Nanos delay = seat.policy.OnDeath(
+        {.at = now, .lived = seat.died_at - seat.started_at, .status = *status, .was_ready = was_ready});
+    if (delay == 0) return Spawn(worker);
+    sys::log::Warn("worker {} keeps dying young ({}, {} times in a row); next start in {} ms", worker,
+                   status->Describe(), seat.policy.young_deaths(), delay / sys::kMillisecond);
+    seat.respawn = loop.At(now + delay, [this, worker] { Spawn(worker); });
+  }
+}
+
+void Pool::Parent::RescueAll(std::size_t worker, const sys::ExitStatus& status, std::uint32_t touched) {
+  const bool to_blame = IsToBlame(status);
+  for (const std::uint32_t slot : book_.SlotsOf(static_cast<std::uint32_t>(worker))) {
+    RescueLease(slot, to_blame, touched == slot + 1);
+  }
+}
+
+void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
+  const int fd = book_.fd(slot);
+  const Lease& lease = table_.lease(slot);
+  const LeaseWord word = lease.Load();
+  LeaseBook::Record& record = book_.record(slot, word.steps);
+  Orphan orphan{.word = word,
+                .step = lease.step[word.steps & 1],
+                .end = lease.end[word.steps & 1],
+                .sent = std::nullopt,
+                .consumed = std::nullopt,
+                .process_running = keeper_.CloseGate(slot),
+                .touched = touched,
+                .to_blame = to_blame,
+                .strikes = record.strikes,
+                .rescues = record.rescues};
+  if (counters_known_ && (word.phase == Phase::kResponding || word.phase == Phase::kFeeding)) {
+    orphan.sent = sys::BytesSent(fd);
+    orphan.consumed = sys::BytesConsumed(fd);
+  }
+  const Rescue rescue = DecideRescue(orphan);
+  PoolCounts& counts = scoreboard.counts();
+  switch (rescue.action) {
+    case Rescue::Action::kFree:
+      keeper_.Drop(slot, false);
+      book_.Free(slot);
+      return;
+    case Rescue::Action::kCut:
+      counts.cut.Add();
+      sys::ResetConnection(fd);
+      keeper_.Drop(slot, true);
+      book_.Free(slot);
+      return;
+    case Rescue::Action::kLease:
+      break;
+  }
+  if (rescue.verdict == Verdict::kNone) {
+    counts.rescued[PhaseIndex(word.phase)].Add();
+  } else {
+    (rescue.verdict == Verdict::kPoison ? counts.poison : counts.abandoned).Add();
+    sys::log::Warn("{}: {}", sys::PeerAddress(fd),
+                   rescue.verdict == Verdict::kPoison
+                       ? "a request that kills workers was stopped"
+                       : "a request was abandoned: its worker died while it ran");
+  }
+  record.strikes = rescue.strikes;
+  if (touched) ++record.rescues;
+  if (rescue.word.phase == Phase::kIdle || rescue.word.phase == Phase::kClosing) {
+    keeper_.Drop(slot, rescue.verdict != Verdict::kNone);
+    table_.detail(slot).process = 0;
+    if (rescue.verdict == Verdict::kNone && word.phase != Phase::kIdle && word.phase != Phase::kReading) {
+      table_.detail(slot).handler = {};
+    }
+  }
+  book_.Relend(slot, rescue.word, rescue.verdict);
+  Assign({.slot = slot,
+          .generation = lease.Load().generation,
+          .step_consumed = static_cast<std::uint32_t>(rescue.step_consumed),
+          .step_sent = static_cast<std::uint32_t>(rescue.step_sent)});
+}
+
+bool Pool::Parent::AllGone() const {
+  return std::ranges::none_of(seats_, [](const Seat& seat) { return static_cast<bool>(seat.child); });
+}
+
+}  // namespace pool

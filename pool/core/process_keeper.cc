@@ -1,0 +1,123 @@
+#include "pool/core/process_keeper.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "pool/sys/log.h"
+
+namespace pool {
+namespace {
+
+constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+}  // namespace
+
+ProcessKeeper::ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts& counts)
+    : loop_(loop), table_(table), counts_(counts) {}
+
+ProcessKeeper::~ProcessKeeper() {
+  for (const auto& [slot, ends] : held_) {
+    const ProcessWord word = table_.detail(slot).LoadProcess();
+    if (word.state == ProcessWord::State::kRunning) ::kill(-word.value, SIGKILL);
+  }
+  for (const auto& [pid, timer] : terminating_) ::kill(-pid, SIGKILL);
+}
+
+void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors) {
+  switch (message.kind) {
+    case ToParent::Kind::kOffer: {
+      Ends& ends = held_[message.slot];
+      std::size_t next = 0;
+      for (std::size_t i = 0; i < kProcessEnds; ++i) {
+        const bool given = (message.process_ends & 1u << i) != 0 && next < descriptors.size();
+        ends[i] = given ? std::move(descriptors[next++]) : sys::UniqueFd();
+      }
+      counts_.processes.store(static_cast<std::uint32_t>(held_.size()), std::memory_order_relaxed);
+      break;
+    }
+    case ToParent::Kind::kCloseEnd:
+      if (const auto held = held_.find(message.slot); held != held_.end()) {
+        for (std::size_t i = 0; i < kProcessEnds; ++i) {
+          if ((message.process_ends & 1u << i) != 0) held->second[i].Reset();
+        }
+      }
+      break;
+    case ToParent::Kind::kLetGo:
+      Drop(message.slot, false);
+      break;
+    case ToParent::Kind::kTerminate:
+      Drop(message.slot, false);
+      if (message.pid > 0) Terminate(message.pid);
+      break;
+  }
+}
+
+std::uint8_t ProcessKeeper::AppendEnds(std::uint32_t slot, std::vector<int>& descriptors) const {
+  const auto held = held_.find(slot);
+  if (held == held_.end()) return 0;
+  std::uint8_t mask = 0;
+  for (std::size_t i = 0; i < kProcessEnds; ++i) {
+    if (!held->second[i]) continue;
+    mask |= static_cast<std::uint8_t>(1u << i);
+    descriptors.push_back(held->second[i].get());
+  }
+  return mask;
+}
+
+void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
+  if (held_.erase(slot) == 0) return;
+  counts_.processes.store(static_cast<std::uint32_t>(held_.size()), std::memory_order_relaxed);
+  const ProcessWord word = table_.detail(slot).LoadProcess();
+  if (terminate && word.state == ProcessWord::State::kRunning) Terminate(word.value);
+}
+
+bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
+  std::atomic<std::uint64_t>& process = table_.detail(slot).process;
+  std::uint64_t word = process.load();
+  while (ProcessWord::Unpack(word).state == ProcessWord::State::kPreparing) {
+    if (process.compare_exchange_weak(word, 0)) return false;
+  }
+  return ProcessWord::Unpack(word).state != ProcessWord::State::kNone;
+}
+
+// Only the parent reaps, so until it has, the pid cannot be anybody else's. A pid that is not (or no longer)
+// a child of ours is refused by waitid.
+void ProcessKeeper::Terminate(pid_t pid) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+  ::kill(-pid, info.si_pid != 0 ? SIGKILL : SIGTERM);
+  if (info.si_pid != 0) return;
+  terminating_[pid] = loop_.At(sys::Now() + kGrace, [pid] { ::kill(-pid, SIGKILL); });
+}
+
+std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
+  for (const auto& [slot, ends] : held_) {
+    const ProcessWord word = table_.detail(slot).LoadProcess();
+    if (word.state == ProcessWord::State::kRunning && word.value == pid) return slot;
+  }
+  return kNoSlot;
+}
+
+void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
+                            const std::function<void(std::uint32_t)>& on_process_end) {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    const pid_t pid = info.si_pid;
+    if (on_worker(pid)) continue;
+    if (const auto terminating = terminating_.find(pid); terminating != terminating_.end()) {
+      ::kill(-pid, SIGKILL);  // what is left of its group, while the number is still its own
+      terminating_.erase(terminating);
+    }
+    const std::uint32_t slot = SlotOf(pid);
+    if (slot != kNoSlot) {
+      const auto status = sys::ExitStatus::FromSiginfo(info);
+      const std::int32_t value = status.signal != 0 ? 256 + status.signal : status.code;
+      table_.detail(slot).process.store(ProcessWord{ProcessWord::State::kEnded, value}.Pack());
+    }
+    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    if (slot != kNoSlot) on_process_end(slot);
+  }
+}
+
+}  // namespace pool

@@ -1,0 +1,83 @@
+#include "pool/core/rescue.h"
+
+#include <algorithm>
+
+namespace pool {
+namespace {
+
+using Action = Rescue::Action;
+
+Rescue Again(const Orphan& orphan, Phase phase) {
+  Rescue rescue{.action = Action::kLease, .word = orphan.word};
+  rescue.word.phase = phase;
+  return rescue;
+}
+
+/// The client is owed a reply for a request that will not run (again).
+Rescue Owe(const Orphan& orphan, Verdict verdict) {
+  Rescue rescue = Again(orphan, Phase::kIdle);
+  rescue.verdict = verdict;
+  return rescue;
+}
+
+Rescue FinishResponse(const Orphan& orphan) {
+  if (!orphan.sent) return {.action = Action::kCut, .word = orphan.word};
+  const std::uint64_t sent = *orphan.sent - orphan.step.sent_base;
+  if (sent > orphan.step.send) return {.action = Action::kCut, .word = orphan.word};
+  const bool all_sent = sent == orphan.step.send;
+  if (!orphan.end.in_slab && !all_sent) {
+    // The bytes died with the worker. If the client has seen none of them, the request may run again or is
+    // owed a reply.
+    if (sent > 0) return {.action = Action::kCut, .word = orphan.word};
+    return orphan.process_running ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
+  }
+  Rescue rescue = Again(orphan, Phase::kResponding);
+  rescue.step_sent = sent;
+  rescue.step_consumed = all_sent && orphan.consumed ? *orphan.consumed - orphan.step.consumed_base : 0;
+  return rescue;
+}
+
+Rescue DecideByPhase(const Orphan& orphan) {
+  switch (orphan.word.phase) {
+    case Phase::kFree:
+    case Phase::kClosed:
+      return {.action = Action::kFree, .word = orphan.word};
+    case Phase::kIdle:
+    case Phase::kReading:
+      return Again(orphan, Phase::kIdle);
+    case Phase::kClosing:
+      return Again(orphan, Phase::kClosing);
+    case Phase::kExecuting:
+      return Again(orphan, orphan.process_running ? Phase::kExecuting : Phase::kIdle);
+    case Phase::kExecutingOnce:
+      return orphan.process_running ? Again(orphan, Phase::kExecuting) : Owe(orphan, Verdict::kAbandoned);
+    case Phase::kFeeding: {
+      if (!orphan.consumed || !orphan.process_running) return Owe(orphan, Verdict::kAbandoned);
+      Rescue rescue = Again(orphan, Phase::kFeeding);
+      rescue.step_consumed = *orphan.consumed - orphan.step.consumed_base;
+      return rescue;
+    }
+    case Phase::kResponding:
+      return FinishResponse(orphan);
+  }
+  return {};
+}
+
+}  // namespace
+
+Rescue DecideRescue(const Orphan& orphan) {
+  Rescue rescue = DecideByPhase(orphan);
+  rescue.strikes = orphan.strikes + (orphan.to_blame && orphan.touched ? 1 : 0);
+  const bool would_run_again = rescue.action == Action::kLease && rescue.verdict == Verdict::kNone &&
+                               orphan.word.phase != Phase::kIdle && rescue.word.phase == Phase::kIdle;
+  const bool poison =
+      rescue.strikes >= kStrikesToPoison || (orphan.touched && orphan.rescues >= kRescuesToPoison);
+  if (would_run_again && poison) {
+    const std::uint32_t strikes = rescue.strikes;
+    rescue = Owe(orphan, Verdict::kPoison);
+    rescue.strikes = strikes;
+  }
+  return rescue;
+}
+
+}  // namespace pool

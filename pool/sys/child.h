@@ -1,0 +1,69 @@
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "pool/sys/unique_fd.h"
+
+namespace sys {
+
+/// How a process ended.
+struct ExitStatus {
+  int signal = 0;  ///< the signal that killed it, or 0
+  int code = 0;    ///< its exit code where no signal did
+
+  static ExitStatus FromSiginfo(const siginfo_t& info);
+  [[nodiscard]] bool clean() const { return signal == 0 && code == 0; }
+  /// "SIGKILL", "exit_0", "exit_3".
+  [[nodiscard]] std::string Describe() const;
+};
+
+/// A child process, held by its pidfd.
+///
+///     sys::Child child = sys::Child::Fork([] { return Serve(); });   // the child _exits with what the body
+///     returns loop.Add(child.pidfd(), EPOLLIN, ...);                          // readable: it is dead if
+///     (auto status = child.TryReap()) ...
+///
+/// The pid stays the child's own until TryReap has returned its status; it is for logs and signals of the
+/// owner. Destroying a Child that was not reaped kills it and waits for it. Not for several threads, and not
+/// to be used in the child itself.
+class Child {
+ public:
+  /// Forks. In the child every signal is blocked until `body` unblocks what it handles, so none can kill it
+  /// by its default in between. An exception out of `body` ends the child with code 70 and one line on
+  /// stderr. Throws std::system_error where the system refuses.
+  static Child Fork(const std::function<int()>& body);
+
+  Child() = default;
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+  ~Child();
+
+  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  explicit operator bool() const { return pid_ > 0; }
+
+  /// Never blocks. nullopt: still alive. After a status the Child is empty.
+  std::optional<ExitStatus> TryReap();
+  /// No effect on an empty Child.
+  void Signal(int signal) const;
+
+ private:
+  void KillAndReap();
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;
+};
+
+/// "SIGKILL" for 9; "SIG64" for what has no name.
+std::string SignalName(int signal);
+
+/// pidfd_open(2) as a value; empty where there is no such process.
+UniqueFd OpenPidfd(pid_t pid);
+/// pidfd_send_signal(2). False: it is gone already.
+bool SignalPidfd(int pidfd, int signal);
+
+}  // namespace sys

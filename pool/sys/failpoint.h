@@ -1,0 +1,24 @@
+#pragma once
+
+/// A named point at which a test can make a process die or stop; nothing at all in builds without
+/// HYDRAPOOL_FAILPOINTS.
+///
+///     HYDRAPOOL_FAILPOINT("worker.sent");
+///
+/// The environment variable HYDRAPOOL_FAILPOINTS arms points: `worker.sent=kill@3` sends SIGKILL to the
+/// process that passes the point for the 3rd time, counted over the whole pool and all its incarnations;
+/// `stop` instead of `kill` sends SIGSTOP; `@3+` means the 3rd time and each later one, `@3%5` the 3rd and
+/// every 5th after it. Several points are separated by commas. `sys::ArmFailpoints()` reads the variable,
+/// once, before the first fork; it throws std::invalid_argument for what it cannot read.
+namespace sys {
+
+void ArmFailpoints();
+void PassFailpoint(const char* name);
+
+}  // namespace sys
+
+#ifdef HYDRAPOOL_FAILPOINTS
+#define HYDRAPOOL_FAILPOINT(name) ::sys::PassFailpoint(name)
+#else
+#define HYDRAPOOL_FAILPOINT(name) static_cast<void>(0)
+#endif

@@ -1,0 +1,62 @@
+#include "pool/sys/log.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+namespace sys::log {
+namespace {
+
+spdlog::logger& Logger() {
+  static spdlog::logger logger = [] {
+    const bool plain = std::getenv("NO_COLOR") != nullptr;
+    auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>(plain ? spdlog::color_mode::never
+                                                                            : spdlog::color_mode::automatic);
+    spdlog::logger made("hydrapool", std::move(sink));
+    made.set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ [%P] %v");
+    made.flush_on(spdlog::level::trace);
+    return made;
+  }();
+  return logger;
+}
+
+spdlog::level::level_enum ToSpdlog(Level level) {
+  switch (level) {
+    case Level::kTrace:
+      return spdlog::level::trace;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarning:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
+    case Level::kOff:
+      return spdlog::level::off;
+  }
+  return spdlog::level::off;
+}
+
+}  // namespace
+
+void SetLevel(Level level) { Logger().set_level(ToSpdlog(level)); }
+
+bool Enabled(Level level) { return Logger().should_log(ToSpdlog(level)); }
+
+void Write(Level level, std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      safe.push_back(c);
+    } else {
+      safe += fmt::format("\\x{:02x}", byte);
+    }
+  }
+  Logger().log(ToSpdlog(level), "{}", safe);
+}
+
+}  // namespace sys::log

@@ -1,0 +1,82 @@
+#include "pool/sys/signals.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+#include "pool/sys/error.h"
+
+namespace sys {
+namespace {
+
+std::atomic<int> g_write_end{-1};
+std::atomic<Nanos> g_child_stamp{0};
+
+void OnSignal(int signal) {
+  const int saved = errno;
+  if (signal == SIGCHLD) {
+    Nanos none = 0;
+    g_child_stamp.compare_exchange_strong(none, Now());
+  }
+  const auto byte = static_cast<unsigned char>(signal);
+  // A full pipe already holds more than enough to wake the loop.
+  [[maybe_unused]] const auto ignored = ::write(g_write_end.load(), &byte, 1);
+  errno = saved;
+}
+
+}  // namespace
+
+SignalEvents::SignalEvents(EventLoop& loop, std::initializer_list<int> signals,
+                           std::function<void(int)> callback)
+    : callback_(std::move(callback)) {
+  if (g_write_end.load() >= 0) std::abort();  // one at a time: see the header
+  std::array<int, 2> ends;
+  Check(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), "pipe2");
+  read_.Reset(ends[0]);
+  g_write_end = ends[1];
+  watch_ = loop.Add(read_.get(), EPOLLIN, [this](std::uint32_t) { Drain(); });
+  for (const int signal : signals) {
+    struct sigaction action {};
+    action.sa_handler = OnSignal;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask);
+    struct sigaction before;
+    Check(::sigaction(signal, &action, &before), "sigaction");
+    installed_.push_back({signal, before});
+  }
+}
+
+SignalEvents::~SignalEvents() {
+  for (const auto& [signal, before] : installed_) ::sigaction(signal, &before, nullptr);
+  watch_.Reset();
+  ::close(g_write_end.exchange(-1));
+}
+
+void SignalEvents::Drain() {
+  std::array<unsigned char, 256> bytes;
+  const auto count = ::read(read_.get(), bytes.data(), bytes.size());
+  std::array<bool, 256> seen{};
+  for (ssize_t i = 0; i < count; ++i) {
+    const unsigned char signal = bytes[static_cast<std::size_t>(i)];
+    if (std::exchange(seen[signal], true)) continue;
+    callback_(signal);
+  }
+}
+
+void SignalEvents::ForgetInChild() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action;
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == OnSignal)
+      ::signal(signal, SIG_DFL);
+  }
+  g_write_end = -1;
+  g_child_stamp = 0;
+}
+
+Nanos SignalEvents::TakeChildStamp() { return g_child_stamp.exchange(0); }
+
+}  // namespace sys

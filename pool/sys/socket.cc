@@ -1,0 +1,167 @@
+#include "pool/sys/socket.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+
+namespace sys {
+namespace {
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+Result<AddressList> Resolve(const std::string& address, bool passive) {
+  const auto parts = SplitHostPort(address);
+  if (!parts) return Failure("'" + address + "' is not HOST:PORT");
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0);
+  addrinfo* found = nullptr;
+  const int code =
+      ::getaddrinfo(parts->host.empty() ? nullptr : parts->host.c_str(), parts->port.c_str(), &hints, &found);
+  if (code != 0) return Failure("'" + address + "': " + ::gai_strerror(code));
+  return AddressList(found, &::freeaddrinfo);
+}
+
+void SetOption(int fd, int level, int name, int value, const char* what) {
+  Check(::setsockopt(fd, level, name, &value, sizeof value), what);
+}
+
+bool SyncookiesOn() {
+  std::ifstream file("/proc/sys/net/ipv4/tcp_syncookies");
+  int value = 0;
+  return file >> value && value != 0;
+}
+
+const addrinfo* Preferred(const addrinfo* list, bool all_addresses) {
+  if (all_addresses) {  // one IPv6 socket takes both families
+    for (const addrinfo* a = list; a != nullptr; a = a->ai_next) {
+      if (a->ai_family == AF_INET6) return a;
+    }
+  }
+  return list;
+}
+
+std::string Describe(const sockaddr_storage& address, socklen_t size) {
+  if (address.ss_family == AF_UNIX) return "unix";
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "?";
+  }
+  std::string text = host;
+  if (text.starts_with("::ffff:")) text = text.substr(7);  // IPv4 through an IPv6 socket
+  return text.find(':') == text.npos ? text + ":" + port : "[" + text + "]:" + port;
+}
+
+}  // namespace
+
+std::optional<HostPort> SplitHostPort(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == address.npos) return std::nullopt;
+  HostPort parts{address.substr(0, colon), address.substr(colon + 1)};
+  unsigned port = 0;
+  const char* end = parts.port.data() + parts.port.size();
+  const auto [stop, error] = std::from_chars(parts.port.data(), end, port);
+  if (error != std::errc() || stop != end || port > 65535) return std::nullopt;
+  if (parts.host.starts_with('[')) {
+    if (!parts.host.ends_with(']') || parts.host.size() < 3) return std::nullopt;
+    parts.host = parts.host.substr(1, parts.host.size() - 2);
+  } else if (parts.host.find(':') != parts.host.npos) {
+    return std::nullopt;
+  }
+  if (parts.host == "*") parts.host.clear();
+  return parts;
+}
+
+UniqueFd Listen(const std::string& address, const ListenOptions& options) {
+  auto list = Resolve(address, true);
+  if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
+  const bool all = SplitHostPort(address)->host.empty();
+  const addrinfo* chosen = Preferred(list->get(), all);
+  UniqueFd fd(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd && all && errno == EAFNOSUPPORT) {
+    chosen = list->get();
+    fd.Reset(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  }
+  if (!fd) ThrowErrno(errno, "socket for " + address);
+  SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  SetOption(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE");
+  SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
+  if (chosen->ai_family == AF_INET6)
+    SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, all ? 0 : 1, "IPV6_V6ONLY");
+  if (options.defer_accept && SyncookiesOn())
+    SetOption(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, "TCP_DEFER_ACCEPT");
+  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0) ThrowErrno(errno, "bind " + address);
+  if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + address);
+  return fd;
+}
+
+Result<UniqueFd> Connect(const std::string& address, std::chrono::milliseconds timeout) {
+  auto list = Resolve(address, false);
+  if (!list) return tl::unexpected(list.error());
+  int error = 0;
+  for (const addrinfo* a = list->get(); a != nullptr; a = a->ai_next) {
+    UniqueFd fd(::socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) {
+      error = errno;
+      continue;
+    }
+    if (::connect(fd.get(), a->ai_addr, a->ai_addrlen) != 0) {
+      if (errno != EINPROGRESS) {
+        error = errno;
+        continue;
+      }
+      pollfd waiting{fd.get(), POLLOUT, 0};
+      if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) {
+        error = ETIMEDOUT;
+        continue;
+      }
+      socklen_t size = sizeof error;
+      ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+      if (error != 0) continue;
+    }
+    ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
+    return fd;
+  }
+  return Failure(error, "connect to " + address);
+}
+
+Accepted Accept(int listener) {
+  for (;;) {
+    UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (fd) return {std::move(fd), 0};
+    // A connection that ended before it was accepted is nobody's failure (accept(2), "Error handling").
+    if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+    return {UniqueFd(), errno == EAGAIN ? 0 : errno};
+  }
+}
+
+std::string LocalAddress(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? Describe(address, size) : "?";
+}
+
+std::string PeerAddress(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  return ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? Describe(address, size) : "?";
+}
+
+void ResetConnection(int fd) {
+  sockaddr none{};
+  none.sa_family = AF_UNSPEC;
+  ::connect(fd, &none, sizeof none);
+}
+
+}  // namespace sys

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace sys {
+
+/// What the kernel knows of a TCP connection's bytes, whoever moved them: it counts from the handshake on and
+/// outlives the process that did the moving. Each read is exact only while nobody else moves bytes on the
+/// socket: ask about a connection whose worker has been reaped. Linux 5.10 or later (tcp_info: tcp(7),
+/// include/uapi/linux/tcp.h).
+///
+/// nullopt: not a TCP socket, or a kernel that does not say (see VerifyTcpCounters).
+
+/// Bytes handed to the socket by all processes together: bytes_sent - bytes_retrans + notsent, from one
+/// TCP_INFO.
+std::optional<std::uint64_t> BytesSent(int fd);
+
+/// Bytes taken out of the socket: bytes_received - SIOCINQ between two equal TCP_INFO reads, less one for the
+/// peer's FIN.
+std::optional<std::uint64_t> BytesConsumed(int fd);
+
+/// Bytes that have arrived and wait to be taken (SIOCINQ); 0 where the socket cannot say.
+std::uint64_t BytesWaiting(int fd);
+
+/// Takes `count` bytes out of a TCP socket without copying them (MSG_TRUNC). False: fewer were there.
+bool Discard(int fd, std::uint64_t count);
+
+/// Tries all of the above on a connection of its own over loopback, with data, a partial read and a FIN. An
+/// empty string: they hold on this kernel. Otherwise one line that says which did not (a sandboxed kernel may
+/// lack them).
+std::string VerifyTcpCounters();
+
+}  // namespace sys
