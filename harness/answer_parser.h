@@ -36,11 +36,15 @@ class AnswerParser {
     int status = 0;
     std::size_t size = 0;
     std::size_t body = 0;
+    bool chunked = false;
   };
   [[nodiscard]] std::optional<Head> ReadHead();
-  std::optional<Head> Broken();
+  /// The size of a chunked body on the wire, once it is whole; its bytes are then in chunks_.
+  [[nodiscard]] std::optional<std::size_t> ReadChunks(std::string_view rest);
+  std::nullopt_t Broken();
 
   std::string buffer_;
+  std::string chunks_;
   std::size_t at_ = 0;
   bool broken_ = false;
 };

@@ -42,6 +42,24 @@ TEST(AnswerParserTest, FedByteByByteGivesTheSame) {
   EXPECT_THAT(answers, ElementsAre("200 hello 1\n", "502 no\n"));
 }
 
+TEST(AnswerParserTest, TakesChunksOffHoweverTheyCome) {
+  constexpr std::string_view kChunked =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n6;x=y\r\nhello \r\n2\r\n7\n\r\n0\r\nTrailer: "
+      "x\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  AnswerParser whole;
+  whole.Feed(kChunked);
+  EXPECT_THAT(Drain(whole), ElementsAre("200 hello 7\n", "200 "));
+  EXPECT_FALSE(whole.mid_answer());
+  AnswerParser bytewise;
+  std::vector<std::string> answers;
+  for (const char byte : kChunked) {
+    bytewise.Feed({&byte, 1});
+    for (auto& answer : Drain(bytewise)) answers.push_back(std::move(answer));
+  }
+  EXPECT_THAT(answers, ElementsAre("200 hello 7\n", "200 "));
+}
+
 TEST(AnswerParserTest, AnAnswerThatIsCutIsMidAnswer) {
   AnswerParser parser;
   parser.Feed(kTwo.substr(0, kTwo.size() - 1));
@@ -61,6 +79,10 @@ TEST(AnswerParserTest, BreaksOnWhatItCannotFrame) {
        {"HTTP/1.1 200 OK\r\n\r\n", "hello 1\n\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc",
         "HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 1\r\n\r\n"}) {
     AnswerParser parser;
     parser.Feed(text);

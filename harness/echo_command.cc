@@ -38,6 +38,7 @@ sys::Result<EchoOptions> OptionsOf(const Arguments& arguments) {
   if (arguments.close_every > 0 && (arguments.reopen_every > 0 || arguments.half_close)) {
     return sys::Failure("--close-every goes with neither --reopen-every nor --half-close");
   }
+  if (plan.pause > 0 && plan.slow_reader > 0) return sys::Failure("--pause does not go with --slow-reader");
   if (arguments.close_every > 0) {
     plan.ending = Ending::kHeader;
     plan.requests = arguments.close_every;
@@ -84,6 +85,8 @@ void AddEchoCommand(CLI::App& app, int& exit_code) {
   };
   count("--connections", options.connections, "Connections held open")->capture_default_str();
   count("--pipeline", options.plan.pipeline, "Requests on their way at once on each")->capture_default_str();
+  AddDuration(echo, "--pause", options.plan.pause,
+              "Let a connection rest so long when it has all its answers");
   AddDuration(echo, "--duration", options.duration, "How long to ask (default 10s)");
   AddDuration(echo, "--answer-within", options.answer_within, "How long to await answers then (default 5s)");
   count("--close-every", arguments->close_every, "Connection: close with each Nth request of a connection");

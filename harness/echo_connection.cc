@@ -147,12 +147,23 @@ void EchoConnection::Read() {
     return End(Loss::kUnanswered);
   }
   if (finishing_ && line_.empty() && plan_.ending == Ending::kOurClose) return End(Loss::kUnanswered);
-  if (line_.size() <= plan_.pipeline / 2) Ask();
-  Flush();
-  if (plan_.slow_reader > 0) Pause(bytes);
+  AskAgain();
+  if (plan_.slow_reader > 0) RestFromReading(bytes);
 }
 
-void EchoConnection::Pause(std::size_t bytes) {
+void EchoConnection::AskAgain() {
+  if (plan_.pause > 0 && line_.empty()) {
+    timer_ = loop_.At(loop_.now() + plan_.pause, [this] {
+      Ask();
+      Flush();
+    });
+    return;
+  }
+  if (plan_.pause == 0 && line_.size() <= plan_.pipeline / 2) Ask();
+  Flush();
+}
+
+void EchoConnection::RestFromReading(std::size_t bytes) {
   watch_.Reset();
   const auto rest = static_cast<sys::Nanos>(bytes) * sys::kSecond / plan_.slow_reader;
   timer_ = loop_.At(loop_.now() + rest, [this] { Watch(); });

@@ -34,7 +34,8 @@ struct EchoPlan {
   std::uint64_t requests = 0;     ///< For each connection, with an Ending.
   Ending ending = Ending::kNone;
   std::int64_t slow_reader =
-      0;  ///< Bytes read each second, with a small receive buffer; 0: as fast as they come.
+      0;                 ///< Bytes read each second, with a small receive buffer; 0: as fast as they come.
+  sys::Nanos pause = 0;  ///< From having all answers to asking again. Not together with slow_reader.
 };
 
 /// One client connection of the exactly-once checker: asks, accounts for each answer in the ledger, ends as
@@ -75,7 +76,8 @@ class EchoConnection {
   void Append(std::uint64_t id, bool last);
   void Flush();
   void Read();
-  void Pause(std::size_t bytes);
+  void AskAgain();
+  void RestFromReading(std::size_t bytes);
   void TakeAnswers();
   void End(Loss how);
   [[nodiscard]] std::uint32_t Interest() const;

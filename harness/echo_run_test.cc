@@ -128,6 +128,15 @@ TEST(EchoRunTest, ASlowReaderGetsEverythingToo) {
   EXPECT_GT(result.counts.ok, 0u);
 }
 
+TEST(EchoRunTest, PausesKeepTheRateDown) {
+  EchoOptions options = With(1, Ending::kNone, 0);
+  options.plan.pause = 10 * sys::kMillisecond;
+  const auto result = Check(Echo, options);
+  EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);
+  EXPECT_GE(result.counts.ok, 8u);
+  EXPECT_LE(result.counts.ok, 8u * 4);
+}
+
 TEST(EchoRunTest, BurstsAreAnsweredWhole) {
   EchoOptions options = With(1, Ending::kHeader, 1);
   options.times = 5;

@@ -1,0 +1,59 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# What the scripts share; sourced, not run. Everything runs from the repository's root.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cannot_run=3
+
+if [[ -t 1 && -z ${NO_COLOR-} ]]; then
+  bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
+else
+  bold='' red='' green='' plain=''
+fi
+
+say() { printf '%s\n' "${bold}$*${plain}"; }
+
+# die MESSAGE...: one line, and the exit code for "could not run".
+die() {
+  printf '%s\n' "${red}${0##*/}: $*${plain}" >&2
+  exit "$cannot_run"
+}
+
+# packages_for KIND: the names that scripts/packages lists; with KIND "test" those that only tests need as well.
+packages_for() {
+  awk -v kind="$1" '/^#/ || NF == 0 { next } $1 != "test" { print $1; next } kind == "test" { print $2 }' \
+    "$root/scripts/packages"
+}
+
+missing_packages() {
+  local package
+  for package in $(packages_for "$1"); do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || echo "$package"
+  done
+}
+
+# install_packages KIND: installs by apt what is missing, as root or with sudo; dies saying what is missing if it cannot.
+install_packages() {
+  local missing sudo=()
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    say "No apt here: taking it that these are installed: $(packages_for "$1" | xargs)"
+    return
+  fi
+  missing=$(missing_packages "$1" | xargs)
+  [[ -n $missing ]] || return 0
+  if ((EUID != 0)); then
+    sudo=(sudo)
+    [[ -t 0 ]] || sudo=(sudo -n)
+    command -v sudo >/dev/null || die "missing packages, and no root or sudo to install them: $missing"
+  fi
+  say "Installing: $missing"
+  # shellcheck disable=SC2086  # a list of words
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive sh -c \
+    'apt-get -qq update && apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install "$@"' sh $missing >/dev/null ||
+    die "missing packages that could not be installed: $missing"
+}
+
+# build PRESET: configures and builds into build/PRESET.
+build() {
+  cmake --preset "$1" >/dev/null || return
+  cmake --build --preset "$1"
+}
