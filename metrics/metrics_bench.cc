@@ -1,9 +1,14 @@
 #include <benchmark/benchmark.h>
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <vector>
 
 #include "metrics/metrics_page.h"
 #include "metrics/process_stats.h"
 #include "metrics/status_json.h"
+#include "pool/sys/error.h"
+#include "pool/sys/unique_fd.h"
 
 namespace metrics {
 namespace {
@@ -46,6 +51,15 @@ void BM_ReadProcessStats(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ReadProcessStats());
 }
 BENCHMARK(BM_ReadProcessStats);
+
+void BM_CountDescriptorsOneByOne(benchmark::State& state) {
+  std::vector<sys::UniqueFd> files;
+  for (std::int64_t i = 0; i < state.range(0); ++i) {
+    files.push_back(sys::UniqueFd(sys::Check(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null")));
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(CountDescriptorsOneByOne());
+}
+BENCHMARK(BM_CountDescriptorsOneByOne)->Arg(100)->Arg(900);
 
 }  // namespace
 }  // namespace metrics

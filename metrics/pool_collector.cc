@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iterator>
+#include <atomic>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "metrics/balance.h"
 #include "metrics/duration_counts.h"

@@ -18,6 +18,8 @@
 namespace metrics {
 namespace {
 
+constexpr const char* kDescriptors = "/proc/self/fd";
+
 std::string ReadProcFile(const char* path) {
   const sys::UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
   std::array<char, 1024> text;
@@ -45,14 +47,10 @@ double Seconds(clockid_t clock) {
 std::uint64_t PageSize() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 std::uint64_t CountOpenDescriptors() {
-  constexpr const char* kPath = "/proc/self/fd";
   struct stat status {};
-  if (::stat(kPath, &status) == 0 && status.st_size > 0) return static_cast<std::uint64_t>(status.st_size);
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(kPath), ::closedir);
-  if (!dir) return 0;
-  std::uint64_t entries = 0;
-  while (::readdir(dir.get()) != nullptr) ++entries;
-  return entries - 3;  // ".", ".." and the directory's own descriptor
+  if (::stat(kDescriptors, &status) == 0 && status.st_size > 0)
+    return static_cast<std::uint64_t>(status.st_size);
+  return CountDescriptorsOneByOne();
 }
 
 }  // namespace
@@ -66,6 +64,14 @@ StatLine ParseStatLine(std::string_view line) {
 
 StatmLine ParseStatmLine(std::string_view line) {
   return {.virtual_pages = NumberField(line, 0), .resident_pages = NumberField(line, 1)};
+}
+
+std::uint64_t CountDescriptorsOneByOne() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(kDescriptors), ::closedir);
+  if (!dir) return 0;
+  std::uint64_t entries = 0;
+  while (::readdir(dir.get()) != nullptr) ++entries;
+  return entries - 3;  // ".", ".." and the directory's own descriptor
 }
 
 ProcessStats ReadProcessStats() {

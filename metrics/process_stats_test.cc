@@ -47,6 +47,7 @@ TEST(ProcessStatsTest, CountOpenDescriptors) {
   std::array<sys::UniqueFd, 3> files;
   for (auto& file : files) file = sys::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   EXPECT_EQ(ReadProcessStats().open_fds, before + 3);
+  EXPECT_EQ(CountDescriptorsOneByOne(), before + 3);
 }
 
 TEST(ResidentBytesTest, AreZeroForADeadSlot) {

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 #include "metrics/balance.h"
 #include "metrics/duration_counts.h"
