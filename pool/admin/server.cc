@@ -60,6 +60,7 @@ std::string Server::address() const { return sys::LocalAddress(listener_.get());
 
 void Server::AcceptAll() {
   for (;;) {
+    if (connections_.size() == kMaxConnections) LookAtAll();
     if (connections_.size() == kMaxConnections) {
       const auto idle = OldestIdle();
       if (idle == connections_.end()) return PauseAccepting(loop_.now() + kDeadline);
@@ -108,11 +109,15 @@ void Server::Close(Iterator connection) {
 }
 
 Server::Iterator Server::OldestIdle() {
-  for (const auto phase : {Connection::Phase::kReading, Connection::Phase::kLingering}) {
+  for (const auto phase : {Connection::Phase::kLingering, Connection::Phase::kReading}) {
     const auto found = std::ranges::find(connections_, phase, &Connection::phase);
     if (found != connections_.end()) return found;
   }
   return connections_.end();
+}
+
+void Server::LookAtAll() {
+  for (auto next = connections_.begin(); next != connections_.end();) OnEvent(next++);
 }
 
 void Server::OnEvent(Iterator connection) {

@@ -24,13 +24,14 @@ namespace admin {
 /// GET and HEAD only, one response for each connection, then half-close and read on until the client's end,
 /// so that a response is never lost to a reset:
 ///
-///   reading → writing → lingering → gone        each connection within kDeadline of its accept, whatever its
-///   client does
+///   reading → writing → lingering → gone
+///
+/// within kDeadline of the accept, whatever the client does.
 ///
 /// It never blocks, and nothing throws into the loop: a page whose callback throws is a 500. At most
-/// kMaxConnections are open. With all taken, the oldest that has sent no whole request, or that has its
-/// response and does not go, makes room after kGrace; until then newcomers wait in the backlog. Where accept
-/// fails (EMFILE and the like) it is tried again after kRetry: no spin.
+/// kMaxConnections are open. With all taken, the oldest that has its response and does not go, or else the
+/// oldest that has sent no whole request, makes room once it is kGrace old; until then newcomers wait in the
+/// backlog. Where accept fails (EMFILE and the like) it is tried again after kRetry: no spin.
 ///
 /// Not promised: any protection of what the pages say. Listen on a loopback address. Needs the loop's thread;
 /// the loop outlives the Server. A page's callback must not destroy the Server.
@@ -65,6 +66,7 @@ class Server {
   void Close(Iterator connection);
   [[nodiscard]] Iterator OldestIdle();
 
+  void LookAtAll();
   void OnEvent(Iterator connection);
   [[nodiscard]] bool Read(Connection& connection);
   [[nodiscard]] bool Write(Connection& connection);

@@ -137,6 +137,26 @@ TEST(AdminServerTest, SilentClientsNeitherKeepOthersOutNorStay) {
   }
 }
 
+TEST(AdminServerTest, WhatHasArrivedCountsBeforeAnyoneMakesRoom) {
+  sys::EventLoop loop;
+  const Server server(loop, sys::Listen("127.0.0.1:0"), SomePages());
+  std::vector<sys::UniqueFd> clients;
+  while (clients.size() < Server::kMaxConnections) clients.push_back(Connect(server.address()));
+  while (server.connections() < Server::kMaxConnections) loop.RunOnce();
+
+  const auto past_grace = sys::Now() + Server::kGrace + sys::kMillisecond;
+  while (sys::Now() < past_grace) loop.RunOnce(past_grace);
+  clients.push_back(Connect(server.address()));
+  for (const auto& client : clients) Send(client, kGetHello);
+
+  for (const auto& client : clients) {
+    const auto give_up = sys::Now() + 10 * sys::kSecond;
+    pollfd answered{client.get(), POLLIN, 0};
+    while (::poll(&answered, 1, 0) == 0 && sys::Now() < give_up) loop.RunOnce(give_up);
+    EXPECT_TRUE(ReadAll(client).ends_with("hello\n"));
+  }
+}
+
 TEST(AdminServerTest, ResetsAreSurvived) {
   const TestServer server(SomePages());
   for (const std::string_view request :

@@ -82,7 +82,7 @@ std::optional<Refusal> ReadTarget(Request& request, const Seen& seen, std::strin
     request.host = rest->substr(0, authority_size);
     if (!IsHost(request.host)) return Refusal{400, "malformed host in the request target"};
     request.target = rest->substr(authority_size);
-    if (!request.target.starts_with('/')) request.target = spare.assign("/").append(request.target);
+    if (!request.target.starts_with('/')) request.target = spare.assign(1, '/').append(request.target);
   } else if (request.target == "*" ? request.method != "OPTIONS" : !request.target.starts_with('/')) {
     return Refusal{400, "malformed request target"};
   }
