@@ -39,7 +39,7 @@ struct ClientFacts {
 /// The environment of a CGI process, ready for execve: one block of memory and the pointers into it.
 class Environment {
  public:
-  /// The most bytes and variables that `Build` lets through; the kernel's own limit is 128 KiB for one
+  /// The most bytes that `Build` lets through; the kernel's own limit is 128 KiB for one
   /// string.
   static constexpr std::size_t kMaxBytes = 64 * 1024;
 

@@ -32,8 +32,9 @@ struct Refusal {
 ///
 /// The directory is opened once, and each prefix of the path is looked up from that descriptor by openat2(2)
 /// with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS; the first that is a regular file is the script, what follows
-/// is its PATH_INFO (RFC 3875, section 4.1.5). A symlink may lead anywhere beneath the directory and nowhere
-/// else. `..` is refused wherever it stands, PATH_INFO included, and names with a leading dot
+/// is its PATH_INFO (RFC 3875, section 4.1.5). A relative symlink may lead anywhere beneath the directory;
+/// one that leaves it, and any absolute one, is refused. `..` is refused wherever it stands, PATH_INFO
+/// included, and names with a leading dot
 /// (`.git/hooks/…`) are never scripts.
 ///
 ///   400  a bad escape, an escaped '/', a control character (see DecodePath)

@@ -130,11 +130,13 @@ TEST_F(ScriptDirectoryTest, SymlinksOutAre403) {
   Link("../secret", "relative");
   Link((base_ / "secret").string(), "absolute");
   Link("/", "rootdir");
+  Link((base_ / "cgi/hello").string(), "absolute_inside");
   Link("sub/../../secret", "roundabout");
   Link("loop", "loop");
   Link("/proc/self/exe", "magic");
-  for (const auto* path : {"/cgi-bin/relative", "/cgi-bin/absolute", "/cgi-bin/rootdir/bin/sh",
-                           "/cgi-bin/roundabout", "/cgi-bin/loop", "/cgi-bin/magic"}) {
+  for (const auto* path :
+       {"/cgi-bin/relative", "/cgi-bin/absolute", "/cgi-bin/absolute_inside", "/cgi-bin/rootdir/bin/sh",
+        "/cgi-bin/roundabout", "/cgi-bin/loop", "/cgi-bin/magic"}) {
     EXPECT_EQ(StatusOf(path), 403) << path;
   }
   Link("nowhere", "dangling");

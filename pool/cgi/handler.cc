@@ -1,0 +1,207 @@
+#include "pool/cgi/handler.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <new>
+#include <variant>
+
+#include "pool/cgi/spooler.h"
+#include "pool/http/response_writer.h"
+#include "pool/sys/error.h"
+#include "pool/sys/failpoint.h"
+#include "pool/sys/log.h"
+#include "pool/sys/socket.h"
+
+namespace cgi {
+namespace {
+
+/// In notes that no courier has written yet: "100 Continue" has been sent. Survives the worker, like all notes.
+constexpr std::size_t kContinueSent = sizeof(CourierNotes);
+
+struct Pipe {
+  sys::UniqueFd read;
+  sys::UniqueFd write;
+};
+
+std::optional<Pipe> MakePipe() {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
+  return Pipe{sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
+}
+
+// The flag belongs to the open pipe's end: the program's own end stays blocking.
+void SetNonBlocking(const sys::UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK); }
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Address SplitAddress(const std::string& text) {
+  const auto parts = sys::SplitHostPort(text);
+  Address address;
+  if (!parts) return address;
+  address.host = parts->host;
+  std::from_chars(parts->port.data(), parts->port.data() + parts->port.size(), address.port);
+  return address;
+}
+
+struct GateContext {
+  pool::LeaseDetail* detail;
+  pid_t preparer;
+};
+
+bool MayExec(void* context, pid_t self) {
+  const auto* gate = static_cast<const GateContext*>(context);
+  return pool::Connection::PassGate(*gate->detail, gate->preparer, self);
+}
+
+void ExecFailed(void* context, int error) {
+  pool::Connection::ExecFailed(*static_cast<const GateContext*>(context)->detail, error);
+}
+
+}  // namespace
+
+static_assert(kContinueSent < sizeof(pool::LeaseDetail::handler));
+
+Handler::Handler(pool::WorkerContext& worker, const Config& config, std::string extra_lines)
+    : worker_(worker), config_(config), scripts_(config.directory, config.url_prefix), tools_(std::move(extra_lines)) {}
+
+std::string Handler::NameOf(const pool::Connection& connection, std::string_view path) const {
+  return fmt::format("cgi {}.{}.{} {}", worker_.slot, worker_.incarnation, connection.slot(), path);
+}
+
+pool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status, std::string_view why) {
+  const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
+  return {.consume = consume,
+          .bytes = http::ErrorResponse(status, keep, request.method == "HEAD", why, tools_.Date(worker_.loop.now()),
+                                       request.minor_version),
+          .keep_open = keep,
+          .kind = static_cast<std::uint8_t>(status / 100)};
+}
+
+pool::Step Handler::OnRequest(pool::Connection& connection, const http::Request& request, std::string_view peeked) {
+  const bool chunked = request.body == http::BodyKind::kChunked;
+  if (request.content_length > config_.max_body) return Refuse(request, 0, 413, "the request's body is too large");
+  const std::uint64_t whole = request.head_size + request.content_length;
+  const bool small = !chunked && whole <= kPeeked;
+  if (small && peeked.size() < whole) {
+    std::byte& sent = connection.notes()[kContinueSent];
+    if (!request.expect_continue || sent != std::byte{0}) return pool::NeedMore{};
+    sent = std::byte{1};
+    return pool::Reply{.consume = 0, .bytes = std::string(http::kContinue), .interim = true};
+  }
+  connection.notes()[kContinueSent] = std::byte{0};
+  std::string head(peeked.substr(0, request.head_size));
+  std::string body(small ? peeked.substr(request.head_size, request.content_length) : std::string_view());
+  return pool::Start{[this, head = std::move(head), body = std::move(body)](pool::Connection& c) {
+    return Begin(c, head, body);
+  }};
+}
+
+pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head, std::string_view body) {
+  const auto parsed = parser_.Parse(head);
+  const http::Request& request = *std::get<const http::Request*>(parsed);
+  CourierNotes& notes = *new (connection.notes().data()) CourierNotes{
+      .request_total = request.head_size + request.content_length,
+      .request_begin = connection.total_consumed(),
+      .deadline = sys::Now() + config_.deadline,
+      .request_head = static_cast<std::uint32_t>(request.head_size),
+      .keep_alive = request.keep_alive,
+      .head_request = request.method == "HEAD",
+      .may_chunk = request.minor_version >= 1,
+  };
+  connection.SetDeadline(notes.deadline);
+  if (request.body == http::BodyKind::kChunked) {
+    return std::make_unique<Spooler>(
+        connection, config_.max_spooled_body, request.expect_continue, tools_.Date(worker_.loop.now()),
+        [this, &connection, head](sys::UniqueFd file, std::uint64_t length) {
+          const auto again = parser_.Parse(head);
+          return Launch(connection, *std::get<const http::Request*>(again), {std::move(file), length, false});
+        });
+  }
+  const bool small = body.size() == request.content_length;
+  if (!small) {
+    notes.feeds = true;
+    return Launch(connection, request, {{}, request.content_length, true});
+  }
+  if (body.empty()) return Launch(connection, request, {});
+  sys::UniqueFd file = MemoryFile();
+  if (!file || ::pwrite(file.get(), body.data(), body.size(), 0) != static_cast<ssize_t>(body.size())) {
+    return Refuse(request, 0, 503, "no memory for the request's body");
+  }
+  return Launch(connection, request, {std::move(file), body.size(), false});
+}
+
+pool::Begun Handler::Launch(pool::Connection& connection, const http::Request& request, Body body) {
+  const sys::Nanos began = sys::Now();
+  const bool consumed = connection.total_consumed() != NotesOf(connection).request_begin;  // a chunked body is
+  const std::uint64_t consume = body.feed || consumed ? 0 : NotesOf(connection).request_total;
+  const auto refuse = [&](int status, std::string_view why) {
+    sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
+    return Refuse(request, consume, status, why);
+  };
+  const auto script = scripts_.Resolve(request.path);
+  if (!script) return refuse(script.error().status, script.error().reason);
+  if (worker_.counts.processes.load(std::memory_order_relaxed) >= config_.max_processes) {
+    return refuse(503, "as many programs run as may at once");
+  }
+  const Address peer = SplitAddress(connection.peer());
+  const Address local = SplitAddress(connection.local());
+  ClientFacts client{.remote_address = peer.host, .remote_port = peer.port, .server_address = local.host,
+                     .server_port = local.port};
+  if (request.body == http::BodyKind::kChunked) client.body_length = body.length;
+  const auto environment = Environment::Build(request, *script, config_.server, client);
+  if (!environment) return refuse(431, "the request's fields do not fit an environment");
+
+  auto output = MakePipe();
+  auto errors = MakePipe();
+  auto input = body.feed ? MakePipe() : Pipe{};
+  sys::UniqueFd nothing(body.feed || body.file ? -1 : ::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int in = body.feed && input ? input->read.get() : body.file ? body.file.get() : nothing.get();
+  if (!output || !errors || in < 0) return refuse(503, "no descriptor left for the program's pipes");
+  if (body.file) ::lseek(body.file.get(), 0, SEEK_SET);
+  SetNonBlocking(output->read);
+  SetNonBlocking(errors->read);
+  if (body.feed) SetNonBlocking(input->write);
+
+  connection.Prepare();
+  if (!connection.Offer(std::move(output->read), std::move(input->write), std::move(errors->read))) {
+    return refuse(503, "the pool's parent is too busy");
+  }
+  GateContext gate{&connection.detail(), ::getpid()};
+  std::array<char*, 2> argv{const_cast<char*>(script->file.c_str()), nullptr};
+  const auto spawned = Spawn({.directory_fd = script->directory.get(),
+                              .program = script->file,
+                              .argv = argv.data(),
+                              .envp = environment->envp(),
+                              .stdin_fd = in,
+                              .stdout_fd = output->write.get(),
+                              .stderr_fd = errors->write.get(),
+                              .expected_parent = worker_.parent,
+                              .limits = config_.limits,
+                              .gate = {&MayExec, &ExecFailed, &gate}});
+  HYDRAPOOL_FAILPOINT("cgi.spawned");
+  if (!spawned) return refuse(503, spawned.error().message);
+  if (spawned->start != Spawned::Start::kExecuted) {
+    return refuse(500, fmt::format("the program cannot be executed: {}",
+                                   std::generic_category().message(spawned->error)));
+  }
+  worker_.board.executions_started.Add();
+  worker_.board.execution_start_seconds.Observe(sys::Now() - began);
+  auto courier = std::make_unique<Courier>(connection, tools_, NameOf(connection, request.path));
+  courier->Start();
+  return courier;
+}
+
+std::unique_ptr<pool::Execution> Handler::Resume(pool::Connection& connection) {
+  return std::make_unique<Courier>(connection, tools_, NameOf(connection, "(taken over)"));
+}
+
+}  // namespace cgi

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pool/cgi/courier.h"
+#include "pool/cgi/environment.h"
+#include "pool/cgi/process.h"
+#include "pool/cgi/script_path.h"
+#include "pool/core/connection.h"
+#include "pool/core/handler.h"
+#include "pool/http/request.h"
+#include "pool/http/request_parser.h"
+
+namespace cgi {
+
+struct Config {
+  std::string directory;
+  std::string url_prefix = "/cgi-bin/";
+  ServerFacts server{};
+  ResourceLimits limits{};
+  sys::Nanos deadline = 60 * sys::kSecond;  ///< for a request's process, from its start to the end of its answer
+  std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it 503
+  std::uint64_t max_body = 1ull << 30;      ///< past it 413
+  std::uint64_t max_spooled_body = 64 << 20;  ///< of a chunked request, which is kept in memory until it is whole
+};
+
+/// Answers the requests below a URL prefix by CGI programs (RFC 3875).
+///
+/// A body of known length is given to the program as it comes, a small one that came with the head at once; a chunked one is
+/// first made whole, so that CONTENT_LENGTH is true. See courier.h for the answer's way and for what happens when a worker dies:
+/// a request whose process has started is carried on, never started twice. Only while a chunked body is being made whole does
+/// a worker's death cost the request: it is answered 502 then.
+///
+/// One for each worker; throws std::system_error where the directory cannot be used.
+class Handler {
+ public:
+  /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by splice.
+  static constexpr std::size_t kPeeked = 16 * 1024;
+
+  Handler(pool::WorkerContext& worker, const Config& config, std::string extra_lines);
+
+  [[nodiscard]] bool Serves(std::string_view path) const { return path.starts_with(scripts_.prefix()); }
+  /// `request` was parsed from the beginning of `peeked`.
+  pool::Step OnRequest(pool::Connection& connection, const http::Request& request, std::string_view peeked);
+  /// Takes over a request whose process is leased with `connection`.
+  std::unique_ptr<pool::Execution> Resume(pool::Connection& connection);
+
+ private:
+  /// A body that is whole, in a file of memory; or one that the connection will feed.
+  struct Body {
+    sys::UniqueFd file;
+    std::uint64_t length = 0;
+    bool feed = false;
+  };
+  pool::Begun Begin(pool::Connection& connection, const std::string& head, std::string_view body);
+  pool::Begun Launch(pool::Connection& connection, const http::Request& request, Body body);
+  [[nodiscard]] pool::Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
+                                   std::string_view why);
+  [[nodiscard]] std::string NameOf(const pool::Connection& connection, std::string_view path) const;
+
+  pool::WorkerContext& worker_;
+  const Config config_;
+  ScriptDirectory scripts_;
+  CourierTools tools_;
+  http::RequestParser parser_;
+};
+
+}  // namespace cgi

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace cgi {
+
+/// A CGI program's stderr, line by line into the log, each with the request's name. Bounded: lines are cut at kMaxLine bytes,
+/// and after kMaxBytes a request's errors are read and dropped, with one line that says so.
+class StderrLog {
+ public:
+  static constexpr std::size_t kMaxLine = 1024;
+  static constexpr std::size_t kMaxBytes = 64 * 1024;
+
+  explicit StderrLog(std::string name) : name_(std::move(name)) {}
+  /// Takes what waits in a non-blocking pipe; false: it has ended.
+  bool Drain(int pipe);
+  /// Logs what has come of an unfinished line.
+  void Finish();
+
+ private:
+  void Add(std::string_view bytes);
+  std::string name_;
+  std::string line_;
+  std::size_t total_ = 0;
+};
+
+}  // namespace cgi
