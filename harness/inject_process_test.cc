@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "harness/inject_run.h"
 #include "harness/process_tree.h"
+#include "harness/test_family.h"
 #include "pool/sys/child.h"
 
 namespace harness {
@@ -21,10 +21,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAreArray;
-
-int SleepForEver() {
-  for (;;) ::pause();
-}
 
 int SleepTillAsked() {
   sigset_t none;
@@ -50,35 +46,6 @@ std::vector<pid_t> PidsOf(const std::vector<WorkerView>& workers) {
   for (const auto& worker : workers) pids.push_back(worker.identity.pid);
   return pids;
 }
-
-bool IsAlive(pid_t pid) {
-  const auto process = ReadProcess(pid);
-  return process && process->alive();
-}
-
-/// A parent of two sleepers, as a pool is to this process; the sleepers die with it.
-struct Family {
-  Family() {
-    std::array<int, 2> ready;
-    sys::Check(::pipe(ready.data()), "pipe");
-    parent = sys::Child::Fork([&] {
-      const pid_t self = ::getpid();
-      for (int i = 0; i < 2; ++i) {
-        if (::fork() != 0) continue;
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != self) ::_exit(0);
-        sys::Check(::write(ready[1], "x", 1), "write");
-        SleepForEver();
-      }
-      return SleepForEver();
-    });
-    char byte;
-    for (int i = 0; i < 2; ++i) sys::Check(::read(ready[0], &byte, 1), "read");
-    ::close(ready[0]);
-    ::close(ready[1]);
-  }
-  sys::Child parent;
-};
 
 struct Runner {
   InjectSummary Run(InjectRun::Options options) {

@@ -55,7 +55,8 @@ must() {
 
 judge() {
   must 'requests sent' "$sent" -gt 0
-  must 'requests failed or lost' "$((sent - ok + lost))" -eq 0
+  must 'requests failed' "$failed" -eq 0
+  must 'requests lost' "$lost" -eq 0
   must 'requests cut that no git failure accounts for' "$((cut > git_failed ? cut - git_failed : 0))" -eq 0
   must 'answers duplicated, extra or wrong' "$doubled" -eq 0
   must 'kills landed' "$kills" -gt 0
@@ -69,10 +70,11 @@ judge() {
 
 # Prints the screen; fails where the verdict is FAIL.
 report() {
-  local sent ok lost cut rescued doubled kills
+  local sent ok failed lost cut rescued doubled kills
   local git_whole git_failed git_corrupt git_unexplained git_pushes git_commits git_updates
   sent=$(($(loads .requests.sent) + $(of echo.json .sent)))
   ok=$(($(loads .requests.ok) + $(of echo.json .ok)))
+  failed=$((sent - ok - $(loads .requests.in_flight_at_end)))
   lost=$(total hydrapool_lost_total) cut=$(total hydrapool_cut_total)
   rescued=$(total hydrapool_rescued_total) doubled=$(of echo.json '.duplicate + .extra + .wrong')
   kills=$(of faults.json .faults.landed)
@@ -84,7 +86,7 @@ report() {
   judge
 
   printf '\n%sHydrapool: %s workers killed under load in %s s%s\n\n' "$bold" "$kills" "$seconds" "$plain"
-  printf '  requests   %s sent, %s ok, %s lost, %s cut\n' "$sent" "$ok" "$lost" "$cut"
+  printf '  requests   %s sent, %s ok, %s failed, %s lost, %s cut\n' "$sent" "$ok" "$failed" "$lost" "$cut"
   printf '  exactly 1  %s with an id of their own: %s answered twice or wrongly\n' "$(of echo.json .sent)" "$doubled"
   printf '  rescued    %s: %s idle, %s reading, %s executing, %s responding\n' "$rescued" \
     "$(total hydrapool_rescued_total '"idle"')" "$(total hydrapool_rescued_total '"reading"')" \

@@ -54,6 +54,7 @@ install_packages() {
 
 # build PRESET: configures and builds into build/PRESET.
 build() {
+  command -v ccache >/dev/null && export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
   cmake --preset "$1" >/dev/null || return
   cmake --build --preset "$1"
 }
