@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "loadgen/plan.h"
+#include "pool/sys/clock.h"
+
+namespace loadgen {
+
+/// The due times of an open loop at a constant rate: t_k = start + k/R. They come from the index alone, so
+/// neither a slow response nor a late wake-up moves any of them.
+struct ConstantRate {
+  sys::Nanos start = 0;
+  double rate = 1;
+
+  [[nodiscard]] sys::Nanos Due(std::uint64_t k) const;
+  /// How many requests are due before `t`: the smallest k with Due(k) >= t.
+  [[nodiscard]] std::uint64_t DueBefore(sys::Nanos t) const;
+};
+
+/// One request as the agenda hands it out.
+struct Arrival {
+  std::uint64_t turn = 0;  ///< Which URL it is for, modulo their number.
+  sys::Nanos due = 0;
+};
+
+/// What one thread has to send, and when.
+///
+///     while (a connection is free) {
+///       auto arrival = agenda.Take(sys::Now(), free_since);
+///       if (!arrival) break;
+///       ... send ...
+///     }
+///     ... wait until agenda.NextDue() or a response ...
+///
+/// The threads of a run share nothing: thread i of t takes the due times i, i + t, i + 2t, …, so together
+/// they make the schedule whole. A request that is due while no connection is free waits here, at no cost in
+/// memory: what waits is the difference of two indices. Due times before the end that nobody took by then are
+/// *unsent*.
+///
+/// Pure: time comes in. One thread's, until that thread has ended.
+class Agenda {
+ public:
+  static constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
+
+  /// The share of thread `index` of plan.threads in a run that begins at `start`.
+  Agenda(const Plan& plan, int index, sys::Nanos start);
+
+  /// The next request, if one is due and the run is not over. In a closed loop a request is due when its
+  /// connection is: `free_since`.
+  std::optional<Arrival> Take(sys::Nanos now, sys::Nanos free_since);
+
+  /// When Take will next have something for a free connection (in the past: it has now); kNever: not again.
+  [[nodiscard]] sys::Nanos NextDue() const;
+
+  /// From when on nothing is sent any more: kNever where only a number of requests ends the run.
+  [[nodiscard]] sys::Nanos end() const { return end_; }
+
+  /// When the last request is to be sent if all goes to plan; kNever for a number of requests in a closed
+  /// loop.
+  [[nodiscard]] sys::Nanos planned_end() const;
+
+  /// Ends the run early: what is due later is no longer scheduled.
+  void Stop(sys::Nanos now);
+
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  /// How many requests were to be sent: in an open loop those due before the end, in a closed loop those
+  /// taken.
+  [[nodiscard]] std::uint64_t Scheduled() const;
+
+ private:
+  [[nodiscard]] std::uint64_t GlobalIndex(std::uint64_t own) const { return first_ + own * stride_; }
+
+  std::optional<ConstantRate> pace_;
+  std::uint64_t first_;
+  std::uint64_t stride_;
+  std::uint64_t limit_;  // how many requests this thread sends at most
+  sys::Nanos start_;
+  sys::Nanos end_;
+  std::uint64_t taken_ = 0;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,181 @@
+#include "loadgen/curl_engine.h"
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+
+namespace loadgen {
+namespace {
+
+curl_slist* HeaderList(const Plan& plan) {
+  curl_slist* list = nullptr;
+  const auto add = [&list](const char* header) {
+    curl_slist* longer = curl_slist_append(list, header);
+    if (longer == nullptr) throw std::bad_alloc();
+    list = longer;
+  };
+  for (const auto& header : plan.headers) add(header.c_str());
+  if (!plan.keep_alive) add("Connection: close");
+  if (plan.body) add("Expect:");
+  return list;
+}
+
+std::uint32_t EpollEvents(int what) {
+  return ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0u) |
+         ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0u);
+}
+
+int CurlEvents(std::uint32_t events) {
+  return ((events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+         ((events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, const StopSignal& stop) {
+  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (initialised != CURLE_OK) throw std::bad_alloc();
+  return std::make_unique<CurlEngine>(plan, connections, stop);
+}
+
+CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
+    : plan_(plan), stop_(stop), headers_(HeaderList(plan)), multi_(curl_multi_init()) {
+  if (!multi_) throw std::bad_alloc();
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &OnSocket);
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &OnTimer);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(connections));
+  for (int i = 0; i < connections; ++i) {
+    auto& slot = idle_.emplace_back(plan, headers_.get(), sockets_);
+    slot.self = std::prev(idle_.end());
+    curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
+  }
+  sockets_.poller.Want(stop.fd(), EPOLLIN);
+}
+
+CurlEngine::~CurlEngine() {
+  for (auto& slot : in_flight_) curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
+}
+
+void CurlEngine::Run(Agenda& agenda, Recorder& recorder) {
+  agenda_ = &agenda;
+  recorder_ = &recorder;
+  bool stopped = false;
+  while (true) {
+    if (!stopped && stop_.requested()) {
+      stopped = true;
+      sockets_.poller.Ignore(stop_.fd());
+      agenda.Stop(sys::Now());
+    }
+    SendDue();
+    const sys::Nanos now = sys::Now();
+    ExpireOverdue(now);
+    if (in_flight_.empty() && NothingLeft(now)) return;
+    if (now >= GiveUpAt()) return Abandon(now);
+    for (const auto& event : sockets_.poller.Wait(now, WakeAt(now))) {
+      if (event.data.fd != stop_.fd()) Act(event.data.fd, CurlEvents(event.events));
+    }
+    if (sys::Now() >= curl_due_) {
+      curl_due_ = Agenda::kNever;
+      Act(CURL_SOCKET_TIMEOUT, 0);
+    }
+  }
+}
+
+void CurlEngine::SendDue() {
+  const sys::Nanos now = sys::Now();
+  bool sent = false;
+  while (!idle_.empty()) {
+    auto& slot = idle_.back();
+    const auto arrival = agenda_->Take(now, slot.free_since);
+    if (!arrival) break;
+    in_flight_.splice(in_flight_.end(), idle_, slot.self);
+    slot.transfer.Begin(
+        {.turn = arrival->turn, .due = arrival->due, .free_since = slot.free_since, .sent = sys::Now()});
+    recorder_->Sent(slot.transfer.attempt());
+    curl_multi_add_handle(multi_.get(), slot.transfer.handle());
+    sent = true;
+  }
+  if (sent) Act(CURL_SOCKET_TIMEOUT, 0);
+}
+
+void CurlEngine::ExpireOverdue(sys::Nanos now) {
+  while (!in_flight_.empty() && in_flight_.front().transfer.attempt().sent + plan_.timeout <= now) {
+    auto& slot = in_flight_.front();
+    Finish(slot, slot.transfer.TimedOut(now));
+  }
+}
+
+void CurlEngine::Abandon(sys::Nanos now) {
+  for (const auto& slot : in_flight_) {
+    recorder_->InFlightAtEnd(slot.transfer.attempt(), now, slot.transfer.local_port());
+  }
+}
+
+void CurlEngine::Act(curl_socket_t fd, int events) {
+  int running = 0;
+  curl_multi_socket_action(multi_.get(), fd, events, &running);
+  if (static_cast<std::size_t>(running) < in_flight_.size()) Reap();
+}
+
+void CurlEngine::Reap() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    Slot* slot = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
+    if (slot->transfer.stale()) {
+      Resume(*slot);
+    } else {
+      Finish(*slot, slot->transfer.Ended(message->data.result, sys::Now()));
+    }
+  }
+}
+
+void CurlEngine::Finish(Slot& slot, const Result& result) {
+  recorder_->Finished(slot.transfer.attempt(), result);
+  curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
+  slot.free_since = result.end;
+  idle_.splice(idle_.end(), in_flight_, slot.self);
+}
+
+void CurlEngine::Resume(Slot& slot) {
+  curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
+  slot.transfer.Begin(Attempt(slot.transfer.attempt()));
+  curl_multi_add_handle(multi_.get(), slot.transfer.handle());
+}
+
+bool CurlEngine::NothingLeft(sys::Nanos now) const {
+  return now >= agenda_->end() || agenda_->NextDue() == Agenda::kNever;
+}
+
+sys::Nanos CurlEngine::GiveUpAt() const {
+  return agenda_->end() == Agenda::kNever ? Agenda::kNever : agenda_->end() + plan_.drain;
+}
+
+sys::Nanos CurlEngine::WakeAt(sys::Nanos now) const {
+  sys::Nanos wake = std::min(curl_due_, GiveUpAt());
+  if (!in_flight_.empty()) wake = std::min(wake, in_flight_.front().transfer.attempt().sent + plan_.timeout);
+  if (!idle_.empty() && now < agenda_->end()) wake = std::min({wake, agenda_->NextDue(), agenda_->end()});
+  return wake;
+}
+
+int CurlEngine::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+  auto& poller = static_cast<CurlEngine*>(self)->sockets_.poller;
+  if (what == CURL_POLL_REMOVE) {
+    poller.Ignore(fd);
+  } else {
+    poller.Want(fd, EpollEvents(what));
+  }
+  return 0;
+}
+
+int CurlEngine::OnTimer(CURLM*, long millis, void* self) {
+  static_cast<CurlEngine*>(self)->curl_due_ =
+      millis < 0 ? Agenda::kNever : sys::Now() + millis * sys::kMillisecond;
+  return 0;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <list>
+#include <memory>
+
+#include "loadgen/curl_transfer.h"
+#include "loadgen/engine.h"
+
+namespace loadgen {
+
+/// The engine for whatever libcurl speaks over HTTP/1.1, plain or TLS: a multi handle driven by its socket
+/// API and our epoll.
+///
+/// It takes its own times and its own time-outs, keeps no queue and shares no cache with other threads.
+/// Proxies named in the environment are not used: the load goes where the URL says. libcurl's own connection
+/// cache decides which kept-alive connection carries a request; with several hosts, idle ones may for a
+/// moment exceed `connections`.
+///
+/// Not promised: telling a reset from an orderly close before the first line of a response (both are
+/// reset_before_response), and noticing less than one line of a response.
+class CurlEngine final : public Engine {
+ public:
+  CurlEngine(const Plan& plan, int connections, const StopSignal& stop);
+  ~CurlEngine() override;
+  void Run(Agenda& agenda, Recorder& recorder) override;
+
+  /// An EngineFactory.
+  static std::unique_ptr<Engine> Make(const Plan& plan, int connections, const StopSignal& stop);
+
+ private:
+  struct Slot;
+  using Slots = std::list<Slot>;  // spliced from one list to the other: nothing is allocated for a request
+  struct Slot {
+    Slot(const Plan& plan, const curl_slist* headers, CurlSockets& sockets)
+        : transfer(plan, headers, sockets) {}
+    CurlTransfer transfer;
+    sys::Nanos free_since = 0;
+    Slots::iterator self;
+  };
+
+  struct FreeMulti {
+    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+  };
+  struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
+  static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*);
+  static int OnTimer(CURLM*, long millis, void* self);
+
+  void SendDue();
+  void ExpireOverdue(sys::Nanos now);
+  void Abandon(sys::Nanos now);
+  void Act(curl_socket_t fd, int events);
+  void Reap();
+  void Finish(Slot& slot, const Result& result);
+  void Resume(Slot& slot);
+  [[nodiscard]] bool NothingLeft(sys::Nanos now) const;
+  [[nodiscard]] sys::Nanos GiveUpAt() const;
+  [[nodiscard]] sys::Nanos WakeAt(sys::Nanos now) const;
+
+  const Plan& plan_;
+  const StopSignal& stop_;
+  CurlSockets sockets_;
+  std::unique_ptr<curl_slist, FreeList> headers_;
+  std::unique_ptr<CURLM, FreeMulti> multi_;
+  Slots idle_;
+  Slots in_flight_;  // oldest first
+  Agenda* agenda_ = nullptr;
+  Recorder* recorder_ = nullptr;
+  sys::Nanos curl_due_ = Agenda::kNever;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,159 @@
+#include "loadgen/load_test.h"
+
+#include <algorithm>
+#include <exception>
+#include <latch>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "pool/sys/signals.h"
+
+namespace loadgen {
+namespace {
+
+constexpr sys::Nanos kHeadStart = sys::kMillisecond;  // every thread is waiting when the first is due
+
+int ShareOf(int total, int parts, int index) { return total / parts + (index < total % parts ? 1 : 0); }
+
+double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
+
+}  // namespace
+
+double RunResult::achieved() const {
+  return Ratio(static_cast<double>(tally.sent_in_time), static_cast<double>(scheduled), 1);
+}
+
+double RunResult::throughput() const {
+  return Ratio(static_cast<double>(tally.completed()), sys::ToSeconds(duration), 0);
+}
+
+double RunResult::cpu_us_per_request() const {
+  return Ratio(static_cast<double>(cpu) / sys::kMicrosecond, static_cast<double>(tally.sent), 0);
+}
+
+/// make the engine → ready → (begin) → run → ended
+class LoadTest::Thread {
+ public:
+  Thread(LoadTest& test, int index) : test_(test), index_(index), thread_([this] { Main(); }) {}
+  ~Thread() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void WaitReady() { ready_.wait(); }
+  [[nodiscard]] std::exception_ptr error() const { return error_; }
+
+  void Begin(sys::Nanos start) {
+    agenda_.emplace(test_.plan_, index_, start);
+    recorder_.emplace(test_.plan_, start, agenda_->planned_end(), test_.journal_);
+    begin_.count_down();
+  }
+  void GiveUp() { begin_.count_down(); }
+  void Join() { thread_.join(); }
+
+  [[nodiscard]] const Agenda& agenda() const { return *agenda_; }
+  [[nodiscard]] const Recorder& recorder() const { return *recorder_; }
+  [[nodiscard]] CpuUse use() const { return use_; }
+
+ private:
+  void Main() {
+    std::unique_ptr<Engine> engine;
+    try {
+      const int connections = ShareOf(test_.plan_.connections, test_.plan_.threads, index_);
+      engine = test_.factory_(test_.plan_, connections, test_.stop_);
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+    ready_.count_down();
+    begin_.wait();
+    if (engine && agenda_) Run(*engine);
+    engine.reset();
+    if (test_.running_.fetch_sub(1) == 1) test_.done_.Request();
+  }
+
+  void Run(Engine& engine) {
+    const auto before = ThreadCpuUse();
+    const auto began = sys::Now();
+    engine.Run(*agenda_, *recorder_);
+    const auto after = ThreadCpuUse();
+    use_ = {.cpu = after.cpu - before.cpu,
+            .run_queue = after.run_queue - before.run_queue,
+            .wall = sys::Now() - began};
+  }
+
+  LoadTest& test_;
+  const int index_;
+  std::latch ready_{1};
+  std::latch begin_{1};
+  std::exception_ptr error_;
+  std::optional<Agenda> agenda_;
+  std::optional<Recorder> recorder_;
+  CpuUse use_;
+  std::thread thread_;
+};
+
+LoadTest::LoadTest(Plan plan, EngineFactory factory, const Journal* journal)
+    : plan_(std::move(plan)), factory_(std::move(factory)), journal_(journal) {
+  if (plan_.urls.empty() || plan_.threads < 1 || plan_.connections < plan_.threads ||
+      (plan_.rate && *plan_.rate <= 0)) {
+    throw std::invalid_argument(
+        "a plan needs a URL, a thread, a connection "
+        "for each thread and a rate above 0");
+  }
+}
+
+LoadTest::~LoadTest() { Stop(); }
+
+void LoadTest::MakeThreads() {
+  const sys::BlockAllSignals blocked;
+  running_ = static_cast<std::size_t>(plan_.threads);
+  for (int i = 0; i < plan_.threads; ++i) threads_.push_back(std::make_unique<Thread>(*this, i));
+  for (auto& thread : threads_) {
+    thread->WaitReady();
+    if (thread->error()) std::rethrow_exception(thread->error());
+  }
+}
+
+void LoadTest::Start() {
+  try {
+    MakeThreads();
+  } catch (...) {
+    for (auto& thread : threads_) thread->GiveUp();
+    threads_.clear();
+    throw;
+  }
+  cpu_before_ = ProcessCpu();
+  start_ = sys::Now() + kHeadStart;
+  for (auto& thread : threads_) thread->Begin(start_);
+}
+
+Progress LoadTest::progress() const {
+  Progress sum;
+  for (const auto& thread : threads_) {
+    const auto& live = thread->recorder().live();
+    sum.sent += live.sent.load(std::memory_order_relaxed);
+    sum.ok += live.ok.load(std::memory_order_relaxed);
+    sum.completed += live.completed.load(std::memory_order_relaxed);
+    sum.failed += live.failed.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+RunResult LoadTest::Wait() {
+  RunResult result{.start = start_};
+  sys::Nanos end = start_;
+  for (auto& thread : threads_) {
+    thread->Join();
+    result.tally.Merge(thread->recorder().tally());
+    result.scheduled += thread->agenda().Scheduled();
+    if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
+    if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());
+  }
+  result.stopped = stop_.requested();
+  result.duration = std::max(end, result.tally.last_end) - start_;
+  result.cpu = ProcessCpu() - cpu_before_;
+  return result;
+}
+
+}  // namespace loadgen

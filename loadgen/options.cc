@@ -1,0 +1,204 @@
+#include "loadgen/options.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "loadgen/units.h"
+
+namespace loadgen {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  loadgen http://127.0.0.1:8080/                        10 connections, 10 s, as fast as they go
+  loadgen -R 2000/s -c 64 -d 30s http://127.0.0.1:8080/   open loop: 2000 a second, whatever the answers do
+  loadgen -n 1000 -m POST --data @body.json http://127.0.0.1:8080/cgi-bin/echo
+  loadgen -R 500 --json - http://a/ http://b/ | jq .latency_us.response
+
+Latencies: response counts from when a request was due, service from when it was sent; lag is the difference.
+requests.failed did not complete; a 4xx or 5xx is completed but not ok. sent = completed + failed + in flight at the end.
+
+Exit codes: 0 the run ended, whatever the responses were; 1 not one request reached a server, or an output failed;
+2 wrong usage; 3 INVALID: an open loop sent less than 99 % of its schedule in time through this machine's own fault.
+Ctrl-C ends the run and prints the report; a second one leaves at once.)";
+
+/// What the flags hold before it makes sense as a whole.
+struct Raw {
+  std::vector<std::string> urls;
+  std::string rate;
+  std::string duration;
+  std::string timeout = "10s";
+  std::optional<std::uint64_t> count;
+  std::optional<int> threads;
+  int connections = 10;
+  std::string method;
+  std::optional<std::string> data;
+  std::string connection = "keepalive";
+  std::vector<std::string> headers;
+};
+
+struct FreeUrl {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+struct FreeText {
+  void operator()(char* text) const { curl_free(text); }
+};
+
+sys::Result<std::string> CheckedUrl(const std::string& text) {
+  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
+  const std::string full = text.find("://") == text.npos ? "http://" + text : text;
+  if (const auto wrong = curl_url_set(url.get(), CURLUPART_URL, full.c_str(), 0); wrong != CURLUE_OK) {
+    return sys::Failure(fmt::format("'{}' is not a URL: {}", text, curl_url_strerror(wrong)));
+  }
+  char* part = nullptr;
+  curl_url_get(url.get(), CURLUPART_SCHEME, &part, 0);
+  const std::unique_ptr<char, FreeText> scheme(part);
+  if (std::strcmp(scheme.get(), "http") != 0 && std::strcmp(scheme.get(), "https") != 0) {
+    return sys::Failure(fmt::format("'{}': only http and https", text));
+  }
+  return full;
+}
+
+sys::Result<std::string> Body(const std::string& data) {
+  if (!data.starts_with('@')) return data;
+  errno = 0;
+  std::ifstream file(data.substr(1), std::ios::binary);
+  std::ostringstream content;
+  if (!file || (file.peek() != EOF && !(content << file.rdbuf())) || file.bad()) {
+    return sys::Failure(errno, "--data: cannot read " + data.substr(1));
+  }
+  return std::move(content).str();
+}
+
+bool IsHeader(const std::string& text) {
+  const auto colon = text.find_first_of(":;");
+  return colon != text.npos && colon > 0 && text.find_first_of(" \t\r\n") > colon &&
+         text.find_first_of("\r\n") == text.npos;
+}
+
+bool IsMethod(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isalpha(c) != 0; });
+}
+
+sys::Result<void> FillRequest(const Raw& raw, Plan& plan) {
+  for (const auto& text : raw.urls) {
+    auto url = CheckedUrl(text);
+    if (!url) return tl::unexpected(url.error());
+    plan.urls.push_back(std::move(*url));
+  }
+  for (const auto& header : raw.headers) {
+    if (!IsHeader(header)) return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", header));
+  }
+  plan.headers = raw.headers;
+  plan.keep_alive = raw.connection == "keepalive";
+  plan.method = !raw.method.empty() ? raw.method : raw.data ? "POST" : "GET";
+  if (!IsMethod(plan.method)) return sys::Failure(fmt::format("-m '{}' is not a method", raw.method));
+  if (raw.data) {
+    auto body = Body(*raw.data);
+    if (!body) return tl::unexpected(body.error());
+    plan.body = std::move(*body);
+  } else if (plan.method == "POST" || plan.method == "PUT" || plan.method == "PATCH") {
+    plan.body = "";
+  }
+  return {};
+}
+
+sys::Result<void> FillLoad(const Raw& raw, int cores, Plan& plan) {
+  if (!raw.rate.empty()) {
+    const auto rate = ParseRate(raw.rate);
+    if (!rate) return tl::unexpected(rate.error());
+    plan.rate = *rate;
+  }
+  if (!raw.duration.empty()) {
+    const auto duration = ParseDuration(raw.duration);
+    if (!duration) return tl::unexpected(duration.error());
+    plan.duration = *duration;
+  }
+  const auto timeout = ParseDuration(raw.timeout);
+  if (!timeout) return tl::unexpected(timeout.error());
+  plan.timeout = *timeout;
+  plan.drain = std::min(plan.drain, plan.timeout);
+  plan.count = raw.count;
+  plan.connections = raw.connections;
+  plan.threads = raw.threads.value_or(std::min(std::max(cores, 1), plan.connections));
+  if (plan.threads > plan.connections) {
+    return sys::Failure(
+        fmt::format("-t {} needs at least as many connections, not -c {}", plan.threads, plan.connections));
+  }
+  return {};
+}
+
+void AddFlags(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("URL", raw.urls, "http:// or https://; several are used in turn")->required();
+  app.add_option("-c,--connections", raw.connections, "connections (with -R: the most it may hold)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("-t,--threads", raw.threads, "threads (default: one for each core, at most -c)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("-R,--rate", raw.rate,
+                 "open loop: requests a second, like 500 or 500/s (default: closed loop)");
+  auto* duration =
+      app.add_option("-d,--duration", raw.duration, "how long, like 10s, 500ms or 2m (default: 10s)");
+  app.add_option("-n,--requests", raw.count, "this many requests instead")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53))
+      ->excludes(duration);
+  app.add_option("--timeout", raw.timeout, "for one request, from its sending")->capture_default_str();
+  app.add_option("-m,--method", raw.method, "method (default: GET, with --data POST)");
+  app.add_option("--data", raw.data, "request body: the text, or @FILE");
+  app.add_option("-H,--header", raw.headers, "request header 'Name: value'; repeatable")
+      ->allow_extra_args(false);
+  app.add_option("--connection", raw.connection, "keepalive, or close: a new connection for each request")
+      ->check(CLI::IsMember({"keepalive", "close"}))
+      ->capture_default_str();
+  app.add_option("--worker-header", options.plan.worker_header,
+                 "response header that names the server's worker")
+      ->capture_default_str();
+  app.add_option("--engine", options.engine, "what sends the requests")
+      ->check(CLI::IsMember({"curl"}))
+      ->capture_default_str();
+  app.add_option("--json", options.json, "write the report as JSON to this file, or - for standard output");
+  app.add_option("--journal", options.journal, "write each failed request to this file, as lines of JSON");
+  app.add_flag("-q,--quiet", options.quiet, "no progress while running");
+}
+
+sys::Result<void> Fill(const Raw& raw, int cores, Plan& plan) {
+  if (auto filled = FillRequest(raw, plan); !filled) return filled;
+  return FillLoad(raw, cores, plan);
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
+  CLI::App app(
+      "Measures an HTTP server under load, from the moment each "
+      "request was due.",
+      "loadgen");
+  app.set_version_flag("--version", fmt::format("loadgen {} ({})", LOADGEN_VERSION, curl_version()));
+  app.footer(kExamples);
+  Options options;
+  Raw raw;
+  AddFlags(app, options, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream text;
+    std::ostringstream complaint;
+    if (app.exit(error, text, complaint) == 0) return text.str();
+    return sys::Error{0, error.what()};
+  }
+  if (const auto filled = Fill(raw, cores, options.plan); !filled) return filled.error();
+  return options;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,28 @@
+#include "loadgen/outcome.h"
+
+#include <array>
+
+namespace loadgen {
+
+std::string_view Name(Outcome outcome) {
+  static constexpr std::array<std::string_view, kOutcomes> kNames = {"ok",
+                                                                     "bad_status",
+                                                                     "resolve",
+                                                                     "refused",
+                                                                     "unreachable",
+                                                                     "no_ports",
+                                                                     "no_descriptors",
+                                                                     "tls",
+                                                                     "reset_before_response",
+                                                                     "reset_in_response",
+                                                                     "truncated",
+                                                                     "timeout_connect",
+                                                                     "timeout_first_byte",
+                                                                     "timeout_body",
+                                                                     "malformed",
+                                                                     "resend_suppressed",
+                                                                     "other"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
+}  // namespace loadgen

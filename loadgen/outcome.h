@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace loadgen {
+
+/// What became of one request on the wire. One request has one outcome, and nothing is ever sent again in
+/// silence.
+///
+/// The first two have *completed*: a whole response came. All others have *failed*. A request still under way
+/// when the run ends has no outcome; it is counted as in flight at the end.
+enum class Outcome {
+  kOk,                   ///< A whole response that passed every check.
+  kBadStatus,            ///< A whole response with a status of 400 or above.
+  kResolve,              ///< The host's name has no address.
+  kRefused,              ///< The connection was refused.
+  kUnreachable,          ///< The connection could not be made, for another reason than refusal.
+  kNoPorts,              ///< This machine had no local port left.
+  kNoDescriptors,        ///< This process had no descriptor left.
+  kTls,                  ///< No TLS session: handshake or certificate.
+  kResetBeforeResponse,  ///< Closed or reset by the server before the first line of a response.
+  kResetInResponse,      ///< Reset within the response.
+  kTruncated,            ///< Closed in an orderly way before the response's own framing said it ends.
+  kTimeoutConnect,       ///< Time ran out before there was a connection to send on.
+  kTimeoutFirstByte,     ///< Sent, then nothing in time.
+  kTimeoutBody,          ///< The response began and did not end in time.
+  kMalformed,            ///< What came is not HTTP.
+  kResendSuppressed,     ///< As reset_before_response, but on a connection that had carried a request before:
+                         ///< the case in which many clients send again in silence. This one does not.
+  kOther,                ///< None of these; the report has the library's words.
+};
+
+inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kOther) + 1;
+
+/// The name in reports and journals: "reset_before_response". Names are stable: other tools rely on them.
+std::string_view Name(Outcome outcome);
+
+/// Whether a whole response came.
+constexpr bool Completed(Outcome outcome) {
+  return outcome == Outcome::kOk || outcome == Outcome::kBadStatus;
+}
+
+/// Whether no connection was made, so that no server can have seen the request.
+constexpr bool NeverConnected(Outcome outcome) {
+  return outcome == Outcome::kTimeoutConnect || (outcome >= Outcome::kResolve && outcome <= Outcome::kTls);
+}
+
+/// Whether this machine, not the server, is to blame.
+constexpr bool OwnFault(Outcome outcome) {
+  return outcome == Outcome::kNoPorts || outcome == Outcome::kNoDescriptors;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pool/sys/clock.h"
+
+namespace loadgen {
+
+/// What to send, how often and for how long: the whole of a run, as a value.
+///
+///     loadgen::Plan plan{.urls = {"http://127.0.0.1:8080/"}, .rate = 500, .connections = 64};
+///
+/// With a rate the loop is *open*: requests are due by the clock, whatever becomes of earlier ones. Without
+/// one it is *closed*: each connection's next request is due when its previous one has ended.
+struct Plan {
+  std::vector<std::string> urls;  ///< Used in turn. At least one.
+  std::string method = "GET";
+  std::optional<std::string> body = {};
+  std::vector<std::string> headers = {};  ///< "Name: value"
+  bool keep_alive = true;  ///< false: each request has a connection of its own and says `Connection: close`
+
+  std::optional<double> rate = {};  ///< Requests a second, all threads together. nullopt: closed loop.
+  int connections = 10;             ///< The most connections at a time, all threads together.
+  int threads = 1;                  ///< At most `connections`.
+
+  sys::Nanos duration = 10 * sys::kSecond;  ///< Ignored where `count` is set.
+  std::optional<std::uint64_t> count = {};  ///< Requests in all.
+  sys::Nanos timeout = 10 * sys::kSecond;   ///< For one request, from its sending to its last byte.
+  sys::Nanos drain = 2 * sys::kSecond;      ///< How long requests in flight at the end are waited for.
+
+  std::string worker_header = "X-Worker";  ///< The response header that names the worker. Empty: none.
+};
+
+}  // namespace loadgen

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "loadgen/load_test.h"
+#include "loadgen/plan.h"
+#include "loadgen/self_check.h"
+
+namespace loadgen {
+
+/// A run's result with the judgement of the generator's own part in it: all that any form of report is made
+/// from.
+struct Report {
+  std::string engine;
+  Plan plan;
+  RunResult run;
+  SelfCheck self;
+};
+
+/// Judges the run by itself.
+Report MakeReport(std::string engine, const Plan& plan, RunResult run);
+
+/// Jain's index of the workers' completed requests; 1 where no worker was named.
+double Fairness(const Tally& tally);
+
+/// Why not one request can have reached a server, in words; nullopt where one may have.
+std::optional<std::string> NothingReached(const Report& report);
+
+/// Schema 1, which other tools rely on:
+///
+///   schema, engine
+///   requests         {scheduled, unsent, sent, completed, ok, failed, in_flight_at_end}
+///   duration_s, throughput_rps (completed responses a second)
+///   bytes            {received}: heads and decoded bodies
+///   latency_us       {response, service, lag}, each {p50, p90, p99, "p99.9", max, mean, count} in µs
+///   status           {"200": n}, of completed requests
+///   errors           {name: n}, of all that ended and were not ok; the names are those of outcome.h
+///   workers          {"SLOT": {requests}}
+///   fairness_jain    Jain's index of the workers' requests; 1 where none was named
+///   self             {cpu_s, cpu_us_per_request, bottleneck}; bottleneck as in self_check.h
+///
+/// And beside these:
+///
+///   valid, reason    the judgement of self_check.h
+///   stopped          whether it was ended early
+///   achieved         the share of the schedule that was sent in time
+///   plan             {urls, method, connections, threads, rate, duration_s, count, timeout_s, keepalive}
+///   error_details    {name: the first explanation seen}
+///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
+///                     own_lag_us: as in latency_us, the part of the lag with a connection free}
+nlohmann::ordered_json ToJson(const Report& report);
+
+/// A screen for people.
+std::string ToText(const Report& report);
+
+}  // namespace loadgen

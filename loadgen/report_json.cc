@@ -1,0 +1,92 @@
+#include "loadgen/report.h"
+
+namespace loadgen {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json LatencyJson(const LatencyHistogram& h) {
+  return {{"p50", h.ValueAtPercentile(50)},
+          {"p90", h.ValueAtPercentile(90)},
+          {"p99", h.ValueAtPercentile(99)},
+          {"p99.9", h.ValueAtPercentile(99.9)},
+          {"max", h.max()},
+          {"mean", h.mean()},
+          {"count", h.count()}};
+}
+
+Json PlanJson(const Plan& plan) {
+  Json json = {{"urls", plan.urls},
+               {"method", plan.method},
+               {"connections", plan.connections},
+               {"threads", plan.threads},
+               {"rate", nullptr},
+               {"duration_s", nullptr},
+               {"count", nullptr},
+               {"timeout_s", sys::ToSeconds(plan.timeout)},
+               {"keepalive", plan.keep_alive}};
+  if (plan.rate) json["rate"] = *plan.rate;
+  if (plan.count) {
+    json["count"] = *plan.count;
+  } else {
+    json["duration_s"] = sys::ToSeconds(plan.duration);
+  }
+  return json;
+}
+
+}  // namespace
+
+Json ToJson(const Report& report) {
+  const auto& run = report.run;
+  const auto& tally = run.tally;
+  Json status = Json::object();
+  for (const auto& [code, n] : tally.status) status[std::to_string(code)] = n;
+  Json errors = Json::object();
+  Json details = Json::object();
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (outcome == Outcome::kOk || tally.of(outcome) == 0) continue;
+    errors[std::string(Name(outcome))] = tally.of(outcome);
+    if (!tally.first_detail[i].empty()) details[std::string(Name(outcome))] = tally.first_detail[i];
+  }
+  Json workers = Json::object();
+  for (const auto& [worker, requests] : tally.workers) workers[worker] = {{"requests", requests}};
+  return {
+      {"schema", 1},
+      {"engine", report.engine},
+      {"requests",
+       {{"scheduled", run.scheduled},
+        {"unsent", run.unsent()},
+        {"sent", tally.sent},
+        {"completed", tally.completed()},
+        {"ok", tally.of(Outcome::kOk)},
+        {"failed", tally.failed()},
+        {"in_flight_at_end", tally.in_flight_at_end}}},
+      {"duration_s", sys::ToSeconds(run.duration)},
+      {"throughput_rps", run.throughput()},
+      {"bytes", {{"received", tally.bytes_received}}},
+      {"latency_us",
+       {{"response", LatencyJson(tally.response)},
+        {"service", LatencyJson(tally.service)},
+        {"lag", LatencyJson(tally.lag)}}},
+      {"status", status},
+      {"errors", errors},
+      {"workers", workers},
+      {"fairness_jain", Fairness(tally)},
+      {"self",
+       {{"cpu_s", sys::ToSeconds(run.cpu)},
+        {"cpu_us_per_request", run.cpu_us_per_request()},
+        {"bottleneck", report.self.bottleneck},
+        {"busiest_thread", run.busiest.cpu_share()},
+        {"run_queue_s", sys::ToSeconds(run.busiest.run_queue)},
+        {"own_lag_us", LatencyJson(tally.own_lag)}}},
+      {"valid", report.self.valid},
+      {"reason", report.self.reason},
+      {"stopped", run.stopped},
+      {"achieved", run.achieved()},
+      {"plan", PlanJson(report.plan)},
+      {"error_details", details},
+  };
+}
+
+}  // namespace loadgen

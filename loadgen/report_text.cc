@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "loadgen/report.h"
+#include "loadgen/units.h"
+
+namespace loadgen {
+namespace {
+
+using Out = std::back_insert_iterator<std::string>;
+
+void Title(Out out, const Report& report) {
+  const auto& plan = report.plan;
+  const auto load =
+      plan.rate ? fmt::format("open loop, {:g} requests/s", *plan.rate) : std::string("closed loop");
+  fmt::format_to(out, "{}{}\n{} engine, {}, {} connection{}, {} thread{}{}\n\n", plan.urls.front(),
+                 plan.urls.size() > 1 ? fmt::format(" and {} more", plan.urls.size() - 1) : "", report.engine,
+                 load, plan.connections, plan.connections == 1 ? "" : "s", plan.threads,
+                 plan.threads == 1 ? "" : "s", plan.keep_alive ? "" : ", a connection for each request");
+}
+
+void Requests(Out out, const RunResult& run) {
+  const auto& tally = run.tally;
+  fmt::format_to(out,
+                 "requests   {} sent = {} completed + {} failed + {} in flight "
+                 "at the end\n",
+                 tally.sent, tally.completed(), tally.failed(), tally.in_flight_at_end);
+  fmt::format_to(out, "           {} ok; {} scheduled, {} of them never sent\n", tally.of(Outcome::kOk),
+                 run.scheduled, run.unsent());
+  fmt::format_to(out, "rate       {:.1f} responses/s for {:.2f} s{}, {} received\n", run.throughput(),
+                 sys::ToSeconds(run.duration), run.stopped ? " (stopped early)" : "",
+                 FormatBytes(static_cast<double>(tally.bytes_received)));
+}
+
+void LatencyRow(Out out, std::string_view name, const LatencyHistogram& h) {
+  fmt::format_to(out, "  {:<9}", name);
+  for (const double p : {50.0, 90.0, 99.0, 99.9}) {
+    fmt::format_to(out, "{:>10}", FormatMicros(static_cast<double>(h.ValueAtPercentile(p))));
+  }
+  fmt::format_to(out, "{:>10}{:>10}\n", FormatMicros(static_cast<double>(h.max())), FormatMicros(h.mean()));
+}
+
+void Latencies(Out out, const Tally& tally) {
+  fmt::format_to(out, "latency    {:>10}{:>10}{:>10}{:>10}{:>10}{:>10}\n", "p50", "p90", "p99", "p99.9",
+                 "max", "mean");
+  LatencyRow(out, "response", tally.response);
+  LatencyRow(out, "service", tally.service);
+  LatencyRow(out, "lag", tally.lag);
+}
+
+void Outcomes(Out out, const Tally& tally) {
+  if (!tally.status.empty()) fmt::format_to(out, "status    ");
+  for (const auto& [code, n] : tally.status) fmt::format_to(out, " {}: {} ", code, n);
+  if (!tally.status.empty()) fmt::format_to(out, "\n");
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (outcome == Outcome::kOk || tally.of(outcome) == 0) continue;
+    fmt::format_to(out, "error      {}: {}{}\n", Name(outcome), tally.of(outcome),
+                   tally.first_detail[i].empty() ? "" : "  (" + tally.first_detail[i] + ")");
+  }
+}
+
+void Workers(Out out, const Tally& tally) {
+  if (tally.workers.empty()) return;
+  fmt::format_to(out, "workers    {}, fairness {:.3f} (Jain):", tally.workers.size(), Fairness(tally));
+  std::size_t shown = 0;
+  for (const auto& [worker, requests] : tally.workers) {
+    if (++shown > 16) break;
+    fmt::format_to(out, " {}: {} ", worker, requests);
+  }
+  fmt::format_to(out, "{}\n", shown > 16 ? "…" : "");
+}
+
+void Self(Out out, const Report& report) {
+  const auto& run = report.run;
+  fmt::format_to(out,
+                 "generator  {:.2f} s CPU, {:.1f} µs a request, busiest thread "
+                 "{:.0f} %, bottleneck: {}\n",
+                 sys::ToSeconds(run.cpu), run.cpu_us_per_request(), 100 * run.busiest.cpu_share(),
+                 report.self.bottleneck);
+  if (!report.self.valid) {
+    fmt::format_to(out, "INVALID    {}\n", report.self.reason);
+  } else if (!report.self.reason.empty()) {
+    fmt::format_to(out, "warning    {}\n", report.self.reason);
+  }
+}
+
+}  // namespace
+
+std::string ToText(const Report& report) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  Title(out, report);
+  Requests(out, report.run);
+  Latencies(out, report.run.tally);
+  Outcomes(out, report.run.tally);
+  Workers(out, report.run.tally);
+  Self(out, report);
+  if (const auto nothing = NothingReached(report)) fmt::format_to(out, "error      {}\n", *nothing);
+  return text;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <string>
+
+#include "pool/sys/clock.h"
+
+namespace loadgen {
+
+/// What a thread, or all of them, took of this machine.
+struct CpuUse {
+  sys::Nanos cpu = 0;        ///< ran
+  sys::Nanos run_queue = 0;  ///< was ready to run and waited for a core; 0 where the kernel does not say
+  sys::Nanos wall = 0;
+
+  [[nodiscard]] double cpu_share() const { return Share(cpu); }
+  [[nodiscard]] double run_queue_share() const { return Share(run_queue); }
+  /// Ready to run, on a core or not.
+  [[nodiscard]] double busy_share() const { return Share(cpu + run_queue); }
+
+ private:
+  [[nodiscard]] double Share(sys::Nanos part) const {
+    return wall > 0 ? static_cast<double>(part) / static_cast<double>(wall) : 0;
+  }
+};
+
+/// The calling thread's use since it was started; `wall` is left 0. (/proc/thread-self/schedstat,
+/// CLOCK_THREAD_CPUTIME_ID.)
+CpuUse ThreadCpuUse();
+
+/// The CPU time of this process and all its threads.
+sys::Nanos ProcessCpu();
+
+/// What a run knows about its own part in the result.
+struct SelfEvidence {
+  bool open_loop = false;
+  double achieved = 1;  ///< Share of the schedule that was sent in time.
+  CpuUse busiest = {};  ///< The thread that was ready to run for the largest share of its time.
+  sys::Nanos duration = 0;
+  /// The longest a request waited although it was due and a connection was free.
+  sys::Nanos worst_own_lag = 0;
+  bool out_of_ports = false;
+  bool out_of_descriptors = false;
+};
+
+/// "Was it me?"
+struct SelfCheck {
+  /// What held the generator back: "ports", "descriptors", "cpu" (a thread was hardly ever idle), "paused"
+  /// (it did not run at all for a while), "connections" (all of them were busy: the server or -c was the
+  /// limit), "none".
+  std::string bottleneck = "none";
+  bool valid = true;  ///< false: an open loop missed its schedule by the generator's own fault.
+  /// In words: why it is not valid, or what to be wary of; empty where there is nothing to say.
+  std::string reason = {};
+};
+
+/// Judges. Pure.
+SelfCheck CheckSelf(const SelfEvidence& evidence);
+
+}  // namespace loadgen

@@ -1,0 +1,78 @@
+#include "loadgen/tally.h"
+
+#include <algorithm>
+
+namespace loadgen {
+namespace {
+
+std::int64_t Micros(sys::Nanos from, sys::Nanos to) {
+  return (to - from + sys::kMicrosecond / 2) / sys::kMicrosecond;
+}
+
+}  // namespace
+
+void Tally::Sent(const Attempt& attempt, bool in_time) {
+  ++sent;
+  if (in_time) ++sent_in_time;
+  lag.Record(Micros(attempt.due, attempt.sent));
+  own_lag.Record(Micros(std::max(attempt.due, attempt.free_since), attempt.sent));
+}
+
+void Tally::Finished(const Attempt& attempt, const Result& result) {
+  ++outcomes_[static_cast<std::size_t>(result.outcome)];
+  bytes_received += result.bytes;
+  last_end = std::max(last_end, result.end);
+  response.Record(Micros(attempt.due, result.end));
+  service.Record(Micros(attempt.sent, result.end));
+  if (Completed(result.outcome)) {
+    ++status[result.status];
+    if (!result.worker.empty()) CountWorker(SlotOf(result.worker), 1);
+  }
+  auto& detail = first_detail[static_cast<std::size_t>(result.outcome)];
+  if (detail.empty() && !result.detail.empty()) detail = result.detail;
+}
+
+void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
+  ++in_flight_at_end;
+  response.Record(Micros(attempt.due, now));
+  service.Record(Micros(attempt.sent, now));
+}
+
+void Tally::Merge(const Tally& other) {
+  sent += other.sent;
+  sent_in_time += other.sent_in_time;
+  in_flight_at_end += other.in_flight_at_end;
+  bytes_received += other.bytes_received;
+  last_end = std::max(last_end, other.last_end);
+  response.Merge(other.response);
+  service.Merge(other.service);
+  lag.Merge(other.lag);
+  own_lag.Merge(other.own_lag);
+  for (const auto& [code, n] : other.status) status[code] += n;
+  for (const auto& [worker, n] : other.workers) CountWorker(worker, n);
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    outcomes_[i] += other.outcomes_[i];
+    if (first_detail[i].empty()) first_detail[i] = other.first_detail[i];
+  }
+}
+
+std::uint64_t Tally::completed() const { return of(Outcome::kOk) + of(Outcome::kBadStatus); }
+
+std::uint64_t Tally::failed() const {
+  std::uint64_t n = 0;
+  for (const auto count : outcomes_) n += count;
+  return n - completed();
+}
+
+void Tally::CountWorker(std::string_view slot, std::uint64_t n) {
+  auto found = workers.find(slot);
+  if (found == workers.end()) {
+    const auto key = workers.size() < kMaxWorkers ? slot : kOtherWorkers;
+    found = workers.try_emplace(std::string(key)).first;
+  }
+  found->second += n;
+}
+
+std::string_view SlotOf(std::string_view worker) { return worker.substr(0, worker.find('.')); }
+
+}  // namespace loadgen

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "loadgen/latency_histogram.h"
+#include "loadgen/outcome.h"
+#include "pool/sys/clock.h"
+
+namespace loadgen {
+
+/// One request under way, as an engine keeps it.
+struct Attempt {
+  std::uint64_t turn = 0;
+  sys::Nanos due = 0;
+  sys::Nanos free_since = 0;  ///< Since when its connection had waited for it.
+  sys::Nanos sent = 0;        ///< When it was handed to a connection, which may still have had to be made.
+};
+
+/// How one request ended.
+struct Result {
+  Outcome outcome = Outcome::kOther;
+  sys::Nanos end = 0;
+  int status = 0;                ///< 0 where no response began.
+  std::uint64_t bytes = 0;       ///< Of the response: head and body as decoded.
+  int local_port = 0;            ///< 0 where there was no connection.
+  std::string_view worker = {};  ///< The worker header's value; empty where there was none.
+  std::string_view detail = {};  ///< For people: why it failed.
+};
+
+/// What a run has seen so far: a value that merges.
+///
+///   sent = completed + failed + in flight at the end, and each histogram's `count` is that too, always.
+///
+/// Latencies: *response* from due to end, *service* from sent to end, *lag* from due to sent; *own lag* is
+/// the part of the lag that is the generator's fault: from when the request was due and a connection free.
+/// Every attempt counts, failed ones too; those in flight at the end with the age they had then, a lower
+/// bound.
+///
+/// Memory is constant: of the values of the worker header the first kMaxWorkers have a count of their own.
+/// Not for several threads: each has its own Tally, and they are merged at the end.
+class Tally {
+ public:
+  static constexpr std::size_t kMaxWorkers = 1024;
+  static constexpr std::string_view kOtherWorkers = "other";
+
+  void Sent(const Attempt& attempt, bool in_time);
+  void Finished(const Attempt& attempt, const Result& result);
+  void InFlightAtEnd(const Attempt& attempt, sys::Nanos now);
+  void Merge(const Tally& other);
+
+  [[nodiscard]] std::uint64_t of(Outcome outcome) const {
+    return outcomes_[static_cast<std::size_t>(outcome)];
+  }
+  [[nodiscard]] std::uint64_t completed() const;
+  [[nodiscard]] std::uint64_t failed() const;
+
+  std::uint64_t sent = 0;
+  std::uint64_t sent_in_time = 0;  ///< Before the planned end of the schedule.
+  std::uint64_t in_flight_at_end = 0;
+  std::uint64_t bytes_received = 0;
+  sys::Nanos last_end = 0;  ///< When the last request ended.
+  LatencyHistogram response;
+  LatencyHistogram service;
+  LatencyHistogram lag;
+  LatencyHistogram own_lag;
+  std::map<int, std::uint64_t> status;                        ///< Of completed requests.
+  std::map<std::string, std::uint64_t, std::less<>> workers;  ///< Completed requests by slot.
+  std::array<std::string, kOutcomes> first_detail;  ///< Of each outcome, the first explanation seen.
+
+ private:
+  void CountWorker(std::string_view slot, std::uint64_t n);
+
+  std::array<std::uint64_t, kOutcomes> outcomes_{};
+};
+
+/// The slot of a worker header's value: "3" of "3.17" (slot 3 in its 17th life), the whole value where there
+/// is no dot.
+std::string_view SlotOf(std::string_view worker);
+
+}  // namespace loadgen
