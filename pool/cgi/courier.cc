@@ -150,6 +150,10 @@ Courier::Next Courier::FeedOn() {
     connection_.CloseEnd(pool::ProcessEnd::kInput);
     return Next::kWait;
   }
+  if (notes().wants_continue && connection_.total_sent() == notes().sent_begin) {
+    std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
+    return Transmit({.prefix = static_cast<std::uint32_t>(http::kContinue.size()), .then = Then::kMore});
+  }
   const std::uint64_t taken = notes().request_total - left;
   const std::uint64_t head = taken < notes().request_head ? notes().request_head - taken : 0;
   const auto feed = std::min(left - head, kMostAtOnce);

@@ -42,6 +42,7 @@ class CourierTools {
 struct CourierNotes {
   std::uint64_t request_total = 0;   ///< the request's bytes: head, and body where its length is known
   std::uint64_t request_begin = 0;   ///< consumed before it, on the connection
+  std::uint64_t sent_begin = 0;      ///< sent before the request was begun
   std::uint64_t answer_begin = 0;    ///< sent before the answer, on the connection; from `streaming` on
   std::uint64_t body_begin = 0;      ///< and before its body
   std::uint64_t body_length = 0;     ///< of the answer, with `framed_by_length`
@@ -53,6 +54,7 @@ struct CourierNotes {
   bool head_request = false;
   bool may_chunk = true;
   bool feeds = false;                ///< the body goes through a pipe, piece by piece
+  bool wants_continue = false;       ///< "100 Continue" comes before the body
   bool framed_by_length = false;
   bool streaming = false;            ///< the answer goes out piece by piece
   bool spooling = false;             ///< output is being taken into this worker's memory: it dies with it

@@ -111,6 +111,7 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
   CourierNotes& notes = *new (connection.notes().data()) CourierNotes{
       .request_total = request.head_size + request.content_length,
       .request_begin = connection.total_consumed(),
+      .sent_begin = connection.total_sent(),
       .deadline = sys::Now() + config_.deadline,
       .request_head = static_cast<std::uint32_t>(request.head_size),
       .keep_alive = request.keep_alive,
@@ -129,6 +130,7 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
   const bool small = body.size() == request.content_length;
   if (!small) {
     notes.feeds = true;
+    notes.wants_continue = request.expect_continue;
     return Launch(connection, request, {{}, request.content_length, true});
   }
   if (body.empty()) return Launch(connection, request, {});

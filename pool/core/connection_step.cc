@@ -210,16 +210,20 @@ std::uint32_t Connection::PauseFeed() {
 
 void Connection::BeginOnce() { lease().Store({steps_, generation_, Phase::kExecutingOnce}); }
 
-std::optional<std::size_t> Connection::Take(std::span<char> into) {
-  const ssize_t count = ::recv(fd_.get(), into.data(), into.size(), MSG_DONTWAIT);
+std::optional<std::size_t> Connection::Peek(std::span<char> into) const {
+  const ssize_t count = ::recv(fd_.get(), into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);
   if (count < 0) return errno == EAGAIN ? std::nullopt : std::optional<std::size_t>(0);
+  return static_cast<std::size_t>(count);
+}
+
+void Connection::Consume(std::uint32_t count) {
+  sys::Discard(fd_.get(), count);
   LeaseStep noted = lease().NextBase(steps_);
-  noted.consume = static_cast<std::uint32_t>(count);
+  noted.consume = count;
   step() = noted;
-  step_end() = {Phase::kExecutingOnce, false};
+  step_end() = {.next = Phase::kExecutingOnce};
   ++steps_;
   lease().Store({steps_, generation_, Phase::kExecutingOnce});
-  return static_cast<std::size_t>(count);
 }
 
 }  // namespace pool

@@ -38,7 +38,7 @@ struct NeedMore {};
 /// worker dies before a byte of it has left; so a handler with side effects answers by Start.
 struct Reply {
   std::size_t consume = 0;  ///< how many of the peeked bytes were the request
-  std::string bytes;
+  std::string bytes = {};
   bool keep_open = true;
   bool linger = true;  ///< when closing: the peer may still be sending; false where it said that it is done
   std::uint8_t kind = 0;  ///< counted by kind (scoreboard.h, kReplyClasses); HTTP: the status' first digit
@@ -78,17 +78,15 @@ using Step = std::variant<NeedMore, Reply, Start>;
 /// connection, not its worker. Optional: `static std::string AbandonedReply(Verdict)` in place of
 /// AbandonedReply(), and `std::unique_ptr<Execution> Resume(Connection&)`, which takes over a request whose
 /// process outlived its worker.
+// clang-format off
 template <typename T>
-concept Handler = std::constructible_from<T, WorkerContext&> &&
-    requires(T handler, Connection& c, std::string_view v) {
-  { handler.OnInput(c, v) } -> std::convertible_to<Step>;
-} &&(
-    requires {
-      { T::AbandonedReply() } -> std::convertible_to<std::string>;
-    } ||
-    requires(Verdict verdict) {
-      { T::AbandonedReply(verdict) } -> std::convertible_to<std::string>;
-    });
+concept Handler =
+    requires(T handler, Connection& connection, std::string_view peeked) {
+      { handler.OnInput(connection, peeked) } -> std::convertible_to<Step>;
+    } &&
+    (requires { { T::AbandonedReply() } -> std::convertible_to<std::string>; } ||
+     requires(Verdict verdict) { { T::AbandonedReply(verdict) } -> std::convertible_to<std::string>; });
+// clang-format on
 
 /// A Handler behind one type, so that everything but a few lines is compiled once.
 class AnyHandler {

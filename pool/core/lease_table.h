@@ -131,21 +131,22 @@ struct ProcessWord {
 /// The part of a lease that plain replies hardly touch: where a step's spliced bytes stand, the process, the
 /// deadline.
 struct alignas(64) LeaseDetail {
-  std::atomic<sys::Nanos> deadline{0};  ///< absolute; 0: none
-  std::atomic<bool> head_begun{
-      false};  ///< the deadline is that of a request's head: more bytes do not extend it
+  /// Absolute; 0: none.
+  std::atomic<sys::Nanos> deadline{0};
+  /// The deadline is that of a request's head: more bytes do not extend it.
+  std::atomic<bool> head_begun{false};
   std::atomic<std::uint64_t> process{0};
-  std::array<std::uint32_t, 2>
-      splice_at{};  ///< within the step's bytes: where those from the process's output begin
-  std::array<std::uint32_t, 2> spliced{};  ///< and how many they are
-  alignas(16) std::array<std::byte,
-                         80> handler{};  ///< the handler's own notes about its request; zeroed with the lease
+  /// Within a step's bytes: where those from the process's output begin, and how many they are.
+  std::array<std::uint32_t, 2> splice_at{};
+  std::array<std::uint32_t, 2> spliced{};
+  /// The handler's own notes about its request; zeroed with the lease.
+  alignas(16) std::array<std::byte, 128> handler{};
 
   [[nodiscard]] ProcessWord LoadProcess() const {
     return ProcessWord::Unpack(process.load(std::memory_order_acquire));
   }
 };
-static_assert(sizeof(LeaseDetail) == 128);
+static_assert(sizeof(LeaseDetail) == 192);
 
 /// All leases of a pool, and for each a slab of shared memory in which its answer lies until it is sent.
 /// Untouched slabs cost nothing.

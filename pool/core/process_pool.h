@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -65,6 +66,7 @@ class ProcessPool {
  public:
   /// Each worker makes its handler as H(context).
   explicit ProcessPool(const PoolOptions& options = {})
+    requires std::constructible_from<H, WorkerContext&>
       : ProcessPool(options, [](WorkerContext& context) { return H(context); }) {}
   /// Each worker makes its handler as make(context), after the fork.
   template <typename Make>

@@ -1,0 +1,113 @@
+#include "pool/options.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <map>
+
+namespace server {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  hydrapool --listen :8080 --workers 4
+  hydrapool --cgi-dir /srv/cgi --cgi-prefix /cgi-bin/ --expose-worker
+  hydrapool --cgi-dir cgi --cgi-env GIT_PROJECT_ROOT=/srv/git --cgi-env GIT_HTTP_EXPORT_ALL=1
+  hydrapool 127.0.0.1 8080                     (as the teaching code)
+
+Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now.
+Exit codes: 0 after a drain, 1 could not start, 2 usage.
+Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /healthz)";
+
+const std::map<std::string, pool::Balance> kBalances{{"least-busy", pool::Balance::kLeastBusy},
+                                                     {"round-robin", pool::Balance::kRoundRobin}};
+const std::map<std::string, sys::log::Level> kLevels{
+    {"debug", sys::log::Level::kDebug}, {"info", sys::log::Level::kInfo},   {"warn", sys::log::Level::kWarning},
+    {"error", sys::log::Level::kError}, {"off", sys::log::Level::kOff}};
+
+std::string NameAndValue(const std::string& text) {
+  const auto equals = text.find('=');
+  return equals == text.npos || equals == 0 ? "'" + text + "' is not NAME=VALUE" : "";
+}
+
+std::string Address(const std::string& text) {
+  return sys::SplitHostPort(text) ? "" : "'" + text + "' is not HOST:PORT or :PORT";
+}
+
+std::string Prefix(const std::string& text) {
+  return text.starts_with('/') && text.ends_with('/') ? "" : "'" + text + "' does not begin and end with '/'";
+}
+
+}  // namespace
+
+std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
+  Options options;
+  cgi::Config cgi;
+  std::string cgi_dir;
+  double cgi_timeout = 60;
+  std::vector<std::string> ip_port;
+  CLI::App app{"Hydrapool: a pre-fork process pool and CGI server. Kill a worker; your clients don't notice."};
+  app.footer(kExamples);
+  app.set_version_flag("--version", "hydrapool " HYDRAPOOL_VERSION);
+  auto* listen = app.add_option("--listen", options.listen, "HOST:PORT, [v6]:PORT or :PORT for all addresses; repeatable")
+                     ->check(Address)
+                     ->allow_extra_args(false)
+                     ->capture_default_str();
+  app.add_option("--workers", options.pool.workers, "Worker processes (default: one for each core, at least 2)")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--cgi-dir", cgi_dir, "Directory of CGI programs");
+  app.add_option("--cgi-prefix", cgi.url_prefix, "URL prefix under which they are served")
+      ->check(Prefix)
+      ->capture_default_str();
+  app.add_option("--cgi-env", cgi.server.extra, "NAME=VALUE for every CGI program; repeatable")
+      ->check(NameAndValue)
+      ->allow_extra_args(false);
+  app.add_option("--cgi-timeout", cgi_timeout, "Seconds from a program's start to the end of its answer")
+      ->check(CLI::Range(0.1, 86'400.0))
+      ->capture_default_str();
+  app.add_option("--max-cgi", cgi.max_processes, "CGI programs at once; past it 503")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--max-connections", options.pool.max_connections,
+                 "Open connections (default: what the limit of open files allows, at most 16384)")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--admin", options.admin, "HOST:PORT of /metrics, /status.json and /healthz; 'off' for none")
+      ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
+      ->capture_default_str();
+  app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
+      ->transform(CLI::CheckedTransformer(kBalances))
+      ->default_str("least-busy");
+  app.add_flag("--expose-worker", options.site.expose_worker, "Add X-Worker: SLOT.INCARNATION to responses");
+  app.add_flag("--core", options.pool.core_dumps, "Let workers dump core (it delays a death by half a second)");
+  app.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
+      ->transform(CLI::CheckedTransformer(kLevels))
+      ->default_str("info");
+  app.add_option("IP PORT", ip_port, "The teaching code's way to say --listen IP:PORT")->expected(2)->excludes(listen);
+  try {
+    app.parse(argc, argv);
+    if (ip_port.size() == 2) {
+      const bool v6 = ip_port[0].find(':') != std::string::npos;
+      options.listen = {(v6 ? "[" + ip_port[0] + "]" : ip_port[0]) + ":" + ip_port[1]};
+      if (!Address(options.listen[0]).empty()) throw CLI::ValidationError("IP PORT", Address(options.listen[0]));
+    }
+  } catch (const CLI::CallForHelp& help) {
+    exit_code = app.exit(help);
+    return std::nullopt;
+  } catch (const CLI::CallForVersion& version) {
+    exit_code = app.exit(version);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "hydrapool: %s (see hydrapool --help)\n", error.what());
+    exit_code = 2;
+    return std::nullopt;
+  }
+  if (options.admin == "off") options.admin.clear();
+  if (!cgi_dir.empty()) {
+    cgi.directory = cgi_dir;
+    cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
+    cgi.deadline = static_cast<sys::Nanos>(cgi_timeout * 1e9);
+    options.site.cgi = cgi;
+  }
+  return options;
+}
+
+}  // namespace server

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pool/core/process_pool.h"
+#include "pool/site.h"
+#include "pool/sys/log.h"
+
+namespace server {
+
+/// What the command line of `hydrapool` asks for.
+struct Options {
+  std::vector<std::string> listen{"127.0.0.1:8080"};
+  std::string admin = "127.0.0.1:9180";  ///< empty: none
+  pool::PoolOptions pool{};
+  SiteConfig site{};
+  sys::log::Level log_level = sys::log::Level::kInfo;
+};
+
+/// nullopt: it has said what there was to say (help, version, a usage error), and `exit_code` is the program's.
+std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code);
+
+}  // namespace server

@@ -1,0 +1,62 @@
+#include <cstdio>
+#include <exception>
+#include <optional>
+
+#include "metrics/metrics_page.h"
+#include "metrics/status_json.h"
+#include "pool/admin/server.h"
+#include "pool/core/process_pool.h"
+#include "pool/options.h"
+#include "pool/site.h"
+#include "pool/sys/log.h"
+#include "pool/sys/socket.h"
+
+namespace {
+
+admin::Server::Pages PagesOf(const pool::Scoreboard& board, const server::Options& options) {
+  return {
+      {"/healthz", [] { return admin::Page{200, "text/plain", "ok\n"}; }},
+      {"/metrics",
+       [&board] {
+         return admin::Page{200, metrics::kMetricsContentType,
+                            metrics::RenderMetrics(board, {.version = HYDRAPOOL_VERSION})};
+       }},
+      {"/status.json",
+       [&board, balance = pool::BalanceName(options.pool.balance)] {
+         const metrics::StatusFacts facts{.pid = ::getpid(),
+                                          .version = HYDRAPOOL_VERSION,
+                                          .dispatch = "lease",
+                                          .balance = balance,
+                                          .now = sys::Now()};
+         return admin::Page{200, "application/json", metrics::StatusJson(board, facts) + "\n"};
+       }},
+  };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 0;
+  const auto options = server::ParseOptions(argc, argv, exit_code);
+  if (!options) return exit_code;
+  sys::log::SetLevel(options->log_level);
+  try {
+    if (options->site.cgi) cgi::ScriptDirectory(options->site.cgi->directory, options->site.cgi->url_prefix);
+    std::vector<sys::UniqueFd> listeners;
+    for (const std::string& address : options->listen) {
+      listeners.push_back(sys::Listen(address, {.defer_accept = true}));
+      sys::log::Info("listening on http://{}/", sys::LocalAddress(listeners.back().get()));
+    }
+    pool::ProcessPool<server::Site> pool(
+        options->pool, [site = options->site](pool::WorkerContext& worker) { return server::Site(worker, site); });
+    std::optional<admin::Server> admin;
+    if (!options->admin.empty()) {
+      admin.emplace(pool.loop(), sys::Listen(options->admin), PagesOf(pool.scoreboard(), *options));
+      sys::log::Info("admin on http://{}/metrics", admin->address());
+    }
+    return pool.Serve(std::move(listeners));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "hydrapool: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,91 @@
+#include "pool/site.h"
+
+#include <fmt/format.h>
+
+#include <variant>
+
+#include "pool/http/response_writer.h"
+
+namespace server {
+namespace {
+
+std::string WorkerLine(const pool::WorkerContext& worker, bool expose) {
+  return expose ? fmt::format("X-Worker: {}.{}\r\n", worker.slot, worker.incarnation) : "";
+}
+
+}  // namespace
+
+Site::Site(pool::WorkerContext& worker, const SiteConfig& config)
+    : worker_(worker), extra_lines_(WorkerLine(worker, config.expose_worker)), tools_(extra_lines_) {
+  if (config.cgi) cgi_.emplace(worker, *config.cgi, extra_lines_);
+}
+
+std::unique_ptr<pool::Execution> Site::Resume(pool::Connection& connection) {
+  return cgi_ ? cgi_->Resume(connection) : nullptr;
+}
+
+// No body: a client that asked by HEAD must not take one for the next answer.
+std::string Site::AbandonedReply(pool::Verdict verdict) {
+  std::string reply;
+  const bool unavailable = verdict == pool::Verdict::kUnavailable;
+  http::AppendHead(reply, {.status = unavailable ? 503 : 502,
+                           .keep_alive = false,
+                           .content_length = 0,
+                           .extra = unavailable ? "Retry-After: 1\r\n" : ""});
+  return reply;
+}
+
+pool::Step Site::OnInput(pool::Connection& connection, std::string_view peeked) {
+  const auto parsed = parser_.Parse(peeked);
+  if (std::holds_alternative<http::NeedMore>(parsed)) return pool::NeedMore{};
+  if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
+    return pool::Reply{.consume = 0,
+                       .bytes = http::ErrorResponse(refusal->status, false, false, refusal->why,
+                                                    tools_.Date(worker_.loop.now())),
+                       .keep_open = false,
+                       .kind = static_cast<std::uint8_t>(refusal->status / 100)};
+  }
+  const http::Request& request = *std::get<const http::Request*>(parsed);
+  if (cgi_ && cgi_->Serves(request.path)) return cgi_->OnRequest(connection, request, peeked);
+  if (request.path == "/") return Hello(request, peeked);
+  const bool bare = request.body == http::BodyKind::kNone || request.content_length == 0;
+  return Respond(request, bare && request.body != http::BodyKind::kChunked ? request.head_size : 0, 404, "");
+}
+
+pool::Step Site::Hello(const http::Request& request, std::string_view peeked) {
+  if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
+    return Respond(request, 0, 405, "");
+  }
+  if (request.body == http::BodyKind::kChunked) return Respond(request, 0, 411, "");
+  const std::uint64_t whole = request.head_size + request.content_length;
+  if (whole > cgi::Handler::kPeeked) return Respond(request, 0, 413, "");
+  if (peeked.size() < whole) return pool::NeedMore{};
+  const std::string body = request.has_query ? fmt::format("hello {}\n", request.query) : "hello\n";
+  return Respond(request, whole, 200, body);
+}
+
+pool::Reply Site::Respond(const http::Request& request, std::size_t consume, int status, std::string_view body) {
+  const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
+  const bool head_only = request.method == "HEAD";
+  const std::string_view date = tools_.Date(worker_.loop.now());
+  pool::Reply reply{.consume = consume,
+                    .keep_open = keep,
+                    .linger = request.keep_alive || consume == 0,
+                    .kind = static_cast<std::uint8_t>(status / 100)};
+  if (status != 200) {
+    reply.bytes = http::ErrorResponse(status, keep, head_only, "", date, request.minor_version);
+    return reply;
+  }
+  reply.bytes.reserve(256);
+  http::AppendHead(reply.bytes, {.status = status,
+                                 .keep_alive = keep,
+                                 .minor_version = request.minor_version,
+                                 .content_length = body.size(),
+                                 .content_type = "text/plain",
+                                 .date = date,
+                                 .extra = extra_lines_});
+  if (!head_only) reply.bytes += body;
+  return reply;
+}
+
+}  // namespace server
