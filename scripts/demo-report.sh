@@ -36,6 +36,9 @@ of() { jq -r "($2) // 0" "$logs/$1" 2>/dev/null || echo 0; }
 # loads FILTER: the sum of a value over the load generators' reports.
 loads() { jq -s "[.[] | ($1) // 0] | add" "$logs"/load-*.json; }
 
+# p99 LOAD: the 99th percentile of its latency from when a request was due, in milliseconds.
+p99() { of "load-$1.json" '.latency_us.response.p99 / 10 | round / 100'; }
+
 # git_count FILTER: how many lines of the git journal are such.
 git_count() { jq -s "map(select($1)) | length" "$logs/git.jsonl"; }
 
@@ -92,12 +95,12 @@ report() {
     "$(total hydrapool_rescued_total '"idle"')" "$(total hydrapool_rescued_total '"reading"')" \
     "$(total hydrapool_rescued_total '"executing"')" "$(total hydrapool_rescued_total '"responding"')"
   printf '  latency    p99 %s ms for /, %s ms for /cgi-bin/hello\n' \
-    "$(of load-hello.json '.latency_us.response.p99 / 1000')" "$(of load-cgi.json '.latency_us.response.p99 / 1000')"
+    "$(p99 hello)" "$(p99 cgi)"
   printf '  kills      %s of %s landed, one every 250 ms\n' "$kills" "$(of faults.json .faults.planned)"
   printf '  reap       p50 %s, p99 %s\n' "$(quantile hydrapool_reap_seconds 0.5)" "$(quantile hydrapool_reap_seconds 0.99)"
   printf '  recovery   p50 %s, p99 %s\n' \
     "$(quantile hydrapool_recovery_seconds 0.5)" "$(quantile hydrapool_recovery_seconds 0.99)"
-  printf "  balance    Jain's index %s\\n" "$(of load-hello.json .fairness_jain)"
+  printf "  balance    Jain's index %s over the workers' requests\\n" "$(of load-hello.json '.fairness_jain * 1000 | round / 1000')"
   printf '  git        %s whole, %s failed visibly (%s without a kill), %s corrupt; %s of %s pushes arrived once\n' \
     "$git_whole" "$git_failed" "$git_unexplained" "$git_corrupt" "$git_commits" "$git_pushes"
   printf '\n  look at    %s: loads, faults, git and the last /metrics as files, server.log\n' "${logs#"$PWD"/}"
