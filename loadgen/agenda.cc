@@ -35,17 +35,14 @@ Agenda::Agenda(const Plan& plan, int index, sys::Nanos start)
 }
 
 std::optional<Arrival> Agenda::Take(sys::Nanos now, sys::Nanos free_since) {
-  if (now < start_ || now >= end_ || taken_ >= limit_) return std::nullopt;
-  if (!pace_) {
-    const Arrival arrival{.turn = first_ + taken_, .due = std::max(free_since, start_)};
-    ++taken_;
-    return arrival;
-  }
+  if (now < start_ || taken_ >= limit_) return std::nullopt;
   const std::uint64_t k = GlobalIndex(taken_);
-  const sys::Nanos due = pace_->Due(k);
-  if (due > now || due >= end_) return std::nullopt;
+  const Arrival next = pace_ ? Arrival{.turn = k, .due = pace_->Due(k)}
+                             : Arrival{.turn = first_ + taken_, .due = std::max(free_since, start_)};
+  const bool over = pace_ ? std::max(next.due, free_since) >= end_ : now >= end_;
+  if (next.due > now || over) return std::nullopt;
   ++taken_;
-  return Arrival{.turn = k, .due = due};
+  return next;
 }
 
 sys::Nanos Agenda::NextDue() const {

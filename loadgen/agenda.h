@@ -49,7 +49,8 @@ class Agenda {
   Agenda(const Plan& plan, int index, sys::Nanos start);
 
   /// The next request, if one is due and the run is not over. In a closed loop a request is due when its
-  /// connection is: `free_since`.
+  /// connection is: `free_since`. In an open loop what was due before the end, with a connection free before
+  /// the end, is handed out even to a thread that woke up a little later.
   std::optional<Arrival> Take(sys::Nanos now, sys::Nanos free_since);
 
   /// When Take will next have something for a free connection (in the past: it has now); kNever: not again.

@@ -65,9 +65,19 @@ TEST(AgendaTest, AnOpenLoopHandsOutNothingEarlyAndLosesNothingLate) {
 TEST(AgendaTest, WhatWasDueAndNotTakenIsScheduledAllTheSame) {
   Agenda agenda(Open(10), 0, kStart);
   EXPECT_TRUE(agenda.Take(kStart, 0));
-  EXPECT_FALSE(agenda.Take(kStart + 10 * kSecond, 0));
+  EXPECT_FALSE(agenda.Take(kStart + 10 * kSecond, kStart + 10 * kSecond));
   EXPECT_EQ(agenda.taken(), 1u);
   EXPECT_EQ(agenda.Scheduled(), 100u);
+}
+
+TEST(AgendaTest, WhatOnlyTheThreadWasLateForIsSentAfterTheEnd) {
+  auto plan = Open(10);
+  plan.duration = 200 * kMillisecond;
+  Agenda agenda(plan, 0, kStart);
+  EXPECT_TRUE(agenda.Take(kStart + 201 * kMillisecond, kStart));
+  EXPECT_TRUE(agenda.Take(kStart + 201 * kMillisecond, kStart));
+  EXPECT_FALSE(agenda.Take(kStart + 201 * kMillisecond, kStart)) << "due at the end itself";
+  EXPECT_EQ(agenda.Scheduled(), 2u);
 }
 
 TEST(AgendaTest, StoppingForgetsWhatWasDueLater) {
@@ -75,7 +85,7 @@ TEST(AgendaTest, StoppingForgetsWhatWasDueLater) {
   EXPECT_TRUE(agenda.Take(kStart, 0));
   agenda.Stop(kStart + 250 * kMillisecond);
   EXPECT_EQ(agenda.Scheduled(), 3u);
-  EXPECT_FALSE(agenda.Take(kStart + 250 * kMillisecond, 0));
+  EXPECT_FALSE(agenda.Take(kStart + 250 * kMillisecond, kStart + 250 * kMillisecond));
 }
 
 TEST(AgendaTest, ANumberOfRequestsIsSplitExactly) {

@@ -139,36 +139,59 @@ sys::Result<void> FillLoad(const Raw& raw, int cores, Plan& plan) {
   return {};
 }
 
-void AddFlags(CLI::App& app, Options& options, Raw& raw) {
-  app.add_option("URL", raw.urls, "http:// or https://; several are used in turn")->required();
+template <typename Int>
+CLI::Validator From1To(Int most) {
+  return CLI::Range(Int{1}, most).description("");
+}
+
+void AddLoadFlags(CLI::App& app, Raw& raw) {
   app.add_option("-c,--connections", raw.connections, "connections (with -R: the most it may hold)")
-      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->check(From1To(1'000'000))
       ->capture_default_str();
   app.add_option("-t,--threads", raw.threads, "threads (default: one for each core, at most -c)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("-R,--rate", raw.rate,
-                 "open loop: requests a second, like 500 or 500/s (default: closed loop)");
-  auto* duration =
-      app.add_option("-d,--duration", raw.duration, "how long, like 10s, 500ms or 2m (default: 10s)");
+      ->type_name("N")
+      ->check(From1To(1024));
+  app.add_option("-R,--rate", raw.rate, "open loop: requests a second, 500 or 500/s (default: closed loop)")
+      ->type_name("RATE");
+  auto* duration = app.add_option("-d,--duration", raw.duration, "how long, like 500ms or 2m (default: 10s)");
+  duration->type_name("TIME");
   app.add_option("-n,--requests", raw.count, "this many requests instead")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53))
+      ->type_name("N")
+      ->check(From1To(std::uint64_t{1} << 53))
       ->excludes(duration);
-  app.add_option("--timeout", raw.timeout, "for one request, from its sending")->capture_default_str();
-  app.add_option("-m,--method", raw.method, "method (default: GET, with --data POST)");
-  app.add_option("--data", raw.data, "request body: the text, or @FILE");
+  app.add_option("--timeout", raw.timeout, "for one request, from its sending")
+      ->type_name("TIME")
+      ->capture_default_str();
+}
+
+void AddRequestFlags(CLI::App& app, Raw& raw) {
+  app.add_option("URL", raw.urls, "http:// or https://; several are used in turn")->required()->type_name("");
+  app.add_option("-m,--method", raw.method, "method (default: GET, with --data POST)")->type_name("METHOD");
+  app.add_option("--data", raw.data, "request body: the text, or @FILE")->type_name("DATA");
   app.add_option("-H,--header", raw.headers, "request header 'Name: value'; repeatable")
+      ->type_name("HEADER")
       ->allow_extra_args(false);
   app.add_option("--connection", raw.connection, "keepalive, or close: a new connection for each request")
+      ->type_name("")
       ->check(CLI::IsMember({"keepalive", "close"}))
       ->capture_default_str();
-  app.add_option("--worker-header", options.plan.worker_header,
-                 "response header that names the server's worker")
+}
+
+void AddFlags(CLI::App& app, Options& options, Raw& raw) {
+  AddLoadFlags(app, raw);
+  AddRequestFlags(app, raw);
+  app.add_option("--worker-header", options.plan.worker_header, "response header that names the worker")
+      ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--engine", options.engine, "what sends the requests")
+      ->type_name("")
       ->check(CLI::IsMember({"curl"}))
       ->capture_default_str();
-  app.add_option("--json", options.json, "write the report as JSON to this file, or - for standard output");
-  app.add_option("--journal", options.journal, "write each failed request to this file, as lines of JSON");
+  app.add_option("--json", options.json, "write the report as JSON to this file, or - for standard output")
+      ->type_name("FILE");
+  app.add_option("--journal", options.journal, "write each failed request to this file, as lines of JSON")
+      ->type_name("FILE");
   app.add_flag("-q,--quiet", options.quiet, "no progress while running");
 }
 

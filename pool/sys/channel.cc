@@ -58,14 +58,14 @@ std::optional<Channel::Packet> Channel::Receive(std::span<std::byte> buffer) con
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
+  // ECONNRESET says once that the other end was closed with messages of ours unread; what it had sent is still to be read.
   ssize_t count;
   do {
     count = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (count < 0 && errno == EINTR);
+  } while (count < 0 && (errno == EINTR || errno == ECONNRESET));
   if (count < 0) {
     if (errno == EAGAIN) return std::nullopt;
-    if (errno != ECONNRESET) ThrowErrno(errno, "recvmsg");
-    count = 0;
+    ThrowErrno(errno, "recvmsg");
   }
   Packet packet;
   packet.bytes = std::span<const std::byte>(buffer).first(static_cast<std::size_t>(count));
