@@ -69,7 +69,9 @@ constexpr std::array kPoolReadings{
         [](const Scoreboard& board) { return Value(board.counts().cut) + SlotSum(board, &WorkerSlot::cut); }},
     Reading<Scoreboard>{CounterFamily, "hydrapool_abandoned_total",
                         "Requests answered with 502 as they could neither be finished nor run again.",
-                        [](const Scoreboard& board) { return Value(board.counts().abandoned); }},
+                        [](const Scoreboard& board) {
+                          return Value(board.counts().abandoned) + SlotSum(board, &WorkerSlot::abandoned);
+                        }},
     Reading<Scoreboard>{CounterFamily, "hydrapool_poison_total",
                         "Requests stopped because they killed workers.",
                         [](const Scoreboard& board) { return Value(board.counts().poison); }},

@@ -68,6 +68,7 @@ struct Totals {
   std::uint64_t busy = 0;
   std::uint64_t requests = 0;
   std::uint64_t cut = 0;
+  std::uint64_t abandoned = 0;
   std::uint64_t started = 0;
   DurationCounts request;
   DurationCounts start;
@@ -78,6 +79,7 @@ struct Totals {
       busy += slot.busy;
       requests += slot.requests();
       cut += slot.cut.value();
+      abandoned += slot.abandoned.value();
       started += slot.executions_started.value();
       request.Add(slot.request_seconds);
       start.Add(slot.execution_start_seconds);
@@ -113,7 +115,7 @@ std::string StatusJson(const pool::Scoreboard& board, const StatusFacts& facts) 
         {"rescued", Sum(counts.rescued)},
         {"lost", Sum(counts.lost)},
         {"cut", counts.cut.value() + totals.cut},
-        {"abandoned", counts.abandoned.value()},
+        {"abandoned", counts.abandoned.value() + totals.abandoned},
         {"poison", counts.poison.value()},
         {"unavailable", counts.unavailable.value()},
         {"accepted", counts.accepted.value()},

@@ -26,12 +26,14 @@ std::unique_ptr<pool::Execution> Site::Resume(pool::Connection& connection) {
 
 // No body: a client that asked by HEAD must not take one for the next answer.
 std::string Site::AbandonedReply(pool::Verdict verdict) {
+  const int status = verdict == pool::Verdict::kTooSlow       ? 408
+                     : verdict == pool::Verdict::kUnavailable ? 503
+                                                              : 502;
   std::string reply;
-  const bool unavailable = verdict == pool::Verdict::kUnavailable;
-  http::AppendHead(reply, {.status = unavailable ? 503 : 502,
+  http::AppendHead(reply, {.status = status,
                            .keep_alive = false,
                            .content_length = 0,
-                           .extra = unavailable ? "Retry-After: 1\r\n" : ""});
+                           .extra = status == 503 ? "Retry-After: 1\r\n" : ""});
   return reply;
 }
 
@@ -41,7 +43,7 @@ pool::Step Site::OnInput(pool::Connection& connection, std::string_view peeked) 
   if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
     return pool::Reply{.consume = 0,
                        .bytes = http::ErrorResponse(refusal->status, false, false, refusal->why,
-                                                    tools_.Date(worker_.loop.now())),
+                                                    tools_.Date(worker_.loop.now()), 1, extra_lines_),
                        .keep_open = false,
                        .kind = static_cast<std::uint8_t>(refusal->status / 100)};
   }
@@ -64,7 +66,8 @@ pool::Step Site::Hello(const http::Request& request, std::string_view peeked) {
   return Respond(request, whole, 200, body);
 }
 
-pool::Reply Site::Respond(const http::Request& request, std::size_t consume, int status, std::string_view body) {
+pool::Reply Site::Respond(const http::Request& request, std::size_t consume, int status,
+                          std::string_view body) {
   const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
   const bool head_only = request.method == "HEAD";
   const std::string_view date = tools_.Date(worker_.loop.now());
@@ -73,7 +76,8 @@ pool::Reply Site::Respond(const http::Request& request, std::size_t consume, int
                     .linger = request.keep_alive || consume == 0,
                     .kind = static_cast<std::uint8_t>(status / 100)};
   if (status != 200) {
-    reply.bytes = http::ErrorResponse(status, keep, head_only, "", date, request.minor_version);
+    const std::string extra = extra_lines_ + (status == 405 ? "Allow: GET, HEAD, POST\r\n" : "");
+    reply.bytes = http::ErrorResponse(status, keep, head_only, "", date, request.minor_version, extra);
     return reply;
   }
   reply.bytes.reserve(256);

@@ -18,9 +18,8 @@ struct SiteConfig {
 
 /// The handler of `hydrapool`: HTTP in, and to whom a path belongs.
 ///
-///   /            `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool itself can be measured
-///   /cgi-bin/…   cgi::Handler, where a directory is given
-///   else         404
+///   /            `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool itself can be
+///   measured /cgi-bin/…   cgi::Handler, where a directory is given else         404
 class Site {
  public:
   Site(pool::WorkerContext& worker, const SiteConfig& config);

@@ -70,8 +70,10 @@ Courier::~Courier() {
 
 void Courier::Watch() {
   const int output = connection_.end(pool::ProcessEnd::kOutput);
-  if (const int size = ::fcntl(output, F_GETPIPE_SZ); size > 0) pressure_ = static_cast<std::size_t>(size) / 2;
-  if (output >= 0) output_watch_ = connection_.loop().Add(output, EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
+  if (const int size = ::fcntl(output, F_GETPIPE_SZ); size > 0)
+    pressure_ = static_cast<std::size_t>(size) / 2;
+  if (output >= 0)
+    output_watch_ = connection_.loop().Add(output, EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
   const int errors = connection_.end(pool::ProcessEnd::kErrors);
   if (errors < 0) return;
   errors_watch_ = connection_.loop().Add(errors, EPOLLIN, [this, errors](std::uint32_t) {
@@ -121,7 +123,8 @@ void Courier::Pump() {
   while (!over_ && !step_pending_) {
     const Output output = See();
     if (connection_.feeding()) {
-      const bool press = output.ended || output.available >= pressure_ || (notes().streaming && output.available > 0);
+      const bool press =
+          output.ended || output.available >= pressure_ || (notes().streaming && output.available > 0);
       if (!press) return;
       connection_.PauseFeed();
     }
@@ -158,9 +161,13 @@ Courier::Next Courier::FeedOn() {
   const std::uint64_t head = taken < notes().request_head ? notes().request_head - taken : 0;
   const auto feed = std::min(left - head, kMostAtOnce);
   switch (connection_.Feed(static_cast<std::uint32_t>(head), static_cast<std::uint32_t>(feed))) {
-    case Progress::kComplete: return Next::kAgain;
-    case Progress::kPending: return Next::kWait;
-    case Progress::kGone: over_ = true; break;
+    case Progress::kComplete:
+      return Next::kAgain;
+    case Progress::kPending:
+      return Next::kWait;
+    case Progress::kGone:
+      over_ = true;
+      break;
   }
   return Next::kWait;
 }
@@ -168,7 +175,8 @@ Courier::Next Courier::FeedOn() {
 // Whether the answer is followed by another request, once `consumed_now` more bytes of this one are consumed.
 Then Courier::End(std::uint64_t consumed_now) const {
   const bool whole = RequestLeft() == consumed_now;
-  return notes().keep_alive && whole && !connection_.worker().pool_drains() ? Then::kDone : Then::kDoneAndClose;
+  return notes().keep_alive && whole && !connection_.worker().pool_drains() ? Then::kDone
+                                                                            : Then::kDoneAndClose;
 }
 
 Courier::Next Courier::Transmit(const pool::Transmission& transmission) {
@@ -177,9 +185,14 @@ Courier::Next Courier::Transmit(const pool::Transmission& transmission) {
     timer_.Reset();
   }
   switch (connection_.Send(transmission)) {
-    case Progress::kComplete: return Next::kAgain;
-    case Progress::kPending: step_pending_ = !over_; break;
-    case Progress::kGone: over_ = true; break;
+    case Progress::kComplete:
+      return Next::kAgain;
+    case Progress::kPending:
+      step_pending_ = !over_;
+      break;
+    case Progress::kGone:
+      over_ = true;
+      break;
   }
   return Next::kWait;
 }
@@ -193,7 +206,8 @@ Courier::Next Courier::Refuse(int status, std::string_view why) {
   const bool keep = End(consume) == Then::kDone;
   connection_.Answer({.consume = consume,
                       .bytes = http::ErrorResponse(status, keep, notes().head_request, why,
-                                                   tools_.Date(connection_.loop().now())),
+                                                   tools_.Date(connection_.loop().now()),
+                                                   notes().may_chunk ? 1 : 0, tools_.extra_lines()),
                       .keep_open = keep,
                       .kind = static_cast<std::uint8_t>(status / 100)});
   return Next::kWait;
@@ -205,7 +219,8 @@ bool Courier::Crashed() const {
          (word.state == pool::ProcessWord::State::kEnded && word.value > 256);
 }
 
-// The output has ended; a moment later the parent knows how the process did. A program may also close its output and live on.
+// The output has ended; a moment later the parent knows how the process did. A program may also close its
+// output and live on.
 bool Courier::ExitKnown() {
   if (connection_.process().state != pool::ProcessWord::State::kRunning || exit_waited_) return true;
   if (!timer_) {
@@ -217,8 +232,9 @@ bool Courier::ExitKnown() {
   return false;
 }
 
-// Moves the CGI's head out of its pipe into the slab. The bytes there tell whether the read has happened: they are zeroed
-// before, and a head holds no zero; so a death on either side of the read is seen by whoever takes over.
+// Moves the CGI's head out of its pipe into the slab. The bytes there tell whether the read has happened:
+// they are zeroed before, and a head holds no zero; so a death on either side of the read is seen by whoever
+// takes over.
 bool Courier::TakeHead() {
   char* at = connection_.slab().data() + kHeadAt;
   const std::uint32_t size = notes().cgi_head;
@@ -276,7 +292,8 @@ Courier::Next Courier::BeginAnswer(const Output& output) {
   return BeginStream(std::get<ResponseHead>(again), See());
 }
 
-std::string Courier::HttpHead(const ResponseHead& head, std::optional<std::uint64_t> length, bool chunked) const {
+std::string Courier::HttpHead(const ResponseHead& head, std::optional<std::uint64_t> length,
+                              bool chunked) const {
   std::string extra(tools_.extra_lines());
   std::string_view date = tools_.Date(connection_.loop().now());
   for (const http::Field& field : head.fields) {
@@ -379,13 +396,18 @@ Courier::Next Courier::StreamOn(const Output& output) {
 
 // For a client that knows no chunks: the whole output, to tell its length.
 Courier::Next Courier::Spool(const Output& output) {
-  if (!spools_here_) return Refuse(502, "the program's output was lost with its worker");
+  if (!spools_here_) {
+    connection_.CountAbandoned();
+    return Refuse(502, "the program's output was lost with its worker");
+  }
   if (output.available > 0) {
     const std::size_t before = spooled_.size();
     spooled_.resize(before + output.available);
-    const ssize_t count = ::read(connection_.end(pool::ProcessEnd::kOutput), spooled_.data() + before, output.available);
+    const ssize_t count =
+        ::read(connection_.end(pool::ProcessEnd::kOutput), spooled_.data() + before, output.available);
     spooled_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    if (spooled_.size() > kMaxSpool) return Refuse(502, "the program's output is too large for a client of HTTP/1.0");
+    if (spooled_.size() > kMaxSpool)
+      return Refuse(502, "the program's output is too large for a client of HTTP/1.0");
     return Next::kAgain;
   }
   if (!output.ended || !ExitKnown()) return Next::kWait;

@@ -37,27 +37,27 @@ class CourierTools {
   std::vector<char> buffer_;
 };
 
-/// What a courier keeps in its lease's notes, so that another can take over where it stands. Written before what it tells
-/// of is done; what it does not tell is read off the kernel's pipes and counters.
+/// What a courier keeps in its lease's notes, so that another can take over where it stands. Written before
+/// what it tells of is done; what it does not tell is read off the kernel's pipes and counters.
 struct CourierNotes {
-  std::uint64_t request_total = 0;   ///< the request's bytes: head, and body where its length is known
-  std::uint64_t request_begin = 0;   ///< consumed before it, on the connection
-  std::uint64_t sent_begin = 0;      ///< sent before the request was begun
-  std::uint64_t answer_begin = 0;    ///< sent before the answer, on the connection; from `streaming` on
-  std::uint64_t body_begin = 0;      ///< and before its body
-  std::uint64_t body_length = 0;     ///< of the answer, with `framed_by_length`
+  std::uint64_t request_total = 0;  ///< the request's bytes: head, and body where its length is known
+  std::uint64_t request_begin = 0;  ///< consumed before it, on the connection
+  std::uint64_t sent_begin = 0;     ///< sent before the request was begun
+  std::uint64_t answer_begin = 0;   ///< sent before the answer, on the connection; from `streaming` on
+  std::uint64_t body_begin = 0;     ///< and before its body
+  std::uint64_t body_length = 0;    ///< of the answer, with `framed_by_length`
   sys::Nanos deadline = 0;
-  std::uint32_t request_head = 0;    ///< size of the request's head
-  std::uint32_t cgi_head = 0;        ///< size of the CGI's own head once it is being taken out of the pipe
-  std::uint8_t status_class = 0;     ///< of the answer, from `streaming` on
+  std::uint32_t request_head = 0;  ///< size of the request's head
+  std::uint32_t cgi_head = 0;      ///< size of the CGI's own head once it is being taken out of the pipe
+  std::uint8_t status_class = 0;   ///< of the answer, from `streaming` on
   bool keep_alive = false;
   bool head_request = false;
   bool may_chunk = true;
-  bool feeds = false;                ///< the body goes through a pipe, piece by piece
-  bool wants_continue = false;       ///< "100 Continue" comes before the body
+  bool feeds = false;           ///< the body goes through a pipe, piece by piece
+  bool wants_continue = false;  ///< "100 Continue" comes before the body
   bool framed_by_length = false;
-  bool streaming = false;            ///< the answer goes out piece by piece
-  bool spooling = false;             ///< output is being taken into this worker's memory: it dies with it
+  bool streaming = false;  ///< the answer goes out piece by piece
+  bool spooling = false;   ///< output is being taken into this worker's memory: it dies with it
 };
 
 /// The notes of a connection whose request is answered by a process.
@@ -65,13 +65,15 @@ inline CourierNotes& NotesOf(const pool::Connection& connection) {
   return *reinterpret_cast<CourierNotes*>(connection.notes().data());
 }
 
-/// Carries one request to its CGI process and the answer back. Only a courier: the body goes from socket to pipe and the output
-/// from pipe to socket by splice(2), the output is looked at by tee(2) and stays in its pipe until it has gone out, and all
-/// else that matters lies in the lease. So when the worker dies, another courier goes on at the very byte.
+/// Carries one request to its CGI process and the answer back. Only a courier: the body goes from socket to
+/// pipe and the output from pipe to socket by splice(2), the output is looked at by tee(2) and stays in its
+/// pipe until it has gone out, and all else that matters lies in the lease. So when the worker dies, another
+/// courier goes on at the very byte.
 ///
-/// The answer is held back until it is whole or kHoldBack has passed since its head: what is whole by then and fits the slab
-/// goes out in one step, framed by its length; what is not goes out piece by piece, framed by the length that the program
-/// promised or by chunks. For HTTP/1.0 without a promised length it is first taken into memory (at most kMaxSpool).
+/// The answer is held back until it is whole or kHoldBack has passed since its head: what is whole by then
+/// and fits the slab goes out in one step, framed by its length; what is not goes out piece by piece, framed
+/// by the length that the program promised or by chunks. For HTTP/1.0 without a promised length it is first
+/// taken into memory (at most kMaxSpool).
 ///
 /// An answer whose process was killed by a signal is a 502 or, if a part has gone out, a reset.
 class Courier : public pool::Execution {
@@ -84,7 +86,8 @@ class Courier : public pool::Execution {
   Courier(pool::Connection& connection, CourierTools& tools, std::string name);
   ~Courier() override;
 
-  /// Begins with the next round of the loop. Not for one that takes over: the connection calls that back by itself.
+  /// Begins with the next round of the loop. Not for one that takes over: the connection calls that back by
+  /// itself.
   void Start();
 
   void OnStepDone() override;
@@ -127,7 +130,7 @@ class Courier : public pool::Execution {
   sys::EventLoop::Timer timer_;
   bool step_pending_ = false;
   bool over_ = false;
-  bool held_back_ = false;   ///< the hold-back has passed
+  bool held_back_ = false;  ///< the hold-back has passed
   bool exit_waited_ = false;
   bool spools_here_ = false;
   std::size_t pressure_ = 4096;  ///< so much output does not wait for its request to be fed

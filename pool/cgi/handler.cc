@@ -21,7 +21,8 @@
 namespace cgi {
 namespace {
 
-/// In notes that no courier has written yet: "100 Continue" has been sent. Survives the worker, like all notes.
+/// In notes that no courier has written yet: "100 Continue" has been sent. Survives the worker, like all
+/// notes.
 constexpr std::size_t kContinueSent = sizeof(CourierNotes);
 
 struct Pipe {
@@ -36,7 +37,9 @@ std::optional<Pipe> MakePipe() {
 }
 
 // The flag belongs to the open pipe's end: the program's own end stays blocking.
-void SetNonBlocking(const sys::UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK); }
+void SetNonBlocking(const sys::UniqueFd& fd) {
+  ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+}
 
 struct Address {
   std::string host;
@@ -71,24 +74,32 @@ void ExecFailed(void* context, int error) {
 static_assert(kContinueSent < sizeof(pool::LeaseDetail::handler));
 
 Handler::Handler(pool::WorkerContext& worker, const Config& config, std::string extra_lines)
-    : worker_(worker), config_(config), scripts_(config.directory, config.url_prefix), tools_(std::move(extra_lines)) {}
+    : worker_(worker),
+      config_(config),
+      scripts_(config.directory, config.url_prefix),
+      tools_(std::move(extra_lines)) {}
 
 std::string Handler::NameOf(const pool::Connection& connection, std::string_view path) const {
   return fmt::format("cgi {}.{}.{} {}", worker_.slot, worker_.incarnation, connection.slot(), path);
 }
 
-pool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status, std::string_view why) {
+pool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status,
+                            std::string_view why) {
   const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
-  return {.consume = consume,
-          .bytes = http::ErrorResponse(status, keep, request.method == "HEAD", why, tools_.Date(worker_.loop.now()),
-                                       request.minor_version),
-          .keep_open = keep,
-          .kind = static_cast<std::uint8_t>(status / 100)};
+  return {
+      .consume = consume,
+      .bytes = http::ErrorResponse(
+          status, keep, request.method == "HEAD", why, tools_.Date(worker_.loop.now()), request.minor_version,
+          fmt::format("{}{}", tools_.extra_lines(), status == 503 ? "Retry-After: 1\r\n" : "")),
+      .keep_open = keep,
+      .kind = static_cast<std::uint8_t>(status / 100)};
 }
 
-pool::Step Handler::OnRequest(pool::Connection& connection, const http::Request& request, std::string_view peeked) {
+pool::Step Handler::OnRequest(pool::Connection& connection, const http::Request& request,
+                              std::string_view peeked) {
   const bool chunked = request.body == http::BodyKind::kChunked;
-  if (request.content_length > config_.max_body) return Refuse(request, 0, 413, "the request's body is too large");
+  if (request.content_length > config_.max_body)
+    return Refuse(request, 0, 413, "the request's body is too large");
   const std::uint64_t whole = request.head_size + request.content_length;
   const bool small = !chunked && whole <= kPeeked;
   if (small && peeked.size() < whole) {
@@ -143,7 +154,8 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
 
 pool::Begun Handler::Launch(pool::Connection& connection, const http::Request& request, Body body) {
   const sys::Nanos began = sys::Now();
-  const bool consumed = connection.total_consumed() != NotesOf(connection).request_begin;  // a chunked body is
+  const bool consumed =
+      connection.total_consumed() != NotesOf(connection).request_begin;  // a chunked body is
   const std::uint64_t consume = body.feed || consumed ? 0 : NotesOf(connection).request_total;
   const auto refuse = [&](int status, std::string_view why) {
     sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
@@ -156,7 +168,9 @@ pool::Begun Handler::Launch(pool::Connection& connection, const http::Request& r
   }
   const Address peer = SplitAddress(connection.peer());
   const Address local = SplitAddress(connection.local());
-  ClientFacts client{.remote_address = peer.host, .remote_port = peer.port, .server_address = local.host,
+  ClientFacts client{.remote_address = peer.host,
+                     .remote_port = peer.port,
+                     .server_address = local.host,
                      .server_port = local.port};
   if (request.body == http::BodyKind::kChunked) client.body_length = body.length;
   const auto environment = Environment::Build(request, *script, config_.server, client);

@@ -22,23 +22,27 @@ struct Config {
   std::string url_prefix = "/cgi-bin/";
   ServerFacts server{};
   ResourceLimits limits{};
-  sys::Nanos deadline = 60 * sys::kSecond;  ///< for a request's process, from its start to the end of its answer
-  std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it 503
-  std::uint64_t max_body = 1ull << 30;      ///< past it 413
-  std::uint64_t max_spooled_body = 64 << 20;  ///< of a chunked request, which is kept in memory until it is whole
+  sys::Nanos deadline =
+      60 * sys::kSecond;                ///< for a request's process, from its start to the end of its answer
+  std::uint32_t max_processes = 256;    ///< at once, over the whole pool; past it 503
+  std::uint64_t max_body = 1ull << 30;  ///< past it 413
+  std::uint64_t max_spooled_body =
+      64 << 20;  ///< of a chunked request, which is kept in memory until it is whole
 };
 
 /// Answers the requests below a URL prefix by CGI programs (RFC 3875).
 ///
-/// A body of known length is given to the program as it comes, a small one that came with the head at once; a chunked one is
-/// first made whole, so that CONTENT_LENGTH is true. See courier.h for the answer's way and for what happens when a worker dies:
-/// a request whose process has started is carried on, never started twice. Only while a chunked body is being made whole does
-/// a worker's death cost the request: it is answered 502 then.
+/// A body of known length is given to the program as it comes, a small one that came with the head at once; a
+/// chunked one is first made whole, so that CONTENT_LENGTH is true. See courier.h for the answer's way and
+/// for what happens when a worker dies: a request whose process has started is carried on, never started
+/// twice. Only while a chunked body is being made whole does a worker's death cost the request: it is
+/// answered 502 then.
 ///
 /// One for each worker; throws std::system_error where the directory cannot be used.
 class Handler {
  public:
-  /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by splice.
+  /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by
+  /// splice.
   static constexpr std::size_t kPeeked = 16 * 1024;
 
   Handler(pool::WorkerContext& worker, const Config& config, std::string extra_lines);

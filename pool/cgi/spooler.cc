@@ -15,7 +15,8 @@ using Progress = pool::Connection::Progress;
 
 sys::UniqueFd MemoryFile() { return sys::UniqueFd(::memfd_create("request body", MFD_CLOEXEC)); }
 
-Spooler::Spooler(pool::Connection& connection, std::uint64_t most, bool send_continue, std::string_view date, Then then)
+Spooler::Spooler(pool::Connection& connection, std::uint64_t most, bool send_continue, std::string_view date,
+                 Then then)
     : connection_(connection),
       most_(most),
       date_(date),
@@ -33,7 +34,8 @@ void Spooler::OnStepDone() {
   if (std::exchange(send_continue_, false)) {
     std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
     const auto size = static_cast<std::uint32_t>(http::kContinue.size());
-    if (connection_.Send({.prefix = size, .then = pool::Transmission::Then::kMore}) != Progress::kComplete) return;
+    if (connection_.Send({.prefix = size, .then = pool::Transmission::Then::kMore}) != Progress::kComplete)
+      return;
   }
   if (!std::exchange(begun_, true)) {
     connection_.BeginOnce();
@@ -66,10 +68,12 @@ void Spooler::Read() {
     const auto progress = decoder_.Feed({buffer_.data(), *seen}, [&](std::string_view data) {
       length_ += data.size();
       if (length_ > most_) return;
-      written = written && ::write(file_.get(), data.data(), data.size()) == static_cast<ssize_t>(data.size());
+      written =
+          written && ::write(file_.get(), data.data(), data.size()) == static_cast<ssize_t>(data.size());
     });
     connection_.Consume(static_cast<std::uint32_t>(progress.consumed));
-    if (progress.state == http::ChunkedDecoder::State::kBad) return Refuse(400, "the request's chunks are malformed");
+    if (progress.state == http::ChunkedDecoder::State::kBad)
+      return Refuse(400, "the request's chunks are malformed");
     if (length_ > most_) return Refuse(413, "the request's body is too large");
     if (!written) return Refuse(503, "no memory for the request's body");
     if (progress.state == http::ChunkedDecoder::State::kDone) return Finish();

@@ -16,15 +16,18 @@ namespace cgi {
 /// An anonymous file in memory (memfd_create(2)), close-on-exec; empty where the system refuses.
 sys::UniqueFd MemoryFile();
 
-/// Makes a chunked request body whole, so that its length can be told, and then becomes what `then` begins with it.
+/// Makes a chunked request body whole, so that its length can be told, and then becomes what `then` begins
+/// with it.
 ///
-/// The bytes leave the socket as they come: the request cannot be run again, and if this worker dies before the process
-/// runs, the client gets the handler's abandoned reply. A body past `most` is a 413, bad chunks are a 400.
+/// The bytes leave the socket as they come: the request cannot be run again, and if this worker dies before
+/// the process runs, the client gets the handler's abandoned reply. A body past `most` is a 413, bad chunks
+/// are a 400.
 class Spooler : public pool::Execution {
  public:
   using Then = std::function<pool::Begun(sys::UniqueFd file, std::uint64_t length)>;
 
-  Spooler(pool::Connection& connection, std::uint64_t most, bool send_continue, std::string_view date, Then then);
+  Spooler(pool::Connection& connection, std::uint64_t most, bool send_continue, std::string_view date,
+          Then then);
 
   void OnStepDone() override;
   void OnReadable() override;

@@ -11,7 +11,8 @@ namespace cgi {
 
 bool StderrLog::Drain(int pipe) {
   std::array<char, 4096> buffer;
-  for (int rounds = 0; rounds < 16; ++rounds) {  // a flood must not hold the worker: the rest comes with the next event
+  for (int rounds = 0; rounds < 16;
+       ++rounds) {  // a flood must not hold the worker: the rest comes with the next event
     const ssize_t count = ::read(pipe, buffer.data(), buffer.size());
     if (count < 0) return errno == EAGAIN || errno == EINTR;
     if (count == 0) return false;

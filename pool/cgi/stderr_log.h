@@ -6,8 +6,8 @@
 
 namespace cgi {
 
-/// A CGI program's stderr, line by line into the log, each with the request's name. Bounded: lines are cut at kMaxLine bytes,
-/// and after kMaxBytes a request's errors are read and dropped, with one line that says so.
+/// A CGI program's stderr, line by line into the log, each with the request's name. Bounded: lines are cut at
+/// kMaxLine bytes, and after kMaxBytes a request's errors are read and dropped, with one line that says so.
 class StderrLog {
  public:
   static constexpr std::size_t kMaxLine = 1024;

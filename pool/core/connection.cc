@@ -33,6 +33,8 @@ std::span<char> Connection::slab() const { return desk_.leases.slab(slot_); }
 LeaseDetail& Connection::detail() const { return desk_.leases.detail(slot_); }
 Lease& Connection::lease() const { return desk_.leases.lease(slot_); }
 
+void Connection::CountAbandoned() const { desk_.board.abandoned.Add(); }
+
 void Connection::SetDeadline(sys::Nanos deadline) const {
   detail().deadline.store(deadline, std::memory_order_relaxed);
 }
@@ -196,7 +198,8 @@ Connection::Round Connection::ServeBatch(std::string_view peeked, bool all_seen)
 }
 
 Connection::Round Connection::Owe(Verdict verdict) {
-  Reply reply{.consume = 0, .bytes = desk_.abandoned_reply(verdict), .keep_open = false, .kind = 5};
+  const std::uint8_t kind = verdict == Verdict::kTooSlow ? 4 : 5;
+  Reply reply{.consume = 0, .bytes = desk_.abandoned_reply(verdict), .keep_open = false, .kind = kind};
   return SendWhole(std::move(reply)) == Progress::kComplete ? AfterStep() : Round::kWait;
 }
 
@@ -345,9 +348,13 @@ void Connection::OnTick(sys::Nanos now) {
   switch (activity_) {
     case Activity::kIdle:
       if (!Claim()) return Leave();
-      lease().Store({steps_, generation_, Phase::kClosing});
-      linger_ = sys::BytesWaiting(fd_.get()) > 0;
-      BeginClosing();
+      if (sys::BytesWaiting(fd_.get()) > 0) {
+        if (Owe(Verdict::kTooSlow) == Round::kAgain) Serve();
+      } else {
+        lease().Store({steps_, generation_, Phase::kClosing});
+        linger_ = false;
+        BeginClosing();
+      }
       break;
     case Activity::kSending:
       Abort();

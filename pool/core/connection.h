@@ -80,17 +80,21 @@ class Connection {
   /// the step's discard + feed have been taken.
   std::uint32_t PauseFeed();
   [[nodiscard]] bool feeding() const { return activity_ == Activity::kFeeding; }
-  /// From here on the request will not be run again: if this worker dies before its process runs, the client is owed the
-  /// handler's abandoned reply. Then, and only then, request bytes may be taken away piece by piece:
+  /// From here on the request will not be run again: if this worker dies before its process runs, the client
+  /// is owed the handler's abandoned reply. Then, and only then, request bytes may be taken away piece by
+  /// piece:
   void BeginOnce();
-  /// Looks at the bytes that wait, as recv(2) does; 0: the peer has finished or is gone; nullopt: none are there
-  /// (Execution::OnReadable follows).
+  /// Looks at the bytes that wait, as recv(2) does; 0: the peer has finished or is gone; nullopt: none are
+  /// there (Execution::OnReadable follows).
   [[nodiscard]] std::optional<std::size_t> Peek(std::span<char> into) const;
   /// Takes away bytes that Peek has shown.
   void Consume(std::uint32_t count);
   /// What the steps completed on this connection have sent and consumed in all.
   [[nodiscard]] std::uint64_t total_sent() const { return lease().NextBase(steps_).sent_base; }
   [[nodiscard]] std::uint64_t total_consumed() const { return lease().NextBase(steps_).consumed_base; }
+  /// To be called with the answer that says so: the request ran, and what it would have answered died with a
+  /// worker.
+  void CountAbandoned() const;
   /// Gives up: the client gets a reset, so that it cannot take a part for the whole. Counted as cut.
   void Abort();
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "pool/core/lease_table.h"
@@ -36,7 +37,9 @@ class LeaseBook {
   void SetOwner(std::uint32_t slot, std::uint32_t worker);
   [[nodiscard]] std::uint32_t owner(std::uint32_t slot) const { return held_[slot].owner; }
   [[nodiscard]] int fd(std::uint32_t slot) const { return held_[slot].fd.get(); }
-  [[nodiscard]] sys::Nanos accepted_at(std::uint32_t slot) const { return held_[slot].accepted_at; }
+  /// When the connection was accepted; only the first time it is asked, which is at its first hand-over. 0
+  /// then.
+  sys::Nanos TakeAcceptedAt(std::uint32_t slot) { return std::exchange(held_[slot].accepted_at, 0); }
   [[nodiscard]] std::uint32_t leases_of(std::uint32_t worker) const { return counts_[worker]; }
   [[nodiscard]] std::size_t open() const { return table_.size() - free_.size(); }
   [[nodiscard]] bool full() const { return free_.empty(); }

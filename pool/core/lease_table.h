@@ -75,6 +75,7 @@ enum class Verdict : std::uint8_t {
   kAbandoned,    ///< it ran once, and its answer died with its worker
   kPoison,       ///< it killed the workers that touched it
   kUnavailable,  ///< nobody was there to take it before its deadline
+  kTooSlow,      ///< it did not come whole before its deadline
 };
 
 /// A lease: one client's connection, lent to one worker. Lies in shared memory.

@@ -191,19 +191,23 @@ bool Pool::Parent::TryAssign(const ToWorker& message) {
 }
 
 void Pool::Parent::Assign(const ToWorker& message) {
-  if (!waiting_.empty() || !TryAssign(message)) waiting_.push_back(message);
+  if (!waiting_.empty() || !TryAssign(message)) waiting_.push_back({message, loop.now()});
 }
 
 void Pool::Parent::AssignWaiting() {
   // The flag first, then one more try: room that comes in between is seen by one of the two.
   scoreboard.bell().parent_wants_room.store(1);
-  while (!waiting_.empty() && TryAssign(waiting_.front())) waiting_.pop_front();
+  while (!waiting_.empty() && TryAssign(waiting_.front().message)) waiting_.pop_front();
   if (waiting_.empty()) scoreboard.bell().parent_wants_room.store(0);
 }
 
 void Pool::Parent::Flush(std::size_t worker) {
   Seat& seat = seats_[worker];
   if (seat.batch.empty()) return;
+  // What was taken back (or has ended) since it was put in is not this worker's any more.
+  seat.told -= std::erase_if(seat.batch, [&](const ToWorker& message) {
+    return book_.owner(message.slot) != worker || table_.lease(message.slot).Load().generation != message.generation;
+  });
   std::vector<int> descriptors;
   for (ToWorker& message : seat.batch) {
     if (message.kind != ToWorker::Kind::kLease) continue;
@@ -216,14 +220,16 @@ void Pool::Parent::Flush(std::size_t worker) {
     for (const ToWorker& message : seat.batch) {
       if (message.kind != ToWorker::Kind::kLease) continue;
       scoreboard.slot(worker).connections_leased.Add();
-      scoreboard.counts().dispatch_seconds.Observe(now - book_.accepted_at(message.slot));
+      if (const sys::Nanos accepted = book_.TakeAcceptedAt(message.slot); accepted != 0) {
+        scoreboard.counts().dispatch_seconds.Observe(now - accepted);
+      }
     }
   } else if (status == sys::Channel::SendStatus::kFull) {
     seat.told -= seat.batch.size();
     for (const ToWorker& message : seat.batch) {
       if (message.kind != ToWorker::Kind::kLease) continue;
       book_.SetOwner(message.slot, LeaseBook::kNobody);
-      waiting_.push_back(message);
+      waiting_.push_back({message, loop.now()});
     }
   }  // kBroken: it is dead, and its leases are rescued when it is reaped
   seat.batch.clear();
@@ -275,32 +281,29 @@ void Pool::Parent::EvenOutLeases() {
   }
 }
 
-// A client whose connection nobody could take for too long is told so by the parent itself.
+// With no worker to be had, what has waited too long is answered by the parent itself.
 void Pool::Parent::ExpireWaiting() {
-  const sys::Nanos now = sys::Now();
-  std::erase_if(waiting_, [&](const ToWorker& message) {
-    if (now - book_.accepted_at(message.slot) < options.timeouts.unassigned) return false;
-    sys::Nanos deadline = table_.detail(message.slot).deadline.load();
-    if (deadline == 0) {
-      table_.detail(message.slot).deadline = now + options.timeouts.unassigned;
-      return false;
-    }
-    if (now < deadline) return false;
-    const int fd = book_.fd(message.slot);
-    if (table_.lease(message.slot).Load().phase == Phase::kIdle) {
-      scoreboard.counts().unavailable.Add();
-      sys::Discard(fd, sys::BytesWaiting(fd));
-      const std::string reply = type_.abandoned_reply(Verdict::kUnavailable);
-      ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      ::shutdown(fd, SHUT_WR);
-    } else {
-      scoreboard.counts().cut.Add();
-      sys::ResetConnection(fd);
-    }
-    keeper_.Drop(message.slot, true);
-    book_.Free(message.slot);
-    return true;
-  });
+  const sys::Nanos before = sys::Now() - options.timeouts.unassigned;
+  while (!waiting_.empty() && waiting_.front().since < before) {
+    TellUnavailable(waiting_.front().message.slot);
+    waiting_.pop_front();
+  }
+}
+
+void Pool::Parent::TellUnavailable(std::uint32_t slot) {
+  const int fd = book_.fd(slot);
+  if (table_.lease(slot).Load().phase != Phase::kIdle) {  // in the middle of an answer
+    scoreboard.counts().cut.Add();
+    sys::ResetConnection(fd);
+  } else if (const std::uint64_t waiting = sys::BytesWaiting(fd); waiting > 0) {
+    scoreboard.counts().unavailable.Add();
+    sys::Discard(fd, waiting);
+    const std::string reply = type_.abandoned_reply(Verdict::kUnavailable);
+    ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  ::shutdown(fd, SHUT_WR);
+  keeper_.Drop(slot, true);
+  book_.Free(slot);
 }
 
 void Pool::Parent::Tick() {
@@ -354,7 +357,11 @@ void Pool::Parent::EndDrain() {
   const bool late = sys::Now() >= drain_deadline_;
   if (!leaving_ && (book_.open() == 0 || late)) {
     leaving_ = true;
-    for (const Seat& seat : seats_) seat.child.Signal(late ? SIGKILL : SIGTERM);
+    for (const std::uint32_t slot : book_.OpenSlots()) {
+      const Phase phase = table_.lease(slot).Load().phase;
+      if (PhaseIndex(phase) != PhaseIndex(Phase::kIdle)) scoreboard.counts().lost[PhaseIndex(phase)].Add();
+    }
+    for (const Seat& seat : seats_) seat.child.Signal(SIGTERM);
   }
   if (leaving_ && late) {
     for (const Seat& seat : seats_) seat.child.Signal(SIGKILL);

@@ -52,6 +52,10 @@ class Pool::Parent {
     bool emptied = false;  // it drains, and its idle leases were taken
     std::vector<ToWorker> batch;
   };
+  struct Waiting {
+    ToWorker message;
+    sys::Nanos since = 0;
+  };
   struct Listener {
     sys::UniqueFd fd;
     sys::EventLoop::Watch watch;
@@ -67,6 +71,7 @@ class Pool::Parent {
   bool TryAssign(const ToWorker& message);
   void AssignWaiting();
   void ExpireWaiting();
+  void TellUnavailable(std::uint32_t slot);
   void Flush(std::size_t worker);
   void FlushAll();
   void Collect(std::size_t worker);
@@ -99,7 +104,7 @@ class Pool::Parent {
   sys::EventLoop::Watch doorbell_watch_;
   std::vector<std::unique_ptr<ReturnRing>> rings_;
   std::vector<Seat> seats_;
-  std::deque<ToWorker> waiting_;  // leases that nobody could be given yet
+  std::deque<Waiting> waiting_;  // leases that nobody could be given yet
   std::vector<std::unique_ptr<Listener>> listeners_;
   sys::EventLoop::Timer tick_;
   sys::EventLoop::Timer listen_again_;

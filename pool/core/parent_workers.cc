@@ -125,7 +125,7 @@ void Pool::Parent::ReapAll() {
   keeper_.ReapAll([this](pid_t child) { return OnChildDeath(child); },
                   [this](std::uint32_t slot) {
                     const std::uint32_t owner = book_.owner(slot);
-                    if (owner == LeaseBook::kNobody) return;
+                    if (owner == LeaseBook::kNobody || !seats_[owner].child) return;
                     seats_[owner].batch.push_back({.slot = slot,
                                                    .generation = table_.lease(slot).Load().generation,
                                                    .kind = ToWorker::Kind::kProcessEnded});

@@ -65,8 +65,7 @@ template <Handler H>
 class ProcessPool {
  public:
   /// Each worker makes its handler as H(context).
-  explicit ProcessPool(const PoolOptions& options = {})
-    requires std::constructible_from<H, WorkerContext&>
+  explicit ProcessPool(const PoolOptions& options = {}) requires std::constructible_from<H, WorkerContext&>
       : ProcessPool(options, [](WorkerContext& context) { return H(context); }) {}
   /// Each worker makes its handler as make(context), after the fork.
   template <typename Make>

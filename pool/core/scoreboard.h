@@ -74,6 +74,8 @@ struct alignas(64) WorkerSlot {
   std::atomic<sys::Nanos> first_reply_at{0};  ///< of this incarnation; 0: none yet
   std::array<Counter, kReplyClasses> replies;
   Counter busy_nanos;
+  /// Requests answered by "can be neither finished nor run again" (the parent counts those of its own).
+  Counter abandoned;
   Counter cut;  ///< answers broken off by the worker: a process that died, a client that did not read in time
   Counter executions_started;  ///< processes started for requests (CGI)
   DurationHistogram

@@ -142,7 +142,7 @@ void AppendHead(std::string& out, const ResponseHead& head) {
 }
 
 std::string ErrorResponse(int status, bool keep_alive, bool head_request, std::string_view detail,
-                          std::string_view date, int minor_version) {
+                          std::string_view date, int minor_version, std::string_view extra) {
   const std::string body =
       fmt::format("{} {}{}{}\n", status, ReasonPhrase(status), detail.empty() ? "" : ": ", detail);
   std::string out;
@@ -151,7 +151,8 @@ std::string ErrorResponse(int status, bool keep_alive, bool head_request, std::s
                    .minor_version = minor_version,
                    .content_length = body.size(),
                    .content_type = "text/plain; charset=utf-8",
-                   .date = date});
+                   .date = date,
+                   .extra = extra});
   if (!head_request) out += body;
   return out;
 }

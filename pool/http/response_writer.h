@@ -40,9 +40,9 @@ struct ResponseHead {
 void AppendHead(std::string& out, const ResponseHead& head);
 
 /// A whole response whose body is one line of text: "404 Not Found: DETAIL\n". To a HEAD request without the
-/// body.
+/// body. `extra`: as in ResponseHead.
 std::string ErrorResponse(int status, bool keep_alive, bool head_request, std::string_view detail,
-                          std::string_view date = {}, int minor_version = 1);
+                          std::string_view date = {}, int minor_version = 1, std::string_view extra = {});
 
 /// The interim response that `Expect: 100-continue` asks for.
 inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
