@@ -20,9 +20,11 @@ Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.j
 
 const std::map<std::string, pool::Balance> kBalances{{"least-busy", pool::Balance::kLeastBusy},
                                                      {"round-robin", pool::Balance::kRoundRobin}};
-const std::map<std::string, sys::log::Level> kLevels{
-    {"debug", sys::log::Level::kDebug}, {"info", sys::log::Level::kInfo},   {"warn", sys::log::Level::kWarning},
-    {"error", sys::log::Level::kError}, {"off", sys::log::Level::kOff}};
+const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::kDebug},
+                                                     {"info", sys::log::Level::kInfo},
+                                                     {"warn", sys::log::Level::kWarning},
+                                                     {"error", sys::log::Level::kError},
+                                                     {"off", sys::log::Level::kOff}};
 
 std::string NameAndValue(const std::string& text) {
   const auto equals = text.find('=');
@@ -45,14 +47,17 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   std::string cgi_dir;
   double cgi_timeout = 60;
   std::vector<std::string> ip_port;
-  CLI::App app{"Hydrapool: a pre-fork process pool and CGI server. Kill a worker; your clients don't notice."};
+  CLI::App app{
+      "Hydrapool: a pre-fork process pool and CGI server. Kill a worker; your clients don't notice."};
   app.footer(kExamples);
   app.set_version_flag("--version", "hydrapool " HYDRAPOOL_VERSION);
-  auto* listen = app.add_option("--listen", options.listen, "HOST:PORT, [v6]:PORT or :PORT for all addresses; repeatable")
+  auto* listen = app.add_option("--listen", options.listen,
+                                "HOST:PORT, [v6]:PORT or :PORT for all addresses; repeatable")
                      ->check(Address)
                      ->allow_extra_args(false)
                      ->capture_default_str();
-  app.add_option("--workers", options.pool.workers, "Worker processes (default: one for each core, at least 2)")
+  app.add_option("--workers", options.pool.workers,
+                 "Worker processes (default: one for each core, at least 2)")
       ->check(CLI::Range(1, 256));
   app.add_option("--cgi-dir", cgi_dir, "Directory of CGI programs");
   app.add_option("--cgi-prefix", cgi.url_prefix, "URL prefix under which they are served")
@@ -77,17 +82,21 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->transform(CLI::CheckedTransformer(kBalances))
       ->default_str("least-busy");
   app.add_flag("--expose-worker", options.site.expose_worker, "Add X-Worker: SLOT.INCARNATION to responses");
-  app.add_flag("--core", options.pool.core_dumps, "Let workers dump core (it delays a death by half a second)");
+  app.add_flag("--core", options.pool.core_dumps,
+               "Let workers dump core (it delays a death by half a second)");
   app.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
       ->transform(CLI::CheckedTransformer(kLevels))
       ->default_str("info");
-  app.add_option("IP PORT", ip_port, "The teaching code's way to say --listen IP:PORT")->expected(2)->excludes(listen);
+  app.add_option("IP PORT", ip_port, "The teaching code's way to say --listen IP:PORT")
+      ->expected(2)
+      ->excludes(listen);
   try {
     app.parse(argc, argv);
     if (ip_port.size() == 2) {
       const bool v6 = ip_port[0].find(':') != std::string::npos;
       options.listen = {(v6 ? "[" + ip_port[0] + "]" : ip_port[0]) + ":" + ip_port[1]};
-      if (!Address(options.listen[0]).empty()) throw CLI::ValidationError("IP PORT", Address(options.listen[0]));
+      if (!Address(options.listen[0]).empty())
+        throw CLI::ValidationError("IP PORT", Address(options.listen[0]));
     }
   } catch (const CLI::CallForHelp& help) {
     exit_code = app.exit(help);

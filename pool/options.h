@@ -19,7 +19,8 @@ struct Options {
   sys::log::Level log_level = sys::log::Level::kInfo;
 };
 
-/// nullopt: it has said what there was to say (help, version, a usage error), and `exit_code` is the program's.
+/// nullopt: it has said what there was to say (help, version, a usage error), and `exit_code` is the
+/// program's.
 std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code);
 
 }  // namespace server

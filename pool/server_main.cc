@@ -15,7 +15,10 @@ namespace {
 
 admin::Server::Pages PagesOf(const pool::Scoreboard& board, const server::Options& options) {
   return {
-      {"/healthz", [] { return admin::Page{200, "text/plain", "ok\n"}; }},
+      {"/healthz",
+       [] {
+         return admin::Page{200, "text/plain", "ok\n"};
+       }},
       {"/metrics",
        [&board] {
          return admin::Page{200, metrics::kMetricsContentType,
@@ -47,8 +50,9 @@ int main(int argc, char** argv) {
       listeners.push_back(sys::Listen(address, {.defer_accept = true}));
       sys::log::Info("listening on http://{}/", sys::LocalAddress(listeners.back().get()));
     }
-    pool::ProcessPool<server::Site> pool(
-        options->pool, [site = options->site](pool::WorkerContext& worker) { return server::Site(worker, site); });
+    pool::ProcessPool<server::Site> pool(options->pool, [site = options->site](pool::WorkerContext& worker) {
+      return server::Site(worker, site);
+    });
     std::optional<admin::Server> admin;
     if (!options->admin.empty()) {
       admin.emplace(pool.loop(), sys::Listen(options->admin), PagesOf(pool.scoreboard(), *options));

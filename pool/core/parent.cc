@@ -203,11 +203,11 @@ void Pool::Parent::AssignWaiting() {
 
 void Pool::Parent::Flush(std::size_t worker) {
   Seat& seat = seats_[worker];
-  if (seat.batch.empty()) return;
   // What was taken back (or has ended) since it was put in is not this worker's any more.
   seat.told -= std::erase_if(seat.batch, [&](const ToWorker& message) {
     return book_.owner(message.slot) != worker || table_.lease(message.slot).Load().generation != message.generation;
   });
+  if (seat.batch.empty()) return;
   std::vector<int> descriptors;
   for (ToWorker& message : seat.batch) {
     if (message.kind != ToWorker::Kind::kLease) continue;
