@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pool/sys/child.h"
+#include "pool/testing/scratch.h"
+
+namespace pool::testing {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+struct Finished {
+  sys::ExitStatus status;
+  bool in_time = true;  ///< false: it was killed at the deadline
+  std::string output;   ///< stdout and stderr together
+  [[nodiscard]] bool ok() const { return in_time && status.clean(); }
+};
+
+/// A program that runs beside the test; killed with this object if it has not ended. Throws std::system_error
+/// where it cannot be started; a program that is not there ends with 127.
+///
+///     Command inject({HYDRAPOOL_BIN_DIR "/harness", "inject", ...});
+///     ...
+///     const Finished finished = inject.Wait(std::chrono::seconds(10));
+class Command {
+ public:
+  explicit Command(std::vector<std::string> arguments, const Environment& environment = {});
+
+  [[nodiscard]] pid_t pid() const { return child_.pid(); }
+  [[nodiscard]] bool Ended() const;
+  void Signal(int signal) const { child_.Signal(signal); }
+  /// Once.
+  Finished Wait(std::chrono::milliseconds deadline);
+
+ private:
+  ScratchDir scratch_;
+  sys::Child child_;
+};
+
+inline Finished Run(std::vector<std::string> arguments, const Environment& environment = {},
+                    std::chrono::milliseconds deadline = std::chrono::seconds(30)) {
+  return Command(std::move(arguments), environment).Wait(deadline);
+}
+
+/// `harness` of the same build with these arguments.
+std::vector<std::string> Harness(std::vector<std::string> arguments);
+
+/// Forks and executes with stdout and stderr appended to the file `log`, stdin empty, no signal blocked,
+/// `environment` added to this process's own.
+sys::Child StartProgram(const std::vector<std::string>& arguments, const Environment& environment,
+                        const std::string& log);
+
+/// Waits for a pidfd, a socket or a pipe; false: not within the deadline.
+bool Readable(int fd, std::chrono::milliseconds deadline);
+
+}  // namespace pool::testing

@@ -1,0 +1,64 @@
+#include "pool/testing/scratch.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+namespace pool::testing {
+
+namespace fs = std::filesystem;
+
+ScratchDir::ScratchDir() {
+  std::string name = (fs::temp_directory_path() / "hydrapool-test-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
+  path_ = name;
+}
+
+ScratchDir::~ScratchDir() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string TailOf(const std::string& path, std::size_t bytes) {
+  std::string text = ReadFile(path);
+  if (text.size() > bytes) text.erase(0, text.size() - bytes);
+  return text;
+}
+
+std::string SamplesDir() { return fs::path(HYDRAPOOL_BIN_DIR "/../cgi-bin").lexically_normal().string(); }
+
+void MakeCountingPrograms(const ScratchDir& directory, const std::vector<std::string>& names,
+                          const std::string& record) {
+  for (const std::string& name : names) {
+    const std::string path = directory / name;
+    std::ofstream(path) << fmt::format(
+        "#!/bin/sh\necho \"$REQUEST_METHOD $QUERY_STRING $$\" >> {}\nexec {}/{}\n", record, SamplesDir(),
+        name);
+    fs::permissions(path, fs::perms::owner_all);
+  }
+}
+
+std::map<std::string, int> Executions(const std::string& record) {
+  std::map<std::string, int> counts;
+  std::ifstream file(record);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string method, id;
+    words >> method >> id;
+    ++counts[id];
+  }
+  return counts;
+}
+
+}  // namespace pool::testing

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace pool::testing {
+
+/// A directory of a test's own, removed with all that is in it.
+class ScratchDir {
+ public:
+  ScratchDir();
+  ~ScratchDir();
+  ScratchDir(const ScratchDir&) = delete;
+  ScratchDir& operator=(const ScratchDir&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string ReadFile(const std::string& path);
+/// The end of a log, for a failure's message.
+std::string TailOf(const std::string& path, std::size_t bytes = 4000);
+
+/// The sample CGI programs of the build.
+std::string SamplesDir();
+/// A directory of CGI programs in which each of `names` first appends "METHOD QUERY PID" as a line to the
+/// file `record` and then becomes the sample of that name: so its executions can be counted, whatever it is.
+void MakeCountingPrograms(const ScratchDir& directory, const std::vector<std::string>& names,
+                          const std::string& record);
+
+/// How often each id was executed: the second word of each line of what `record` (scripts/cgi/record.c) and
+/// the counting programs leave.
+std::map<std::string, int> Executions(const std::string& record);
+
+}  // namespace pool::testing

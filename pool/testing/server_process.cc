@@ -1,0 +1,161 @@
+#include "pool/testing/server_process.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+
+#include "pool/admin/client.h"
+#include "pool/sys/clock.h"
+
+namespace pool::testing {
+namespace {
+
+constexpr sys::Nanos kPatience = 20 * sys::kSecond;
+
+std::string Between(const std::string& text, const std::string& before, char after) {
+  const auto at = text.find(before);
+  if (at == text.npos) return {};
+  const auto begin = at + before.size();
+  const auto end = text.find(after, begin);
+  return end == text.npos ? std::string() : text.substr(begin, end - begin);
+}
+
+}  // namespace
+
+bool Eventually(const std::function<bool()>& holds) {
+  for (const sys::Nanos deadline = sys::Now() + kPatience; sys::Now() < deadline;) {
+    if (holds()) return true;
+    ::poll(nullptr, 0, 5);
+  }
+  return holds();
+}
+
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+  std::ifstream file(fmt::format("/proc/{}/task/{}/children", parent, parent));
+  return {std::istream_iterator<pid_t>(file), {}};
+}
+
+bool Alive(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string stat;
+  if (!std::getline(file, stat)) return false;
+  const auto name_end = stat.rfind(") ");
+  return name_end != stat.npos && stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+}
+
+ServerProcess::ServerProcess(const ServerOptions& options)
+    : workers_(static_cast<std::size_t>(options.workers)), before_(options.before) {
+  std::vector<std::string> arguments = options.before;
+  for (const char* each : {HYDRAPOOL_BIN_DIR "/hydrapool", "--admin", "127.0.0.1:0", "--listen"})
+    arguments.emplace_back(each);
+  arguments.push_back(options.listen);
+  arguments.insert(arguments.end(), {"--workers", std::to_string(options.workers)});
+  if (!options.cgi_dir.empty()) {
+    arguments.insert(arguments.end(),
+                     {"--cgi-dir", options.cgi_dir, "--cgi-env", "HYDRAPOOL_RECORD_FILE=" + record()});
+  }
+  arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
+  Environment environment = options.environment;
+  environment.emplace_back("HYDRAPOOL_FAILPOINTS", options.failpoints);
+  child_ = StartProgram(arguments, environment, scratch_ / "log");
+  AwaitReady();
+}
+
+void ServerProcess::AwaitReady() {
+  const bool listens = Eventually([this] {
+    if (Readable(child_.pidfd(), std::chrono::milliseconds(0))) return true;
+    const std::string log = Log();
+    address_ = Between(log, "listening on http://", '/');
+    admin_ = Between(log, "admin on http://", '/');
+    return !address_.empty() && !admin_.empty();
+  });
+  const bool up = listens && !admin_.empty() && (!before_.empty() || AwaitQuiet());
+  if (up) return;
+  child_.Signal(SIGKILL);
+  throw std::runtime_error("hydrapool does not come up:\n" + Log());
+}
+
+ServerProcess::~ServerProcess() {
+  if (::testing::Test::HasFailure())
+    fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(scratch_ / "log"));
+  if (!child_) return;
+  child_.Signal(SIGKILL);
+}
+
+nlohmann::json ServerProcess::Status() const {
+  const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(10));
+  if (!page) {
+    ADD_FAILURE() << "status.json: " << page.error().message;
+    return {};
+  }
+  return nlohmann::json::parse(page->body);
+}
+
+std::uint64_t ServerProcess::Total(const std::string& name) const {
+  const auto status = Status();
+  return status.is_null() ? 0 : status.at("totals").at(name).get<std::uint64_t>();
+}
+
+bool ServerProcess::Await(const std::function<bool(const nlohmann::json&)>& holds) const {
+  return Eventually([&] {
+    const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(10));
+    return page && holds(nlohmann::json::parse(page->body));
+  });
+}
+
+bool ServerProcess::AwaitTotal(const std::string& name, std::uint64_t at_least) const {
+  return Await([&](const auto& status) { return status.at("totals").at(name) >= at_least; });
+}
+
+bool ServerProcess::AwaitQuiet() const {
+  return Await([](const auto& status) {
+    const auto& workers = status.at("workers");
+    return std::ranges::all_of(workers, [](const auto& each) { return each.at("state") == "ready"; }) &&
+           status.at("leases").at("busy") == 0 && status.at("leases").at("unassigned") == 0;
+  });
+}
+
+std::vector<pid_t> ServerProcess::Workers() const {
+  std::vector<pid_t> pids;
+  for (const auto& each : Status().at("workers")) {
+    if (const auto pid = each.at("pid").get<pid_t>(); pid > 0) pids.push_back(pid);
+  }
+  return pids;
+}
+
+void ServerProcess::SignalWorker(pid_t worker, int signal) const {
+  const auto pidfd = sys::OpenPidfd(worker);
+  if (!pidfd || std::ranges::count(ChildrenOf(pid()), worker) == 0) return;
+  sys::SignalPidfd(pidfd.get(), signal);
+}
+
+std::vector<pid_t> ServerProcess::Programs() const {
+  std::vector<pid_t> children = ChildrenOf(pid());
+  const std::vector<pid_t> workers = Workers();
+  std::erase_if(children, [&](pid_t child) { return std::ranges::count(workers, child) > 0; });
+  return children;
+}
+
+sys::ExitStatus ServerProcess::Stop(std::chrono::milliseconds deadline) {
+  child_.Signal(SIGTERM);
+  return WaitForEnd(deadline);
+}
+
+sys::ExitStatus ServerProcess::WaitForEnd(std::chrono::milliseconds deadline) {
+  if (!Readable(child_.pidfd(), deadline)) {
+    ADD_FAILURE() << "the server does not end";
+    child_.Signal(SIGKILL);
+    Readable(child_.pidfd(), std::chrono::seconds(10));
+  }
+  return child_.TryReap().value_or(sys::ExitStatus{.signal = SIGKILL, .code = 0});
+}
+
+}  // namespace pool::testing
