@@ -18,10 +18,9 @@ die() {
   exit "$cannot_run"
 }
 
-# packages_for KIND: the names that scripts/packages lists; with KIND "test" those that only tests need as well.
+# packages_for KIND: the names that scripts/packages lists for all, and those that only KIND needs (test, bench).
 packages_for() {
-  awk -v kind="$1" '/^#/ || NF == 0 { next } $1 != "test" { print $1; next } kind == "test" { print $2 }' \
-    "$root/scripts/packages"
+  awk -v kind="$1" '/^#/ { next } NF == 1 { print $1 } NF == 2 && $1 == kind { print $2 }' "$root/scripts/packages"
 }
 
 missing_packages() {
