@@ -21,8 +21,8 @@ namespace {
 
 constexpr const char* kExamples = R"(
 Examples:
-  loadgen http://127.0.0.1:8080/                        10 connections, 10 s, as fast as they go
-  loadgen -R 2000/s -c 64 -d 30s http://127.0.0.1:8080/   open loop: 2000 a second, whatever the answers do
+  loadgen http://127.0.0.1:8080/                         10 connections, 10 s, as fast as they go
+  loadgen -R 2000/s -c 64 -d 30s http://127.0.0.1:8080/  open loop: 2000 a second, whatever the answers do
   loadgen -n 1000 -m POST --data @body.json http://127.0.0.1:8080/cgi-bin/echo
   loadgen -R 500 --json - http://a/ http://b/ | jq .latency_us.response
 
@@ -173,7 +173,7 @@ void AddRequestFlags(CLI::App& app, Raw& raw) {
       ->type_name("HEADER")
       ->allow_extra_args(false);
   app.add_option("--connection", raw.connection, "keepalive, or close: a new connection for each request")
-      ->type_name("")
+      ->type_name("HOW")
       ->check(CLI::IsMember({"keepalive", "close"}))
       ->capture_default_str();
 }
@@ -185,7 +185,7 @@ void AddFlags(CLI::App& app, Options& options, Raw& raw) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--engine", options.engine, "what sends the requests")
-      ->type_name("")
+      ->type_name("NAME")
       ->check(CLI::IsMember({"curl"}))
       ->capture_default_str();
   app.add_option("--json", options.json, "write the report as JSON to this file, or - for standard output")

@@ -46,9 +46,4 @@ constexpr bool NeverConnected(Outcome outcome) {
   return outcome == Outcome::kTimeoutConnect || (outcome >= Outcome::kResolve && outcome <= Outcome::kTls);
 }
 
-/// Whether this machine, not the server, is to blame.
-constexpr bool OwnFault(Outcome outcome) {
-  return outcome == Outcome::kNoPorts || outcome == Outcome::kNoDescriptors;
-}
-
 }  // namespace loadgen

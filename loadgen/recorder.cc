@@ -3,6 +3,8 @@
 namespace loadgen {
 namespace {
 
+constexpr sys::Nanos kGrace = 10 * sys::kMillisecond;
+
 /// For a counter that only this thread writes.
 void Increment(std::atomic<std::uint64_t>& counter) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -11,7 +13,7 @@ void Increment(std::atomic<std::uint64_t>& counter) {
 }  // namespace
 
 void Recorder::Sent(const Attempt& attempt) {
-  tally_.Sent(attempt, attempt.sent <= planned_end_);
+  tally_.Sent(attempt, attempt.sent - kGrace <= planned_end_);
   Increment(live_.sent);
 }
 

@@ -23,7 +23,9 @@ struct alignas(64) LiveCounts {
 /// Belongs to one thread, but for `live`. `plan` and `journal` must outlive it.
 class Recorder {
  public:
-  /// `planned_end`: what is sent later than that is late for the schedule as a whole. `journal` may be null.
+  /// What is sent more than 10 ms after `planned_end` is late for the schedule as a whole; so much is
+  /// forgiven because one late wake-up at the end of a short run is no failure to keep a rate. `journal` may
+  /// be null.
   Recorder(const Plan& plan, sys::Nanos start, sys::Nanos planned_end, const Journal* journal)
       : plan_(plan), start_(start), planned_end_(planned_end), journal_(journal) {}
 

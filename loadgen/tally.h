@@ -59,7 +59,7 @@ class Tally {
   [[nodiscard]] std::uint64_t failed() const;
 
   std::uint64_t sent = 0;
-  std::uint64_t sent_in_time = 0;  ///< Before the planned end of the schedule.
+  std::uint64_t sent_in_time = 0;  ///< Not later than the schedule's planned end (recorder.h).
   std::uint64_t in_flight_at_end = 0;
   std::uint64_t bytes_received = 0;
   sys::Nanos last_end = 0;  ///< When the last request ended.
