@@ -53,7 +53,7 @@ std::optional<Answer> AnswerParser::Next() {
     if (!size || rest.size() < *size) return std::nullopt;
     at_ += head->size + *size;
     const auto body = head->chunked ? std::string_view(chunks_) : rest.substr(0, *size);
-    if (head->status >= 200) return Answer{.status = head->status, .body = body};
+    if (head->status >= 200) return Answer{.status = head->status, .body = body, .last = head->last};
   }
   return std::nullopt;
 }
@@ -71,6 +71,7 @@ std::optional<AnswerParser::Head> AnswerParser::ReadHead() {
   if (!status) return Broken();
   std::optional<std::size_t> length;
   bool chunked = false;
+  bool last = false;
   for (std::size_t at = line_end + 2; at < lines.size(); at = line_end + 2) {
     line_end = lines.find("\r\n", at);
     const auto line = lines.substr(at, line_end - at);
@@ -85,6 +86,8 @@ std::optional<AnswerParser::Head> AnswerParser::ReadHead() {
       const auto number = Number(value);
       if (!number || (length && length != number)) return Broken();
       length = number;
+    } else if (SameName(name, "connection")) {
+      last = SameName(value, "close");
     }
   }
   if (HasNoBody(*status)) {
@@ -92,7 +95,8 @@ std::optional<AnswerParser::Head> AnswerParser::ReadHead() {
     chunked = false;
   }
   if (length.has_value() == chunked) return Broken();
-  return Head{.status = *status, .size = end + 4, .body = length.value_or(0), .chunked = chunked};
+  return Head{
+      .status = *status, .size = end + 4, .body = length.value_or(0), .chunked = chunked, .last = last};
 }
 
 std::optional<std::size_t> AnswerParser::ReadChunks(std::string_view rest) {

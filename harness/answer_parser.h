@@ -11,6 +11,7 @@ namespace harness {
 struct Answer {
   int status = 0;
   std::string_view body;
+  bool last = false;  ///< It says "Connection: close": the server answers nothing after it.
 };
 
 /// Splits what one connection received into answers (RFC 9112, section 6.3), whatever pieces it came in.
@@ -37,6 +38,7 @@ class AnswerParser {
     std::size_t size = 0;
     std::size_t body = 0;
     bool chunked = false;
+    bool last = false;
   };
   [[nodiscard]] std::optional<Head> ReadHead();
   /// The size of a chunked body on the wire, once it is whole; its bytes are then in chunks_.

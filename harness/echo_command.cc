@@ -99,7 +99,9 @@ void AddEchoCommand(CLI::App& app, int& exit_code) {
       ->type_name("BYTES_PER_SEC");
   auto* burst = count("--burst", arguments->burst, "Open so many connections at once, with one request each");
   count("--times", arguments->times, "Bursts, one after another")->needs(burst);
-  echo.add_option("--path", options.plan.path, "What to ask")->capture_default_str();
+  echo.add_option("--path", options.plan.path,
+                  "What to ask; the id is its query, or is appended to the one it has")
+      ->capture_default_str();
   echo.add_option("--expect", options.plan.expect,
                   "What stands before the id in an answer (default 'hello ')")
       ->type_name("TEXT");

@@ -115,7 +115,8 @@ void EchoConnection::Ask() {
 
 void EchoConnection::Append(std::uint64_t id, bool last) {
   const std::string_view close = last && plan_.ending == Ending::kHeader ? "Connection: close\r\n" : "";
-  fmt::format_to(std::back_inserter(out_), "GET {}?{} HTTP/1.1\r\nHost: {}\r\n{}\r\n", plan_.path, id,
+  const char* query = plan_.path.find('?') == std::string::npos ? "?" : "";
+  fmt::format_to(std::back_inserter(out_), "GET {}{}{} HTTP/1.1\r\nHost: {}\r\n{}\r\n", plan_.path, query, id,
                  plan_.host, close);
 }
 
@@ -172,6 +173,7 @@ void EchoConnection::RestFromReading(std::size_t bytes) {
 void EchoConnection::TakeAnswers() {
   const sys::Nanos now = sys::Now();
   while (const auto answer = parser_.Next()) {
+    finishing_ |= answer->last;
     if (answer->status == 200) {
       ledger_.TakeAnswer(line_, IdIn(answer->body, plan_.expect), now);
     } else {

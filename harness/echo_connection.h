@@ -28,7 +28,7 @@ struct EchoPlan {
   sockaddr_storage address{};
   socklen_t address_length = 0;
   std::string host;               ///< For the Host header.
-  std::string path = "/";         ///< The id is appended as the query: /?17
+  std::string path = "/";         ///< The id is appended: as the query, /?17, or to the one that is there
   std::string expect = "hello ";  ///< An answer's body is this, the id and a newline.
   std::size_t pipeline = 1;       ///< Requests on their way at once.
   std::uint64_t requests = 0;     ///< For each connection, with an Ending.
