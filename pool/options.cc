@@ -54,38 +54,48 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   auto* listen = app.add_option("--listen", options.listen,
                                 "HOST:PORT, [v6]:PORT or :PORT for all addresses; repeatable")
                      ->check(Address)
+                     ->type_name("ADDRESS")
                      ->allow_extra_args(false)
                      ->capture_default_str();
   app.add_option("--workers", options.pool.workers,
                  "Worker processes (default: one for each core, at least 2)")
-      ->check(CLI::Range(1, 256));
-  app.add_option("--cgi-dir", cgi_dir, "Directory of CGI programs");
+      ->check(CLI::Range(1, 256))
+      ->type_name("N");
+  app.add_option("--cgi-dir", cgi_dir, "Directory of CGI programs")->type_name("DIR");
   app.add_option("--cgi-prefix", cgi.url_prefix, "URL prefix under which they are served")
       ->check(Prefix)
+      ->type_name("PATH")
       ->capture_default_str();
-  app.add_option("--cgi-env", cgi.server.extra, "NAME=VALUE for every CGI program; repeatable")
+  app.add_option("--cgi-env", cgi.server.extra, "A variable for every CGI program; repeatable")
       ->check(NameAndValue)
+      ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--cgi-timeout", cgi_timeout, "Seconds from a program's start to the end of its answer")
+  app.add_option("--cgi-timeout", cgi_timeout, "From a program's start to the end of its answer")
       ->check(CLI::Range(0.1, 86'400.0))
+      ->type_name("SECONDS")
       ->capture_default_str();
   app.add_option("--max-cgi", cgi.max_processes, "CGI programs at once; past it 503")
       ->check(CLI::Range(1, 100'000))
+      ->type_name("N")
       ->capture_default_str();
   app.add_option("--max-connections", options.pool.max_connections,
                  "Open connections (default: what the limit of open files allows, at most 16384)")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
   app.add_option("--admin", options.admin, "HOST:PORT of /metrics, /status.json and /healthz; 'off' for none")
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
+      ->type_name("ADDRESS")
       ->capture_default_str();
   app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
-      ->transform(CLI::CheckedTransformer(kBalances))
+      ->transform(CLI::CheckedTransformer(kBalances).description(""))
+      ->type_name("POLICY")
       ->default_str("least-busy");
   app.add_flag("--expose-worker", options.site.expose_worker, "Add X-Worker: SLOT.INCARNATION to responses");
   app.add_flag("--core", options.pool.core_dumps,
                "Let workers dump core (it delays a death by half a second)");
   app.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
-      ->transform(CLI::CheckedTransformer(kLevels))
+      ->transform(CLI::CheckedTransformer(kLevels).description(""))
+      ->type_name("LEVEL")
       ->default_str("info");
   app.add_option("IP PORT", ip_port, "The teaching code's way to say --listen IP:PORT")
       ->expected(2)
