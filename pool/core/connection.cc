@@ -101,7 +101,7 @@ void Connection::OnEvents(std::uint32_t events) {
       break;
     case Activity::kExecuting:
       if (broken) {
-        terminate_ = true;
+        TerminateProcess();
         Close();
       } else if (execution_) {
         execution_->OnReadable();
@@ -152,7 +152,7 @@ Connection::Round Connection::ServeOnce() {
     return ServeBatch({buffer.data(), size}, size < buffer.size());
   } catch (const std::exception& error) {
     sys::log::Error("{}: the handler failed: {}", peer(), error.what());
-    terminate_ = true;
+    TerminateProcess();
     Close();
     return Round::kWait;
   }
@@ -321,7 +321,7 @@ void Connection::Close() {
 
 void Connection::Abort() {
   if (activity_ == Activity::kGone) return;
-  terminate_ = true;
+  TerminateProcess();
   desk_.board.cut.Add();
   sys::ResetConnection(fd_.get());
   Close();

@@ -112,7 +112,7 @@ class Connection {
   [[nodiscard]] int end(ProcessEnd which) const { return ends_[static_cast<std::size_t>(which)].get(); }
   void CloseEnd(ProcessEnd which);
   /// The process and its group are to be ended (TERM, then KILL) when the request is over.
-  void TerminateProcess() { terminate_ = true; }
+  void TerminateProcess() const { detail().terminate.store(true); }
 
   // ---- for the worker
   [[nodiscard]] std::uint32_t generation() const { return generation_; }
@@ -188,7 +188,6 @@ class Connection {
   std::array<sys::UniqueFd, kProcessEnds> ends_;
   sys::EventLoop::Watch input_watch_;
   sys::EventLoop::Timer settle_;
-  bool terminate_ = false;
   bool offered_ = false;
 };
 

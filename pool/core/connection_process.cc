@@ -66,15 +66,16 @@ void Connection::EndRequest() {
   const ProcessWord word = process();
   if (offered_) {
     const bool running = word.state == ProcessWord::State::kRunning;
-    desk_.Tell({.slot = slot_,
-                .generation = generation_,
-                .kind = terminate_ && running ? ToParent::Kind::kTerminate : ToParent::Kind::kLetGo,
-                .pid = running ? word.value : 0});
+    desk_.Tell(
+        {.slot = slot_,
+         .generation = generation_,
+         .kind = detail().terminate.load() && running ? ToParent::Kind::kTerminate : ToParent::Kind::kLetGo,
+         .pid = running ? word.value : 0});
   }
   for (sys::UniqueFd& each : ends_) each.Reset();
   offered_ = false;
-  terminate_ = false;
   detail().process.store(0, std::memory_order_release);
+  detail().terminate.store(false);
   std::ranges::fill(detail().handler, std::byte{0});
 }
 

@@ -87,9 +87,11 @@ Connection::Progress Connection::ContinueSending() {
     if (errno == EAGAIN) {
       if (activity_ != Activity::kSending || sent_ != before) SetDeadline(sys::Now() + desk_.timeouts.write);
       HYDRAPOOL_FAILPOINT("worker.partly_sent");
+      // An edge that comes while this waits is not seen as one for the next request: look again afterwards.
+      if (step_end().next == Phase::kIdle) step_end().next = Phase::kReading;
       return Pend(Activity::kSending);
     }
-    terminate_ = true;
+    TerminateProcess();
     Close();
     return Progress::kGone;
   }
@@ -190,7 +192,7 @@ Connection::Progress Connection::ContinueFeeding() {
       }
       return Pend(Activity::kFeeding);
     }
-    terminate_ = true;  // the client left in the middle of its request
+    TerminateProcess();  // the client left in the middle of its request
     Close();
     return Progress::kGone;
   }

@@ -22,6 +22,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   detail.deadline = 0;
   detail.head_begun = false;
   detail.process = 0;
+  detail.terminate = false;
   detail.handler = {};
   lease.Store({0, lease.Load().generation, Phase::kIdle});
   return slot;

@@ -137,6 +137,8 @@ struct alignas(64) LeaseDetail {
   /// The deadline is that of a request's head: more bytes do not extend it.
   std::atomic<bool> head_begun{false};
   std::atomic<std::uint64_t> process{0};
+  /// The process and its group are to be ended with the request.
+  std::atomic<bool> terminate{false};
   /// Within a step's bytes: where those from the process's output begin, and how many they are.
   std::array<std::uint32_t, 2> splice_at{};
   std::array<std::uint32_t, 2> spliced{};

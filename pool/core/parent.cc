@@ -205,7 +205,8 @@ void Pool::Parent::Flush(std::size_t worker) {
   Seat& seat = seats_[worker];
   // What was taken back (or has ended) since it was put in is not this worker's any more.
   seat.told -= std::erase_if(seat.batch, [&](const ToWorker& message) {
-    return book_.owner(message.slot) != worker || table_.lease(message.slot).Load().generation != message.generation;
+    return book_.owner(message.slot) != worker ||
+           table_.lease(message.slot).Load().generation != message.generation;
   });
   if (seat.batch.empty()) return;
   std::vector<int> descriptors;
@@ -257,7 +258,7 @@ void Pool::Parent::Collect(std::size_t worker) {
     if (item->released) {
       if (book_.Take(item->slot)) GiveIdle(item->slot);
     } else if (table_.lease(item->slot).Load().phase == Phase::kClosed) {
-      keeper_.Drop(item->slot, false);
+      keeper_.Drop(item->slot, table_.detail(item->slot).terminate.load());
       book_.Free(item->slot);
     }
   }

@@ -209,7 +209,7 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
   PoolCounts& counts = scoreboard.counts();
   switch (rescue.action) {
     case Rescue::Action::kFree:
-      keeper_.Drop(slot, false);
+      keeper_.Drop(slot, table_.detail(slot).terminate.load());
       book_.Free(slot);
       return;
     case Rescue::Action::kCut:
@@ -233,8 +233,9 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
   record.strikes = rescue.strikes;
   if (touched) ++record.rescues;
   if (rescue.word.phase == Phase::kIdle || rescue.word.phase == Phase::kClosing) {
-    keeper_.Drop(slot, rescue.verdict != Verdict::kNone);
+    keeper_.Drop(slot, rescue.verdict != Verdict::kNone || table_.detail(slot).terminate.load());
     table_.detail(slot).process = 0;
+    table_.detail(slot).terminate = false;
     if (rescue.verdict == Verdict::kNone && word.phase != Phase::kIdle && word.phase != Phase::kReading) {
       table_.detail(slot).handler = {};
     }
