@@ -1,7 +1,9 @@
 #include "pool/options.h"
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <map>
 
 namespace server {
@@ -12,7 +14,10 @@ Examples:
   hydrapool --listen :8080 --workers 4
   hydrapool --cgi-dir /srv/cgi --cgi-prefix /cgi-bin/ --expose-worker
   hydrapool --cgi-dir cgi --cgi-env GIT_PROJECT_ROOT=/srv/git --cgi-env GIT_HTTP_EXPORT_ALL=1
+  hydrapool --config hydrapool.toml --check    (a file holds lines like: listen = [":8080"] and cgi-dir = "/srv/cgi")
   hydrapool 127.0.0.1 8080                     (as the teaching code)
+
+Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HYDRAPOOL_CGI_DIR for --cgi-dir.
 
 Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
@@ -32,11 +37,45 @@ std::string NameAndValue(const std::string& text) {
 }
 
 std::string Address(const std::string& text) {
-  return sys::SplitHostPort(text) ? "" : "'" + text + "' is not HOST:PORT or :PORT";
+  const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
+  return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
+}
+
+/// HYDRAPOOL_CGI_DIR for cgi-dir.
+std::string Variable(const std::string& option) {
+  std::string name = "HYDRAPOOL_" + option;
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+/// The arguments, and one for each option that the environment names and they do not; in the order CLI11
+/// wants: reversed. (CLI11's own envname() yields to the configuration file; here the environment wins over
+/// it.)
+std::vector<std::string> WithEnvironment(const CLI::App& app, std::vector<std::string> arguments) {
+  const std::vector<std::string> given = arguments;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty() || !option->get_configurable()) continue;
+    const std::string flag = "--" + option->get_lnames().front();
+    const auto names_it = [&flag](const std::string& text) {
+      return text == flag || text.starts_with(flag + "=");
+    };
+    const char* value = std::getenv(Variable(option->get_lnames().front()).c_str());
+    if (value == nullptr || std::ranges::any_of(given, names_it)) continue;
+    arguments.push_back(flag + "=" + value);
+  }
+  std::ranges::reverse(arguments);
+  return arguments;
 }
 
 std::string Prefix(const std::string& text) {
   return text.starts_with('/') && text.ends_with('/') ? "" : "'" + text + "' does not begin and end with '/'";
+}
+
+std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string what = error.what();
+  constexpr std::string_view unknown = "INI was not able to parse ";
+  if (!what.starts_with(unknown)) return what;
+  return app.get_config_ptr()->as<std::string>() + ": no such option: " + what.substr(unknown.size());
 }
 
 }  // namespace
@@ -52,7 +91,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   app.footer(kExamples);
   app.set_version_flag("--version", "hydrapool " HYDRAPOOL_VERSION);
   auto* listen = app.add_option("--listen", options.listen,
-                                "HOST:PORT, [v6]:PORT or :PORT for all addresses; repeatable")
+                                "HOST:PORT, [v6]:PORT, :PORT for all addresses, or unix:/PATH; repeatable")
                      ->check(Address)
                      ->type_name("ADDRESS")
                      ->allow_extra_args(false)
@@ -100,8 +139,17 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   app.add_option("IP PORT", ip_port, "The teaching code's way to say --listen IP:PORT")
       ->expected(2)
       ->excludes(listen);
+  app.set_config("--config", "",
+                 "Read options from a TOML file; flags win over the environment, that over the file")
+      ->type_name("FILE");
+  app.add_flag("--check", options.check, "Check options and directories, listen on nothing, and end")
+      ->configurable(false);
+  app.add_option("--probe", options.probe, "GET a URL and say by the exit code (0, 1) whether it answers 2xx")
+      ->type_name("URL")
+      ->configurable(false);
+  app.allow_config_extras(CLI::config_extras_mode::error);
   try {
-    app.parse(argc, argv);
+    app.parse(WithEnvironment(app, {argv + 1, argv + argc}));
     if (ip_port.size() == 2) {
       const bool v6 = ip_port[0].find(':') != std::string::npos;
       options.listen = {(v6 ? "[" + ip_port[0] + "]" : ip_port[0]) + ":" + ip_port[1]};
@@ -115,7 +163,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
     exit_code = app.exit(version);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "hydrapool: %s (see hydrapool --help)\n", error.what());
+    std::fprintf(stderr, "hydrapool: %s (see hydrapool --help)\n", Explain(app, error).c_str());
     exit_code = 2;
     return std::nullopt;
   }

@@ -16,6 +16,8 @@ struct Options {
   std::string admin = "127.0.0.1:9180";  ///< empty: none
   pool::PoolOptions pool{};
   SiteConfig site{};
+  bool check = false;  ///< say whether it could start, and end
+  std::string probe;   ///< not a server at all: GET this URL, and say by the exit code whether it is a 2xx
   sys::log::Level log_level = sys::log::Level::kInfo;
 };
 

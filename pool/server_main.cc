@@ -1,9 +1,15 @@
+#include <unistd.h>
+
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "metrics/metrics_page.h"
 #include "metrics/status_json.h"
+#include "pool/admin/client.h"
 #include "pool/admin/server.h"
 #include "pool/core/process_pool.h"
 #include "pool/options.h"
@@ -36,6 +42,14 @@ admin::Server::Pages PagesOf(const pool::Scoreboard& board, const server::Option
   };
 }
 
+int Probe(const std::string& url) {
+  const auto page = admin::HttpGet(url, std::chrono::milliseconds(2000));
+  if (page && page->status / 100 == 2) return 0;
+  std::fprintf(stderr, "hydrapool: %s: %s\n", url.c_str(),
+               page ? ("status " + std::to_string(page->status)).c_str() : page.error().message.c_str());
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,11 +58,16 @@ int main(int argc, char** argv) {
   if (!options) return exit_code;
   sys::log::SetLevel(options->log_level);
   try {
+    if (!options->probe.empty()) return Probe(options->probe);
     if (options->site.cgi) cgi::ScriptDirectory(options->site.cgi->directory, options->site.cgi->url_prefix);
+    if (options->check) {
+      std::puts("hydrapool: the options are good");
+      return 0;
+    }
     std::vector<sys::UniqueFd> listeners;
     for (const std::string& address : options->listen) {
       listeners.push_back(sys::Listen(address, {.defer_accept = true}));
-      sys::log::Info("listening on http://{}/", sys::LocalAddress(listeners.back().get()));
+      sys::log::Info("listening on {}", sys::LocalAddress(listeners.back().get()));
     }
     pool::ProcessPool<server::Site> pool(options->pool, [site = options->site](pool::WorkerContext& worker) {
       return server::Site(worker, site);

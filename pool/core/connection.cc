@@ -294,7 +294,7 @@ void Connection::BeginClosing() {
 void Connection::Linger() {
   constexpr std::size_t kPiece = 1 << 20;
   for (int rounds = 0; rounds < 64; ++rounds) {
-    const ssize_t count = ::recv(fd_.get(), nullptr, kPiece, MSG_TRUNC | MSG_DONTWAIT);
+    const ssize_t count = sys::DiscardSome(fd_.get(), kPiece);
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0) break;
   }

@@ -169,7 +169,7 @@ bool Connection::FeedPiece() {
   ssize_t count;
   if (consumed_ < discard || input < 0) {
     const std::uint32_t most = consumed_ < discard ? discard - consumed_ : left;
-    count = ::recv(fd_.get(), nullptr, most, MSG_TRUNC | MSG_DONTWAIT);
+    count = sys::DiscardSome(fd_.get(), most);
   } else {
     count = ::splice(fd_.get(), nullptr, input, nullptr, left, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
     if (count < 0 && errno == EPIPE) {  // it does not want the rest

@@ -5,16 +5,20 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
 
 namespace sys {
 namespace {
+
+constexpr const char* kUnixPrefix = "unix:";
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
@@ -51,7 +55,10 @@ const addrinfo* Preferred(const addrinfo* list, bool all_addresses) {
 }
 
 std::string Describe(const sockaddr_storage& address, socklen_t size) {
-  if (address.ss_family == AF_UNIX) return "unix";
+  if (address.ss_family == AF_UNIX) {
+    const auto& local = reinterpret_cast<const sockaddr_un&>(address);
+    return size > offsetof(sockaddr_un, sun_path) ? std::string(kUnixPrefix) + local.sun_path : kUnixPrefix;
+  }
   char host[NI_MAXHOST];
   char port[NI_MAXSERV];
   if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
@@ -61,6 +68,22 @@ std::string Describe(const sockaddr_storage& address, socklen_t size) {
   std::string text = host;
   if (text.starts_with("::ffff:")) text = text.substr(7);  // IPv4 through an IPv6 socket
   return text.find(':') == text.npos ? text + ":" + port : "[" + text + "]:" + port;
+}
+
+UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    throw std::invalid_argument("cannot listen on '" + path + "': not a path of 1 to 107 bytes");
+  }
+  path.copy(address.sun_path, path.size());
+  const auto* where = reinterpret_cast<const sockaddr*>(&address);
+  UniqueFd fd(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
+  const UniqueFd probe(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
+  if (::connect(probe.get(), where, sizeof address) != 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
+  if (::bind(fd.get(), where, sizeof address) != 0) ThrowErrno(errno, "bind " + path);
+  if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + path);
+  return fd;
 }
 
 }  // namespace
@@ -84,6 +107,8 @@ std::optional<HostPort> SplitHostPort(const std::string& address) {
 }
 
 UniqueFd Listen(const std::string& address, const ListenOptions& options) {
+  if (address.starts_with(kUnixPrefix))
+    return ListenUnix(address.substr(std::string_view(kUnixPrefix).size()), options);
   auto list = Resolve(address, true);
   if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
   const bool all = SplitHostPort(address)->host.empty();
@@ -161,7 +186,7 @@ std::string PeerAddress(int fd) {
 void ResetConnection(int fd) {
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
-  ::connect(fd, &none, sizeof none);
+  if (::connect(fd, &none, sizeof none) != 0) ::shutdown(fd, SHUT_RDWR);
 }
 
 }  // namespace sys

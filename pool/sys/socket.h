@@ -18,7 +18,8 @@ struct ListenOptions {
   bool defer_accept = false;
 };
 
-/// A listening TCP socket for "HOST:PORT", "[v6]:PORT", ":PORT" (all addresses, both families where the
+/// A listening socket for an address: "unix:/PATH" (a stale socket file there is replaced, one that is
+/// listened on is not), or TCP for "HOST:PORT", "[v6]:PORT", ":PORT" (all addresses, both families where the
 /// system has IPv6) or port 0 (the kernel chooses: see LocalAddress). Non-blocking, close-on-exec.
 /// TCP_NODELAY and SO_OOBINLINE are set here because accepted sockets inherit them: workers set no options
 /// (tcp(7)). Throws std::system_error ("bind 0.0.0.0:80: Permission denied") or std::invalid_argument for
@@ -35,7 +36,7 @@ struct Accepted {
 };
 Accepted Accept(int listener);
 
-/// "127.0.0.1:8080", "[::1]:8080"; "?" where it cannot be told.
+/// "127.0.0.1:8080", "[::1]:8080", "unix:/PATH" ("unix:" where it has no name); "?" where it cannot be told.
 std::string LocalAddress(int fd);
 std::string PeerAddress(int fd);
 

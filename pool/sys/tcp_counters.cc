@@ -63,9 +63,18 @@ std::optional<std::uint64_t> BytesConsumed(int fd) {
   }
 }
 
+ssize_t DiscardSome(int fd, std::size_t most) {
+  ssize_t taken = ::recv(fd, nullptr, most, MSG_TRUNC | MSG_DONTWAIT);
+  if (taken < 0 && errno == EFAULT) {  // a UNIX socket, which copies
+    std::array<char, 16 * 1024> dropped;
+    taken = ::recv(fd, dropped.data(), std::min(most, dropped.size()), MSG_DONTWAIT);
+  }
+  return taken;
+}
+
 bool Discard(int fd, std::uint64_t count) {
   while (count > 0) {
-    const ssize_t taken = ::recv(fd, nullptr, count, MSG_TRUNC | MSG_DONTWAIT);
+    const ssize_t taken = DiscardSome(fd, count);
     if (taken <= 0) {
       if (taken < 0 && errno == EINTR) continue;
       return false;

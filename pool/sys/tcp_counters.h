@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +27,11 @@ std::optional<std::uint64_t> BytesConsumed(int fd);
 /// Bytes that have arrived and wait to be taken (SIOCINQ); 0 where the socket cannot say.
 std::uint64_t BytesWaiting(int fd);
 
-/// Takes `count` bytes out of a TCP socket without copying them (MSG_TRUNC). False: fewer were there.
+/// Takes at most `most` bytes out of a stream socket and drops them, without copying where it is TCP
+/// (MSG_TRUNC). As recv(2) returns; never waits.
+ssize_t DiscardSome(int fd, std::size_t most);
+
+/// Takes exactly `count` bytes out. False: fewer were there.
 bool Discard(int fd, std::uint64_t count);
 
 /// Tries all of the above on a connection of its own over loopback, with data, a partial read and a FIN. An

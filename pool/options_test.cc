@@ -1,0 +1,112 @@
+#include "pool/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace server {
+namespace {
+
+struct Parsed {
+  std::optional<Options> options;
+  int exit_code = 0;
+  std::string complaint;
+};
+
+Parsed Parse(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "hydrapool");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  Parsed parsed;
+  ::testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStdout();
+  parsed.options = ParseOptions(static_cast<int>(arguments.size()), argv.data(), parsed.exit_code);
+  parsed.complaint = ::testing::internal::GetCapturedStderr();
+  ::testing::internal::GetCapturedStdout();
+  return parsed;
+}
+
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& text) { std::ofstream(path_) << text; }
+  ~ConfigFile() { std::filesystem::remove(path_); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = ::testing::TempDir() + "hydrapool_options_test.toml";
+};
+
+TEST(OptionsTest, DefaultsAreLoopback) {
+  const auto parsed = Parse({});
+  ASSERT_TRUE(parsed.options);
+  EXPECT_THAT(parsed.options->listen, ::testing::ElementsAre("127.0.0.1:8080"));
+  EXPECT_EQ(parsed.options->admin, "127.0.0.1:9180");
+  EXPECT_FALSE(parsed.options->site.cgi);
+}
+
+TEST(OptionsTest, TheTeachingCodesCommandLineWorks) {
+  const auto parsed = Parse({"127.0.0.1", "8000"});
+  ASSERT_TRUE(parsed.options);
+  EXPECT_THAT(parsed.options->listen, ::testing::ElementsAre("127.0.0.1:8000"));
+  EXPECT_THAT(Parse({"::1", "80"}).options->listen, ::testing::ElementsAre("[::1]:80"));
+}
+
+TEST(OptionsTest, WhatIsWrongIsSaidInOneLineWithExitCode2) {
+  for (const std::vector<std::string>& bad :
+       std::vector<std::vector<std::string>>{{"--bogus"},
+                                             {"--listen", "nowhere"},
+                                             {"--listen", "host:99999"},
+                                             {"--workers", "0"},
+                                             {"--workers", "many"},
+                                             {"--balance", "fair"},
+                                             {"--cgi-env", "NAME"},
+                                             {"--cgi-prefix", "cgi"},
+                                             {"127.0.0.1"},
+                                             {"127.0.0.1", "port"},
+                                             {"--config", "/no/such/file"}}) {
+    const auto parsed = Parse(bad);
+    EXPECT_FALSE(parsed.options) << bad.front();
+    EXPECT_EQ(parsed.exit_code, 2) << bad.front();
+    EXPECT_THAT(parsed.complaint, ::testing::StartsWith("hydrapool: "));
+    EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 1) << parsed.complaint;
+  }
+}
+
+TEST(OptionsTest, HelpAndVersionEndWell) {
+  for (const char* asked : {"--help", "--version"}) {
+    const auto parsed = Parse({asked});
+    EXPECT_FALSE(parsed.options);
+    EXPECT_EQ(parsed.exit_code, 0);
+  }
+}
+
+TEST(OptionsTest, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
+  const ConfigFile file("listen = [\":1\", \"unix:/tmp/x\"]\nworkers = 3\nbalance = \"round-robin\"\n");
+  ::setenv("HYDRAPOOL_WORKERS", "5", 1);
+  const auto by_environment = Parse({"--config", file.path()});
+  const auto by_flag = Parse({"--config", file.path(), "--workers", "7"});
+  ::unsetenv("HYDRAPOOL_WORKERS");
+  const auto by_file = Parse({"--config", file.path()});
+  ASSERT_TRUE(by_environment.options && by_flag.options && by_file.options);
+  EXPECT_EQ(by_file.options->pool.workers, 3u);
+  EXPECT_EQ(by_environment.options->pool.workers, 5u);
+  EXPECT_EQ(by_flag.options->pool.workers, 7u);
+  EXPECT_THAT(by_file.options->listen, ::testing::ElementsAre(":1", "unix:/tmp/x"));
+  EXPECT_EQ(by_file.options->pool.balance, pool::Balance::kRoundRobin);
+}
+
+TEST(OptionsTest, AnUnknownNameInTheFileIsSaidWithTheFile) {
+  const ConfigFile file("lisen = \":1\"\n");
+  const auto parsed = Parse({"--config", file.path()});
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_THAT(parsed.complaint,
+              ::testing::AllOf(::testing::HasSubstr(file.path()), ::testing::HasSubstr("lisen")));
+}
+
+}  // namespace
+}  // namespace server
