@@ -26,7 +26,8 @@ std::uint64_t ConstantRate::DueBefore(sys::Nanos t) const {
 }
 
 Agenda::Agenda(const Plan& plan, int index, sys::Nanos start)
-    : first_(static_cast<std::uint64_t>(index)),
+    : urls_(std::max<std::uint64_t>(plan.urls.size(), 1)),
+      first_(static_cast<std::uint64_t>(index)),
       stride_(static_cast<std::uint64_t>(plan.threads)),
       limit_(plan.count ? ShareOf(*plan.count, first_, stride_) : std::numeric_limits<std::uint64_t>::max()),
       start_(start),
@@ -36,9 +37,9 @@ Agenda::Agenda(const Plan& plan, int index, sys::Nanos start)
 
 std::optional<Arrival> Agenda::Take(sys::Nanos now, sys::Nanos free_since) {
   if (now < start_ || taken_ >= limit_) return std::nullopt;
-  const std::uint64_t k = GlobalIndex(taken_);
-  const Arrival next = pace_ ? Arrival{.turn = k, .due = pace_->Due(k)}
-                             : Arrival{.turn = first_ + taken_, .due = std::max(free_since, start_)};
+  const std::uint64_t turn = NextTurn();
+  const Arrival next{
+      .turn = turn, .url = UrlOf(taken_), .due = pace_ ? pace_->Due(turn) : std::max(free_since, start_)};
   const bool over = pace_ ? std::max(next.due, free_since) >= end_ : now >= end_;
   if (next.due > now || over) return std::nullopt;
   ++taken_;

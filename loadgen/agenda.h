@@ -22,7 +22,8 @@ struct ConstantRate {
 
 /// One request as the agenda hands it out.
 struct Arrival {
-  std::uint64_t turn = 0;  ///< Which URL it is for, modulo their number.
+  std::uint64_t turn = 0;  ///< Its number in the run; no other request has it.
+  std::size_t url = 0;     ///< Which of the plan's.
   sys::Nanos due = 0;
 };
 
@@ -53,6 +54,9 @@ class Agenda {
   /// the end, is handed out even to a thread that woke up a little later.
   std::optional<Arrival> Take(sys::Nanos now, sys::Nanos free_since);
 
+  /// The URL of the request that Take will hand out next.
+  [[nodiscard]] std::size_t next_url() const { return UrlOf(taken_); }
+
   /// When Take will next have something for a free connection (in the past: it has now); kNever: not again.
   [[nodiscard]] sys::Nanos NextDue() const;
 
@@ -72,9 +76,14 @@ class Agenda {
   [[nodiscard]] std::uint64_t Scheduled() const;
 
  private:
+  [[nodiscard]] std::uint64_t NextTurn() const { return GlobalIndex(taken_); }
+  [[nodiscard]] std::size_t UrlOf(std::uint64_t own) const {
+    return static_cast<std::size_t>((pace_ ? GlobalIndex(own) : first_ + own) % urls_);
+  }
   [[nodiscard]] std::uint64_t GlobalIndex(std::uint64_t own) const { return first_ + own * stride_; }
 
   std::optional<ConstantRate> pace_;
+  std::uint64_t urls_;
   std::uint64_t first_;
   std::uint64_t stride_;
   std::uint64_t limit_;  // how many requests this thread sends at most

@@ -92,8 +92,11 @@ void CurlEngine::SendDue() {
     const auto arrival = agenda_->Take(now, slot.free_since);
     if (!arrival) break;
     in_flight_.splice(in_flight_.end(), idle_, slot.self);
-    slot.transfer.Begin(
-        {.turn = arrival->turn, .due = arrival->due, .free_since = slot.free_since, .sent = sys::Now()});
+    slot.transfer.Begin({.turn = arrival->turn,
+                         .url = arrival->url,
+                         .due = arrival->due,
+                         .free_since = slot.free_since,
+                         .sent = sys::Now()});
     recorder_->Sent(slot.transfer.attempt());
     curl_multi_add_handle(multi_.get(), slot.transfer.handle());
     sent = true;

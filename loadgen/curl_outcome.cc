@@ -1,34 +1,14 @@
 #include "loadgen/curl_outcome.h"
 
-#include <cerrno>
+#include "loadgen/expectation.h"
 
 namespace loadgen {
-namespace {
-
-Outcome ConnectFailure(int error_number) {
-  switch (error_number) {
-    case ECONNREFUSED:
-      return Outcome::kRefused;
-    case EADDRNOTAVAIL:
-      return Outcome::kNoPorts;
-    case EMFILE:
-    case ENFILE:
-      return Outcome::kNoDescriptors;
-    case ETIMEDOUT:
-      return Outcome::kTimeoutConnect;
-    default:
-      return Outcome::kUnreachable;
-  }
-}
-
-}  // namespace
-
-Outcome OutcomeOf(const CurlEnding& ending) {
+Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
   if (ending.resend_suppressed) return Outcome::kResendSuppressed;
   switch (ending.code) {
     case CURLE_OK:
       if (!ending.head_complete || ending.status < 200) return Outcome::kTruncated;
-      return ending.status < 400 ? Outcome::kOk : Outcome::kBadStatus;
+      return Judge(plan, ending.status, ending.body_bytes);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return Outcome::kResolve;

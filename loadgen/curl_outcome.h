@@ -2,7 +2,10 @@
 
 #include <curl/curl.h>
 
+#include <cstdint>
+
 #include "loadgen/outcome.h"
+#include "loadgen/plan.h"
 
 namespace loadgen {
 
@@ -16,11 +19,12 @@ struct CurlEnding {
   bool head_began = false;         ///< a line of the response came
   bool head_complete = false;      ///< the empty line after the final response's headers came
   int status = 0;
+  std::uint64_t body_bytes = 0;  ///< decoded
 };
 
 /// The outcome of a request that ended by itself. libcurl calls some cut responses good (one that is closed
 /// within its headers, for one), hence the engine's own observations. Pure.
-Outcome OutcomeOf(const CurlEnding& ending);
+Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending);
 
 /// The outcome of a request whose time ran out, by how far it got. Pure.
 Outcome TimeoutOutcomeOf(const CurlEnding& ending);

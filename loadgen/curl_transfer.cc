@@ -50,6 +50,9 @@ CurlTransfer::CurlTransfer(const Plan& plan, const curl_slist* headers, CurlSock
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_URL, plan.urls.front().c_str());
+  if (!plan.unix_socket.empty()) {
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, plan.unix_socket.c_str());
+  }
   SetMethod();
 }
 
@@ -75,7 +78,7 @@ void CurlTransfer::Begin(const Attempt& attempt) {
   error_[0] = '\0';
   worker_.clear();
   if (plan_.urls.size() > 1) {
-    curl_easy_setopt(easy_.get(), CURLOPT_URL, plan_.urls[attempt.turn % plan_.urls.size()].c_str());
+    curl_easy_setopt(easy_.get(), CURLOPT_URL, plan_.urls[attempt.url].c_str());
   }
 }
 
@@ -85,11 +88,14 @@ Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
   long number = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &number);
   ending.status = static_cast<int>(number);
+  curl_off_t body = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
+  ending.body_bytes = static_cast<std::uint64_t>(body);
   if (ending.error_number == 0 && code == CURLE_COULDNT_CONNECT) {
     curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
     ending.error_number = static_cast<int>(number);
   }
-  auto result = ResultOf(OutcomeOf(ending), now);
+  auto result = ResultOf(OutcomeOf(plan_, ending), now);
   if (code != CURLE_OK) {
     detail_ = Explain(result.outcome, code, ending.error_number);
     result.detail = detail_;

@@ -12,7 +12,7 @@
 #include <optional>
 #include <thread>
 
-#include "loadgen/curl_engine.h"
+#include "loadgen/engine_choice.h"
 #include "loadgen/journal.h"
 #include "loadgen/load_test.h"
 #include "loadgen/options.h"
@@ -88,6 +88,8 @@ int Conclude(const Report& report, std::FILE* json) {
 }
 
 int Run(const Options& options) {
+  const auto engine = ChooseEngine(options.engine, options.plan);
+  if (!engine) return Complain(kUsage, engine.error().message);
   if (const auto missing = NeedDescriptors(options.plan)) return Complain(kUsage, *missing);
   File json(nullptr, &std::fclose);
   if (options.json == "-") {
@@ -103,10 +105,10 @@ int Run(const Options& options) {
     if (!opened) return Complain(kUsage, opened.error().message);
     journal = std::move(*opened);
   }
-  LoadTest test(options.plan, CurlEngine::Make, journal ? &*journal : nullptr);
+  LoadTest test(options.plan, engine->factory, journal ? &*journal : nullptr);
   test.Start();
   Watch(test, options.quiet);
-  return Conclude(MakeReport(options.engine, options.plan, test.Wait()), json.get());
+  return Conclude(MakeReport(engine->name, options.plan, test.Wait()), json.get());
 }
 
 int Main(int argc, char** argv) {

@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <sstream>
 #include <utility>
 
+#include "loadgen/http_url.h"
 #include "loadgen/units.h"
 
 namespace loadgen {
@@ -46,29 +46,10 @@ struct Raw {
   std::optional<std::string> data;
   std::string connection = "keepalive";
   std::vector<std::string> headers;
+  std::string unix_socket;
+  std::vector<int> expect_status;
+  std::optional<std::uint64_t> expect_length;
 };
-
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-struct FreeText {
-  void operator()(char* text) const { curl_free(text); }
-};
-
-sys::Result<std::string> CheckedUrl(const std::string& text) {
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
-  const std::string full = text.find("://") == text.npos ? "http://" + text : text;
-  if (const auto wrong = curl_url_set(url.get(), CURLUPART_URL, full.c_str(), 0); wrong != CURLUE_OK) {
-    return sys::Failure(fmt::format("'{}' is not a URL: {}", text, curl_url_strerror(wrong)));
-  }
-  char* part = nullptr;
-  curl_url_get(url.get(), CURLUPART_SCHEME, &part, 0);
-  const std::unique_ptr<char, FreeText> scheme(part);
-  if (std::strcmp(scheme.get(), "http") != 0 && std::strcmp(scheme.get(), "https") != 0) {
-    return sys::Failure(fmt::format("'{}': only http and https", text));
-  }
-  return full;
-}
 
 sys::Result<std::string> Body(const std::string& data) {
   if (!data.starts_with('@')) return data;
@@ -93,15 +74,18 @@ bool IsMethod(const std::string& text) {
 
 sys::Result<void> FillRequest(const Raw& raw, Plan& plan) {
   for (const auto& text : raw.urls) {
-    auto url = CheckedUrl(text);
+    auto url = ParseHttpUrl(text);
     if (!url) return tl::unexpected(url.error());
-    plan.urls.push_back(std::move(*url));
+    plan.urls.push_back(std::move(url->full));
   }
   for (const auto& header : raw.headers) {
     if (!IsHeader(header)) return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", header));
   }
   plan.headers = raw.headers;
   plan.keep_alive = raw.connection == "keepalive";
+  plan.unix_socket = raw.unix_socket;
+  plan.expect_status = raw.expect_status;
+  plan.expect_length = raw.expect_length;
   plan.method = !raw.method.empty() ? raw.method : raw.data ? "POST" : "GET";
   if (!IsMethod(plan.method)) return sys::Failure(fmt::format("-m '{}' is not a method", raw.method));
   if (raw.data) {
@@ -172,6 +156,14 @@ void AddRequestFlags(CLI::App& app, Raw& raw) {
   app.add_option("-H,--header", raw.headers, "request header 'Name: value'; repeatable")
       ->type_name("HEADER")
       ->allow_extra_args(false);
+  app.add_option("--unix-socket", raw.unix_socket, "connect to this UNIX socket, whatever the URL's host")
+      ->type_name("PATH");
+  app.add_option("--expect-status", raw.expect_status, "what is ok, like 200,204 (default: below 400)")
+      ->type_name("CODE,…")
+      ->delimiter(',')
+      ->check(CLI::Range(100, 599).description(""));
+  app.add_option("--expect-length", raw.expect_length, "how long each decoded body must be")
+      ->type_name("BYTES");
   app.add_option("--connection", raw.connection, "keepalive, or close: a new connection for each request")
       ->type_name("HOW")
       ->check(CLI::IsMember({"keepalive", "close"}))
@@ -184,9 +176,10 @@ void AddFlags(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--worker-header", options.plan.worker_header, "response header that names the worker")
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--engine", options.engine, "what sends the requests")
+  app.add_option("--engine", options.engine,
+                 "what sends: raw (plain http, least CPU), curl, or auto: raw if it can")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"curl"}))
+      ->check(CLI::IsMember({"auto", "raw", "curl"}))
       ->capture_default_str();
   app.add_option("--json", options.json, "write the report as JSON to this file, or - for standard output")
       ->type_name("FILE");

@@ -12,7 +12,7 @@ namespace loadgen {
 /// The command line, understood.
 struct Options {
   Plan plan;
-  std::string engine = "curl";
+  std::string engine = "auto";
   std::string json;     ///< A path, "-" for standard output, empty for none.
   std::string journal;  ///< A path, empty for none.
   bool quiet = false;

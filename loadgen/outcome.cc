@@ -7,6 +7,7 @@ namespace loadgen {
 std::string_view Name(Outcome outcome) {
   static constexpr std::array<std::string_view, kOutcomes> kNames = {"ok",
                                                                      "bad_status",
+                                                                     "wrong_body",
                                                                      "resolve",
                                                                      "refused",
                                                                      "unreachable",

@@ -8,11 +8,12 @@ namespace loadgen {
 /// What became of one request on the wire. One request has one outcome, and nothing is ever sent again in
 /// silence.
 ///
-/// The first two have *completed*: a whole response came. All others have *failed*. A request still under way
-/// when the run ends has no outcome; it is counted as in flight at the end.
+/// The first three have *completed*: a whole response came. All others have *failed*. A request still under
+/// way when the run ends has no outcome; it is counted as in flight at the end.
 enum class Outcome {
   kOk,                   ///< A whole response that passed every check.
-  kBadStatus,            ///< A whole response with a status of 400 or above.
+  kBadStatus,            ///< A whole response with a status that was not expected (by default 400 or above).
+  kWrongBody,            ///< A whole response whose body is not the expected one.
   kResolve,              ///< The host's name has no address.
   kRefused,              ///< The connection was refused.
   kUnreachable,          ///< The connection could not be made, for another reason than refusal.
@@ -37,9 +38,7 @@ inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kOthe
 std::string_view Name(Outcome outcome);
 
 /// Whether a whole response came.
-constexpr bool Completed(Outcome outcome) {
-  return outcome == Outcome::kOk || outcome == Outcome::kBadStatus;
-}
+constexpr bool Completed(Outcome outcome) { return outcome <= Outcome::kWrongBody; }
 
 /// Whether no connection was made, so that no server can have seen the request.
 constexpr bool NeverConnected(Outcome outcome) {

@@ -16,7 +16,7 @@ namespace loadgen {
 /// With a rate the loop is *open*: requests are due by the clock, whatever becomes of earlier ones. Without
 /// one it is *closed*: each connection's next request is due when its previous one has ended.
 struct Plan {
-  std::vector<std::string> urls;  ///< Used in turn. At least one.
+  std::vector<std::string> urls = {};  ///< Used in turn. At least one.
   std::string method = "GET";
   std::optional<std::string> body = {};
   std::vector<std::string> headers = {};  ///< "Name: value"
@@ -32,6 +32,10 @@ struct Plan {
   sys::Nanos drain = 2 * sys::kSecond;      ///< How long requests in flight at the end are waited for.
 
   std::string worker_header = "X-Worker";  ///< The response header that names the worker. Empty: none.
+
+  std::vector<int> expect_status = {};              ///< What is ok. Empty: below 400.
+  std::optional<std::uint64_t> expect_length = {};  ///< Of each decoded body.
+  std::string unix_socket = {};  ///< Where to connect instead of the URLs' hosts; empty: there.
 };
 
 }  // namespace loadgen

@@ -35,8 +35,6 @@ void Recorder::InFlightAtEnd(const Attempt& attempt, sys::Nanos now, int local_p
   }
 }
 
-const std::string& Recorder::Url(const Attempt& attempt) const {
-  return plan_.urls[attempt.turn % plan_.urls.size()];
-}
+const std::string& Recorder::Url(const Attempt& attempt) const { return plan_.urls[attempt.url]; }
 
 }  // namespace loadgen

@@ -56,7 +56,9 @@ void Tally::Merge(const Tally& other) {
   }
 }
 
-std::uint64_t Tally::completed() const { return of(Outcome::kOk) + of(Outcome::kBadStatus); }
+std::uint64_t Tally::completed() const {
+  return of(Outcome::kOk) + of(Outcome::kBadStatus) + of(Outcome::kWrongBody);
+}
 
 std::uint64_t Tally::failed() const {
   std::uint64_t n = 0;

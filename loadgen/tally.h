@@ -14,7 +14,8 @@ namespace loadgen {
 
 /// One request under way, as an engine keeps it.
 struct Attempt {
-  std::uint64_t turn = 0;
+  std::uint64_t turn = 0;  ///< Its number in the run.
+  std::size_t url = 0;     ///< Which of the plan's.
   sys::Nanos due = 0;
   sys::Nanos free_since = 0;  ///< Since when its connection had waited for it.
   sys::Nanos sent = 0;        ///< When it was handed to a connection, which may still have had to be made.

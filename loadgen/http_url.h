@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// A URL in parts.
+struct HttpUrl {
+  std::string full;       ///< Whole, with its scheme.
+  std::string scheme;     ///< "http" or "https"
+  std::string host;       ///< Without the brackets of an IPv6 address.
+  std::string port;       ///< Always there.
+  std::string authority;  ///< As in a Host header: the port is left out where it is the scheme's.
+  std::string target;     ///< Path and query, as in a request line; at least "/".
+  bool has_user = false;  ///< user or user:password before the host
+};
+
+/// Takes a URL apart; without a scheme it is http. Pure. (libcurl's parser: RFC 3986 with dot segments
+/// removed.)
+sys::Result<HttpUrl> ParseHttpUrl(const std::string& text);
+
+}  // namespace loadgen

@@ -1,0 +1,189 @@
+#include "loadgen/raw_connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "loadgen/expectation.h"
+
+namespace loadgen {
+namespace {
+
+constexpr std::uint32_t kEnded = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::size_t kOneSegment = 1400;
+
+bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
+
+int LocalPort(int fd) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return 0;
+  if (name.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(name).sin_port);
+  if (name.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(name).sin6_port);
+  return 0;
+}
+
+}  // namespace
+
+std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& endpoint,
+                                           std::string_view request) {
+  attempt_ = attempt;
+  endpoint_ = &endpoint;
+  unsent_ = request;
+  tried_ = 0;
+  send_error_ = 0;
+  excess_ = false;
+  reused_ = open();
+  parser_.Begin(plan_.method == "HEAD");
+  return reused_ ? Send() : Connect();
+}
+
+std::optional<Result> RawConnection::Connect() {
+  local_port_ = 0;
+  if (endpoint_->addresses.empty()) {
+    detail_ = endpoint_->error;
+    return End(Outcome::kResolve, sys::Now());
+  }
+  while (true) {
+    int error_number = OpenSocket();
+    if (error_number == 0) return Send();
+    auto failed = NotConnected(error_number);
+    if (failed) return failed;
+  }
+}
+
+int RawConnection::OpenSocket() {
+  const auto& address = endpoint_->addresses[(endpoint_->preferred + tried_) % endpoint_->addresses.size()];
+  fd_.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd_) return errno;
+  if (unsent_.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
+    const int on = 1;
+    ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  connecting_ = true;
+  peer_closed_ = false;
+  if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
+  poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  local_port_ = LocalPort(fd());
+  return 0;
+}
+
+std::optional<Result> RawConnection::NotConnected(int error_number) {
+  Close();
+  if (++tried_ < endpoint_->addresses.size()) return std::nullopt;
+  detail_ = std::generic_category().message(error_number);
+  return End(ConnectFailure(error_number), sys::Now());
+}
+
+std::optional<Result> RawConnection::Send() {
+  while (!unsent_.empty()) {
+    const auto n = ::send(fd(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && WouldBlock(errno)) return std::nullopt;
+    if (n < 0) {
+      send_error_ = errno;
+      if (connecting_ && send_error_ != ECONNRESET && send_error_ != EPIPE) {
+        auto failed = NotConnected(send_error_);
+        return failed ? failed : Connect();
+      }
+      unsent_ = {};
+      peer_closed_ = true;
+      return Receive();
+    }
+    if (connecting_) {
+      connecting_ = false;
+      endpoint_->preferred = (endpoint_->preferred + tried_) % endpoint_->addresses.size();
+    }
+    unsent_.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return std::nullopt;
+}
+
+std::optional<Result> RawConnection::OnEvents(std::uint32_t events) {
+  if ((events & kEnded) != 0) peer_closed_ = true;
+  if (!unsent_.empty()) {
+    if (auto result = Send()) return result;
+    if (connecting_) return std::nullopt;
+  }
+  return (events & (EPOLLIN | kEnded)) != 0 ? Receive() : std::nullopt;
+}
+
+std::optional<Result> RawConnection::Receive() {
+  Outcome outcome = Outcome::kOther;
+  while (true) {
+    switch (ReceiveOnce(peer_closed_, outcome)) {
+      case Received::kNothingYet:
+        return std::nullopt;
+      case Received::kOver:
+        return End(outcome, sys::Now());
+      case Received::kMore:
+        break;
+    }
+  }
+}
+
+RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& outcome) {
+  const auto n = ::recv(fd(), buffer_.data(), buffer_.size(), 0);
+  if (n < 0 && errno == EINTR) return Received::kMore;
+  if (n < 0 && WouldBlock(errno)) return Received::kNothingYet;
+  if (n <= 0) {
+    outcome = OnClosed(n < 0 ? errno : send_error_);
+    return Received::kOver;
+  }
+  const auto size = static_cast<std::size_t>(n);
+  const auto used = parser_.Feed({buffer_.data(), size});
+  excess_ = used < size;
+  if (parser_.malformed()) {
+    detail_ = "the response is not HTTP/1.1";
+    outcome = Outcome::kMalformed;
+    return Received::kOver;
+  }
+  if (parser_.done()) {
+    outcome = Judge(plan_, parser_.status(), parser_.body_bytes());
+    return Received::kOver;
+  }
+  return to_the_end || size == buffer_.size() ? Received::kMore : Received::kNothingYet;
+}
+
+Outcome RawConnection::OnClosed(int error_number) {
+  peer_closed_ = true;
+  if (error_number == 0) parser_.Close();
+  if (parser_.done()) return Judge(plan_, parser_.status(), parser_.body_bytes());
+  detail_ = error_number == 0 ? "closed by the server" : std::generic_category().message(error_number);
+  if (parser_.began()) return error_number == 0 ? Outcome::kTruncated : Outcome::kResetInResponse;
+  if (!reused_) return Outcome::kResetBeforeResponse;
+  detail_ = "a kept-alive connection ended before the first byte of the response";
+  return Outcome::kResendSuppressed;
+}
+
+Result RawConnection::TimedOut(sys::Nanos now) {
+  detail_.clear();
+  const auto outcome = connecting_                ? Outcome::kTimeoutConnect
+                       : parser_.head_bytes() > 0 ? Outcome::kTimeoutBody
+                                                  : Outcome::kTimeoutFirstByte;
+  return End(outcome, now);
+}
+
+Result RawConnection::End(Outcome outcome, sys::Nanos now) {
+  if (Completed(outcome)) detail_.clear();
+  const bool whole = Completed(outcome) && unsent_.empty();
+  if (!whole || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close();
+  return {.outcome = outcome,
+          .end = now,
+          .status = parser_.status(),
+          .bytes = parser_.head_bytes() + parser_.body_bytes(),
+          .local_port = local_port_,
+          .worker = parser_.worker(),
+          .detail = detail_};
+}
+
+void RawConnection::Close() {
+  if (!open()) return;
+  poller_.Forget(fd());
+  fd_.Reset();
+  connecting_ = false;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,172 @@
+#include "loadgen/raw_engine.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+#include "loadgen/raw_request.h"
+
+namespace loadgen {
+namespace {
+
+constexpr std::size_t kBuffer = 64 * 1024;
+
+}  // namespace
+
+std::unique_ptr<Engine> RawEngine::Make(const Plan& plan, int connections, const StopSignal& stop) {
+  return std::make_unique<RawEngine>(plan, connections, stop);
+}
+
+RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
+    : plan_(plan), stop_(stop), buffer_(kBuffer) {
+  std::vector<std::string> known;
+  for (const auto& text : plan.urls) {
+    const auto url = ParseHttpUrl(text);
+    if (!url || url->scheme != "http" || url->has_user) {
+      throw std::invalid_argument("the raw engine cannot speak to " + text);
+    }
+    const auto endpoint = EndpointOf(*url, known);
+    requests_.push_back({.endpoint = endpoint, .bytes = RequestBytes(plan, *url)});
+  }
+  kept_alive_.resize(endpoints_.size());
+  for (int i = 0; i < connections; ++i) {
+    auto& slot = closed_.emplace_back(plan, poller_, std::span(buffer_));
+    slot.self = std::prev(closed_.end());
+  }
+  free_ = closed_.size();
+  poller_.Want(stop.fd(), EPOLLIN);
+}
+
+std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& known) {
+  const auto name = plan_.unix_socket.empty() ? url.host + " " + url.port : plan_.unix_socket;
+  const auto found = std::ranges::find(known, name);
+  if (found == known.end()) {
+    endpoints_.push_back(plan_.unix_socket.empty() ? ResolveHost(url.host, url.port)
+                                                   : UnixEndpoint(plan_.unix_socket));
+    known.push_back(name);
+    return known.size() - 1;
+  }
+  return static_cast<std::size_t>(found - known.begin());
+}
+
+void RawEngine::Run(Agenda& agenda, Recorder& recorder) {
+  agenda_ = &agenda;
+  recorder_ = &recorder;
+  bool stopped = false;
+  while (true) {
+    if (!stopped && stop_.requested()) {
+      stopped = true;
+      poller_.Ignore(stop_.fd());
+      agenda.Stop(sys::Now());
+    }
+    SendDue();
+    const sys::Nanos now = sys::Now();
+    ExpireOverdue(now);
+    if (in_flight_.empty() && NothingLeft(now)) return;
+    if (now >= GiveUpAt()) return Abandon(now);
+    for (const auto& event : poller_.Wait(now, WakeAt(now))) {
+      if (event.data.fd != stop_.fd()) OnEvents(event.data.fd, event.events);
+    }
+  }
+}
+
+void RawEngine::SendDue() {
+  while (free_ > 0 && SendNext(sys::Now())) {
+  }
+}
+
+bool RawEngine::SendNext(sys::Nanos now) {
+  const auto endpoint = requests_[agenda_->next_url()].endpoint;
+  auto* from = FreeSlots(endpoint);
+  auto& slot = from->back();
+  const auto arrival = agenda_->Take(now, slot.free_since);
+  if (!arrival) return false;
+  if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close();
+  slot.endpoint = endpoint;
+  Begin(*from, slot, *arrival, now);
+  return true;
+}
+
+RawEngine::Slots* RawEngine::FreeSlots(std::size_t endpoint) {
+  if (!kept_alive_[endpoint].empty()) return &kept_alive_[endpoint];
+  if (!closed_.empty()) return &closed_;
+  return &*std::ranges::find_if(kept_alive_, [](const Slots& slots) { return !slots.empty(); });
+}
+
+void RawEngine::Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now) {
+  in_flight_.splice(in_flight_.end(), from, slot.self);
+  --free_;
+  slot.under_way = true;
+  const Attempt attempt{.turn = arrival.turn,
+                        .url = arrival.url,
+                        .due = arrival.due,
+                        .free_since = slot.free_since,
+                        .sent = now};
+  recorder_->Sent(attempt);
+  const int before = slot.connection.fd();
+  const auto result = slot.connection.Start(attempt, endpoints_[slot.endpoint], requests_[arrival.url].bytes);
+  if (result) return Settle(slot, *result);
+  if (slot.connection.fd() != before) Register(slot);
+}
+
+void RawEngine::Register(Slot& slot) {
+  const auto fd = static_cast<std::size_t>(slot.connection.fd());
+  if (fd >= by_fd_.size()) by_fd_.resize(fd + 64);
+  by_fd_[fd] = &slot;
+}
+
+void RawEngine::OnEvents(int fd, std::uint32_t events) {
+  auto& slot = *by_fd_[static_cast<std::size_t>(fd)];
+  if (slot.connection.fd() != fd) return;
+  if (slot.under_way) {
+    if (const auto result = slot.connection.OnEvents(events)) {
+      Settle(slot, *result);
+      SendNext(result->end);
+    } else if (slot.connection.fd() != fd) {
+      Register(slot);
+    }
+  } else if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
+    slot.connection.Close();
+    closed_.splice(closed_.end(), kept_alive_[slot.endpoint], slot.self);
+  }
+}
+
+void RawEngine::Settle(Slot& slot, const Result& result) {
+  recorder_->Finished(slot.connection.attempt(), result);
+  slot.free_since = result.end;
+  slot.under_way = false;
+  auto& to = slot.connection.open() ? kept_alive_[slot.endpoint] : closed_;
+  to.splice(to.end(), in_flight_, slot.self);
+  ++free_;
+}
+
+void RawEngine::ExpireOverdue(sys::Nanos now) {
+  while (!in_flight_.empty() && in_flight_.front().connection.attempt().sent + plan_.timeout <= now) {
+    auto& slot = in_flight_.front();
+    Settle(slot, slot.connection.TimedOut(now));
+  }
+}
+
+void RawEngine::Abandon(sys::Nanos now) {
+  for (const auto& slot : in_flight_) {
+    recorder_->InFlightAtEnd(slot.connection.attempt(), now, slot.connection.local_port());
+  }
+}
+
+bool RawEngine::NothingLeft(sys::Nanos now) const {
+  return now >= agenda_->end() || agenda_->NextDue() == Agenda::kNever;
+}
+
+sys::Nanos RawEngine::GiveUpAt() const {
+  return agenda_->end() == Agenda::kNever ? Agenda::kNever : agenda_->end() + plan_.drain;
+}
+
+sys::Nanos RawEngine::WakeAt(sys::Nanos now) const {
+  sys::Nanos wake = GiveUpAt();
+  if (!in_flight_.empty())
+    wake = std::min(wake, in_flight_.front().connection.attempt().sent + plan_.timeout);
+  if (free_ > 0 && now < agenda_->end()) wake = std::min({wake, agenda_->NextDue(), agenda_->end()});
+  return wake;
+}
+
+}  // namespace loadgen
