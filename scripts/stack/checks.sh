@@ -1,0 +1,112 @@
+# shellcheck shell=bash disable=SC2154
+# What is checked of the rules, the dashboard and a running Prometheus; sourced by scripts/stack-test. Prometheus is at
+# $prometheus_url, spoken to by the command ${ask[@]}.
+
+dashboard=$root/metrics/grafana/dashboards/hydrapool.json
+ask=(curl --silent --show-error --fail --noproxy '*' --max-time 5)
+reason=''
+
+# fail REASON: the end.
+fail() {
+  printf '%s\n' "  ${red}FAIL${plain} $*"
+  exit 1
+}
+
+# check WHAT COMMAND...: a line for it; the end if it fails. The command may say why in $reason.
+check() {
+  local what=$1
+  shift
+  reason=''
+  "$@" || fail "$what${reason:+: $reason}"
+  printf '%s\n' "  ok   $what"
+}
+
+# within SECONDS WHAT COMMAND...: the same, tried until it holds.
+within() {
+  local deadline=$((SECONDS + $1))
+  shift
+  while reason='' && ! "${@:2}" 2>/dev/null; do
+    if ((SECONDS >= deadline)); then check "$@"; fi
+    sleep 0.5
+  done
+  printf '%s\n' "  ok   $1"
+}
+
+# promtool's words only if it has something to complain of.
+quietly() { reason=$("$@" 2>&1) && reason=''; }
+
+in_rules() { (cd metrics/prometheus && "$@"); }
+
+dashboard_is_sound() {
+  local uid
+  uid=$(sed -n 's/^ *uid: //p' metrics/grafana/provisioning/datasources/prometheus.yml)
+  reason=$(jq --raw-output --arg uid "$uid" '
+    def overlap($a; $b): $a.x < $b.x + $b.w and $b.x < $a.x + $a.w and $a.y < $b.y + $b.h and $b.y < $a.y + $a.h;
+    [
+      (.. | strings | select(contains("${")) | "an input that provisioning does not fill: " + .),
+      ((.panels[], .panels[].targets[], .templating.list[]) | select(.datasource.uid != $uid)
+        | "not the provisioned datasource: \(.title // .expr // .name)"),
+      (.panels[] | select((.targets | length) == 0 or any(.targets[]; (.expr // "") == "")) | "no query: " + .title),
+      (.panels | group_by(.id)[] | select(length > 1) | "one id twice: \(.[0].id)"),
+      (.panels as $p | range($p | length) as $i | range($i) as $j
+        | select(overlap($p[$i].gridPos; $p[$j].gridPos)) | "overlap: \($p[$i].title), \($p[$j].title)"),
+      (.panels[] | select(.gridPos.x + .gridPos.w > 24) | "too wide: " + .title)
+    ] | .[]' "$dashboard") && [[ -z $reason ]]
+}
+
+static_checks() {
+  say 'Rules and dashboard'
+  check 'prometheus.yml and its rules' quietly promtool check config metrics/prometheus/prometheus.yml
+  check 'known answers of the rules' quietly in_rules promtool test rules rules_test.yml
+  check 'the dashboard' dashboard_is_sound
+}
+
+ready() { "${ask[@]}" "$prometheus_url/-/ready" >/dev/null; }
+
+# query EXPR: the result's samples that are numbers, one a line.
+query() {
+  "${ask[@]}" "$prometheus_url/api/v1/query" --data-urlencode "query=$1" |
+    jq --raw-output '.data.result[].value[1] | select(. != "NaN")'
+}
+
+# holds EXPR: a comparison that leaves something.
+holds() {
+  reason=$1
+  [[ -n $(query "$1") ]]
+}
+
+# targets_are_up N: there are N, and all are up.
+targets_are_up() {
+  local health
+  health=$("${ask[@]}" "$prometheus_url/api/v1/targets?state=active" |
+    jq --raw-output '.data.activeTargets[] | "\(.scrapeUrl) \(.health) \(.lastError)"')
+  reason=$health
+  [[ $(wc -l <<<"$health") == "$1" ]] && ! grep -qv ' up ' <<<"$health"
+}
+
+# list_queries INSTANCE WINDOW: those of every panel and every recording rule, to $unanswered; WINDOW stands for
+# $__rate_interval.
+# shellcheck disable=SC2016  # Grafana's variables, not the shell's
+list_queries() {
+  mapfile -t unanswered < <(jq --raw-output '.panels[].targets[].expr' "$dashboard" &&
+    sed -n 's/^ *- record: //p' metrics/prometheus/recording.yml)
+  unanswered=("${unanswered[@]//'$instance'/"$1"}")
+  unanswered=("${unanswered[@]//'$__rate_interval'/"$2"}")
+}
+
+# Each of $unanswered must have data once, not all at once.
+queries_had_data() {
+  local expr left=()
+  for expr in "${unanswered[@]}"; do
+    [[ -n $(query "$expr") ]] || left+=("$expr")
+  done
+  unanswered=("${left[@]}")
+  reason=${left[0]-}
+  ((${#left[@]} == 0))
+}
+
+rules_are_healthy() {
+  reason=$("${ask[@]}" "$prometheus_url/api/v1/rules" | jq --raw-output '.data.groups[].rules[]
+    | select(.health != "ok" or (.state == "firing" and .labels.severity == "critical"))
+    | "\(.name) \(.health) \(.state) \(.lastError // "")"') && [[ -z $reason ]]
+}

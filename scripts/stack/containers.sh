@@ -1,0 +1,140 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# The stack of docker-compose.yml for real, on a private Docker daemon; sourced by scripts/stack-test.
+#
+# The images are built by a daemon in the machine's own network. It then makes room for one in a network namespace,
+# where bridges, service names and published ports harm nobody; that one has no way out.
+
+cache=$root/build/stack
+netns='' daemon='' brought_up=
+
+docker_() { /usr/bin/docker "$@"; }
+compose() { docker-compose --project-name hydrapool-test --file docker-compose.yml --file scripts/stack/stand-in.yml "$@"; }
+
+# start_daemon COMMAND...: COMMAND and its options end with those of dockerd.
+start_daemon() {
+  "$@" --data-root "$cache/docker" --exec-root "$work/exec" --pidfile "$work/docker.pid" --host "$DOCKER_HOST" \
+    >>"$cache/dockerd.log" 2>&1 &
+  daemon=$!
+  within 30 "a Docker daemon ($1) is ready" quietly docker_ version
+}
+
+stop_daemon() {
+  [[ -n $daemon ]] || return 0
+  kill -TERM "$daemon" 2>/dev/null || true
+  wait "$daemon" || true
+  daemon=''
+  umount "$work/exec/netns/default" 2>/dev/null || true
+}
+
+remove_containers() {
+  [[ -z $brought_up ]] || compose down --volumes --timeout 5 >/dev/null 2>&1 || true
+  stop_daemon
+  [[ -z $netns ]] || ip netns delete "$netns"
+}
+
+# build_image TAG OPTION...
+build_image() {
+  local tag=$1
+  shift
+  DOCKER_BUILDKIT=0 docker_ build --network host --tag "$tag" "$@" . >"$cache/build.log" 2>&1 ||
+    fail "building $tag: $(tail -n 5 "$cache/build.log")"
+  printf '%s\n' "  ok   $tag is built"
+}
+
+build_images() {
+  local prometheus grafana
+  if [[ ! -e $cache/base.tar ]]; then
+    say 'debian:bookworm-slim is made by mmdebstrap'
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$cache/base.new" || die 'mmdebstrap failed'
+    mv "$cache/base.new" "$cache/base.tar"
+  fi
+  docker_ image inspect debian:bookworm-slim >/dev/null 2>&1 ||
+    docker_ import "$cache/base.tar" debian:bookworm-slim >/dev/null
+  build_image hydrapool:local --file scripts/Dockerfile
+  prometheus=$(sed -n 's/^ *image: \(prom\/.*\)/\1/p' docker-compose.yml)
+  grafana=$(sed -n 's/^ *image: \(grafana\/.*\)/\1/p' docker-compose.yml)
+  say "$prometheus is a stand-in: Debian's Prometheus"
+  build_image "$prometheus" --file scripts/stack/stand-in.Dockerfile --target prometheus
+  say "$grafana is a stand-in: it has the provisioned files and reaches the data source, but draws nothing"
+  build_image hydrapool-stand-in/grafana:local --file scripts/stack/stand-in.Dockerfile --target grafana
+}
+
+# Each is running, and healthy where it says so.
+all_healthy() {
+  reason=$(compose ps --quiet | xargs /usr/bin/docker inspect --format \
+    '{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}healthy{{end}}')
+  [[ $(grep -c ' running healthy$' <<<"$reason") == 6 ]]
+}
+
+all_hardened() {
+  reason=$(compose ps --quiet | xargs /usr/bin/docker inspect | jq --raw-output '.[] | select(
+      .HostConfig.CapDrop != ["ALL"] or .HostConfig.ReadonlyRootfs != true or .HostConfig.Privileged
+      or (.HostConfig.SecurityOpt | index("no-new-privileges:true") | not)
+      or (.Config.User | . == "" or . == "root" or startswith("0"))
+      or any(.HostConfig.PortBindings[]?[]; .HostIp != "127.0.0.1")) | .Name') && [[ -z $reason ]]
+}
+
+container() { compose ps --quiet "$1"; }
+pool_started_at() { docker_ inspect --format '{{.State.StartedAt}}' "$(container pool)"; }
+pool_was_restarted() { [[ $(pool_started_at) != "$1" ]]; }
+kills_are_seen() { holds 'sum(hydrapool_worker_exits_total{cause="SIGKILL"}) >= 3'; }
+
+a_killed_parent_comes_back() {
+  local before
+  before=$(pool_started_at)
+  # shellcheck disable=SC2016  # for the shell in the container
+  docker_ exec "$(container faults)" bash -c 'kill -KILL "$(curl --silent http://pool:9180/status.json | jq .pid)"'
+  within 30 'the pool is restarted when its parent is killed' pool_was_restarted "$before"
+  within 30 'and all are healthy again' all_healthy
+  within 60 'and its workers are killed again' kills_are_seen
+}
+
+drains_on_stop() {
+  local id
+  id=$(container pool)
+  compose stop >/dev/null 2>&1
+  reason="exit code $(docker_ inspect --format '{{.State.ExitCode}}' "$id")"
+  [[ $reason == 'exit code 0' ]]
+}
+
+test_containers() {
+  local tool
+  ((EUID == 0)) || die '--containers needs root'
+  for tool in /usr/bin/docker dockerd docker-compose mmdebstrap iptables ip nsenter jq; do
+    command -v "$tool" >/dev/null || die "$tool is missing: apt-get install docker.io docker-compose mmdebstrap" \
+      iptables iproute2
+  done
+  work=$(mktemp -d "${TMPDIR:-/tmp}/hydrapool-stack.XXXXXX")
+  mkdir -p "$cache"
+  export DOCKER_HOST=unix://$work/docker.sock LC_ALL=C.UTF-8
+
+  start_daemon dockerd --iptables=false --ip6tables=false --ip-forward=false --bridge=none
+  build_images
+  stop_daemon
+
+  netns=hydrapool-stack-$$
+  ip netns add "$netns"
+  ip -n "$netns" link set lo up
+  start_daemon nsenter --net="/run/netns/$netns" dockerd
+  say 'docker-compose up'
+  brought_up=yes
+  SECONDS=0
+  compose up --detach --no-build >"$cache/compose.log" 2>&1 || fail "up: $(tail -n 5 "$cache/compose.log")"
+  within $((30 - SECONDS)) 'all six are healthy within 30 s of up' all_healthy
+  say "  after $SECONDS s"
+  check 'no capabilities, no root, read-only, ports on 127.0.0.1 only' all_hardened
+
+  ask=(nsenter --net="/run/netns/$netns" "${ask[@]}")
+  prometheus_url=http://127.0.0.1:9090
+  within 20 'every target is scraped' targets_are_up 2
+  list_queries pool:9180 20s
+  within 60 "each of ${#unanswered[@]} queries of panels and recording rules has data" queries_had_data
+  within 30 'kills are seen' kills_are_seen
+  check 'nothing was lost or cut' holds 'sum(hydrapool_lost_total) + sum(hydrapool_cut_total) == 0'
+  check 'every rule is healthy and none of the critical alerts is up' rules_are_healthy
+  check 'the dashboard is where Grafana looks for it' grafana_has_the_dashboard
+  a_killed_parent_comes_back
+  check 'the pool drains when it is stopped' drains_on_stop
+}
+
+grafana_has_the_dashboard() { "${ask[@]}" http://127.0.0.1:3000/dashboard.json | cmp --silent - "$dashboard"; }
