@@ -40,8 +40,9 @@ int UsageError(const std::string& message);
 /// text to stderr. False, with a line on stderr, where the file cannot be written.
 bool PrintResults(const std::string& text, const std::string& json, const std::string& json_path);
 
-/// Adds `harness inject` / `harness echo`. The chosen one runs inside app.parse() and leaves its exit code in
-/// `exit_code`.
+/// Adds a subcommand. The chosen one runs inside app.parse() and leaves its exit code in `exit_code`.
+void AddRunCommand(CLI::App& app, int& exit_code);
+void AddAttachCommand(CLI::App& app, int& exit_code);
 void AddInjectCommand(CLI::App& app, int& exit_code);
 void AddEchoCommand(CLI::App& app, int& exit_code);
 

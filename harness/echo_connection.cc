@@ -65,7 +65,7 @@ void EchoConnection::Abandon() {
   timer_.Reset();
   watch_.Reset();
   fd_.Reset();
-  ledger_.Lose(line_, Loss::kUnanswered);
+  ledger_.Lose(line_, Loss::kUnanswered, sys::Now(), parser_.mid_answer());
 }
 
 std::uint32_t EchoConnection::Interest() const {
@@ -100,7 +100,7 @@ void EchoConnection::FailToConnect(int error) {
   fd_.Reset();
   if (error == EADDRNOTAVAIL) return OpenAt(loop_.now() + kRetry);
   failed_to_connect_ = true;
-  ledger_.TakeConnectFailure();
+  ledger_.TakeConnectFailure(sys::Now());
   on_end_(*this);
 }
 
@@ -177,7 +177,7 @@ void EchoConnection::TakeAnswers() {
     if (answer->status == 200) {
       ledger_.TakeAnswer(line_, IdIn(answer->body, plan_.expect), now);
     } else {
-      ledger_.TakeRefusal(line_);
+      ledger_.TakeRefusal(line_, now);
     }
   }
 }
@@ -187,7 +187,7 @@ void EchoConnection::End(Loss how) {
   timer_.Reset();
   watch_.Reset();
   fd_.Reset();
-  ledger_.Lose(line_, how);
+  ledger_.Lose(line_, how, sys::Now(), parser_.mid_answer());
   on_end_(*this);
 }
 

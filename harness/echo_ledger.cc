@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace harness {
+namespace {
+
+constexpr std::size_t kMostFailures = 10'000;
+
+}  // namespace
 
 std::uint64_t EchoLedger::Send(Line& line, sys::Nanos now) {
   const std::uint64_t id = answered_.size();
@@ -26,43 +31,63 @@ void EchoLedger::TakeAnswer(Line& line, std::optional<std::uint64_t> id, sys::Na
     counts_.worst_wait = std::max(counts_.worst_wait, now - line.front().sent);
   } else {
     ++counts_.wrong;
-    if (id) SkipTo(line, *id);
+    if (id) SkipTo(line, *id, now);
   }
   answered_[line.front().id] = true;
   line.pop_front();
 }
 
-void EchoLedger::TakeRefusal(Line& line) {
+void EchoLedger::TakeRefusal(Line& line, sys::Nanos now) {
   if (line.empty()) {
     ++counts_.extra;
     return;
   }
   ++counts_.refused_status;
+  Note({.sent = line.front().sent, .end = now, .what = "status"});
   answered_[line.front().id] = true;
   line.pop_front();
 }
 
-void EchoLedger::Lose(Line& line, Loss how) {
+void EchoLedger::TakeConnectFailure(sys::Nanos now) {
+  ++counts_.connect_failed;
+  Note({.sent = now, .end = now, .what = "connect"});
+}
+
+void EchoLedger::Lose(Line& line, Loss how, sys::Nanos now, bool mid_answer) {
   const auto many = static_cast<std::uint64_t>(line.size());
+  std::string_view what;
   switch (how) {
     case Loss::kReset:
       counts_.reset += many;
+      what = "reset";
       break;
     case Loss::kEof:
       counts_.eof += many;
+      what = "eof";
       break;
     case Loss::kUnanswered:
       counts_.unanswered += many;
+      what = "unanswered";
       break;
+  }
+  for (const Request& request : line) {
+    Note({.sent = request.sent, .end = now, .what = what, .cut = mid_answer && &request == &line.front()});
   }
   line.clear();
 }
 
-void EchoLedger::SkipTo(Line& line, std::uint64_t id) {
+void EchoLedger::SkipTo(Line& line, std::uint64_t id, sys::Nanos now) {
   const auto found = std::ranges::find(line, id, &Request::id);
   if (found == line.end()) return;
-  counts_.unanswered += static_cast<std::uint64_t>(found - line.begin());
+  for (auto request = line.begin(); request != found; ++request) {
+    ++counts_.unanswered;
+    Note({.sent = request->sent, .end = now, .what = "unanswered"});
+  }
   line.erase(line.begin(), found);
+}
+
+void EchoLedger::Note(const EchoFailure& failure) {
+  if (failures_.size() < kMostFailures) failures_.push_back(failure);
 }
 
 }  // namespace harness

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "pool/sys/clock.h"
@@ -36,6 +37,14 @@ struct EchoCounts {
 /// How requests can be lost.
 enum class Loss { kReset, kEof, kUnanswered };
 
+/// A request that did not get its own answer, for whoever looks for the cause. Times are CLOCK_MONOTONIC.
+struct EchoFailure {
+  sys::Nanos sent = 0;
+  sys::Nanos end = 0;
+  std::string_view what;  ///< "reset", "eof", "unanswered", "status", "connect"; a literal.
+  bool cut = false;       ///< Part of its answer had come.
+};
+
 /// Keeps account of requests with ids that are unique over all connections, and judges each answer.
 ///
 ///     EchoLedger ledger;
@@ -58,20 +67,24 @@ class EchoLedger {
   /// A whole 200 that names `id`; nullopt: one that names none.
   void TakeAnswer(Line& line, std::optional<std::uint64_t> id, sys::Nanos now);
   /// A whole answer that is no 200.
-  void TakeRefusal(Line& line);
-  /// Nothing more will come for what is in the line.
-  void Lose(Line& line, Loss how);
+  void TakeRefusal(Line& line, sys::Nanos now);
+  /// Nothing more will come for what is in the line; `mid_answer`: the first of it was being answered.
+  void Lose(Line& line, Loss how, sys::Nanos now, bool mid_answer = false);
   /// Bytes came, while nothing was asked, that are no whole answer.
   void TakeStray() { ++counts_.extra; }
-  void TakeConnectFailure() { ++counts_.connect_failed; }
+  void TakeConnectFailure(sys::Nanos now);
 
   [[nodiscard]] const EchoCounts& counts() const { return counts_; }
+  /// The first 10,000.
+  [[nodiscard]] const std::vector<EchoFailure>& failures() const { return failures_; }
 
  private:
   [[nodiscard]] bool WasAnswered(std::uint64_t id) const { return id < answered_.size() && answered_[id]; }
-  void SkipTo(Line& line, std::uint64_t id);
+  void SkipTo(Line& line, std::uint64_t id, sys::Nanos now);
+  void Note(const EchoFailure& failure);
 
   EchoCounts counts_;
+  std::vector<EchoFailure> failures_;
   std::vector<bool> answered_ = {true};  ///< By id; ids start at 1.
 };
 

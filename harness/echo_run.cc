@@ -34,6 +34,7 @@ EchoResult EchoRun::Run() {
   RunUntil(sys::Now() + kSecondAnswers, [] { return false; });
   for (const auto& connection : connections_) connection->Abandon();
   result_.counts = ledger_.counts();
+  result_.failures = ledger_.failures();
   return result_;
 }
 

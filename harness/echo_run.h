@@ -24,6 +24,7 @@ struct EchoOptions {
 
 struct EchoResult {
   EchoCounts counts;
+  std::vector<EchoFailure> failures;
   std::uint64_t connections = 0;  ///< Opened.
   std::uint64_t unclosed = 0;  ///< Bursts only: all was answered, but the server did not close when asked to.
   sys::Nanos elapsed = 0;

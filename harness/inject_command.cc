@@ -9,9 +9,8 @@
 
 #include "harness/cli.h"
 #include "harness/inject_run.h"
-#include "harness/pool_status.h"
+#include "harness/pool_watch.h"
 #include "harness/process_tree.h"
-#include "pool/admin/client.h"
 #include "pool/sys/signals.h"
 
 namespace harness {
@@ -37,38 +36,11 @@ struct Arguments {
   std::string json;
 };
 
-sys::Result<PoolStatus> FetchStatus(const std::string& admin) {
-  const auto page = admin::HttpGet(admin, "/status.json", std::chrono::seconds(2));
-  if (!page) return tl::unexpected(page.error());
-  if (page->status != 200) return sys::Failure(fmt::format("{}/status.json: status {}", admin, page->status));
-  return ParsePoolStatus(page->body);
-}
-
-sys::Result<std::vector<WorkerView>> ListByStatus(const std::string& admin, pid_t parent) {
-  const auto status = FetchStatus(admin);
-  if (!status) return tl::unexpected(status.error());
-  if (status->parent != parent) {
-    return sys::Failure(
-        fmt::format("{} is the admin endpoint of pid {}, not of {}", admin, status->parent, parent));
-  }
-  return LivingWorkers(*status, parent);
-}
-
 InjectRun::ListWorkers MakeLister(const Arguments& arguments) {
   const pid_t parent = arguments.run.parent;
   if (arguments.admin.empty())
     return [parent] { return sys::Result<std::vector<WorkerView>>(ForksOf(parent)); };
-  return [parent, admin = arguments.admin] { return ListByStatus(admin, parent); };
-}
-
-sys::Result<void> CheckParent(pid_t parent) {
-  if (parent <= 1) return sys::Failure(fmt::format("--parent {}: not a server's pid", parent));
-  const auto process = ReadProcess(parent);
-  if (!process || !process->alive()) return sys::Failure(fmt::format("--parent {}: no such process", parent));
-  if (RealUid(parent) != ::getuid())
-    return sys::Failure(fmt::format("--parent {}: belongs to another user", parent));
-  if (ChildrenOf(parent).empty()) return sys::Failure(fmt::format("--parent {}: has no children", parent));
-  return {};
+  return [parent, admin = arguments.admin] { return WorkersByStatus(admin, parent); };
 }
 
 sys::Result<sys::UniqueFd> OpenJournal(const std::string& path) {

@@ -32,17 +32,21 @@ InjectRun::InjectRun(sys::EventLoop& loop, Options options, ListWorkers list_wor
 }
 
 InjectSummary InjectRun::Run() {
-  start_ = sys::Now();
+  Start(sys::Now());
+  while (!over()) loop_.RunOnce();
+  parent_watch_.Reset();
+  if (summary_.ended.empty()) summary_.ended = "schedule";
+  return summary_;
+}
+
+void InjectRun::Start(sys::Nanos start) {
+  start_ = start;
   parent_watch_ = loop_.Add(parent_.get(), EPOLLIN, [this](std::uint32_t) {
     summary_.ended = "parent";
     parent_watch_.Reset();
     next_.Reset();
   });
   ScheduleNext();
-  while (next_ || !waits_.empty()) loop_.RunOnce();
-  parent_watch_.Reset();
-  if (summary_.ended.empty()) summary_.ended = "schedule";
-  return summary_;
 }
 
 void InjectRun::Stop() {

@@ -47,6 +47,11 @@ class InjectRun {
   /// Returns when it is over. Once.
   InjectSummary Run();
 
+  /// The same for a loop that others share: starts (the schedule's times count from `start`), and the caller
+  /// lets the loop run until over(). Once.
+  void Start(sys::Nanos start);
+  [[nodiscard]] bool over() const { return !next_ && waits_.empty(); }
+
   /// No more faults; deaths that are awaited still are. From a callback of the loop.
   void Stop();
 

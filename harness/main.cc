@@ -11,6 +11,8 @@ int main(int argc, char** argv) {
   app.name("harness");
   app.require_subcommand(1);
   int exit_code = harness::kExitDone;
+  harness::AddRunCommand(app, exit_code);
+  harness::AddAttachCommand(app, exit_code);
   harness::AddInjectCommand(app, exit_code);
   harness::AddEchoCommand(app, exit_code);
   try {

@@ -22,7 +22,9 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
       status.workers.push_back({.slot = worker.at("slot"),
                                 .pid = pid,
                                 .busy = worker.value("busy", std::int64_t{0}),
-                                .leases = worker.value("leases", std::int64_t{0})});
+                                .leases = worker.value("leases", std::int64_t{0}),
+                                .ready = worker.value("state", "") == "ready",
+                                .requests = worker.value("requests", std::uint64_t{0})});
     }
     std::ranges::sort(status.workers, {}, &PoolStatus::Worker::slot);
     return status;

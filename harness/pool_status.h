@@ -17,6 +17,8 @@ struct PoolStatus {
     pid_t pid = 0;
     std::int64_t busy = 0;
     std::int64_t leases = 0;
+    bool ready = false;
+    std::uint64_t requests = 0;  ///< Of the slot: goes on through its incarnations.
     bool operator==(const Worker&) const = default;
   };
   pid_t parent = 0;

@@ -19,7 +19,8 @@ TEST(PoolStatusTest, TakesLivingWorkersBySlotAndIgnoresTheRest) {
   EXPECT_EQ(status->parent, 100);
   EXPECT_THAT(status->workers,
               ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 101, .busy = 0, .leases = 1},
-                          PoolStatus::Worker{.slot = 1, .pid = 102, .busy = 2, .leases = 4}));
+                          PoolStatus::Worker{
+                              .slot = 1, .pid = 102, .busy = 2, .leases = 4, .ready = true, .requests = 9}));
 }
 
 TEST(PoolStatusTest, SaysWhatIsWrongWithOtherJson) {

@@ -1,13 +1,17 @@
 #include "harness/process_tree.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <sstream>
+
+#include "pool/sys/unique_fd.h"
 
 namespace harness {
 namespace {
@@ -15,11 +19,16 @@ namespace {
 namespace fs = std::filesystem;
 
 std::optional<std::string> ReadProcFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  const sys::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) return std::nullopt;
-  return text;
+  std::string text;
+  std::array<char, 4096> buffer;
+  for (;;) {
+    const auto got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0) return std::nullopt;
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
 }
 
 std::optional<pid_t> NumberOf(const fs::path& entry) {

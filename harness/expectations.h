@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "pool/sys/clock.h"
+#include "pool/sys/error.h"
+
+namespace harness {
+
+/// What a run can be held against. Counts are "at most", times are "not longer than".
+enum class Measure {
+  kLost,         ///< Requests without any byte of an answer.
+  kCut,          ///< Answers that ended before their own framing said so.
+  kAbandoned,    ///< Whole answers of 500 and above.
+  kUnexplained,  ///< Failed requests that no fault accounts for.
+  kDuplicated,   ///< Answers beyond one, of requests with ids.
+  kWrong,        ///< Another request's answer, of requests with ids.
+  kIdleLost,     ///< Connections without a request in hand that the server ended.
+  kReapP99,      ///< From a worker's death until it is waited for.
+  kRecoveryP99,  ///< From a worker's death to the first answer of its replacement.
+  kResponseP99,  ///< Of each load, from when a request was due.
+};
+
+struct MeasureInfo {
+  Measure measure;
+  std::string_view name;  ///< As in a scenario: "recovery_p99".
+  bool is_time;
+  std::string_view words;  ///< "requests lost".
+};
+[[nodiscard]] const std::vector<MeasureInfo>& Measures();
+[[nodiscard]] const MeasureInfo& InfoOf(Measure measure);
+
+/// At most so many, or so long. What a scenario does not name is not judged, but for unexplained, duplicated
+/// and wrong: these are bugs wherever they come from, so 0 is expected of every run that does not say
+/// otherwise.
+using Expectations = std::map<Measure, std::int64_t>;
+[[nodiscard]] Expectations DefaultExpectations();
+
+/// "lost=0", "recovery_p99=50ms", as a command line has it.
+[[nodiscard]] sys::Result<std::pair<Measure, std::int64_t>> ParseExpectation(const std::string& text);
+
+}  // namespace harness

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/pool_status.h"
+#include "harness/run_record.h"
+#include "harness/targets.h"
+#include "pool/sys/error.h"
+
+/// What a pool's admin endpoint says, fetched now: each blocks for at most 2 s.
+namespace harness {
+
+[[nodiscard]] sys::Result<PoolStatus> FetchStatus(const std::string& admin);
+
+/// The living workers that the endpoint of `parent` names; an Error where it is another pool's.
+[[nodiscard]] sys::Result<std::vector<WorkerView>> WorkersByStatus(const std::string& admin, pid_t parent);
+
+/// The pool's own account since its start, out of /metrics.
+[[nodiscard]] sys::Result<ServerTotals> FetchTotals(const std::string& admin);
+/// Pure: the sums of the families hydrapool_{rescued,lost,cut}_total in the Prometheus text format.
+[[nodiscard]] ServerTotals ParseTotals(std::string_view metrics);
+
+/// Why `parent` cannot be hurt: no such process, another user's, without children.
+[[nodiscard]] sys::Result<void> CheckParent(pid_t parent);
+
+}  // namespace harness

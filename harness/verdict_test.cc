@@ -1,0 +1,270 @@
+#include "harness/verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/run_report.h"
+
+namespace harness {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr sys::Nanos kMs = sys::kMillisecond;
+
+FaultRecord Kill(std::uint64_t id, sys::Nanos at, int slot, std::int64_t busy = 0) {
+  return {.id = id,
+          .at = at,
+          .worker = WorkerView{.identity = {.pid = 100 + slot, .start_time = 1}, .slot = slot, .busy = busy},
+          .outcome = Outcome::kDead,
+          .timeline = {.dead = at + kMs,
+                       .reaped = at + 2 * kMs,
+                       .forked = at + 2 * kMs,
+                       .ready = at + 3 * kMs,
+                       .first_response = at + 11 * kMs}};
+}
+
+/// Two kills, one of a busy worker; nothing failed.
+RunRecord GoodRun() {
+  return {.start = 0,
+          .load_end = 10 * sys::kSecond,
+          .faults_planned = true,
+          .faults = {Kill(1, 1000 * kMs, 0, 1), Kill(2, 2000 * kMs, 1)},
+          .loads = {{.url = "http://h/", .sent = 1000, .ok = 1000, .rate = 100, .service_mean = kMs}},
+          .idle = 16,
+          .totals = ServerTotals{.rescued = 5}};
+}
+
+Failure LostAt(sys::Nanos at) { return {.sent = at, .end = at + kMs, .what = "reset", .url = "http://h/"}; }
+
+Expectations Strict() {
+  Expectations expected = DefaultExpectations();
+  expected[Measure::kLost] = expected[Measure::kCut] = expected[Measure::kAbandoned] = 0;
+  expected[Measure::kIdleLost] = 0;
+  expected[Measure::kRecoveryP99] = 50 * kMs;
+  return expected;
+}
+
+void ExpectFail(const RunRecord& run, const std::string& reason) {
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kFail);
+  EXPECT_THAT(judgement.reasons, Contains(HasSubstr(reason)));
+}
+
+TEST(JudgeTest, AGoodRunPassesWithoutReasons) {
+  const auto judgement = Judge(GoodRun(), Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kPass);
+  EXPECT_THAT(judgement.reasons, IsEmpty());
+}
+
+TEST(JudgeTest, ALostRequestFailsAndItsFaultIsNamed) {
+  auto run = GoodRun();
+  run.failures = {LostAt(2000 * kMs)};
+  ExpectFail(run, "requests lost: 1, at most 0 expected; most at fault 2 (kill of pid 101, slot 1): 1");
+}
+
+TEST(JudgeTest, AnUnexplainedFailureFailsAndTheFirstIsNamed) {
+  auto run = GoodRun();
+  run.failures = {LostAt(5000 * kMs)};
+  ExpectFail(run, "no fault explains: 1, at most 0 expected; the first: reset at http://h/ after 5001 ms");
+}
+
+TEST(JudgeTest, AnUnexplainedFailureFailsEvenWhereLossesAreNotJudged) {
+  auto run = GoodRun();
+  run.failures = {LostAt(5000 * kMs)};
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kFail);
+  run.failures = {LostAt(2000 * kMs)};
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, ADuplicateFails) {
+  auto run = GoodRun();
+  run.duplicated = 1;
+  ExpectFail(run, "answers beyond the one: 1");
+}
+
+TEST(JudgeTest, AnotherRequestsAnswerFails) {
+  auto run = GoodRun();
+  run.wrong = 1;
+  ExpectFail(run, "answers that are another's: 1");
+}
+
+TEST(JudgeTest, ACutAnswerFails) {
+  auto run = GoodRun();
+  run.failures = {LostAt(2000 * kMs)};
+  run.failures[0].kind = FailureKind::kCut;
+  ExpectFail(run, "answers cut: 1");
+}
+
+TEST(JudgeTest, AnIdleConnectionLostFails) {
+  auto run = GoodRun();
+  run.idle_lost = 3;
+  ExpectFail(run, "idle connections lost: 3");
+}
+
+TEST(JudgeTest, APoolThatRescuesNothingIsNamed) {
+  auto run = GoodRun();
+  run.totals = ServerTotals{};
+  run.failures = {LostAt(2000 * kMs)};
+  ExpectFail(run, "the pool rescued nothing at 2 deaths");
+}
+
+TEST(JudgeTest, ASlotThatNeverAnswersAgainFails) {
+  auto run = GoodRun();
+  run.faults[1].timeline.first_response.reset();
+  ExpectFail(run, "recovery p99: never");
+}
+
+TEST(JudgeTest, AReplacementThatWasHitToo_OrCameAtTheEnd_IsNotHeldAgainstIt) {
+  auto run = GoodRun();
+  run.faults[1].timeline.first_response.reset();
+  run.faults[1].timeline.superseded = true;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+  run.faults[1].timeline.superseded = false;
+  run.load_end = run.faults[1].at + 500 * kMs;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, AServerThatEndedFails) {
+  auto run = GoodRun();
+  run.problems = {"the server ended before its time"};
+  ExpectFail(run, "the server ended");
+}
+
+TEST(JudgeTest, NoFaultLandedIsInvalid) {
+  auto run = GoodRun();
+  for (auto& fault : run.faults) fault.outcome = Outcome::kMissed;
+  run.faults[1].reason = "no worker was there";
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons, ElementsAre("no fault landed: no worker was there"));
+}
+
+TEST(JudgeTest, NoFaultWhileARequestWasInFlightIsInvalid) {
+  auto run = GoodRun();
+  run.faults[0].worker->busy = 0;
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons, ElementsAre("no fault landed while a request was in flight"));
+  run.totals->rescued_in_flight = 1;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, WithoutThePoolsWordWhatIsInFlightIsEstimated) {
+  auto run = GoodRun();
+  run.faults[0].worker->busy = 0;
+  run.totals.reset();
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid) << "2 kills x 100/s x 1 ms";
+  run.loads[0].rate = 1000;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, NoRequestOrNoTrustworthyLoadIsInvalid) {
+  auto run = GoodRun();
+  run.loads[0].sent = 0;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+  run = GoodRun();
+  run.loads[0].invalid = "it missed its schedule";
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+  run.loads[0].invalid.clear();
+  run.loads[0].broken = "loadgen ended with exit_127";
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+}
+
+TEST(JudgeTest, WhatIsLostIsLostInAnInvalidRunTooButATimeProvesNothing) {
+  auto run = GoodRun();
+  run.loads[0].invalid = "it missed its schedule";
+  for (auto& fault : run.faults) *fault.timeline.first_response += sys::kSecond;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+  run.failures = {LostAt(2000 * kMs)};
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kFail);
+}
+
+TEST(JudgeTest, InterruptedIsAborted) {
+  auto run = GoodRun();
+  run.interrupted = true;
+  run.duplicated = 1;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kAborted);
+}
+
+TEST(JudgeTest, ASteadyRunNeedsNoFaults) {
+  auto run = GoodRun();
+  run.faults_planned = false;
+  run.faults.clear();
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(VerdictTest, ExitCodesAreThePromisedOnes) {
+  EXPECT_EQ(ExitCodeOf(Verdict::kPass), 0);
+  EXPECT_EQ(ExitCodeOf(Verdict::kFail), 1);
+  EXPECT_EQ(ExitCodeOf(Verdict::kInvalid), 3);
+  EXPECT_EQ(ExitCodeOf(Verdict::kAborted), 4);
+}
+
+TEST(ExplainTest, ByTimeAndWorker) {
+  const std::vector<FaultRecord> faults{Kill(1, 1000 * kMs, 0), Kill(2, 1050 * kMs, 1)};
+  auto failure = LostAt(1060 * kMs);
+  EXPECT_EQ(Explain(failure, faults), 1u) << "the latest";
+  failure.slot = 0;
+  EXPECT_EQ(Explain(failure, faults), 0u) << "the one of its worker";
+  failure.slot = 3;
+  EXPECT_EQ(Explain(failure, faults), std::nullopt);
+  EXPECT_EQ(Explain(LostAt(900 * kMs), faults), std::nullopt) << "before";
+  EXPECT_EQ(Explain(LostAt(1300 * kMs), faults), std::nullopt) << "long after";
+  auto slow = LostAt(500 * kMs);
+  slow.end = 1010 * kMs;
+  EXPECT_EQ(Explain(slow, faults), 0u) << "on its way when it came";
+  auto refused = LostAt(1060 * kMs);
+  refused.kind = FailureKind::kRefused;
+  EXPECT_EQ(Explain(refused, faults), std::nullopt) << "a 404 is no worker's death";
+}
+
+TEST(ExplainTest, AMissedFaultExplainsNothingAndASurvivorGoesOnExplaining) {
+  std::vector<FaultRecord> faults{Kill(1, 1000 * kMs, 0)};
+  faults[0].outcome = Outcome::kMissed;
+  EXPECT_EQ(Explain(LostAt(1000 * kMs), faults), std::nullopt);
+  faults[0].outcome = Outcome::kAlive;
+  faults[0].timeline = {};
+  EXPECT_EQ(Explain(LostAt(3000 * kMs), faults), 0u);
+}
+
+TEST(RunJsonTest, HasThePromisedMembers) {
+  auto run = GoodRun();
+  run.failures = {LostAt(2000 * kMs)};
+  const auto judgement = Judge(run, Strict());
+  const auto json = nlohmann::json::parse(
+      RunJson({.name = "storm", .proves = "", .seed = 7, .replay = "harness run x --seed 7", .evidence = ""},
+              run, judgement));
+  EXPECT_EQ(json["schema"], 1);
+  EXPECT_EQ(json["verdict"], "FAIL");
+  EXPECT_EQ(json["seed"], 7);
+  EXPECT_EQ(
+      json["faults"][1]["timeline_us"],
+      (nlohmann::json{
+          {"dead", 1000}, {"reaped", 2000}, {"forked", 2000}, {"ready", 3000}, {"first_response", 11000}}));
+  EXPECT_EQ(json["faults"][1]["lost"], 1);
+  EXPECT_EQ(json["faults"][1]["slot"], 1);
+  EXPECT_EQ(json["requests"]["lost"], 1);
+  EXPECT_EQ(json["requests"]["rescued"], 5);
+  EXPECT_EQ(json["per_fault"]["lost"], 0.5);
+  EXPECT_EQ(json["measured"]["recovery_p99"], 10000);
+}
+
+TEST(RunTextTest, SaysTheVerdictWhyAndHowToSeeItAgain) {
+  auto run = GoodRun();
+  run.duplicated = 1;
+  const auto text = RunText(
+      {.name = "storm", .proves = "x", .seed = 7, .replay = "harness run x --seed 7", .evidence = "/tmp/y"},
+      run, Judge(run, Strict()));
+  EXPECT_THAT(text, HasSubstr("\n  FAIL\n    answers beyond the one: 1, at most 0 expected\n"));
+  EXPECT_THAT(text, HasSubstr("again      harness run x --seed 7"));
+  EXPECT_THAT(text, HasSubstr("look at    /tmp/y"));
+}
+
+}  // namespace
+}  // namespace harness
