@@ -3,22 +3,13 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <vector>
 
+#include "loadgen/pace.h"
 #include "loadgen/plan.h"
 #include "pool/sys/clock.h"
 
 namespace loadgen {
-
-/// The due times of an open loop at a constant rate: t_k = start + k/R. They come from the index alone, so
-/// neither a slow response nor a late wake-up moves any of them.
-struct ConstantRate {
-  sys::Nanos start = 0;
-  double rate = 1;
-
-  [[nodiscard]] sys::Nanos Due(std::uint64_t k) const;
-  /// How many requests are due before `t`: the smallest k with Due(k) >= t.
-  [[nodiscard]] std::uint64_t DueBefore(sys::Nanos t) const;
-};
 
 /// One request as the agenda hands it out.
 struct Arrival {
@@ -36,10 +27,11 @@ struct Arrival {
 ///     }
 ///     ... wait until agenda.NextDue() or a response ...
 ///
-/// The threads of a run share nothing: thread i of t takes the due times i, i + t, i + 2t, …, so together
-/// they make the schedule whole. A request that is due while no connection is free waits here, at no cost in
-/// memory: what waits is the difference of two indices. Due times before the end that nobody took by then are
-/// *unsent*.
+/// The threads of a run share nothing. At a constant rate thread i of t takes the due times i, i + t, i + 2t,
+/// …, so together they make the schedule whole; of Poisson arrivals each has a t-th of the rate and a stream
+/// of its own. URLs with rates have a schedule each. A request that is due while no connection is free waits
+/// here, at no cost in memory: what waits is a difference of indices. Due times before the end that nobody
+/// took by then are *unsent*.
 ///
 /// Pure: time comes in. One thread's, until that thread has ended.
 class Agenda {
@@ -55,7 +47,7 @@ class Agenda {
   std::optional<Arrival> Take(sys::Nanos now, sys::Nanos free_since);
 
   /// The URL of the request that Take will hand out next.
-  [[nodiscard]] std::size_t next_url() const { return UrlOf(taken_); }
+  [[nodiscard]] std::size_t next_url() const;
 
   /// When Take will next have something for a free connection (in the past: it has now); kNever: not again.
   [[nodiscard]] sys::Nanos NextDue() const;
@@ -63,9 +55,9 @@ class Agenda {
   /// From when on nothing is sent any more: kNever where only a number of requests ends the run.
   [[nodiscard]] sys::Nanos end() const { return end_; }
 
-  /// When the last request is to be sent if all goes to plan; kNever for a number of requests in a closed
-  /// loop.
-  [[nodiscard]] sys::Nanos planned_end() const;
+  /// When the last request is to be sent if all goes to plan (of a number of Poisson arrivals: by when it is,
+  /// for all but one seed in a million); kNever for a number of requests in a closed loop.
+  [[nodiscard]] sys::Nanos planned_end() const { return planned_end_; }
 
   /// Ends the run early: what is due later is no longer scheduled.
   void Stop(sys::Nanos now);
@@ -76,20 +68,22 @@ class Agenda {
   [[nodiscard]] std::uint64_t Scheduled() const;
 
  private:
-  [[nodiscard]] std::uint64_t NextTurn() const { return GlobalIndex(taken_); }
-  [[nodiscard]] std::size_t UrlOf(std::uint64_t own) const {
-    return static_cast<std::size_t>((pace_ ? GlobalIndex(own) : first_ + own) % urls_);
-  }
+  void AddStreams(const Plan& plan);
+  void FindNext();
+  [[nodiscard]] sys::Nanos PlannedEnd(const Plan& plan) const;
   [[nodiscard]] std::uint64_t GlobalIndex(std::uint64_t own) const { return first_ + own * stride_; }
+  [[nodiscard]] bool open_loop() const { return !streams_.empty(); }
 
-  std::optional<ConstantRate> pace_;
-  std::uint64_t urls_;
   std::uint64_t first_;
   std::uint64_t stride_;
   std::uint64_t limit_;  // how many requests this thread sends at most
   sys::Nanos start_;
   sys::Nanos end_;
+  std::vector<Pace> streams_;          // one, or one for each URL; none in a closed loop
+  std::vector<std::size_t> rotation_;  // of URLs, where there is not a stream for each
+  std::size_t next_ = 0;               // the stream that is due first
   std::uint64_t taken_ = 0;
+  sys::Nanos planned_end_ = kNever;
 };
 
 }  // namespace loadgen

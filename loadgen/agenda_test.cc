@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
 #include <vector>
 
 namespace loadgen {
@@ -14,25 +17,6 @@ using sys::kSecond;
 constexpr sys::Nanos kStart = 1'000 * kSecond;
 
 Plan Open(double rate, int threads = 1) { return {.urls = {"u"}, .rate = rate, .threads = threads}; }
-
-TEST(ConstantRateTest, DueTimesComeFromTheIndexAndDoNotDrift) {
-  const ConstantRate pace{.start = kStart, .rate = 3};
-  EXPECT_EQ(pace.Due(0), kStart);
-  EXPECT_EQ(pace.Due(1), kStart + 333'333'333);
-  EXPECT_EQ(pace.Due(3), kStart + kSecond);
-  EXPECT_EQ(pace.Due(3'000'000'000), kStart + 1'000'000'000 * kSecond);
-}
-
-TEST(ConstantRateTest, DueBeforeIsTheInverseOfDue) {
-  for (const double rate : {0.1, 1.0, 3.0, 7.77, 500.0, 123456.7, 2e6}) {
-    const ConstantRate pace{.start = kStart, .rate = rate};
-    for (std::uint64_t k = 1; k < 1'000'000; k = k * 3 + 1) {
-      EXPECT_EQ(pace.DueBefore(pace.Due(k)), k) << rate;
-      EXPECT_EQ(pace.DueBefore(pace.Due(k) + 1), k + 1) << rate;
-    }
-    EXPECT_EQ(pace.DueBefore(kStart), 0u);
-  }
-}
 
 TEST(AgendaTest, ThreadsTogetherMakeTheScheduleWhole) {
   const auto plan = Open(1000, 3);
@@ -118,6 +102,49 @@ TEST(AgendaTest, InAClosedLoopARequestIsDueWhenItsConnectionIsFree) {
   EXPECT_EQ(agenda.Take(kStart + 9, kStart + 7)->due, kStart + 7);
   EXPECT_FALSE(agenda.Take(kStart + kSecond, kStart));
   EXPECT_EQ(agenda.Scheduled(), 2u);
+}
+
+TEST(AgendaTest, PoissonArrivalsAreThePlannedRateAndOneStory) {
+  auto plan = Open(5000, 3);
+  plan.poisson = true;
+  std::uint64_t scheduled = 0;
+  for (int i = 0; i < plan.threads; ++i) {
+    Agenda agenda(plan, i, kStart);
+    Agenda again(plan, i, kStart);
+    while (const auto arrival = agenda.Take(kStart + plan.duration, kStart)) {
+      ASSERT_EQ(again.Take(kStart + plan.duration, kStart)->due, arrival->due);
+    }
+    EXPECT_EQ(agenda.Scheduled(), agenda.taken());
+    scheduled += agenda.Scheduled();
+  }
+  EXPECT_NEAR(static_cast<double>(scheduled), 50'000, 5 * std::sqrt(50'000.0));
+}
+
+TEST(AgendaTest, UrlsWithRatesHaveAScheduleEach) {
+  const Plan plan{.urls = {"a", "b"}, .rate = 110, .threads = 2, .rates = {100, 10}};
+  std::array<int, 2> taken{};
+  std::set<std::uint64_t> turns;
+  for (int i = 0; i < plan.threads; ++i) {
+    Agenda agenda(plan, i, kStart);
+    sys::Nanos last = 0;
+    while (const auto arrival = agenda.Take(kStart + plan.duration, kStart)) {
+      ++taken[arrival->url];
+      turns.insert(arrival->turn);
+      ASSERT_GE(arrival->due, last);
+      last = arrival->due;
+      ASSERT_EQ((arrival->due - kStart) % ((arrival->url == 0 ? 10 : 100) * kMillisecond), 0);
+    }
+  }
+  EXPECT_EQ(taken[0], 1000);
+  EXPECT_EQ(taken[1], 100);
+  EXPECT_EQ(turns.size(), 1100u);
+}
+
+TEST(AgendaTest, WeightsSayHowOftenAUrlHasItsTurn) {
+  Agenda agenda({.urls = {"a", "b"}, .weights = {3, 1}}, 0, kStart);
+  std::array<int, 2> taken{};
+  for (int i = 0; i < 400; ++i) ++taken[agenda.Take(kStart + 1, kStart)->url];
+  EXPECT_EQ(taken[0], 300);
 }
 
 }  // namespace

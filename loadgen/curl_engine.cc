@@ -47,6 +47,7 @@ CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
   curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(connections));
+  for (const auto& url : plan.urls) sockets_.urls.emplace_back(url);
   for (int i = 0; i < connections; ++i) {
     auto& slot = idle_.emplace_back(plan, headers_.get(), sockets_);
     slot.self = std::prev(idle_.end());

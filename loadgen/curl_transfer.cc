@@ -77,9 +77,11 @@ void CurlTransfer::Begin(const Attempt& attempt) {
   local_port_ = 0;
   error_[0] = '\0';
   worker_.clear();
-  if (plan_.urls.size() > 1) {
-    curl_easy_setopt(easy_.get(), CURLOPT_URL, plan_.urls[attempt.url].c_str());
-  }
+  const auto& url = sockets_.urls[attempt.url];
+  if (sockets_.urls.size() == 1 && url.constant()) return;
+  url_.clear();
+  url.Expand(plan_.seed, attempt.turn, url_);
+  curl_easy_setopt(easy_.get(), CURLOPT_URL, url_.c_str());
 }
 
 Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {

@@ -11,17 +11,19 @@
 #include "loadgen/plan.h"
 #include "loadgen/poller.h"
 #include "loadgen/tally.h"
+#include "loadgen/url_template.h"
 
 namespace loadgen {
 
-/// What the transfers of one engine share: who is told of sockets that close, and which socket has which
-/// local port.
+/// What the transfers of one engine share: who is told of sockets that close, which socket has which local
+/// port, and the URLs.
 struct CurlSockets {
   Poller poller;
   /// By local port. Two connections to different servers may have the same one; the later counts, and the
   /// check for staleness may then look at the wrong one, which at worst costs a new connection or a
   /// resend_suppressed.
   std::vector<int> by_port = std::vector<int>(65536, -1);
+  std::vector<UrlTemplate> urls = {};
 };
 
 /// One libcurl easy handle and the request it is carrying: as many as there are connections, used again and
@@ -90,6 +92,7 @@ class CurlTransfer {
   int local_port_ = 0;
   std::string worker_;
   std::string detail_;
+  std::string url_;
 };
 
 }  // namespace loadgen

@@ -266,6 +266,28 @@ TEST_P(EngineTest, SendsWhatThePlanSays) {
   EXPECT_EQ(head.tally.completed(), 1u);
 }
 
+TEST_P(EngineTest, TheCounterMakesEveryRequestAnother) {
+  ScriptedServer server;
+  const auto result = RunPlan(
+      GetParam(), {.urls = {server.Url("/n?{counter}")}, .connections = 4, .threads = 2, .count = 40});
+  EXPECT_EQ(result.tally.of(Outcome::kBadStatus), 40u);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(server.Received("/n?" + std::to_string(i)), 1) << i;
+}
+
+TEST_P(EngineTest, WhatIsExpectedIsOkAndNothingElse) {
+  ScriptedServer server;
+  const auto result =
+      RunPlan(GetParam(), {.urls = {server.Url("/500"), server.Url("/ok"), server.Url("/chunked")},
+                           .connections = 1,
+                           .threads = 1,
+                           .count = 9,
+                           .expect_status = {200, 500},
+                           .expect_length = 0});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 3u);
+  EXPECT_EQ(result.tally.of(Outcome::kWrongBody), 6u);
+  EXPECT_EQ(result.tally.of_url(0).ok, 3u);
+}
+
 TEST_P(EngineTest, TheJournalNamesThePortTheServerSaw) {
   ScriptedServer server;
   const auto path = ::testing::TempDir() + "loadgen_engine_journal";

@@ -96,7 +96,9 @@ class LoadTest::Thread {
 LoadTest::LoadTest(Plan plan, EngineFactory factory, const Journal* journal)
     : plan_(std::move(plan)), factory_(std::move(factory)), journal_(journal) {
   if (plan_.urls.empty() || plan_.threads < 1 || plan_.connections < plan_.threads ||
-      (plan_.rate && *plan_.rate <= 0)) {
+      (plan_.rate && *plan_.rate <= 0) ||
+      (!plan_.weights.empty() && plan_.weights.size() != plan_.urls.size()) ||
+      (!plan_.rates.empty() && plan_.rates.size() != plan_.urls.size())) {
     throw std::invalid_argument(
         "a plan needs a URL, a thread, a connection "
         "for each thread and a rate above 0");

@@ -24,7 +24,7 @@
 namespace loadgen {
 namespace {
 
-enum ExitCode { kRan = 0, kNothing = 1, kUsage = 2, kInvalid = 3, kInterruptedTwice = 130 };
+enum ExitCode { kRan = 0, kNothing = 1, kUsage = 2, kInvalid = 3, kMissed = 99, kInterruptedTwice = 130 };
 
 constexpr rlim_t kOtherDescriptors = 64;
 
@@ -84,7 +84,8 @@ int Conclude(const Report& report, std::FILE* json) {
       return Complain(kNothing, "cannot write the JSON report");
   }
   if (!report.self.valid) return kInvalid;
-  return NothingReached(report) ? kNothing : kRan;
+  if (NothingReached(report)) return kNothing;
+  return report.slos_met() ? kRan : kMissed;
 }
 
 int Run(const Options& options) {
@@ -108,7 +109,7 @@ int Run(const Options& options) {
   LoadTest test(options.plan, engine->factory, journal ? &*journal : nullptr);
   test.Start();
   Watch(test, options.quiet);
-  return Conclude(MakeReport(engine->name, options.plan, test.Wait()), json.get());
+  return Conclude(MakeReport(engine->name, options.plan, test.Wait(), options.slos), json.get());
 }
 
 int Main(int argc, char** argv) {

@@ -86,6 +86,28 @@ TEST(LoadgenProgramTest, JsonOnStandardOutputLeavesTheTextToStandardError) {
   EXPECT_THAT(program.Err(), HasSubstr("20 sent"));
 }
 
+TEST(LoadgenProgramTest, AMissedObjectiveIsCode99) {
+  const ScriptedServer server;
+  Program met({"-n", "20", "--slo", "errors<=0", "--slo", "p50<1h", server.Url("/ok")});
+  EXPECT_EQ(met.Wait(), 0);
+  EXPECT_THAT(met.Out(), HasSubstr("✓ errors<=0"));
+  Program missed({"-n", "20", "--slo", "errors<0.1%", "--json", "-", server.Url("/500")});
+  EXPECT_EQ(missed.Wait(), 99);
+  EXPECT_THAT(missed.Err(), HasSubstr("✗ errors<0.1%"));
+  EXPECT_EQ(nlohmann::json::parse(missed.Out())["slo"][0]["met"], false);
+}
+
+TEST(LoadgenProgramTest, UrlsWithRates) {
+  const ScriptedServer server;
+  Program program({"-n", "30", "--target", server.Url("/ok") + " rate=200/s", "--target",
+                   server.Url("/500") + " rate=100/s", "--json", "-"});
+  EXPECT_EQ(program.Wait(), 0);
+  const auto json = nlohmann::json::parse(program.Out());
+  EXPECT_EQ(json["engine"], "raw");
+  EXPECT_EQ(json["targets"][0]["ok"], 20);
+  EXPECT_EQ(json["targets"][1]["completed"], 10);
+}
+
 TEST(LoadgenProgramTest, WrongUsageIsOneLineAndCode2) {
   Program program({"--rate", "much", "http://127.0.0.1/"});
   EXPECT_EQ(program.Wait(), 2);

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <utility>
 
-#include "loadgen/http_url.h"
+#include "loadgen/target_list.h"
 #include "loadgen/units.h"
 
 namespace loadgen {
@@ -25,17 +25,22 @@ Examples:
   loadgen -R 2000/s -c 64 -d 30s http://127.0.0.1:8080/  open loop: 2000 a second, whatever the answers do
   loadgen -n 1000 -m POST --data @body.json http://127.0.0.1:8080/cgi-bin/echo
   loadgen -R 500 --json - http://a/ http://b/ | jq .latency_us.response
+  loadgen --target 'http://h/a rate=400/s' --target 'http://h/b?id={counter} rate=20/s' --arrival poisson
+  loadgen -R 500 --slo 'p99<50ms' --slo 'errors<0.1%' http://127.0.0.1:8080/
 
 Latencies: response counts from when a request was due, service from when it was sent; lag is the difference.
 requests.failed did not complete; a 4xx or 5xx is completed but not ok. sent = completed + failed + in flight at the end.
 
 Exit codes: 0 the run ended, whatever the responses were; 1 not one request reached a server, or an output failed;
-2 wrong usage; 3 INVALID: an open loop sent less than 99 % of its schedule in time through this machine's own fault.
+2 wrong usage; 99 an --slo was missed; 3 INVALID: an open loop sent less than 99 % of its schedule in time through this machine's own fault.
 Ctrl-C ends the run and prints the report; a second one leaves at once.)";
 
 /// What the flags hold before it makes sense as a whole.
 struct Raw {
   std::vector<std::string> urls;
+  std::vector<std::string> targets;
+  std::vector<std::string> slos;
+  std::string arrival;
   std::string rate;
   std::string duration;
   std::string timeout = "10s";
@@ -73,11 +78,7 @@ bool IsMethod(const std::string& text) {
 }
 
 sys::Result<void> FillRequest(const Raw& raw, Plan& plan) {
-  for (const auto& text : raw.urls) {
-    auto url = ParseHttpUrl(text);
-    if (!url) return tl::unexpected(url.error());
-    plan.urls.push_back(std::move(url->full));
-  }
+  if (auto filled = FillTargets(raw.urls, raw.targets, plan); !filled) return filled;
   for (const auto& header : raw.headers) {
     if (!IsHeader(header)) return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", header));
   }
@@ -102,8 +103,12 @@ sys::Result<void> FillLoad(const Raw& raw, int cores, Plan& plan) {
   if (!raw.rate.empty()) {
     const auto rate = ParseRate(raw.rate);
     if (!rate) return tl::unexpected(rate.error());
+    if (plan.rate) return sys::Failure("-R and --target rate= exclude each other");
     plan.rate = *rate;
   }
+  if (!raw.arrival.empty() && !plan.rate)
+    return sys::Failure("--arrival needs a rate (-R or --target rate=)");
+  plan.poisson = raw.arrival == "poisson";
   if (!raw.duration.empty()) {
     const auto duration = ParseDuration(raw.duration);
     if (!duration) return tl::unexpected(duration.error());
@@ -138,6 +143,9 @@ void AddLoadFlags(CLI::App& app, Raw& raw) {
       ->check(From1To(1024));
   app.add_option("-R,--rate", raw.rate, "open loop: requests a second, 500 or 500/s (default: closed loop)")
       ->type_name("RATE");
+  app.add_option("--arrival", raw.arrival, "open loop: constant (default), or poisson: due at random")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"constant", "poisson"}));
   auto* duration = app.add_option("-d,--duration", raw.duration, "how long, like 500ms or 2m (default: 10s)");
   duration->type_name("TIME");
   app.add_option("-n,--requests", raw.count, "this many requests instead")
@@ -150,7 +158,12 @@ void AddLoadFlags(CLI::App& app, Raw& raw) {
 }
 
 void AddRequestFlags(CLI::App& app, Raw& raw) {
-  app.add_option("URL", raw.urls, "http:// or https://; several are used in turn")->required()->type_name("");
+  app.add_option("URL", raw.urls,
+                 "http:// or https://; several are used in turn; {counter}, {random} are replaced")
+      ->type_name("");
+  app.add_option("--target", raw.targets, "'URL rate=100/s' or 'URL weight=3'; repeatable")
+      ->type_name("TARGET")
+      ->allow_extra_args(false);
   app.add_option("-m,--method", raw.method, "method (default: GET, with --data POST)")->type_name("METHOD");
   app.add_option("--data", raw.data, "request body: the text, or @FILE")->type_name("DATA");
   app.add_option("-H,--header", raw.headers, "request header 'Name: value'; repeatable")
@@ -173,6 +186,13 @@ void AddRequestFlags(CLI::App& app, Raw& raw) {
 void AddFlags(CLI::App& app, Options& options, Raw& raw) {
   AddLoadFlags(app, raw);
   AddRequestFlags(app, raw);
+  app.add_option("--seed", options.plan.seed, "of --arrival poisson and of {random}")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--slo", raw.slos,
+                 "what must hold, like 'p99<50ms' 'errors<0.1%' 'rps>900'; exit code 99 if not")
+      ->type_name("SLO…")
+      ->allow_extra_args(false);
   app.add_option("--worker-header", options.plan.worker_header, "response header that names the worker")
       ->type_name("NAME")
       ->capture_default_str();
@@ -188,9 +208,14 @@ void AddFlags(CLI::App& app, Options& options, Raw& raw) {
   app.add_flag("-q,--quiet", options.quiet, "no progress while running");
 }
 
-sys::Result<void> Fill(const Raw& raw, int cores, Plan& plan) {
-  if (auto filled = FillRequest(raw, plan); !filled) return filled;
-  return FillLoad(raw, cores, plan);
+sys::Result<void> Fill(const Raw& raw, int cores, Options& options) {
+  if (auto filled = FillRequest(raw, options.plan); !filled) return filled;
+  for (const auto& text : raw.slos) {
+    auto slo = ParseSlo(text);
+    if (!slo) return tl::unexpected(slo.error());
+    options.slos.push_back(std::move(*slo));
+  }
+  return FillLoad(raw, cores, options.plan);
 }
 
 }  // namespace
@@ -213,7 +238,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
     if (app.exit(error, text, complaint) == 0) return text.str();
     return sys::Error{0, error.what()};
   }
-  if (const auto filled = Fill(raw, cores, options.plan); !filled) return filled.error();
+  if (const auto filled = Fill(raw, cores, options); !filled) return filled.error();
   return options;
 }
 

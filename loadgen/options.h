@@ -3,8 +3,10 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "loadgen/plan.h"
+#include "loadgen/slo.h"
 #include "pool/sys/error.h"
 
 namespace loadgen {
@@ -15,6 +17,7 @@ struct Options {
   std::string engine = "auto";
   std::string json;     ///< A path, "-" for standard output, empty for none.
   std::string journal;  ///< A path, empty for none.
+  std::vector<Slo> slos;
   bool quiet = false;
 };
 

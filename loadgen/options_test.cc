@@ -119,6 +119,20 @@ TEST(OptionsTest, WhatIsWrongIsSaidInOneLine) {
   EXPECT_EQ(Complaint({"--no-such-flag", "h"}).find('\n'), std::string::npos);
 }
 
+TEST(OptionsTest, TargetsArrivalAndObjectives) {
+  const auto options =
+      Understood({"--target", "a rate=9", "--target", "b rate=1", "--arrival", "poisson", "--seed", "7",
+                  "--slo", "p99<50ms", "--slo", "rps>9", "--expect-status", "200,204"});
+  EXPECT_EQ(options.plan.rate, 10);
+  EXPECT_TRUE(options.plan.poisson);
+  EXPECT_EQ(options.plan.seed, 7u);
+  EXPECT_EQ(options.slos.size(), 2u);
+  EXPECT_THAT(options.plan.expect_status, ElementsAre(200, 204));
+  EXPECT_THAT(Complaint({"--arrival", "poisson", "a"}), HasSubstr("needs a rate"));
+  EXPECT_THAT(Complaint({"-R", "5", "--target", "a rate=9"}), HasSubstr("exclude each other"));
+  EXPECT_THAT(Complaint({"--slo", "p99", "a"}), HasSubstr("not an objective"));
+}
+
 TEST(OptionsTest, HelpShowsExamplesAndExitCodes) {
   const auto line = Parse({"--help"});
   const auto& text = std::get<std::string>(line);

@@ -16,7 +16,9 @@ namespace loadgen {
 /// With a rate the loop is *open*: requests are due by the clock, whatever becomes of earlier ones. Without
 /// one it is *closed*: each connection's next request is due when its previous one has ended.
 struct Plan {
-  std::vector<std::string> urls = {};  ///< Used in turn. At least one.
+  /// Used in turn, or as `weights` or `rates` say. At least one. "{counter}" and "{random}" in them are
+  /// replaced (url_template.h).
+  std::vector<std::string> urls = {};
   std::string method = "GET";
   std::optional<std::string> body = {};
   std::vector<std::string> headers = {};  ///< "Name: value"
@@ -32,6 +34,12 @@ struct Plan {
   sys::Nanos drain = 2 * sys::kSecond;      ///< How long requests in flight at the end are waited for.
 
   std::string worker_header = "X-Worker";  ///< The response header that names the worker. Empty: none.
+
+  std::vector<unsigned> weights =
+      {};                          ///< How often each URL has its turn. Empty: each as often as the others.
+  std::vector<double> rates = {};  ///< A rate for each URL; `rate` is then their sum. Empty: none has one.
+  bool poisson = false;            ///< Open loop: due times at random instead of evenly spaced.
+  std::uint64_t seed = 1;          ///< Of Poisson arrivals and of {random}.
 
   std::vector<int> expect_status = {};              ///< What is ok. Empty: below 400.
   std::optional<std::uint64_t> expect_length = {};  ///< Of each decoded body.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "loadgen/raw_request.h"
 
@@ -26,7 +27,9 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
       throw std::invalid_argument("the raw engine cannot speak to " + text);
     }
     const auto endpoint = EndpointOf(*url, known);
-    requests_.push_back({.endpoint = endpoint, .bytes = RequestBytes(plan, *url)});
+    auto head = RequestHead(plan, *url);
+    auto expand = UrlTemplate(head);
+    requests_.push_back({endpoint, std::move(head) + plan.body.value_or(""), std::move(expand)});
   }
   kept_alive_.resize(endpoints_.size());
   for (int i = 0; i < connections; ++i) {
@@ -104,9 +107,18 @@ void RawEngine::Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nano
                         .sent = now};
   recorder_->Sent(attempt);
   const int before = slot.connection.fd();
-  const auto result = slot.connection.Start(attempt, endpoints_[slot.endpoint], requests_[arrival.url].bytes);
+  const auto result = slot.connection.Start(attempt, endpoints_[slot.endpoint], RequestFor(slot, arrival));
   if (result) return Settle(slot, *result);
   if (slot.connection.fd() != before) Register(slot);
+}
+
+std::string_view RawEngine::RequestFor(Slot& slot, const Arrival& arrival) const {
+  const auto& request = requests_[arrival.url];
+  if (request.expand.constant()) return request.bytes;
+  slot.request.clear();
+  request.expand.Expand(plan_.seed, arrival.turn, slot.request);
+  if (plan_.body) slot.request += *plan_.body;
+  return slot.request;
 }
 
 void RawEngine::Register(Slot& slot) {

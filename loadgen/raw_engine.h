@@ -10,6 +10,7 @@
 #include "loadgen/http_url.h"
 #include "loadgen/poller.h"
 #include "loadgen/raw_connection.h"
+#include "loadgen/url_template.h"
 
 namespace loadgen {
 
@@ -40,18 +41,21 @@ class RawEngine final : public Engine {
     RawConnection connection;
     sys::Nanos free_since = 0;
     std::size_t endpoint = 0;
+    std::string request;  // where it differs from others
     bool under_way = false;
     Slots::iterator self;
   };
   struct Request {
     std::size_t endpoint;
-    std::string bytes;
+    std::string bytes;   // as they are, where every request is the same
+    UrlTemplate expand;  // else
   };
 
   std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
   Slots* FreeSlots(std::size_t endpoint);
   void SendDue();
   bool SendNext(sys::Nanos now);
+  std::string_view RequestFor(Slot& slot, const Arrival& arrival) const;
   void Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now);
   void OnEvents(int fd, std::uint32_t events);
   void Register(Slot& slot);

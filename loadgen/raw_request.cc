@@ -19,7 +19,7 @@ bool Mentioned(const Plan& plan, std::string_view name) {
 
 }  // namespace
 
-std::string RequestBytes(const Plan& plan, const HttpUrl& url) {
+std::string RequestHead(const Plan& plan, const HttpUrl& url) {
   std::string bytes = plan.method + " " + url.target + " HTTP/1.1\r\n";
   const auto add = [&](std::string_view name, std::string_view value) {
     if (!Mentioned(plan, name)) bytes.append(name).append(": ").append(value).append("\r\n");
@@ -41,7 +41,7 @@ std::string RequestBytes(const Plan& plan, const HttpUrl& url) {
     }
   }
   if (!plan.keep_alive) bytes += "Connection: close\r\n";
-  return bytes + "\r\n" + plan.body.value_or("");
+  return bytes + "\r\n";
 }
 
 }  // namespace loadgen

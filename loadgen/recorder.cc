@@ -1,5 +1,7 @@
 #include "loadgen/recorder.h"
 
+#include "loadgen/url_template.h"
+
 namespace loadgen {
 namespace {
 
@@ -35,6 +37,10 @@ void Recorder::InFlightAtEnd(const Attempt& attempt, sys::Nanos now, int local_p
   }
 }
 
-const std::string& Recorder::Url(const Attempt& attempt) const { return plan_.urls[attempt.url]; }
+std::string Recorder::Url(const Attempt& attempt) const {
+  std::string url;
+  UrlTemplate(plan_.urls[attempt.url]).Expand(plan_.seed, attempt.turn, url);
+  return url;
+}
 
 }  // namespace loadgen

@@ -38,7 +38,7 @@ class Recorder {
   [[nodiscard]] const LiveCounts& live() const { return live_; }
 
  private:
-  [[nodiscard]] const std::string& Url(const Attempt& attempt) const;
+  [[nodiscard]] std::string Url(const Attempt& attempt) const;
 
   const Plan& plan_;
   sys::Nanos start_;

@@ -8,7 +8,7 @@
 
 namespace loadgen {
 
-Report MakeReport(std::string engine, const Plan& plan, RunResult run) {
+Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos) {
   const SelfEvidence evidence{.open_loop = plan.rate.has_value(),
                               .achieved = run.achieved(),
                               .busiest = run.busiest,
@@ -17,8 +17,16 @@ Report MakeReport(std::string engine, const Plan& plan, RunResult run) {
                               .out_of_ports = run.tally.of(Outcome::kNoPorts) > 0,
                               .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0};
   auto self = CheckSelf(evidence);
-  return {.engine = std::move(engine), .plan = plan, .run = std::move(run), .self = std::move(self)};
+  std::vector<SloVerdict> verdicts;
+  for (const auto& slo : slos) verdicts.push_back(Check(slo, run));
+  return {.engine = std::move(engine),
+          .plan = plan,
+          .run = std::move(run),
+          .self = std::move(self),
+          .slos = std::move(verdicts)};
 }
+
+bool Report::slos_met() const { return std::ranges::all_of(slos, &SloVerdict::met); }
 
 std::optional<std::string> NothingReached(const Report& report) {
   const auto& tally = report.run.tally;

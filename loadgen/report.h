@@ -2,11 +2,14 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "loadgen/load_test.h"
 #include "loadgen/plan.h"
 #include "loadgen/self_check.h"
+#include "loadgen/slo.h"
 
 namespace loadgen {
 
@@ -17,10 +20,13 @@ struct Report {
   Plan plan;
   RunResult run;
   SelfCheck self;
+  std::vector<SloVerdict> slos = {};
+
+  [[nodiscard]] bool slos_met() const;
 };
 
-/// Judges the run by itself.
-Report MakeReport(std::string engine, const Plan& plan, RunResult run);
+/// Judges the run by itself and by what it was to hold.
+Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos = {});
 
 /// Jain's index of the workers' completed requests; 1 where no worker was named.
 double Fairness(const Tally& tally);
@@ -46,9 +52,10 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   valid, reason    the judgement of self_check.h
 ///   stopped          whether it was ended early
 ///   achieved         the share of the schedule that was sent in time
-///   plan             {urls, method, connections, threads, rate, duration_s, count, timeout_s, keepalive}
-///   error_details    {name: the first explanation seen}
-///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
+///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
+///   keepalive} targets          [{url, sent, completed, ok}], as the plan's URLs slo [{objective, met,
+///   value}]; latencies in µs, errors<…% as a share error_details    {name: the first explanation seen} self
+///   {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
 ///                     own_lag_us: as in latency_us, the part of the lag with a connection free}
 nlohmann::ordered_json ToJson(const Report& report);
 

@@ -21,6 +21,8 @@ Json PlanJson(const Plan& plan) {
                {"connections", plan.connections},
                {"threads", plan.threads},
                {"rate", nullptr},
+               {"arrival", plan.poisson ? "poisson" : "constant"},
+               {"seed", plan.seed},
                {"duration_s", nullptr},
                {"count", nullptr},
                {"timeout_s", sys::ToSeconds(plan.timeout)},
@@ -32,6 +34,24 @@ Json PlanJson(const Plan& plan) {
     json["duration_s"] = sys::ToSeconds(plan.duration);
   }
   return json;
+}
+
+Json TargetsJson(const Report& report) {
+  Json targets = Json::array();
+  for (std::size_t i = 0; i < report.plan.urls.size(); ++i) {
+    const auto n = report.run.tally.of_url(i);
+    targets.push_back(
+        {{"url", report.plan.urls[i]}, {"sent", n.sent}, {"completed", n.completed}, {"ok", n.ok}});
+  }
+  return targets;
+}
+
+Json SlosJson(const Report& report) {
+  Json slos = Json::array();
+  for (const auto& slo : report.slos) {
+    slos.push_back({{"objective", slo.text}, {"met", slo.met}, {"value", slo.value}});
+  }
+  return slos;
 }
 
 }  // namespace
@@ -85,6 +105,8 @@ Json ToJson(const Report& report) {
       {"stopped", run.stopped},
       {"achieved", run.achieved()},
       {"plan", PlanJson(report.plan)},
+      {"targets", TargetsJson(report)},
+      {"slo", SlosJson(report)},
       {"error_details", details},
   };
 }

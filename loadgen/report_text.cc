@@ -13,7 +13,8 @@ using Out = std::back_insert_iterator<std::string>;
 void Title(Out out, const Report& report) {
   const auto& plan = report.plan;
   const auto load =
-      plan.rate ? fmt::format("open loop, {:g} requests/s", *plan.rate) : std::string("closed loop");
+      plan.rate ? fmt::format("open loop, {:g} requests/s{}", *plan.rate, plan.poisson ? " (Poisson)" : "")
+                : std::string("closed loop");
   fmt::format_to(out, "{}{}\n{} engine, {}, {} connection{}, {} thread{}{}\n\n", plan.urls.front(),
                  plan.urls.size() > 1 ? fmt::format(" and {} more", plan.urls.size() - 1) : "", report.engine,
                  load, plan.connections, plan.connections == 1 ? "" : "s", plan.threads,
@@ -72,6 +73,20 @@ void Workers(Out out, const Tally& tally) {
   fmt::format_to(out, "{}\n", shown > 16 ? "…" : "");
 }
 
+void Targets(Out out, const Report& report) {
+  if (report.plan.urls.size() < 2) return;
+  for (std::size_t i = 0; i < report.plan.urls.size(); ++i) {
+    const auto n = report.run.tally.of_url(i);
+    fmt::format_to(out, "target     {} sent, {} ok: {}\n", n.sent, n.ok, report.plan.urls[i]);
+  }
+}
+
+void Slos(Out out, const Report& report) {
+  for (const auto& slo : report.slos) {
+    fmt::format_to(out, "slo        {} {}  ({})\n", slo.met ? "✓" : "✗", slo.text, slo.shown);
+  }
+}
+
 void Self(Out out, const Report& report) {
   const auto& run = report.run;
   fmt::format_to(out,
@@ -95,8 +110,10 @@ std::string ToText(const Report& report) {
   Requests(out, report.run);
   Latencies(out, report.run.tally);
   Outcomes(out, report.run.tally);
+  Targets(out, report);
   Workers(out, report.run.tally);
   Self(out, report);
+  Slos(out, report);
   if (const auto nothing = NothingReached(report)) fmt::format_to(out, "error      {}\n", *nothing);
   return text;
 }

@@ -13,6 +13,7 @@ std::int64_t Micros(sys::Nanos from, sys::Nanos to) {
 
 void Tally::Sent(const Attempt& attempt, bool in_time) {
   ++sent;
+  ++CountsOf(attempt.url).sent;
   if (in_time) ++sent_in_time;
   lag.Record(Micros(attempt.due, attempt.sent));
   own_lag.Record(Micros(std::max(attempt.due, attempt.free_since), attempt.sent));
@@ -25,6 +26,9 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
   response.Record(Micros(attempt.due, result.end));
   service.Record(Micros(attempt.sent, result.end));
   if (Completed(result.outcome)) {
+    auto& counts = CountsOf(attempt.url);
+    ++counts.completed;
+    if (result.outcome == Outcome::kOk) ++counts.ok;
     ++status[result.status];
     if (!result.worker.empty()) CountWorker(SlotOf(result.worker), 1);
   }
@@ -48,6 +52,12 @@ void Tally::Merge(const Tally& other) {
   service.Merge(other.service);
   lag.Merge(other.lag);
   own_lag.Merge(other.own_lag);
+  urls_.resize(std::max(urls_.size(), other.urls_.size()));
+  for (std::size_t i = 0; i < other.urls_.size(); ++i) {
+    urls_[i].sent += other.urls_[i].sent;
+    urls_[i].completed += other.urls_[i].completed;
+    urls_[i].ok += other.urls_[i].ok;
+  }
   for (const auto& [code, n] : other.status) status[code] += n;
   for (const auto& [worker, n] : other.workers) CountWorker(worker, n);
   for (std::size_t i = 0; i < kOutcomes; ++i) {
@@ -64,6 +74,11 @@ std::uint64_t Tally::failed() const {
   std::uint64_t n = 0;
   for (const auto count : outcomes_) n += count;
   return n - completed();
+}
+
+Tally::OfUrl& Tally::CountsOf(std::size_t url) {
+  if (url >= urls_.size()) urls_.resize(url + 1);
+  return urls_[url];
 }
 
 void Tally::CountWorker(std::string_view slot, std::uint64_t n) {

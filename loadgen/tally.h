@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "loadgen/latency_histogram.h"
 #include "loadgen/outcome.h"
@@ -59,6 +60,14 @@ class Tally {
   [[nodiscard]] std::uint64_t completed() const;
   [[nodiscard]] std::uint64_t failed() const;
 
+  struct OfUrl {
+    std::uint64_t sent = 0;
+    std::uint64_t completed = 0;
+    std::uint64_t ok = 0;
+  };
+  /// Zeros where it was never sent.
+  [[nodiscard]] OfUrl of_url(std::size_t url) const { return url < urls_.size() ? urls_[url] : OfUrl{}; }
+
   std::uint64_t sent = 0;
   std::uint64_t sent_in_time = 0;  ///< Not later than the schedule's planned end (recorder.h).
   std::uint64_t in_flight_at_end = 0;
@@ -73,9 +82,11 @@ class Tally {
   std::array<std::string, kOutcomes> first_detail;  ///< Of each outcome, the first explanation seen.
 
  private:
+  OfUrl& CountsOf(std::size_t url);
   void CountWorker(std::string_view slot, std::uint64_t n);
 
   std::array<std::uint64_t, kOutcomes> outcomes_{};
+  std::vector<OfUrl> urls_;
 };
 
 /// The slot of a worker header's value: "3" of "3.17" (slot 3 in its 17th life), the whole value where there

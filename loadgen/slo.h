@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "loadgen/load_test.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// One thing a run must hold:
+///
+///     p99<50ms  p99.9<=1s  max<2s  mean<5ms     response latency; service.p99 and lag.p99 too
+///     errors<0.1%  errors<=3                    requests that ended and were not ok: a share of those, or a
+///     number rps>900                                   completed responses a second
+///
+/// Comparisons: < <= > >=. Latencies need a unit; spaces do not matter.
+struct Slo {
+  enum class Of { kResponse, kService, kLag };
+  enum class Measure { kPercentile, kMax, kMean, kErrorShare, kErrorCount, kRps };
+  enum class Compare { kLess, kLessOrEqual, kMore, kMoreOrEqual };
+
+  std::string text;
+  Of of = Of::kResponse;
+  Measure measure = Measure::kPercentile;
+  double percentile = 0;
+  Compare compare = Compare::kLess;
+  double limit = 0;  ///< µs, share, number or responses a second
+};
+
+/// What became of it.
+struct SloVerdict {
+  std::string text;
+  bool met = false;
+  double value = 0;   ///< as Slo::limit
+  std::string shown;  ///< the value for people
+};
+
+/// Pure.
+sys::Result<Slo> ParseSlo(std::string_view text);
+
+/// Holds a run against it. A latency of a run in which nothing was sent is met by nothing. Pure.
+SloVerdict Check(const Slo& slo, const RunResult& run);
+
+}  // namespace loadgen
