@@ -109,7 +109,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check(NameAndValue)
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--cgi-timeout", cgi_timeout, "From a program's start to the end of its answer")
+  app.add_option("--cgi-timeout", cgi_timeout, "How long a program may let its client wait, at first and for more")
       ->check(CLI::Range(0.1, 86'400.0))
       ->type_name("SECONDS")
       ->capture_default_str();
@@ -171,7 +171,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   if (!cgi_dir.empty()) {
     cgi.directory = cgi_dir;
     cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
-    cgi.deadline = static_cast<sys::Nanos>(cgi_timeout * 1e9);
+    cgi.patience = static_cast<sys::Nanos>(cgi_timeout * 1e9);
     options.site.cgi = cgi;
   }
   return options;

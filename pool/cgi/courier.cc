@@ -86,14 +86,11 @@ void Courier::Start() {
 }
 
 void Courier::Run() {
-  connection_.SetDeadline(notes().deadline);
+  connection_.SetDeadline(sys::Now() + notes().patience);
   Pump();
 }
 
-void Courier::OnStepDone() {
-  step_pending_ = false;
-  Run();
-}
+void Courier::OnStepDone() { Run(); }
 
 void Courier::OnProcessEnd() { Pump(); }
 
@@ -120,7 +117,7 @@ Courier::Output Courier::See() const {
 }
 
 void Courier::Pump() {
-  while (!over_ && !step_pending_) {
+  while (!over_ && !connection_.sending()) {
     const Output output = See();
     if (connection_.feeding()) {
       const bool press =
@@ -147,7 +144,7 @@ std::uint64_t Courier::RequestLeft() const {
 // More of the request to the process, if there is more and it still listens.
 Courier::Next Courier::FeedOn() {
   const bool wanted = notes().feeds && connection_.end(pool::ProcessEnd::kInput) >= 0;
-  if (!wanted || step_pending_) return Next::kWait;
+  if (!wanted || connection_.sending()) return Next::kWait;
   const std::uint64_t left = RequestLeft();
   if (left == 0) {
     connection_.CloseEnd(pool::ProcessEnd::kInput);
@@ -155,7 +152,8 @@ Courier::Next Courier::FeedOn() {
   }
   if (notes().wants_continue && connection_.total_sent() == notes().sent_begin) {
     std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
-    return Transmit({.prefix = static_cast<std::uint32_t>(http::kContinue.size()), .then = Then::kMore});
+    return Transmit(
+        {.prefix = static_cast<std::uint32_t>(http::kContinue.size()), .then = Then::kMore, .interim = true});
   }
   const std::uint64_t taken = notes().request_total - left;
   const std::uint64_t head = taken < notes().request_head ? notes().request_head - taken : 0;
@@ -186,9 +184,9 @@ Courier::Next Courier::Transmit(const pool::Transmission& transmission) {
   }
   switch (connection_.Send(transmission)) {
     case Progress::kComplete:
+      if (!over_) connection_.SetDeadline(sys::Now() + notes().patience);
       return Next::kAgain;
     case Progress::kPending:
-      step_pending_ = !over_;
       break;
     case Progress::kGone:
       over_ = true;
@@ -265,6 +263,10 @@ Courier::Next Courier::BeginAnswer(const Output& output) {
   if (output.ended) {
     if (!ExitKnown()) return Next::kWait;
     if (Crashed()) return Refuse(502, "the program crashed");
+    if (head->content_length && !notes().head_request &&
+        output.available < head->head_size + *head->content_length) {
+      return Refuse(502, "the program's output is shorter than it promised");
+    }
     if (seen.size() == output.available && output.available <= kHeadAt + kMaxResponseHead) {
       return AnswerWhole(*head, seen.substr(head->head_size));
     }
@@ -292,8 +294,8 @@ Courier::Next Courier::BeginAnswer(const Output& output) {
   return BeginStream(std::get<ResponseHead>(again), See());
 }
 
-std::string Courier::HttpHead(const ResponseHead& head, std::optional<std::uint64_t> length,
-                              bool chunked) const {
+std::string Courier::HttpHead(const ResponseHead& head, std::optional<std::uint64_t> length, bool chunked,
+                              bool keep) const {
   std::string extra(tools_.extra_lines());
   std::string_view date = tools_.Date(connection_.loop().now());
   for (const http::Field& field : head.fields) {
@@ -305,7 +307,7 @@ std::string Courier::HttpHead(const ResponseHead& head, std::optional<std::uint6
   const bool bodyless = head.status == 204 || head.status == 304;
   std::string out;
   http::AppendHead(out, {.status = head.kind == ResponseKind::kLocalRedirect ? 302 : head.status,
-                         .keep_alive = notes().keep_alive && !connection_.worker().pool_drains(),
+                         .keep_alive = keep,
                          .minor_version = notes().may_chunk ? 1 : 0,
                          .content_length = bodyless ? std::nullopt : length,
                          .chunked = chunked && !bodyless,
@@ -319,10 +321,10 @@ Courier::Next Courier::AnswerWhole(const ResponseHead& head, std::string_view bo
   const bool bodyless = notes().head_request || head.status == 204 || head.status == 304;
   std::optional<std::uint64_t> length = body.size();
   if (notes().head_request) length = head.content_length;
-  std::string answer = HttpHead(head, length, false);
+  const std::uint64_t consume = notes().feeds ? 0 : RequestLeft();
+  std::string answer = HttpHead(head, length, false, End(consume) == Then::kDone);
   if (!bodyless) answer += body;
   std::memcpy(connection_.slab().data(), answer.data(), answer.size());
-  const std::uint64_t consume = notes().feeds ? 0 : RequestLeft();
   HYDRAPOOL_FAILPOINT("cgi.answered");
   return Transmit({.prefix = static_cast<std::uint32_t>(answer.size()),
                    .consume = static_cast<std::uint32_t>(consume),
@@ -335,7 +337,8 @@ Courier::Next Courier::BeginStream(const ResponseHead& head, const Output& outpu
   std::optional<std::uint64_t> length = head.content_length;
   if (output.ended) length = output.available;
   const bool bodyless = head.status == 204 || head.status == 304;
-  const std::string http_head = HttpHead(head, length, !length);
+  const std::string http_head =
+      HttpHead(head, length, !length, notes().keep_alive && !connection_.worker().pool_drains());
   std::memcpy(connection_.slab().data(), http_head.data(), http_head.size());
   note.framed_by_length = length.has_value() || bodyless;
   note.body_length = bodyless ? 0 : length.value_or(0);
@@ -415,13 +418,17 @@ Courier::Next Courier::Spool(const Output& output) {
   const auto parsed = ParseResponseHead(spooled_);
   const auto* head = std::get_if<ResponseHead>(&parsed);
   if (head == nullptr) return Refuse(502, "the program's output has no head");
-  std::string answer = HttpHead(*head, spooled_.size() - head->head_size, false);
-  answer.append(spooled_, head->head_size);
+  if (head->content_length && spooled_.size() < head->head_size + *head->content_length) {
+    return Refuse(502, "the program's output is shorter than it promised");
+  }
   const std::uint64_t consume = notes().feeds ? 0 : RequestLeft();
+  const bool keep = End(consume) == Then::kDone;
+  std::string answer = HttpHead(*head, spooled_.size() - head->head_size, false, keep);
+  answer.append(spooled_, head->head_size);
   over_ = true;
   connection_.Answer({.consume = consume,
                       .bytes = std::move(answer),
-                      .keep_open = End(consume) == Then::kDone,
+                      .keep_open = keep,
                       .kind = static_cast<std::uint8_t>(head->status / 100)});
   return Next::kWait;
 }

@@ -46,10 +46,10 @@ struct CourierNotes {
   std::uint64_t answer_begin = 0;   ///< sent before the answer, on the connection; from `streaming` on
   std::uint64_t body_begin = 0;     ///< and before its body
   std::uint64_t body_length = 0;    ///< of the answer, with `framed_by_length`
-  sys::Nanos deadline = 0;
-  std::uint32_t request_head = 0;  ///< size of the request's head
-  std::uint32_t cgi_head = 0;      ///< size of the CGI's own head once it is being taken out of the pipe
-  std::uint8_t status_class = 0;   ///< of the answer, from `streaming` on
+  sys::Nanos patience = 0;          ///< how long the program may let its client wait, each time
+  std::uint32_t request_head = 0;   ///< size of the request's head
+  std::uint32_t cgi_head = 0;       ///< size of the CGI's own head once it is being taken out of the pipe
+  std::uint8_t status_class = 0;    ///< of the answer, from `streaming` on
   bool keep_alive = false;
   bool head_request = false;
   bool may_chunk = true;
@@ -112,7 +112,8 @@ class Courier : public pool::Execution {
   Next Spool(const Output& output);
   Next Transmit(const pool::Transmission& transmission);
   Next Refuse(int status, std::string_view why);
-  std::string HttpHead(const ResponseHead& head, std::optional<std::uint64_t> length, bool chunked) const;
+  std::string HttpHead(const ResponseHead& head, std::optional<std::uint64_t> length, bool chunked,
+                       bool keep) const;
   bool TakeHead();
   [[nodiscard]] bool ExitKnown();
   [[nodiscard]] bool Crashed() const;
@@ -128,7 +129,6 @@ class Courier : public pool::Execution {
   sys::EventLoop::Watch output_watch_;
   sys::EventLoop::Watch errors_watch_;
   sys::EventLoop::Timer timer_;
-  bool step_pending_ = false;
   bool over_ = false;
   bool held_back_ = false;  ///< the hold-back has passed
   bool exit_waited_ = false;

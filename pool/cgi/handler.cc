@@ -71,7 +71,8 @@ void ExecFailed(void* context, int error) {
 
 }  // namespace
 
-static_assert(kContinueSent < sizeof(pool::LeaseDetail::handler));
+static_assert(kContinueSent % alignof(std::uint64_t) == 0);
+static_assert(kContinueSent + sizeof(std::uint64_t) <= sizeof(pool::LeaseDetail::handler));
 
 Handler::Handler(pool::WorkerContext& worker, const Config& config, std::string extra_lines)
     : worker_(worker),
@@ -103,12 +104,14 @@ pool::Step Handler::OnRequest(pool::Connection& connection, const http::Request&
   const std::uint64_t whole = request.head_size + request.content_length;
   const bool small = !chunked && whole <= kPeeked;
   if (small && peeked.size() < whole) {
-    std::byte& sent = connection.notes()[kContinueSent];
-    if (!request.expect_continue || sent != std::byte{0}) return pool::NeedMore{};
-    sent = std::byte{1};
+    // Noted as what will have been sent then, so that a death between the note and the sending is no promise
+    // broken.
+    auto& sent = *reinterpret_cast<std::uint64_t*>(&connection.notes()[kContinueSent]);
+    if (!request.expect_continue || (sent != 0 && connection.total_sent() >= sent)) return pool::NeedMore{};
+    sent = connection.total_sent() + http::kContinue.size();
     return pool::Reply{.consume = 0, .bytes = std::string(http::kContinue), .interim = true};
   }
-  connection.notes()[kContinueSent] = std::byte{0};
+  *reinterpret_cast<std::uint64_t*>(&connection.notes()[kContinueSent]) = 0;
   std::string head(peeked.substr(0, request.head_size));
   std::string body(small ? peeked.substr(request.head_size, request.content_length) : std::string_view());
   return pool::Start{[this, head = std::move(head), body = std::move(body)](pool::Connection& c) {
@@ -123,13 +126,13 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
       .request_total = request.head_size + request.content_length,
       .request_begin = connection.total_consumed(),
       .sent_begin = connection.total_sent(),
-      .deadline = sys::Now() + config_.deadline,
+      .patience = config_.patience,
       .request_head = static_cast<std::uint32_t>(request.head_size),
       .keep_alive = request.keep_alive,
       .head_request = request.method == "HEAD",
       .may_chunk = request.minor_version >= 1,
   };
-  connection.SetDeadline(notes.deadline);
+  connection.SetDeadline(sys::Now() + notes.patience);
   if (request.body == http::BodyKind::kChunked) {
     return std::make_unique<Spooler>(
         connection, config_.max_spooled_body, request.expect_continue, tools_.Date(worker_.loop.now()),

@@ -22,8 +22,9 @@ struct Config {
   std::string url_prefix = "/cgi-bin/";
   ServerFacts server{};
   ResourceLimits limits{};
-  sys::Nanos deadline =
-      60 * sys::kSecond;                ///< for a request's process, from its start to the end of its answer
+  /// How long a program may let its client wait: for the beginning of its answer, and for more of it each
+  /// time.
+  sys::Nanos patience = 60 * sys::kSecond;
   std::uint32_t max_processes = 256;    ///< at once, over the whole pool; past it 503
   std::uint64_t max_body = 1ull << 30;  ///< past it 413
   std::uint64_t max_spooled_body =

@@ -34,7 +34,8 @@ void Spooler::OnStepDone() {
   if (std::exchange(send_continue_, false)) {
     std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
     const auto size = static_cast<std::uint32_t>(http::kContinue.size());
-    if (connection_.Send({.prefix = size, .then = pool::Transmission::Then::kMore}) != Progress::kComplete)
+    if (connection_.Send({.prefix = size, .then = pool::Transmission::Then::kMore, .interim = true}) !=
+        Progress::kComplete)
       return;
   }
   if (!std::exchange(begun_, true)) {

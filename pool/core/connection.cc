@@ -51,7 +51,7 @@ void Connection::SetBusy(bool busy) {
   }
 }
 
-void Connection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
+void Connection::DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
   const LeaseWord word = lease().Load();
   if (word.generation != generation_) return Leave();
   steps_ = word.steps;
@@ -85,8 +85,36 @@ void Connection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProc
   if (!watch_ && fd_) Pend(activity_);
 }
 
-void Connection::OnEvents(std::uint32_t events) {
+template <typename F>
+void Connection::Guarded(F&& call) {
   desk_.board.current.store(slot_ + 1, std::memory_order_relaxed);
+  try {
+    call();
+  } catch (const std::exception& error) {
+    sys::log::Error("{}: the handler failed: {}", peer(), error.what());
+    TerminateProcess();
+    Close();
+  } catch (...) {
+    sys::log::Error("{}: the handler failed", peer());
+    TerminateProcess();
+    Close();
+  }
+  desk_.board.current.store(0, std::memory_order_relaxed);
+}
+
+void Connection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
+  Guarded([&] { DoTakeUp(message, std::move(ends)); });
+}
+
+void Connection::OnEvents(std::uint32_t events) {
+  Guarded([&] { DoEvents(events); });
+}
+
+void Connection::OnTick(sys::Nanos now) {
+  Guarded([&] { DoTick(now); });
+}
+
+void Connection::DoEvents(std::uint32_t events) {
   if ((events & EPOLLRDHUP) != 0) peer_finished_ = true;
   const bool broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
   switch (activity_) {
@@ -114,7 +142,6 @@ void Connection::OnEvents(std::uint32_t events) {
     case Activity::kGone:
       break;
   }
-  desk_.board.current.store(0, std::memory_order_relaxed);
 }
 
 bool Connection::Claim() {
@@ -148,14 +175,7 @@ Connection::Round Connection::ServeOnce() {
   }
   HYDRAPOOL_FAILPOINT("worker.peeked");
   const auto size = static_cast<std::size_t>(count);
-  try {
-    return ServeBatch({buffer.data(), size}, size < buffer.size());
-  } catch (const std::exception& error) {
-    sys::log::Error("{}: the handler failed: {}", peer(), error.what());
-    TerminateProcess();
-    Close();
-    return Round::kWait;
-  }
+  return ServeBatch({buffer.data(), size}, size < buffer.size());
 }
 
 // Asks the handler about one request after the other, and answers what it can in one step. A Start waits
@@ -166,19 +186,22 @@ Connection::Round Connection::ServeBatch(std::string_view peeked, bool all_seen)
   StepEnd end{.next = Phase::kReading, .in_slab = true};
   const auto slab = this->slab();
   bool more = true;
+  bool any = false;
   while (more && consumed < peeked.size()) {
     Step step = desk_.handler->OnInput(*this, peeked.substr(consumed));
     if (std::holds_alternative<NeedMore>(step)) break;
     if (auto* start = std::get_if<Start>(&step)) {
-      if (used == 0) return Begin(std::move(*start));
+      if (!any) return Begin(std::move(*start));
       break;
     }
     auto& reply = std::get<Reply>(step);
+    if (any && (reply.kind & 7) != end.kind) break;  // a step's replies are counted as one kind
     if (used + reply.bytes.size() > slab.size()) {
-      if (used > 0) break;
+      if (any) break;
       return SendWhole(std::move(reply)) == Progress::kComplete ? AfterStep() : Round::kWait;
     }
     std::memcpy(slab.data() + used, reply.bytes.data(), reply.bytes.size());
+    any = true;
     used += reply.bytes.size();
     consumed += reply.consume;
     if (!reply.keep_open) {
@@ -189,7 +212,7 @@ Connection::Round Connection::ServeBatch(std::string_view peeked, bool all_seen)
     end.kind = reply.kind & 7;
     more = reply.keep_open && !reply.interim && end.requests < UINT8_MAX;
   }
-  if (used == 0 && consumed == 0) return WaitForMore(true);
+  if (!any) return WaitForMore(true);
   const bool drained = all_seen && consumed == peeked.size() && !peer_finished_;
   if (end.next == Phase::kReading && drained) end.next = Phase::kIdle;
   const auto send = static_cast<std::uint32_t>(used);
@@ -240,6 +263,8 @@ Connection::Round Connection::WaitForMore(bool has_bytes) {
 Connection::Round Connection::AfterStep() {
   switch (arrived_) {
     case Phase::kExecuting:
+      if (!execution_)
+        return Round::kAgain;  // taken over before anything ran: look at the request from the start
       activity_ = Activity::kExecuting;
       execution_->OnStepDone();
       return Round::kWait;
@@ -282,7 +307,7 @@ void Connection::BeginClosing() {
   HYDRAPOOL_FAILPOINT("worker.closing");
   ::shutdown(fd_.get(), SHUT_WR);
   HYDRAPOOL_FAILPOINT("worker.shut");
-  if (!linger_ || peer_finished_) return Close();
+  if (!linger_) return Close();
   SetDeadline(sys::Now() + desk_.timeouts.linger);
   activity_ = Activity::kLingering;
   Linger();
@@ -329,18 +354,20 @@ void Connection::Abort() {
 
 // What ends a request may be called by its own Execution, which must return before it is destroyed.
 void Connection::SettleSoon() {
-  settle_ = desk_.loop.At(0, [this] {
-    if (activity_ == Activity::kGone) {
-      EndRequest();
-      desk_.Return({slot_, false});
-      desk_.Forget(*this);
-    } else if (AfterStep() == Round::kAgain) {
-      Serve();
-    }
-  });
+  settle_ = desk_.loop.At(0, [this] { Guarded([this] { Settle(); }); });
 }
 
-void Connection::OnTick(sys::Nanos now) {
+void Connection::Settle() {
+  if (activity_ == Activity::kGone) {
+    EndRequest();
+    desk_.Return({slot_, false});
+    desk_.Forget(*this);
+  } else if (AfterStep() == Round::kAgain) {
+    Serve();
+  }
+}
+
+void Connection::DoTick(sys::Nanos now) {
   if (activity_ == Activity::kGone) return;
   if (activity_ == Activity::kIdle && lease().Load().generation != generation_) return Leave();
   const sys::Nanos deadline = detail().deadline.load(std::memory_order_relaxed);
@@ -348,7 +375,9 @@ void Connection::OnTick(sys::Nanos now) {
   switch (activity_) {
     case Activity::kIdle:
       if (!Claim()) return Leave();
-      if (sys::BytesWaiting(fd_.get()) > 0) {
+      if (sys::BytesWaiting(fd_.get()) > 0 && !detail().head_begun.load()) {
+        Serve();  // it came at this very moment
+      } else if (sys::BytesWaiting(fd_.get()) > 0) {
         if (Owe(Verdict::kTooSlow) == Round::kAgain) Serve();
       } else {
         lease().Store({steps_, generation_, Phase::kClosing});

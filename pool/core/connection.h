@@ -28,6 +28,7 @@ struct Transmission {
   std::uint32_t consume = 0;  ///< request bytes to consume when all of it is sent
   enum class Then { kMore, kDone, kDoneAndClose } then = Then::kDone;
   std::uint8_t kind = 0;  ///< as Reply::kind, counted at the end
+  bool interim = false;   ///< no part of the answer (100 Continue)
 };
 
 /// A leased connection in a worker, as its handler and its request in execution see it.
@@ -80,6 +81,8 @@ class Connection {
   /// the step's discard + feed have been taken.
   std::uint32_t PauseFeed();
   [[nodiscard]] bool feeding() const { return activity_ == Activity::kFeeding; }
+  /// A step's bytes are still going out; the slab is not free.
+  [[nodiscard]] bool sending() const { return activity_ == Activity::kSending; }
   /// From here on the request will not be run again: if this worker dies before its process runs, the client
   /// is owed the handler's abandoned reply. Then, and only then, request bytes may be taken away piece by
   /// piece:
@@ -130,6 +133,13 @@ class Connection {
   enum class Round { kAgain, kWait };
 
   void OnEvents(std::uint32_t events);
+  /// Runs what calls the handler: an exception costs its connection, not its worker; a crash is known to be
+  /// this request's.
+  template <typename F>
+  void Guarded(F&& call);
+  void DoEvents(std::uint32_t events);
+  void DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends);
+  void DoTick(sys::Nanos now);
   bool Claim();
   void Serve();
   Round ServeOnce();
@@ -157,6 +167,7 @@ class Connection {
   void Linger();
   void Close();
   void SettleSoon();
+  void Settle();
   void EndRequest();
   void SetBusy(bool busy);
   [[nodiscard]] Lease& lease() const;
@@ -189,6 +200,7 @@ class Connection {
   sys::EventLoop::Watch input_watch_;
   sys::EventLoop::Timer settle_;
   bool offered_ = false;
+  bool once_ = false;
 };
 
 }  // namespace pool

@@ -60,9 +60,12 @@ void Connection::OnProcessEnd() {
 
 void Connection::EndRequest() {
   settle_.Reset();
+  once_ = false;
   if (!execution_ && !offered_) return;
   execution_.reset();
   input_watch_.Reset();
+  for (sys::UniqueFd& each : ends_) each.Reset();
+  if (activity_ == Activity::kGone) return;  // the parent ends the process when it frees the lease
   const ProcessWord word = process();
   if (offered_) {
     const bool running = word.state == ProcessWord::State::kRunning;
@@ -72,7 +75,6 @@ void Connection::EndRequest() {
          .kind = detail().terminate.load() && running ? ToParent::Kind::kTerminate : ToParent::Kind::kLetGo,
          .pid = running ? word.value : 0});
   }
-  for (sys::UniqueFd& each : ends_) each.Reset();
   offered_ = false;
   detail().process.store(0, std::memory_order_release);
   detail().terminate.store(false);

@@ -21,6 +21,7 @@ void Connection::NoteStep(Phase during, const LeaseStep& length, StepEnd end, st
   LeaseStep noted = lease().NextBase(steps_);
   noted.send = length.send;
   noted.consume = length.consume;
+  end.once = once_;
   step() = noted;
   step_end() = end;
   if (end.in_slab || during == Phase::kFeeding) {
@@ -37,13 +38,14 @@ void Connection::NoteStep(Phase during, const LeaseStep& length, StepEnd end, st
 // The one store that makes the step done.
 void Connection::Commit() {
   arrived_ = step_end().next;
+  if (step_end().requests > 0) detail().head_begun.store(false, std::memory_order_relaxed);
   if (arrived_ == Phase::kIdle) SetDeadline(since_ + desk_.timeouts.keep_alive);
   ++steps_;
   lease().Store({steps_, generation_, arrived_});
   HYDRAPOOL_FAILPOINT("worker.committed");
   sent_ = 0;
   consumed_ = 0;
-  own_bytes_.clear();
+  own_bytes_ = {};
 }
 
 Connection::Progress Connection::Pend(Activity activity) {
@@ -80,12 +82,14 @@ bool Connection::SendPiece() {
 }
 
 Connection::Progress Connection::ContinueSending() {
-  const std::uint32_t before = sent_;
   while (sent_ < step().send) {
     if (SendPiece()) continue;
     if (errno == EINTR) continue;
     if (errno == EAGAIN) {
-      if (activity_ != Activity::kSending || sent_ != before) SetDeadline(sys::Now() + desk_.timeouts.write);
+      if (activity_ !=
+          Activity::kSending) {  // for the whole step: a client that trickles is not served for ever
+        SetDeadline(sys::Now() + desk_.timeouts.write * (1 + step().send / LeaseTable::kSlab));
+      }
       HYDRAPOOL_FAILPOINT("worker.partly_sent");
       // An edge that comes while this waits is not seen as one for the next request: look again afterwards.
       if (step_end().next == Phase::kIdle) step_end().next = Phase::kReading;
@@ -96,7 +100,7 @@ Connection::Progress Connection::ContinueSending() {
     return Progress::kGone;
   }
   HYDRAPOOL_FAILPOINT("worker.sent");
-  const std::uint32_t left = step().consume - consumed_;
+  const std::uint32_t left = step().consume - std::min(step().consume, consumed_);
   if (left > 0) sys::Discard(fd_.get(), left);
   HYDRAPOOL_FAILPOINT("worker.consumed");
   const StepEnd done = step_end();
@@ -114,7 +118,10 @@ Connection::Progress Connection::ContinueSending() {
 Connection::Progress Connection::Send(const Transmission& t) {
   if (activity_ == Activity::kGone) return Progress::kGone;
   const bool last = t.then != Transmission::Then::kMore;
-  StepEnd end{.next = Phase::kExecuting, .in_slab = true, .kind = static_cast<std::uint8_t>(t.kind & 7)};
+  StepEnd end{.next = Phase::kExecuting,
+              .in_slab = true,
+              .interim = t.interim,
+              .kind = static_cast<std::uint8_t>(t.kind & 7)};
   if (last) {
     end.next = t.then == Transmission::Then::kDone ? Phase::kReading : Phase::kClosing;
     end.requests = 1;
@@ -210,7 +217,10 @@ std::uint32_t Connection::PauseFeed() {
   return taken;
 }
 
-void Connection::BeginOnce() { lease().Store({steps_, generation_, Phase::kExecutingOnce}); }
+void Connection::BeginOnce() {
+  once_ = true;
+  lease().Store({steps_, generation_, Phase::kExecutingOnce});
+}
 
 std::optional<std::size_t> Connection::Peek(std::span<char> into) const {
   const ssize_t count = ::recv(fd_.get(), into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);

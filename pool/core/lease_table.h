@@ -65,7 +65,9 @@ struct StepEnd {
   Phase next = Phase::kIdle;
   /// The bytes to send lie in the lease's slab (and `spliced` of them in its process's output).
   bool in_slab : 1 = false;
-  std::uint8_t kind : 7 = 0;  ///< of the replies that the step completes, for the counters
+  bool once : 1 = false;      ///< its request must not run again
+  bool interim : 1 = false;   ///< what it sends is no part of the answer
+  std::uint8_t kind : 3 = 0;  ///< of the replies that the step completes, for the counters
   std::uint8_t requests = 0;  ///< how many it completes
 };
 

@@ -24,7 +24,8 @@ namespace {
 
 constexpr sys::Nanos kTick = 100 * sys::kMillisecond;
 constexpr std::size_t kMostLeases = 16'384;
-constexpr std::size_t kOwnDescriptors = 256;  // what the parent needs besides connections
+constexpr std::size_t kOwnDescriptors =
+    1024;  // what the parent needs besides connections: mostly processes' ends
 
 /// Raises the soft limit of open files to the hard one and says what it is.
 std::size_t RaiseFileLimit() {
@@ -124,7 +125,10 @@ void Pool::Parent::Round() {
   Doorbell& bell = scoreboard.bell();
   reap_clock_.BeforeSleep(sys::Now());
   bell.parent_sleeps.store(1);
-  const bool returned = std::ranges::any_of(rings_, [](const auto& ring) { return !ring->empty(); });
+  // What a worker did before it could see that the parent sleeps rings no bell.
+  bool returned = false;
+  for (std::size_t i = 0; i < seats_.size() && !returned; ++i)
+    returned = !rings_[i]->empty() || StateIsNews(i);
   loop.RunOnce(returned ? std::optional<sys::Nanos>(0) : std::nullopt);
   bell.parent_sleeps.store(0);
   if (children_died_) ReapAll();
@@ -133,13 +137,19 @@ void Pool::Parent::Round() {
     NoticeState(worker);
   }
   if (!waiting_.empty()) AssignWaiting();
+  if (wants_lease_ && !book_.full()) {
+    wants_lease_ = false;
+    ResumeListeners();
+  }
   if (draining_) EndDrain();
 }
 
 void Pool::Parent::OnListener(Listener& listener) {
   for (int i = 0; i < 256; ++i) {
-    if (book_.full())
-      return PauseListeners(INT64_MAX);  // the backlog holds the rest; freeing a lease resumes
+    if (book_.full()) {  // the backlog holds the rest, until a lease is free
+      wants_lease_ = true;
+      return PauseListeners(INT64_MAX);
+    }
     auto [fd, error] = sys::Accept(listener.fd.get());
     if (error != 0) {
       scoreboard.counts().accept_errors.Add();
@@ -197,7 +207,9 @@ void Pool::Parent::Assign(const ToWorker& message) {
 void Pool::Parent::AssignWaiting() {
   // The flag first, then one more try: room that comes in between is seen by one of the two.
   scoreboard.bell().parent_wants_room.store(1);
-  while (!waiting_.empty() && TryAssign(waiting_.front().message)) waiting_.pop_front();
+  // Bounded: a full channel puts leases back at the end of the queue.
+  for (auto left = waiting_.size(); left > 0 && TryAssign(waiting_.front().message); --left)
+    waiting_.pop_front();
   if (waiting_.empty()) scoreboard.bell().parent_wants_room.store(0);
 }
 
@@ -247,22 +259,26 @@ void Pool::Parent::FlushAll() {
                                        std::memory_order_relaxed);
 }
 
+bool Pool::Parent::TakeIdle(std::uint32_t slot) {
+  if (!book_.Take(slot)) return false;
+  keeper_.Drop(slot, false);  // of its last request; what its worker says of that now comes too late
+  return true;
+}
+
 void Pool::Parent::GiveIdle(std::uint32_t slot) {
   Assign({.slot = slot, .generation = table_.lease(slot).Load().generation});
 }
 
 void Pool::Parent::Collect(std::size_t worker) {
-  const bool was_full = book_.full();
   while (const auto item = rings_[worker]->Take()) {
-    if (book_.owner(item->slot) != worker) continue;
+    if (item->slot >= table_.size() || book_.owner(item->slot) != worker) continue;
     if (item->released) {
-      if (book_.Take(item->slot)) GiveIdle(item->slot);
+      if (TakeIdle(item->slot)) GiveIdle(item->slot);
     } else if (table_.lease(item->slot).Load().phase == Phase::kClosed) {
       keeper_.Drop(item->slot, table_.detail(item->slot).terminate.load());
       book_.Free(item->slot);
     }
   }
-  if (was_full && !book_.full()) ResumeListeners();
 }
 
 // Idle leases move from the fullest worker to the emptiest; busy ones stay where they are.
@@ -272,7 +288,7 @@ void Pool::Parent::EvenOutLeases() {
   std::uint32_t left = std::min<std::uint32_t>(move->count, kMaxUntaken / 2);
   for (const std::uint32_t slot : book_.SlotsOf(static_cast<std::uint32_t>(move->from))) {
     if (left == 0) break;
-    if (!book_.Take(slot)) continue;
+    if (!TakeIdle(slot)) continue;
     --left;
     scoreboard.counts().moved.Add();
     book_.SetOwner(slot, static_cast<std::uint32_t>(move->to));
@@ -293,12 +309,19 @@ void Pool::Parent::ExpireWaiting() {
 
 void Pool::Parent::TellUnavailable(std::uint32_t slot) {
   const int fd = book_.fd(slot);
-  if (table_.lease(slot).Load().phase != Phase::kIdle) {  // in the middle of an answer
+  const Lease& lease = table_.lease(slot);
+  const LeaseWord word = lease.Load();
+  const LeaseStep& step = lease.step[word.steps & 1];
+  const bool answered =
+      word.phase == Phase::kClosing ||
+      (word.phase == Phase::kResponding && sys::BytesSent(fd) == step.sent_base + step.send &&
+       lease.end[word.steps & 1].next != Phase::kExecuting);
+  if (!answered && word.phase != Phase::kIdle) {  // in the middle of an answer
     scoreboard.counts().cut.Add();
     sys::ResetConnection(fd);
-  } else if (const std::uint64_t waiting = sys::BytesWaiting(fd); waiting > 0) {
+  } else if (!answered && (sys::BytesWaiting(fd) > 0 || lease.verdict != Verdict::kNone)) {
     scoreboard.counts().unavailable.Add();
-    sys::Discard(fd, waiting);
+    sys::Discard(fd, sys::BytesWaiting(fd));
     const std::string reply = type_.abandoned_reply(Verdict::kUnavailable);
     ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }

@@ -75,6 +75,7 @@ class Pool::Parent {
   void Flush(std::size_t worker);
   void FlushAll();
   void Collect(std::size_t worker);
+  bool TakeIdle(std::uint32_t slot);
   void GiveIdle(std::uint32_t slot);
   void EvenOutLeases();
   void Tick();
@@ -85,6 +86,7 @@ class Pool::Parent {
 
   // parent_workers.cc: their lives
   void Spawn(std::size_t worker);
+  [[nodiscard]] bool StateIsNews(std::size_t worker) const;
   void NoticeState(std::size_t worker);
   void OnChannel(std::size_t worker);
   bool OnChildDeath(pid_t child);
@@ -110,6 +112,7 @@ class Pool::Parent {
   sys::EventLoop::Timer listen_again_;
   bool counters_known_ = true;
   bool children_died_ = false;
+  bool wants_lease_ = false;  // listeners rest until one is free
   bool draining_ = false;
   bool leaving_ = false;  // workers were told to go and are not replaced
   bool stopped_ = false;

@@ -38,9 +38,9 @@ bool IsToBlame(const sys::ExitStatus& status) {
 }  // namespace
 
 void Pool::Parent::Spawn(std::size_t worker) {
+  if (leaving_) return;
   Seat& seat = seats_[worker];
   WorkerSlot& board = scoreboard.slot(worker);
-  auto [ours, theirs] = sys::MakeChannel();
   board.incarnation.fetch_add(1);
   board.busy = 0;
   board.current = 0;
@@ -54,6 +54,7 @@ void Pool::Parent::Spawn(std::size_t worker) {
   seat.started_at = sys::Now();
   const pid_t parent = ::getpid();
   try {
+    auto [ours, theirs] = sys::MakeChannel();
     seat.child = sys::Child::Fork([&, &channel = theirs] {
       CloseAllBut(channel.fd(), doorbell_.get());
       if (!options.core_dumps) ::prctl(PR_SET_DUMPABLE, 0);
@@ -61,18 +62,29 @@ void Pool::Parent::Spawn(std::size_t worker) {
                   parent, options.timeouts, type_);
       return self.Run();
     });
+    seat.channel = std::move(ours);
+    seat.channel_watch =
+        loop.Add(seat.channel.fd(), EPOLLIN, [this, worker](std::uint32_t) { OnChannel(worker); });
+    seat.death_watch =
+        loop.Add(seat.child.pidfd(), EPOLLIN, [this, worker](std::uint32_t) { OnDeath(worker); });
+    board.pid = seat.child.pid();
   } catch (const std::system_error& error) {
     sys::log::Error("worker {} cannot be started: {}; trying again in a second", worker, error.what());
+    seat.channel_watch.Reset();
+    seat.death_watch.Reset();
+    seat.channel.Close();
+    seat.child = sys::Child();
     board.state = WorkerState::kDead;
     seat.respawn = loop.At(sys::Now() + sys::kSecond, [this, worker] { Spawn(worker); });
-    return;
   }
-  board.pid = seat.child.pid();
-  seat.channel = std::move(ours);
-  seat.channel_watch =
-      loop.Add(seat.channel.fd(), EPOLLIN, [this, worker](std::uint32_t) { OnChannel(worker); });
-  seat.death_watch =
-      loop.Add(seat.child.pidfd(), EPOLLIN, [this, worker](std::uint32_t) { OnDeath(worker); });
+}
+
+bool Pool::Parent::StateIsNews(std::size_t worker) const {
+  const Seat& seat = seats_[worker];
+  if (!seat.child) return false;
+  const WorkerState state = scoreboard.slot(worker).state.load();
+  return (!seat.seen_ready && state != WorkerState::kStarting) ||
+         (!seat.emptied && state == WorkerState::kDraining);
 }
 
 void Pool::Parent::NoticeState(std::size_t worker) {
@@ -97,7 +109,7 @@ void Pool::Parent::NoticeState(std::size_t worker) {
   if (state == WorkerState::kDraining && !seat.emptied) {
     seat.emptied = true;
     for (const std::uint32_t slot : book_.SlotsOf(static_cast<std::uint32_t>(worker))) {
-      if (book_.Take(slot)) GiveIdle(slot);
+      if (TakeIdle(slot)) GiveIdle(slot);
     }
   }
 }
@@ -116,22 +128,31 @@ void Pool::Parent::OnChannel(std::size_t worker) {
     std::memcpy(&message, packet->bytes.data(), sizeof message);
     const bool holds = message.slot < table_.size() && book_.owner(message.slot) == worker &&
                        table_.lease(message.slot).Load().generation == message.generation;
-    if (holds) keeper_.OnMessage(message, std::move(packet->descriptors));
+    if (holds) {
+      keeper_.OnMessage(message, std::move(packet->descriptors));
+    } else if (message.kind == ToParent::Kind::kTerminate) {
+      keeper_.Terminate(message.pid);
+    }
   }
 }
 
 void Pool::Parent::ReapAll() {
   children_died_ = false;
-  keeper_.ReapAll([this](pid_t child) { return OnChildDeath(child); },
-                  [this](std::uint32_t slot) {
-                    const std::uint32_t owner = book_.owner(slot);
-                    if (owner == LeaseBook::kNobody || !seats_[owner].child) return;
-                    seats_[owner].batch.push_back({.slot = slot,
-                                                   .generation = table_.lease(slot).Load().generation,
-                                                   .kind = ToWorker::Kind::kProcessEnded});
-                    ++seats_[owner].told;
-                    if (seats_[owner].batch.size() == kMaxBatch) Flush(owner);
-                  });
+  keeper_.ReapAll(
+      [this](pid_t child) {
+        if (OnChildDeath(child)) return true;
+        for (std::size_t i = 0; i < seats_.size(); ++i) OnChannel(i);  // its offer came before its birth
+        return false;
+      },
+      [this](std::uint32_t slot) {
+        const std::uint32_t owner = book_.owner(slot);
+        if (owner == LeaseBook::kNobody || !seats_[owner].child) return;
+        seats_[owner].batch.push_back({.slot = slot,
+                                       .generation = table_.lease(slot).Load().generation,
+                                       .kind = ToWorker::Kind::kProcessEnded});
+        ++seats_[owner].told;
+        if (seats_[owner].batch.size() == kMaxBatch) Flush(owner);
+      });
 }
 
 bool Pool::Parent::OnChildDeath(pid_t child) {
@@ -147,6 +168,7 @@ void Pool::Parent::OnDeath(std::size_t worker) {
   Seat& seat = seats_[worker];
   WorkerSlot& board = scoreboard.slot(worker);
   const bool was_ready = seat.seen_ready || board.state.load() != WorkerState::kStarting;
+  NoticeState(worker);
   seat.death_watch.Reset();
   const auto status = seat.child.TryReap();
   if (!status) return;
@@ -157,7 +179,6 @@ void Pool::Parent::OnDeath(std::size_t worker) {
   scoreboard.counts().exits[ExitCause(status->signal, status->code)].Add();
   OnChannel(worker);
   Collect(worker);
-  NoticeState(worker);
   seat.channel_watch.Reset();
   seat.channel.Close();
   seat.batch.clear();
@@ -182,7 +203,9 @@ void Pool::Parent::OnDeath(std::size_t worker) {
 void Pool::Parent::RescueAll(std::size_t worker, const sys::ExitStatus& status, std::uint32_t touched) {
   const bool to_blame = IsToBlame(status);
   for (const std::uint32_t slot : book_.SlotsOf(static_cast<std::uint32_t>(worker))) {
-    RescueLease(slot, to_blame, touched == slot + 1);
+    // A crash outside of any call of ours: an execution's own callback, so any of those may be to blame.
+    const bool suspect = touched == 0 && table_.lease(slot).Load().phase == Phase::kExecuting;
+    RescueLease(slot, to_blame, touched == slot + 1 || (to_blame && suspect));
   }
 }
 
@@ -191,11 +214,15 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
   const Lease& lease = table_.lease(slot);
   const LeaseWord word = lease.Load();
   LeaseBook::Record& record = book_.record(slot, word.steps);
+  const StepEnd before = lease.end[(word.steps + 1) & 1];
+  const bool same = word.steps > 0 && before.next == Phase::kExecuting;
   Orphan orphan{.word = word,
                 .step = lease.step[word.steps & 1],
                 .end = lease.end[word.steps & 1],
                 .sent = std::nullopt,
                 .consumed = std::nullopt,
+                .began_once = same && before.once,
+                .answer_begun = same && !before.interim && lease.step[(word.steps + 1) & 1].send > 0,
                 .process_running = keeper_.CloseGate(slot),
                 .touched = touched,
                 .to_blame = to_blame,

@@ -21,6 +21,7 @@ ProcessKeeper::~ProcessKeeper() {
     if (word.state == ProcessWord::State::kRunning) ::kill(-word.value, SIGKILL);
   }
   for (const auto& [pid, timer] : terminating_) ::kill(-pid, SIGKILL);
+  for (const auto& [pid, timer] : finishing_) ::kill(-pid, SIGKILL);
 }
 
 void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors) {
@@ -32,7 +33,7 @@ void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd
         const bool given = (message.process_ends & 1u << i) != 0 && next < descriptors.size();
         ends[i] = given ? std::move(descriptors[next++]) : sys::UniqueFd();
       }
-      counts_.processes.store(static_cast<std::uint32_t>(held_.size()), std::memory_order_relaxed);
+      Count();
       break;
     }
     case ToParent::Kind::kCloseEnd:
@@ -44,10 +45,11 @@ void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd
       break;
     case ToParent::Kind::kLetGo:
       Drop(message.slot, false);
+      if (message.pid > 0) LetFinish(message.pid);
       break;
     case ToParent::Kind::kTerminate:
       Drop(message.slot, false);
-      if (message.pid > 0) Terminate(message.pid);
+      Terminate(message.pid);
       break;
   }
 }
@@ -65,10 +67,21 @@ std::uint8_t ProcessKeeper::AppendEnds(std::uint32_t slot, std::vector<int>& des
 }
 
 void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
-  if (held_.erase(slot) == 0) return;
-  counts_.processes.store(static_cast<std::uint32_t>(held_.size()), std::memory_order_relaxed);
+  held_.erase(slot);
   const ProcessWord word = table_.detail(slot).LoadProcess();
   if (terminate && word.state == ProcessWord::State::kRunning) Terminate(word.value);
+  Count();
+}
+
+void ProcessKeeper::LetFinish(pid_t pid) {
+  if (!IsChild(pid)) return;
+  finishing_[pid] = loop_.At(sys::Now() + kFinish, [this, pid] { Terminate(pid); });
+  Count();
+}
+
+void ProcessKeeper::Count() {
+  counts_.processes.store(static_cast<std::uint32_t>(held_.size() + finishing_.size()),
+                          std::memory_order_relaxed);
 }
 
 bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
@@ -80,13 +93,16 @@ bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
   return ProcessWord::Unpack(word).state != ProcessWord::State::kNone;
 }
 
-// Only the parent reaps, so until it has, the pid cannot be anybody else's. A pid that is not (or no longer)
-// a child of ours is refused by waitid.
-void ProcessKeeper::Terminate(pid_t pid) {
+// Only the parent reaps, so until it has, the pid cannot be anybody else's. waitid knows our children, dead
+// or alive.
+bool ProcessKeeper::IsChild(pid_t pid) {
   siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-  ::kill(-pid, info.si_pid != 0 ? SIGKILL : SIGTERM);
-  if (info.si_pid != 0) return;
+  return pid > 1 && ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+void ProcessKeeper::Terminate(pid_t pid) {
+  if (!IsChild(pid) || terminating_.contains(pid)) return;
+  ::kill(-pid, SIGTERM);
   terminating_[pid] = loop_.At(sys::Now() + kGrace, [pid] { ::kill(-pid, SIGKILL); });
 }
 
@@ -109,6 +125,7 @@ void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
       ::kill(-pid, SIGKILL);  // what is left of its group, while the number is still its own
       terminating_.erase(terminating);
     }
+    if (finishing_.erase(pid) > 0) Count();
     const std::uint32_t slot = SlotOf(pid);
     if (slot != kNoSlot) {
       const auto status = sys::ExitStatus::FromSiginfo(info);

@@ -25,7 +25,8 @@ namespace pool {
 /// it cannot hit a stranger.
 class ProcessKeeper {
  public:
-  static constexpr sys::Nanos kGrace = 2 * sys::kSecond;  ///< from TERM to KILL
+  static constexpr sys::Nanos kGrace = 2 * sys::kSecond;    ///< from TERM to KILL
+  static constexpr sys::Nanos kFinish = 60 * sys::kSecond;  ///< from the end of the answer to TERM
 
   ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts& counts);
   ~ProcessKeeper();
@@ -36,6 +37,8 @@ class ProcessKeeper {
   std::uint8_t AppendEnds(std::uint32_t slot, std::vector<int>& descriptors) const;
   /// The lease's request is over: its ends are closed; its process is terminated or left to finish by itself.
   void Drop(std::uint32_t slot, bool terminate);
+  /// TERM to a request process and its group, KILL after kGrace. Ignores what is no child of ours.
+  void Terminate(pid_t pid);
   /// Before a lease is lent again: the process must have passed the gate by now, or it never will.
   bool CloseGate(std::uint32_t slot) const;
 
@@ -47,14 +50,17 @@ class ProcessKeeper {
 
  private:
   using Ends = std::array<sys::UniqueFd, kProcessEnds>;
-  void Terminate(pid_t pid);
-  std::uint32_t SlotOf(pid_t pid) const;
+  void LetFinish(pid_t pid);
+  void Count();
+  static bool IsChild(pid_t pid);
+  [[nodiscard]] std::uint32_t SlotOf(pid_t pid) const;
 
   sys::EventLoop& loop_;
   LeaseTable& table_;
   PoolCounts& counts_;
   std::unordered_map<std::uint32_t, Ends> held_;  // by lease
   std::map<pid_t, sys::EventLoop::Timer> terminating_;
+  std::map<pid_t, sys::EventLoop::Timer> finishing_;  // answered, and still alive
 };
 
 }  // namespace pool

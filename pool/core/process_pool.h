@@ -79,7 +79,7 @@ class ProcessPool {
   }
   int Serve(std::vector<sys::UniqueFd> listeners) { return pool_.Serve(std::move(listeners)); }
 
-  /// Asks Serve to drain and return. Async-signal-safe; from any process that has this object.
+  /// Asks Serve to drain and return, as TERM to its process does. Async-signal-safe, also from a worker.
   void Stop() const { pool_.Stop(); }
 
   [[nodiscard]] const Scoreboard& scoreboard() const { return pool_.scoreboard(); }

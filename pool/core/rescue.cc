@@ -29,7 +29,8 @@ Rescue FinishResponse(const Orphan& orphan) {
     // The bytes died with the worker. If the client has seen none of them, the request may run again or is
     // owed a reply.
     if (sent > 0) return {.action = Action::kCut, .word = orphan.word};
-    return orphan.process_running ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
+    const bool ran = orphan.process_running || orphan.end.once;
+    return ran ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
   }
   Rescue rescue = Again(orphan, Phase::kResponding);
   rescue.step_sent = sent;
@@ -48,7 +49,9 @@ Rescue DecideByPhase(const Orphan& orphan) {
     case Phase::kClosing:
       return Again(orphan, Phase::kClosing);
     case Phase::kExecuting:
-      return Again(orphan, orphan.process_running ? Phase::kExecuting : Phase::kIdle);
+      if (orphan.process_running) return Again(orphan, Phase::kExecuting);
+      if (orphan.answer_begun) return {.action = Action::kCut, .word = orphan.word};
+      return orphan.began_once ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
     case Phase::kExecutingOnce:
       return orphan.process_running ? Again(orphan, Phase::kExecuting) : Owe(orphan, Verdict::kAbandoned);
     case Phase::kFeeding: {

@@ -14,6 +14,8 @@ struct Orphan {
   StepEnd end;                            ///< and where it leads
   std::optional<std::uint64_t> sent;      ///< sys::BytesSent; nullopt: this kernel or socket cannot say
   std::optional<std::uint64_t> consumed;  ///< sys::BytesConsumed
+  bool began_once = false;       ///< the step before was the same request's, which must not run again
+  bool answer_begun = false;     ///< the step before sent a part of the same request's answer
   bool process_running = false;  ///< its request's process passed the gate: it runs, has failed or has ended
   bool touched = false;          ///< the worker was touching it at its death
   bool to_blame = false;      ///< the worker died by a crash, a limit or our own watchdog, not from outside

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <stdexcept>
 
 #include "pool/sys/child.h"
 #include "pool/sys/failpoint.h"
@@ -89,6 +90,7 @@ int Worker::Run() {
     loop.RunOnce();
     EndRound();
   }
+  FlushOutbox();
   return 0;
 }
 
@@ -139,19 +141,14 @@ void Worker::TakeLease(const ToWorker& message, std::vector<sys::UniqueFd>& desc
     if ((message.process_ends & 1u << i) != 0) ends[i] = take();
   }
   if (leases.lease(message.slot).Load().generation != message.generation) return;
-  if (!fd) {  // this process is at its limit of open files
-    sys::log::Error("worker {}: no descriptor left for a connection; raise the limit of open files",
-                    context.slot);
-    return Return({message.slot, true});
-  }
+  // Dying gives everything back: with a lease that this process cannot even hold, nothing else does.
+  if (!fd) throw std::runtime_error("no descriptor left for a connection: raise the limit of open files");
   auto& place = connections_[message.slot];
   if (place) ended_.push_back(std::move(place));
   place = std::make_unique<Connection>(static_cast<WorkerDesk&>(*this), message.slot, message.generation,
                                        std::move(fd));
   if (!sweep_) sweep_ = loop.At(sys::Now() + kSweep, [this] { Sweep(); });
-  board.current.store(message.slot + 1, std::memory_order_relaxed);
   place->TakeUp(message, std::move(ends));
-  board.current.store(0, std::memory_order_relaxed);
 }
 
 void Worker::Sweep() {
@@ -162,8 +159,7 @@ void Worker::Sweep() {
     any = true;
     each->OnTick(now);
   }
-  FlushOutbox();
-  if (any) sweep_ = loop.At(now + kSweep, [this] { Sweep(); });
+  if (any || !FlushOutbox()) sweep_ = loop.At(now + kSweep, [this] { Sweep(); });
 }
 
 void Worker::EndRound() {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "pool/sys/error.h"
@@ -16,6 +17,7 @@ std::pair<Channel, Channel> MakeChannel() {
 }
 
 Channel::SendStatus Channel::Send(std::span<const std::byte> bytes, std::span<const int> descriptors) const {
+  if (bytes.size() > kMaxPacket || descriptors.size() > kMaxDescriptors) std::abort();
   iovec data{const_cast<std::byte*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))> control;
   msghdr message{};
@@ -58,7 +60,8 @@ std::optional<Channel::Packet> Channel::Receive(std::span<std::byte> buffer) con
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  // ECONNRESET says once that the other end was closed with messages of ours unread; what it had sent is still to be read.
+  // ECONNRESET says once that the other end was closed with messages of ours unread; what it had sent is
+  // still to be read.
   ssize_t count;
   do {
     count = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);

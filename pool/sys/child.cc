@@ -64,13 +64,20 @@ Child Child::Fork(const std::function<int()>& body) {
     } catch (const std::exception& error) {
       const std::string line = fmt::format("process {}: {}\n", ::getpid(), error.what());
       [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
+    } catch (...) {  // nothing may unwind into what the parent was doing
     }
     ::_exit(code);
   }
   Child child;
   child.pid_ = pid;
   child.pidfd_ = OpenPidfd(pid);
-  if (!child.pidfd_) ThrowErrno(errno, "pidfd_open");
+  if (!child.pidfd_) {
+    const int error = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    child.pid_ = -1;
+    ThrowErrno(error, "pidfd_open");
+  }
   return child;
 }
 

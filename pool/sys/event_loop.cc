@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "pool/sys/error.h"
 
@@ -120,7 +121,7 @@ bool EventLoop::RunOnce(std::optional<Nanos> deadline) {
     ran = true;
   }
   ran |= RunTimers();
-  ended_.clear();
+  while (!ended_.empty()) std::exchange(ended_, {}).clear();  // what ends may own other registrations
   return ran;
 }
 

@@ -39,7 +39,10 @@ SignalEvents::SignalEvents(EventLoop& loop, std::initializer_list<int> signals,
   read_.Reset(ends[0]);
   g_write_end = ends[1];
   watch_ = loop.Add(read_.get(), EPOLLIN, [this](std::uint32_t) { Drain(); });
+  sigset_t handled;
+  sigemptyset(&handled);
   for (const int signal : signals) {
+    sigaddset(&handled, signal);
     struct sigaction action {};
     action.sa_handler = OnSignal;
     action.sa_flags = SA_RESTART;
@@ -48,6 +51,7 @@ SignalEvents::SignalEvents(EventLoop& loop, std::initializer_list<int> signals,
     Check(::sigaction(signal, &action, &before), "sigaction");
     installed_.push_back({signal, before});
   }
+  ::pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);  // whoever started us may have blocked them
 }
 
 SignalEvents::~SignalEvents() {
