@@ -4,7 +4,7 @@
 # The images are built by a daemon in the machine's own network. It then makes room for one in a network namespace,
 # where bridges, service names and published ports harm nobody; that one has no way out.
 
-cache=$root/build/stack
+cache=$root/build/containers
 netns='' daemon='' brought_up=
 
 docker_() { /usr/bin/docker "$@"; }
