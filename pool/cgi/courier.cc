@@ -59,7 +59,7 @@ std::string_view CourierTools::Look(int pipe, std::size_t most) {
 }
 
 Courier::Courier(pool::Connection& connection, CourierTools& tools, std::string name)
-    : connection_(connection), tools_(tools), name_(std::move(name)), errors_(name_) {
+    : connection_(connection), tools_(tools), name_(std::move(name)), errors_(name_), share_(tools.budget) {
   Watch();
 }
 
@@ -404,6 +404,7 @@ Courier::Next Courier::Spool(const Output& output) {
     return Refuse(502, "the program's output was lost with its worker");
   }
   if (output.available > 0) {
+    if (!share_.Take(output.available)) return Refuse(503, "too many answers wait to be whole");
     const std::size_t before = spooled_.size();
     spooled_.resize(before + output.available);
     const ssize_t count =

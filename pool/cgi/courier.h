@@ -16,6 +16,35 @@
 
 namespace cgi {
 
+/// How much memory a worker's requests may hold at once in bodies and answers that must be made whole first.
+class SpoolBudget {
+ public:
+  static constexpr std::size_t kMost = 256 << 20;
+
+  /// A request's share; given back when it is destroyed.
+  class Share {
+   public:
+    explicit Share(SpoolBudget& budget) : budget_(budget) {}
+    ~Share() { budget_.used_ -= taken_; }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+    /// False: the worker has no more to give.
+    [[nodiscard]] bool Take(std::size_t bytes) {
+      if (bytes > kMost - budget_.used_) return false;
+      budget_.used_ += bytes;
+      taken_ += bytes;
+      return true;
+    }
+
+   private:
+    SpoolBudget& budget_;
+    std::size_t taken_ = 0;
+  };
+
+ private:
+  std::size_t used_ = 0;
+};
+
 /// What every response of a worker carries, and scratch space that its couriers share.
 class CourierTools {
  public:
@@ -27,6 +56,8 @@ class CourierTools {
 
   /// Shows what waits in a pipe without taking it out (tee(2)).
   std::string_view Look(int pipe, std::size_t most);
+
+  SpoolBudget budget;
 
  private:
   std::string extra_lines_;
@@ -135,6 +166,7 @@ class Courier : public pool::Execution {
   bool spools_here_ = false;
   std::size_t pressure_ = 4096;  ///< so much output does not wait for its request to be fed
   std::string spooled_;
+  SpoolBudget::Share share_;
 };
 
 }  // namespace cgi

@@ -135,8 +135,8 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
   connection.SetDeadline(sys::Now() + notes.patience);
   if (request.body == http::BodyKind::kChunked) {
     return std::make_unique<Spooler>(
-        connection, config_.max_spooled_body, request.expect_continue, tools_.Date(worker_.loop.now()),
-        [this, &connection, head](sys::UniqueFd file, std::uint64_t length) {
+        connection, tools_.budget, config_.max_spooled_body, request.expect_continue,
+        tools_.Date(worker_.loop.now()), [this, &connection, head](sys::UniqueFd file, std::uint64_t length) {
           const auto again = parser_.Parse(head);
           return Launch(connection, *std::get<const http::Request*>(again), {std::move(file), length, false});
         });

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include "pool/cgi/courier.h"
 #include "pool/http/response_writer.h"
 
 namespace cgi {
@@ -15,9 +14,10 @@ using Progress = pool::Connection::Progress;
 
 sys::UniqueFd MemoryFile() { return sys::UniqueFd(::memfd_create("request body", MFD_CLOEXEC)); }
 
-Spooler::Spooler(pool::Connection& connection, std::uint64_t most, bool send_continue, std::string_view date,
-                 Then then)
+Spooler::Spooler(pool::Connection& connection, SpoolBudget& budget, std::uint64_t most, bool send_continue,
+                 std::string_view date, Then then)
     : connection_(connection),
+      share_(budget),
       most_(most),
       date_(date),
       then_(std::move(then)),
@@ -69,6 +69,7 @@ void Spooler::Read() {
     const auto progress = decoder_.Feed({buffer_.data(), *seen}, [&](std::string_view data) {
       length_ += data.size();
       if (length_ > most_) return;
+      written = written && share_.Take(data.size());
       written =
           written && ::write(file_.get(), data.data(), data.size()) == static_cast<ssize_t>(data.size());
     });

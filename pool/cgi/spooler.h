@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pool/cgi/courier.h"
 #include "pool/core/connection.h"
 #include "pool/http/chunked_decoder.h"
 #include "pool/sys/unique_fd.h"
@@ -26,8 +27,8 @@ class Spooler : public pool::Execution {
  public:
   using Then = std::function<pool::Begun(sys::UniqueFd file, std::uint64_t length)>;
 
-  Spooler(pool::Connection& connection, std::uint64_t most, bool send_continue, std::string_view date,
-          Then then);
+  Spooler(pool::Connection& connection, SpoolBudget& budget, std::uint64_t most, bool send_continue,
+          std::string_view date, Then then);
 
   void OnStepDone() override;
   void OnReadable() override;
@@ -40,6 +41,7 @@ class Spooler : public pool::Execution {
   void Refuse(int status, std::string_view why);
 
   pool::Connection& connection_;
+  SpoolBudget::Share share_;
   const std::uint64_t most_;
   const std::string date_;
   Then then_;
