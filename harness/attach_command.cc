@@ -22,6 +22,9 @@ Puts load on any pre-fork server and hurts its workers: the parent's children th
 the same user as the harness. Tells what each fault cost the clients, and when the dead were reaped and replaced, seen from
 outside: death by pidfd, the rest in /proc. With --admin (hydrapool) also when the replacement answered.
 
+Without --rate the connections ask again at once, as wrk's do, and lose what wrk loses. With --rate (or --close) it is loadgen
+that asks: it also tells latencies, and loses less, since it looks whether a connection has ended before it uses it again.
+
 Exit codes: 0 PASS: what was expected held (by default only that no request failed without a fault); 1 FAIL; 2 usage;
 3 INVALID: no fault landed, or none while a request was in flight; 4 ABORTED by Ctrl-C.)";
 
@@ -87,7 +90,11 @@ int Attach(Arguments& arguments) {
   arguments.attach.url = arguments.load.url;
   arguments.fault.every = arguments.every;
   arguments.load.keep_alive = !arguments.close;
-  if (arguments.rate > 0) arguments.load.rate = arguments.rate;
+  if (arguments.rate > 0) {
+    arguments.load.rate = arguments.rate;
+  } else if (!arguments.close) {
+    arguments.load.client = Client::kPlain;
+  }
   if (!arguments.no_faults && arguments.fault.target == Target::kBusiest && arguments.attach.admin.empty())
     return UsageError("--target busiest needs --admin: only the pool knows how busy its workers are");
   arguments.fault.to = arguments.duration - std::min(arguments.duration / 10, sys::kSecond);

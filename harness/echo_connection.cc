@@ -174,10 +174,12 @@ void EchoConnection::TakeAnswers() {
   const sys::Nanos now = sys::Now();
   while (const auto answer = parser_.Next()) {
     finishing_ |= answer->last;
-    if (answer->status == 200) {
+    if (plan_.any_answer && answer->status < 400 && !line_.empty()) {
+      ledger_.TakeAnswer(line_, line_.front().id, now);
+    } else if (answer->status == 200) {
       ledger_.TakeAnswer(line_, IdIn(answer->body, plan_.expect), now);
     } else {
-      ledger_.TakeRefusal(line_, now);
+      ledger_.TakeRefusal(line_, now, answer->status);
     }
   }
 }

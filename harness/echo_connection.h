@@ -30,6 +30,7 @@ struct EchoPlan {
   std::string host;               ///< For the Host header.
   std::string path = "/";         ///< The id is appended: as the query, /?17, or to the one that is there
   std::string expect = "hello ";  ///< An answer's body is this, the id and a newline.
+  bool any_answer = false;        ///< Instead: any whole answer below 400 is right.
   std::size_t pipeline = 1;       ///< Requests on their way at once.
   std::uint64_t requests = 0;     ///< For each connection, with an Ending.
   Ending ending = Ending::kNone;

@@ -37,13 +37,13 @@ void EchoLedger::TakeAnswer(Line& line, std::optional<std::uint64_t> id, sys::Na
   line.pop_front();
 }
 
-void EchoLedger::TakeRefusal(Line& line, sys::Nanos now) {
+void EchoLedger::TakeRefusal(Line& line, sys::Nanos now, int status) {
   if (line.empty()) {
     ++counts_.extra;
     return;
   }
   ++counts_.refused_status;
-  Note({.sent = line.front().sent, .end = now, .what = "status"});
+  Note({.sent = line.front().sent, .end = now, .what = status >= 500 ? "status_5xx" : "status"});
   answered_[line.front().id] = true;
   line.pop_front();
 }

@@ -41,7 +41,7 @@ enum class Loss { kReset, kEof, kUnanswered };
 struct EchoFailure {
   sys::Nanos sent = 0;
   sys::Nanos end = 0;
-  std::string_view what;  ///< "reset", "eof", "unanswered", "status", "connect"; a literal.
+  std::string_view what;  ///< "reset", "eof", "unanswered", "status_5xx", "status", "connect"; a literal.
   bool cut = false;       ///< Part of its answer had come.
 };
 
@@ -67,7 +67,7 @@ class EchoLedger {
   /// A whole 200 that names `id`; nullopt: one that names none.
   void TakeAnswer(Line& line, std::optional<std::uint64_t> id, sys::Nanos now);
   /// A whole answer that is no 200.
-  void TakeRefusal(Line& line, sys::Nanos now);
+  void TakeRefusal(Line& line, sys::Nanos now, int status);
   /// Nothing more will come for what is in the line; `mid_answer`: the first of it was being answered.
   void Lose(Line& line, Loss how, sys::Nanos now, bool mid_answer = false);
   /// Bytes came, while nothing was asked, that are no whole answer.

@@ -42,7 +42,7 @@ TEST_F(EchoLedgerTest, AnswersWhenNothingIsAskedAreExtra) {
   ledger.TakeAnswer(line, 77, 0);
   ledger.TakeAnswer(line, 0, 0);
   ledger.TakeAnswer(line, std::nullopt, 0);
-  ledger.TakeRefusal(line, 0);
+  ledger.TakeRefusal(line, 0, 503);
   EXPECT_EQ(counts().extra, 4u);
 }
 
@@ -77,7 +77,7 @@ TEST_F(EchoLedgerTest, ADroppedRequestIsOneUnanswered) {
 
 TEST_F(EchoLedgerTest, ARefusalIsAFateOfItsOwn) {
   const auto id = ledger.Send(line, 0);
-  ledger.TakeRefusal(line, 0);
+  ledger.TakeRefusal(line, 0, 503);
   EXPECT_EQ(counts().refused_status, 1u);
   EXPECT_FALSE(counts().exact());
   ledger.TakeAnswer(line, id, 1);

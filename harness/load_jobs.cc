@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <string_view>
 
 #include "harness/echo_run.h"
 #include "harness/load_results.h"
 #include "pool/sys/signals.h"
+#include "pool/sys/socket.h"
 
 namespace harness {
 namespace {
@@ -50,12 +52,15 @@ int RunEcho(const EchoOptions& options, const std::string& result_file) {
   return file ? 0 : 1;
 }
 
-EchoOptions OptionsFor(const std::string& origin, const std::string& path, int connections, sys::Nanos pause,
-                       sys::Nanos duration) {
+EchoOptions OptionsFor(const std::string& url, int connections, sys::Nanos pause, sys::Nanos duration) {
+  constexpr std::size_t kScheme = std::string_view("http://").size();
+  const auto slash = url.find('/', kScheme);
+  std::string host_port = url.substr(kScheme, slash == url.npos ? url.npos : slash - kScheme);
+  if (!sys::SplitHostPort(host_port)) host_port += ":80";
   EchoOptions options;
-  if (const auto resolved = Resolve(origin.substr(std::string("http://").size()), options.plan); !resolved)
+  if (const auto resolved = Resolve(host_port, options.plan); !resolved)
     sys::ThrowErrno(EADDRNOTAVAIL, resolved.error().message);
-  options.plan.path = path;
+  options.plan.path = slash == url.npos ? "/" : url.substr(slash);
   options.plan.pause = pause;
   options.connections = static_cast<std::size_t>(connections);
   options.duration = duration;
@@ -63,48 +68,58 @@ EchoOptions OptionsFor(const std::string& origin, const std::string& path, int c
   return options;
 }
 
-std::string WithPort(const std::string& origin) {
-  return origin.find(':', std::string("http://").size()) == origin.npos ? origin + ":80" : origin;
-}
-
 }  // namespace
 
 LoadJobs::LoadJobs(const Scenario& scenario, const ServerUnderTest& server, const ScratchDir& scratch) {
-  const auto start = [](std::vector<Job>& jobs, std::string url, std::string files, sys::Child child) {
-    const int pidfd = child.pidfd();
-    jobs.push_back(
-        {.url = std::move(url), .files = std::move(files), .child = std::move(child), .pidfd = pidfd});
+  const auto start = [](std::vector<Job>& jobs, Job job) {
+    job.pidfd = job.child.pidfd();
+    jobs.push_back(std::move(job));
+  };
+  const auto start_echo = [&](std::vector<Job>& jobs, const std::string& name, const EchoOptions& options) {
+    const std::string files = scratch / name;
+    auto child = StartFunction([&] { return RunEcho(options, files + ".json"); }, files + ".log");
+    start(jobs, {.url = fmt::format("http://{}{}", options.plan.host, options.plan.path),
+                 .files = files,
+                 .child = std::move(child),
+                 .connections = static_cast<int>(options.connections)});
   };
   for (const LoadPlan& load : scenario.load) {
     const std::string url = server.UrlOf(load.url);
+    if (load.client == Client::kPlain) {
+      auto options = OptionsFor(url, load.connections, 0, scenario.duration);
+      options.plan.any_answer = true;
+      start_echo(plain_, fmt::format("plain-{}", plain_.size()), options);
+      continue;
+    }
     const std::string files = scratch / fmt::format("load-{}", loads_.size());
-    const auto arguments = LoadgenArguments(load, url, scenario.duration, files);
-    start(loads_, url, files, StartProgram(arguments, files + ".log"));
+    auto child = StartProgram(LoadgenArguments(load, url, scenario.duration, files), files + ".log");
+    start(loads_, {.url = url, .files = files, .child = std::move(child), .connections = load.connections});
   }
-  const std::string origin = WithPort(server.origin());
-  const auto start_echo = [&](std::vector<Job>& jobs, const std::string& name, const EchoOptions& options) {
-    const std::string files = scratch / name;
-    start(jobs, origin + options.plan.path, files,
-          StartFunction([&] { return RunEcho(options, files + ".json"); }, files + ".log"));
-  };
   if (scenario.echoes()) {
-    start_echo(echo_, "echo",
-               OptionsFor(origin, "/", scenario.echo->connections, scenario.echo->pause, scenario.duration));
+    start_echo(
+        echo_, "echo",
+        OptionsFor(server.UrlOf("/"), scenario.echo->connections, scenario.echo->pause, scenario.duration));
   }
   if (scenario.idle > 0) {
-    resting_ = static_cast<std::uint64_t>(scenario.idle);
-    const std::string url = server.UrlOf(scenario.load.front().url);
-    const std::string path = OriginOf(url) == url ? "/" : url.substr(OriginOf(url).size());
     const sys::Nanos rest = std::max(scenario.duration - kLastLook, scenario.duration / 2);
-    start_echo(idle_, "idle", OptionsFor(origin, path, scenario.idle, rest, scenario.duration));
+    const std::string url = server.UrlOf(scenario.load.front().url);
+    auto options = OptionsFor(url, scenario.idle, rest, scenario.duration);
+    options.plan.any_answer = true;
+    start_echo(idle_, "idle", options);
   }
+}
+
+std::vector<const LoadJobs::Job*> LoadJobs::All() const {
+  std::vector<const Job*> all;
+  for (const auto* jobs : {&loads_, &plain_, &echo_, &idle_}) {
+    for (const Job& job : *jobs) all.push_back(&job);
+  }
+  return all;
 }
 
 std::vector<int> LoadJobs::pidfds() const {
   std::vector<int> pidfds;
-  for (const auto* jobs : {&loads_, &echo_, &idle_}) {
-    for (const Job& job : *jobs) pidfds.push_back(job.pidfd);
-  }
+  for (const Job* job : All()) pidfds.push_back(job->pidfd);
   return pidfds;
 }
 
@@ -113,13 +128,12 @@ bool LoadJobs::over() const {
 }
 
 void LoadJobs::Interrupt() const {
-  for (const auto* jobs : {&loads_, &echo_, &idle_}) {
-    for (const Job& job : *jobs) job.child.Signal(SIGTERM);
-  }
+  for (const Job* job : All()) job->child.Signal(SIGTERM);
 }
 
 void LoadJobs::Collect(RunRecord& record) {
   for (Job& job : loads_) CollectLoad(job, record);
+  for (const Job& job : plain_) CollectPlain(job, record);
   for (const Job& job : echo_) CollectEcho(job, record);
   for (const Job& job : idle_) CollectIdle(job, record);
 }
@@ -142,15 +156,25 @@ void LoadJobs::CollectEcho(const Job& job, RunRecord& record) {
   record.with_ids = echo.load.sent;
   record.duplicated = echo.duplicated;
   record.wrong = echo.wrong;
+  echo.load.client = "with ids";
   record.loads.push_back(std::move(echo.load));
   std::ranges::move(echo.failures, std::back_inserter(record.failures));
 }
 
-void LoadJobs::CollectIdle(const Job& job, RunRecord& record) const {
+void LoadJobs::CollectPlain(const Job& job, RunRecord& record) {
+  auto plain = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
+  plain.load.client = "plain client";
+  if (plain.load.rate > 0)
+    plain.load.service_mean = static_cast<sys::Nanos>(1e9 * job.connections / plain.load.rate);
+  record.loads.push_back(std::move(plain.load));
+  std::ranges::move(plain.failures, std::back_inserter(record.failures));
+}
+
+void LoadJobs::CollectIdle(const Job& job, RunRecord& record) {
   const auto idle = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
   if (!idle.load.broken.empty()) return record.loads.push_back(idle.load);
-  record.idle = resting_;
-  record.idle_lost = idle.opened - idle.connect_failed - resting_;
+  record.idle = static_cast<std::uint64_t>(job.connections);
+  record.idle_lost = idle.opened - idle.connect_failed - record.idle;
 }
 
 }  // namespace harness

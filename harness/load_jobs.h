@@ -12,9 +12,9 @@
 
 namespace harness {
 
-/// The clients of a run, each a child process: one `loadgen` for each load, the check with ids, and the
-/// connections that rest. They all run for the scenario's duration and end by themselves; no thread may run
-/// when they are started.
+/// The clients of a run, each a child process: one `loadgen` or plain client for each load, the check with
+/// ids, and the connections that rest. They all run for the scenario's duration and end by themselves; no
+/// thread may run when they are started.
 ///
 ///     LoadJobs jobs(scenario, server, scratch);
 ///     … until jobs.over() …
@@ -37,16 +37,19 @@ class LoadJobs {
     std::string url;
     std::string files;  ///< What its files' names begin with.
     sys::Child child;
+    int connections = 0;
     int pidfd = -1;
   };
   static void CollectLoad(Job& job, RunRecord& record);
-  void CollectIdle(const Job& job, RunRecord& record) const;
+  static void CollectIdle(const Job& job, RunRecord& record);
   static void CollectEcho(const Job& job, RunRecord& record);
+  static void CollectPlain(const Job& job, RunRecord& record);
+  [[nodiscard]] std::vector<const Job*> All() const;
 
   std::vector<Job> loads_;
+  std::vector<Job> plain_;
   std::vector<Job> echo_;  ///< One or none.
   std::vector<Job> idle_;  ///< One or none.
-  std::uint64_t resting_ = 0;
 };
 
 }  // namespace harness

@@ -118,7 +118,9 @@ EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
   outcome.connect_failed = json.at("connect_failed");
   for (const Json& failure : json.at("failures")) {
     const std::string what = failure.at(2);
-    const FailureKind whole = what == "status" ? FailureKind::kAbandoned : FailureKind::kLost;
+    FailureKind whole = FailureKind::kLost;
+    if (what == "status_5xx") whole = FailureKind::kAbandoned;
+    if (what == "status") whole = FailureKind::kRefused;
     outcome.failures.push_back({.kind = failure.at(3).get<bool>() ? FailureKind::kCut : whole,
                                 .sent = failure.at(0),
                                 .end = failure.at(1),

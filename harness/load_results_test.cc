@@ -58,7 +58,7 @@ TEST(ReadJournalTest, TellsLostFromCutFromAbandonedFromRefused) {
 TEST(EchoResultTest, GoesThereAndBack) {
   EchoResult result{.counts = {.sent = 5, .ok = 3, .wrong = 1, .duplicate = 2, .connect_failed = 1},
                     .failures = {{.sent = 1, .end = 2, .what = "reset", .cut = true},
-                                 {.sent = 3, .end = 4, .what = "status"},
+                                 {.sent = 3, .end = 4, .what = "status_5xx"},
                                  {.sent = 5, .end = 6, .what = "eof"}},
                     .connections = 9,
                     .elapsed = sys::kSecond};

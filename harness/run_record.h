@@ -53,6 +53,7 @@ struct FaultRecord {
 /// What was asked in one way: a load, or the requests with ids.
 struct LoadRecord {
   std::string url;
+  std::string client = {};  ///< "" for loadgen, "with ids", "plain client".
   std::uint64_t sent = 0;
   std::uint64_t ok = 0;
   double rate = 0;              ///< Completed responses a second.

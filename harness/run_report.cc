@@ -119,7 +119,11 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
   for (std::size_t i = 0; i < run.faults.size(); ++i)
     json["faults"].push_back(FaultJson(run.faults[i], judgement.attribution.by_fault[i], run.start));
   for (const LoadRecord& load : run.loads)
-    json["load"].push_back({{"url", load.url}, {"sent", load.sent}, {"ok", load.ok}, {"report", load.json}});
+    json["load"].push_back({{"url", load.url},
+                            {"client", load.client.empty() ? "loadgen" : load.client},
+                            {"sent", load.sent},
+                            {"ok", load.ok},
+                            {"report", load.json}});
   if (run.totals) {
     json["server"] = {{"rescued", run.totals->rescued},
                       {"rescued_in_flight", run.totals->rescued_in_flight},

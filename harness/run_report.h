@@ -30,7 +30,7 @@ struct RunTitle {
 ///   unexplained,
 ///              with_ids, idle, idle_lost}; rescued is null for a server that does not tell
 ///   per_fault {landed, lost, cut}: means for each fault that landed
-///   load      [{url, sent, ok, report: loadgen's own, or null for requests with ids}]
+///   load      [{url, client, sent, ok, report: loadgen's own, or null for the other clients}]
 ///   server    {rescued, rescued_in_flight, lost, cut} by its own account, or null
 ///   measured  {name of an expectation: value}, times in µs
 ///   resolution_us {reaped, forked, ready, first_response}: how late each may be

@@ -85,7 +85,7 @@ std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
                          load.response_p99 ? fmt::format(", p99 {:.2f} ms from when due",
                                                          static_cast<double>(*load.response_p99) / 1e6)
                                            : "",
-                         load.json.is_null() ? ", with ids" : "");
+                         load.client.empty() ? "" : ", " + load.client);
   }
   std::string text =
       fmt::format("  requests   {} sent, {} ok, {} lost, {} cut, {} abandoned; {} unexplained\n", sent, ok,

@@ -60,7 +60,7 @@ void ReadServer(const Map& top, Scenario& scenario) {
 }
 
 LoadPlan LoadOf(const YAML::Node& node) {
-  const Map map(node, "a load", {"url", "rate", "connections", "keep_alive"});
+  const Map map(node, "a load", {"url", "rate", "connections", "keep_alive", "client"});
   LoadPlan load;
   const auto url = map.Required("url");
   load.url = yaml::Text(url, "url");
@@ -70,6 +70,11 @@ LoadPlan LoadOf(const YAML::Node& node) {
   if (const auto connections = map["connections"])
     load.connections = static_cast<int>(yaml::Integer(connections, "connections", 1, kMostConnections));
   if (const auto keep_alive = map["keep_alive"]) load.keep_alive = yaml::Flag(keep_alive, "keep_alive");
+  static const std::map<std::string, Client> kClients{{"loadgen", Client::kLoadgen},
+                                                      {"plain", Client::kPlain}};
+  if (const auto client = map["client"]) load.client = yaml::Named(client, "client", kClients);
+  if (load.client == Client::kPlain && (load.rate || !load.keep_alive))
+    yaml::Fail(node, "client plain: it knows neither rate nor keep_alive");
   return load;
 }
 

@@ -31,11 +31,19 @@ struct Attachment {
   std::string url;
   std::string admin = {};
 };
+/// Who asks.
+enum class Client {
+  kLoadgen,  ///< loadgen: rates and latencies. libcurl looks whether a connection has ended before it uses it
+             ///< again.
+  kPlain,  ///< A closed loop that asks again at once on the same connection, without looking: what wrk does,
+           ///< and so it loses what wrk loses.
+};
 struct LoadPlan {
   std::string url = "/";  ///< A path at the server, or whole.
   std::optional<double> rate = {};
   int connections = 10;
   bool keep_alive = true;
+  Client client = Client::kLoadgen;
 };
 /// Without `every` it comes once, at `from`; else at from, from + every, … up to `to` or `count` times.
 struct FaultPlan {
@@ -60,6 +68,7 @@ struct EchoLoad {
 ///                     # or  attach: { parent: 4711, url: http://…, admin: 127.0.0.1:9180 }
 ///     load:
 ///       - { url: /, rate: 2000, connections: 64 }       # without a rate: a closed loop
+///       - { url: /, connections: 64, client: plain }  # or loadgen, the default
 ///     echo: { connections: 16, pause: 20ms }            # requests with ids; or  echo: off
 ///     idle: 16                                          # connections that rest from the first second on
 ///     faults:
