@@ -38,14 +38,21 @@ bool Answers(const std::string& address) {
   return false;
 }
 
-Finished Harness(const ScratchDir& scratch, std::vector<std::string> arguments) {
+using Words = std::vector<std::string>;
+
+Words Joined(Words first, const Words& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+/// `before`: what to run it by.
+Finished Harness(const ScratchDir& scratch, const Words& arguments, const Words& before = {}) {
   const std::string log = scratch / "harness.log";
   const std::string json = scratch / "result.json";
   std::filesystem::remove(log);
   std::filesystem::remove(json);
-  arguments.insert(arguments.begin(), HYDRAPOOL_BIN_DIR "/harness");
-  arguments.insert(arguments.end(), {"--json", json});
-  auto child = StartProgram(arguments, log);
+  const Words program = Joined(before, {HYDRAPOOL_BIN_DIR "/harness"});
+  auto child = StartProgram(Joined(Joined(program, arguments), {"--json", json}), log);
   Finished finished;
   if (!EndsWithin(child.pidfd(), milliseconds(60'000))) return finished;
   finished.exit_code = child.TryReap()->code;
@@ -133,7 +140,10 @@ TEST_F(NginxTest, WhatIsExpectedAndDoesNotHoldFails) {
   }
 }
 
+/// Apache refuses to serve as root: there it and the harness run as nobody.
 struct Apache2Test : AttachTest {
+  Words before;
+
   void SetUp() override {
     const std::string apache = ProgramFor("apache2");
     if (apache.empty()) GTEST_SKIP() << "apache2 is not installed (package apache2-bin)";
@@ -150,16 +160,23 @@ struct Apache2Test : AttachTest {
          << scratch / "html"
          << "\nStartServers 8\nMinSpareServers 8\nMaxRequestWorkers 32\nMutex file:" << scratch.path()
          << "\nMaxKeepAliveRequests 0\nKeepAliveTimeout 60\n";
-    if (::getuid() == 0) conf << "User #0\n";
     conf.close();
-    server = StartProgram({apache, "-DFOREGROUND", "-f", scratch / "apache.conf"}, scratch / "log");
+    if (::getuid() == 0) {
+      constexpr uid_t kNobody = 65534;
+      before = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
+      sys::Check(::chown(scratch.path().c_str(), kNobody, kNobody), "chown");
+    }
+    server = StartProgram(Joined(before, {apache, "-DFOREGROUND", "-f", scratch / "apache.conf"}),
+                          scratch / "log");
     if (!Answers(address)) GTEST_SKIP() << "apache2 does not start here: " << LastLineOf(scratch / "log");
   }
 };
 
 TEST_F(Apache2Test, TellsWhatEachKillCost) {
-  const auto finished = Harness(scratch, {"attach", "--parent", parent(), "--connections", "8", "--idle", "4",
-                                          "--every", "200ms", "--from", "300ms", "--duration", "2s", url()});
+  const auto finished = Harness(scratch,
+                                {"attach", "--parent", parent(), "--connections", "8", "--idle", "4",
+                                 "--every", "200ms", "--from", "300ms", "--duration", "2s", url()},
+                                before);
   EXPECT_EQ(finished.exit_code, 0) << finished.output;
   EXPECT_GE(finished.json["per_fault"]["landed"], 5);
   EXPECT_EQ(finished.json["requests"]["unexplained"], 0);
