@@ -80,10 +80,10 @@ pool_was_restarted() { [[ $(pool_started_at) != "$1" ]]; }
 kills_are_seen() { holds 'sum(hydrapool_worker_exits_total{cause="SIGKILL"}) >= 3'; }
 
 a_killed_parent_comes_back() {
-  local before
+  local before pid
   before=$(pool_started_at)
-  # shellcheck disable=SC2016  # for the shell in the container
-  docker_ exec "$(container faults)" bash -c 'kill -KILL "$(curl --silent http://pool:9180/status.json | jq .pid)"'
+  pid=$("${ask[@]}" http://127.0.0.1:9180/status.json | jq .pid)
+  docker_ exec "$(container holder)" bash -c "kill -KILL $pid"
   within 30 'the pool is restarted when its parent is killed' pool_was_restarted "$before"
   within 30 'and all are healthy again' all_healthy
   within 60 'and its workers are killed again' kills_are_seen
