@@ -40,8 +40,8 @@ class Command {
   sys::Child child_;
 };
 
-inline Finished Run(std::vector<std::string> arguments, const Environment& environment = {},
-                    std::chrono::milliseconds deadline = std::chrono::seconds(30)) {
+inline Finished RunProgram(std::vector<std::string> arguments, const Environment& environment = {},
+                           std::chrono::milliseconds deadline = std::chrono::seconds(30)) {
   return Command(std::move(arguments), environment).Wait(deadline);
 }
 

@@ -20,12 +20,14 @@ namespace {
 
 constexpr sys::Nanos kPatience = 20 * sys::kSecond;
 
-std::string Between(const std::string& text, const std::string& before, char after) {
-  const auto at = text.find(before);
-  if (at == text.npos) return {};
-  const auto begin = at + before.size();
-  const auto end = text.find(after, begin);
-  return end == text.npos ? std::string() : text.substr(begin, end - begin);
+/// The address in a line of the log, of the form "listening on [http://]HOST:PORT[/...]"; "" until the line
+/// is whole.
+std::string AddressAfter(const std::string& log, const std::string& words) {
+  auto begin = log.find(words);
+  if (begin == log.npos || log.find('\n', begin) == log.npos) return {};
+  begin += words.size();
+  if (log.compare(begin, 7, "http://") == 0) begin += 7;
+  return log.substr(begin, log.find_first_of("/ \n", begin) - begin);
 }
 
 }  // namespace
@@ -73,8 +75,8 @@ void ServerProcess::AwaitReady() {
   const bool listens = Eventually([this] {
     if (Readable(child_.pidfd(), std::chrono::milliseconds(0))) return true;
     const std::string log = Log();
-    address_ = Between(log, "listening on http://", '/');
-    admin_ = Between(log, "admin on http://", '/');
+    address_ = AddressAfter(log, "listening on ");
+    admin_ = AddressAfter(log, "admin on ");
     return !address_.empty() && !admin_.empty();
   });
   const bool up = listens && !admin_.empty() && (!before_.empty() || AwaitQuiet());
@@ -125,7 +127,8 @@ bool ServerProcess::AwaitQuiet() const {
 
 std::vector<pid_t> ServerProcess::Workers() const {
   std::vector<pid_t> pids;
-  for (const auto& each : Status().at("workers")) {
+  const nlohmann::json status = Status();
+  for (const auto& each : status.at("workers")) {
     if (const auto pid = each.at("pid").get<pid_t>(); pid > 0) pids.push_back(pid);
   }
   return pids;

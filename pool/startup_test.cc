@@ -1,0 +1,63 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "pool/sys/socket.h"
+#include "pool/testing/server_process.h"
+
+namespace pool::testing {
+namespace {
+
+Finished Hydrapool(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), HYDRAPOOL_BIN_DIR "/hydrapool");
+  return RunProgram(arguments);
+}
+
+long Lines(const std::string& text) { return std::ranges::count(text, '\n'); }
+
+TEST(StartupTest, ABusyPortIsOneLineAndExitCode1) {
+  const auto busy = sys::Listen("127.0.0.1:0");
+  const std::string address = sys::LocalAddress(busy.get());
+  const Finished taken = Hydrapool({"--listen", address, "--admin", "off"});
+  EXPECT_EQ(taken.status.code, 1);
+  EXPECT_EQ(Lines(taken.output), 1) << taken.output;
+  EXPECT_THAT(taken.output, ::testing::HasSubstr(address + ": Address already in use"));
+  const Finished admin = Hydrapool({"--listen", "127.0.0.1:0", "--admin", address, "--log-level", "warn"});
+  EXPECT_EQ(admin.status.code, 1);
+  EXPECT_EQ(Lines(admin.output), 1) << admin.output;
+}
+
+TEST(StartupTest, WrongFlagsAreOneLineAndExitCode2) {
+  const std::vector<std::vector<std::string>> wrong{
+      {"--nonsense"},         {"--workers", "0"},        {"--workers", "many"}, {"--listen", "nowhere"},
+      {"--listen", ":70000"}, {"--cgi-prefix", "cgi"},   {"--balance", "best"}, {"--cgi-timeout", "-1"},
+      {"--admin", "x"},       {"--cgi-env", "NO_VALUE"}, {"127.0.0.1"},         {"127.0.0.1", "http"}};
+  for (const auto& arguments : wrong) {
+    const Finished finished = Hydrapool(arguments);
+    EXPECT_TRUE(finished.in_time);
+    EXPECT_EQ(finished.status.code, 2) << arguments[0];
+    EXPECT_EQ(Lines(finished.output), 1) << finished.output;
+  }
+}
+
+TEST(StartupTest, ADirectoryThatCannotBeUsedIsOneLineAndExitCode1) {
+  const ScratchDir scratch;
+  for (const std::string& path : {scratch / "missing", std::string("/etc/hostname")}) {
+    const Finished finished = Hydrapool({"--listen", "127.0.0.1:0", "--admin", "off", "--cgi-dir", path});
+    EXPECT_EQ(finished.status.code, 1) << path;
+    EXPECT_EQ(Lines(finished.output), 1) << finished.output;
+    EXPECT_THAT(finished.output, ::testing::HasSubstr(path));
+  }
+}
+
+TEST(StartupTest, HelpAndVersionAreNoErrors) {
+  EXPECT_THAT(Hydrapool({"--help"}).output, ::testing::HasSubstr("Examples:"));
+  EXPECT_TRUE(Hydrapool({"--version"}).ok());
+}
+
+}  // namespace
+}  // namespace pool::testing
