@@ -49,26 +49,28 @@ pool::Step Site::OnInput(pool::Connection& connection, std::string_view peeked) 
   }
   const http::Request& request = *std::get<const http::Request*>(parsed);
   if (cgi_ && cgi_->Serves(request.path)) return cgi_->OnRequest(connection, request, peeked);
-  if (request.path == "/") return Hello(request, peeked);
+  if (request.path == "/") return Hello(connection, request, peeked);
   const bool bare = request.body == http::BodyKind::kNone || request.content_length == 0;
-  return Respond(request, bare && request.body != http::BodyKind::kChunked ? request.head_size : 0, 404, "");
+  return Respond(connection, request,
+                 bare && request.body != http::BodyKind::kChunked ? request.head_size : 0, 404, "");
 }
 
-pool::Step Site::Hello(const http::Request& request, std::string_view peeked) {
+pool::Step Site::Hello(const pool::Connection& connection, const http::Request& request,
+                       std::string_view peeked) {
   if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
-    return Respond(request, 0, 405, "");
+    return Respond(connection, request, 0, 405, "");
   }
-  if (request.body == http::BodyKind::kChunked) return Respond(request, 0, 411, "");
+  if (request.body == http::BodyKind::kChunked) return Respond(connection, request, 0, 411, "");
   const std::uint64_t whole = request.head_size + request.content_length;
-  if (whole > cgi::Handler::kPeeked) return Respond(request, 0, 413, "");
+  if (whole > cgi::Handler::kPeeked) return Respond(connection, request, 0, 413, "");
   if (peeked.size() < whole) return pool::NeedMore{};
   const std::string body = request.has_query ? fmt::format("hello {}\n", request.query) : "hello\n";
-  return Respond(request, whole, 200, body);
+  return Respond(connection, request, whole, 200, body);
 }
 
-pool::Reply Site::Respond(const http::Request& request, std::size_t consume, int status,
-                          std::string_view body) {
-  const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
+pool::Reply Site::Respond(const pool::Connection& connection, const http::Request& request,
+                          std::size_t consume, int status, std::string_view body) {
+  const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
   const bool head_only = request.method == "HEAD";
   const std::string_view date = tools_.Date(worker_.loop.now());
   pool::Reply reply{.consume = consume,

@@ -29,8 +29,9 @@ class Site {
   static std::string AbandonedReply(pool::Verdict verdict);
 
  private:
-  pool::Step Hello(const http::Request& request, std::string_view peeked);
-  pool::Reply Respond(const http::Request& request, std::size_t consume, int status, std::string_view body);
+  pool::Step Hello(const pool::Connection& connection, const http::Request& request, std::string_view peeked);
+  pool::Reply Respond(const pool::Connection& connection, const http::Request& request, std::size_t consume,
+                      int status, std::string_view body);
 
   pool::WorkerContext& worker_;
   http::RequestParser parser_;

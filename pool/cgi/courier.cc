@@ -173,8 +173,7 @@ Courier::Next Courier::FeedOn() {
 // Whether the answer is followed by another request, once `consumed_now` more bytes of this one are consumed.
 Then Courier::End(std::uint64_t consumed_now) const {
   const bool whole = RequestLeft() == consumed_now;
-  return notes().keep_alive && whole && !connection_.worker().pool_drains() ? Then::kDone
-                                                                            : Then::kDoneAndClose;
+  return notes().keep_alive && whole && !connection_.IsLast(consumed_now) ? Then::kDone : Then::kDoneAndClose;
 }
 
 Courier::Next Courier::Transmit(const pool::Transmission& transmission) {
@@ -337,8 +336,8 @@ Courier::Next Courier::BeginStream(const ResponseHead& head, const Output& outpu
   std::optional<std::uint64_t> length = head.content_length;
   if (output.ended) length = output.available;
   const bool bodyless = head.status == 204 || head.status == 304;
-  const std::string http_head =
-      HttpHead(head, length, !length, notes().keep_alive && !connection_.worker().pool_drains());
+  const std::string http_head = HttpHead(
+      head, length, !length, notes().keep_alive && !connection_.IsLast(notes().feeds ? 0 : RequestLeft()));
   std::memcpy(connection_.slab().data(), http_head.data(), http_head.size());
   note.framed_by_length = length.has_value() || bodyless;
   note.body_length = bodyless ? 0 : length.value_or(0);

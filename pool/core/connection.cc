@@ -27,6 +27,10 @@ Connection::~Connection() {
 WorkerContext& Connection::worker() const { return desk_.context; }
 sys::EventLoop& Connection::loop() const { return desk_.loop; }
 std::string Connection::peer() const { return sys::PeerAddress(fd_.get()); }
+bool Connection::IsLast(std::uint64_t request) const {
+  return worker().pool_drains() && sys::BytesWaiting(fd_.get()) <= request;
+}
+
 std::string Connection::local() const { return sys::LocalAddress(fd_.get()); }
 std::span<std::byte> Connection::notes() const { return detail().handler; }
 std::span<char> Connection::slab() const { return desk_.leases.slab(slot_); }

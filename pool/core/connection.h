@@ -61,6 +61,9 @@ class Connection {
   [[nodiscard]] WorkerContext& worker() const;
   [[nodiscard]] sys::EventLoop& loop() const;
   [[nodiscard]] std::string peer() const;
+  /// The pool is shutting down, and nothing more has come than the `request` bytes at hand: the answer should
+  /// be the last.
+  [[nodiscard]] bool IsLast(std::uint64_t request) const;
   [[nodiscard]] std::string local() const;
   /// The handler's notes about the request: shared memory that a worker which takes over finds as it was
   /// left. Zeroed when the request is done.

@@ -144,23 +144,30 @@ void Pool::Parent::Round() {
   if (draining_) EndDrain();
 }
 
-void Pool::Parent::OnListener(Listener& listener) {
-  for (int i = 0; i < 256; ++i) {
-    if (book_.full()) {  // the backlog holds the rest, until a lease is free
-      wants_lease_ = true;
-      return PauseListeners(INT64_MAX);
-    }
-    auto [fd, error] = sys::Accept(listener.fd.get());
-    if (error != 0) {
-      scoreboard.counts().accept_errors.Add();
-      sys::log::Warn("accept: {}; trying again in 100 ms", std::generic_category().message(error));
-      return PauseListeners(sys::Now() + 100 * sys::kMillisecond);
-    }
-    if (!fd) return;
-    scoreboard.counts().accepted.Add();
-    const auto slot = book_.Open(fd, loop.now());
-    Assign({.slot = *slot, .generation = table_.lease(*slot).Load().generation});
+void Pool::Parent::OnListener(const Listener& listener) {
+  for (int i = 0; i < 256 && AcceptOne(listener); ++i) {
   }
+}
+
+// False: nobody waits, or none can be taken now.
+bool Pool::Parent::AcceptOne(const Listener& listener) {
+  if (book_.full()) {  // the backlog holds the rest, until a lease is free
+    wants_lease_ = true;
+    PauseListeners(INT64_MAX);
+    return false;
+  }
+  auto [fd, error] = sys::Accept(listener.fd.get());
+  if (error != 0) {
+    scoreboard.counts().accept_errors.Add();
+    sys::log::Warn("accept: {}; trying again in 100 ms", std::generic_category().message(error));
+    PauseListeners(sys::Now() + 100 * sys::kMillisecond);
+    return false;
+  }
+  if (!fd) return false;
+  scoreboard.counts().accepted.Add();
+  const auto slot = book_.Open(fd, loop.now());
+  Assign({.slot = *slot, .generation = table_.lease(*slot).Load().generation});
+  return true;
 }
 
 void Pool::Parent::PauseListeners(sys::Nanos until) {
@@ -364,6 +371,11 @@ void Pool::Parent::BeginDrain(sys::Nanos deadline) {
   draining_ = true;
   sys::log::Info("draining: {} connections open", book_.open());
   scoreboard.bell().pool_drains = 1;
+  // Who waits in the backlog has been let in by the kernel, and may have asked already.
+  for (const auto& listener : listeners_) {
+    while (AcceptOne(*listener)) {
+    }
+  }
   listeners_.clear();
   CloseIdle();
 }

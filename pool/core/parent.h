@@ -63,7 +63,8 @@ class Pool::Parent {
 
   // parent.cc: the loop, connections
   void Round();
-  void OnListener(Listener& listener);
+  void OnListener(const Listener& listener);
+  bool AcceptOne(const Listener& listener);
   void PauseListeners(sys::Nanos until);
   void ResumeListeners();
   std::vector<WorkerLoad> Loads() const;
