@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -38,7 +40,7 @@ class ConfigFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  std::string path_ = ::testing::TempDir() + "hydrapool_options_test.toml";
+  std::string path_ = ::testing::TempDir() + "hydrapool_options_test." + std::to_string(::getpid()) + ".toml";
 };
 
 TEST(OptionsTest, DefaultsAreLoopback) {

@@ -17,7 +17,7 @@ class BlockedAnswerTest : public ::testing::Test {
   void SetUp() override {
     const auto idle = [this] { return server_.Status().at("leases").at("busy") == 0; };
     for (bool blocked = false; !blocked && !HasFatalFailure();) {
-      ASSERT_TRUE(client_.Send(Ask()));
+      ASSERT_TRUE(client_.Send(Ask())) << client_.error() << server_.Status().dump();
       blocked = true;
       for (int look = 0; blocked && look < 200; ++look) blocked = !idle();
     }
@@ -37,7 +37,7 @@ class BlockedAnswerTest : public ::testing::Test {
 };
 
 TEST_F(BlockedAnswerTest, WhatIsAskedMeanwhileIsAnswered) {
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client_.Send(Ask()));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client_.Send(Ask())) << client_.error() << server_.Status().dump();
   ExpectAllAnswered();
   EXPECT_EQ(client_.Rest(), "");
 }

@@ -374,6 +374,10 @@ void Connection::Settle() {
 void Connection::DoTick(sys::Nanos now) {
   if (activity_ == Activity::kGone) return;
   if (activity_ == Activity::kIdle && lease().Load().generation != generation_) return Leave();
+  if (activity_ == Activity::kIdle && !roomy_ && detail().head_begun.load(std::memory_order_relaxed)) {
+    roomy_ = true;
+    sys::MakeRoom(fd_.get());
+  }
   const sys::Nanos deadline = detail().deadline.load(std::memory_order_relaxed);
   if (deadline == 0 || now < deadline) return;
   switch (activity_) {

@@ -204,6 +204,7 @@ class Connection {
   sys::EventLoop::Timer settle_;
   bool offered_ = false;
   bool once_ = false;
+  bool roomy_ = false;  ///< half a request had to be made room behind
 };
 
 }  // namespace pool

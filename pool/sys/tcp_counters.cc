@@ -63,6 +63,11 @@ std::optional<std::uint64_t> BytesConsumed(int fd) {
   }
 }
 
+void MakeRoom(int fd) {
+  const int bytes = 512 * 1024;  // the kernel takes what net.core.rmem_max allows
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 ssize_t DiscardSome(int fd, std::size_t most) {
   ssize_t taken = ::recv(fd, nullptr, most, MSG_TRUNC | MSG_DONTWAIT);
   if (taken < 0 && errno == EFAULT) {  // a UNIX socket, which copies
