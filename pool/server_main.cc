@@ -67,7 +67,8 @@ int main(int argc, char** argv) {
     std::vector<sys::UniqueFd> listeners;
     for (const std::string& address : options->listen) {
       listeners.push_back(sys::Listen(address, {.defer_accept = true}));
-      sys::log::Info("listening on {}", sys::LocalAddress(listeners.back().get()));
+      const std::string bound = sys::LocalAddress(listeners.back().get());
+      sys::log::Info("listening on {}", bound.starts_with("unix:") ? bound : "http://" + bound + "/");
     }
     pool::ProcessPool<server::Site> pool(options->pool, [site = options->site](pool::WorkerContext& worker) {
       return server::Site(worker, site);
