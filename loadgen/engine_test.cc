@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -290,7 +291,7 @@ TEST_P(EngineTest, WhatIsExpectedIsOkAndNothingElse) {
 
 TEST_P(EngineTest, TheJournalNamesThePortTheServerSaw) {
   ScriptedServer server;
-  const auto path = ::testing::TempDir() + "loadgen_engine_journal";
+  const auto path = ::testing::TempDir() + "loadgen_engine_journal." + std::to_string(::getpid());
   const auto journal = Journal::Open(path);
   ASSERT_TRUE(journal);
   RunPlan(GetParam(),
