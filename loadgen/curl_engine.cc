@@ -1,6 +1,5 @@
 #include "loadgen/curl_engine.h"
 
-#include <algorithm>
 #include <iterator>
 #include <new>
 
@@ -39,7 +38,10 @@ std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, cons
 }
 
 CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
-    : plan_(plan), stop_(stop), headers_(HeaderList(plan)), multi_(curl_multi_init()) {
+    : EngineLoop(plan, stop),
+      sockets_{.poller = poller_},
+      headers_(HeaderList(plan)),
+      multi_(curl_multi_init()) {
   if (!multi_) throw std::bad_alloc();
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &OnSocket);
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
@@ -53,36 +55,10 @@ CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop
     slot.self = std::prev(idle_.end());
     curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
   }
-  sockets_.poller.Want(stop.fd(), EPOLLIN);
 }
 
 CurlEngine::~CurlEngine() {
   for (auto& slot : in_flight_) curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
-}
-
-void CurlEngine::Run(Agenda& agenda, Recorder& recorder) {
-  agenda_ = &agenda;
-  recorder_ = &recorder;
-  bool stopped = false;
-  while (true) {
-    if (!stopped && stop_.requested()) {
-      stopped = true;
-      sockets_.poller.Ignore(stop_.fd());
-      agenda.Stop(sys::Now());
-    }
-    SendDue();
-    const sys::Nanos now = sys::Now();
-    ExpireOverdue(now);
-    if (in_flight_.empty() && NothingLeft(now)) return;
-    if (now >= GiveUpAt()) return Abandon(now);
-    for (const auto& event : sockets_.poller.Wait(now, WakeAt(now))) {
-      if (event.data.fd != stop_.fd()) Act(event.data.fd, CurlEvents(event.events));
-    }
-    if (sys::Now() >= curl_due_) {
-      curl_due_ = Agenda::kNever;
-      Act(CURL_SOCKET_TIMEOUT, 0);
-    }
-  }
 }
 
 void CurlEngine::SendDue() {
@@ -105,17 +81,27 @@ void CurlEngine::SendDue() {
   if (sent) Act(CURL_SOCKET_TIMEOUT, 0);
 }
 
-void CurlEngine::ExpireOverdue(sys::Nanos now) {
-  while (!in_flight_.empty() && in_flight_.front().transfer.attempt().sent + plan_.timeout <= now) {
-    auto& slot = in_flight_.front();
-    Finish(slot, slot.transfer.TimedOut(now));
-  }
+const Attempt* CurlEngine::Oldest() const {
+  return in_flight_.empty() ? nullptr : &in_flight_.front().transfer.attempt();
+}
+
+void CurlEngine::ExpireOldest(sys::Nanos now) {
+  auto& slot = in_flight_.front();
+  Finish(slot, slot.transfer.TimedOut(now));
 }
 
 void CurlEngine::Abandon(sys::Nanos now) {
   for (const auto& slot : in_flight_) {
     recorder_->InFlightAtEnd(slot.transfer.attempt(), now, slot.transfer.local_port());
   }
+}
+
+void CurlEngine::OnEvents(int fd, std::uint32_t events) { Act(fd, CurlEvents(events)); }
+
+void CurlEngine::OnWakeUp() {
+  if (curl_due_ == Agenda::kNever || sys::Now() < curl_due_) return;
+  curl_due_ = Agenda::kNever;
+  Act(CURL_SOCKET_TIMEOUT, 0);
 }
 
 void CurlEngine::Act(curl_socket_t fd, int events) {
@@ -151,23 +137,8 @@ void CurlEngine::Resume(Slot& slot) {
   curl_multi_add_handle(multi_.get(), slot.transfer.handle());
 }
 
-bool CurlEngine::NothingLeft(sys::Nanos now) const {
-  return now >= agenda_->end() || agenda_->NextDue() == Agenda::kNever;
-}
-
-sys::Nanos CurlEngine::GiveUpAt() const {
-  return agenda_->end() == Agenda::kNever ? Agenda::kNever : agenda_->end() + plan_.drain;
-}
-
-sys::Nanos CurlEngine::WakeAt(sys::Nanos now) const {
-  sys::Nanos wake = std::min(curl_due_, GiveUpAt());
-  if (!in_flight_.empty()) wake = std::min(wake, in_flight_.front().transfer.attempt().sent + plan_.timeout);
-  if (!idle_.empty() && now < agenda_->end()) wake = std::min({wake, agenda_->NextDue(), agenda_->end()});
-  return wake;
-}
-
 int CurlEngine::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
-  auto& poller = static_cast<CurlEngine*>(self)->sockets_.poller;
+  auto& poller = static_cast<CurlEngine*>(self)->poller_;
   if (what == CURL_POLL_REMOVE) {
     poller.Ignore(fd);
   } else {

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "loadgen/curl_transfer.h"
-#include "loadgen/engine.h"
+#include "loadgen/engine_loop.h"
 
 namespace loadgen {
 
@@ -20,11 +20,10 @@ namespace loadgen {
 ///
 /// Not promised: telling a reset from an orderly close before the first line of a response (both are
 /// reset_before_response), and noticing less than one line of a response.
-class CurlEngine final : public Engine {
+class CurlEngine final : public EngineLoop {
  public:
   CurlEngine(const Plan& plan, int connections, const StopSignal& stop);
   ~CurlEngine() override;
-  void Run(Agenda& agenda, Recorder& recorder) override;
 
   /// An EngineFactory.
   static std::unique_ptr<Engine> Make(const Plan& plan, int connections, const StopSignal& stop);
@@ -50,26 +49,25 @@ class CurlEngine final : public Engine {
   static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*);
   static int OnTimer(CURLM*, long millis, void* self);
 
-  void SendDue();
-  void ExpireOverdue(sys::Nanos now);
-  void Abandon(sys::Nanos now);
+  void SendDue() override;
+  [[nodiscard]] bool HasFreeConnection() const override { return !idle_.empty(); }
+  [[nodiscard]] const Attempt* Oldest() const override;
+  void ExpireOldest(sys::Nanos now) override;
+  void Abandon(sys::Nanos now) override;
+  void OnEvents(int fd, std::uint32_t events) override;
+  [[nodiscard]] sys::Nanos OwnDeadline() const override { return curl_due_; }
+  void OnWakeUp() override;
+
   void Act(curl_socket_t fd, int events);
   void Reap();
   void Finish(Slot& slot, const Result& result);
   void Resume(Slot& slot);
-  [[nodiscard]] bool NothingLeft(sys::Nanos now) const;
-  [[nodiscard]] sys::Nanos GiveUpAt() const;
-  [[nodiscard]] sys::Nanos WakeAt(sys::Nanos now) const;
 
-  const Plan& plan_;
-  const StopSignal& stop_;
   CurlSockets sockets_;
   std::unique_ptr<curl_slist, FreeList> headers_;
   std::unique_ptr<CURLM, FreeMulti> multi_;
   Slots idle_;
   Slots in_flight_;  // oldest first
-  Agenda* agenda_ = nullptr;
-  Recorder* recorder_ = nullptr;
   sys::Nanos curl_due_ = Agenda::kNever;
 };
 

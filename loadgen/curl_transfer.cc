@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <string_view>
@@ -75,6 +76,7 @@ void CurlTransfer::Begin(const Attempt& attempt) {
   opened_ = -1;
   stale_ = false;
   local_port_ = 0;
+  at_ = {};
   error_[0] = '\0';
   worker_.clear();
   const auto& url = sockets_.urls[attempt.url];
@@ -122,19 +124,33 @@ Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(easy_.get(), CURLINFO_HEADER_SIZE, &head);
   curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
+  auto at = at_;
+  if (Completed(outcome)) at.whole = now;
   return {.outcome = outcome,
           .end = now,
           .status = static_cast<int>(status),
           .bytes = static_cast<std::uint64_t>(head) + static_cast<std::uint64_t>(body),
           .local_port = local_port_,
           .worker = worker_,
-          .detail = {}};
+          .detail = {},
+          .phases = PhasesOf(attempt_.sent, at)};
 }
 
 bool CurlTransfer::IsStale(int local_port) const {
   const int fd = sockets_.by_port[static_cast<std::size_t>(local_port)];
   char byte = 0;
   return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+void CurlTransfer::NoteConnected() {
+  curl_off_t connect = 0;
+  curl_off_t secured = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_CONNECT_TIME_T, &connect);
+  curl_easy_getinfo(easy_.get(), CURLINFO_APPCONNECT_TIME_T, &secured);
+  const sys::Nanos now = sys::Now();
+  const sys::Nanos handshake = secured > connect ? (secured - connect) * sys::kMicrosecond : 0;
+  at_.connected = std::max(now - handshake, attempt_.sent);
+  if (secured > 0) at_.secured = now;
 }
 
 int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
@@ -152,6 +168,7 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
     return CURL_PREREQFUNC_ABORT;
   }
   ending.connected = true;
+  if (!ending.reused) transfer.NoteConnected();
   transfer.local_port_ = local_port;
   return CURL_PREREQFUNC_OK;
 }
@@ -175,6 +192,7 @@ int CurlTransfer::OnCloseSocket(void* sockets, curl_socket_t fd) {
 std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   const std::string_view line(data, size * n);
+  if (!transfer.ending_.head_began) transfer.at_.first_byte = sys::Now();
   transfer.ending_.head_began = true;
   if (line == "\r\n" || line == "\n") {
     transfer.ending_.head_complete = true;

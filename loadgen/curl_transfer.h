@@ -18,7 +18,7 @@ namespace loadgen {
 /// What the transfers of one engine share: who is told of sockets that close, which socket has which local
 /// port, and the URLs.
 struct CurlSockets {
-  Poller poller;
+  Poller& poller;
   /// By local port. Two connections to different servers may have the same one; the later counts, and the
   /// check for staleness may then look at the wrong one, which at worst costs a new connection or a
   /// resend_suppressed.
@@ -77,6 +77,7 @@ class CurlTransfer {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* self);
 
   void SetMethod();
+  void NoteConnected();
   [[nodiscard]] bool IsStale(int local_port) const;
   [[nodiscard]] std::string Explain(Outcome outcome, CURLcode code, int error_number) const;
   [[nodiscard]] Result ResultOf(Outcome outcome, sys::Nanos now) const;
@@ -90,6 +91,7 @@ class CurlTransfer {
   int opened_ = -1;  // the socket made for this request, if one was
   bool stale_ = false;
   int local_port_ = 0;
+  Moments at_;
   std::string worker_;
   std::string detail_;
   std::string url_;

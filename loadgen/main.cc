@@ -93,23 +93,24 @@ int Run(const Options& options) {
   if (!engine) return Complain(kUsage, engine.error().message);
   if (const auto missing = NeedDescriptors(options.plan)) return Complain(kUsage, *missing);
   File json(nullptr, &std::fclose);
-  if (options.json == "-") {
+  if (options.outputs.json == "-") {
     json = File(stdout, &std::fflush);
-  } else if (!options.json.empty()) {
-    json.reset(std::fopen(options.json.c_str(), "we"));
+  } else if (!options.outputs.json.empty()) {
+    json.reset(std::fopen(options.outputs.json.c_str(), "we"));
     if (!json)
-      return Complain(kUsage, sys::Failure(errno, "--json: cannot write " + options.json).value().message);
+      return Complain(kUsage,
+                      sys::Failure(errno, "--json: cannot write " + options.outputs.json).value().message);
   }
   std::optional<Journal> journal;
-  if (!options.journal.empty()) {
-    auto opened = Journal::Open(options.journal);
+  if (!options.outputs.journal.empty()) {
+    auto opened = Journal::Open(options.outputs.journal);
     if (!opened) return Complain(kUsage, opened.error().message);
     journal = std::move(*opened);
   }
   LoadTest test(options.plan, engine->factory, journal ? &*journal : nullptr);
   test.Start();
-  Watch(test, options.quiet);
-  return Conclude(MakeReport(engine->name, options.plan, test.Wait(), options.slos), json.get());
+  Watch(test, options.outputs.quiet);
+  return Conclude(MakeReport(engine->name, options.plan, test.Wait(), options.outputs.slos), json.get());
 }
 
 int Main(int argc, char** argv) {

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <vector>
 
 namespace loadgen {
 namespace {
@@ -73,9 +74,9 @@ TEST(OptionsTest, EverythingAtOnce) {
   EXPECT_EQ(options.plan.body, "body");
   EXPECT_FALSE(options.plan.keep_alive);
   EXPECT_EQ(options.plan.worker_header, "X-W");
-  EXPECT_EQ(options.json, "-");
-  EXPECT_EQ(options.journal, "lost.json");
-  EXPECT_TRUE(options.quiet);
+  EXPECT_EQ(options.outputs.json, "-");
+  EXPECT_EQ(options.outputs.journal, "lost.json");
+  EXPECT_TRUE(options.outputs.quiet);
 }
 
 TEST(OptionsTest, ABodyMakesItAPostAndAPostHasABody) {
@@ -126,7 +127,7 @@ TEST(OptionsTest, TargetsArrivalAndObjectives) {
   EXPECT_EQ(options.plan.rate, 10);
   EXPECT_TRUE(options.plan.poisson);
   EXPECT_EQ(options.plan.seed, 7u);
-  EXPECT_EQ(options.slos.size(), 2u);
+  EXPECT_EQ(options.outputs.slos.size(), 2u);
   EXPECT_THAT(options.plan.expect_status, ElementsAre(200, 204));
   EXPECT_THAT(Complaint({"--arrival", "poisson", "a"}), HasSubstr("needs a rate"));
   EXPECT_THAT(Complaint({"-R", "5", "--target", "a rate=9"}), HasSubstr("exclude each other"));

@@ -35,6 +35,7 @@ std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& end
   tried_ = 0;
   send_error_ = 0;
   excess_ = false;
+  at_ = {};
   reused_ = open();
   parser_.Begin(plan_.method == "HEAD");
   return reused_ ? Send() : Connect();
@@ -94,6 +95,7 @@ std::optional<Result> RawConnection::Send() {
     }
     if (connecting_) {
       connecting_ = false;
+      at_.connected = sys::Now();
       endpoint_->preferred = (endpoint_->preferred + tried_) % endpoint_->addresses.size();
     }
     unsent_.remove_prefix(static_cast<std::size_t>(n));
@@ -144,6 +146,7 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
     outcome = Judge(plan_, parser_.status(), parser_.body_bytes());
     return Received::kOver;
   }
+  if (at_.first_byte == 0) at_.first_byte = sys::Now();
   return to_the_end || size == buffer_.size() ? Received::kMore : Received::kNothingYet;
 }
 
@@ -168,6 +171,8 @@ Result RawConnection::TimedOut(sys::Nanos now) {
 
 Result RawConnection::End(Outcome outcome, sys::Nanos now) {
   if (Completed(outcome)) detail_.clear();
+  if (at_.first_byte == 0 && parser_.head_bytes() > 0) at_.first_byte = now;
+  if (Completed(outcome)) at_.whole = now;
   const bool whole = Completed(outcome) && unsent_.empty();
   if (!whole || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close();
   return {.outcome = outcome,
@@ -176,7 +181,8 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
           .bytes = parser_.head_bytes() + parser_.body_bytes(),
           .local_port = local_port_,
           .worker = parser_.worker(),
-          .detail = detail_};
+          .detail = detail_,
+          .phases = PhasesOf(attempt_.sent, at_)};
 }
 
 void RawConnection::Close() {

@@ -75,6 +75,7 @@ class RawConnection {
   bool excess_ = false;
   int send_error_ = 0;
   int local_port_ = 0;
+  Moments at_;
   std::string detail_;
 };
 

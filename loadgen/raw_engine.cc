@@ -19,7 +19,7 @@ std::unique_ptr<Engine> RawEngine::Make(const Plan& plan, int connections, const
 }
 
 RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
-    : plan_(plan), stop_(stop), buffer_(kBuffer) {
+    : EngineLoop(plan, stop), buffer_(kBuffer) {
   std::vector<std::string> known;
   for (const auto& text : plan.urls) {
     const auto url = ParseHttpUrl(text);
@@ -37,7 +37,6 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
     slot.self = std::prev(closed_.end());
   }
   free_ = closed_.size();
-  poller_.Want(stop.fd(), EPOLLIN);
 }
 
 std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& known) {
@@ -50,27 +49,6 @@ std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& 
     return known.size() - 1;
   }
   return static_cast<std::size_t>(found - known.begin());
-}
-
-void RawEngine::Run(Agenda& agenda, Recorder& recorder) {
-  agenda_ = &agenda;
-  recorder_ = &recorder;
-  bool stopped = false;
-  while (true) {
-    if (!stopped && stop_.requested()) {
-      stopped = true;
-      poller_.Ignore(stop_.fd());
-      agenda.Stop(sys::Now());
-    }
-    SendDue();
-    const sys::Nanos now = sys::Now();
-    ExpireOverdue(now);
-    if (in_flight_.empty() && NothingLeft(now)) return;
-    if (now >= GiveUpAt()) return Abandon(now);
-    for (const auto& event : poller_.Wait(now, WakeAt(now))) {
-      if (event.data.fd != stop_.fd()) OnEvents(event.data.fd, event.events);
-    }
-  }
 }
 
 void RawEngine::SendDue() {
@@ -152,33 +130,19 @@ void RawEngine::Settle(Slot& slot, const Result& result) {
   ++free_;
 }
 
-void RawEngine::ExpireOverdue(sys::Nanos now) {
-  while (!in_flight_.empty() && in_flight_.front().connection.attempt().sent + plan_.timeout <= now) {
-    auto& slot = in_flight_.front();
-    Settle(slot, slot.connection.TimedOut(now));
-  }
+const Attempt* RawEngine::Oldest() const {
+  return in_flight_.empty() ? nullptr : &in_flight_.front().connection.attempt();
+}
+
+void RawEngine::ExpireOldest(sys::Nanos now) {
+  auto& slot = in_flight_.front();
+  Settle(slot, slot.connection.TimedOut(now));
 }
 
 void RawEngine::Abandon(sys::Nanos now) {
   for (const auto& slot : in_flight_) {
     recorder_->InFlightAtEnd(slot.connection.attempt(), now, slot.connection.local_port());
   }
-}
-
-bool RawEngine::NothingLeft(sys::Nanos now) const {
-  return now >= agenda_->end() || agenda_->NextDue() == Agenda::kNever;
-}
-
-sys::Nanos RawEngine::GiveUpAt() const {
-  return agenda_->end() == Agenda::kNever ? Agenda::kNever : agenda_->end() + plan_.drain;
-}
-
-sys::Nanos RawEngine::WakeAt(sys::Nanos now) const {
-  sys::Nanos wake = GiveUpAt();
-  if (!in_flight_.empty())
-    wake = std::min(wake, in_flight_.front().connection.attempt().sent + plan_.timeout);
-  if (free_ > 0 && now < agenda_->end()) wake = std::min({wake, agenda_->NextDue(), agenda_->end()});
-  return wake;
 }
 
 }  // namespace loadgen

@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "loadgen/endpoint.h"
-#include "loadgen/engine.h"
+#include "loadgen/engine_loop.h"
 #include "loadgen/http_url.h"
-#include "loadgen/poller.h"
 #include "loadgen/raw_connection.h"
 #include "loadgen/url_template.h"
 
@@ -24,11 +23,10 @@ namespace loadgen {
 /// Once as many connections are made as the plan has, a request allocates no memory.
 ///
 /// Not promised: credentials in URLs, redirects, proxies, decoding of bodies.
-class RawEngine final : public Engine {
+class RawEngine final : public EngineLoop {
  public:
   /// The URLs of `plan` are plain http without credentials (std::invalid_argument otherwise).
   RawEngine(const Plan& plan, int connections, const StopSignal& stop);
-  void Run(Agenda& agenda, Recorder& recorder) override;
 
   /// An EngineFactory.
   static std::unique_ptr<Engine> Make(const Plan& plan, int connections, const StopSignal& stop);
@@ -53,32 +51,27 @@ class RawEngine final : public Engine {
 
   std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
   Slots* FreeSlots(std::size_t endpoint);
-  void SendDue();
+  void SendDue() override;
+  [[nodiscard]] bool HasFreeConnection() const override { return free_ > 0; }
+  [[nodiscard]] const Attempt* Oldest() const override;
+  void ExpireOldest(sys::Nanos now) override;
+  void Abandon(sys::Nanos now) override;
+  void OnEvents(int fd, std::uint32_t events) override;
+
   bool SendNext(sys::Nanos now);
   std::string_view RequestFor(Slot& slot, const Arrival& arrival) const;
   void Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now);
-  void OnEvents(int fd, std::uint32_t events);
   void Register(Slot& slot);
   void Settle(Slot& slot, const Result& result);
-  void ExpireOverdue(sys::Nanos now);
-  void Abandon(sys::Nanos now);
-  [[nodiscard]] bool NothingLeft(sys::Nanos now) const;
-  [[nodiscard]] sys::Nanos GiveUpAt() const;
-  [[nodiscard]] sys::Nanos WakeAt(sys::Nanos now) const;
 
-  const Plan& plan_;
-  const StopSignal& stop_;
   std::vector<char> buffer_;
   std::vector<Endpoint> endpoints_;
   std::vector<Request> requests_;  // one for each URL
-  Poller poller_;
   std::vector<Slots> kept_alive_;  // by endpoint
   Slots closed_;
   Slots in_flight_;  // oldest first
   std::vector<Slot*> by_fd_;
   std::size_t free_ = 0;
-  Agenda* agenda_ = nullptr;
-  Recorder* recorder_ = nullptr;
 };
 
 }  // namespace loadgen

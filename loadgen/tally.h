@@ -9,6 +9,7 @@
 
 #include "loadgen/latency_histogram.h"
 #include "loadgen/outcome.h"
+#include "loadgen/phases.h"
 #include "pool/sys/clock.h"
 
 namespace loadgen {
@@ -31,6 +32,7 @@ struct Result {
   int local_port = 0;            ///< 0 where there was no connection.
   std::string_view worker = {};  ///< The worker header's value; empty where there was none.
   std::string_view detail = {};  ///< For people: why it failed.
+  Phases phases = {};
 };
 
 /// What a run has seen so far: a value that merges.
