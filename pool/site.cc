@@ -16,7 +16,7 @@ std::string WorkerLine(const pool::WorkerContext& worker, bool expose) {
 }  // namespace
 
 Site::Site(pool::WorkerContext& worker, const SiteConfig& config)
-    : worker_(worker), extra_lines_(WorkerLine(worker, config.expose_worker)), tools_(extra_lines_) {
+    : worker_(worker), extra_lines_(WorkerLine(worker, config.expose_worker)) {
   if (config.cgi) cgi_.emplace(worker, *config.cgi, extra_lines_);
 }
 
@@ -43,7 +43,7 @@ pool::Step Site::OnInput(pool::Connection& connection, std::string_view peeked) 
   if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
     return pool::Reply{.consume = 0,
                        .bytes = http::ErrorResponse(refusal->status, false, false, refusal->why,
-                                                    tools_.Date(worker_.loop.now()), 1, extra_lines_),
+                                                    date_.At(worker_.loop.now()), 1, extra_lines_),
                        .keep_open = false,
                        .kind = static_cast<std::uint8_t>(refusal->status / 100)};
   }
@@ -72,7 +72,7 @@ pool::Reply Site::Respond(const pool::Connection& connection, const http::Reques
                           std::size_t consume, int status, std::string_view body) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
   const bool head_only = request.method == "HEAD";
-  const std::string_view date = tools_.Date(worker_.loop.now());
+  const std::string_view date = date_.At(worker_.loop.now());
   pool::Reply reply{.consume = consume,
                     .keep_open = keep,
                     .linger = request.keep_alive || consume == 0,

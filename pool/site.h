@@ -8,6 +8,7 @@
 #include "pool/core/connection.h"
 #include "pool/core/handler.h"
 #include "pool/http/request_parser.h"
+#include "pool/http/response_writer.h"
 
 namespace server {
 
@@ -18,8 +19,9 @@ struct SiteConfig {
 
 /// The handler of `hydrapool`: HTTP in, and to whom a path belongs.
 ///
-///   /            `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool itself can be
-///   measured /cgi-bin/…   cgi::Handler, where a directory is given else         404
+/// - `/`: `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool itself can be measured
+/// - `/cgi-bin/…`: cgi::Handler, where a directory is given
+/// - else: 404
 class Site {
  public:
   Site(pool::WorkerContext& worker, const SiteConfig& config);
@@ -36,7 +38,7 @@ class Site {
   pool::WorkerContext& worker_;
   http::RequestParser parser_;
   std::string extra_lines_;
-  cgi::CourierTools tools_;
+  http::DateCache date_;
   std::optional<cgi::Handler> cgi_;
 };
 

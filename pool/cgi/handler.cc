@@ -87,13 +87,13 @@ std::string Handler::NameOf(const pool::Connection& connection, std::string_view
 pool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status,
                             std::string_view why) {
   const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
-  return {
-      .consume = consume,
-      .bytes = http::ErrorResponse(
-          status, keep, request.method == "HEAD", why, tools_.Date(worker_.loop.now()), request.minor_version,
-          fmt::format("{}{}", tools_.extra_lines(), status == 503 ? "Retry-After: 1\r\n" : "")),
-      .keep_open = keep,
-      .kind = static_cast<std::uint8_t>(status / 100)};
+  return {.consume = consume,
+          .bytes = http::ErrorResponse(
+              status, keep, request.method == "HEAD", why, tools_.date.At(worker_.loop.now()),
+              request.minor_version,
+              fmt::format("{}{}", tools_.extra_lines(), status == 503 ? "Retry-After: 1\r\n" : "")),
+          .keep_open = keep,
+          .kind = static_cast<std::uint8_t>(status / 100)};
 }
 
 pool::Step Handler::OnRequest(pool::Connection& connection, const http::Request& request,
@@ -136,7 +136,8 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
   if (request.body == http::BodyKind::kChunked) {
     return std::make_unique<Spooler>(
         connection, tools_.budget, config_.max_spooled_body, request.expect_continue,
-        tools_.Date(worker_.loop.now()), [this, &connection, head](sys::UniqueFd file, std::uint64_t length) {
+        tools_.date.At(worker_.loop.now()),
+        [this, &connection, head](sys::UniqueFd file, std::uint64_t length) {
           const auto again = parser_.Parse(head);
           return Launch(connection, *std::get<const http::Request*>(again), {std::move(file), length, false});
         });

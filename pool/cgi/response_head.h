@@ -43,19 +43,17 @@ inline constexpr std::size_t kMaxResponseHead = 16 * 1024;
 /// whenever there is more. A pure function; it never looks past the head. A fault is seen at the end of the
 /// line it is in, so a program that writes something else than a head is not waited for.
 ///
-///   - Lines end with LF or CRLF, in any mixture. A CR elsewhere, NUL and other control characters but tab
-///   are refused: what
-///     is forwarded cannot split a response. So are continuation lines and white space before the colon.
-///   - At least one of Content-Type, Location and Status; each of them at most once.
-///   - Status: 200 to 599. Without one it is 200, or 302 beside a Location.
-///   - A Location that begins with a single '/' and comes without a Status is a local redirect; any other
-///   Location without a
-///     Status, or with one from 300 to 399, is a client's.
-///   - Content-Length: digits, and repeated only with the same value. The body's framing is the server's
-///   matter, so neither
-///     it nor Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and Upgrade are in
-///     `fields`.
-///   - More than kMaxResponseHead bytes without its end: refused.
+/// - Lines end with LF or CRLF, in any mixture. A CR elsewhere, NUL and other control characters but tab are
+///   refused: what is forwarded cannot split a response. So are continuation lines and white space before
+///   the colon.
+/// - At least one of Content-Type, Location and Status; each of them at most once.
+/// - Status: 200 to 599. Without one it is 200, or 302 beside a Location.
+/// - A Location that begins with a single '/' and comes without a Status is a local redirect; any other
+///   Location without a Status, or with one from 300 to 399, is a client's.
+/// - Content-Length: digits, and repeated only with the same value. The body's framing is the server's
+///   matter, so neither it nor Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and
+///   Upgrade are in `fields`.
+/// - More than kMaxResponseHead bytes without its end: refused.
 ///
 /// NeedMore at the end of the output means that the program said too little: 502 as well.
 [[nodiscard]] std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(

@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "pool/cgi/courier.h"
+#include "pool/cgi/courier_notes.h"
+#include "pool/cgi/courier_tools.h"
 #include "pool/core/connection.h"
 #include "pool/http/chunked_decoder.h"
 #include "pool/sys/unique_fd.h"

@@ -39,10 +39,6 @@ Lease& Connection::lease() const { return desk_.leases.lease(slot_); }
 
 void Connection::CountAbandoned() const { desk_.board.abandoned.Add(); }
 
-void Connection::SetDeadline(sys::Nanos deadline) const {
-  detail().deadline.store(deadline, std::memory_order_relaxed);
-}
-
 void Connection::SetBusy(bool busy) {
   if (busy_ == busy) return;
   busy_ = busy;
@@ -116,6 +112,10 @@ void Connection::OnEvents(std::uint32_t events) {
 
 void Connection::OnTick(sys::Nanos now) {
   Guarded([&] { DoTick(now); });
+}
+
+void Connection::OnProcessEnd() {
+  if (execution_ && activity_ != Activity::kGone) Guarded([&] { execution_->OnProcessEnd(); });
 }
 
 void Connection::DoEvents(std::uint32_t events) {
@@ -224,12 +224,6 @@ Connection::Round Connection::ServeBatch(std::string_view peeked, bool all_seen)
   return ContinueSending() == Progress::kComplete ? AfterStep() : Round::kWait;
 }
 
-Connection::Round Connection::Owe(Verdict verdict) {
-  const std::uint8_t kind = verdict == Verdict::kTooSlow ? 4 : 5;
-  Reply reply{.consume = 0, .bytes = desk_.abandoned_reply(verdict), .keep_open = false, .kind = kind};
-  return SendWhole(std::move(reply)) == Progress::kComplete ? AfterStep() : Round::kWait;
-}
-
 Connection::Round Connection::Begin(Start start) {
   lease().Store({steps_, generation_, Phase::kExecuting});
   detail().head_begun.store(false, std::memory_order_relaxed);
@@ -242,24 +236,6 @@ Connection::Round Connection::Begin(Start start) {
   }
   execution_ = std::move(std::get<std::unique_ptr<Execution>>(begun));
   if (activity_ != Activity::kGone && !watch_) Pend(activity_);
-  return Round::kWait;
-}
-
-Connection::Round Connection::WaitForMore(bool has_bytes) {
-  if (has_bytes && peer_finished_) {  // the rest will never come
-    lease().Store({steps_, generation_, Phase::kClosing});
-    BeginClosing();
-    return Round::kWait;
-  }
-  LeaseDetail& more = detail();
-  if (!has_bytes) {
-    more.head_begun.store(false, std::memory_order_relaxed);
-    SetDeadline(since_ + desk_.timeouts.keep_alive);
-  } else if (!more.head_begun.exchange(true, std::memory_order_relaxed)) {
-    SetDeadline(since_ + desk_.timeouts.head);
-  }
-  lease().Store({steps_, generation_, Phase::kIdle});
-  Rest();
   return Round::kWait;
 }
 
@@ -286,76 +262,6 @@ Connection::Round Connection::AfterStep() {
   }
 }
 
-// Between requests. The word says idle already, so the parent may have lent the lease to another worker by
-// now.
-void Connection::Rest() {
-  SetBusy(false);
-  activity_ = Activity::kIdle;
-  if (desk_.draining) {
-    desk_.Return({slot_, true});
-    return Leave();
-  }
-  if (!watch_) Pend(Activity::kIdle);
-}
-
-void Connection::Leave() {
-  if (activity_ == Activity::kGone) return;
-  SetBusy(false);
-  watch_.Reset();
-  fd_.Reset();
-  activity_ = Activity::kGone;
-  desk_.Forget(*this);
-}
-
-void Connection::BeginClosing() {
-  HYDRAPOOL_FAILPOINT("worker.closing");
-  ::shutdown(fd_.get(), SHUT_WR);
-  HYDRAPOOL_FAILPOINT("worker.shut");
-  if (!linger_) return Close();
-  SetDeadline(sys::Now() + desk_.timeouts.linger);
-  activity_ = Activity::kLingering;
-  Linger();
-  if (activity_ == Activity::kLingering && !watch_) Pend(Activity::kLingering);
-}
-
-// Reads and drops what still comes: unread data at close would reset the connection and destroy what the peer
-// has not read.
-void Connection::Linger() {
-  constexpr std::size_t kPiece = 1 << 20;
-  for (int rounds = 0; rounds < 64; ++rounds) {
-    const ssize_t count = sys::DiscardSome(fd_.get(), kPiece);
-    if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) break;
-  }
-  Close();
-}
-
-void Connection::Close() {
-  if (activity_ == Activity::kGone) return;
-  ::shutdown(fd_.get(), SHUT_WR);
-  watch_.Reset();
-  input_watch_.Reset();
-  lease().Store({steps_, generation_, Phase::kClosed});
-  HYDRAPOOL_FAILPOINT("worker.closed");
-  fd_.Reset();
-  SetBusy(false);
-  activity_ = Activity::kGone;
-  if (execution_ || offered_) {
-    SettleSoon();
-  } else {
-    desk_.Return({slot_, false});
-    desk_.Forget(*this);
-  }
-}
-
-void Connection::Abort() {
-  if (activity_ == Activity::kGone) return;
-  TerminateProcess();
-  desk_.board.cut.Add();
-  sys::ResetConnection(fd_.get());
-  Close();
-}
-
 // What ends a request may be called by its own Execution, which must return before it is destroyed.
 void Connection::SettleSoon() {
   settle_ = desk_.loop.At(0, [this] { Guarded([this] { Settle(); }); });
@@ -368,44 +274,6 @@ void Connection::Settle() {
     desk_.Forget(*this);
   } else if (AfterStep() == Round::kAgain) {
     Serve();
-  }
-}
-
-void Connection::DoTick(sys::Nanos now) {
-  if (activity_ == Activity::kGone) return;
-  if (activity_ == Activity::kIdle && lease().Load().generation != generation_) return Leave();
-  if (activity_ == Activity::kIdle && !roomy_ && detail().head_begun.load(std::memory_order_relaxed)) {
-    roomy_ = true;
-    sys::MakeRoom(fd_.get());
-  }
-  const sys::Nanos deadline = detail().deadline.load(std::memory_order_relaxed);
-  if (deadline == 0 || now < deadline) return;
-  switch (activity_) {
-    case Activity::kIdle:
-      if (!Claim()) return Leave();
-      if (sys::BytesWaiting(fd_.get()) > 0 && !detail().head_begun.load()) {
-        Serve();  // it came at this very moment
-      } else if (sys::BytesWaiting(fd_.get()) > 0) {
-        if (Owe(Verdict::kTooSlow) == Round::kAgain) Serve();
-      } else {
-        lease().Store({steps_, generation_, Phase::kClosing});
-        linger_ = false;
-        BeginClosing();
-      }
-      break;
-    case Activity::kSending:
-      Abort();
-      break;
-    case Activity::kFeeding:
-    case Activity::kExecuting:
-      if (execution_) execution_->OnDeadline();
-      break;
-    case Activity::kLingering:
-      Close();
-      break;
-    case Activity::kReading:
-    case Activity::kGone:
-      break;
   }
 }
 

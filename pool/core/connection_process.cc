@@ -54,10 +54,6 @@ void Connection::CloseEnd(ProcessEnd which) {
   }
 }
 
-void Connection::OnProcessEnd() {
-  if (execution_ && activity_ != Activity::kGone) execution_->OnProcessEnd();
-}
-
 void Connection::EndRequest() {
   settle_.Reset();
   once_ = false;

@@ -121,6 +121,14 @@ std::string HttpDate(std::time_t seconds_since_epoch) {
                      t.tm_min, t.tm_sec);
 }
 
+std::string_view DateCache::At(sys::Nanos now) {
+  if (date_.empty() || now - made_at_ >= sys::kSecond) {
+    date_ = HttpDate(std::time(nullptr));
+    made_at_ = now;
+  }
+  return date_;
+}
+
 void AppendHead(std::string& out, const ResponseHead& head) {
   const auto field = [&out](std::string_view name, std::string_view value) {
     if (value.empty()) return;

@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 
-/// Writes HTTP/1.1 responses (RFC 9110, RFC 9112) as bytes. Pure: the date comes from the caller. What the
+#include "pool/sys/clock.h"
+
+/// Writes HTTP/1.1 responses (RFC 9110, RFC 9112) as bytes. Pure, but for DateCache. What the
 /// caller puts into a field (content_type, extra) is sent as it is: it holds no stray CR or LF, which is the
 /// caller's promise.
 namespace http {
@@ -18,6 +20,17 @@ std::string_view ReasonPhrase(int status);
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110, section 5.6.7), whatever the locale. It changes
 /// once a second: keep it.
 std::string HttpDate(std::time_t seconds_since_epoch);
+
+/// The date of about now, made anew once a second. For one thread.
+class DateCache {
+ public:
+  /// `now` is the caller's monotonic clock. Valid until the next call.
+  std::string_view At(sys::Nanos now);
+
+ private:
+  std::string date_;
+  sys::Nanos made_at_ = 0;
+};
 
 struct ResponseHead {
   int status = 200;

@@ -24,9 +24,9 @@ struct ExitStatus {
 
 /// A child process, held by its pidfd.
 ///
-///     sys::Child child = sys::Child::Fork([] { return Serve(); });   // the child _exits with what the body
-///     returns loop.Add(child.pidfd(), EPOLLIN, ...);                          // readable: it is dead if
-///     (auto status = child.TryReap()) ...
+///     sys::Child child = sys::Child::Fork([] { return Serve(); });  // _exits with what the body returns
+///     loop.Add(child.pidfd(), EPOLLIN, ...);                        // readable: it is dead
+///     if (auto status = child.TryReap()) ...
 ///
 /// The pid stays the child's own until TryReap has returned its status; it is for logs and signals of the
 /// owner. Destroying a Child that was not reaped kills it and waits for it. Not for several threads, and not

@@ -1,0 +1,31 @@
+#include "pool/cgi/answer_head.h"
+
+#include <fmt/format.h>
+
+#include "pool/http/response_writer.h"
+
+namespace cgi {
+
+std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
+  std::string extra(frame.extra_lines);
+  std::string_view date = frame.date;
+  for (const http::Field& field : head.fields) {
+    if (http::EqualsIgnoringCase(field.name, "Server")) continue;
+    if (http::EqualsIgnoringCase(field.name, "Date")) date = {};
+    extra += fmt::format("{}: {}\r\n", field.name, field.value);
+  }
+  if (!head.location.empty()) extra += fmt::format("Location: {}\r\n", head.location);
+  const bool bodyless = IsBodyless(head.status);
+  std::string out;
+  http::AppendHead(out, {.status = head.kind == ResponseKind::kLocalRedirect ? 302 : head.status,
+                         .keep_alive = frame.keep_alive,
+                         .minor_version = frame.http_1_1 ? 1 : 0,
+                         .content_length = bodyless ? std::nullopt : frame.length,
+                         .chunked = frame.chunked && !bodyless,
+                         .content_type = head.content_type,
+                         .date = date,
+                         .extra = extra});
+  return out;
+}
+
+}  // namespace cgi

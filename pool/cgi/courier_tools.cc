@@ -1,0 +1,33 @@
+#include "pool/cgi/courier_tools.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "pool/sys/error.h"
+
+namespace cgi {
+
+constexpr std::size_t kPipe = 64 * 1024;
+
+CourierTools::CourierTools(std::string extra_lines) : extra_lines_(std::move(extra_lines)), buffer_(kPipe) {
+  int ends[2];
+  sys::Check(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), "pipe2");
+  look_out_.Reset(ends[0]);
+  look_in_.Reset(ends[1]);
+}
+
+std::string_view CourierTools::Look(int pipe, std::size_t most) {
+  const ssize_t seen = ::tee(pipe, look_in_.get(), std::min(most, buffer_.size()), SPLICE_F_NONBLOCK);
+  std::size_t got = 0;
+  while (seen > 0 && got < static_cast<std::size_t>(seen)) {
+    const ssize_t count = ::read(look_out_.get(), buffer_.data() + got, buffer_.size() - got);
+    if (count <= 0) break;
+    got += static_cast<std::size_t>(count);
+  }
+  return {buffer_.data(), got};
+}
+
+}  // namespace cgi

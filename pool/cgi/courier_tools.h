@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pool/http/response_writer.h"
+#include "pool/sys/unique_fd.h"
+
+namespace cgi {
+
+/// How much memory a worker's requests may hold at once in bodies and answers that must be made whole first.
+class SpoolBudget {
+ public:
+  static constexpr std::size_t kMost = 256 << 20;
+
+  /// A request's share; given back when it is destroyed.
+  class Share {
+   public:
+    explicit Share(SpoolBudget& budget) : budget_(budget) {}
+    ~Share() { budget_.used_ -= taken_; }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+    /// False: the worker has no more to give.
+    [[nodiscard]] bool Take(std::size_t bytes) {
+      if (bytes > kMost - budget_.used_) return false;
+      budget_.used_ += bytes;
+      taken_ += bytes;
+      return true;
+    }
+
+   private:
+    SpoolBudget& budget_;
+    std::size_t taken_ = 0;
+  };
+
+ private:
+  std::size_t used_ = 0;
+};
+
+/// What every response of a worker carries, and scratch space that its couriers share.
+class CourierTools {
+ public:
+  explicit CourierTools(std::string extra_lines);
+
+  [[nodiscard]] std::string_view extra_lines() const { return extra_lines_; }
+
+  /// Shows what waits in a pipe without taking it out (tee(2)).
+  std::string_view Look(int pipe, std::size_t most);
+
+  http::DateCache date;
+  SpoolBudget budget;
+
+ private:
+  std::string extra_lines_;
+  sys::UniqueFd look_in_;
+  sys::UniqueFd look_out_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace cgi
