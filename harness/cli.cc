@@ -1,11 +1,14 @@
 #include "harness/cli.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 
 #include "harness/duration.h"
+#include "pool/sys/unique_fd.h"
 
 namespace harness {
 
@@ -21,6 +24,13 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& val
 int UsageError(const std::string& message) {
   fmt::print(stderr, "harness: {}\n", message);
   return kExitUsage;
+}
+
+sys::Result<void> CheckWritable(const std::string& path) {
+  if (path.empty() || path == "-") return {};
+  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (!file) return sys::Failure(errno, "cannot write " + path);
+  return {};
 }
 
 bool PrintResults(const std::string& text, const std::string& json, const std::string& json_path) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pool/sys/clock.h"
+#include "pool/sys/error.h"
 
 /// What the subcommands have in common: exit codes, options of times, and where results go.
 namespace harness {
@@ -35,6 +36,10 @@ CLI::Option* AddName(CLI::App& app, const std::string& name, Enum& value,
 
 /// "harness: MESSAGE" on stderr; returns kExitUsage.
 int UsageError(const std::string& message);
+
+/// Whether results can be written to `path` ("" and "-" always can): to be asked before a run. Makes an empty
+/// file where there is none.
+[[nodiscard]] sys::Result<void> CheckWritable(const std::string& path);
 
 /// Prints `text`, and writes `json` to `json_path` if there is one. With "-" the JSON goes to stdout and the
 /// text to stderr. False, with a line on stderr, where the file cannot be written.

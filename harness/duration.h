@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,5 +15,9 @@ namespace harness {
 
 /// The shortest of those spellings for people: "250 ms", "10 s".
 [[nodiscard]] std::string DurationText(sys::Nanos nanos);
+
+/// Whole microseconds, and milliseconds to three places: what reports count in.
+[[nodiscard]] inline std::int64_t Micros(sys::Nanos nanos) { return nanos / sys::kMicrosecond; }
+[[nodiscard]] inline double Millis(sys::Nanos nanos) { return static_cast<double>(Micros(nanos)) / 1000; }
 
 }  // namespace harness

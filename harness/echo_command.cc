@@ -62,6 +62,8 @@ sys::Result<EchoOptions> OptionsOf(const Arguments& arguments) {
 int Echo(const Arguments& arguments) {
   const auto options = OptionsOf(arguments);
   if (!options) return UsageError(options.error().message);
+  if (const auto writable = CheckWritable(arguments.json); !writable)
+    return UsageError(writable.error().message);
   sys::EventLoop loop;
   EchoRun run(loop, *options);
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "pool/sys/error.h"
+#include "pool/sys/socket.h"
 
 namespace harness {
 namespace {
@@ -90,6 +91,7 @@ void EchoConnection::OnEvents(std::uint32_t events) {
 
 void EchoConnection::FinishConnecting() {
   connected_ = true;
+  port_ = sys::LocalPort(fd_.get());
   Ask();
   if (!watch_) Watch();
   Flush();
@@ -109,7 +111,7 @@ void EchoConnection::Ask() {
   while (asking_ && !finishing_ && line_.size() < plan_.pipeline) {
     ++asked_;
     finishing_ = plan_.ending != Ending::kNone && asked_ >= plan_.requests;
-    Append(ledger_.Send(line_, now), finishing_);
+    Append(ledger_.Send(line_, now, port_), finishing_);
   }
 }
 

@@ -95,6 +95,7 @@ class EchoConnection {
   EchoLedger::Line line_;
   std::string out_;
   std::uint64_t asked_ = 0;
+  int port_ = 0;
   std::uint32_t interest_ = 0;
   bool asking_ = true;
   bool connected_ = false;

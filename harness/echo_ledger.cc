@@ -9,10 +9,10 @@ constexpr std::size_t kMostFailures = 10'000;
 
 }  // namespace
 
-std::uint64_t EchoLedger::Send(Line& line, sys::Nanos now) {
+std::uint64_t EchoLedger::Send(Line& line, sys::Nanos now, int port) {
   const std::uint64_t id = answered_.size();
   answered_.push_back(false);
-  line.push_back({.id = id, .sent = now});
+  line.push_back({.id = id, .sent = now, .port = port});
   ++counts_.sent;
   return id;
 }
@@ -43,14 +43,14 @@ void EchoLedger::TakeRefusal(Line& line, sys::Nanos now, int status) {
     return;
   }
   ++counts_.refused_status;
-  Note({.sent = line.front().sent, .end = now, .what = status >= 500 ? "status_5xx" : "status"});
+  Note(line.front(), now, status >= 500 ? "status_5xx" : "status");
   answered_[line.front().id] = true;
   line.pop_front();
 }
 
 void EchoLedger::TakeConnectFailure(sys::Nanos now) {
   ++counts_.connect_failed;
-  Note({.sent = now, .end = now, .what = "connect"});
+  Note({.id = 0, .sent = now}, now, "connect");
 }
 
 void EchoLedger::Lose(Line& line, Loss how, sys::Nanos now, bool mid_answer) {
@@ -71,7 +71,7 @@ void EchoLedger::Lose(Line& line, Loss how, sys::Nanos now, bool mid_answer) {
       break;
   }
   for (const Request& request : line) {
-    Note({.sent = request.sent, .end = now, .what = what, .cut = mid_answer && &request == &line.front()});
+    Note(request, now, what, mid_answer && &request == &line.front());
   }
   line.clear();
 }
@@ -81,13 +81,14 @@ void EchoLedger::SkipTo(Line& line, std::uint64_t id, sys::Nanos now) {
   if (found == line.end()) return;
   for (auto request = line.begin(); request != found; ++request) {
     ++counts_.unanswered;
-    Note({.sent = request->sent, .end = now, .what = "unanswered"});
+    Note(*request, now, "unanswered");
   }
   line.erase(line.begin(), found);
 }
 
-void EchoLedger::Note(const EchoFailure& failure) {
-  if (failures_.size() < kMostFailures) failures_.push_back(failure);
+void EchoLedger::Note(const Request& request, sys::Nanos now, std::string_view what, bool cut) {
+  if (failures_.size() == kMostFailures) return;
+  failures_.push_back({.sent = request.sent, .end = now, .what = what, .cut = cut, .port = request.port});
 }
 
 }  // namespace harness

@@ -43,6 +43,7 @@ struct EchoFailure {
   sys::Nanos end = 0;
   std::string_view what;  ///< "reset", "eof", "unanswered", "status_5xx", "status", "connect"; a literal.
   bool cut = false;       ///< Part of its answer had come.
+  int port = 0;           ///< The client's own; 0: there was no connection.
 };
 
 /// Keeps account of requests with ids that are unique over all connections, and judges each answer.
@@ -60,10 +61,12 @@ class EchoLedger {
   struct Request {
     std::uint64_t id = 0;
     sys::Nanos sent = 0;
+    int port = 0;
   };
   using Line = std::deque<Request>;
 
-  std::uint64_t Send(Line& line, sys::Nanos now);
+  /// `port`: the connection's own, for whoever looks for the cause of a failure.
+  std::uint64_t Send(Line& line, sys::Nanos now, int port = 0);
   /// A whole 200 that names `id`; nullopt: one that names none.
   void TakeAnswer(Line& line, std::optional<std::uint64_t> id, sys::Nanos now);
   /// A whole answer that is no 200.
@@ -81,7 +84,7 @@ class EchoLedger {
  private:
   [[nodiscard]] bool WasAnswered(std::uint64_t id) const { return id < answered_.size() && answered_[id]; }
   void SkipTo(Line& line, std::uint64_t id, sys::Nanos now);
-  void Note(const EchoFailure& failure);
+  void Note(const Request& request, sys::Nanos now, std::string_view what, bool cut = false);
 
   EchoCounts counts_;
   std::vector<EchoFailure> failures_;

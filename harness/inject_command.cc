@@ -68,6 +68,8 @@ int Inject(const Arguments& arguments) {
   if (!workers) return UsageError(workers.error().message);
   if (workers->empty())
     return UsageError(fmt::format("--parent {}: none of its children is a worker", parent));
+  if (const auto writable = CheckWritable(arguments.json); !writable)
+    return UsageError(writable.error().message);
   const auto journal = OpenJournal(arguments.journal);
   if (!journal) return UsageError(journal.error().message);
 

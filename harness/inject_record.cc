@@ -11,6 +11,13 @@
 namespace harness {
 namespace {
 
+std::string MillisText(const std::vector<sys::Nanos>& values, double p) {
+  const auto value = Percentile(values, p);
+  return value ? fmt::format("{:.2f} ms", static_cast<double>(*value) / 1e6) : "-";
+}
+
+}  // namespace
+
 std::string_view Name(Outcome outcome) {
   switch (outcome) {
     case Outcome::kDead:
@@ -23,21 +30,12 @@ std::string_view Name(Outcome outcome) {
   std::abort();
 }
 
-std::int64_t Micros(sys::Nanos nanos) { return nanos / sys::kMicrosecond; }
-
-std::string MillisText(const std::vector<sys::Nanos>& values, double p) {
-  const auto value = Percentile(values, p);
-  return value ? fmt::format("{:.2f} ms", static_cast<double>(*value) / 1e6) : "-";
-}
-
-}  // namespace
-
 std::string ToJson(const InjectRecord& record) {
   nlohmann::ordered_json json{{"id", record.id},
-                              {"t_ms", static_cast<double>(Micros(record.at)) / 1000},
+                              {"t_ms", Millis(record.at)},
                               {"unix_ms", record.unix_ms},
-                              {"fault", harness::Name(record.fault)},
-                              {"target", harness::Name(record.target)}};
+                              {"fault", Name(record.fault)},
+                              {"target", Name(record.target)}};
   if (record.worker) {
     if (record.worker->slot) json["slot"] = *record.worker->slot;
     json["pid"] = record.worker->identity.pid;
@@ -77,9 +75,8 @@ std::optional<sys::Nanos> Percentile(std::vector<sys::Nanos> values, double p) {
 
 std::string SummaryText(const InjectSummary& summary) {
   const ScheduleSpec& spec = summary.schedule;
-  std::string text =
-      fmt::format("inject   {} {} every {}, seed {}, children of {}\n", harness::Name(spec.fault),
-                  harness::Name(spec.target), DurationText(spec.every), spec.seed, summary.parent);
+  std::string text = fmt::format("inject   {} {} every {}, seed {}, children of {}\n", Name(spec.fault),
+                                 Name(spec.target), DurationText(spec.every), spec.seed, summary.parent);
   text += fmt::format("faults   {} planned, {} sent, {} landed, {} missed, {} survived\n", summary.planned,
                       summary.sent, summary.landed, summary.missed, summary.survived);
   text += fmt::format("dead     p50 {}, p99 {}, max {} after the signal\n", MillisText(summary.dead, 50),
@@ -96,9 +93,9 @@ std::string SummaryJson(const InjectSummary& summary) {
   }
   const nlohmann::ordered_json json{{"schema", 1},
                                     {"parent", summary.parent},
-                                    {"fault", harness::Name(spec.fault)},
-                                    {"target", harness::Name(spec.target)},
-                                    {"every_ms", static_cast<double>(Micros(spec.every)) / 1000},
+                                    {"fault", Name(spec.fault)},
+                                    {"target", Name(spec.target)},
+                                    {"every_ms", Millis(spec.every)},
                                     {"jitter", spec.jitter},
                                     {"seed", spec.seed},
                                     {"ended", summary.ended},

@@ -20,6 +20,8 @@ enum class Outcome {
   kAlive,   ///< The signal was sent and the worker still lives at the deadline.
   kMissed,  ///< No signal was sent: nobody was there, or the injector refused.
 };
+/// "dead"
+[[nodiscard]] std::string_view Name(Outcome outcome);
 
 /// A line of the journal.
 struct InjectRecord {

@@ -37,7 +37,8 @@ void TakeLine(const Json& line, Journalled& journalled) {
                   .end = line.at("end_ns"),
                   .what = outcome,
                   .url = line.at("url"),
-                  .slot = SlotOf(line.at("worker"))};
+                  .slot = SlotOf(line.at("worker")),
+                  .port = line.at("local_port")};
   if (outcome == "bad_status") failure.what = fmt::format("status {}", line.at("status").get<int>());
   if (outcome == "in_flight_at_end") {
     if (failure.end - failure.sent < kHung) {
@@ -97,7 +98,7 @@ std::string EchoResultText(const EchoResult& result) {
             {"elapsed_ns", result.elapsed},
             {"failures", Json::array()}};
   for (const EchoFailure& failure : result.failures)
-    json["failures"].push_back({failure.sent, failure.end, failure.what, failure.cut});
+    json["failures"].push_back({failure.sent, failure.end, failure.what, failure.cut, failure.port});
   return json.dump();
 }
 
@@ -125,7 +126,8 @@ EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
                                 .sent = failure.at(0),
                                 .end = failure.at(1),
                                 .what = what,
-                                .url = url});
+                                .url = url,
+                                .port = failure.at(4)});
   }
   return outcome;
 }

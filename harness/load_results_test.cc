@@ -33,7 +33,7 @@ TEST(ReadLoadReportTest, SaysWhyThereIsNone) {
 std::string Line(const std::string& outcome, int status, int ms, const std::string& worker = "") {
   return R"({"t_ms":1,"sent_ns":1000,"end_ns":)" + std::to_string(1000 + ms * 1'000'000LL) +
          R"(,"url":"u","outcome":")" + outcome + R"(","status":)" + std::to_string(status) +
-         R"(,"local_port":1,"worker":")" + worker + "\"}\n";
+         R"(,"local_port":40112,"worker":")" + worker + "\"}\n";
 }
 
 TEST(ReadJournalTest, TellsLostFromCutFromAbandonedFromRefused) {
@@ -46,6 +46,7 @@ TEST(ReadJournalTest, TellsLostFromCutFromAbandonedFromRefused) {
   EXPECT_EQ(journalled.failures[0].slot, std::nullopt);
   EXPECT_EQ(journalled.failures[1].kind, FailureKind::kCut);
   EXPECT_EQ(journalled.failures[1].slot, 2);
+  EXPECT_EQ(journalled.failures[1].port, 40112);
   EXPECT_EQ(journalled.failures[2].kind, FailureKind::kAbandoned);
   EXPECT_EQ(journalled.failures[3].kind, FailureKind::kRefused);
   EXPECT_EQ(journalled.failures[3].what, "status 404");
@@ -57,7 +58,7 @@ TEST(ReadJournalTest, TellsLostFromCutFromAbandonedFromRefused) {
 
 TEST(EchoResultTest, GoesThereAndBack) {
   EchoResult result{.counts = {.sent = 5, .ok = 3, .wrong = 1, .duplicate = 2, .connect_failed = 1},
-                    .failures = {{.sent = 1, .end = 2, .what = "reset", .cut = true},
+                    .failures = {{.sent = 1, .end = 2, .what = "reset", .cut = true, .port = 40112},
                                  {.sent = 3, .end = 4, .what = "status_5xx"},
                                  {.sent = 5, .end = 6, .what = "eof"}},
                     .connections = 9,
@@ -71,6 +72,7 @@ TEST(EchoResultTest, GoesThereAndBack) {
   EXPECT_EQ(outcome.connect_failed, 1u);
   ASSERT_EQ(outcome.failures.size(), 3u);
   EXPECT_EQ(outcome.failures[0].kind, FailureKind::kCut);
+  EXPECT_EQ(outcome.failures[0].port, 40112);
   EXPECT_EQ(outcome.failures[1].kind, FailureKind::kAbandoned);
   EXPECT_EQ(outcome.failures[2].kind, FailureKind::kLost);
   EXPECT_EQ(outcome.failures[2].end, 6);

@@ -37,6 +37,12 @@ sys::Result<std::vector<WorkerView>> WorkersByStatus(const std::string& admin, p
   return LivingWorkers(*status, parent);
 }
 
+sys::Result<PoolFates> FetchFates(const std::string& admin) {
+  const auto page = Fetch(admin, "/fates.json");
+  if (!page) return tl::unexpected(page.error());
+  return ParsePoolFates(*page);
+}
+
 sys::Result<ServerTotals> FetchTotals(const std::string& admin) {
   const auto page = Fetch(admin, "/metrics");
   if (!page) return tl::unexpected(page.error());

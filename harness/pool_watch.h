@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/pool_fates.h"
 #include "harness/pool_status.h"
 #include "harness/run_record.h"
 #include "harness/targets.h"
@@ -22,6 +23,9 @@ namespace harness {
 [[nodiscard]] sys::Result<ServerTotals> FetchTotals(const std::string& admin);
 /// Pure: the sums of the families hydrapool_{rescued,lost,cut}_total in the Prometheus text format.
 [[nodiscard]] ServerTotals ParseTotals(std::string_view metrics);
+
+/// The pool's journal of what became of dead workers' connections, out of /fates.json.
+[[nodiscard]] sys::Result<PoolFates> FetchFates(const std::string& admin);
 
 /// Why `parent` cannot be hurt: no such process, another user's, without children.
 [[nodiscard]] sys::Result<void> CheckParent(pid_t parent);

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -62,6 +63,7 @@ sys::Child StartProgram(const std::vector<std::string>& arguments, const std::st
   return sys::Child::Fork([&] {
     BecomeProgram(log);
     ::execvp(argv[0], argv.data());
+    std::perror(argv[0]);
     return 127;
   });
 }

@@ -36,8 +36,8 @@ class ScratchDir {
 
 /// Starts a program in a process group of its own, so that a terminal's Ctrl-C reaches only the harness:
 /// stdin empty, stdout and stderr appended to `log`, no signal blocked. It gets SIGTERM if the harness dies.
-/// One that is not there ends with 127. Throws std::system_error where the system refuses to fork. Before any
-/// thread is started.
+/// One that is not there ends with 127 and says so in the log. Throws std::system_error where the system
+/// refuses to fork. Before any thread is started.
 [[nodiscard]] sys::Child StartProgram(const std::vector<std::string>& arguments, const std::string& log);
 
 /// The same for a function of this program.

@@ -67,6 +67,7 @@ int Run(const Arguments& arguments) {
 
 int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string& replay,
                  const std::string& json_path) {
+  if (const auto writable = CheckWritable(json_path); !writable) return UsageError(writable.error().message);
   ScratchDir scratch;
   sys::EventLoop loop;
   ScenarioRun run(loop, scenario, seed, scratch);

@@ -8,6 +8,7 @@
 
 #include "harness/fault.h"
 #include "harness/inject_record.h"
+#include "harness/pool_fates.h"
 #include "harness/timeline.h"
 #include "pool/sys/clock.h"
 
@@ -32,6 +33,7 @@ struct Failure {
   std::string what = {};  ///< "reset_before_response".
   std::string url = {};
   std::optional<int> slot = {};  ///< Where the response said so.
+  int port = 0;                  ///< The client's own; 0: there was no connection.
 };
 
 /// One fault for one worker.
@@ -86,6 +88,7 @@ struct RunRecord {
   std::uint64_t idle = 0;
   std::uint64_t idle_lost = 0;
   std::optional<ServerTotals> totals = {};
+  std::optional<PoolFates> fates = {};     ///< The pool's journal; nullopt: it keeps none.
   std::vector<std::string> problems = {};  ///< What makes any run a FAIL: the server ended, or did not stop.
   bool interrupted = false;
 };

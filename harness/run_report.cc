@@ -1,8 +1,10 @@
 #include "harness/run_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "harness/duration.h"
 #include "harness/observer.h"
 
 namespace harness {
@@ -10,33 +12,21 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::int64_t Micros(sys::Nanos nanos) { return nanos / sys::kMicrosecond; }
+constexpr std::size_t kMostFailures = 1000;
 
 Json Since(sys::Nanos sent, const std::optional<sys::Nanos>& at) {
   return at ? Json(Micros(*at - sent)) : Json(nullptr);
 }
 
-std::string_view OutcomeName(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kDead:
-      return "dead";
-    case Outcome::kAlive:
-      return "alive";
-    case Outcome::kMissed:
-      return "missed";
-  }
-  std::abort();
-}
-
 Json FaultJson(const FaultRecord& fault, const Damage& damage, sys::Nanos start) {
   const Timeline& timeline = fault.timeline;
   Json json{{"id", fault.id},
-            {"t_ms", static_cast<double>(Micros(fault.at - start)) / 1000},
+            {"t_ms", Millis(fault.at - start)},
             {"fault", Name(fault.fault)},
             {"target", Name(fault.target)},
             {"slot", nullptr},
             {"pid", nullptr},
-            {"outcome", OutcomeName(fault.outcome)},
+            {"outcome", Name(fault.outcome)},
             {"reason", fault.reason},
             {"busy", fault.worker ? fault.worker->busy : 0},
             {"timeline_us",
@@ -81,6 +71,23 @@ Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
           {"idle_lost", run.idle_lost}};
 }
 
+Json FailuresJson(const RunRecord& run, const Attribution& attribution) {
+  Json failures = Json::array();
+  for (std::size_t i = 0; i < std::min(run.failures.size(), kMostFailures); ++i) {
+    const Failure& failure = run.failures[i];
+    const auto& explanation = attribution.by_failure[i];
+    const bool has_phase = explanation && !explanation->phase.empty();
+    failures.push_back({{"t_ms", Millis(failure.end - run.start)},
+                        {"kind", Name(failure.kind)},
+                        {"what", failure.what},
+                        {"url", failure.url},
+                        {"port", failure.port},
+                        {"fault", explanation ? Json(run.faults[explanation->fault].id) : Json(nullptr)},
+                        {"phase", has_phase ? Json(explanation->phase) : Json(nullptr)}});
+  }
+  return failures;
+}
+
 Json PerFaultJson(const RunRecord& run, const Judgement& judgement) {
   std::uint64_t landed = 0;
   Damage sum;
@@ -108,6 +115,8 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
             {"faults", Json::array()},
             {"requests", RequestsJson(run, judgement)},
             {"per_fault", PerFaultJson(run, judgement)},
+            {"by_phase", judgement.attribution.by_phase},
+            {"failures", FailuresJson(run, judgement.attribution)},
             {"load", Json::array()},
             {"server", nullptr},
             {"measured", Json::object()},

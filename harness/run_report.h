@@ -29,6 +29,10 @@ struct RunTitle {
 ///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,
 ///   unexplained,
 ///              with_ids, idle, idle_lost}; rescued is null for a server that does not tell
+///   by_phase  {phase: failures}, as the pool tells what its dead workers were doing
+///   failures  [{t_ms, kind, what, url, port, fault: id or null where it is unexplained, phase: or null}],
+///   the
+///             first 1000
 ///   per_fault {landed, lost, cut}: means for each fault that landed
 ///   load      [{url, client, sent, ok, report: loadgen's own, or null for the other clients}]
 ///   server    {rescued, rescued_in_flight, lost, cut} by its own account, or null

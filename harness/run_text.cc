@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "harness/duration.h"
@@ -50,6 +51,14 @@ std::vector<sys::Nanos> After(const RunRecord& run, std::optional<sys::Nanos> Ti
 sys::Nanos SentAt(const FaultRecord& fault) { return fault.at; }
 sys::Nanos DeadAt(const FaultRecord& fault) { return *fault.timeline.dead; }
 
+/// What the workers of failed requests were doing when they died; nothing where nobody knows.
+std::string PhaseLine(const Attribution& attribution) {
+  std::string text;
+  for (const auto& [phase, count] : attribution.by_phase)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, phase);
+  return text.empty() ? "" : fmt::format("  failed     {} (the pool's own account)\n", text);
+}
+
 std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   const FaultCounts counts = CountFaults(run);
   std::string text =
@@ -60,6 +69,7 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   for (const Damage& damage : attribution.by_fault) hurt += damage.lost + damage.cut + damage.abandoned;
   text += fmt::format("  each cost  {:.2f} requests\n",
                       static_cast<double>(hurt) / static_cast<double>(counts.landed));
+  text += PhaseLine(attribution);
   text += fmt::format("  dead       {} after the signal (pidfd)\n",
                       Quantiles(After(run, &Timeline::dead, SentAt)));
   text += fmt::format("  reaped     {} after the death (/proc every {})\n",

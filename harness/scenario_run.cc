@@ -44,6 +44,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
 
   if (before && !server_->admin().empty()) {
     if (const auto after = FetchTotals(server_->admin())) record_.totals = Since(*before, *after);
+    if (auto fates = FetchFates(server_->admin())) record_.fates = std::move(*fates);
   }
   const bool lives = server_->alive();
   if (auto problem = server_->Stop()) {

@@ -167,7 +167,7 @@ std::vector<sys::Nanos> ReapsOf(const RunRecord& run) {
 
 Judgement Judge(const RunRecord& run, const Expectations& expected) {
   Judgement judgement;
-  judgement.attribution = Attribute(run.failures, run.faults);
+  judgement.attribution = Attribute(run);
   judgement.measured = MeasuresOf(run, judgement.attribution);
   if (run.interrupted) {
     judgement.verdict = Verdict::kAborted;

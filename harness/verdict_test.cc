@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/run_report.h"
+#include "harness/test_runs.h"
 
 namespace harness {
 namespace {
@@ -14,33 +15,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr sys::Nanos kMs = sys::kMillisecond;
-
-FaultRecord Kill(std::uint64_t id, sys::Nanos at, int slot, std::int64_t busy = 0) {
-  return {.id = id,
-          .at = at,
-          .worker = WorkerView{.identity = {.pid = 100 + slot, .start_time = 1}, .slot = slot, .busy = busy},
-          .outcome = Outcome::kDead,
-          .timeline = {.dead = at + kMs,
-                       .reaped = at + 2 * kMs,
-                       .forked = at + 2 * kMs,
-                       .ready = at + 3 * kMs,
-                       .first_response = at + 11 * kMs}};
-}
-
-/// Two kills, one of a busy worker; nothing failed.
-RunRecord GoodRun() {
-  return {.start = 0,
-          .load_end = 10 * sys::kSecond,
-          .faults_planned = true,
-          .faults = {Kill(1, 1000 * kMs, 0, 1), Kill(2, 2000 * kMs, 1)},
-          .loads = {{.url = "http://h/", .sent = 1000, .ok = 1000, .rate = 100, .service_mean = kMs}},
-          .idle = 16,
-          .totals = ServerTotals{.rescued = 5}};
-}
-
-Failure LostAt(sys::Nanos at) { return {.sent = at, .end = at + kMs, .what = "reset", .url = "http://h/"}; }
 
 Expectations Strict() {
   Expectations expected = DefaultExpectations();
@@ -204,33 +178,6 @@ TEST(VerdictTest, ExitCodesAreThePromisedOnes) {
   EXPECT_EQ(ExitCodeOf(Verdict::kFail), 1);
   EXPECT_EQ(ExitCodeOf(Verdict::kInvalid), 3);
   EXPECT_EQ(ExitCodeOf(Verdict::kAborted), 4);
-}
-
-TEST(ExplainTest, ByTimeAndWorker) {
-  const std::vector<FaultRecord> faults{Kill(1, 1000 * kMs, 0), Kill(2, 1050 * kMs, 1)};
-  auto failure = LostAt(1060 * kMs);
-  EXPECT_EQ(Explain(failure, faults), 1u) << "the latest";
-  failure.slot = 0;
-  EXPECT_EQ(Explain(failure, faults), 0u) << "the one of its worker";
-  failure.slot = 3;
-  EXPECT_EQ(Explain(failure, faults), std::nullopt);
-  EXPECT_EQ(Explain(LostAt(900 * kMs), faults), std::nullopt) << "before";
-  EXPECT_EQ(Explain(LostAt(1300 * kMs), faults), std::nullopt) << "long after";
-  auto slow = LostAt(500 * kMs);
-  slow.end = 1010 * kMs;
-  EXPECT_EQ(Explain(slow, faults), 0u) << "on its way when it came";
-  auto refused = LostAt(1060 * kMs);
-  refused.kind = FailureKind::kRefused;
-  EXPECT_EQ(Explain(refused, faults), std::nullopt) << "a 404 is no worker's death";
-}
-
-TEST(ExplainTest, AMissedFaultExplainsNothingAndASurvivorGoesOnExplaining) {
-  std::vector<FaultRecord> faults{Kill(1, 1000 * kMs, 0)};
-  faults[0].outcome = Outcome::kMissed;
-  EXPECT_EQ(Explain(LostAt(1000 * kMs), faults), std::nullopt);
-  faults[0].outcome = Outcome::kAlive;
-  faults[0].timeline = {};
-  EXPECT_EQ(Explain(LostAt(3000 * kMs), faults), 0u);
 }
 
 TEST(RunJsonTest, HasThePromisedMembers) {

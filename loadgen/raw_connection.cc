@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "loadgen/expectation.h"
+#include "pool/sys/socket.h"
 
 namespace loadgen {
 namespace {
@@ -15,15 +16,6 @@ constexpr std::uint32_t kEnded = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 constexpr std::size_t kOneSegment = 1400;
 
 bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
-
-int LocalPort(int fd) {
-  sockaddr_storage name{};
-  socklen_t size = sizeof name;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return 0;
-  if (name.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(name).sin_port);
-  if (name.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(name).sin6_port);
-  return 0;
-}
 
 }  // namespace
 
@@ -67,7 +59,7 @@ int RawConnection::OpenSocket() {
   peer_closed_ = false;
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
   poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-  local_port_ = LocalPort(fd());
+  local_port_ = sys::LocalPort(fd());
   return 0;
 }
 

@@ -21,7 +21,7 @@ Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HY
 
 Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
-Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /healthz)";
+Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /healthz)";
 
 const std::map<std::string, pool::Balance> kBalances{{"least-busy", pool::Balance::kLeastBusy},
                                                      {"round-robin", pool::Balance::kRoundRobin}};
@@ -121,7 +121,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
                  "Open connections (default: what the limit of open files allows, at most 16384)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
-  app.add_option("--admin", options.admin, "HOST:PORT of /metrics, /status.json and /healthz; 'off' for none")
+  app.add_option("--admin", options.admin, "HOST:PORT of /metrics, /status.json, /fates.json and /healthz; 'off' for none")
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "metrics/fates_json.h"
 #include "metrics/metrics_page.h"
 #include "metrics/status_json.h"
 #include "pool/admin/client.h"
@@ -19,7 +20,8 @@
 
 namespace {
 
-admin::Server::Pages PagesOf(const pool::Scoreboard& board, const server::Options& options) {
+admin::Server::Pages PagesOf(const pool::Scoreboard& board, const pool::FateJournal& fates,
+                             const server::Options& options) {
   return {
       {"/healthz",
        [] {
@@ -38,6 +40,10 @@ admin::Server::Pages PagesOf(const pool::Scoreboard& board, const server::Option
                                           .balance = balance,
                                           .now = sys::Now()};
          return admin::Page{200, "application/json", metrics::StatusJson(board, facts) + "\n"};
+       }},
+      {"/fates.json",
+       [&fates] {
+         return admin::Page{200, "application/json", metrics::FatesJson(fates, ::getpid()) + "\n"};
        }},
   };
 }
@@ -75,7 +81,8 @@ int main(int argc, char** argv) {
     });
     std::optional<admin::Server> admin;
     if (!options->admin.empty()) {
-      admin.emplace(pool.loop(), sys::Listen(options->admin), PagesOf(pool.scoreboard(), *options));
+      admin.emplace(pool.loop(), sys::Listen(options->admin),
+                    PagesOf(pool.scoreboard(), pool.fates(), *options));
       sys::log::Info("admin on http://{}/metrics", admin->address());
     }
     return pool.Serve(std::move(listeners));

@@ -65,6 +65,7 @@ void Pool::Stop() const {
   if (const pid_t pid = parent_->pid.load(); pid > 0) ::kill(pid, SIGTERM);
 }
 const Scoreboard& Pool::scoreboard() const { return parent_->scoreboard; }
+const FateJournal& Pool::fates() const { return parent_->fates; }
 sys::EventLoop& Pool::loop() const { return parent_->loop; }
 
 Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
@@ -200,7 +201,9 @@ void Pool::Parent::EndDrain() {
     leaving_ = true;
     for (const std::uint32_t slot : book_.OpenSlots()) {
       const Phase phase = table_.lease(slot).Load().phase;
-      if (PhaseIndex(phase) != PhaseIndex(Phase::kIdle)) scoreboard.counts().lost[PhaseIndex(phase)].Add();
+      if (PhaseIndex(phase) == PhaseIndex(Phase::kIdle)) continue;
+      scoreboard.counts().lost[PhaseIndex(phase)].Add();
+      NoteFate(slot, phase, Fate::Kind::kLost);
     }
     for (const Seat& seat : seats_) seat.child.Signal(SIGTERM);
   }

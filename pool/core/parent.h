@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pool/core/dispatcher.h"
+#include "pool/core/fate_journal.h"
 #include "pool/core/lease_book.h"
 #include "pool/core/process_keeper.h"
 #include "pool/core/process_pool.h"
@@ -33,6 +34,7 @@ class Pool::Parent {
   PoolOptions options;
   Scoreboard scoreboard;
   sys::EventLoop loop;
+  FateJournal fates;
   std::atomic<pid_t> pid{0};
 
  private:
@@ -94,6 +96,8 @@ class Pool::Parent {
   void OnDeath(std::size_t worker);
   void RescueAll(std::size_t worker, const sys::ExitStatus& status, std::uint32_t touched);
   void RescueLease(std::uint32_t slot, bool to_blame, bool touched);
+  void LoseLease(std::uint32_t slot, Phase phase);
+  void NoteFate(std::uint32_t slot, Phase phase, Fate::Kind kind);
   void ReapAll();
   [[nodiscard]] bool AllGone() const;
 

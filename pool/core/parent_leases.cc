@@ -193,9 +193,11 @@ void Pool::Parent::TellUnavailable(std::uint32_t slot) {
        lease.end[word.steps & 1].next != Phase::kExecuting);
   if (!answered && word.phase != Phase::kIdle) {  // in the middle of an answer
     scoreboard.counts().cut.Add();
+    NoteFate(slot, word.phase, Fate::Kind::kCut);
     sys::ResetConnection(fd);
   } else if (!answered && (sys::BytesWaiting(fd) > 0 || lease.verdict != Verdict::kNone)) {
     scoreboard.counts().unavailable.Add();
+    NoteFate(slot, word.phase, Fate::Kind::kUnavailable);
     sys::Discard(fd, sys::BytesWaiting(fd));
     const std::string reply = type_.abandoned_reply(Verdict::kUnavailable);
     ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

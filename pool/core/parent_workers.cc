@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "pool/core/parent.h"
+#include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
 #include "pool/sys/tcp_counters.h"
@@ -185,11 +186,11 @@ void Pool::Parent::OnDeath(std::size_t worker) {
   const std::uint32_t touched = board.current.load();
   board.last_exit = status->signal != 0 ? 256 + status->signal : status->code;
   board.state = WorkerState::kDead;
-  board.pid = 0;
   board.busy = 0;
+  if (!leaving_) RescueAll(worker, *status, touched);
+  board.pid = 0;
   if (!leaving_) {
     sys::log::Debug("worker {} ended: {}", worker, status->Describe());
-    RescueAll(worker, *status, touched);
     FlushAll();
     const sys::Nanos delay = seat.policy.OnDeath(
         {.at = now, .lived = seat.died_at - seat.started_at, .status = *status, .was_ready = was_ready});
@@ -213,6 +214,8 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
   const int fd = book_.fd(slot);
   const Lease& lease = table_.lease(slot);
   const LeaseWord word = lease.Load();
+  if (HYDRAPOOL_FAILPOINT_SKIPS("parent.rescue") && word.phase != Phase::kClosed)
+    return LoseLease(slot, word.phase);
   LeaseBook::Record& record = book_.record(slot, word.steps);
   const StepEnd before = lease.end[(word.steps + 1) & 1];
   const bool same = word.steps > 0 && before.next == Phase::kExecuting;
@@ -241,6 +244,7 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
       return;
     case Rescue::Action::kCut:
       counts.cut.Add();
+      NoteFate(slot, word.phase, Fate::Kind::kCut);
       sys::ResetConnection(fd);
       keeper_.Drop(slot, true);
       book_.Free(slot);
@@ -250,12 +254,14 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
   }
   if (rescue.verdict == Verdict::kNone) {
     counts.rescued[PhaseIndex(word.phase)].Add();
+    if (PhaseIndex(word.phase) != PhaseIndex(Phase::kIdle)) NoteFate(slot, word.phase, Fate::Kind::kRescued);
   } else {
-    (rescue.verdict == Verdict::kPoison ? counts.poison : counts.abandoned).Add();
+    const bool poison = rescue.verdict == Verdict::kPoison;
+    (poison ? counts.poison : counts.abandoned).Add();
+    NoteFate(slot, word.phase, poison ? Fate::Kind::kPoison : Fate::Kind::kAbandoned);
     sys::log::Warn("{}: {}", sys::PeerAddress(fd),
-                   rescue.verdict == Verdict::kPoison
-                       ? "a request that kills workers was stopped"
-                       : "a request was abandoned: its worker died while it ran");
+                   poison ? "a request that kills workers was stopped"
+                          : "a request was abandoned: its worker died while it ran");
   }
   record.strikes = rescue.strikes;
   if (touched) ++record.rescues;
@@ -272,6 +278,23 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
           .generation = lease.Load().generation,
           .step_consumed = static_cast<std::uint32_t>(rescue.step_consumed),
           .step_sent = static_cast<std::uint32_t>(rescue.step_sent)});
+}
+
+// What a server without rescue does (tests only).
+void Pool::Parent::LoseLease(std::uint32_t slot, Phase phase) {
+  if (PhaseIndex(phase) != PhaseIndex(Phase::kIdle)) scoreboard.counts().lost[PhaseIndex(phase)].Add();
+  NoteFate(slot, phase, Fate::Kind::kLost);
+  keeper_.Drop(slot, true);
+  book_.Free(slot);
+}
+
+void Pool::Parent::NoteFate(std::uint32_t slot, Phase phase, Fate::Kind kind) {
+  Fate fate{.at = sys::Now(), .peer = sys::PeerAddress(book_.fd(slot)), .phase = phase, .kind = kind};
+  if (const std::uint32_t owner = book_.owner(slot); owner != LeaseBook::kNobody) {
+    fate.worker = owner;
+    fate.pid = scoreboard.slot(owner).pid;
+  }
+  fates.Add(std::move(fate));
 }
 
 bool Pool::Parent::AllGone() const {

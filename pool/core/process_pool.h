@@ -8,6 +8,7 @@
 
 #include "pool/core/connection.h"
 #include "pool/core/dispatcher.h"
+#include "pool/core/fate_journal.h"
 #include "pool/core/handler.h"
 #include "pool/core/scoreboard.h"
 #include "pool/core/worker.h"
@@ -36,6 +37,7 @@ class Pool {
   int Serve(std::vector<sys::UniqueFd> listeners);
   void Stop() const;
   [[nodiscard]] const Scoreboard& scoreboard() const;
+  [[nodiscard]] const FateJournal& fates() const;
   [[nodiscard]] sys::EventLoop& loop() const;
 
  private:
@@ -83,6 +85,8 @@ class ProcessPool {
   void Stop() const { pool_.Stop(); }
 
   [[nodiscard]] const Scoreboard& scoreboard() const { return pool_.scoreboard(); }
+  /// What became of the connections that dead workers left; to be read on the parent's loop.
+  [[nodiscard]] const FateJournal& fates() const { return pool_.fates(); }
   /// The parent's loop, for what else it should do (it must never block): the admin endpoint lives there.
   [[nodiscard]] sys::EventLoop& loop() const { return pool_.loop(); }
 

@@ -19,9 +19,11 @@
 namespace sys {
 namespace {
 
+constexpr int kSkip = 0;
+
 struct Point {
   std::string name;
-  int signal = SIGKILL;
+  int signal = SIGKILL;  // or kSkip
   std::uint64_t first = 1;
   std::uint64_t period = 0;  // 0: only once
 };
@@ -35,7 +37,7 @@ Armed* g_armed = nullptr;  // never freed: a point may be passed until the very 
 
 [[noreturn]] void Refuse(std::string_view text) {
   throw std::invalid_argument(
-      fmt::format("HYDRAPOOL_FAILPOINTS: cannot read '{}'; write NAME=kill|stop[@N[+|%M]]", text));
+      fmt::format("HYDRAPOOL_FAILPOINTS: cannot read '{}'; write NAME=kill|stop|skip[@N[+|%M]]", text));
 }
 
 std::uint64_t Number(std::string_view digits, std::string_view whole) {
@@ -65,6 +67,8 @@ Point ParsePoint(std::string_view text) {
   }
   if (action == "stop") {
     point.signal = SIGSTOP;
+  } else if (action == "skip") {
+    point.signal = kSkip;
   } else if (action != "kill") {
     Refuse(text);
   }
@@ -87,16 +91,22 @@ void ArmFailpoints() {
   g_armed = new Armed{std::move(points), SharedArray<std::atomic<std::uint64_t>>(count)};
 }
 
-void PassFailpoint(const char* name) {
-  if (g_armed == nullptr) return;
+bool PassFailpoint(const char* name) {
+  if (g_armed == nullptr) return false;
+  bool skip = false;
   for (std::size_t i = 0; i < g_armed->points.size(); ++i) {
     const Point& point = g_armed->points[i];
     if (point.name != name) continue;
     const std::uint64_t pass = g_armed->passes[i].fetch_add(1) + 1;
     const bool hit = pass == point.first ||
                      (point.period != 0 && pass > point.first && (pass - point.first) % point.period == 0);
-    if (hit) ::kill(::getpid(), point.signal);
+    if (!hit) continue;
+    if (point.signal == kSkip)
+      skip = true;
+    else
+      ::kill(::getpid(), point.signal);
   }
+  return skip;
 }
 
 }  // namespace sys

@@ -7,18 +7,22 @@
 ///
 /// The environment variable HYDRAPOOL_FAILPOINTS arms points: `worker.sent=kill@3` sends SIGKILL to the
 /// process that passes the point for the 3rd time, counted over the whole pool and all its incarnations;
-/// `stop` instead of `kill` sends SIGSTOP; `@3+` means the 3rd time and each later one, `@3%5` the 3rd and
+/// `stop` instead of `kill` sends SIGSTOP, and `skip` leaves out what stands at the point, where the code
+/// offers that (HYDRAPOOL_FAILPOINT_SKIPS is true then; false in builds without failpoints). `@3+` means the 3rd time and each later one, `@3%5` the 3rd and
 /// every 5th after it. Several points are separated by commas. `sys::ArmFailpoints()` reads the variable,
 /// once, before the first fork; it throws std::invalid_argument for what it cannot read.
 namespace sys {
 
 void ArmFailpoints();
-void PassFailpoint(const char* name);
+/// True: leave out what stands here.
+bool PassFailpoint(const char* name);
 
 }  // namespace sys
 
 #ifdef HYDRAPOOL_FAILPOINTS
-#define HYDRAPOOL_FAILPOINT(name) ::sys::PassFailpoint(name)
+#define HYDRAPOOL_FAILPOINT(name) static_cast<void>(::sys::PassFailpoint(name))
+#define HYDRAPOOL_FAILPOINT_SKIPS(name) ::sys::PassFailpoint(name)
 #else
 #define HYDRAPOOL_FAILPOINT(name) static_cast<void>(0)
+#define HYDRAPOOL_FAILPOINT_SKIPS(name) false
 #endif

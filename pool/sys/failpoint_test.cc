@@ -65,6 +65,18 @@ TEST(FailpointTest, StopStops) {
   EXPECT_EQ(child.TryReap()->Describe(), "exit_3");
 }
 
+TEST(FailpointTest, SkipLeavesOutWhatStandsThere) {
+  Child child = Child::Fork([] {
+    ::setenv("HYDRAPOOL_FAILPOINTS", "a=skip@2+", 1);
+    ArmFailpoints();
+    const bool first = PassFailpoint("a");
+    const bool second = PassFailpoint("a");
+    return !first && second && !PassFailpoint("b") ? 0 : 1;
+  });
+  ASSERT_TRUE(test::WaitFor(child.pidfd(), POLLIN));
+  EXPECT_EQ(child.TryReap()->Describe(), "exit_0");
+}
+
 TEST(FailpointTest, WhatCannotBeReadIsRefusedWithTheText) {
   for (const char* variable : {"a", "=kill", "a=", "a=die", "a=kill@", "a=kill@0", "a=kill@x", "a=kill@3%",
                                "a=kill@3%0", "a=kill@-1", "a=kill@3++", "a=kill,b", ",a=kill"}) {

@@ -177,6 +177,15 @@ std::string LocalAddress(int fd) {
   return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? Describe(address, size) : "?";
 }
 
+int LocalPort(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  return 0;
+}
+
 std::string PeerAddress(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;

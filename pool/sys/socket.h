@@ -39,6 +39,8 @@ Accepted Accept(int listener);
 /// "127.0.0.1:8080", "[::1]:8080", "unix:/PATH" ("unix:" where it has no name); "?" where it cannot be told.
 std::string LocalAddress(int fd);
 std::string PeerAddress(int fd);
+/// 0 where there is none.
+int LocalPort(int fd);
 
 /// Resets the connection now, whoever else holds a copy of the descriptor: tcp(7) sends RST at
 /// connect(AF_UNSPEC).

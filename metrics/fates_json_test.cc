@@ -1,0 +1,48 @@
+#include "metrics/fates_json.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace metrics {
+namespace {
+
+using pool::Fate;
+
+nlohmann::json Page(const pool::FateJournal& journal) {
+  return nlohmann::json::parse(FatesJson(journal, 4711));
+}
+
+TEST(FatesJsonTest, TellsWhoseConnectionItWasAndWhatBecameOfIt) {
+  pool::FateJournal journal;
+  journal.Add({.at = 17,
+               .peer = "[::1]:40112",
+               .worker = 2,
+               .pid = 99,
+               .phase = pool::Phase::kExecutingOnce,
+               .kind = Fate::Kind::kLost});
+  journal.Add({.at = 18, .peer = "?", .kind = Fate::Kind::kUnavailable});
+  const auto json = Page(journal);
+  EXPECT_EQ(json["schema"], 1);
+  EXPECT_EQ(json["pid"], 4711);
+  EXPECT_EQ(json["total"], 2);
+  EXPECT_EQ(json["fates"][0].dump(),
+            R"({"at_ns":17,"fate":"lost","peer":"[::1]:40112","phase":"executing","pid":99,"slot":2})");
+  EXPECT_TRUE(json["fates"][1]["pid"].is_null());
+  EXPECT_EQ(json["fates"][1]["fate"], "unavailable");
+}
+
+TEST(FatesJsonTest, AFullJournalForgetsTheOldestAndCountsAll) {
+  pool::FateJournal journal;
+  for (std::size_t i = 0; i < pool::FateJournal::kMost + 3; ++i)
+    journal.Add({.at = static_cast<sys::Nanos>(i), .peer = "p"});
+  const auto json = Page(journal);
+  EXPECT_EQ(json["total"], pool::FateJournal::kMost + 3);
+  EXPECT_EQ(json["fates"].size(), pool::FateJournal::kMost);
+  EXPECT_EQ(json["fates"][0]["at_ns"], 3);
+}
+
+TEST(FatesJsonTest, AnEmptyJournalIsWholeJson) { EXPECT_TRUE(Page({})["fates"].empty()); }
+
+}  // namespace
+}  // namespace metrics
