@@ -106,6 +106,7 @@ TEST(CgiUnderTermsTest, EachPostIsAnsweredAndExecutedOnce) {
   const CrowdResult result = AskInCrowd(server.address(), 24, 8 * sys::kSecond,
                                         [](const std::string& id) { return Record(id, 50, true); });
   injection.End();
+  fmt::print("{} answered\n", result.answered.size());
   EXPECT_GE(injection.landed(), 50);
   EXPECT_TRUE(server.AwaitQuiet());
   ExpectOnceEach(result, server);

@@ -20,6 +20,8 @@ struct Upload {
   bool chunked;
 };
 
+void PrintTo(const Upload& upload, std::ostream* out) { *out << upload.name; }
+
 class ExpectContinueTest : public ::testing::TestWithParam<std::tuple<Upload, std::string>> {
  protected:
   void SetUp() override {

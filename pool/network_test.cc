@@ -64,6 +64,7 @@ TEST_F(NetworkTest, SlowReadersGetEveryByteOnce) {
       RunProgram(In(far_, Harness({"echo", "--slow-reader", "30000", "--connections", "32", "--pipeline",
                                    "16", "--duration", "6s", server.address()})));
   EXPECT_TRUE(echo.ok()) << echo.output;
+  fmt::print("{}", echo.output);
   EXPECT_TRUE(chunked.Wait(std::chrono::seconds(20)).ok());
   EXPECT_TRUE(by_length.Wait(std::chrono::seconds(20)).ok());
   inject.Signal(SIGINT);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 
 #include "pool/testing/command.h"
@@ -15,6 +16,9 @@ struct Fault {
   int count = 0;               ///< 0: until End()
   std::uint64_t at_least = 0;  ///< what a test that uses it expects to have landed
 };
+inline void PrintTo(const Fault& fault, std::ostream* out) {
+  *out << fault.kind << " of " << fault.target << " every " << fault.every;
+}
 
 /// `harness inject` on a server's workers, with a fixed seed, from its making to End().
 class Injection {
