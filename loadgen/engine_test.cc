@@ -154,7 +154,7 @@ TEST_P(EngineTest, BehavioursMixedAreCountedExactly) {
   EXPECT_EQ(result.tally.of(Outcome::kOk), 200u);
   EXPECT_EQ(result.tally.status.at(200), 200u);
   EXPECT_EQ(result.tally.status.at(500), 100u);
-  EXPECT_EQ(result.tally.workers.at("3"), 300u);
+  EXPECT_EQ(result.tally.workers.at("3").requests, 300u);
 }
 
 TEST_P(EngineTest, RefusedAndUnresolvable) {

@@ -1,8 +1,10 @@
 #include "loadgen/load_test.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <latch>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -16,6 +18,12 @@ namespace {
 constexpr sys::Nanos kHeadStart = sys::kMillisecond;  // every thread is waiting when the first is due
 
 int ShareOf(int total, int parts, int index) { return total / parts + (index < total % parts ? 1 : 0); }
+
+std::int64_t UnixMillis() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
 
@@ -31,6 +39,16 @@ double RunResult::throughput() const {
 
 double RunResult::cpu_us_per_request() const {
   return Ratio(static_cast<double>(cpu) / sys::kMicrosecond, static_cast<double>(tally.sent), 0);
+}
+
+std::uint64_t Progress::completed() const {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < kOutcomes; ++i) n += Completed(static_cast<Outcome>(i)) ? outcomes[i] : 0;
+  return n;
+}
+
+std::uint64_t Progress::ended() const {
+  return std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0});
 }
 
 /// make the engine → ready → (begin) → run → ended
@@ -53,7 +71,7 @@ class LoadTest::Thread {
   void Join() { thread_.join(); }
 
   [[nodiscard]] const Agenda& agenda() const { return *agenda_; }
-  [[nodiscard]] const Recorder& recorder() const { return *recorder_; }
+  [[nodiscard]] Recorder& recorder() { return *recorder_; }
   [[nodiscard]] CpuUse use() const { return use_; }
 
  private:
@@ -76,6 +94,7 @@ class LoadTest::Thread {
     const auto before = ThreadCpuUse();
     const auto began = sys::Now();
     engine.Run(*agenda_, *recorder_);
+    recorder_->Finish();
     const auto after = ThreadCpuUse();
     use_ = {.cpu = after.cpu - before.cpu,
             .run_queue = after.run_queue - before.run_queue,
@@ -127,31 +146,36 @@ void LoadTest::Start() {
   }
   cpu_before_ = ProcessCpu();
   start_ = sys::Now() + kHeadStart;
+  start_unix_ms_ = UnixMillis() + kHeadStart / sys::kMillisecond;
   for (auto& thread : threads_) thread->Begin(start_);
 }
 
-Progress LoadTest::progress() const {
+Progress LoadTest::progress() {
   Progress sum;
   for (const auto& thread : threads_) {
     const auto& live = thread->recorder().live();
     sum.sent += live.sent.load(std::memory_order_relaxed);
-    sum.ok += live.ok.load(std::memory_order_relaxed);
-    sum.completed += live.completed.load(std::memory_order_relaxed);
-    sum.failed += live.failed.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < kOutcomes; ++i)
+      sum.outcomes[i] += live.outcomes[i].load(std::memory_order_relaxed);
+    const auto told = thread->recorder().TakeTold();
+    series_.Merge(told.series);
+    for (const auto& [slot, requests] : told.workers) sum.workers[slot] += requests;
   }
   return sum;
 }
 
 RunResult LoadTest::Wait() {
-  RunResult result{.start = start_};
+  RunResult result{.start = start_, .start_unix_ms = start_unix_ms_};
   sys::Nanos end = start_;
   for (auto& thread : threads_) {
     thread->Join();
     result.tally.Merge(thread->recorder().tally());
+    series_.Merge(thread->recorder().TakeTold().series);
     result.scheduled += thread->agenda().Scheduled();
     if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
     if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());
   }
+  result.series = series_.Take();
   result.stopped = stop_.requested();
   result.duration = std::max(end, result.tally.last_end) - start_;
   result.cpu = ProcessCpu() - cpu_before_;

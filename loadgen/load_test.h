@@ -1,13 +1,16 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "loadgen/engine.h"
+#include "loadgen/interval_series.h"
 #include "loadgen/journal.h"
 #include "loadgen/plan.h"
 #include "loadgen/self_check.h"
@@ -18,8 +21,10 @@ namespace loadgen {
 /// What a run came to.
 struct RunResult {
   Tally tally = {};
-  std::uint64_t scheduled = 0;  ///< = tally.sent + unsent
+  IntervalSeries series = IntervalSeries();  ///< Its intervals add up to the tally.
+  std::uint64_t scheduled = 0;               ///< = tally.sent + unsent
   sys::Nanos start = 0;
+  std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   /// From the start to the planned end or the last request's end, whichever is later.
   sys::Nanos duration = 0;
   bool stopped = false;  ///< Ended early, on request.
@@ -38,9 +43,15 @@ struct RunResult {
 /// What a run has done so far.
 struct Progress {
   std::uint64_t sent = 0;
-  std::uint64_t ok = 0;
-  std::uint64_t completed = 0;
-  std::uint64_t failed = 0;
+  std::array<std::uint64_t, kOutcomes> outcomes = {};
+  std::map<std::string, std::uint64_t, std::less<>> workers = {};  ///< Completed; up to a second old.
+
+  [[nodiscard]] std::uint64_t of(Outcome outcome) const {
+    return outcomes[static_cast<std::size_t>(outcome)];
+  }
+  [[nodiscard]] std::uint64_t completed() const;
+  [[nodiscard]] std::uint64_t ended() const;
+  [[nodiscard]] std::uint64_t in_flight() const { return sent > ended() ? sent - ended() : 0; }
 };
 
 /// One run: a fixed pool of threads, each with an engine, an agenda and a recorder of its own, merged at the
@@ -66,7 +77,11 @@ class LoadTest {
   void Stop() { stop_.Request(); }
   /// Readable once all threads have ended.
   [[nodiscard]] int done_fd() const { return done_.fd(); }
-  [[nodiscard]] Progress progress() const;
+  /// Like series(), for one thread: the one that waits for the end.
+  [[nodiscard]] Progress progress();
+  /// The seconds so far. A thread tells of a second when something happens to it in a later one, so the last
+  /// seconds may still grow. Reading progress() brings it up to date.
+  [[nodiscard]] const IntervalSeries& series() const { return series_; }
   /// Waits for the end. Once.
   RunResult Wait();
 
@@ -82,7 +97,9 @@ class LoadTest {
   StopSignal stop_;
   StopSignal done_;
   std::atomic<std::size_t> running_ = 0;
+  IntervalSeries series_;
   sys::Nanos start_ = 0;
+  std::int64_t start_unix_ms_ = 0;
   sys::Nanos cpu_before_ = 0;
   std::vector<std::unique_ptr<Thread>> threads_;
 };

@@ -20,12 +20,13 @@ bool Rewritable() {
 }  // namespace
 
 std::string ProgressLine(double elapsed_s, double interval_s, const Progress& before, const Progress& now) {
-  const double rate = interval_s > 0 ? static_cast<double>(now.completed - before.completed) / interval_s : 0;
-  const std::uint64_t ended = now.completed + now.failed;
+  const double rate =
+      interval_s > 0 ? static_cast<double>(now.completed() - before.completed()) / interval_s : 0;
+  const auto ok = now.of(Outcome::kOk);
   return fmt::format(
       "{:4.0f} s {:9.0f} responses/s {:11} ok {:7} not ok {:7} "
       "failed {:6} in flight",
-      elapsed_s, rate, now.ok, now.completed - now.ok, now.failed, now.sent > ended ? now.sent - ended : 0);
+      elapsed_s, rate, ok, now.completed() - ok, now.ended() - now.completed(), now.in_flight());
 }
 
 ProgressView::ProgressView() : terminal_(Rewritable()) {}

@@ -44,7 +44,7 @@ std::optional<std::string> NothingReached(const Report& report) {
 
 double Fairness(const Tally& tally) {
   std::vector<double> shares;
-  for (const auto& [worker, requests] : tally.workers) shares.push_back(static_cast<double>(requests));
+  for (const auto& [slot, worker] : tally.workers) shares.push_back(static_cast<double>(worker.requests));
   return metrics::JainIndex(shares);
 }
 

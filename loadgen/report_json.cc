@@ -15,6 +15,14 @@ Json LatencyJson(const LatencyHistogram& h) {
           {"count", h.count()}};
 }
 
+Json WorkerJson(const Tally::OfWorker& worker) {
+  Json json = {{"requests", worker.requests}, {"errors", worker.errors}};
+  if (worker.service.count() == 0) return json;
+  json["p50_us"] = worker.service.ValueAtPercentile(50);
+  json["p99_us"] = worker.service.ValueAtPercentile(99);
+  return json;
+}
+
 Json PlanJson(const Plan& plan) {
   Json json = {{"urls", plan.urls},
                {"method", plan.method},
@@ -70,7 +78,7 @@ Json ToJson(const Report& report) {
     if (!tally.first_detail[i].empty()) details[std::string(Name(outcome))] = tally.first_detail[i];
   }
   Json workers = Json::object();
-  for (const auto& [worker, requests] : tally.workers) workers[worker] = {{"requests", requests}};
+  for (const auto& [slot, worker] : tally.workers) workers[slot] = WorkerJson(worker);
   return {
       {"schema", 1},
       {"engine", report.engine},

@@ -46,7 +46,8 @@ TEST(ReportJsonTest, HasTheKeysOthersRelyOn) {
   EXPECT_EQ(json["bytes"]["received"], 200);
   EXPECT_EQ(json["status"].dump(), R"({"200":2,"500":1})");
   EXPECT_EQ(json["errors"].dump(), R"({"bad_status":1,"refused":1})");
-  EXPECT_EQ(json["workers"].dump(), R"({"0":{"requests":1},"1":{"requests":2}})");
+  EXPECT_EQ(json["workers"].dump(), R"({"0":{"requests":1,"errors":0,"p50_us":2000,"p99_us":2000},)"
+                                    R"("1":{"requests":2,"errors":1,"p50_us":2000,"p99_us":2000}})");
   EXPECT_DOUBLE_EQ(json["fairness_jain"].get<double>(), 0.9);
   EXPECT_DOUBLE_EQ(json["self"]["cpu_us_per_request"].get<double>(), 1200);
   EXPECT_EQ(json["self"]["bottleneck"], "none");
@@ -95,8 +96,7 @@ TEST(NothingReachedTest, OnlyWhereNoRequestCanHaveReachedAServer) {
 }
 
 TEST(ProgressLineTest, ShowsTheRateOfTheLastInterval) {
-  const auto line =
-      ProgressLine(3, 0.5, {.completed = 100}, {.sent = 215, .ok = 199, .completed = 200, .failed = 5});
+  const auto line = ProgressLine(3, 0.5, {.outcomes = {100}}, {.sent = 215, .outcomes = {199, 1, 0, 0, 5}});
   EXPECT_THAT(line, HasSubstr("200 responses/s"));
   EXPECT_THAT(line, HasSubstr("199 ok"));
   EXPECT_THAT(line, HasSubstr("1 not ok"));

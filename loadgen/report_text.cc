@@ -66,9 +66,9 @@ void Workers(Out out, const Tally& tally) {
   if (tally.workers.empty()) return;
   fmt::format_to(out, "workers    {}, fairness {:.3f} (Jain):", tally.workers.size(), Fairness(tally));
   std::size_t shown = 0;
-  for (const auto& [worker, requests] : tally.workers) {
+  for (const auto& [slot, worker] : tally.workers) {
     if (++shown > 16) break;
-    fmt::format_to(out, " {}: {} ", worker, requests);
+    fmt::format_to(out, " {}: {} ", slot, worker.requests);
   }
   fmt::format_to(out, "{}\n", shown > 16 ? "…" : "");
 }

@@ -30,10 +30,25 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
     ++counts.completed;
     if (result.outcome == Outcome::kOk) ++counts.ok;
     ++status[result.status];
-    if (!result.worker.empty()) CountWorker(SlotOf(result.worker), 1);
   }
+  if (!result.worker.empty()) {
+    auto& worker = CountsOf(SlotOf(result.worker));
+    if (Completed(result.outcome)) ++worker.requests;
+    if (result.outcome != Outcome::kOk) ++worker.errors;
+    if (workers.size() <= kMaxTimedWorkers || worker.service.count() > 0)
+      worker.service.Record(Micros(attempt.sent, result.end));
+  }
+  CountPhases(result);
   auto& detail = first_detail[static_cast<std::size_t>(result.outcome)];
   if (detail.empty() && !result.detail.empty()) detail = result.detail;
+}
+
+void Tally::CountPhases(const Result& result) {
+  const auto& took = result.phases;
+  if (took.connect > 0) phases[0].Record(Micros(0, took.connect));
+  if (took.tls > 0) phases[1].Record(Micros(0, took.tls));
+  if (took.first_byte > 0) phases[2].Record(Micros(0, took.first_byte));
+  if (Completed(result.outcome)) phases[3].Record(Micros(0, took.body));
 }
 
 void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
@@ -52,6 +67,7 @@ void Tally::Merge(const Tally& other) {
   service.Merge(other.service);
   lag.Merge(other.lag);
   own_lag.Merge(other.own_lag);
+  for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
   urls_.resize(std::max(urls_.size(), other.urls_.size()));
   for (std::size_t i = 0; i < other.urls_.size(); ++i) {
     urls_[i].sent += other.urls_[i].sent;
@@ -59,7 +75,12 @@ void Tally::Merge(const Tally& other) {
     urls_[i].ok += other.urls_[i].ok;
   }
   for (const auto& [code, n] : other.status) status[code] += n;
-  for (const auto& [worker, n] : other.workers) CountWorker(worker, n);
+  for (const auto& [slot, n] : other.workers) {
+    auto& worker = CountsOf(slot);
+    worker.requests += n.requests;
+    worker.errors += n.errors;
+    worker.service.Merge(n.service);
+  }
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     outcomes_[i] += other.outcomes_[i];
     if (first_detail[i].empty()) first_detail[i] = other.first_detail[i];
@@ -81,13 +102,13 @@ Tally::OfUrl& Tally::CountsOf(std::size_t url) {
   return urls_[url];
 }
 
-void Tally::CountWorker(std::string_view slot, std::uint64_t n) {
+Tally::OfWorker& Tally::CountsOf(std::string_view slot) {
   auto found = workers.find(slot);
   if (found == workers.end()) {
     const auto key = workers.size() < kMaxWorkers ? slot : kOtherWorkers;
     found = workers.try_emplace(std::string(key)).first;
   }
-  found->second += n;
+  return found->second;
 }
 
 std::string_view SlotOf(std::string_view worker) { return worker.substr(0, worker.find('.')); }

@@ -35,6 +35,9 @@ struct Result {
   Phases phases = {};
 };
 
+inline constexpr std::size_t kPhases = 4;
+inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {"connect", "tls", "first_byte", "body"};
+
 /// What a run has seen so far: a value that merges.
 ///
 ///   sent = completed + failed + in flight at the end, and each histogram's `count` is that too, always.
@@ -44,11 +47,13 @@ struct Result {
 /// Every attempt counts, failed ones too; those in flight at the end with the age they had then, a lower
 /// bound.
 ///
-/// Memory is constant: of the values of the worker header the first kMaxWorkers have a count of their own.
+/// Memory is constant: of the values of the worker header the first kMaxWorkers have counts of their own, and
+/// the first kMaxTimedWorkers of these a histogram.
 /// Not for several threads: each has its own Tally, and they are merged at the end.
 class Tally {
  public:
   static constexpr std::size_t kMaxWorkers = 1024;
+  static constexpr std::size_t kMaxTimedWorkers = 64;
   static constexpr std::string_view kOtherWorkers = "other";
 
   void Sent(const Attempt& attempt, bool in_time);
@@ -70,6 +75,14 @@ class Tally {
   /// Zeros where it was never sent.
   [[nodiscard]] OfUrl of_url(std::size_t url) const { return url < urls_.size() ? urls_[url] : OfUrl{}; }
 
+  /// One worker of the server's, as its header names it.
+  struct OfWorker {
+    std::uint64_t requests = 0;  ///< completed
+    std::uint64_t errors = 0;    ///< Named it and were not ok, completed or not.
+    LatencyHistogram service = {};
+    [[nodiscard]] bool operator==(const OfWorker& other) const = default;
+  };
+
   std::uint64_t sent = 0;
   std::uint64_t sent_in_time = 0;  ///< Not later than the schedule's planned end (recorder.h).
   std::uint64_t in_flight_at_end = 0;
@@ -79,13 +92,16 @@ class Tally {
   LatencyHistogram service;
   LatencyHistogram lag;
   LatencyHistogram own_lag;
-  std::map<int, std::uint64_t> status;                        ///< Of completed requests.
-  std::map<std::string, std::uint64_t, std::less<>> workers;  ///< Completed requests by slot.
-  std::array<std::string, kOutcomes> first_detail;  ///< Of each outcome, the first explanation seen.
+  /// How long each part took, of the requests in which there was one (phases.h); `body` of completed ones.
+  std::array<LatencyHistogram, kPhases> phases;
+  std::map<int, std::uint64_t> status;                   ///< Of completed requests.
+  std::map<std::string, OfWorker, std::less<>> workers;  ///< By slot.
+  std::array<std::string, kOutcomes> first_detail;       ///< Of each outcome, the first explanation seen.
 
  private:
   OfUrl& CountsOf(std::size_t url);
-  void CountWorker(std::string_view slot, std::uint64_t n);
+  void CountPhases(const Result& result);
+  OfWorker& CountsOf(std::string_view slot);
 
   std::array<std::uint64_t, kOutcomes> outcomes_{};
   std::vector<OfUrl> urls_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace loadgen {
@@ -64,17 +65,45 @@ TEST(TallyTest, WorkersAreCountedBySlot) {
   Tally tally;
   for (const auto* worker : {"0.1", "1.1", "1.2", "web-a", ""})
     tally.Finished(kAttempt, Ended(Outcome::kOk, worker));
-  EXPECT_EQ(tally.workers.at("0"), 1u);
-  EXPECT_EQ(tally.workers.at("1"), 2u);
-  EXPECT_EQ(tally.workers.at("web-a"), 1u);
+  EXPECT_EQ(tally.workers.at("0").requests, 1u);
+  EXPECT_EQ(tally.workers.at("1").requests, 2u);
+  EXPECT_EQ(tally.workers.at("web-a").requests, 1u);
   EXPECT_EQ(tally.workers.size(), 3u);
+}
+
+TEST(TallyTest, PhasesAreCountedWhereThereWasOne) {
+  Tally tally;
+  tally.Finished(kAttempt, {.outcome = Outcome::kOk,
+                            .end = 20 * kMillisecond,
+                            .phases = {.connect = 2 * kMillisecond, .first_byte = 5 * kMillisecond}});
+  tally.Finished(
+      kAttempt,
+      {.outcome = Outcome::kTruncated, .end = 20 * kMillisecond, .phases = {.first_byte = 7 * kMillisecond}});
+  EXPECT_EQ(tally.phases[0].max(), 2'000);
+  EXPECT_EQ(tally.phases[1].count(), 0u);
+  EXPECT_EQ(tally.phases[2].count(), 2u);
+  EXPECT_EQ(tally.phases[3].count(), 1u);
+}
+
+TEST(TallyTest, AWorkersErrorsAndLatenciesAreItsOwn) {
+  Tally tally;
+  tally.Finished(kAttempt, Ended(Outcome::kOk, "0.1"));
+  tally.Finished(kAttempt, Ended(Outcome::kBadStatus, "0.2"));
+  tally.Finished(kAttempt, Ended(Outcome::kTruncated, "0.2"));
+  const auto& worker = tally.workers.at("0");
+  EXPECT_EQ(worker.requests, 2u);
+  EXPECT_EQ(worker.errors, 2u);
+  EXPECT_EQ(worker.service.count(), 3u);
+  EXPECT_EQ(worker.service.max(), 7'000);
 }
 
 TEST(TallyTest, AHeaderThatIsNeverTheSameDoesNotCostMemory) {
   Tally tally;
   for (int i = 0; i < 5000; ++i) tally.Finished(kAttempt, Ended(Outcome::kOk, std::to_string(i)));
   EXPECT_EQ(tally.workers.size(), Tally::kMaxWorkers + 1);
-  EXPECT_EQ(tally.workers.at("other"), 5000 - Tally::kMaxWorkers);
+  EXPECT_EQ(tally.workers.at("other").requests, 5000 - Tally::kMaxWorkers);
+  EXPECT_EQ(std::ranges::count_if(tally.workers, [](const auto& w) { return w.second.service.count() > 0; }),
+            Tally::kMaxTimedWorkers);
 }
 
 TEST(TallyTest, MergingIsCountingBoth) {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace loadgen {
+
+/// RFC 4648, section 4, with padding. Pure.
+[[nodiscard]] std::string ToBase64(std::string_view bytes);
+/// nullopt where it is none.
+[[nodiscard]] std::optional<std::string> FromBase64(std::string_view text);
+
+}  // namespace loadgen
