@@ -150,6 +150,15 @@ void LoadTest::Start() {
   for (auto& thread : threads_) thread->Begin(start_);
 }
 
+void LoadTest::Note(const IntervalSeries& told) {
+  series_.Merge(told);
+  for (const auto& [begin, interval] : told.intervals()) {
+    interval.response.AddTo(latencies_.response);
+    interval.service.AddTo(latencies_.service);
+    interval.lag.AddTo(latencies_.lag);
+  }
+}
+
 Progress LoadTest::progress() {
   Progress sum;
   for (const auto& thread : threads_) {
@@ -158,7 +167,7 @@ Progress LoadTest::progress() {
     for (std::size_t i = 0; i < kOutcomes; ++i)
       sum.outcomes[i] += live.outcomes[i].load(std::memory_order_relaxed);
     const auto told = thread->recorder().TakeTold();
-    series_.Merge(told.series);
+    Note(told.series);
     for (const auto& [slot, requests] : told.workers) sum.workers[slot] += requests;
   }
   return sum;

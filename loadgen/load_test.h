@@ -54,6 +54,13 @@ struct Progress {
   [[nodiscard]] std::uint64_t in_flight() const { return sent > ended() ? sent - ended() : 0; }
 };
 
+/// The latencies of a run that is still going on, as far as its threads have told them.
+struct LatenciesSoFar {
+  LatencyHistogram response = {};
+  LatencyHistogram service = {};
+  LatencyHistogram lag = {};
+};
+
 /// One run: a fixed pool of threads, each with an engine, an agenda and a recorder of its own, merged at the
 /// end.
 ///
@@ -77,10 +84,11 @@ class LoadTest {
   void Stop() { stop_.Request(); }
   /// Readable once all threads have ended.
   [[nodiscard]] int done_fd() const { return done_.fd(); }
-  /// Like series(), for one thread: the one that waits for the end.
+  /// This, latencies() and series() are for one thread: the one that waits for the end. A thread of the run
+  /// tells of a second when something happens to it in a later one, so the last seconds of the latter two may
+  /// still grow; each call of progress() brings them up to date.
   [[nodiscard]] Progress progress();
-  /// The seconds so far. A thread tells of a second when something happens to it in a later one, so the last
-  /// seconds may still grow. Reading progress() brings it up to date.
+  [[nodiscard]] const LatenciesSoFar& latencies() const { return latencies_; }
   [[nodiscard]] const IntervalSeries& series() const { return series_; }
   /// Waits for the end. Once.
   RunResult Wait();
@@ -90,6 +98,7 @@ class LoadTest {
  private:
   class Thread;
   void MakeThreads();
+  void Note(const IntervalSeries& told);
 
   Plan plan_;
   EngineFactory factory_;
@@ -98,6 +107,7 @@ class LoadTest {
   StopSignal done_;
   std::atomic<std::size_t> running_ = 0;
   IntervalSeries series_;
+  LatenciesSoFar latencies_;
   sys::Nanos start_ = 0;
   std::int64_t start_unix_ms_ = 0;
   sys::Nanos cpu_before_ = 0;

@@ -1,19 +1,13 @@
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "loadgen/scripted_server.h"
+#include "loadgen/test_program.h"
 
 namespace loadgen {
 namespace {
@@ -21,57 +15,12 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// The binary, started with both its outputs in files.
-class Program {
- public:
-  explicit Program(std::vector<std::string> args) : out_(Path("out")), err_(Path("err")) {
-    args.insert(args.begin(), HYDRAPOOL_BIN_DIR "/loadgen");
-    std::vector<char*> argv;
-    for (auto& arg : args) argv.push_back(arg.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-  }
-  ~Program() {
-    ::unlink(out_.c_str());
-    ::unlink(err_.c_str());
-  }
-
-  void Signal(int signal) const { ::kill(pid_, signal); }
-  [[nodiscard]] bool Ended() { return ::waitpid(pid_, &status_, WNOHANG) == pid_; }
-  int Wait() {
-    EXPECT_EQ(::waitpid(pid_, &status_, 0), pid_);
-    return Code();
-  }
-  [[nodiscard]] int Code() const { return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1; }
-  [[nodiscard]] std::string Out() const { return Read(out_); }
-  [[nodiscard]] std::string Err() const { return Read(err_); }
-
- private:
-  static std::string Path(const char* name) {
-    return ::testing::TempDir() + "loadgen_main_test_" + std::to_string(::getpid()) + name;
-  }
-  static std::string Read(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
-  std::string out_;
-  std::string err_;
-  pid_t pid_ = -1;
-  int status_ = 0;
-};
-
 TEST(LoadgenProgramTest, PrintsATextReport) {
   const ScriptedServer server;
   Program program({"-n", "20", server.Url("/ok")});
   EXPECT_EQ(program.Wait(), 0);
   EXPECT_THAT(program.Out(), HasSubstr("20 sent = 20 completed + 0 failed"));
-  EXPECT_THAT(program.Out(), HasSubstr("3: 20"));
+  EXPECT_THAT(program.Out(), HasSubstr("  3                         20        0"));
 }
 
 TEST(LoadgenProgramTest, JsonOnStandardOutputLeavesTheTextToStandardError) {
@@ -117,7 +66,7 @@ TEST(LoadgenProgramTest, WrongUsageIsOneLineAndCode2) {
 
 TEST(LoadgenProgramTest, AnOutputThatCannotBeWrittenIsSaidBeforeTheRun) {
   const ScriptedServer server;
-  for (const auto* flag : {"--json", "--journal"}) {
+  for (const auto* flag : {"--json", "--journal", "--csv", "--hdr-log", "--hgrm"}) {
     Program program({"-n", "5", flag, "/no/such/directory/x", server.Url("/ok")});
     EXPECT_EQ(program.Wait(), 2);
     EXPECT_THAT(program.Err(), HasSubstr("/no/such/directory/x: No such file or directory"));

@@ -19,13 +19,15 @@ Examples:
   loadgen -n 1000 -m POST --data @body.json http://127.0.0.1:8080/cgi-bin/echo
   loadgen -R 500 --json - http://a/ http://b/ | jq .latency_us.response
   loadgen --target 'http://h/a rate=400/s' --target 'http://h/b?id={counter} rate=20/s' --arrival poisson
-  loadgen -R 500 --slo 'p99<50ms' --slo 'errors<0.1%' http://127.0.0.1:8080/
+  loadgen -R 500 --slo 'p99<50ms' --slo 'errors<0.1%' --abort-on 'errors>5%' http://127.0.0.1:8080/
+  loadgen -R 500 --csv seconds.csv --hdr-log run.hlog --hgrm run.hgrm http://127.0.0.1:8080/
 
 Latencies: response counts from when a request was due, service from when it was sent; lag is the difference.
 requests.failed did not complete; a 4xx or 5xx is completed but not ok. sent = completed + failed + in flight at the end.
 
 Exit codes: 0 the run ended, whatever the responses were; 1 not one request reached a server, or an output failed;
-2 wrong usage; 99 an --slo was missed; 3 INVALID: an open loop sent less than 99 % of its schedule in time through this machine's own fault.
+2 wrong usage, or a file that cannot be opened; 3 INVALID: an open loop sent less than 99 % of its schedule in time through this
+machine's own fault; 4 an --abort-on came true; 99 an --slo was missed.
 Ctrl-C ends the run and prints the report; a second one leaves at once.)";
 
 }  // namespace

@@ -12,23 +12,31 @@ class App;
 
 namespace loadgen {
 
-/// Where a run's results go, and what they must be.
+/// Where a run's results go, and what they must be. Paths: "-" is standard output, empty is none.
 struct Outputs {
-  std::string json;     ///< A path, "-" for standard output, empty for none.
-  std::string journal;  ///< A path, empty for none.
-  std::vector<Slo> slos;
+  std::string json = {};
+  std::string csv = {};
+  std::string hdr_log = {};
+  std::string hgrm = {};
+  std::string journal = {};  ///< Not "-".
+  std::vector<Slo> slos = {};
+  std::vector<Slo> abort_on = {};
   bool quiet = false;
 };
 
 /// The flags that say what is shown and written. As PlanOptions.
 class OutputOptions {
  public:
+  /// Those of a run.
   void AddTo(CLI::App& app);
+  /// Only those that say which files a report is written to.
+  void AddFiles(CLI::App& app);
   [[nodiscard]] sys::Result<Outputs> Understand() const;
 
  private:
   Outputs outputs_;  // but for the objectives
   std::vector<std::string> slos_;
+  std::vector<std::string> abort_on_;
 };
 
 }  // namespace loadgen

@@ -18,7 +18,7 @@ Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span
                               .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0};
   auto self = CheckSelf(evidence);
   std::vector<SloVerdict> verdicts;
-  for (const auto& slo : slos) verdicts.push_back(Check(slo, run));
+  for (const auto& slo : slos) verdicts.push_back(Check(slo, FactsOf(run)));
   return {.engine = std::move(engine),
           .plan = plan,
           .run = std::move(run),

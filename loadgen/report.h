@@ -21,6 +21,7 @@ struct Report {
   RunResult run;
   SelfCheck self;
   std::vector<SloVerdict> slos = {};
+  std::string aborted = {};  ///< The --abort-on that came true, with its value; empty: none did.
 
   [[nodiscard]] bool slos_met() const;
 };
@@ -43,7 +44,9 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   latency_us       {response, service, lag}, each {p50, p90, p99, "p99.9", max, mean, count} in µs
 ///   status           {"200": n}, of completed requests
 ///   errors           {name: n}, of all that ended and were not ok; the names are those of outcome.h
-///   workers          {"SLOT": {requests}}
+///   workers          {"SLOT": {requests, errors, p50_us, p99_us}}: completed, not ok, service latencies (of
+///   the
+///                    first Tally::kMaxTimedWorkers)
 ///   fairness_jain    Jain's index of the workers' requests; 1 where none was named
 ///   self             {cpu_s, cpu_us_per_request, bottleneck}; bottleneck as in self_check.h
 ///
@@ -51,15 +54,26 @@ std::optional<std::string> NothingReached(const Report& report);
 ///
 ///   valid, reason    the judgement of self_check.h
 ///   stopped          whether it was ended early
+///   aborted          the --abort-on that came true, with its value; null otherwise
 ///   achieved         the share of the schedule that was sent in time
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
-///   keepalive} targets          [{url, sent, completed, ok}], as the plan's URLs slo [{objective, met,
-///   value}]; latencies in µs, errors<…% as a share error_details    {name: the first explanation seen} self
-///   {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
-///                     own_lag_us: as in latency_us, the part of the lag with a connection free}
+///                    keepalive}
+///   targets          [{url, sent, completed, ok}], as the plan's URLs
+///   slo              [{objective, met, value}]; latencies in µs, errors<…% as a share
+///   error_details    {name: the first explanation seen}
+///   phases_us        {connect, tls, first_byte, body}, each as in latency_us
+///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
+///                    own_lag_us: as in latency_us, the part of the lag with a connection free}
+///   start_unix_ms
+///   series           {width_s, rows: [{begin_s, sent, outcomes: {name: n}, rate, p50_us, p90_us, p99_us,
+///                    max_us}]}: a row for each interval in which something happened (interval_series.h)
+///   hdr_log          the lines of the run's HdrHistogram log (hdr_log.h), all its latencies
 nlohmann::ordered_json ToJson(const Report& report);
 
-/// A screen for people.
+/// What was loaded, and how, in a line: "http://h/ (raw engine, closed loop, 10 connections, 2 threads)".
+std::string Describe(const Plan& plan, const std::string& engine);
+
+/// For people: counts, percentiles, phases, errors, workers, a histogram, the generator's own part.
 std::string ToText(const Report& report);
 
 }  // namespace loadgen

@@ -1,3 +1,4 @@
+#include "loadgen/hdr_log.h"
 #include "loadgen/report.h"
 
 namespace loadgen {
@@ -21,6 +22,40 @@ Json WorkerJson(const Tally::OfWorker& worker) {
   json["p50_us"] = worker.service.ValueAtPercentile(50);
   json["p99_us"] = worker.service.ValueAtPercentile(99);
   return json;
+}
+
+Json PhasesJson(const Tally& tally) {
+  Json phases = Json::object();
+  for (std::size_t i = 0; i < kPhases; ++i)
+    phases[std::string(kPhaseNames[i])] = LatencyJson(tally.phases[i]);
+  return phases;
+}
+
+Json SeriesJson(const IntervalSeries& series) {
+  Json rows = Json::array();
+  for (const auto& [begin, interval] : series.intervals()) {
+    const auto response = interval.response.Unpack();
+    Json outcomes = Json::object();
+    for (std::size_t i = 0; i < kOutcomes; ++i) {
+      if (interval.outcomes[i] > 0)
+        outcomes[std::string(Name(static_cast<Outcome>(i)))] = interval.outcomes[i];
+    }
+    rows.push_back({{"begin_s", sys::ToSeconds(begin)},
+                    {"sent", interval.sent},
+                    {"outcomes", outcomes},
+                    {"rate", static_cast<double>(interval.completed()) / sys::ToSeconds(series.width())},
+                    {"p50_us", response.ValueAtPercentile(50)},
+                    {"p90_us", response.ValueAtPercentile(90)},
+                    {"p99_us", response.ValueAtPercentile(99)},
+                    {"max_us", response.max()}});
+  }
+  return {{"width_s", sys::ToSeconds(series.width())}, {"rows", rows}};
+}
+
+Json HdrJson(const RunResult& run) {
+  Json lines = Json::array();
+  for (const auto& interval : HdrLogOf(run).intervals) lines.push_back(HdrLine(interval));
+  return lines;
 }
 
 Json PlanJson(const Plan& plan) {
@@ -116,6 +151,11 @@ Json ToJson(const Report& report) {
       {"targets", TargetsJson(report)},
       {"slo", SlosJson(report)},
       {"error_details", details},
+      {"aborted", report.aborted.empty() ? Json() : Json(report.aborted)},
+      {"phases_us", PhasesJson(tally)},
+      {"start_unix_ms", run.start_unix_ms},
+      {"series", SeriesJson(run.series)},
+      {"hdr_log", HdrJson(run)},
   };
 }
 

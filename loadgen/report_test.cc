@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loadgen/progress.h"
-
 namespace loadgen {
 namespace {
 
@@ -93,15 +91,6 @@ TEST(NothingReachedTest, OnlyWhereNoRequestCanHaveReachedAServer) {
   EXPECT_FALSE(NothingReached(report));
   EXPECT_FALSE(NothingReached(Example()));
   EXPECT_TRUE(NothingReached(Report{}));
-}
-
-TEST(ProgressLineTest, ShowsTheRateOfTheLastInterval) {
-  const auto line = ProgressLine(3, 0.5, {.outcomes = {100}}, {.sent = 215, .outcomes = {199, 1, 0, 0, 5}});
-  EXPECT_THAT(line, HasSubstr("200 responses/s"));
-  EXPECT_THAT(line, HasSubstr("199 ok"));
-  EXPECT_THAT(line, HasSubstr("1 not ok"));
-  EXPECT_THAT(line, HasSubstr("5 failed"));
-  EXPECT_THAT(line, HasSubstr("10 in flight"));
 }
 
 }  // namespace

@@ -63,29 +63,27 @@ bool ReadLimit(std::string_view text, Slo& slo) {
   return true;
 }
 
-const LatencyHistogram& HistogramOf(const Slo& slo, const Tally& tally) {
-  return slo.of == Slo::Of::kService ? tally.service : slo.of == Slo::Of::kLag ? tally.lag : tally.response;
+const LatencyHistogram& HistogramOf(const Slo& slo, const SloFacts& facts) {
+  return slo.of == Slo::Of::kService ? facts.service : slo.of == Slo::Of::kLag ? facts.lag : facts.response;
 }
 
-double ValueOf(const Slo& slo, const RunResult& run) {
-  const auto& tally = run.tally;
-  const auto ended = tally.completed() + tally.failed();
-  const auto errors = static_cast<double>(ended - tally.of(Outcome::kOk));
+double ValueOf(const Slo& slo, const SloFacts& facts) {
+  const auto errors = static_cast<double>(facts.ended - facts.ok);
   switch (slo.measure) {
     case Slo::Measure::kRps:
-      return run.throughput();
+      return facts.rps;
     case Slo::Measure::kErrorCount:
       return errors;
     case Slo::Measure::kErrorShare:
-      return ended == 0 ? 0 : errors / static_cast<double>(ended);
+      return facts.ended == 0 ? 0 : errors / static_cast<double>(facts.ended);
     case Slo::Measure::kMax:
-      return static_cast<double>(HistogramOf(slo, tally).max());
+      return static_cast<double>(HistogramOf(slo, facts).max());
     case Slo::Measure::kMean:
-      return HistogramOf(slo, tally).mean();
+      return HistogramOf(slo, facts).mean();
     case Slo::Measure::kPercentile:
       break;
   }
-  return static_cast<double>(HistogramOf(slo, tally).ValueAtPercentile(slo.percentile));
+  return static_cast<double>(HistogramOf(slo, facts).ValueAtPercentile(slo.percentile));
 }
 
 std::string Shown(const Slo& slo, double value) {
@@ -117,7 +115,7 @@ bool Holds(Slo::Compare compare, double value, double limit) {
 
 }  // namespace
 
-sys::Result<Slo> ParseSlo(std::string_view text) {
+sys::Result<Slo> ParseSlo(std::string_view flag, std::string_view text) {
   std::string compact(text);
   std::erase(compact, ' ');
   Slo slo;
@@ -133,13 +131,24 @@ sys::Result<Slo> ParseSlo(std::string_view text) {
       return slo;
   }
   return sys::Failure(
-      fmt::format("--slo '{}' is not an objective (like p99<50ms, errors<0.1% or rps>900)", text));
+      fmt::format("{} '{}' is not an objective (like p99<50ms, errors<0.1% or rps>900)", flag, text));
 }
 
-SloVerdict Check(const Slo& slo, const RunResult& run) {
-  const double value = ValueOf(slo, run);
+SloFacts FactsOf(const RunResult& run) {
+  const auto& tally = run.tally;
+  return {.response = tally.response,
+          .service = tally.service,
+          .lag = tally.lag,
+          .sent = tally.sent,
+          .ended = tally.completed() + tally.failed(),
+          .ok = tally.of(Outcome::kOk),
+          .rps = run.throughput()};
+}
+
+SloVerdict Check(const Slo& slo, const SloFacts& facts) {
+  const double value = ValueOf(slo, facts);
   return {.text = slo.text,
-          .met = run.tally.sent > 0 && Holds(slo.compare, value, slo.limit),
+          .met = facts.sent > 0 && Holds(slo.compare, value, slo.limit),
           .value = value,
           .shown = Shown(slo, value)};
 }

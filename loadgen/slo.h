@@ -10,9 +10,9 @@ namespace loadgen {
 
 /// One thing a run must hold:
 ///
-///     p99<50ms  p99.9<=1s  max<2s  mean<5ms     response latency; service.p99 and lag.p99 too
-///     errors<0.1%  errors<=3                    requests that ended and were not ok: a share of those, or a
-///     number rps>900                                   completed responses a second
+///     p99<50ms  p99.9<=1s  max<2s  mean<5ms   response latency; service.p99 and lag.p99 too
+///     errors<0.1%  errors<=3                  requests that ended and were not ok: a share, or a number
+///     rps>900                                 completed responses a second
 ///
 /// Comparisons: < <= > >=. Latencies need a unit; spaces do not matter.
 struct Slo {
@@ -36,10 +36,22 @@ struct SloVerdict {
   std::string shown;  ///< the value for people
 };
 
-/// Pure.
-sys::Result<Slo> ParseSlo(std::string_view text);
+/// What an objective is about, of a whole run or of one that is still going on.
+struct SloFacts {
+  const LatencyHistogram& response;
+  const LatencyHistogram& service;
+  const LatencyHistogram& lag;
+  std::uint64_t sent = 0;
+  std::uint64_t ended = 0;
+  std::uint64_t ok = 0;
+  double rps = 0;  ///< completed responses a second
+};
+[[nodiscard]] SloFacts FactsOf(const RunResult& run);
 
-/// Holds a run against it. A latency of a run in which nothing was sent is met by nothing. Pure.
-SloVerdict Check(const Slo& slo, const RunResult& run);
+/// `flag` is what the error names. Pure.
+sys::Result<Slo> ParseSlo(std::string_view flag, std::string_view text);
+
+/// Holds a run against it. Where nothing was sent no objective is met. Pure.
+SloVerdict Check(const Slo& slo, const SloFacts& facts);
 
 }  // namespace loadgen

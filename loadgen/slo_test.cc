@@ -22,9 +22,9 @@ RunResult Example() {
 }
 
 bool Met(std::string_view text, const RunResult& run = Example()) {
-  const auto slo = ParseSlo(text);
+  const auto slo = ParseSlo("--slo", text);
   EXPECT_TRUE(slo) << text;
-  return slo && Check(*slo, run).met;
+  return slo && Check(*slo, FactsOf(run)).met;
 }
 
 TEST(SloTest, Latencies) {
@@ -50,10 +50,11 @@ TEST(SloTest, ErrorsAndRate) {
 }
 
 TEST(SloTest, SaysTheValue) {
-  const auto verdict = Check(*ParseSlo("errors < 0.1%"), Example());
+  const auto run = Example();
+  const auto verdict = Check(*ParseSlo("--slo", "errors < 0.1%"), FactsOf(run));
   EXPECT_EQ(verdict.text, "errors<0.1%");
   EXPECT_EQ(verdict.shown, "1 %");
-  EXPECT_EQ(Check(*ParseSlo("p50<1s"), Example()).shown, "10.0 ms");
+  EXPECT_EQ(Check(*ParseSlo("--slo", "p50<1s"), FactsOf(run)).shown, "10.0 ms");
 }
 
 TEST(SloTest, ARunThatSentNothingMeetsNothing) { EXPECT_FALSE(Met("p99<50ms", {})); }
@@ -61,7 +62,7 @@ TEST(SloTest, ARunThatSentNothingMeetsNothing) { EXPECT_FALSE(Met("p99<50ms", {}
 TEST(SloTest, WhatIsNotOneIsSaid) {
   for (const auto* text : {"", "p99", "p99<50", "p101<1s", "p<1s", "q99<1s", "rps>fast", "errors<%", "p99=1s",
                            "service.rps>1", "p99<-1ms", "rps>-1"}) {
-    const auto slo = ParseSlo(text);
+    const auto slo = ParseSlo("--slo", text);
     ASSERT_FALSE(slo) << text;
     EXPECT_THAT(slo.error().message, ::testing::HasSubstr("is not an objective"));
   }

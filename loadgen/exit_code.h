@@ -1,0 +1,17 @@
+#pragma once
+
+namespace loadgen {
+
+/// How the program ends; part of its manual.
+enum ExitCode {
+  kRan = 0,      ///< compare: B is not worse than A
+  kNothing = 1,  ///< not one request reached a server, or an output failed; compare: B is worse
+  kUsage = 2,    ///< also a file that cannot be read or written, said before the run
+  kInvalid =
+      3,  ///< an open loop missed its schedule by the generator's own fault; compare: too little to say
+  kAborted = 4,  ///< an --abort-on came true
+  kMissed = 99,  ///< an --slo was missed; search: no rate meets it
+  kInterruptedTwice = 130,
+};
+
+}  // namespace loadgen

@@ -1,0 +1,95 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "loadgen/hdr_log.h"
+#include "loadgen/scripted_server.h"
+#include "loadgen/test_program.h"
+
+/// What the binary writes, and when.
+namespace loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// How many responses an interval log has.
+std::uint64_t Responses(const HdrLog& log) {
+  std::uint64_t n = 0;
+  for (const auto& interval : log.intervals) {
+    if (interval.tag.empty()) n += interval.histogram.Unpack().count();
+  }
+  return n;
+}
+
+TEST(OutputTest, EveryFileTellsOfEveryRequest) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  const ScratchFile csv("csv");
+  const ScratchFile hlog("hlog");
+  const ScratchFile hgrm("hgrm");
+  Program program({"-n", "600", "-R", "500", "--json", json.path(), "--csv", csv.path(), "--hdr-log",
+                   hlog.path(), "--hgrm", hgrm.path(), server.Url("/ok"), server.Url("/500")});
+  EXPECT_EQ(program.Wait(), 0);
+  const auto report = nlohmann::json::parse(json.Read());
+  EXPECT_EQ(report["workers"]["3"]["errors"], 300);
+  EXPECT_EQ(report["phases_us"]["first_byte"]["count"], 600);
+  std::uint64_t ended = 0;
+  for (const auto& row : report["series"]["rows"]) {
+    for (const auto& n : row["outcomes"]) ended += n.get<std::uint64_t>();
+  }
+  EXPECT_EQ(ended, 600u);
+  EXPECT_GE(report["series"]["rows"].size(), 2u);
+  const auto log = ParseHdrLog(hlog.Read());
+  ASSERT_TRUE(log) << log.error().message;
+  EXPECT_EQ(Responses(*log), 600u);
+  EXPECT_THAT(hlog.Read(), HasSubstr("\nTag=worker-3,"));
+  EXPECT_THAT(hgrm.Read(), HasSubstr("Total count    =          600"));
+  EXPECT_THAT(csv.Read(), HasSubstr("\n0.000,1.000,"));
+  EXPECT_THAT(csv.Read(), HasSubstr("\n1.000,0."));
+}
+
+TEST(OutputTest, TwoOutputsCannotBeTheSame) {
+  Program program({"--json", "-", "--csv", "-", "http://127.0.0.1/"});
+  EXPECT_EQ(program.Wait(), 2);
+  EXPECT_EQ(program.Err(), "loadgen: --json and --csv cannot both be written to -\n");
+}
+
+TEST(OutputTest, AFullDiskIsSaidAndIsCode1) {
+  const ScriptedServer server;
+  const ScratchFile csv("csv");
+  Program program({"-q", "-n", "5", "--json", "/dev/full", "--csv", csv.path(), server.Url("/ok")});
+  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_EQ(program.Err(), "loadgen: --json: cannot write /dev/full: No space left on device\n");
+  EXPECT_THAT(csv.Read(), HasSubstr("begin_s")) << "the others are written nevertheless";
+}
+
+TEST(OutputTest, AnAbortConditionEndsTheRun) {
+  const ScriptedServer server;
+  Program program({"-R", "100", "-d", "10m", "--abort-on", "errors>5%", "--quiet", server.Url("/500")});
+  EXPECT_EQ(program.Wait(), 4);
+  EXPECT_THAT(program.Out(), HasSubstr("ABORTED    errors>5% after 1 s: 100 %"));
+  Program wrong({"--abort-on", "errors", "http://127.0.0.1/"});
+  EXPECT_EQ(wrong.Wait(), 2);
+  EXPECT_THAT(wrong.Err(), HasSubstr("--abort-on 'errors' is not an objective"));
+}
+
+TEST(OutputTest, AnInterruptWritesEveryFile) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  const ScratchFile hlog("hlog");
+  Program program(
+      {"-R", "500", "-d", "10m", "--json", json.path(), "--hdr-log", hlog.path(), server.Url("/ok")});
+  while (server.Received("/ok") < 10) std::this_thread::yield();
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Wait(), 0);
+  const auto report = nlohmann::json::parse(json.Read());
+  EXPECT_EQ(report["stopped"], true);
+  const auto log = ParseHdrLog(hlog.Read());
+  ASSERT_TRUE(log);
+  EXPECT_EQ(Responses(*log), report["requests"]["sent"]);
+}
+
+}  // namespace
+}  // namespace loadgen
