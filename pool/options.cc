@@ -109,7 +109,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check(NameAndValue)
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--cgi-timeout", cgi_timeout, "How long a program may let its client wait, at first and for more")
+  app.add_option("--cgi-timeout", cgi_timeout,
+                 "How long a program may let its client wait, at first and for more")
       ->check(CLI::Range(0.1, 86'400.0))
       ->type_name("SECONDS")
       ->capture_default_str();
@@ -121,7 +122,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
                  "Open connections (default: what the limit of open files allows, at most 16384)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
-  app.add_option("--admin", options.admin, "HOST:PORT of /metrics, /status.json, /fates.json and /healthz; 'off' for none")
+  app.add_option("--admin", options.admin,
+                 "HOST:PORT of /metrics, /status.json, /fates.json and /healthz; 'off' for none")
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();
@@ -137,7 +139,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->type_name("LEVEL")
       ->default_str("info");
   app.add_option("IP PORT", ip_port, "The teaching code's way to say --listen IP:PORT")
-      ->expected(2)
+      ->expected(0, 2)
       ->excludes(listen);
   app.set_config("--config", "",
                  "Read options from a TOML file; flags win over the environment, that over the file")
@@ -150,6 +152,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   try {
     app.parse(WithEnvironment(app, {argv + 1, argv + argc}));
+    if (ip_port.size() == 1) throw CLI::ValidationError(ip_port[0], "an IP wants a PORT after it");
     if (ip_port.size() == 2) {
       const bool v6 = ip_port[0].find(':') != std::string::npos;
       options.listen = {(v6 ? "[" + ip_port[0] + "]" : ip_port[0]) + ":" + ip_port[1]};

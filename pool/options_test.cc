@@ -79,6 +79,10 @@ TEST(OptionsTest, WhatIsWrongIsSaidInOneLineWithExitCode2) {
   }
 }
 
+TEST(OptionsTest, AnUnknownFlagIsNamedWhateverFollowsIt) {
+  EXPECT_THAT(Parse({"--lissten", ":8080"}).complaint, ::testing::HasSubstr("--lissten"));
+}
+
 TEST(OptionsTest, HelpAndVersionEndWell) {
   for (const char* asked : {"--help", "--version"}) {
     const auto parsed = Parse({asked});

@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "metrics/fates_json.h"
@@ -86,6 +87,11 @@ int main(int argc, char** argv) {
       sys::log::Info("admin on http://{}/metrics", admin->address());
     }
     return pool.Serve(std::move(listeners));
+  } catch (const std::system_error& error) {
+    const bool busy = error.code() == std::errc::address_in_use;
+    std::fprintf(stderr, "hydrapool: %s%s\n", error.what(),
+                 busy ? " (--listen and --admin take other addresses)" : "");
+    return 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hydrapool: %s\n", error.what());
     return 1;

@@ -81,7 +81,7 @@ UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   UniqueFd fd(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
   const UniqueFd probe(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
   if (::connect(probe.get(), where, sizeof address) != 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
-  if (::bind(fd.get(), where, sizeof address) != 0) ThrowErrno(errno, "bind " + path);
+  if (::bind(fd.get(), where, sizeof address) != 0) ThrowErrno(errno, "cannot listen on unix:" + path);
   if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + path);
   return fd;
 }
@@ -126,7 +126,8 @@ UniqueFd Listen(const std::string& address, const ListenOptions& options) {
     SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, all ? 0 : 1, "IPV6_V6ONLY");
   if (options.defer_accept && SyncookiesOn())
     SetOption(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, "TCP_DEFER_ACCEPT");
-  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0) ThrowErrno(errno, "bind " + address);
+  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0)
+    ThrowErrno(errno, "cannot listen on " + address);
   if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + address);
   return fd;
 }

@@ -113,7 +113,7 @@ TEST(ListenTest, ABusyPortIsNamed) {
     FAIL() << "bound twice";
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code().value(), EADDRINUSE);
-    EXPECT_EQ(error.what(), "bind " + address + ": Address already in use");
+    EXPECT_EQ(error.what(), "cannot listen on " + address + ": Address already in use");
   }
 }
 
