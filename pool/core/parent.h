@@ -63,8 +63,15 @@ class Pool::Parent {
     sys::EventLoop::Watch watch;
   };
 
-  // parent.cc: the loop, connections
+  // parent.cc: the loop, and the pool's end
   void Round();
+  void Tick();
+  void OnSignal(int signal);
+  void BeginDrain(sys::Nanos deadline);
+  void CloseIdle();
+  void EndDrain();
+
+  // parent_leases.cc: whom a connection is lent to
   void OnListener(const Listener& listener);
   bool AcceptOne(const Listener& listener);
   void PauseListeners(sys::Nanos until);
@@ -81,25 +88,22 @@ class Pool::Parent {
   bool TakeIdle(std::uint32_t slot);
   void GiveIdle(std::uint32_t slot);
   void EvenOutLeases();
-  void Tick();
-  void OnSignal(int signal);
-  void BeginDrain(sys::Nanos deadline);
-  void CloseIdle();
-  void EndDrain();
 
-  // parent_workers.cc: their lives
+  // parent_workers.cc: the workers' lives
   void Spawn(std::size_t worker);
   [[nodiscard]] bool StateIsNews(std::size_t worker) const;
   void NoticeState(std::size_t worker);
   void OnChannel(std::size_t worker);
   bool OnChildDeath(pid_t child);
   void OnDeath(std::size_t worker);
+  void ReapAll();
+  [[nodiscard]] bool AllGone() const;
+
+  // parent_rescue.cc: what becomes of a dead worker's connections
   void RescueAll(std::size_t worker, const sys::ExitStatus& status, std::uint32_t touched);
   void RescueLease(std::uint32_t slot, bool to_blame, bool touched);
   void LoseLease(std::uint32_t slot, Phase phase);
   void NoteFate(std::uint32_t slot, Phase phase, Fate::Kind kind);
-  void ReapAll();
-  [[nodiscard]] bool AllGone() const;
 
   HandlerType type_;
   LeaseTable table_;
