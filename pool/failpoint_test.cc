@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <mutex>
 #include <regex>
 #include <set>
 #include <string>
@@ -132,29 +134,33 @@ std::vector<Path> Paths() {
   return paths;
 }
 
-/// Kills a worker that a failpoint has stopped.
+/// Kills a worker that a failpoint has stopped: nobody but its parent is told of a stop, so it looks again
+/// and again until it is destroyed.
 class Executioner {
  public:
   explicit Executioner(const ServerProcess& server)
-      : thread_([this, &server] {
-          while (!done_) {
+      : thread_([&server](const std::stop_token& done) {
+          std::mutex mutex;
+          std::condition_variable_any never;
+          const auto look = [&server] {
             for (const pid_t worker : ChildrenOf(server.pid())) {
-              std::ifstream file(fmt::format("/proc/{}/stat", worker));
-              string stat;
-              std::getline(file, stat);
-              if (stat.find(") T ") != stat.npos) server.SignalWorker(worker, SIGKILL);
+              if (IsStopped(worker)) server.SignalWorker(worker, SIGKILL);
             }
-            ::usleep(1000);
-          }
+            return false;
+          };
+          std::unique_lock lock(mutex);
+          while (!done.stop_requested()) never.wait_for(lock, done, std::chrono::milliseconds(1), look);
         }) {}
-  ~Executioner() {
-    done_ = true;
-    thread_.join();
-  }
 
  private:
-  std::atomic<bool> done_ = false;
-  std::thread thread_;
+  static bool IsStopped(pid_t process) {
+    std::ifstream file(fmt::format("/proc/{}/stat", process));
+    string stat;
+    std::getline(file, stat);
+    return stat.find(") T ") != stat.npos;
+  }
+
+  std::jthread thread_;
 };
 
 class FailpointTest : public ::testing::TestWithParam<std::tuple<Path, string, string>> {
