@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "loadgen/rotation.h"
 
@@ -23,25 +24,30 @@ std::vector<std::size_t> UrlRotation(const Plan& plan) {
 }  // namespace
 
 Agenda::Agenda(const Plan& plan, int index, sys::Nanos start)
-    : first_(static_cast<std::uint64_t>(index)),
-      stride_(static_cast<std::uint64_t>(plan.threads)),
+    : first_(static_cast<std::uint64_t>(plan.replica.index + plan.replica.of * index)),
+      stride_(static_cast<std::uint64_t>(plan.replica.of * plan.threads)),
       limit_(plan.count ? ShareOf(*plan.count, first_, stride_) : std::numeric_limits<std::uint64_t>::max()),
       start_(start),
-      end_(plan.count ? kNever : start + plan.duration) {
+      counted_from_(start + plan.warmup),
+      end_(plan.count ? kNever : counted_from_ + plan.duration) {
   AddStreams(plan);
   planned_end_ = PlannedEnd(plan);
 }
 
 void Agenda::AddStreams(const Plan& plan) {
-  const auto add = [&](double rate) {
+  const auto add = [&](RateCurve curve) {
     const auto seed = Mix(Mix(plan.seed, first_), streams_.size());
-    streams_.push_back(plan.poisson ? Pace::Poisson(start_, rate / static_cast<double>(stride_), seed)
-                                    : Pace::Constant({.start = start_, .rate = rate}, first_, stride_));
+    streams_.push_back(plan.poisson ? Pace::Poisson(std::move(curve), stride_, seed)
+                                    : Pace::Constant(std::move(curve), first_, stride_));
   };
-  for (const double rate : plan.rates) add(rate);
+  for (const double rate : plan.rates) add(RateCurve::Constant(start_, rate));
   if (streams_.empty()) {
     rotation_ = UrlRotation(plan);
-    if (plan.rate) add(*plan.rate);
+    if (!plan.stages.empty()) {
+      add(RateCurve::Staged(start_, plan.stages));
+    } else if (plan.rate) {
+      add(RateCurve::Constant(start_, *plan.rate));
+    }
   }
   FindNext();
 }
@@ -53,25 +59,38 @@ void Agenda::FindNext() {
 
 std::size_t Agenda::next_url() const {
   if (rotation_.empty()) return next_;
-  return rotation_[(open_loop() ? GlobalIndex(taken_) : first_ + taken_) % rotation_.size()];
+  return rotation_[(open_loop() ? GlobalIndex(position_) : first_ + position_) % rotation_.size()];
 }
 
 std::optional<Arrival> Agenda::Take(sys::Nanos now, sys::Nanos free_since) {
-  if (now < start_ || taken_ >= limit_) return std::nullopt;
+  if (now < start_ || position_ >= limit_) return std::nullopt;
   const sys::Nanos due = open_loop() ? streams_[next_].due() : std::max(free_since, start_);
   const bool over = open_loop() ? std::max(due, free_since) >= end_ : now >= end_;
   if (due > now || over) return std::nullopt;
-  const Arrival next{.turn = GlobalIndex(taken_), .url = next_url(), .due = due};
-  ++taken_;
-  if (open_loop()) {
-    streams_[next_].Advance();
-    if (streams_.size() > 1) FindNext();
-  }
+  const Arrival next{.turn = GlobalIndex(position_), .url = next_url(), .due = due};
+  if (due < counted_from_) ++warm_;
+  Advance();
   return next;
 }
 
+std::uint64_t Agenda::Skip(sys::Nanos now) {
+  std::uint64_t counted = 0;
+  for (sys::Nanos due = NextDue(); open_loop() && due <= now && due != kNever; due = NextDue()) {
+    due < counted_from_ ? ++warm_ : ++counted;
+    Advance();
+  }
+  return counted;
+}
+
+void Agenda::Advance() {
+  ++position_;
+  if (!open_loop()) return;
+  streams_[next_].Advance();
+  if (streams_.size() > 1) FindNext();
+}
+
 sys::Nanos Agenda::NextDue() const {
-  if (taken_ >= limit_) return kNever;
+  if (position_ >= limit_) return kNever;
   const sys::Nanos due = open_loop() ? streams_[next_].due() : start_;
   return due >= end_ ? kNever : due;
 }
@@ -88,12 +107,18 @@ sys::Nanos Agenda::PlannedEnd(const Plan& plan) const {
 
 void Agenda::Stop(sys::Nanos now) { end_ = std::min(end_, now); }
 
-std::uint64_t Agenda::Scheduled() const {
-  if (!open_loop()) return taken_;
+std::uint64_t Agenda::Waiting(sys::Nanos before) const {
   std::uint64_t waiting = 0;
+  for (const auto& stream : streams_) waiting += stream.CountBefore(before);
+  return waiting;
+}
+
+std::uint64_t Agenda::Scheduled() const {
+  const auto counted = position_ - warm_;
+  if (!open_loop()) return counted;
   if (end_ == kNever) return limit_;
-  for (const auto& stream : streams_) waiting += stream.CountBefore(end_);
-  return std::min(taken_ + waiting, limit_);
+  const auto warm = Waiting(std::min(counted_from_, end_));
+  return std::min(counted + Waiting(end_) - warm, limit_);
 }
 
 }  // namespace loadgen

@@ -13,7 +13,7 @@ namespace loadgen {
 
 /// One request as the agenda hands it out.
 struct Arrival {
-  std::uint64_t turn = 0;  ///< Its number in the run; no other request has it.
+  std::uint64_t turn = 0;  ///< Its number in the run; no other request of any replica has it.
   std::size_t url = 0;     ///< Which of the plan's.
   sys::Nanos due = 0;
 };
@@ -27,11 +27,13 @@ struct Arrival {
 ///     }
 ///     ... wait until agenda.NextDue() or a response ...
 ///
-/// The threads of a run share nothing. At a constant rate thread i of t takes the due times i, i + t, i + 2t,
-/// …, so together they make the schedule whole; of Poisson arrivals each has a t-th of the rate and a stream
-/// of its own. URLs with rates have a schedule each. A request that is due while no connection is free waits
-/// here, at no cost in memory: what waits is a difference of indices. Due times before the end that nobody
-/// took by then are *unsent*.
+/// The threads of a run share nothing, and neither do its replicas. Of constant arrivals replica r of n takes
+/// the numbers r, r + n, …, and of these thread i of t the i-th, (i + t)-th, …, so together they make the
+/// schedule whole, however many threads each replica has; of Poisson arrivals each has its part of the rate
+/// and a stream of its own. URLs with rates have a schedule each. A request that is due while no connection
+/// is free waits here, at no cost in memory: what waits is a difference of indices. Due times before the end
+/// that nobody took by then are *unsent*. What is due before the warm-up's end is handed out, and not
+/// counted.
 ///
 /// Pure: time comes in. One thread's, until that thread has ended.
 class Agenda {
@@ -62,15 +64,19 @@ class Agenda {
   /// Ends the run early: what is due later is no longer scheduled.
   void Stop(sys::Nanos now);
 
-  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  /// Passes over what is due by `now` and before the end. Returns how much of it would have counted.
+  std::uint64_t Skip(sys::Nanos now);
+
   /// How many requests were to be sent: in an open loop those due before the end, in a closed loop those
-  /// taken.
+  /// taken. Without the warm-up's.
   [[nodiscard]] std::uint64_t Scheduled() const;
 
  private:
   void AddStreams(const Plan& plan);
   void FindNext();
   [[nodiscard]] sys::Nanos PlannedEnd(const Plan& plan) const;
+  void Advance();
+  [[nodiscard]] std::uint64_t Waiting(sys::Nanos before) const;
   [[nodiscard]] std::uint64_t GlobalIndex(std::uint64_t own) const { return first_ + own * stride_; }
   [[nodiscard]] bool open_loop() const { return !streams_.empty(); }
 
@@ -78,11 +84,13 @@ class Agenda {
   std::uint64_t stride_;
   std::uint64_t limit_;  // how many requests this thread sends at most
   sys::Nanos start_;
+  sys::Nanos counted_from_;
   sys::Nanos end_;
   std::vector<Pace> streams_;          // one, or one for each URL; none in a closed loop
   std::vector<std::size_t> rotation_;  // of URLs, where there is not a stream for each
   std::size_t next_ = 0;               // the stream that is due first
-  std::uint64_t taken_ = 0;
+  std::uint64_t position_ = 0;         // of the next request among this thread's
+  std::uint64_t warm_ = 0;             // how many of those before it belonged to the warm-up
   sys::Nanos planned_end_ = kNever;
 };
 

@@ -50,7 +50,6 @@ TEST(AgendaTest, WhatWasDueAndNotTakenIsScheduledAllTheSame) {
   Agenda agenda(Open(10), 0, kStart);
   EXPECT_TRUE(agenda.Take(kStart, 0));
   EXPECT_FALSE(agenda.Take(kStart + 10 * kSecond, kStart + 10 * kSecond));
-  EXPECT_EQ(agenda.taken(), 1u);
   EXPECT_EQ(agenda.Scheduled(), 100u);
 }
 
@@ -79,9 +78,11 @@ TEST(AgendaTest, ANumberOfRequestsIsSplitExactly) {
     std::uint64_t taken = 0;
     for (int i = 0; i < plan.threads; ++i) {
       Agenda agenda(plan, i, kStart);
-      while (agenda.Take(kStart + kSecond, kStart)) ++taken;
+      std::uint64_t own = 0;
+      while (agenda.Take(kStart + kSecond, kStart)) ++own;
       EXPECT_EQ(agenda.NextDue(), Agenda::kNever);
-      EXPECT_EQ(agenda.Scheduled(), agenda.taken());
+      EXPECT_EQ(agenda.Scheduled(), own);
+      taken += own;
     }
     EXPECT_EQ(taken, 10u);
   }
@@ -111,10 +112,12 @@ TEST(AgendaTest, PoissonArrivalsAreThePlannedRateAndOneStory) {
   for (int i = 0; i < plan.threads; ++i) {
     Agenda agenda(plan, i, kStart);
     Agenda again(plan, i, kStart);
+    std::uint64_t taken = 0;
     while (const auto arrival = agenda.Take(kStart + plan.duration, kStart)) {
       ASSERT_EQ(again.Take(kStart + plan.duration, kStart)->due, arrival->due);
+      ++taken;
     }
-    EXPECT_EQ(agenda.Scheduled(), agenda.taken());
+    EXPECT_EQ(agenda.Scheduled(), taken);
     scheduled += agenda.Scheduled();
   }
   EXPECT_NEAR(static_cast<double>(scheduled), 50'000, 5 * std::sqrt(50'000.0));
@@ -138,6 +141,76 @@ TEST(AgendaTest, UrlsWithRatesHaveAScheduleEach) {
   EXPECT_EQ(taken[0], 1000);
   EXPECT_EQ(taken[1], 100);
   EXPECT_EQ(turns.size(), 1100u);
+}
+
+TEST(AgendaTest, ReplicasTogetherMakeTheScheduleWholeHoweverManyThreadsEachHas) {
+  std::set<sys::Nanos> due;
+  std::set<std::uint64_t> turns;
+  for (int r = 0; r < 3; ++r) {
+    auto plan = Open(1000, r + 1);
+    plan.replica = {.index = r, .of = 3};
+    for (int i = 0; i < plan.threads; ++i) {
+      Agenda agenda(plan, i, kStart);
+      while (const auto arrival = agenda.Take(kStart + plan.duration - 1, kStart)) {
+        EXPECT_TRUE(due.insert(arrival->due).second);
+        EXPECT_TRUE(turns.insert(arrival->turn).second);
+      }
+    }
+  }
+  EXPECT_EQ(due.size(), 10'000u);
+  EXPECT_EQ(*turns.rbegin(), 9'999u);
+}
+
+TEST(AgendaTest, ACountIsSplitAmongReplicas) {
+  std::uint64_t taken = 0;
+  for (int r = 0; r < 3; ++r) {
+    const Plan plan{.urls = {"u"}, .threads = 2, .count = 100, .replica = {.index = r, .of = 3}};
+    for (int i = 0; i < plan.threads; ++i) {
+      Agenda agenda(plan, i, kStart);
+      while (agenda.Take(kStart, kStart)) ++taken;
+    }
+  }
+  EXPECT_EQ(taken, 100u);
+}
+
+TEST(AgendaTest, StagesAreSharedByThreads) {
+  Plan plan{.urls = {"u"}, .rate = 50, .threads = 3, .stages = {{.rate = 100, .duration = 10 * kSecond}}};
+  std::vector<sys::Nanos> due;
+  for (int i = 0; i < plan.threads; ++i) {
+    Agenda agenda(plan, i, kStart);
+    while (const auto arrival = agenda.Take(kStart + plan.duration, kStart)) due.push_back(arrival->due);
+    EXPECT_EQ(agenda.NextDue(), Agenda::kNever);
+  }
+  std::ranges::sort(due);
+  ASSERT_EQ(due.size(), 500u);
+  EXPECT_EQ(due[125], kStart + 5 * kSecond);
+}
+
+TEST(AgendaTest, TheWarmUpIsSentAndNotCounted) {
+  auto plan = Open(10);
+  plan.warmup = 2 * kSecond;
+  plan.duration = 3 * kSecond;
+  Agenda agenda(plan, 0, kStart);
+  for (int i = 0; i < 15; ++i) EXPECT_TRUE(agenda.Take(kStart + kSecond * 5 / 2, kStart)) << i;
+  EXPECT_EQ(agenda.Scheduled(), 30u) << "the rest waits";
+  EXPECT_EQ(agenda.end(), kStart + 5 * kSecond);
+  Agenda late(plan, 0, kStart);
+  EXPECT_EQ(late.Scheduled(), 30u) << "what was never sent of the warm-up counts as little";
+  Agenda closed({.urls = {"u"}, .warmup = kSecond, .duration = kSecond}, 0, kStart);
+  EXPECT_TRUE(closed.Take(kStart + 1, kStart + 1));
+  EXPECT_TRUE(closed.Take(kStart + kSecond, kStart + kSecond));
+  EXPECT_EQ(closed.Scheduled(), 1u);
+}
+
+TEST(AgendaTest, WhatIsSkippedIsScheduledAndNotHandedOut) {
+  Agenda agenda(Open(10), 0, kStart);
+  EXPECT_EQ(agenda.Skip(kStart + 350 * kMillisecond), 4u);
+  const auto arrival = agenda.Take(kStart + 400 * kMillisecond, kStart);
+  ASSERT_TRUE(arrival);
+  EXPECT_EQ(arrival->turn, 4u);
+  EXPECT_EQ(agenda.Scheduled(), 100u);
+  EXPECT_EQ(agenda.Skip(kStart + 60 * kSecond), 95u);
+  EXPECT_EQ(agenda.Scheduled(), 100u);
 }
 
 TEST(AgendaTest, WeightsSayHowOftenAUrlHasItsTurn) {

@@ -48,37 +48,35 @@ CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &OnTimer);
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(connections));
   for (const auto& url : plan.urls) sockets_.urls.emplace_back(url);
-  for (int i = 0; i < connections; ++i) {
-    auto& slot = idle_.emplace_back(plan, headers_.get(), sockets_);
-    slot.self = std::prev(idle_.end());
-    curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
-  }
+  for (int i = 0; i < connections; ++i) AddConnection();
 }
 
 CurlEngine::~CurlEngine() {
   for (auto& slot : in_flight_) curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
 }
 
-void CurlEngine::SendDue() {
-  const sys::Nanos now = sys::Now();
-  bool sent = false;
-  while (!idle_.empty()) {
-    auto& slot = idle_.back();
-    const auto arrival = agenda_->Take(now, slot.free_since);
-    if (!arrival) break;
-    in_flight_.splice(in_flight_.end(), idle_, slot.self);
-    slot.transfer.Begin({.turn = arrival->turn,
-                         .url = arrival->url,
-                         .due = arrival->due,
-                         .free_since = slot.free_since,
-                         .sent = sys::Now()});
-    recorder_->Sent(slot.transfer.attempt());
-    curl_multi_add_handle(multi_.get(), slot.transfer.handle());
-    sent = true;
-  }
-  if (sent) Act(CURL_SOCKET_TIMEOUT, 0);
+void CurlEngine::AddConnection() {
+  auto& slot = idle_.emplace_back(plan_, headers_.get(), sockets_);
+  slot.self = std::prev(idle_.end());
+  curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, ++connections_);
+}
+
+bool CurlEngine::SendNext(sys::Nanos now) {
+  auto& slot = idle_.back();
+  const auto arrival = agenda_->Take(now, slot.free_since);
+  if (!arrival) return false;
+  CountSaturated(*arrival);
+  in_flight_.splice(in_flight_.end(), idle_, slot.self);
+  slot.transfer.Begin({.turn = arrival->turn,
+                       .url = arrival->url,
+                       .due = arrival->due,
+                       .free_since = slot.free_since,
+                       .sent = sys::Now()});
+  recorder_->Sent(slot.transfer.attempt());
+  curl_multi_add_handle(multi_.get(), slot.transfer.handle());
+  return true;
 }
 
 const Attempt* CurlEngine::Oldest() const {
@@ -126,6 +124,7 @@ void CurlEngine::Reap() {
 
 void CurlEngine::Finish(Slot& slot, const Result& result) {
   recorder_->Finished(slot.transfer.attempt(), result);
+  BeforeFree(result.end);
   curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
   slot.free_since = result.end;
   idle_.splice(idle_.end(), in_flight_, slot.self);

@@ -49,7 +49,9 @@ class CurlEngine final : public EngineLoop {
   static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*);
   static int OnTimer(CURLM*, long millis, void* self);
 
-  void SendDue() override;
+  bool SendNext(sys::Nanos now) override;
+  void OnSent() override { Act(CURL_SOCKET_TIMEOUT, 0); }
+  void AddConnection() override;
   [[nodiscard]] bool HasFreeConnection() const override { return !idle_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;
@@ -68,6 +70,7 @@ class CurlEngine final : public EngineLoop {
   std::unique_ptr<CURLM, FreeMulti> multi_;
   Slots idle_;
   Slots in_flight_;  // oldest first
+  long connections_ = 0;
   sys::Nanos curl_due_ = Agenda::kNever;
 };
 

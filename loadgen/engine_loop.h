@@ -18,9 +18,13 @@ class EngineLoop : public Engine {
  protected:
   EngineLoop(const Plan& plan, const StopSignal& stop);
 
-  /// Sends what the agenda has for the free connections.
-  virtual void SendDue() = 0;
+  /// Hands the next request to a free connection, if one is due and a connection is free.
+  virtual bool SendNext(sys::Nanos now) = 0;
+  /// After some were.
+  virtual void OnSent() {}
   [[nodiscard]] virtual bool HasFreeConnection() const = 0;
+  /// Makes one more than was planned.
+  virtual void AddConnection() = 0;
   /// Of the requests under way the one that was sent first; null where none is.
   [[nodiscard]] virtual const Attempt* Oldest() const = 0;
   /// Ends that one for want of time.
@@ -34,6 +38,16 @@ class EngineLoop : public Engine {
   /// After each wait.
   virtual void OnWakeUp() {}
 
+  /// To be called by the derived engine before a connection becomes free: what was due until then, while all
+  /// were busy, waits or is dropped.
+  void BeforeFree(sys::Nanos when) {
+    if (open_loop_ && !HasFreeConnection()) WasSaturated(when);
+  }
+  /// To be called with each request that is sent.
+  void CountSaturated(const Arrival& arrival) {
+    if (arrival.due <= saturated_until_) recorder_->Saturated(1);
+  }
+
   const Plan& plan_;
   Poller poller_;
   Agenda* agenda_ = nullptr;
@@ -41,12 +55,17 @@ class EngineLoop : public Engine {
 
  private:
   void ObeyStop();
+  void SendDue();
+  void WasSaturated(sys::Nanos when);
   void ExpireOverdue(sys::Nanos now);
   [[nodiscard]] bool NothingLeft(sys::Nanos now) const;
   [[nodiscard]] sys::Nanos GiveUpAt() const;
   [[nodiscard]] sys::Nanos WakeAt(sys::Nanos now) const;
 
   const StopSignal& stop_;
+  const bool open_loop_;
+  int may_add_ = 0;  // connections
+  sys::Nanos saturated_until_ = 0;
   bool stopped_ = false;
 };
 

@@ -1,7 +1,6 @@
 #include "loadgen/load_test.h"
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <latch>
 #include <numeric>
@@ -10,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "loadgen/replica.h"
+#include "loadgen/start_time.h"
 #include "pool/sys/signals.h"
 
 namespace loadgen {
@@ -17,12 +18,11 @@ namespace {
 
 constexpr sys::Nanos kHeadStart = sys::kMillisecond;  // every thread is waiting when the first is due
 
-int ShareOf(int total, int parts, int index) { return total / parts + (index < total % parts ? 1 : 0); }
-
-std::int64_t UnixMillis() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+/// When a plan's first request is due.
+sys::Nanos BeginOf(const Plan& plan) {
+  const sys::Nanos soon = sys::Now() + kHeadStart;
+  if (!plan.start_at) return soon;
+  return std::max(soon, sys::Now() + *plan.start_at - WallClock());
 }
 
 double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
@@ -38,7 +38,7 @@ double RunResult::throughput() const {
 }
 
 double RunResult::cpu_us_per_request() const {
-  return Ratio(static_cast<double>(cpu) / sys::kMicrosecond, static_cast<double>(tally.sent), 0);
+  return Ratio(static_cast<double>(cpu) / sys::kMicrosecond, static_cast<double>(tally.sent + warmed_up), 0);
 }
 
 std::uint64_t Progress::completed() const {
@@ -62,9 +62,9 @@ class LoadTest::Thread {
   void WaitReady() { ready_.wait(); }
   [[nodiscard]] std::exception_ptr error() const { return error_; }
 
-  void Begin(sys::Nanos start) {
-    agenda_.emplace(test_.plan_, index_, start);
-    recorder_.emplace(test_.plan_, start, agenda_->planned_end(), test_.journal_);
+  void Begin(sys::Nanos begin) {
+    agenda_.emplace(test_.plan_, index_, begin);
+    recorder_.emplace(test_.plan_, begin + test_.plan_.warmup, agenda_->planned_end(), test_.journal_);
     begin_.count_down();
   }
   void GiveUp() { begin_.count_down(); }
@@ -78,7 +78,8 @@ class LoadTest::Thread {
   void Main() {
     std::unique_ptr<Engine> engine;
     try {
-      const int connections = ShareOf(test_.plan_.connections, test_.plan_.threads, index_);
+      const int connections =
+          ConnectionsOf({.index = index_, .of = test_.plan_.threads}, test_.plan_.connections);
       engine = test_.factory_(test_.plan_, connections, test_.stop_);
     } catch (...) {
       error_ = std::current_exception();
@@ -115,7 +116,7 @@ class LoadTest::Thread {
 LoadTest::LoadTest(Plan plan, EngineFactory factory, const Journal* journal)
     : plan_(std::move(plan)), factory_(std::move(factory)), journal_(journal) {
   if (plan_.urls.empty() || plan_.threads < 1 || plan_.connections < plan_.threads ||
-      (plan_.rate && *plan_.rate <= 0) ||
+      (plan_.rate && *plan_.rate <= 0) || (!plan_.stages.empty() && !plan_.rate) ||
       (!plan_.weights.empty() && plan_.weights.size() != plan_.urls.size()) ||
       (!plan_.rates.empty() && plan_.rates.size() != plan_.urls.size())) {
     throw std::invalid_argument(
@@ -145,9 +146,10 @@ void LoadTest::Start() {
     throw;
   }
   cpu_before_ = ProcessCpu();
-  start_ = sys::Now() + kHeadStart;
-  start_unix_ms_ = UnixMillis() + kHeadStart / sys::kMillisecond;
-  for (auto& thread : threads_) thread->Begin(start_);
+  const sys::Nanos begin = BeginOf(plan_);
+  start_ = begin + plan_.warmup;
+  start_unix_ms_ = (WallClock() + start_ - sys::Now()) / sys::kMillisecond;
+  for (auto& thread : threads_) thread->Begin(begin);
 }
 
 void LoadTest::Note(const IntervalSeries& told) {
@@ -180,6 +182,7 @@ RunResult LoadTest::Wait() {
     thread->Join();
     result.tally.Merge(thread->recorder().tally());
     series_.Merge(thread->recorder().TakeTold().series);
+    result.warmed_up += thread->recorder().warmed_up();
     result.scheduled += thread->agenda().Scheduled();
     if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
     if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());

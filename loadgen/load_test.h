@@ -23,12 +23,13 @@ struct RunResult {
   Tally tally = {};
   IntervalSeries series = IntervalSeries();  ///< Its intervals add up to the tally.
   std::uint64_t scheduled = 0;               ///< = tally.sent + unsent
+  std::uint64_t warmed_up = 0;  ///< Sent before `start` and not counted.
   sys::Nanos start = 0;
   std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   /// From the start to the planned end or the last request's end, whichever is later.
   sys::Nanos duration = 0;
   bool stopped = false;  ///< Ended early, on request.
-  sys::Nanos cpu = 0;    ///< Of the whole process, from Start to the end.
+  sys::Nanos cpu = 0;    ///< Of the whole process, from Start to the end, with the warm-up.
   CpuUse busiest = {};   ///< The thread that was ready to run for the largest share of its time.
 
   [[nodiscard]] std::uint64_t unsent() const { return scheduled - tally.sent; }
@@ -69,9 +70,9 @@ struct LatenciesSoFar {
 ///     ... (test.Stop() at any time, from any thread; test.done_fd() tells an event loop of the end)
 ///     RunResult result = test.Wait();
 ///
-/// Start returns when the run has begun; it throws what an engine's constructor threw (std::system_error),
-/// and the constructor std::invalid_argument for a plan that makes no sense. The threads handle no signals.
-/// Destroying a LoadTest stops it.
+/// Start returns when the run has begun, or, where the plan says when, is sure to; it throws what an engine's
+/// constructor threw (std::system_error), and the constructor std::invalid_argument for a plan that makes no
+/// sense. The threads handle no signals. Destroying a LoadTest stops it.
 class LoadTest {
  public:
   /// `journal` may be null; it must outlive the test.

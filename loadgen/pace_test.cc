@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <set>
 
@@ -12,29 +13,10 @@ using sys::kSecond;
 
 constexpr sys::Nanos kStart = 1'000 * kSecond;
 
-TEST(ConstantRateTest, DueTimesComeFromTheIndexAndDoNotDrift) {
-  const ConstantRate pace{.start = kStart, .rate = 3};
-  EXPECT_EQ(pace.Due(0), kStart);
-  EXPECT_EQ(pace.Due(1), kStart + 333'333'333);
-  EXPECT_EQ(pace.Due(3), kStart + kSecond);
-  EXPECT_EQ(pace.Due(3'000'000'000), kStart + 1'000'000'000 * kSecond);
-}
-
-TEST(ConstantRateTest, DueBeforeIsTheInverseOfDue) {
-  for (const double rate : {0.1, 1.0, 3.0, 7.77, 500.0, 123456.7, 2e6}) {
-    const ConstantRate pace{.start = kStart, .rate = rate};
-    for (std::uint64_t k = 1; k < 1'000'000; k = k * 3 + 1) {
-      EXPECT_EQ(pace.DueBefore(pace.Due(k)), k) << rate;
-      EXPECT_EQ(pace.DueBefore(pace.Due(k) + 1), k + 1) << rate;
-    }
-    EXPECT_EQ(pace.DueBefore(kStart), 0u);
-  }
-}
-
 TEST(PaceTest, PoissonArrivalsComeFromTheSeed) {
-  auto a = Pace::Poisson(kStart, 500, 7);
-  auto b = Pace::Poisson(kStart, 500, 7);
-  auto c = Pace::Poisson(kStart, 500, 8);
+  auto a = Pace::Poisson(RateCurve::Constant(kStart, 500), 1, 7);
+  auto b = Pace::Poisson(RateCurve::Constant(kStart, 500), 1, 7);
+  auto c = Pace::Poisson(RateCurve::Constant(kStart, 500), 1, 8);
   EXPECT_GT(a.due(), kStart);
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(a.due(), b.due());
@@ -49,7 +31,7 @@ TEST(PaceTest, PoissonArrivalsComeFromTheSeed) {
 
 TEST(PaceTest, PoissonGapsAreExponential) {
   constexpr int kN = 200'000;
-  auto pace = Pace::Poisson(0, 1000, 1);
+  auto pace = Pace::Poisson(RateCurve::Constant(0, 3000), 3, 1);
   double sum = 0;
   double squares = 0;
   int long_gaps = 0;
@@ -67,13 +49,21 @@ TEST(PaceTest, PoissonGapsAreExponential) {
 }
 
 TEST(PaceTest, CountBeforeIsWhatGoingThroughItGives) {
-  for (auto pace : {Pace::Poisson(kStart, 321, 3), Pace::Constant({.start = kStart, .rate = 321}, 1, 3)}) {
+  for (auto pace : {Pace::Poisson(RateCurve::Constant(kStart, 321), 1, 3),
+                    Pace::Constant(RateCurve::Constant(kStart, 321), 1, 3)}) {
     const auto counted = pace.CountBefore(kStart + kSecond);
     std::uint64_t n = 0;
     for (; pace.due() < kStart + kSecond; pace.Advance()) ++n;
     EXPECT_EQ(counted, n);
     EXPECT_EQ(pace.CountBefore(kStart + kSecond), 0u);
   }
+}
+
+TEST(PaceTest, PoissonArrivalsFollowTheStages) {
+  const std::array stages{Stage{.rate = 20'000, .duration = 10 * kSecond}};
+  auto pace = Pace::Poisson(RateCurve::Staged(kStart, stages), 2, 5);
+  EXPECT_NEAR(static_cast<double>(pace.CountBefore(kStart + 5 * kSecond)), 12'500, 5 * std::sqrt(12'500));
+  EXPECT_NEAR(static_cast<double>(pace.CountBefore(kStart + 99 * kSecond)), 50'000, 5 * std::sqrt(50'000));
 }
 
 TEST(MixTest, NeighboursDiffer) {

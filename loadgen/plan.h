@@ -9,6 +9,25 @@
 
 namespace loadgen {
 
+/// A part of a load whose rate changes: from the rate before it in a straight line to its own.
+struct Stage {
+  double rate = 0;          ///< Requests a second at its end.
+  sys::Nanos duration = 0;  ///< 0: the rate jumps.
+};
+
+/// Which part of a run this process is, where several make one together.
+struct Replica {
+  int index = 0;  ///< From 0.
+  int of = 1;
+};
+
+/// What becomes of a request of an open loop that is due while all connections are busy.
+enum class Saturate {
+  kQueue,  ///< It waits for one, and its latency counts from when it was due.
+  kOpen,   ///< It gets a further one, as far as descriptors go.
+  kDrop,   ///< It is not sent.
+};
+
 /// What to send, how often and for how long: the whole of a run, as a value.
 ///
 ///     loadgen::Plan plan{.urls = {"http://127.0.0.1:8080/"}, .rate = 500, .connections = 64};
@@ -24,14 +43,24 @@ struct Plan {
   std::vector<std::string> headers = {};  ///< "Name: value"
   bool keep_alive = true;  ///< false: each request has a connection of its own and says `Connection: close`
 
-  std::optional<double> rate = {};  ///< Requests a second, all threads together. nullopt: closed loop.
-  int connections = 10;             ///< The most connections at a time, all threads together.
-  int threads = 1;                  ///< At most `connections`.
+  std::optional<double> rate =
+      {};                ///< Requests a second, all threads and replicas together. nullopt: closed loop.
+  int connections = 10;  ///< The most connections at a time, all threads together.
+  int threads = 1;       ///< At most `connections`.
 
+  std::vector<Stage> stages = {};  ///< Open loop: rates instead of `rate`, which is then their mean.
+  Saturate saturate = Saturate::kQueue;
+
+  sys::Nanos warmup = 0;  ///< What is due in this time before `duration` is sent, not counted.
   sys::Nanos duration = 10 * sys::kSecond;  ///< Ignored where `count` is set.
-  std::optional<std::uint64_t> count = {};  ///< Requests in all.
+  std::optional<std::uint64_t> count = {};  ///< Requests in all, of all replicas together.
+  std::optional<sys::Nanos> start_at = {};  ///< Since the epoch. nullopt: at once.
   sys::Nanos timeout = 10 * sys::kSecond;   ///< For one request, from its sending to its last byte.
   sys::Nanos drain = 2 * sys::kSecond;      ///< How long requests in flight at the end are waited for.
+
+  /// Of the rate, the stages, the count and the requests' numbers this process takes every `of`-th;
+  /// `connections` are its own.
+  Replica replica = {};
 
   std::string worker_header = "X-Worker";  ///< The response header that names the worker. Empty: none.
 

@@ -34,11 +34,19 @@ class PlanOptions {
   void AddRequest(CLI::App& app);
   sys::Result<void> FillRequest(Plan& plan) const;
   sys::Result<void> FillLoad(int cores, Plan& plan) const;
+  sys::Result<void> FillRate(Plan& plan) const;
+  sys::Result<void> FillTimes(Plan& plan) const;
+  sys::Result<void> FillConnections(int cores, Plan& plan) const;
 
   std::vector<std::string> urls_;
   std::vector<std::string> targets_;
   std::string arrival_;
   std::string rate_;
+  std::string stages_;
+  std::string saturate_ = "queue";
+  std::string warmup_;
+  std::string start_at_;
+  std::string replica_;
   std::string duration_;
   std::string timeout_ = "10s";
   std::optional<std::uint64_t> count_;

@@ -32,11 +32,7 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
     requests_.push_back({endpoint, std::move(head) + plan.body.value_or(""), std::move(expand)});
   }
   kept_alive_.resize(endpoints_.size());
-  for (int i = 0; i < connections; ++i) {
-    auto& slot = closed_.emplace_back(plan, poller_, std::span(buffer_));
-    slot.self = std::prev(closed_.end());
-  }
-  free_ = closed_.size();
+  for (int i = 0; i < connections; ++i) AddConnection();
 }
 
 std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& known) {
@@ -51,9 +47,10 @@ std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& 
   return static_cast<std::size_t>(found - known.begin());
 }
 
-void RawEngine::SendDue() {
-  while (free_ > 0 && SendNext(sys::Now())) {
-  }
+void RawEngine::AddConnection() {
+  auto& slot = closed_.emplace_back(plan_, poller_, std::span(buffer_));
+  slot.self = std::prev(closed_.end());
+  ++free_;
 }
 
 bool RawEngine::SendNext(sys::Nanos now) {
@@ -62,6 +59,7 @@ bool RawEngine::SendNext(sys::Nanos now) {
   auto& slot = from->back();
   const auto arrival = agenda_->Take(now, slot.free_since);
   if (!arrival) return false;
+  CountSaturated(*arrival);
   if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close();
   slot.endpoint = endpoint;
   Begin(*from, slot, *arrival, now);
@@ -123,6 +121,7 @@ void RawEngine::OnEvents(int fd, std::uint32_t events) {
 
 void RawEngine::Settle(Slot& slot, const Result& result) {
   recorder_->Finished(slot.connection.attempt(), result);
+  BeforeFree(result.end);
   slot.free_since = result.end;
   slot.under_way = false;
   auto& to = slot.connection.open() ? kept_alive_[slot.endpoint] : closed_;

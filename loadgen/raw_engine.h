@@ -51,14 +51,14 @@ class RawEngine final : public EngineLoop {
 
   std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
   Slots* FreeSlots(std::size_t endpoint);
-  void SendDue() override;
+  bool SendNext(sys::Nanos now) override;
+  void AddConnection() override;
   [[nodiscard]] bool HasFreeConnection() const override { return free_ > 0; }
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;
   void Abandon(sys::Nanos now) override;
   void OnEvents(int fd, std::uint32_t events) override;
 
-  bool SendNext(sys::Nanos now);
   std::string_view RequestFor(Slot& slot, const Arrival& arrival) const;
   void Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now);
   void Register(Slot& slot);

@@ -32,8 +32,9 @@ std::uint64_t AllocationsOf(const ScriptedServer& server, std::uint64_t count, s
                   .count = count};
   const StopSignal stop;
   RawEngine engine(plan, plan.connections, stop);
-  Agenda agenda(plan, 0, sys::Now());
-  Recorder recorder(plan, sys::Now(), agenda.planned_end(), nullptr);
+  const auto start = sys::Now();
+  Agenda agenda(plan, 0, start);
+  Recorder recorder(plan, start, agenda.planned_end(), nullptr);
   const auto before = allocations;
   engine.Run(agenda, recorder);
   EXPECT_EQ(recorder.tally().completed(), count);

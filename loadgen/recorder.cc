@@ -17,12 +17,17 @@ void Increment(std::atomic<std::uint64_t>& counter) {
 }  // namespace
 
 void Recorder::Sent(const Attempt& attempt) {
+  if (attempt.due < start_) {
+    ++warmed_up_;
+    return;
+  }
   if (cutter_.Due(attempt.sent)) Tell(attempt.sent);
   tally_.Sent(attempt, attempt.sent - kGrace <= planned_end_);
   Increment(live_.sent);
 }
 
 void Recorder::Finished(const Attempt& attempt, const Result& result) {
+  if (attempt.due < start_) return;
   if (cutter_.Due(result.end)) Tell(result.end);
   tally_.Finished(attempt, result);
   Increment(live_.outcomes[static_cast<std::size_t>(result.outcome)]);
@@ -32,6 +37,7 @@ void Recorder::Finished(const Attempt& attempt, const Result& result) {
 }
 
 void Recorder::InFlightAtEnd(const Attempt& attempt, sys::Nanos now, int local_port) {
+  if (attempt.due < start_) return;
   if (cutter_.Due(now)) Tell(now);
   tally_.InFlightAtEnd(attempt, now);
   if (journal_ != nullptr) {

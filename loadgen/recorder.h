@@ -28,7 +28,8 @@ struct Told {
 };
 
 /// Where an engine reports each request: when it is sent, and how it ended. Exactly one of Finished and
-/// InFlightAtEnd follows each Sent.
+/// InFlightAtEnd follows each Sent. What was due before `start` is the warm-up and leaves no trace but a
+/// number.
 ///
 /// Belongs to one thread, but for `live` and `TakeTold`. `plan` and `journal` must outlive it.
 class Recorder {
@@ -49,6 +50,11 @@ class Recorder {
   /// What was told, from any thread; its series goes to the caller.
   [[nodiscard]] Told TakeTold();
 
+  /// So many requests were due while all connections were busy.
+  void Saturated(std::uint64_t n) { tally_.saturated += n; }
+
+  /// How many were sent in the warm-up.
+  [[nodiscard]] std::uint64_t warmed_up() const { return warmed_up_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }
   [[nodiscard]] const LiveCounts& live() const { return live_; }
 
@@ -60,6 +66,7 @@ class Recorder {
   sys::Nanos start_;
   sys::Nanos planned_end_;
   const Journal* journal_;
+  std::uint64_t warmed_up_ = 0;
   Tally tally_;
   IntervalCutter cutter_;
   std::mutex told_mutex_;

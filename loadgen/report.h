@@ -38,7 +38,8 @@ std::optional<std::string> NothingReached(const Report& report);
 /// Schema 1, which other tools rely on:
 ///
 ///   schema, engine
-///   requests         {scheduled, unsent, sent, completed, ok, failed, in_flight_at_end}
+///   requests         {scheduled, unsent, sent, completed, ok, failed, in_flight_at_end,
+///                    saturated: due while all connections were busy, warmed_up: sent before and not counted}
 ///   duration_s, throughput_rps (completed responses a second)
 ///   bytes            {received}: heads and decoded bodies
 ///   latency_us       {response, service, lag}, each {p50, p90, p99, "p99.9", max, mean, count} in µs
@@ -57,7 +58,7 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   aborted          the --abort-on that came true, with its value; null otherwise
 ///   achieved         the share of the schedule that was sent in time
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
-///                    keepalive}
+///                    warmup_s, replica, stages, keepalive}
 ///   targets          [{url, sent, completed, ok}], as the plan's URLs
 ///   slo              [{objective, met, value}]; latencies in µs, errors<…% as a share
 ///   error_details    {name: the first explanation seen}

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "loadgen/hdr_log.h"
 #include "loadgen/report.h"
 
@@ -69,7 +71,12 @@ Json PlanJson(const Plan& plan) {
                {"duration_s", nullptr},
                {"count", nullptr},
                {"timeout_s", sys::ToSeconds(plan.timeout)},
+               {"warmup_s", sys::ToSeconds(plan.warmup)},
+               {"replica", fmt::format("{}/{}", plan.replica.index + 1, plan.replica.of)},
                {"keepalive", plan.keep_alive}};
+  for (const auto& stage : plan.stages) {
+    json["stages"].push_back({{"rate", stage.rate}, {"duration_s", sys::ToSeconds(stage.duration)}});
+  }
   if (plan.rate) json["rate"] = *plan.rate;
   if (plan.count) {
     json["count"] = *plan.count;
@@ -124,7 +131,9 @@ Json ToJson(const Report& report) {
         {"completed", tally.completed()},
         {"ok", tally.of(Outcome::kOk)},
         {"failed", tally.failed()},
-        {"in_flight_at_end", tally.in_flight_at_end}}},
+        {"in_flight_at_end", tally.in_flight_at_end},
+        {"saturated", tally.saturated},
+        {"warmed_up", run.warmed_up}}},
       {"duration_s", sys::ToSeconds(run.duration)},
       {"throughput_rps", run.throughput()},
       {"bytes", {{"received", tally.bytes_received}}},

@@ -27,6 +27,12 @@ void Requests(Out out, const RunResult& run) {
   if (tally.in_flight_at_end > 0)
     fmt::format_to(
         out, "           those in flight count in the latencies with the age they had: at least so much\n");
+  if (tally.saturated > 0) {
+    fmt::format_to(out, "           {} were due while all connections were busy\n", tally.saturated);
+  }
+  if (run.warmed_up > 0) {
+    fmt::format_to(out, "           before that {} as a warm-up, not counted\n", run.warmed_up);
+  }
   fmt::format_to(out, "rate       {:.1f} responses/s for {:.2f} s{}, {} received\n", run.throughput(),
                  sys::ToSeconds(run.duration), run.stopped ? " (stopped early)" : "",
                  FormatBytes(static_cast<double>(tally.bytes_received)));

@@ -12,6 +12,7 @@
 #include "loadgen/load_test.h"
 #include "loadgen/output_files.h"
 #include "loadgen/progress.h"
+#include "loadgen/start_time.h"
 #include "pool/sys/event_loop.h"
 #include "pool/sys/signals.h"
 
@@ -109,6 +110,8 @@ int RunCommand(const Options& options) {
   const auto engine = ChooseEngine(options.engine, options.plan);
   if (!engine) return Complain(kUsage, engine.error().message);
   if (const auto missing = NeedDescriptors(options.plan)) return Complain(kUsage, *missing);
+  if (options.plan.start_at && *options.plan.start_at <= WallClock())
+    return Complain(kUsage, "--start-at is past");
   const auto files = OutputFiles::Open(options.outputs);
   if (!files) return Complain(kUsage, files.error().message);
   LoadTest test(options.plan, engine->factory, files->journal());

@@ -61,6 +61,7 @@ void Tally::Merge(const Tally& other) {
   sent += other.sent;
   sent_in_time += other.sent_in_time;
   in_flight_at_end += other.in_flight_at_end;
+  saturated += other.saturated;
   bytes_received += other.bytes_received;
   last_end = std::max(last_end, other.last_end);
   response.Merge(other.response);

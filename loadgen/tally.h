@@ -86,6 +86,7 @@ class Tally {
   std::uint64_t sent = 0;
   std::uint64_t sent_in_time = 0;  ///< Not later than the schedule's planned end (recorder.h).
   std::uint64_t in_flight_at_end = 0;
+  std::uint64_t saturated = 0;  ///< Were due while all connections were busy (plan.h, Saturate).
   std::uint64_t bytes_received = 0;
   sys::Nanos last_end = 0;  ///< When the last request ended.
   LatencyHistogram response;
