@@ -1,17 +1,10 @@
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
-#include <array>
-#include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <string>
-
-#include "harness/program.h"
+#include "harness/run_fixture.h"
 #include "pool/admin/client.h"
 #include "pool/sys/socket.h"
 
@@ -21,57 +14,51 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-struct Finished {
-  int exit_code = -1;
-  std::string output;
-  nlohmann::json json;
-};
+using Words = std::vector<std::string>;
 
 /// A free port: nothing else here is told it before the server takes it.
 std::string FreeAddress() { return sys::LocalAddress(sys::Listen("127.0.0.1:0").get()); }
 
-bool Answers(const std::string& address) {
-  for (int tries = 0; tries < 500; ++tries) {
-    if (admin::HttpGet("http://" + address + "/", milliseconds(1000))) return true;
-    ::usleep(10'000);
+/// Tells that a server is up: it writes its pid into the file `pid` once it listens.
+class PidFileWatch {
+ public:
+  explicit PidFileWatch(const std::filesystem::path& directory)
+      : inotify_(::inotify_init1(IN_CLOEXEC)), pid_file_(directory / "pid") {
+    sys::Check(::inotify_add_watch(inotify_.get(), directory.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO),
+               "inotify");
   }
-  return false;
-}
+  /// False: the server ended, or wrote nothing within 20 s.
+  [[nodiscard]] bool Await(const sys::Child& server) const {
+    while (pool::testing::ReadFile(pid_file_).empty()) {
+      std::array<pollfd, 2> waited{{{inotify_.get(), POLLIN, 0}, {server.pidfd(), POLLIN, 0}}};
+      if (::poll(waited.data(), waited.size(), 20'000) <= 0 || waited[1].revents != 0) return false;
+      std::array<char, 4096> events;
+      if (::read(inotify_.get(), events.data(), events.size()) <= 0) return false;
+    }
+    return true;
+  }
 
-using Words = std::vector<std::string>;
-
-Words Joined(Words first, const Words& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
-/// `before`: what to run it by.
-Finished Harness(const ScratchDir& scratch, const Words& arguments, const Words& before = {}) {
-  const std::string log = scratch / "harness.log";
-  const std::string json = scratch / "result.json";
-  std::filesystem::remove(log);
-  std::filesystem::remove(json);
-  const Words program = Joined(before, {HYDRAPOOL_BIN_DIR "/harness"});
-  auto child = StartProgram(Joined(Joined(program, arguments), {"--json", json}), log);
-  Finished finished;
-  if (!EndsWithin(child.pidfd(), milliseconds(60'000))) return finished;
-  finished.exit_code = child.TryReap()->code;
-  finished.output = ReadFile(log);
-  finished.json = nlohmann::json::parse(ReadFile(json), nullptr, false);
-  return finished;
-}
+ private:
+  sys::UniqueFd inotify_;
+  std::filesystem::path pid_file_;
+};
 
 /// A server of another make, with three workers that belong to this user.
-struct AttachTest : testing::Test {
+struct AttachTest : RunFixture {
   void TearDown() override {
     if (!server) return;
     server.Signal(SIGTERM);
-    static_cast<void>(EndsWithin(server.pidfd(), milliseconds(5000)));
+    static_cast<void>(pool::testing::Readable(server.pidfd(), milliseconds(5000)));
+  }
+  void Serve(const Words& command) {
+    const PidFileWatch watch(scratch.path());
+    server = pool::testing::StartProgram(command, {}, scratch / "log");
+    ASSERT_TRUE(watch.Await(server)) << pool::testing::ReadFile(scratch / "log");
+    ASSERT_TRUE(admin::HttpGet(url(), milliseconds(5000))) << pool::testing::ReadFile(scratch / "log");
   }
   [[nodiscard]] std::string parent() const { return std::to_string(server.pid()); }
   [[nodiscard]] std::string url() const { return "http://" + address + "/"; }
 
-  ScratchDir scratch;
   std::string address = FreeAddress();
   sys::Child server;
 };
@@ -96,16 +83,14 @@ struct NginxTest : AttachTest {
       conf << "  " << kind << "_temp_path " << scratch / kind << ";\n";
     conf << "  server { listen " << address << "; location / { return 200 \"hello\\n\"; } }\n}\n";
     conf.close();
-    server =
-        StartProgram({nginx, "-e", scratch / "error.log", "-c", scratch / "nginx.conf"}, scratch / "log");
-    ASSERT_TRUE(Answers(address)) << ReadFile(scratch / "log");
+    Serve({nginx, "-e", scratch / "error.log", "-c", scratch / "nginx.conf"});
   }
 };
 
 TEST_F(NginxTest, TellsWhatEachKillCostAndWhenItsVictimWasReplaced) {
-  const auto finished = Harness(scratch, {"attach", "--parent", parent(), "--every", "150ms", "--from",
-                                          "300ms", "--duration", "2500ms", url()});
-  EXPECT_EQ(finished.exit_code, 0) << finished.output;
+  const auto finished = Run(
+      {"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms", "--duration", "2500ms", url()});
+  EXPECT_EQ(finished.exit_code, 0) << finished.screen;
   const auto& json = finished.json;
   EXPECT_GE(json["per_fault"]["landed"], 10);
   EXPECT_GT(json["requests"]["lost"], 0) << "nginx gives up what a killed worker held";
@@ -120,24 +105,18 @@ TEST_F(NginxTest, TellsWhatEachKillCostAndWhenItsVictimWasReplaced) {
 }
 
 TEST_F(NginxTest, NothingIsLostWhereNobodyIsKilled) {
-  const auto finished =
-      Harness(scratch, {"attach", "--parent", parent(), "--no-faults", "--duration", "1s", "--expect",
-                        "lost=0", "--expect", "cut=0", "--expect", "idle_lost=0", url()});
-  EXPECT_EQ(finished.exit_code, 0) << finished.output;
+  const auto finished = Run({"attach", "--parent", parent(), "--no-faults", "--duration", "1s", "--expect",
+                             "lost=0", "--expect", "cut=0", "--expect", "idle_lost=0", url()});
+  EXPECT_EQ(finished.exit_code, 0) << finished.screen;
   EXPECT_GT(finished.json["requests"]["ok"], 100);
 }
 
 TEST_F(NginxTest, WhatIsExpectedAndDoesNotHoldFails) {
-  const auto finished = Harness(scratch, {"attach", "--parent", parent(), "--every", "150ms", "--from",
-                                          "300ms", "--duration", "1500ms", "--expect", "idle_lost=0", url()});
-  EXPECT_EQ(finished.exit_code, 1) << finished.output;
-  EXPECT_THAT(finished.output, HasSubstr("idle connections lost: "));
-  EXPECT_THAT(finished.output, HasSubstr("again      harness attach --parent " + parent()));
-  const auto at = finished.output.find("look at    ");
-  if (at != std::string::npos) {
-    const std::string kept = finished.output.substr(at + 11);
-    std::filesystem::remove_all(kept.substr(0, kept.find('\n')));
-  }
+  const auto finished = Run({"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms",
+                             "--duration", "1500ms", "--expect", "idle_lost=0", url()});
+  EXPECT_EQ(finished.exit_code, 1) << finished.screen;
+  EXPECT_THAT(finished.screen, HasSubstr("idle connections lost: "));
+  EXPECT_THAT(finished.screen, HasSubstr("again      harness attach --parent " + parent()));
 }
 
 /// Apache refuses to serve as root: there it and the harness run as nobody.
@@ -151,33 +130,32 @@ struct Apache2Test : AttachTest {
     std::ofstream(scratch / "html/index.html") << "hello\n";
     std::ofstream conf(scratch / "apache.conf");
     const std::string modules = "/usr/lib/apache2/modules/";
-    conf << "ServerRoot " << scratch.path() << "\nServerName localhost\nListen " << address << "\nPidFile "
-         << scratch / "pid"
+    conf << "ServerRoot " << scratch.path().string() << "\nServerName localhost\nListen " << address
+         << "\nPidFile " << scratch / "pid"
          << "\nErrorLog " << scratch / "error.log"
          << "\nLoadModule mpm_prefork_module " << modules
          << "mod_mpm_prefork.so\nLoadModule authz_core_module " << modules
          << "mod_authz_core.so\nLoadModule dir_module " << modules << "mod_dir.so\nDocumentRoot "
          << scratch / "html"
-         << "\nStartServers 8\nMinSpareServers 8\nMaxRequestWorkers 32\nMutex file:" << scratch.path()
-         << "\nMaxKeepAliveRequests 0\nKeepAliveTimeout 60\n";
+         << "\nStartServers 8\nMinSpareServers 8\nMaxRequestWorkers 32\nMutex file:"
+         << scratch.path().string() << "\nMaxKeepAliveRequests 0\nKeepAliveTimeout 60\n";
     conf.close();
     if (::getuid() == 0) {
       constexpr uid_t kNobody = 65534;
       before = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
       sys::Check(::chown(scratch.path().c_str(), kNobody, kNobody), "chown");
     }
-    server = StartProgram(Joined(before, {apache, "-DFOREGROUND", "-f", scratch / "apache.conf"}),
-                          scratch / "log");
-    if (!Answers(address)) GTEST_SKIP() << "apache2 does not start here: " << LastLineOf(scratch / "log");
+    Words command = before;
+    command.insert(command.end(), {apache, "-DFOREGROUND", "-f", scratch / "apache.conf"});
+    Serve(command);
   }
 };
 
 TEST_F(Apache2Test, TellsWhatEachKillCost) {
-  const auto finished = Harness(scratch,
-                                {"attach", "--parent", parent(), "--connections", "8", "--idle", "4",
-                                 "--every", "200ms", "--from", "300ms", "--duration", "2s", url()},
-                                before);
-  EXPECT_EQ(finished.exit_code, 0) << finished.output;
+  const auto finished = Run({"attach", "--parent", parent(), "--connections", "8", "--idle", "4", "--every",
+                             "200ms", "--from", "300ms", "--duration", "2s", url()},
+                            {}, before);
+  EXPECT_EQ(finished.exit_code, 0) << finished.screen;
   EXPECT_GE(finished.json["per_fault"]["landed"], 5);
   EXPECT_EQ(finished.json["requests"]["unexplained"], 0);
 }

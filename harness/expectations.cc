@@ -21,6 +21,7 @@ const std::vector<MeasureInfo>& Measures() {
       {Measure::kWrong, "wrong", false, "answers that are another's"},
       {Measure::kIdleLost, "idle_lost", false, "idle connections lost"},
       {Measure::kReapP99, "reap_p99", true, "reap p99"},
+      {Measure::kReadyP99, "ready_p99", true, "replacement ready p99"},
       {Measure::kRecoveryP99, "recovery_p99", true, "recovery p99"},
       {Measure::kResponseP99, "response_p99", true, "response p99"},
   };

@@ -22,7 +22,9 @@ enum class Measure {
   kWrong,        ///< Another request's answer, of requests with ids.
   kIdleLost,     ///< Connections without a request in hand that the server ended.
   kReapP99,      ///< From a worker's death until it is waited for.
-  kRecoveryP99,  ///< From a worker's death to the first answer of its replacement.
+  kReadyP99,     ///< From a worker's death until its replacement says that it is ready.
+  kRecoveryP99,  ///< From a worker's death to the first answer of its replacement: that also waits until a
+                 ///< client asks on one of the connections it was given.
   kResponseP99,  ///< Of each load, from when a request was due.
 };
 

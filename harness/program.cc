@@ -7,9 +7,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 
 #include "pool/sys/error.h"
 
@@ -34,17 +31,6 @@ void BecomeProgram(const std::string& log) {
 }
 
 }  // namespace
-
-ScratchDir::ScratchDir() {
-  std::string name = (fs::temp_directory_path() / "harness-run-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) sys::ThrowErrno(errno, name);
-  path_ = name;
-}
-
-ScratchDir::~ScratchDir() {
-  std::error_code ignored;
-  if (!kept_) fs::remove_all(path_, ignored);
-}
 
 fs::path ProgramDirectory() {
   std::error_code error;
@@ -78,11 +64,6 @@ sys::Child StartFunction(const std::function<int()>& body, const std::string& lo
 bool EndsWithin(int pidfd, std::chrono::milliseconds timeout) {
   pollfd waited{.fd = pidfd, .events = POLLIN, .revents = 0};
   return ::poll(&waited, 1, static_cast<int>(timeout.count())) == 1;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::string LastLineOf(const std::string& path) {

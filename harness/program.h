@@ -7,26 +7,15 @@
 #include <vector>
 
 #include "pool/sys/child.h"
+#include "pool/sys/scratch_dir.h"
 
 /// Programs that a run needs beside itself.
 namespace harness {
 
-/// A directory of a run's own, removed with all that is in it unless it is kept.
-class ScratchDir {
- public:
-  /// Throws std::filesystem::filesystem_error or std::system_error.
-  ScratchDir();
-  ~ScratchDir();
-  ScratchDir(const ScratchDir&) = delete;
-  ScratchDir& operator=(const ScratchDir&) = delete;
+using sys::ReadFile;
 
-  void Keep() { kept_ = true; }
-  [[nodiscard]] std::string path() const { return path_.string(); }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-  bool kept_ = false;
+struct ScratchDir : sys::ScratchDir {
+  ScratchDir() : sys::ScratchDir("harness-run") {}
 };
 
 /// The directory of this program.
@@ -46,9 +35,7 @@ class ScratchDir {
 /// Waits for a pidfd; false: it still lives after `timeout`.
 [[nodiscard]] bool EndsWithin(int pidfd, std::chrono::milliseconds timeout);
 
-/// All of a file; empty where there is none.
-[[nodiscard]] std::string ReadFile(const std::string& path);
-/// Its last line that is not empty.
+/// A file's last line that is not empty.
 [[nodiscard]] std::string LastLineOf(const std::string& path);
 
 }  // namespace harness

@@ -38,7 +38,7 @@ A scenario:
 
 Beside the load, hydrapool's / is asked with ids, each to be answered once (echo: { connections: 16, pause: 20ms }, or off), and
 16 connections rest (idle: 16). Counts of `expect` are "at most": lost cut abandoned unexplained duplicated wrong idle_lost;
-times "not longer than": reap_p99 recovery_p99 response_p99. Those not named are not judged, but for unexplained, duplicated
+times "not longer than": reap_p99 ready_p99 recovery_p99 response_p99. Those not named are not judged, but for unexplained, duplicated
 and wrong, which are to be 0. cgi_dir is looked for beside the scenario, then in the directory above this program's.
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
@@ -79,7 +79,7 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
       .name = scenario.name, .proves = scenario.proves, .seed = seed, .replay = replay, .evidence = {}};
   if (judgement.verdict != Verdict::kPass) {
     scratch.Keep();
-    title.evidence = scratch.path();
+    title.evidence = scratch.path().string();
   }
   const bool written =
       PrintResults(RunText(title, *record, judgement), RunJson(title, *record, judgement), json_path);

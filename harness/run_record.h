@@ -40,6 +40,7 @@ struct Failure {
 struct FaultRecord {
   std::uint64_t id = 0;  ///< 1, 2, …; several workers share it with the target `all`.
   sys::Nanos at = 0;
+  std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
   std::optional<WorkerView> worker = {};

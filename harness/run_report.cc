@@ -22,6 +22,7 @@ Json FaultJson(const FaultRecord& fault, const Damage& damage, sys::Nanos start)
   const Timeline& timeline = fault.timeline;
   Json json{{"id", fault.id},
             {"t_ms", Millis(fault.at - start)},
+            {"unix_ms", fault.unix_ms},
             {"fault", Name(fault.fault)},
             {"target", Name(fault.target)},
             {"slot", nullptr},

@@ -23,7 +23,7 @@ struct RunTitle {
 /// Schema 1, which other tools rely on:
 ///
 ///   schema, name, verdict, reasons: [words], seed, replay
-///   faults    [{id, t_ms, fault, target, slot, pid, outcome, reason, busy,
+///   faults    [{id, t_ms, unix_ms, fault, target, slot, pid, outcome, reason, busy,
 ///               timeline_us: {dead, reaped, forked, ready, first_response} since the signal, null where not
 ///               seen, lost, cut, abandoned}]
 ///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,

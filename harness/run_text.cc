@@ -78,6 +78,8 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
       fmt::format("  replaced   {} after the death ({})\n", Quantiles(After(run, &Timeline::forked, DeadAt)),
                   run.totals ? "/status.json and /proc" : "/proc");
   if (!run.totals) return text;
+  text += fmt::format("  ready      {} after the death (/status.json every {})\n",
+                      Quantiles(After(run, &Timeline::ready, DeadAt)), DurationText(kStatusPeriod));
   text += fmt::format("  answering  {} after the death (/status.json every {})\n",
                       Quantiles(After(run, &Timeline::first_response, DeadAt)), DurationText(kStatusPeriod));
   return text;

@@ -78,7 +78,7 @@ LoadPlan LoadOf(const YAML::Node& node) {
   return load;
 }
 
-bool KnowsBusiest(const Scenario& scenario) {
+bool IsHydrapool(const Scenario& scenario) {
   if (const auto* attach = std::get_if<Attachment>(&scenario.server)) return !attach->admin.empty();
   return std::holds_alternative<HydrapoolStart>(scenario.server);
 }
@@ -89,7 +89,7 @@ FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
   plan.fault = yaml::Named(map.Required("fault"), "fault", FaultNames());
   const auto target = map.Required("target");
   plan.target = yaml::Named(target, "target", TargetNames());
-  if (plan.target == Target::kBusiest && !KnowsBusiest(scenario))
+  if (plan.target == Target::kBusiest && !IsHydrapool(scenario))
     yaml::Fail(target, "target busiest: only a pool's admin endpoint tells how busy its workers are");
   if (const auto every = map["every"]) plan.every = yaml::Duration(every, "every");
   if (const auto from = map["from"]) plan.from = yaml::Duration(from, "from", true);
@@ -158,7 +158,7 @@ Scenario Read(const YAML::Node& root) {
 }  // namespace
 
 bool Scenario::echoes() const {
-  return echo && std::holds_alternative<HydrapoolStart>(server) &&
+  return echo && IsHydrapool(*this) &&
          std::ranges::any_of(load, [](const LoadPlan& each) { return each.url == "/"; });
 }
 

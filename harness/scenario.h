@@ -82,7 +82,8 @@ struct Scenario {
   std::string proves = {};
   std::variant<HydrapoolStart, CommandStart, Attachment> server = {};
   std::vector<LoadPlan> load = {};
-  std::optional<EchoLoad> echo = EchoLoad{};  ///< Only where the server is hydrapool and its / is loaded.
+  std::optional<EchoLoad> echo =
+      EchoLoad{};  ///< Only where the server is hydrapool (started, or with `admin`) and its / is loaded.
   int idle = 16;
   std::vector<FaultPlan> faults = {};
   sys::Nanos duration = 10 * sys::kSecond;

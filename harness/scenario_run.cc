@@ -94,6 +94,7 @@ void ScenarioRun::LetItRun(const LoadJobs& jobs) {
 void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record) {
   FaultRecord fault{.id = record.id,
                     .at = start + record.at,
+                    .unix_ms = record.unix_ms,
                     .fault = record.fault,
                     .target = record.target,
                     .worker = record.worker,

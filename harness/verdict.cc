@@ -18,9 +18,9 @@ std::int64_t CountKind(const RunRecord& run, FailureKind kind) {
   return std::ranges::count(run.failures, kind, &Failure::kind);
 }
 
-std::optional<sys::Nanos> RecoveryP99(const RunRecord& run) {
+std::optional<sys::Nanos> DelayP99(const RunRecord& run, std::optional<sys::Nanos> Timeline::*event) {
   std::vector<sys::Nanos> values;
-  for (const auto& recovery : RecoveriesOf(run)) values.push_back(recovery.value_or(kNever));
+  for (const auto& delay : DelaysOf(run, event)) values.push_back(delay.value_or(kNever));
   return Percentile(std::move(values), 99);
 }
 
@@ -40,7 +40,9 @@ std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attributi
       {Measure::kWrong, static_cast<std::int64_t>(run.wrong)}};
   if (run.idle > 0) measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.idle_lost);
   if (const auto reap = Percentile(ReapsOf(run), 99)) measured[Measure::kReapP99] = *reap;
-  if (const auto recovery = RecoveryP99(run)) measured[Measure::kRecoveryP99] = *recovery;
+  if (const auto ready = DelayP99(run, &Timeline::ready)) measured[Measure::kReadyP99] = *ready;
+  if (const auto recovery = DelayP99(run, &Timeline::first_response))
+    measured[Measure::kRecoveryP99] = *recovery;
   if (const auto response = WorstResponse(run)) measured[Measure::kResponseP99] = *response;
   return measured;
 }
@@ -142,18 +144,19 @@ int ExitCodeOf(Verdict verdict) {
   std::abort();
 }
 
-std::vector<std::optional<sys::Nanos>> RecoveriesOf(const RunRecord& run) {
-  std::vector<std::optional<sys::Nanos>> recoveries;
+std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
+                                                std::optional<sys::Nanos> Timeline::*event) {
+  std::vector<std::optional<sys::Nanos>> delays;
   for (const FaultRecord& fault : run.faults) {
     const Timeline& timeline = fault.timeline;
     if (!fault.landed() || !fault.worker->slot) continue;
-    if (timeline.first_response) {
-      recoveries.push_back(*timeline.first_response - *timeline.dead);
+    if (timeline.*event) {
+      delays.push_back(*(timeline.*event) - *timeline.dead);
     } else if (!timeline.superseded && *timeline.dead + kTimeToAnswer < run.load_end) {
-      recoveries.push_back(std::nullopt);
+      delays.push_back(std::nullopt);
     }
   }
-  return recoveries;
+  return delays;
 }
 
 std::vector<sys::Nanos> ReapsOf(const RunRecord& run) {

@@ -40,10 +40,11 @@ struct Judgement {
 /// in a run that is INVALID proves nothing. ABORTED is stronger than both.
 [[nodiscard]] Judgement Judge(const RunRecord& run, const Expectations& expected);
 
-/// From death to first answer, of faults that landed while the loads ran; nullopt where the replacement did
-/// not answer by the end of the loads though nothing hindered it. Superseded and unobservable ones are left
-/// out.
-[[nodiscard]] std::vector<std::optional<sys::Nanos>> RecoveriesOf(const RunRecord& run);
+/// From death to an event of the replacement's life, of faults that landed while the loads ran; nullopt where
+/// it had not come by the end of the loads though nothing hindered it. Superseded and unobservable ones are
+/// left out.
+[[nodiscard]] std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
+                                                              std::optional<sys::Nanos> Timeline::*event);
 
 /// From death to being gone from /proc.
 [[nodiscard]] std::vector<sys::Nanos> ReapsOf(const RunRecord& run);

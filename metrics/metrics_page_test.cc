@@ -18,6 +18,10 @@ TextPage Render(const pool::Scoreboard& board) {
   return ParseTextPage(RenderMetrics(board, {.version = "1.2.3"}));
 }
 
+void ExpectValues(const TextPage& page, const std::map<std::string, double>& expected) {
+  for (const auto& [series, value] : expected) EXPECT_EQ(page.Value(series), value) << series;
+}
+
 TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
   const pool::Scoreboard board(3);
   const TextPage page = Render(board);
@@ -106,18 +110,18 @@ TEST(MetricsPageTest, ShowsWhatTheSlotsSay) {
   slot.replies[2].Add(1'234'567'890'123);
   slot.replies[0].Add(3);
   const TextPage page = Render(board);
-  EXPECT_EQ(page.Value("hydrapool_worker_requests_total{slot=\"1\",code=\"2xx\"}"), 1'234'567'890'123);
-  EXPECT_EQ(page.Value("hydrapool_worker_requests_total{slot=\"1\",code=\"other\"}"), 3);
-  EXPECT_EQ(page.Value("hydrapool_worker_connections_leased_total{slot=\"1\"}"), 40);
-  EXPECT_EQ(page.Value("hydrapool_worker_busy_seconds_total{slot=\"1\"}"), 2.5);
-  EXPECT_EQ(page.Value("hydrapool_worker_leases{slot=\"1\"}"), 12);
-  EXPECT_EQ(page.Value("hydrapool_worker_incarnation{slot=\"1\"}"), 7);
-  EXPECT_EQ(page.Value("hydrapool_worker_state{slot=\"1\",state=\"ready\"}"), 1);
-  EXPECT_EQ(page.Value("hydrapool_worker_state{slot=\"1\",state=\"dead\"}"), 0);
+  ExpectValues(page, {{R"(hydrapool_worker_requests_total{slot="1",code="2xx"})", 1'234'567'890'123},
+                      {R"(hydrapool_worker_requests_total{slot="1",code="other"})", 3},
+                      {R"(hydrapool_worker_connections_leased_total{slot="1"})", 40},
+                      {R"(hydrapool_worker_busy_seconds_total{slot="1"})", 2.5},
+                      {R"(hydrapool_worker_leases{slot="1"})", 12},
+                      {R"(hydrapool_worker_incarnation{slot="1"})", 7},
+                      {R"(hydrapool_worker_state{slot="1",state="ready"})", 1},
+                      {R"(hydrapool_worker_state{slot="1",state="dead"})", 0}});
   EXPECT_GT(page.Value("hydrapool_worker_resident_memory_bytes{slot=\"1\"}"), 0);
-  EXPECT_EQ(page.Value("hydrapool_worker_resident_memory_bytes{slot=\"0\"}"), 0);
-  EXPECT_EQ(page.Value("hydrapool_dispatch_fairness{of=\"requests\"}"), 0.5);
-  EXPECT_EQ(page.Value("hydrapool_dispatch_max_over_mean{of=\"busy\"}"), 2);
+  ExpectValues(page, {{R"(hydrapool_worker_resident_memory_bytes{slot="0"})", 0},
+                      {R"(hydrapool_dispatch_fairness{of="requests"})", 0.5},
+                      {R"(hydrapool_dispatch_max_over_mean{of="busy"})", 2}});
 }
 
 TEST(MetricsPageTest, ShowsWhatThePoolSays) {
@@ -133,14 +137,14 @@ TEST(MetricsPageTest, ShowsWhatThePoolSays) {
   counts.cut.Add(2);
   board.slot(0).cut.Add(1);
   const TextPage page = Render(board);
-  EXPECT_EQ(page.Value("hydrapool_worker_exits_total{cause=\"SIGKILL\"}"), 5);
-  EXPECT_EQ(page.Value("hydrapool_rescued_total{phase=\"executing\"}"), 2);
-  EXPECT_EQ(page.Value("hydrapool_lost_total{phase=\"reading\"}"), 1);
-  EXPECT_EQ(page.Value("hydrapool_unavailable_total"), 4);
-  EXPECT_EQ(page.Value("hydrapool_leases_open"), 100);
-  EXPECT_EQ(page.Value("hydrapool_listen_queue"), 6);
-  EXPECT_EQ(page.Value("hydrapool_cgi_started_total"), 9);
-  EXPECT_EQ(page.Value("hydrapool_cut_total"), 3);
+  ExpectValues(page, {{R"(hydrapool_worker_exits_total{cause="SIGKILL"})", 5},
+                      {R"(hydrapool_rescued_total{phase="executing"})", 2},
+                      {R"(hydrapool_lost_total{phase="reading"})", 1},
+                      {R"(hydrapool_unavailable_total)", 4},
+                      {R"(hydrapool_leases_open)", 100},
+                      {R"(hydrapool_listen_queue)", 6},
+                      {R"(hydrapool_cgi_started_total)", 9},
+                      {R"(hydrapool_cut_total)", 3}});
 }
 
 TEST(MetricsPageTest, HistogramsAreCumulativeAndSummedOverTheSlots) {
@@ -149,11 +153,11 @@ TEST(MetricsPageTest, HistogramsAreCumulativeAndSummedOverTheSlots) {
   board.slot(1).request_seconds.Observe(20 * sys::kMicrosecond);
   board.slot(1).request_seconds.Observe(20 * sys::kSecond);
   const TextPage page = Render(board);
-  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"1e-05\"}"), 1);
-  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"2.5e-05\"}"), 2);
-  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"10\"}"), 2);
-  EXPECT_EQ(page.Value("hydrapool_request_seconds_bucket{le=\"+Inf\"}"), 3);
-  EXPECT_EQ(page.Value("hydrapool_request_seconds_count"), 3);
+  ExpectValues(page, {{R"(hydrapool_request_seconds_bucket{le="1e-05"})", 1},
+                      {R"(hydrapool_request_seconds_bucket{le="2.5e-05"})", 2},
+                      {R"(hydrapool_request_seconds_bucket{le="10"})", 2},
+                      {R"(hydrapool_request_seconds_bucket{le="+Inf"})", 3},
+                      {R"(hydrapool_request_seconds_count)", 3}});
   EXPECT_NEAR(page.Value("hydrapool_request_seconds_sum"), 20.000028, 1e-9);
   EXPECT_EQ(page.Value("hydrapool_reap_seconds_bucket{le=\"+Inf\"}"), 0);
 }

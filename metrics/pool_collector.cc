@@ -9,11 +9,11 @@
 #include <string_view>
 #include <utility>
 
-#include "metrics/balance.h"
 #include "metrics/duration_counts.h"
 #include "metrics/fairness.h"
 #include "metrics/family.h"
 #include "metrics/process_stats.h"
+#include "metrics/shares.h"
 
 namespace metrics {
 namespace {

@@ -10,8 +10,9 @@
 #include <optional>
 #include <string>
 
-#include "metrics/balance.h"
 #include "metrics/duration_counts.h"
+#include "metrics/fairness.h"
+#include "metrics/shares.h"
 #include "pool/sys/child.h"
 
 namespace metrics {

@@ -1,34 +1,14 @@
 #include "pool/testing/scratch.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
-#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 
 namespace pool::testing {
 
 namespace fs = std::filesystem;
-
-ScratchDir::ScratchDir() {
-  std::string name = (fs::temp_directory_path() / "hydrapool-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
-  path_ = name;
-}
-
-ScratchDir::~ScratchDir() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::string TailOf(const std::string& path, std::size_t bytes) {
   std::string text = ReadFile(path);

@@ -1,27 +1,19 @@
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "pool/sys/scratch_dir.h"
+
 namespace pool::testing {
 
-/// A directory of a test's own, removed with all that is in it.
-class ScratchDir {
- public:
-  ScratchDir();
-  ~ScratchDir();
-  ScratchDir(const ScratchDir&) = delete;
-  ScratchDir& operator=(const ScratchDir&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+using sys::ReadFile;
 
- private:
-  std::filesystem::path path_;
+struct ScratchDir : sys::ScratchDir {
+  ScratchDir() : sys::ScratchDir("hydrapool-test") {}
 };
 
-std::string ReadFile(const std::string& path);
 /// The end of a log, for a failure's message.
 std::string TailOf(const std::string& path, std::size_t bytes = 4000);
 

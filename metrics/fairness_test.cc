@@ -1,8 +1,11 @@
-#include "metrics/balance.h"
+#include "metrics/fairness.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
+
+#include "metrics/shares.h"
 
 namespace metrics {
 namespace {

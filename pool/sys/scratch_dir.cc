@@ -1,0 +1,31 @@
+#include "pool/sys/scratch_dir.h"
+
+#include <stdlib.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+
+#include "pool/sys/error.h"
+
+namespace sys {
+
+namespace fs = std::filesystem;
+
+ScratchDir::ScratchDir(const std::string& prefix) {
+  std::string name = (fs::temp_directory_path() / (prefix + "-XXXXXX")).string();
+  if (::mkdtemp(name.data()) == nullptr) ThrowErrno(errno, name);
+  path_ = name;
+}
+
+ScratchDir::~ScratchDir() {
+  std::error_code ignored;
+  if (!kept_) fs::remove_all(path_, ignored);
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace sys

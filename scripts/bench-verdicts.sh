@@ -1,0 +1,68 @@
+# shellcheck shell=bash disable=SC2154
+# The verdicts of `harness run` and `harness attach`, many times over; sourced by scripts/bench, which starts the servers.
+
+seeds=20
+
+# scenario FILE: all its seeds; a row of the table, and why it did not pass, if so.
+scenario() {
+  local seed name passed=0 results=()
+  name=$(basename "$1" .yaml)
+  for ((seed = 1; seed <= seeds; seed++)); do
+    if "$bin/harness" run "$1" --seed "$seed" --json "$work/$name-$seed.json" >"$work/screen" 2>&1; then
+      passed=$((passed + 1))
+    else
+      cat "$work/screen" >&2
+    fi
+    results+=("$work/$name-$seed.json")
+  done
+  jq -rs --arg name "$name" --arg passed "$passed" '
+    def worst(f): [.[] | f // empty] | if length == 0 then "-" else (max / 10 | round / 100 | tostring) + " ms" end;
+    [$name, $passed, length, (map(.per_fault.landed) | add), (map(.requests.sent) | add),
+     (map(.requests.rescued) | add), (map(.requests.lost + .requests.cut + .requests.abandoned) | add),
+     (map(.requests.duplicated + .requests.wrong) | add), (map(.requests.idle_lost) | add),
+     worst(.measured.reap_p99), worst(.measured.ready_p99), worst(.measured.recovery_p99)] | @tsv' "${results[@]}" |
+    awk -F '\t' '{ printf "%-12s %3s of %-3s %7s %9s %8s %7s %7s %7s %10s %10s %10s\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 }'
+  ((passed == seeds))
+}
+
+bench_scenarios() {
+  local file failed=0
+  printf '%-12s %10s %7s %9s %8s %7s %7s %7s %10s %10s %10s\n' scenario passed faults requests rescued failed doubled \
+    'idle l.' 'reap p99' 'ready p99' 'answer p99'
+  for file in harness/scenarios/*.yaml; do
+    scenario "$file" || failed=1
+  done
+  return "$failed"
+}
+
+# nginx's loss for each kill, as wrk sees it: errors by kills that landed.
+wrk_loss() {
+  faults "$nginx" --fault kill --target random --every 250ms --count "$kills"
+  wrk -c64 -t1 -d"${span}s" "http://127.0.0.1:$nginx_port/" >"$work/wrk"
+  wait "$injector" || true
+  awk -v kills="$(jq .faults.landed "$work/faults")" '
+    /Socket errors/ { gsub(",", ""); errors = $4 + $6 + $8 + $10 } END { printf "%.2f\n", errors / kills }' "$work/wrk"
+}
+
+# The same as harness attach sees it.
+attach_loss() {
+  "$bin/harness" attach --parent "$nginx" --connections 64 --idle 0 --every 250ms --from 250ms \
+    --duration "${span}s" --json "$work/attach.json" "$@" "http://127.0.0.1:$nginx_port/" >"$work/screen" 2>&1 ||
+    cat "$work/screen" >&2
+  jq '(.per_fault.lost + .per_fault.cut) // 0 | . * 100 | round / 100' "$work/attach.json"
+}
+
+bench_attach() {
+  local round kills=24 span=8 ours=() theirs=()
+  start_nginx
+  for round in 1 2 3 4 5 6 7; do
+    theirs+=("$(wrk_loss)")
+    ours+=("$(attach_loss)")
+    printf 'round %s: wrk %s, harness attach %s requests lost for each kill\n' "$round" "${theirs[-1]}" "${ours[-1]}"
+  done
+  printf 'medians: wrk %s, harness attach %s\n' "$(median "${theirs[@]}")" "$(median "${ours[@]}")"
+  span=4
+  attach_loss --no-faults >/dev/null
+  jq -r '"nobody killed: \(.requests.sent) requests, \(.requests.lost + .requests.cut + .requests.abandoned) lost"' \
+    "$work/attach.json"
+}
