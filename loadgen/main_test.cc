@@ -66,7 +66,7 @@ TEST(LoadgenProgramTest, WrongUsageIsOneLineAndCode2) {
 
 TEST(LoadgenProgramTest, AnOutputThatCannotBeWrittenIsSaidBeforeTheRun) {
   const ScriptedServer server;
-  for (const auto* flag : {"--json", "--journal", "--csv", "--hdr-log", "--hgrm"}) {
+  for (const auto* flag : {"--json", "--journal", "--csv", "--hdr-log", "--hgrm", "--html"}) {
     Program program({"-n", "5", flag, "/no/such/directory/x", server.Url("/ok")});
     EXPECT_EQ(program.Wait(), 2);
     EXPECT_THAT(program.Err(), HasSubstr("/no/such/directory/x: No such file or directory"));

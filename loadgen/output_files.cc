@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "loadgen/hdr_log.h"
+#include "loadgen/report_html.h"
 #include "loadgen/series_rows.h"
+#include "loadgen/text_file.h"
 
 namespace loadgen {
 namespace {
@@ -26,6 +28,7 @@ sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
       {"--json", outputs.json, JsonText},
       {"--csv", outputs.csv, [](const Report& report) { return ToCsv(Rows(report.run)); }},
       {"--hdr-log", outputs.hdr_log, [](const Report& report) { return HdrText(HdrLogOf(report.run)); }},
+      {"--html", outputs.html, ToHtml},
       {"--hgrm", outputs.hgrm, [](const Report& report) { return HgrmText(report.run.tally.response); }},
   };
   for (const auto& [flag, path, render] : wanted) {
@@ -55,6 +58,16 @@ sys::Result<void> OutputFiles::Add(std::string flag, const std::string& path, Re
 std::FILE* OutputFiles::text() const {
   const bool taken = std::ranges::any_of(outputs_, [](const Output& output) { return !output.file; });
   return taken ? stderr : stdout;
+}
+
+sys::Result<void> AddFaults(const Outputs& outputs, Report& report) {
+  if (outputs.faults.empty()) return {};
+  const auto text = ReadWholeFile(outputs.faults);
+  if (!text) return sys::Failure("--faults: " + text.error().message);
+  auto faults = ParseFaults(*text, report.run.start_unix_ms, sys::ToSeconds(report.run.duration));
+  if (!faults) return sys::Failure(fmt::format("--faults: {}, {}", outputs.faults, faults.error().message));
+  report.faults = std::move(*faults);
+  return {};
 }
 
 sys::Result<void> OutputFiles::Write(const Report& report) const {

@@ -46,4 +46,7 @@ class OutputFiles {
   std::vector<Output> outputs_;
 };
 
+/// Reads the faults that were asked for into the report.
+[[nodiscard]] sys::Result<void> AddFaults(const Outputs& outputs, Report& report);
+
 }  // namespace loadgen

@@ -46,6 +46,12 @@ void OutputOptions::AddFiles(CLI::App& app) {
   app.add_option("--hgrm", outputs_.hgrm,
                  "write the response percentiles as HdrHistogram's plotter reads them")
       ->type_name("FILE");
+  auto* html = app.add_option("--html", outputs_.html, "write the report as one HTML file with plots");
+  html->type_name("FILE");
+  app.add_option("--faults", outputs_.faults,
+                 "shade the faults of this journal (harness inject --journal) in it")
+      ->type_name("FILE")
+      ->needs(html);
 }
 
 sys::Result<Outputs> OutputOptions::Understand() const {

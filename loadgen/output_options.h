@@ -18,6 +18,8 @@ struct Outputs {
   std::string csv = {};
   std::string hdr_log = {};
   std::string hgrm = {};
+  std::string html = {};
+  std::string faults = {};   ///< Read after the run: the journal of faults that --html shades.
   std::string journal = {};  ///< Not "-".
   std::vector<Slo> slos = {};
   std::vector<Slo> abort_on = {};

@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "loadgen/hdr_log.h"
 #include "loadgen/scripted_server.h"
@@ -48,6 +50,20 @@ TEST(OutputTest, EveryFileTellsOfEveryRequest) {
   EXPECT_THAT(hgrm.Read(), HasSubstr("Total count    =          600"));
   EXPECT_THAT(csv.Read(), HasSubstr("\n0.000,1.000,"));
   EXPECT_THAT(csv.Read(), HasSubstr("\n1.000,0."));
+}
+
+TEST(OutputTest, TheHtmlReportShadesTheFaultsOfAJournal) {
+  const ScriptedServer server;
+  const ScratchFile html("html");
+  const ScratchFile faults("faults");
+  const auto now = std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(1);
+  faults.Write(R"({"unix_ms":)" + std::to_string(now + 60) + R"(,"fault":"kill","pid":77,"outcome":"dead"})");
+  Program program({"-q", "-d", "200ms", "--html", html.path(), "--faults", faults.path(), server.Url("/ok")});
+  EXPECT_EQ(program.Wait(), 0);
+  EXPECT_NE(html.Read().find("kill (pid 77)"), std::string::npos);
+  Program missing({"-q", "-d", "50ms", "--html", html.path(), "--faults", "/none", server.Url("/ok")});
+  EXPECT_EQ(missing.Wait(), 1);
+  EXPECT_EQ(missing.Err(), "loadgen: --faults: cannot read /none: No such file or directory\n");
 }
 
 TEST(OutputTest, TwoOutputsCannotBeTheSame) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "loadgen/fault_spans.h"
 #include "loadgen/load_test.h"
 #include "loadgen/plan.h"
 #include "loadgen/self_check.h"
@@ -21,7 +22,8 @@ struct Report {
   RunResult run;
   SelfCheck self;
   std::vector<SloVerdict> slos = {};
-  std::string aborted = {};  ///< The --abort-on that came true, with its value; empty: none did.
+  std::vector<FaultSpan> faults = {};  ///< Of --faults.
+  std::string aborted = {};            ///< The --abort-on that came true, with its value; empty: none did.
 
   [[nodiscard]] bool slos_met() const;
 };

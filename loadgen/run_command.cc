@@ -120,7 +120,10 @@ int RunCommand(const Options& options) {
   auto report = MakeReport(engine->name, options.plan, test.Wait(), options.outputs.slos);
   report.aborted = std::move(aborted);
   fmt::print(files->text(), "{}", ToText(report));
-  if (const auto written = files->Write(report); !written) return Complain(kNothing, written.error().message);
+  const auto shaded = AddFaults(options.outputs, report);
+  const auto written = files->Write(report);
+  if (!written) return Complain(kNothing, written.error().message);
+  if (!shaded) return Complain(kNothing, shaded.error().message);
   if (!report.aborted.empty()) return kAborted;
   if (!report.self.valid) return kInvalid;
   if (NothingReached(report)) return kNothing;

@@ -1,0 +1,181 @@
+'use strict';
+const data = JSON.parse(document.getElementById('data').textContent);
+const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const byId = id => document.getElementById(id);
+
+/** An element with text; nothing is ever parsed as HTML. */
+function make(tag, className, text, parent) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined && text !== null) element.textContent = text;
+  if (parent) parent.append(element);
+  return element;
+}
+
+const number = n => n.toLocaleString('en', {maximumFractionDigits: n < 10 ? 2 : n < 100 ? 1 : 0});
+function micros(us) {
+  if (us === null || us === undefined) return '';
+  if (us < 1000) return `${Math.round(us)} µs`;
+  return us < 1e6 ? `${number(us / 1e3)} ms` : `${number(us / 1e6)} s`;
+}
+
+function table(title, head, rows, parent = byId('tables')) {
+  if (rows.length === 0) return;
+  const card = make('div', 'card', null, parent);
+  make('h2', '', title, card);
+  const body = make('table', '', null, make('div', 'scroll', null, card));
+  const line = make('tr', '', null, make('thead', '', null, body));
+  head.forEach((name, i) => make('th', rows[0][i] && rows[0][i].className, name, line));
+  const lines = make('tbody', '', null, body);
+  for (const row of rows) {
+    const cells = make('tr', '', null, lines);
+    row.forEach(cell => {
+      if (cell instanceof Node) make('td', '', null, cells).append(cell);
+      else make('td', typeof cell === 'object' ? cell.className : '', typeof cell === 'object' ? cell.text : cell, cells);
+    });
+  }
+}
+
+const kColours = ['#3b82c4', '#3aa676', '#d9822b', '#c2303b', '#8a63c9'];
+
+/** Bands behind the lines where faults were, at least three pixels wide. */
+function shadeFaults(canvas, area, graph) {
+  canvas.fillStyle = css('--fault');
+  for (const fault of data.faults || []) {
+    const from = graph.toDomXCoord(fault.from);
+    const to = Math.max(graph.toDomXCoord(fault.to), from + 3);
+    if (to >= area.x && from <= area.x + area.w) canvas.fillRect(from, area.y, to - from, area.h);
+  }
+}
+
+/** A plot in a card, with a legend of buttons. `rows`: x first, then a value for each name. */
+function plot(title, names, rows, options) {
+  if (rows.length === 0) return;
+  const card = make('div', 'card', null, byId('plots'));
+  make('h2', '', title, card);
+  const legend = make('div', 'legend', null, card);
+  const place = make('div', 'plot', null, card);
+  const values = [];
+  const colours = options.colours || kColours;
+  const show = (x, points) => names.forEach((name, i) => {
+    const point = points && points.find(p => p.name === name);
+    values[i].textContent = point && point.yval !== null ? ` ${options.value(point.yval)}` : '';
+  });
+  const graph = new Dygraph(place, rows, Object.assign({
+    labels: ['x', ...names], colors: colours, legend: 'never', strokeWidth: 1.8, connectSeparatedPoints: false,
+    drawPoints: rows.length < 40, pointSize: 2, axisLineColor: css('--line'), gridLineColor: css('--line'),
+    highlightCallback: (event, x, points) => { show(x, points); when.textContent = options.at(x); },
+    unhighlightCallback: () => { show(null, null); when.textContent = ''; },
+    underlayCallback: options.faults ? shadeFaults : null,
+    axes: {y: {axisLabelFormatter: options.value, axisLabelWidth: 62}, x: {axisLabelFormatter: options.x || options.at}},
+  }, options.dygraph));
+  names.forEach((name, i) => {
+    const button = make('button', '', null, legend);
+    make('i', '', null, button).style.background = colours[i];
+    button.append(name);
+    values[i] = make('b', '', '', button);
+    button.onclick = () => {
+      const visible = !graph.visibility()[i];
+      graph.setVisibility(i, visible);
+      button.classList.toggle('off', !visible);
+    };
+  });
+  const when = make('span', 'dim', '', legend);
+}
+
+const seconds = t => `${number(t)} s`;
+const percentile = x => {
+  const share = 100 * (1 - Math.pow(10, -x));
+  return `p${share.toFixed(Math.max(0, Math.ceil(x) - 2)).replace(/\.0+$/, '')}`;
+};
+
+function drawRun() {
+  const latency = ['p50', 'p90', 'p99', 'max'];
+  const whole = {dateWindow: [0, data.report.duration_s]};
+  const latencies = (title, key) => plot(title, latency,
+    data.rows.map(row => [row.t, ...row[key].map(v => v === null ? null : Math.max(v, 1))]),
+    {value: micros, at: seconds, faults: true, dygraph: {logscale: true, ...whole}});
+  latencies('Response latency', 'response');
+  plot('Rate', ['completed/s', 'errors/s'], data.rows.map(row => [row.t, row.rate, row.errors]),
+    {value: number, at: seconds, faults: true, colours: [kColours[1], kColours[3]], dygraph: {includeZero: true, ...whole}});
+  latencies('Service latency', 'service');
+  if (data.report.plan.rate) latencies('Lag: due but not sent', 'lag');
+  const curve = new Map();
+  for (const [i, name] of ['response', 'service'].entries()) {
+    for (const [p, us] of data.curve[name]) {
+      const x = -Math.log10(1 - p / 100);
+      if (!curve.has(x)) curve.set(x, [x, null, null]);
+      curve.get(x)[i + 1] = Math.max(us, 1);
+    }
+  }
+  plot('Percentiles', ['response', 'service'], [...curve.values()].sort((a, b) => a[0] - b[0]),
+    {value: micros, at: percentile, dygraph: {connectSeparatedPoints: true, logscale: true, drawPoints: false,
+      axes: {y: {axisLabelFormatter: micros, axisLabelWidth: 62}, x: {axisLabelFormatter: percentile,
+        ticker: (min, max, width) => Array.from({length: Math.ceil(max) + 1}, (_, v) => ({v, label: percentile(v)}))
+          .filter(tick => tick.v % (width < 500 ? 2 : 1) === 0)}}}});
+}
+
+function figures() {
+  const report = data.report;
+  const add = (name, text, className) => {
+    const card = make('div', 'card', null, byId('figures'));
+    make('div', `figure ${className || ''}`, text, card);
+    make('div', 'dim', name, card);
+  };
+  const requests = report.requests;
+  const errors = requests.completed - requests.ok + requests.failed;
+  add('responses a second', number(report.throughput_rps));
+  add('requests sent', number(requests.sent));
+  add('not ok', number(errors), errors > 0 ? 'bad' : 'good');
+  add('in flight at the end', number(requests.in_flight_at_end));
+  add('response p50', micros(report.latency_us.response.p50));
+  add('response p99', micros(report.latency_us.response.p99));
+  add('response max', micros(report.latency_us.response.max));
+}
+
+function verdicts() {
+  const report = data.report;
+  const add = (text, good) => make('span', `verdict ${good ? 'good' : 'bad'}`, text, byId('verdicts'));
+  for (const slo of report.slo) add(`${slo.met ? '✓' : '✗'} ${slo.objective}`, slo.met);
+  if (report.aborted) add(`ABORTED: ${report.aborted}`, false);
+  if (!report.valid) add(`INVALID: ${report.reason}`, false);
+  else if (report.reason) add(report.reason, false);
+  byId('when').textContent = `${new Date(report.start_unix_ms).toISOString()}, ${number(report.duration_s)} s` +
+    `${report.stopped ? ', stopped early' : ''}` +
+    `${data.faults.length ? `; ${data.faults.length} faults shaded` : ''}`;
+}
+
+function tables() {
+  const report = data.report;
+  const names = ['p50', 'p90', 'p99', 'p99.9', 'max', 'mean'];
+  const row = ([name, l]) => [name, ...names.map(key => micros(l[key]))];
+  table('Latencies', ['', ...names], [...Object.entries(report.latency_us),
+    ...Object.entries(report.phases_us).filter(([, l]) => l.count > 0)].map(row));
+  const most = Math.max(1, ...Object.values(report.workers).map(w => w.requests));
+  table(`Workers: Jain's index of their requests ${report.fairness_jain.toFixed(3)}`,
+    ['worker', 'requests', '', 'errors', 'p50', 'p99'], Object.entries(report.workers).map(([slot, w]) => {
+      const meter = make('meter');
+      meter.max = most;
+      meter.value = w.requests;
+      return [slot, number(w.requests), meter, number(w.errors), micros(w.p50_us), micros(w.p99_us)];
+    }));
+  table('Errors', ['', 'count', 'the first one'], Object.entries(report.errors).map(([name, n]) =>
+    [name, number(n), {className: 'text', text: report.error_details[name] || ''}]));
+  table('Status', ['', 'count'], Object.entries(report.status).map(([code, n]) => [code, number(n)]));
+  if (report.targets.length > 1) table('Targets', ['', 'sent', 'ok'], report.targets.map(t =>
+    [{className: 'text', text: t.url}, number(t.sent), number(t.ok)]));
+  table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
+    ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
+    ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
+    ['own lag p99', micros(report.self.own_lag_us.p99)], ['bottleneck', report.self.bottleneck]]);
+  table('Faults', ['at', 'what', 'dead after'], data.faults.map(f =>
+    [seconds(f.from), {className: 'text', text: f.label}, f.to > f.from ? `${number(1e3 * (f.to - f.from))} ms` : '']));
+}
+
+byId('title').textContent = data.title;
+if (data.kind === 'run') {
+  figures();
+  verdicts();
+  drawRun();
+  tables();
+}
