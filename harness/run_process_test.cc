@@ -43,8 +43,8 @@ TEST_F(RunTest, APortInUseIsNamed) {
       Run({"run", Scenario(fmt::format("name: x\nstart: {{ hydrapool: {{ flags: [--listen, '{}'] }} }}\n"
                                        "load: [{{ url: / }}]\n",
                                        address))});
-  ExpectRefusal(end,
-                "the server ended at once (exit_1): hydrapool: bind " + address + ": Address already in use");
+  ExpectRefusal(end, "the server ended at once (exit_1): hydrapool: ");
+  EXPECT_THAT(end.screen, HasSubstr(address + ": Address already in use"));
 }
 
 TEST_F(RunTest, AServerThatIsThereAlreadyIsNotTakenForTheOneToStart) {
