@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "harness/cli.h"
+#include "harness/pool_watch.h"
 #include "harness/run_command.h"
 #include "harness/scenario.h"
 #include "harness/server_under_test.h"
@@ -16,7 +17,7 @@ Examples:
   harness attach --parent $(cat /run/nginx.pid) http://127.0.0.1:8080/
   harness attach --parent 4711 --rate 2000 --connections 64 --every 250ms --duration 10s http://127.0.0.1:8080/
   harness attach --parent 4711 --no-faults --expect lost=0 http://127.0.0.1:8080/
-  harness attach --parent $(pidof -s hydrapool) --admin 127.0.0.1:9180 --expect lost=0 http://127.0.0.1:8080/
+  harness attach --admin 127.0.0.1:9180 --expect lost=0 http://127.0.0.1:8080/
 
 Puts load on any pre-fork server and hurts its workers: the parent's children that run the parent's program and belong to
 the same user as the harness. Tells what each fault cost the clients, and when the dead were reaped and replaced, seen from
@@ -87,6 +88,9 @@ std::string ReplayOf(const Arguments& arguments) {
 }
 
 int Attach(Arguments& arguments) {
+  const auto parent = ParentOr(arguments.attach.parent, arguments.attach.admin);
+  if (!parent) return UsageError(parent.error().message);
+  arguments.attach.parent = *parent;
   arguments.attach.url = arguments.load.url;
   arguments.fault.every = arguments.every;
   arguments.load.keep_alive = !arguments.close;
@@ -109,8 +113,10 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App& attach = *app.add_subcommand("attach", "Load any running pre-fork server and hurt its workers");
   attach.footer(kExamples);
-  attach.add_option("--parent", arguments->attach.parent, "The server's parent process")
-      ->required()
+  attach
+      .add_option("--parent", arguments->attach.parent,
+                  "The server's parent process (--admin knows hydrapool's)")
+      ->check(CLI::PositiveNumber.description(""))
       ->type_name("PID");
   attach.add_option("url", arguments->load.url, "What to ask")->required()->type_name("URL");
   attach.add_option("--rate", arguments->rate, "Requests a second (default: as fast as they are answered)")

@@ -88,7 +88,10 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
   const std::string no_children = std::to_string(childless.pid());
   const std::vector<std::pair<std::string, std::string>> table{
       {"", "subcommand"},
-      {"inject", "--parent is required"},
+      {"inject", "--every is required"},
+      {"inject --every 1s", "--parent is required, or --admin"},
+      {"inject --every 1s --admin 127.0.0.1:1", "127.0.0.1:1"},
+      {"attach http://127.0.0.1:1/", "--parent is required, or --admin"},
       {"inject --parent 4711 --every 250", "250"},
       {"inject --parent 1 --every 1s", "not a server"},
       {"inject --parent 4194999 --every 1s", "no such process"},
@@ -131,16 +134,15 @@ TEST(InjectCommandTest, KillsTheParentsForksAndJournalsEach) {
   EXPECT_TRUE(journal.Lines()[0].contains("dead_us"));
 }
 
-TEST(InjectCommandTest, WithAnAdminEndpointOnlyItsWorkersAreHit) {
+TEST(InjectCommandTest, AnAdminEndpointKnowsTheParentAndOnlyItsWorkersAreHit) {
   const Family family;
   const auto children = ForksOf(family.parent.pid());
   ASSERT_THAT(children, SizeIs(2));
   const pid_t worker = children[0].identity.pid;
   const AdminEndpoint admin(StatusOf(family.parent.pid(), worker));
   const ScratchFile journal;
-  const auto finished =
-      Harness(fmt::format("inject --parent {} --target all --every 1ms --count 1 --admin {} --journal {}",
-                          family.parent.pid(), admin.address, journal.path));
+  const auto finished = Harness(fmt::format(
+      "inject --target all --every 1ms --count 1 --admin {} --journal {}", admin.address, journal.path));
   EXPECT_EQ(finished.exit_code, 0) << finished.output;
   ASSERT_THAT(journal.Lines(), SizeIs(1));
   EXPECT_EQ(journal.Lines()[0].at("pid"), worker);

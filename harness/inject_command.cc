@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kExamples = R"(
 Examples:
-  harness inject --parent $(pidof -s hydrapool) --every 250ms --for 10s --admin 127.0.0.1:9180
+  harness inject --admin 127.0.0.1:9180 --every 250ms --for 10s
   harness inject --parent 4711 --fault term --target all --every 1s --count 40
   harness inject --parent $(cat /run/nginx.pid) --every 50ms --seed 7 --journal faults.jsonl --json -
 
@@ -60,8 +60,10 @@ InjectRun::Report WriteTo(const sys::UniqueFd& journal) {
   };
 }
 
-int Inject(const Arguments& arguments) {
-  const pid_t parent = arguments.run.parent;
+int Inject(Arguments& arguments) {
+  const auto found = ParentOr(arguments.run.parent, arguments.admin);
+  if (!found) return UsageError(found.error().message);
+  const pid_t parent = arguments.run.parent = *found;
   if (const auto checked = CheckParent(parent); !checked) return UsageError(checked.error().message);
   const auto list_workers = MakeLister(arguments);
   const auto workers = list_workers();
@@ -93,8 +95,10 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
   CLI::App& inject =
       *app.add_subcommand("inject", "Kill or terminate workers of a running server on a schedule");
   inject.footer(kExamples);
-  inject.add_option("--parent", arguments->run.parent, "The server's parent process")
-      ->required()
+  inject
+      .add_option("--parent", arguments->run.parent,
+                  "The server's parent process (--admin knows hydrapool's)")
+      ->check(CLI::PositiveNumber.description(""))
       ->type_name("PID");
   AddName(inject, "--fault", schedule.fault, FaultNames(), "What to do: kill (default), term");
   AddName(inject, "--target", schedule.target, TargetNames(),

@@ -68,6 +68,14 @@ ServerTotals ParseTotals(std::string_view metrics) {
   return totals;
 }
 
+sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin) {
+  if (parent != 0) return parent;
+  if (admin.empty()) return sys::Failure("--parent is required, or --admin, which knows it");
+  const auto status = FetchStatus(admin);
+  if (!status) return tl::unexpected(status.error());
+  return status->parent;
+}
+
 sys::Result<void> CheckParent(pid_t parent) {
   if (parent <= 1) return sys::Failure(fmt::format("--parent {}: not a server's pid", parent));
   const auto process = ReadProcess(parent);

@@ -27,6 +27,9 @@ namespace harness {
 /// The pool's journal of what became of dead workers' connections, out of /fates.json.
 [[nodiscard]] sys::Result<PoolFates> FetchFates(const std::string& admin);
 
+/// `parent`, or where that is 0 the parent whose admin endpoint it is.
+[[nodiscard]] sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin);
+
 /// Why `parent` cannot be hurt: no such process, another user's, without children.
 [[nodiscard]] sys::Result<void> CheckParent(pid_t parent);
 
