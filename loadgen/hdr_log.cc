@@ -17,13 +17,6 @@ namespace {
 constexpr std::string_view kTag = "Tag=";
 constexpr std::string_view kStartTime = "#[StartTime: ";
 
-std::string TagText(std::string_view tag) {
-  std::string text(tag);
-  std::ranges::replace_if(
-      text, [](char c) { return c <= ' ' || c > '~' || c == ',' || c == '"'; }, '_');
-  return text;
-}
-
 std::string_view TakeField(std::string_view& line) {
   const auto comma = line.find(',');
   const auto field = line.substr(0, comma);
@@ -50,6 +43,13 @@ void UseMax(double max_ms, LatencyHistogram& histogram) {
 }
 
 }  // namespace
+
+std::string TagText(std::string_view tag) {
+  std::string text(tag);
+  std::ranges::replace_if(
+      text, [](char c) { return c <= ' ' || c > '~' || c == ',' || c == '"'; }, '_');
+  return text;
+}
 
 std::string HdrLine(const HdrInterval& interval) {
   const auto histogram = interval.histogram.Unpack();

@@ -28,8 +28,10 @@ struct HdrLog {
   std::vector<HdrInterval> intervals = {};
 };
 
-/// One line, without its end: "Tag=service,0.000,1.000,2.769,HISTFAAA…". A tag's blanks, commas and whatever
-/// is not printable become '_'. Pure.
+/// How a tag is written: blanks, commas and whatever is not printable become '_'. Pure.
+[[nodiscard]] std::string TagText(std::string_view tag);
+
+/// One line, without its end: "Tag=service,0.000,1.000,2.769,HISTFAAA…". Pure.
 [[nodiscard]] std::string HdrLine(const HdrInterval& interval);
 /// The head and a line for each interval. Pure.
 [[nodiscard]] std::string HdrText(const HdrLog& log);

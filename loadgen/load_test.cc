@@ -25,6 +25,11 @@ sys::Nanos BeginOf(const Plan& plan) {
   return std::max(soon, sys::Now() + *plan.start_at - WallClock());
 }
 
+/// Replicas that began within half an interval of each other share its bounds.
+sys::Nanos RoundToWidth(std::int64_t shift_ms, sys::Nanos width) {
+  return (shift_ms * sys::kMillisecond + width / 2) / width * width;
+}
+
 double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
 
 }  // namespace
@@ -35,6 +40,25 @@ double RunResult::achieved() const {
 
 double RunResult::throughput() const {
   return Ratio(static_cast<double>(tally.completed()), sys::ToSeconds(duration), 0);
+}
+
+void RunResult::Merge(const RunResult& other) {
+  const auto begin_ms = std::min(start_unix_ms, other.start_unix_ms);
+  const auto end_of = [begin_ms](const RunResult& run) {
+    return (run.start_unix_ms - begin_ms) * sys::kMillisecond + run.duration;
+  };
+  const auto longest = std::max(end_of(*this), end_of(other));
+  auto both = std::exchange(series, IntervalSeries());
+  series.Merge(both, RoundToWidth(start_unix_ms - begin_ms, both.width()));
+  series.Merge(other.series, RoundToWidth(other.start_unix_ms - begin_ms, other.series.width()));
+  tally.Merge(other.tally);
+  scheduled += other.scheduled;
+  warmed_up += other.warmed_up;
+  start_unix_ms = begin_ms;
+  duration = longest;
+  stopped = stopped || other.stopped;
+  cpu += other.cpu;
+  if (other.busiest.busy_share() > busiest.busy_share()) busiest = other.busiest;
 }
 
 double RunResult::cpu_us_per_request() const {

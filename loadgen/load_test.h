@@ -23,7 +23,7 @@ struct RunResult {
   Tally tally = {};
   IntervalSeries series = IntervalSeries();  ///< Its intervals add up to the tally.
   std::uint64_t scheduled = 0;               ///< = tally.sent + unsent
-  std::uint64_t warmed_up = 0;  ///< Sent before `start` and not counted.
+  std::uint64_t warmed_up = 0;               ///< Sent before `start` and not counted.
   sys::Nanos start = 0;
   std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   /// From the start to the planned end or the last request's end, whichever is later.
@@ -37,6 +37,8 @@ struct RunResult {
   [[nodiscard]] double achieved() const;
   /// Completed responses a second.
   [[nodiscard]] double throughput() const;
+  /// Makes it what both would have been as one run, side by side as the wall clock says; exact.
+  void Merge(const RunResult& other);
   /// 0 where nothing was sent.
   [[nodiscard]] double cpu_us_per_request() const;
 };
@@ -94,6 +96,8 @@ class LoadTest {
   /// Waits for the end. Once.
   RunResult Wait();
 
+  /// When what counts begins: in the future while there is a warm-up.
+  [[nodiscard]] sys::Nanos start() const { return start_; }
   [[nodiscard]] const Plan& plan() const { return plan_; }
 
  private:

@@ -2,8 +2,10 @@
 
 #include <csignal>
 #include <exception>
+#include <string_view>
 #include <thread>
 
+#include "loadgen/cli.h"
 #include "loadgen/options.h"
 #include "loadgen/run_command.h"
 
@@ -12,6 +14,10 @@ namespace {
 
 int Main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (first == "merge") return MergeCommand(argc - 1, argv + 1);
+  if (first == "compare") return CompareCommand(argc - 1, argv + 1);
+  if (first == "search") return SearchCommand(argc - 1, argv + 1);
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   const auto command = ParseCommandLine(argc, argv, cores);
   if (const auto* text = std::get_if<std::string>(&command)) {

@@ -22,6 +22,10 @@ Examples:
   loadgen -R 500 --slo 'p99<50ms' --slo 'errors<0.1%' --abort-on 'errors>5%' http://127.0.0.1:8080/
   loadgen -R 500 --csv seconds.csv --hdr-log run.hlog --hgrm run.hgrm http://127.0.0.1:8080/
 
+  loadgen merge host-*.json            several runs or replicas as one, exactly
+  loadgen compare before.json after.json   how they differ, and how sure that is
+  loadgen search --slo 'p99<50ms' URL  the highest rate that holds it; each of the three has a --help
+
 Latencies: response counts from when a request was due, service from when it was sent; lag is the difference.
 requests.failed did not complete; a 4xx or 5xx is completed but not ok. sent = completed + failed + in flight at the end.
 

@@ -26,4 +26,11 @@ std::string_view Name(Outcome outcome) {
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
+std::optional<Outcome> OutcomeOf(std::string_view name) {
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    if (Name(static_cast<Outcome>(i)) == name) return static_cast<Outcome>(i);
+  }
+  return std::nullopt;
+}
+
 }  // namespace loadgen

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace loadgen {
@@ -36,6 +37,9 @@ inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kOthe
 
 /// The name in reports and journals: "reset_before_response". Names are stable: other tools rely on them.
 std::string_view Name(Outcome outcome);
+
+/// Which outcome has that name.
+std::optional<Outcome> OutcomeOf(std::string_view name);
 
 /// Whether a whole response came.
 constexpr bool Completed(Outcome outcome) { return outcome <= Outcome::kWrongBody; }

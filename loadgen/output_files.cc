@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include "loadgen/hdr_log.h"
 #include "loadgen/report_html.h"
@@ -20,44 +19,68 @@ std::string JsonText(const Report& report) {
   return ToJson(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+std::string Render(const std::string& flag, const Report& report) {
+  if (flag == "--json") return JsonText(report);
+  if (flag == "--csv") return ToCsv(Rows(report.run));
+  if (flag == "--hdr-log") return HdrText(HdrLogOf(report.run));
+  if (flag == "--html") return ToHtml(report);
+  return HgrmText(report.run.tally.response);
+}
+
 }  // namespace
 
-sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
-  OutputFiles files;
-  const std::vector<std::tuple<const char*, std::string, Render>> wanted = {
-      {"--json", outputs.json, JsonText},
-      {"--csv", outputs.csv, [](const Report& report) { return ToCsv(Rows(report.run)); }},
-      {"--hdr-log", outputs.hdr_log, [](const Report& report) { return HdrText(HdrLogOf(report.run)); }},
-      {"--html", outputs.html, ToHtml},
-      {"--hgrm", outputs.hgrm, [](const Report& report) { return HgrmText(report.run.tally.response); }},
-  };
-  for (const auto& [flag, path, render] : wanted) {
+sys::Result<TextFiles> TextFiles::Open(
+    const std::vector<std::pair<std::string, std::string>>& paths_by_flag) {
+  TextFiles files;
+  for (const auto& [flag, path] : paths_by_flag) {
     if (path.empty()) continue;
-    if (const auto added = files.Add(flag, path, render); !added) return tl::unexpected(added.error());
-  }
-  if (!outputs.journal.empty()) {
-    auto opened = Journal::Open(outputs.journal);
-    if (!opened) return tl::unexpected(opened.error());
-    files.journal_ = std::move(*opened);
+    if (const auto same = std::ranges::find(files.files_, path, &File::path); same != files.files_.end())
+      return sys::Failure(fmt::format("{} and {} cannot both be written to {}", same->flag, flag, path));
+    File file{.flag = flag, .path = path};
+    if (path != kStdout) {
+      file.file.reset(std::fopen(path.c_str(), "we"));
+      if (!file.file) return sys::Failure(errno, fmt::format("{}: cannot write {}", flag, path));
+    }
+    files.files_.push_back(std::move(file));
   }
   return files;
 }
 
-sys::Result<void> OutputFiles::Add(std::string flag, const std::string& path, Render render) {
-  if (const auto same = std::ranges::find(outputs_, path, &Output::path); same != outputs_.end())
-    return sys::Failure(fmt::format("{} and {} cannot both be written to {}", same->flag, flag, path));
-  Output output{.flag = std::move(flag), .path = path, .render = std::move(render)};
-  if (path != kStdout) {
-    output.file.reset(std::fopen(path.c_str(), "we"));
-    if (!output.file) return sys::Failure(errno, fmt::format("{}: cannot write {}", output.flag, path));
-  }
-  outputs_.push_back(std::move(output));
-  return {};
+std::FILE* TextFiles::text() const {
+  return std::ranges::any_of(files_, [](const File& file) { return !file.file; }) ? stderr : stdout;
 }
 
-std::FILE* OutputFiles::text() const {
-  const bool taken = std::ranges::any_of(outputs_, [](const Output& output) { return !output.file; });
-  return taken ? stderr : stdout;
+sys::Result<void> TextFiles::Write(const std::function<std::string(const std::string& flag)>& render) const {
+  sys::Result<void> result;
+  for (const auto& output : files_) {
+    const auto text = render(output.flag);
+    std::FILE* file = output.file ? output.file.get() : stdout;
+    errno = 0;
+    const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    if ((!whole || std::fflush(file) != 0) && result)
+      result = sys::Failure(errno, fmt::format("{}: cannot write {}", output.flag, output.path));
+  }
+  return result;
+}
+
+sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
+  auto opened = TextFiles::Open({{"--json", outputs.json},
+                                 {"--csv", outputs.csv},
+                                 {"--hdr-log", outputs.hdr_log},
+                                 {"--html", outputs.html},
+                                 {"--hgrm", outputs.hgrm}});
+  if (!opened) return tl::unexpected(opened.error());
+  OutputFiles files(std::move(*opened));
+  if (!outputs.journal.empty()) {
+    auto journal = Journal::Open(outputs.journal);
+    if (!journal) return tl::unexpected(journal.error());
+    files.journal_ = std::move(*journal);
+  }
+  return files;
+}
+
+sys::Result<void> OutputFiles::Write(const Report& report) const {
+  return files_.Write([&report](const std::string& flag) { return Render(flag, report); });
 }
 
 sys::Result<void> AddFaults(const Outputs& outputs, Report& report) {
@@ -68,19 +91,6 @@ sys::Result<void> AddFaults(const Outputs& outputs, Report& report) {
   if (!faults) return sys::Failure(fmt::format("--faults: {}, {}", outputs.faults, faults.error().message));
   report.faults = std::move(*faults);
   return {};
-}
-
-sys::Result<void> OutputFiles::Write(const Report& report) const {
-  sys::Result<void> result;
-  for (const auto& output : outputs_) {
-    const auto text = output.render(report);
-    std::FILE* file = output.file ? output.file.get() : stdout;
-    errno = 0;
-    const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    if ((!whole || std::fflush(file) != 0) && result)
-      result = sys::Failure(errno, fmt::format("{}: cannot write {}", output.flag, output.path));
-  }
-  return result;
 }
 
 }  // namespace loadgen

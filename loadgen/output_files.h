@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loadgen/journal.h"
@@ -14,36 +15,47 @@
 
 namespace loadgen {
 
-/// The files of a run: all opened before it, written after it.
+/// Files that are all opened (created, emptied) before something is done, and written after it.
 ///
-///     auto files = OutputFiles::Open(outputs);      // an error names the flag, the file and the reason
-///     … run, with files->journal() …
-///     if (auto written = files->Write(report); !written) …
+///     auto files = TextFiles::Open({{"--json", json_path}, {"--csv", csv_path}});
+///     … the error names the flag, the file and the reason …
+///     auto written = files->Write([&](const std::string& flag) { return flag == "--json" ? … : …; });
 ///
-/// "-" is standard output; people's text then goes to standard error (`text()`). At most one may be that.
+/// An empty path is no file. "-" is standard output; people's text then goes to standard error (`text()`). No
+/// two may be the same.
+class TextFiles {
+ public:
+  static sys::Result<TextFiles> Open(const std::vector<std::pair<std::string, std::string>>& paths_by_flag);
+
+  [[nodiscard]] std::FILE* text() const;
+  /// Writes all of them, also those after one that failed; the error is the first.
+  [[nodiscard]] sys::Result<void> Write(
+      const std::function<std::string(const std::string& flag)>& render) const;
+
+ private:
+  struct File {
+    std::string flag;
+    std::string path;
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{nullptr, &std::fclose};
+  };
+  std::vector<File> files_;
+};
+
+/// The files of a run.
 class OutputFiles {
  public:
   static sys::Result<OutputFiles> Open(const Outputs& outputs);
 
   /// Null where none was asked for.
   [[nodiscard]] const Journal* journal() const { return journal_ ? &*journal_ : nullptr; }
-  [[nodiscard]] std::FILE* text() const;
-  /// Writes all of them, also those after one that failed; the error is the first.
+  [[nodiscard]] std::FILE* text() const { return files_.text(); }
   [[nodiscard]] sys::Result<void> Write(const Report& report) const;
 
  private:
-  using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
-  using Render = std::function<std::string(const Report&)>;
-  struct Output {
-    std::string flag;
-    std::string path;
-    Render render;
-    File file{nullptr, &std::fclose};
-  };
-  sys::Result<void> Add(std::string flag, const std::string& path, Render render);
+  explicit OutputFiles(TextFiles files) : files_(std::move(files)) {}
 
+  TextFiles files_;
   std::optional<Journal> journal_;
-  std::vector<Output> outputs_;
 };
 
 /// Reads the faults that were asked for into the report.

@@ -20,10 +20,6 @@ sys::Result<std::vector<Slo>> ParseAll(const char* flag, const std::vector<std::
 }  // namespace
 
 void OutputOptions::AddTo(CLI::App& app) {
-  app.add_option("--slo", slos_,
-                 "what must hold, like 'p99<50ms' 'errors<0.1%' 'rps>900'; exit code 99 if not")
-      ->type_name("SLO…")
-      ->allow_extra_args(false);
   app.add_option(
          "--abort-on", abort_on_,
          "what ends the run at once, in the same words: 'errors>5%'; looked at each second; exit code 4")
@@ -36,6 +32,10 @@ void OutputOptions::AddTo(CLI::App& app) {
 }
 
 void OutputOptions::AddFiles(CLI::App& app) {
+  app.add_option("--slo", slos_,
+                 "what must hold, like 'p99<50ms' 'errors<0.1%' 'rps>900'; exit code 99 if not")
+      ->type_name("SLO…")
+      ->allow_extra_args(false);
   app.add_option("--json", outputs_.json, "write the report as JSON to this file, or - for standard output")
       ->type_name("FILE");
   app.add_option("--csv", outputs_.csv, "write a line for each second: rate, errors, percentiles")

@@ -31,7 +31,7 @@ class OutputOptions {
  public:
   /// Those of a run.
   void AddTo(CLI::App& app);
-  /// Only those that say which files a report is written to.
+  /// Only those that make sense of a run that is over: which files, what must hold.
   void AddFiles(CLI::App& app);
   [[nodiscard]] sys::Result<Outputs> Understand() const;
 

@@ -23,6 +23,8 @@ Json WorkerJson(const Tally::OfWorker& worker) {
   if (worker.service.count() == 0) return json;
   json["p50_us"] = worker.service.ValueAtPercentile(50);
   json["p99_us"] = worker.service.ValueAtPercentile(99);
+  json["max_us"] = worker.service.max();
+  json["mean_us"] = worker.service.mean();
   return json;
 }
 

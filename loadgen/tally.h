@@ -66,6 +66,8 @@ class Tally {
   }
   [[nodiscard]] std::uint64_t completed() const;
   [[nodiscard]] std::uint64_t failed() const;
+  /// For those who read a report back: `n` more of an outcome, without latencies.
+  void Add(Outcome outcome, std::uint64_t n) { outcomes_[static_cast<std::size_t>(outcome)] += n; }
 
   struct OfUrl {
     std::uint64_t sent = 0;
@@ -74,6 +76,7 @@ class Tally {
   };
   /// Zeros where it was never sent.
   [[nodiscard]] OfUrl of_url(std::size_t url) const { return url < urls_.size() ? urls_[url] : OfUrl{}; }
+  void SetUrl(std::size_t url, const OfUrl& counts) { CountsOf(url) = counts; }
 
   /// One worker of the server's, as its header names it.
   struct OfWorker {

@@ -172,7 +172,22 @@ function tables() {
     [seconds(f.from), {className: 'text', text: f.label}, f.to > f.from ? `${number(1e3 * (f.to - f.from))} ms` : '']));
 }
 
+function drawSearch() {
+  const steps = [...data.search.steps].sort((a, b) => a.rate - b.rate);
+  byId('when').textContent = data.search.conclusion;
+  const names = ['p50', 'p90', 'p99'];
+  plot('Response latency by rate', names,
+    steps.map(step => [step.rate, ...names.map(name => Math.max(step.latency_us.response[name], 1))]),
+    {value: micros, at: rate => `${number(rate)}/s`, dygraph: {logscale: true, drawPoints: true, pointSize: 3}});
+  table('Steps', ['rate', 'holds', ...names, 'not held'], steps.map(step => [`${number(step.rate)}/s`,
+    step.holds ? {className: 'good', text: '✓'} : {className: 'bad', text: '✗'},
+    ...names.map(name => micros(step.latency_us.response[name])),
+    {className: 'text', text: step.own_fault ? 'the generator was the limit'
+      : step.slo.filter(slo => !slo.met).map(slo => slo.objective).join(', ')}]));
+}
+
 byId('title').textContent = data.title;
+if (data.kind === 'search') drawSearch();
 if (data.kind === 'run') {
   figures();
   verdicts();

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "loadgen/engine_choice.h"
+#include "loadgen/journal.h"
+#include "loadgen/options.h"
+#include "loadgen/report.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// Chooses the engine and raises the limit of descriptors; the error is what makes the run impossible.
+sys::Result<EngineChoice> Prepare(const Options& options);
+
+/// One run from its start to its report: watched, shown on standard error unless quiet, ended early by
+/// SIGINT, SIGTERM or an --abort-on. A second signal ends the process at once. `journal` may be null.
+Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal);
+
+}  // namespace loadgen
