@@ -41,16 +41,21 @@ build_image() {
   printf '%s\n' "  ok   $tag is built"
 }
 
-build_images() {
-  local prometheus grafana
+# The base image and the project's own.
+build_hydrapool() {
   if [[ ! -e $cache/base.tar ]]; then
     say 'debian:bookworm-slim is made by mmdebstrap'
-    mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$cache/base.new" || die 'mmdebstrap failed'
+    mmdebstrap --quiet --format=tar --variant=minbase --include=ca-certificates bookworm "$cache/base.new" || die 'mmdebstrap failed'
     mv "$cache/base.new" "$cache/base.tar"
   fi
   docker_ image inspect debian:bookworm-slim >/dev/null 2>&1 ||
     docker_ import "$cache/base.tar" debian:bookworm-slim >/dev/null
   build_image hydrapool:local --file scripts/Dockerfile
+}
+
+build_images() {
+  local prometheus grafana
+  build_hydrapool
   prometheus=$(sed -n 's/^ *image: \(prom\/.*\)/\1/p' docker-compose.yml)
   grafana=$(sed -n 's/^ *image: \(grafana\/.*\)/\1/p' docker-compose.yml)
   say "$prometheus is a stand-in: Debian's Prometheus"
