@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -49,6 +50,15 @@ admin::Server::Pages PagesOf(const pool::Scoreboard& board, const pool::FateJour
   };
 }
 
+// A descriptor 0 to 2 that our starter left closed would go to the first socket, and the log into that.
+void OpenStandardDescriptors() {
+  int fd;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  ::close(fd);
+}
+
 int Probe(const std::string& url) {
   const auto page = admin::HttpGet(url, std::chrono::milliseconds(2000));
   if (page && page->status / 100 == 2) return 0;
@@ -60,6 +70,7 @@ int Probe(const std::string& url) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  OpenStandardDescriptors();
   int exit_code = 0;
   const auto options = server::ParseOptions(argc, argv, exit_code);
   if (!options) return exit_code;

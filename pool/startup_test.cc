@@ -1,8 +1,10 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -52,6 +54,26 @@ TEST(StartupTest, ADirectoryThatCannotBeUsedIsOneLineAndExitCode1) {
     EXPECT_EQ(Lines(finished.output), 1) << finished.output;
     EXPECT_THAT(finished.output, ::testing::HasSubstr(path));
   }
+}
+
+TEST(StartupTest, AFileThatIsNoSocketIsNotReplacedByOne) {
+  const ScratchDir scratch;
+  const std::string path = scratch / "precious";
+  std::ofstream(path) << "precious";
+  const Finished finished = Hydrapool({"--listen", "unix:" + path, "--admin", "off"});
+  EXPECT_EQ(finished.status.code, 1);
+  EXPECT_EQ(Lines(finished.output), 1) << finished.output;
+  EXPECT_EQ(ReadFile(path), "precious");
+}
+
+TEST(StartupTest, DescriptorsLeftClosedAreNotGivenToSockets) {
+  ServerProcess server({.before = {"sh", "-c", "exec \"$@\" <&- >&-", "sh"}});
+  ASSERT_TRUE(server.AwaitQuiet());
+  for (const pid_t pid : {server.pid(), server.Workers().front()}) {
+    for (const char* fd : {"0", "1"})
+      EXPECT_EQ(std::filesystem::read_symlink(fmt::format("/proc/{}/fd/{}", pid, fd)), "/dev/null");
+  }
+  EXPECT_TRUE(server.Stop().clean());
 }
 
 TEST(StartupTest, HelpAndVersionAreNoErrors) {

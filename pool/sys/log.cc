@@ -48,12 +48,16 @@ bool Enabled(Level level) { return Logger().should_log(ToSpdlog(level)); }
 void Write(Level level, std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      safe.push_back(c);
+  const auto at = [&text](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (at(i) < 0x20 || at(i) == 0x7f) {
+      safe += fmt::format("\\x{:02x}", at(i));
+    } else if (at(i) == 0xc2 && at(i + 1) >= 0x80 && at(i + 1) < 0xa0) {  // U+009B begins a command, as ESC [
+      safe += fmt::format("\\x{:02x}", at(++i));
     } else {
-      safe += fmt::format("\\x{:02x}", byte);
+      safe.push_back(text[i]);
     }
   }
   Logger().log(ToSpdlog(level), "{}", safe);

@@ -31,6 +31,13 @@ TEST_F(LogTest, WhatAStrangerSentCannotForgeALineOrColourATerminal) {
   EXPECT_TRUE(line.ends_with("a\\x0ab\\x0d\\x1b[31mc\\x7f\\x00d\\x09\n")) << line;
 }
 
+TEST_F(LogTest, ControlCharactersPastAsciiAreEscapedToo) {
+  const std::string line = Written(Level::kError,
+                                   "\xc2\x9b"
+                                   "31m \xc2\xa0 \xc2");
+  EXPECT_TRUE(line.ends_with("\\x9b31m \xc2\xa0 \xc2\n")) << line;
+}
+
 TEST_F(LogTest, BracesAreText) { EXPECT_TRUE(Written(Level::kError, "{} {0} %s").ends_with("{} {0} %s\n")); }
 
 TEST_F(LogTest, TextInOtherLanguagesStaysReadable) {

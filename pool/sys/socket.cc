@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -80,7 +81,11 @@ UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   const auto* where = reinterpret_cast<const sockaddr*>(&address);
   UniqueFd fd(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
   const UniqueFd probe(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
-  if (::connect(probe.get(), where, sizeof address) != 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
+  // connect(2) refuses a file of any other kind in the same words: only a socket may be replaced.
+  struct stat there {};
+  const bool stale = ::connect(probe.get(), where, sizeof address) != 0 && errno == ECONNREFUSED &&
+                     ::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode);
+  if (stale) ::unlink(path.c_str());
   if (::bind(fd.get(), where, sizeof address) != 0) ThrowErrno(errno, "cannot listen on unix:" + path);
   if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + path);
   return fd;

@@ -19,11 +19,11 @@ struct ListenOptions {
 };
 
 /// A listening socket for an address: "unix:/PATH" (a stale socket file there is replaced, one that is
-/// listened on is not), or TCP for "HOST:PORT", "[v6]:PORT", ":PORT" (all addresses, both families where the
-/// system has IPv6) or port 0 (the kernel chooses: see LocalAddress). Non-blocking, close-on-exec.
-/// TCP_NODELAY and SO_OOBINLINE are set here because accepted sockets inherit them: workers set no options
-/// (tcp(7)). Throws std::system_error ("cannot listen on 0.0.0.0:80: Permission denied") or
-/// std::invalid_argument for what is no address.
+/// listened on, or a file of another kind, is not), or TCP for "HOST:PORT", "[v6]:PORT", ":PORT" (all
+/// addresses, both families where the system has IPv6) or port 0 (the kernel chooses: see LocalAddress).
+/// Non-blocking, close-on-exec. TCP_NODELAY and SO_OOBINLINE are set here because accepted sockets inherit
+/// them: workers set no options (tcp(7)). Throws std::system_error ("cannot listen on 0.0.0.0:80: Permission
+/// denied") or std::invalid_argument for what is no address.
 UniqueFd Listen(const std::string& address, const ListenOptions& options = {});
 
 /// A connected, blocking TCP socket.
