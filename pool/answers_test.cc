@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 
 #include <filesystem>
@@ -124,6 +125,10 @@ TEST_F(AnswersTest, Heads) {
     EXPECT_EQ(Ask("HEAD " + target + " HTTP/1.1\r\nHost: test\r\n\r\n", true).status, 200) << target;
   }
   EXPECT_EQ(Ask("HEAD /cgi-bin/missing HTTP/1.1\r\nHost: test\r\n\r\n", true).status, 404);
+  EXPECT_EQ(
+      Ask("HEAD /cgi-bin/hello HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n", true)
+          .status,
+      400);
 }
 
 TEST_F(AnswersTest, Uploads) {
@@ -182,6 +187,35 @@ TEST_F(AnswersTest, StderrGoesToTheLogLineByLine) {
     return log.find("first line on stderr\n") != log.npos &&
            log.find("a last line without an end\n") != log.npos;
   }));
+}
+
+// A program that reads to the end before it answers makes its client wait no longer than the upload takes.
+TEST(SlowUploadTest, MayTakeLongerThanTheProgramsDeadline) {
+  ServerProcess server({.flags = {"--cgi-timeout", "0.3"}});
+  HttpClient client(server.address());
+  const std::string body = FloodBody(200'000);
+  const std::string request = Post("/cgi-bin/record?id=slow", body);
+  const auto start = request.size() - body.size();
+  ASSERT_TRUE(client.Send(request.substr(0, start)));
+  for (std::size_t at = start; at < request.size(); at += 10'000) {
+    ASSERT_TRUE(client.Send(request.substr(at, 10'000)));
+    ::poll(nullptr, 0, 60);  // its pace
+  }
+  const auto answer = client.Receive();
+  ASSERT_TRUE(answer) << client.error();
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->Field("X-Body-Bytes"), "200000");
+  EXPECT_EQ(client.Rest(), "");
+}
+
+TEST(SlowUploadTest, ThatStopsIsGivenUp) {
+  ServerProcess server({.flags = {"--cgi-timeout", "0.3"}});
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Send(Post("/cgi-bin/record?id=stopped", FloodBody(200'000)).substr(0, 100'000)));
+  const auto answer = client.Receive();
+  ASSERT_TRUE(answer) << client.error();
+  EXPECT_EQ(answer->status, 504);
+  EXPECT_TRUE(Eventually([&] { return server.Programs().empty(); }));
 }
 
 TEST(ChunkedUploadTest, WhoseWorkerDiesIsAbandonedOnce) {

@@ -19,11 +19,17 @@ using Progress = pool::Connection::Progress;
 using Then = pool::Transmission::Then;
 
 constexpr std::uint64_t kMostAtOnce = 1u << 30;  // of a body, in one step
+constexpr sys::Nanos kLeastUpload = 2048;        // bytes a second: what comes more slowly is not waited for
 
 }  // namespace
 
 Courier::Courier(pool::Connection& connection, CourierTools& tools, std::string name)
-    : connection_(connection), tools_(tools), name_(std::move(name)), errors_(name_), share_(tools.budget) {
+    : connection_(connection),
+      tools_(tools),
+      name_(std::move(name)),
+      errors_(name_),
+      left_before_(RequestLeft()),
+      share_(tools.budget) {
   Watch();
 }
 
@@ -51,6 +57,7 @@ void Courier::Start() {
 
 void Courier::Run() {
   connection_.SetDeadline(sys::Now() + notes().patience);
+  left_before_ = RequestLeft();
   Pump();
 }
 
@@ -60,8 +67,12 @@ void Courier::OnProcessEnd() { Pump(); }
 
 void Courier::OnDeadline() {
   if (over_) return;
+  if (connection_.feeding()) {
+    connection_.PauseFeed();
+    const auto fed = static_cast<sys::Nanos>(left_before_ - RequestLeft());
+    if (fed >= notes().patience / sys::kSecond * kLeastUpload + 1) return Run();
+  }
   sys::log::Warn("{}: not done within its deadline: ended", name_);
-  if (connection_.feeding()) connection_.PauseFeed();
   connection_.TerminateProcess();
   if (notes().streaming) {
     over_ = true;

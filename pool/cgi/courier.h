@@ -27,6 +27,9 @@ namespace cgi {
 /// by the length that the program promised or by chunks. For HTTP/1.0 without a promised length it is first
 /// taken into memory (at most kMaxSpool).
 ///
+/// While the request's body comes and is taken at 2 KiB a second or more, the program may go on without a
+/// word.
+///
 /// An answer whose process was killed by a signal is a 502 or, if a part has gone out, a reset.
 class Courier : public pool::Execution {
  public:
@@ -82,6 +85,7 @@ class Courier : public pool::Execution {
   sys::EventLoop::Watch output_watch_;
   sys::EventLoop::Watch errors_watch_;
   sys::EventLoop::Timer timer_;
+  std::uint64_t left_before_;  ///< of the request, when its deadline was set
   bool over_ = false;
   bool held_back_ = false;  ///< the hold-back has passed
   bool exit_waited_ = false;

@@ -113,6 +113,8 @@ std::optional<Environment> Environment::Build(const http::Request& request, cons
                                               const ServerFacts& server, const ClientFacts& client) {
   Variables variables;
   SetFields(variables, request, server.pass_authorization);
+  // Of an absolute target, if it was one: the Host field counts for nothing then (RFC 9112, section 3.2.2).
+  if (!request.host.empty()) variables["HTTP_HOST"] = request.host;
   SetServer(variables, server, client);
   SetRequest(variables, request);
   SetScript(variables, script, server);

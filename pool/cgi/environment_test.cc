@@ -124,6 +124,7 @@ TEST(EnvironmentTest, NamesThatWouldPassForOthersAreDropped) {
 
 TEST(EnvironmentTest, TheServersOwnFieldsAndProxyAreNotPassed) {
   Case one;
+  one.request.host = "";
   one.fields.clear();
   for (const auto* name : {"Proxy", "pRoXy", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
                            "Transfer-Encoding", "Upgrade", "Expect"}) {
@@ -160,6 +161,16 @@ TEST(EnvironmentTest, TheServersNameComesFromTheConfigurationThenTheHostThenTheA
   EXPECT_THAT(one.Build().Find("SERVER_NAME"), Optional(std::string_view("[2001:db8::1]")));
   one.server.name = "www.example.org";
   EXPECT_THAT(one.Build().Find("SERVER_NAME"), Optional(std::string_view("www.example.org")));
+}
+
+TEST(EnvironmentTest, TheHostIsThatOfAnAbsoluteTarget) {
+  Case one;
+  one.request.host = "target.example:81";
+  EXPECT_THAT(one.Build().Find("HTTP_HOST"), Optional(std::string_view("target.example:81")));
+  one.fields.clear();
+  EXPECT_THAT(one.Build().Find("HTTP_HOST"), Optional(std::string_view("target.example:81")));
+  one.request.host = "";
+  EXPECT_FALSE(one.Build().Find("HTTP_HOST"));
 }
 
 TEST(EnvironmentTest, ExtraVariablesHaveTheLastWord) {

@@ -97,9 +97,10 @@ void Spooler::Finish() {
 
 void Spooler::Refuse(int status, std::string_view why) {
   over_ = true;
-  connection_.Answer({.bytes = http::ErrorResponse(status, false, false, why, date_),
-                      .keep_open = false,
-                      .kind = static_cast<std::uint8_t>(status / 100)});
+  connection_.Answer(
+      {.bytes = http::ErrorResponse(status, false, NotesOf(connection_).head_request, why, date_),
+       .keep_open = false,
+       .kind = static_cast<std::uint8_t>(status / 100)});
 }
 
 }  // namespace cgi
