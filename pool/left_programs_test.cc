@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -26,6 +27,29 @@ TEST(LeftProgramsTest, ClientsThatGoAwayUnderLoadLeaveNone) {
   EXPECT_TRUE(echo.Wait(std::chrono::seconds(20)).ok());
   EXPECT_TRUE(Eventually([&] { return server.Programs().empty(); }))
       << server.Programs().size() << " of 200 are left";
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+bool IgnoresTerm(pid_t pid) {
+  return ReadFile(fmt::format("/proc/{}/status", pid)).find("SigIgn:\t0000000000004000") != std::string::npos;
+}
+
+// What is being ended runs still, and counts: else clients that come and go start any number.
+TEST(LeftProgramsTest, ProgramsThatAreBeingEndedCountAmongThoseThatMayRun) {
+  ServerProcess server({.flags = {"--max-cgi", "3"}});
+  for (int i = 0; i < 3; ++i) {
+    HttpClient client(server.address());
+    ASSERT_TRUE(client.Send(Get("/cgi-bin/hang")));
+    ASSERT_TRUE(Eventually([&] { return std::ranges::count_if(server.Programs(), IgnoresTerm) == i + 1; }));
+    client.Abort();
+  }
+  ASSERT_TRUE(server.Await([](const auto& status) { return status["leases"]["busy"] == 0; }));
+  HttpClient client(server.address());
+  const auto answer = client.Ask(Get("/cgi-bin/hello"));
+  ASSERT_TRUE(answer) << client.error();
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_TRUE(Eventually([&] { return server.Programs().empty(); }));
+  EXPECT_EQ(client.Ask(Get("/cgi-bin/hello")).value_or(HttpAnswer{}).status, 200);
   EXPECT_TRUE(server.Stop().clean());
 }
 

@@ -51,15 +51,16 @@ struct Server::Connection {
 
 Server::Server(sys::EventLoop& loop, sys::UniqueFd listener, Pages pages)
     : loop_(loop), listener_(std::move(listener)), pages_(std::move(pages)) {
-  accepting_ = loop_.Add(listener_.get(), EPOLLIN, [this](std::uint32_t) { AcceptAll(); });
+  accepting_ = loop_.Add(listener_.get(), EPOLLIN, [this](std::uint32_t) { AcceptSome(); });
 }
 
 Server::~Server() = default;
 
 std::string Server::address() const { return sys::LocalAddress(listener_.get()); }
 
-void Server::AcceptAll() {
-  for (;;) {
+void Server::AcceptSome() {
+  // Bounded: the listener is level-triggered, and the loop has other work than a flood of clients.
+  for (std::size_t i = 0; i < kMaxConnections; ++i) {
     if (connections_.size() == kMaxConnections) LookAtAll();
     if (connections_.size() == kMaxConnections) {
       const auto idle = OldestIdle();

@@ -59,7 +59,7 @@ class Server {
   struct Connection;
   using Iterator = std::list<Connection>::iterator;
 
-  void AcceptAll();
+  void AcceptSome();
   void PauseAccepting(sys::Nanos until);
   void ResumeAccepting();
   void Open(sys::UniqueFd fd);

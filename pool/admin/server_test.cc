@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -155,6 +156,30 @@ TEST(AdminServerTest, WhatHasArrivedCountsBeforeAnyoneMakesRoom) {
     while (::poll(&answered, 1, 0) == 0 && sys::Now() < give_up) loop.RunOnce(give_up);
     EXPECT_TRUE(ReadAll(client).ends_with("hello\n"));
   }
+}
+
+TEST(AdminServerTest, AFloodDoesNotHoldTheLoop) {
+  constexpr int kFlood = 200;
+  int rendered = 0;
+  sys::EventLoop loop;
+  const Server server(loop, sys::Listen("127.0.0.1:0"), {{"/hello", [&rendered] {
+                                                            ++rendered;
+                                                            return Page{200, "text/plain", "hello\n"};
+                                                          }}});
+  std::vector<sys::UniqueFd> clients;
+  for (int i = 0; i < kFlood; ++i) {
+    clients.push_back(Connect(server.address()));
+    Send(clients.back(), kGetHello);
+    ::shutdown(clients.back().get(), SHUT_WR);
+  }
+  int most = 0;
+  const auto give_up = sys::Now() + 10 * sys::kSecond;
+  for (int before = 0; rendered < kFlood && sys::Now() < give_up; before = rendered) {
+    loop.RunOnce(give_up);
+    most = std::max(most, rendered - before);
+  }
+  EXPECT_EQ(rendered, kFlood);
+  EXPECT_LE(most, static_cast<int>(2 * Server::kMaxConnections));
 }
 
 TEST(AdminServerTest, ResetsAreSurvived) {

@@ -18,7 +18,8 @@ ProcessKeeper::ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts
 ProcessKeeper::~ProcessKeeper() {
   for (const auto& [slot, ends] : held_) {
     const ProcessWord word = table_.detail(slot).LoadProcess();
-    if (word.state == ProcessWord::State::kRunning) ::kill(-word.value, SIGKILL);
+    // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
+    if (word.state == ProcessWord::State::kRunning && IsChild(word.value)) ::kill(-word.value, SIGKILL);
   }
   for (const auto& [pid, timer] : terminating_) ::kill(-pid, SIGKILL);
   for (const auto& [pid, timer] : finishing_) ::kill(-pid, SIGKILL);
@@ -80,7 +81,7 @@ void ProcessKeeper::LetFinish(pid_t pid) {
 }
 
 void ProcessKeeper::Count() {
-  counts_.processes.store(static_cast<std::uint32_t>(held_.size() + finishing_.size()),
+  counts_.processes.store(static_cast<std::uint32_t>(held_.size() + finishing_.size() + terminating_.size()),
                           std::memory_order_relaxed);
 }
 
@@ -103,7 +104,9 @@ bool ProcessKeeper::IsChild(pid_t pid) {
 void ProcessKeeper::Terminate(pid_t pid) {
   if (!IsChild(pid) || terminating_.contains(pid)) return;
   ::kill(-pid, SIGTERM);
+  finishing_.erase(pid);
   terminating_[pid] = loop_.At(sys::Now() + kGrace, [pid] { ::kill(-pid, SIGKILL); });
+  Count();
 }
 
 std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
@@ -124,6 +127,7 @@ void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
     if (const auto terminating = terminating_.find(pid); terminating != terminating_.end()) {
       ::kill(-pid, SIGKILL);  // what is left of its group, while the number is still its own
       terminating_.erase(terminating);
+      Count();
     }
     if (finishing_.erase(pid) > 0) Count();
     const std::uint32_t slot = SlotOf(pid);

@@ -12,7 +12,8 @@ namespace pool {
 
 /// How a worker gives leases back: a ring in shared memory, one producer (the worker), one consumer (the
 /// parent). It has room for every lease of the table, and each lease is in it at most once, so it is never
-/// full. What a worker put in before its death stays in it.
+/// full. What a worker put in before its death stays in it. What a worker gone mad writes into it can cost
+/// that worker's items (its leases are looked at again when it is reaped), not the parent's time.
 class ReturnRing {
  public:
   struct Item {
@@ -30,7 +31,12 @@ class ReturnRing {
 
   std::optional<Item> Take() {
     const std::uint32_t head = ends_[0].head.load(std::memory_order_relaxed);
-    if (head == ends_[0].tail.load()) return std::nullopt;
+    const std::uint32_t tail = ends_[0].tail.load();
+    if (head == tail) return std::nullopt;
+    if (tail - head > items_.size()) {  // spoilt: not to be read four billion times over
+      ends_[0].head.store(tail, std::memory_order_release);
+      return std::nullopt;
+    }
     const std::uint32_t item = At(head).load(std::memory_order_relaxed);
     ends_[0].head.store(head + 1, std::memory_order_release);
     return Item{item >> 1, (item & 1) != 0};

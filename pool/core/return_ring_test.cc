@@ -36,6 +36,15 @@ TEST(ReturnRingTest, HasRoomForEveryLeaseAgainAndAgain) {
   }
 }
 
+TEST(ReturnRingTest, ASpoiltRingIsEmptyAndWorksOn) {
+  ReturnRing ring(4);
+  for (std::uint32_t i = 0; i < 100; ++i) ring.Put({i, false});  // more than there can be
+  EXPECT_FALSE(ring.Take());
+  EXPECT_TRUE(ring.empty());
+  ring.Put({3, true});
+  EXPECT_EQ(ring.Take()->slot, 3u);
+}
+
 TEST(ReturnRingTest, AProducerAndAConsumerSeeTheSameSequence) {
   constexpr std::uint32_t kItems = 100'000;
   constexpr std::uint32_t kRoom = 64;
