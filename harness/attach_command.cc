@@ -113,11 +113,7 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App& attach = *app.add_subcommand("attach", "Load any running pre-fork server and hurt its workers");
   attach.footer(kExamples);
-  attach
-      .add_option("--parent", arguments->attach.parent,
-                  "The server's parent process (--admin knows hydrapool's)")
-      ->check(CLI::PositiveNumber.description(""))
-      ->type_name("PID");
+  AddParent(attach, arguments->attach.parent);
   attach.add_option("url", arguments->load.url, "What to ask")->required()->type_name("URL");
   attach.add_option("--rate", arguments->rate, "Requests a second (default: as fast as they are answered)")
       ->check(CLI::PositiveNumber.description(""))

@@ -21,6 +21,12 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& val
   return app.add_option_function<std::string>(name, parse, help)->type_name("TIME");
 }
 
+void AddParent(CLI::App& app, pid_t& parent) {
+  app.add_option("--parent", parent, "The server's parent process (--admin knows hydrapool's)")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("PID");
+}
+
 int UsageError(const std::string& message) {
   fmt::print(stderr, "harness: {}\n", message);
   return kExitUsage;

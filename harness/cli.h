@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <CLI/CLI.hpp>
 #include <map>
 #include <string>
@@ -17,6 +19,9 @@ inline constexpr int kExitInvalid = 3;
 
 /// "--every 250ms" into nanoseconds; what is no time is a usage error.
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help);
+
+/// "--parent PID" of the server to hurt; 0 where it is not given.
+void AddParent(CLI::App& app, pid_t& parent);
 
 /// An option whose value is one of the keys of `names`; anything else is a usage error that lists them.
 template <typename Enum>

@@ -95,11 +95,7 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
   CLI::App& inject =
       *app.add_subcommand("inject", "Kill or terminate workers of a running server on a schedule");
   inject.footer(kExamples);
-  inject
-      .add_option("--parent", arguments->run.parent,
-                  "The server's parent process (--admin knows hydrapool's)")
-      ->check(CLI::PositiveNumber.description(""))
-      ->type_name("PID");
+  AddParent(inject, arguments->run.parent);
   AddName(inject, "--fault", schedule.fault, FaultNames(), "What to do: kill (default), term");
   AddName(inject, "--target", schedule.target, TargetNames(),
           "To whom: random (default), busiest (needs --admin), all");
