@@ -34,12 +34,13 @@ A scenario:
   faults:
     - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }  # fault: kill, term; target: random, busiest, all
   duration: 10s
-  expect: { lost: 0, cut: 0, unexplained: 0, idle_lost: 0, recovery_p99: 50ms }
+  expect: { lost: 0, cut: 0, unexplained: 0, idle_lost: 0, ready_p99: 50ms }
 
 Beside the load, hydrapool's / is asked with ids, each to be answered once (echo: { connections: 16, pause: 20ms }, or off), and
 16 connections rest (idle: 16). Counts of `expect` are "at most": lost cut abandoned unexplained duplicated wrong idle_lost;
-times "not longer than": reap_p99 ready_p99 recovery_p99 response_p99. Those not named are not judged, but for unexplained, duplicated
-and wrong, which are to be 0. cgi_dir is looked for beside the scenario, then in the directory above this program's.
+times "not longer than": reap_p99, ready_p99 (death to replacement ready), recovery_p99 (to its first answer, for which a client
+must ask), response_p99. Those not named are not judged, but for unexplained, duplicated and wrong, which are to be 0. cgi_dir is
+looked for beside the scenario, then in the directory above this program's.
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
 while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED by Ctrl-C.)";
