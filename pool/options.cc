@@ -114,7 +114,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check(CLI::Range(0.1, 86'400.0))
       ->type_name("SECONDS")
       ->capture_default_str();
-  app.add_option("--max-cgi", cgi.max_processes, "CGI programs at once; past it 503")
+  app.add_option("--max-cgi", cgi.max_processes, "CGI programs at once (fewer where the limit of open files is low); past it 503")
       ->check(CLI::Range(1, 100'000))
       ->type_name("N")
       ->capture_default_str();

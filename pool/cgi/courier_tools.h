@@ -35,8 +35,22 @@ class SpoolBudget {
     std::size_t taken_ = 0;
   };
 
+  /// A body in the making: it has a descriptor of its own.
+  class Body {
+   public:
+    explicit Body(SpoolBudget& budget) : budget_(budget) { ++budget_.bodies_; }
+    ~Body() { --budget_.bodies_; }
+    Body(const Body&) = delete;
+    Body& operator=(const Body&) = delete;
+
+   private:
+    SpoolBudget& budget_;
+  };
+  [[nodiscard]] std::size_t bodies() const { return bodies_; }
+
  private:
   std::size_t used_ = 0;
+  std::size_t bodies_ = 0;
 };
 
 /// What every response of a worker carries, and scratch space that its couriers share.

@@ -134,6 +134,8 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
   };
   connection.SetDeadline(sys::Now() + notes.patience);
   if (request.body == http::BodyKind::kChunked) {
+    if (tools_.budget.bodies() >= worker_.most_processes)
+      return Refuse(request, 0, 503, "as many bodies are in the making as may at once");
     return std::make_unique<Spooler>(
         connection, tools_.budget, config_.max_spooled_body, request.expect_continue,
         tools_.date.At(worker_.loop.now()),
@@ -167,7 +169,8 @@ pool::Begun Handler::Launch(pool::Connection& connection, const http::Request& r
   };
   const auto script = scripts_.Resolve(request.path);
   if (!script) return refuse(script.error().status, script.error().reason);
-  if (worker_.counts.processes.load(std::memory_order_relaxed) >= config_.max_processes) {
+  if (worker_.counts.processes.load(std::memory_order_relaxed) >=
+      std::min<std::size_t>(config_.max_processes, worker_.most_processes)) {
     return refuse(503, "as many programs run as may at once");
   }
   const Address peer = SplitAddress(connection.peer());

@@ -18,6 +18,7 @@ Spooler::Spooler(pool::Connection& connection, SpoolBudget& budget, std::uint64_
                  std::string_view date, Then then)
     : connection_(connection),
       share_(budget),
+      body_(budget),
       most_(most),
       date_(date),
       then_(std::move(then)),
@@ -85,6 +86,7 @@ void Spooler::Read() {
 void Spooler::Finish() {
   over_ = true;
   buffer_ = {};
+  body_.reset();
   CourierNotes& notes = NotesOf(connection_);
   notes.request_total = connection_.total_consumed() - notes.request_begin;
   pool::Begun begun = then_(std::move(file_), length_);

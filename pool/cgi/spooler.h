@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,7 @@ class Spooler : public pool::Execution {
 
   pool::Connection& connection_;
   SpoolBudget::Share share_;
+  std::optional<SpoolBudget::Body> body_;  // until it is the program's
   const std::uint64_t most_;
   const std::string date_;
   Then then_;

@@ -26,6 +26,9 @@ struct WorkerContext {
   WorkerSlot& board;
   const PoolCounts& counts;
   const Doorbell& bell;
+  /// How many processes may be started for requests, over the whole pool, and how many bodies held in files
+  /// by each worker: more could leave no descriptor for a connection.
+  std::size_t most_processes = 0;
 
   /// The pool is shutting down: answer what comes, and close after it.
   [[nodiscard]] bool pool_drains() const { return bell.pool_drains.load(std::memory_order_relaxed) != 0; }

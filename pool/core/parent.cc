@@ -23,7 +23,7 @@ namespace {
 
 constexpr sys::Nanos kTick = 100 * sys::kMillisecond;
 constexpr std::size_t kMostLeases = 16'384;
-constexpr std::size_t kOwnDescriptors = 1024;  // besides connections: mostly processes' ends
+constexpr std::size_t kOwnDescriptors = 1152;  // besides connections: mostly processes' ends
 
 /// Raises the soft limit of open files to the hard one and says what it is.
 std::size_t RaiseFileLimit() {

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,14 +21,35 @@ namespace {
 constexpr std::size_t kPeek = 32 * 1024;
 constexpr sys::Nanos kSweep = 250 * sys::kMillisecond;
 
+std::size_t FileLimit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
 }  // namespace
+
+std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_t workers) {
+  constexpr std::size_t kOwn = 32;        // loop, signals, listeners, the admin endpoint's clients
+  constexpr std::size_t kEachWorker = 2;  // channel and pidfd
+  constexpr std::size_t kEach = kProcessEnds + 1;
+  const std::size_t taken = connections + kOwn + kEachWorker * workers;
+  return files > taken + kEach ? (files - taken) / kEach : 1;
+}
 
 WorkerDesk::WorkerDesk(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t slot,
                        sys::Channel channel, sys::UniqueFd doorbell, pid_t parent, const Timeouts& limits)
     : leases(table),
       board(scoreboard.slot(slot)),
       timeouts(limits),
-      context{slot, board.incarnation.load(), parent, loop, board, scoreboard.counts(), scoreboard.bell()},
+      context{slot,
+              board.incarnation.load(),
+              parent,
+              loop,
+              board,
+              scoreboard.counts(),
+              scoreboard.bell(),
+              MostProcesses(FileLimit(), table.size(), scoreboard.workers())},
       peek_buffer(kPeek),
       channel_(std::move(channel)),
       bell_(scoreboard.bell()),

@@ -32,6 +32,11 @@ struct Timeouts {
   sys::Nanos drain = 30 * sys::kSecond;       ///< of the pool, at TERM, before its workers are killed
 };
 
+/// What a limit of `files` open files leaves for requests' processes beside so many connections, in the
+/// process that may hold all of them: each process's ends, and a file for the body of one to come. At
+/// least 1.
+std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_t workers);
+
 /// What a worker shares with its connections.
 class WorkerDesk {
  public:
