@@ -19,8 +19,7 @@ TEST(MergeCommandTest, ReplicasAddUpToTheWholeRun) {
   const ScratchFile two("two");
   const ScratchFile hlog("hlog");
   const auto run = [&](const char* replica, const ScratchFile& json) {
-    Program program(
-        {"-q", "-n", "301", "-R", "3000", "--replica", replica, "--json", json.path(), server.Url("/ok")});
+    Program program({"-q", "-n", "301", "--replica", replica, "--json", json.path(), server.Url("/ok")});
     EXPECT_EQ(program.Wait(), 0);
   };
   run("1/2", one);
@@ -50,7 +49,7 @@ TEST(MergeCommandTest, WhatIsNoReportIsNamed) {
 TEST(CompareCommandTest, ARunIsNoWorseThanItselfAndAShortOneSaysNothing) {
   const ScriptedServer server;
   const ScratchFile json("json");
-  Program run({"-q", "-R", "300", "-d", "200ms", "--json", json.path(), server.Url("/ok")});
+  Program run({"-q", "-c", "1", "-d", "200ms", "--json", json.path(), server.Url("/ok")});
   EXPECT_EQ(run.Wait(), 0);
   Program shorter({"compare", json.path(), json.path()});
   EXPECT_EQ(shorter.Wait(), 3);

@@ -111,9 +111,11 @@ int CompareCommand(int argc, const char* const* argv) {
   const auto worse = Verdicts(differences, Verdict::kWorse);
   const auto better = Verdicts(differences, Verdict::kBetter);
   const auto verdict = !worse.empty() ? "worse" : !better.empty() ? "better" : "same";
+  const bool differs = !worse.empty() || !better.empty();
   fmt::print(files->text(), "A  {}\nB  {}\n\n{}\n", Describe(a->plan, a->engine),
              Describe(b->plan, b->engine), Table(differences));
-  fmt::print(files->text(), "verdict  B is {}{}{}\n", verdict, worse.empty() ? "" : " in " + worse,
+  fmt::print(files->text(), "verdict  B is {}{}{}\n", differs ? verdict : "no different",
+             worse.empty() ? "" : " in " + worse,
              better.empty() ? "" : (worse.empty() ? " in " : "; better in ") + better);
   const auto written = files->Write([&](const std::string&) { return JsonText(differences, verdict); });
   if (!written) return Complain(kNothing, written.error().message);

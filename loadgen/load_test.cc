@@ -58,6 +58,9 @@ void RunResult::Merge(const RunResult& other) {
   duration = longest;
   stopped = stopped || other.stopped;
   cpu += other.cpu;
+  kernel.Merge(other.kernel);
+  peak_memory = std::max(peak_memory, other.peak_memory);
+  cores += other.cores;
   if (other.busiest.busy_share() > busiest.busy_share()) busiest = other.busiest;
 }
 
@@ -170,6 +173,7 @@ void LoadTest::Start() {
     throw;
   }
   cpu_before_ = ProcessCpu();
+  kernel_before_ = ReadKernelCounters();
   const sys::Nanos begin = BeginOf(plan_);
   start_ = begin + plan_.warmup;
   start_unix_ms_ = (WallClock() + start_ - sys::Now()) / sys::kMillisecond;
@@ -215,6 +219,9 @@ RunResult LoadTest::Wait() {
   result.stopped = stop_.requested();
   result.duration = std::max(end, result.tally.last_end) - start_;
   result.cpu = ProcessCpu() - cpu_before_;
+  result.kernel = ReadKernelCounters().Since(kernel_before_);
+  result.peak_memory = PeakMemory();
+  result.cores = static_cast<int>(std::thread::hardware_concurrency());
   return result;
 }
 

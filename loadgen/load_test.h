@@ -12,6 +12,7 @@
 #include "loadgen/engine.h"
 #include "loadgen/interval_series.h"
 #include "loadgen/journal.h"
+#include "loadgen/kernel_counters.h"
 #include "loadgen/plan.h"
 #include "loadgen/self_check.h"
 #include "loadgen/tally.h"
@@ -31,6 +32,10 @@ struct RunResult {
   bool stopped = false;  ///< Ended early, on request.
   sys::Nanos cpu = 0;    ///< Of the whole process, from Start to the end, with the warm-up.
   CpuUse busiest = {};   ///< The thread that was ready to run for the largest share of its time.
+
+  KernelCounters kernel = {};     ///< What this machine did meanwhile.
+  std::uint64_t peak_memory = 0;  ///< Bytes that were resident at most, of this process.
+  int cores = 0;
 
   [[nodiscard]] std::uint64_t unsent() const { return scheduled - tally.sent; }
   /// The share of the schedule that was sent before its planned end; 1 where nothing was scheduled.
@@ -116,6 +121,7 @@ class LoadTest {
   sys::Nanos start_ = 0;
   std::int64_t start_unix_ms_ = 0;
   sys::Nanos cpu_before_ = 0;
+  KernelCounters kernel_before_;
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 

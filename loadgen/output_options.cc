@@ -28,6 +28,9 @@ void OutputOptions::AddTo(CLI::App& app) {
   AddFiles(app);
   app.add_option("--journal", outputs_.journal, "write each failed request to this file, as lines of JSON")
       ->type_name("FILE");
+  app.add_option("--metrics", outputs_.metrics,
+                 "serve Prometheus metrics (loadgen_*) at this address while running")
+      ->type_name("HOST:PORT");
   app.add_flag("-q,--quiet", outputs_.quiet, "no progress while running");
 }
 

@@ -23,6 +23,7 @@ struct Outputs {
   std::string journal = {};  ///< Not "-".
   std::vector<Slo> slos = {};
   std::vector<Slo> abort_on = {};
+  std::string metrics = {};  ///< HOST:PORT; empty: none.
   bool quiet = false;
 };
 

@@ -14,8 +14,13 @@ Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span
                               .busiest = run.busiest,
                               .duration = run.duration,
                               .worst_own_lag = run.tally.own_lag.max() * sys::kMicrosecond,
+                              .lag_p99 = run.tally.lag.ValueAtPercentile(99) * sys::kMicrosecond,
                               .out_of_ports = run.tally.of(Outcome::kNoPorts) > 0,
-                              .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0};
+                              .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0,
+                              .port_range = LocalPortRange(),
+                              .machine_cpu = run.kernel.busy_share(),
+                              .cpu = run.cpu,
+                              .cores = run.cores};
   auto self = CheckSelf(evidence);
   std::vector<SloVerdict> verdicts;
   for (const auto& slo : slos) verdicts.push_back(Check(slo, FactsOf(run)));

@@ -66,7 +66,9 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   error_details    {name: the first explanation seen}
 ///   phases_us        {connect, tls, first_byte, body}, each as in latency_us
 ///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
-///                    own_lag_us: as in latency_us, the part of the lag with a connection free}
+///                    own_lag_us: as in latency_us, the part of the lag with a connection free, cores,
+///                    machine_cpu: share of the cores' time (machine_cpu_s) that all programs took,
+///                    peak_memory_bytes, network {retransmits, accept_overflows, syn_drops}: of all programs}
 ///   start_unix_ms
 ///   series           {width_s, rows: [{begin_s, sent, outcomes: {name: n}, rate, p50_us, p90_us, p99_us,
 ///                    max_us}]}: a row for each interval in which something happened (interval_series.h)

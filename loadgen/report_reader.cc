@@ -113,6 +113,15 @@ void ReadSelf(const Json& json, Report& report) {
                                                 static_cast<double>(run.duration)),
                  .run_queue = Seconds(self.at("run_queue_s")),
                  .wall = run.duration};
+  run.cores = self.at("cores");
+  run.peak_memory = self.at("peak_memory_bytes");
+  const auto& network = self.at("network");
+  run.kernel = {.retransmits = network.at("retransmits"),
+                .accept_overflows = network.at("accept_overflows"),
+                .syn_drops = network.at("syn_drops"),
+                .machine_all = Seconds(self.at("machine_cpu_s"))};
+  run.kernel.machine_busy =
+      std::llround(self.at("machine_cpu").get<double>() * static_cast<double>(run.kernel.machine_all));
   report.self = {.bottleneck = self.at("bottleneck"), .valid = json.at("valid"), .reason = json.at("reason")};
 }
 

@@ -38,7 +38,10 @@ RunResult Record(int n, int salt, std::int64_t start_unix_ms) {
           .scheduled = static_cast<std::uint64_t>(n),
           .start_unix_ms = start_unix_ms,
           .duration = n * 7 * kMillisecond + kSecond,
-          .cpu = kSecond};
+          .cpu = kSecond,
+          .kernel = {.retransmits = 3, .machine_busy = 3 * kSecond, .machine_all = 8 * kSecond},
+          .peak_memory = 5'000'000,
+          .cores = 2};
 }
 
 Report Of(RunResult run, Replica replica = {}) {

@@ -45,8 +45,9 @@ TEST(ReportJsonTest, HasTheKeysOthersRelyOn) {
   EXPECT_EQ(json["bytes"]["received"], 200);
   EXPECT_EQ(json["status"].dump(), R"({"200":2,"500":1})");
   EXPECT_EQ(json["errors"].dump(), R"({"bad_status":1,"refused":1})");
-  EXPECT_EQ(json["workers"].dump(), R"({"0":{"requests":1,"errors":0,"p50_us":2000,"p99_us":2000,"max_us":2000,"mean_us":2000.0},)"
-                                    R"("1":{"requests":2,"errors":1,"p50_us":2000,"p99_us":2000,"max_us":2000,"mean_us":2000.0}})");
+  EXPECT_EQ(json["workers"].dump(),
+            R"({"0":{"requests":1,"errors":0,"p50_us":2000,"p99_us":2000,"max_us":2000,"mean_us":2000.0},)"
+            R"("1":{"requests":2,"errors":1,"p50_us":2000,"p99_us":2000,"max_us":2000,"mean_us":2000.0}})");
   EXPECT_DOUBLE_EQ(json["fairness_jain"].get<double>(), 0.9);
   EXPECT_DOUBLE_EQ(json["self"]["cpu_us_per_request"].get<double>(), 1200);
   EXPECT_EQ(json["self"]["bottleneck"], "none");

@@ -107,6 +107,15 @@ void Self(Out out, const Report& report) {
                  "{:.0f} %, bottleneck: {}\n",
                  sys::ToSeconds(run.cpu), run.cpu_us_per_request(), 100 * run.busiest.cpu_share(),
                  report.self.bottleneck);
+  const auto& kernel = run.kernel;
+  if (kernel.accept_overflows + kernel.syn_drops > 0)
+    fmt::format_to(out,
+                   "network    a listener on this machine refused {} connections for want of room in its "
+                   "queue, {} SYNs dropped\n",
+                   kernel.accept_overflows, kernel.syn_drops);
+  if (kernel.retransmits > 0)
+    fmt::format_to(out, "network    {} TCP segments sent again on this machine, by all programs\n",
+                   kernel.retransmits);
   if (!report.self.valid) {
     fmt::format_to(out, "INVALID    {}\n", report.self.reason);
   } else if (!report.self.reason.empty()) {

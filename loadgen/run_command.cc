@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+#include <utility>
+
 #include "loadgen/cli.h"
 #include "loadgen/output_files.h"
 #include "loadgen/run_load.h"
@@ -13,7 +16,13 @@ int RunCommand(const Options& options) {
   if (!engine) return Complain(kUsage, engine.error().message);
   const auto files = OutputFiles::Open(options.outputs);
   if (!files) return Complain(kUsage, files.error().message);
-  auto report = RunLoad(options, *engine, files->journal());
+  std::unique_ptr<RunMetrics> metrics;
+  if (!options.outputs.metrics.empty()) {
+    auto listening = RunMetrics::Listen(options.outputs.metrics);
+    if (!listening) return Complain(kUsage, listening.error().message);
+    metrics = std::move(*listening);
+  }
+  auto report = RunLoad(options, *engine, files->journal(), metrics.get());
   fmt::print(files->text(), "{}", ToText(report));
   const auto shaded = AddFaults(options.outputs, report);
   const auto written = files->Write(report);

@@ -49,9 +49,10 @@ SloFacts FactsSoFar(const LoadTest& test, const Progress& progress, sys::Nanos e
 /// and SIGTERM stop it, a second one leaves at once.
 class Watcher {
  public:
-  Watcher(LoadTest& test, const Options& options, const std::string& engine)
+  Watcher(LoadTest& test, const Options& options, const std::string& engine, RunMetrics* metrics)
       : test_(test),
         options_(options),
+        metrics_(metrics),
         start_(test.start()),
         view_(Describe(options.plan, engine), options.plan, start_) {}
 
@@ -80,6 +81,7 @@ class Watcher {
                              verdict.shown);
       test_.Stop();
     }
+    if (metrics_ != nullptr) metrics_->Update(test_, progress);
     if (!options_.outputs.quiet) view_.Show(test_, std::move(progress), loop_.now());
     LookNext();
   }
@@ -90,6 +92,7 @@ class Watcher {
 
   LoadTest& test_;
   const Options& options_;
+  RunMetrics* metrics_;
   sys::EventLoop loop_;
   sys::Nanos start_;
   ProgressView view_;
@@ -109,10 +112,11 @@ sys::Result<EngineChoice> Prepare(const Options& options) {
   return engine;
 }
 
-Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal) {
+Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal,
+               RunMetrics* metrics) {
   LoadTest test(options.plan, engine.factory, journal);
   test.Start();
-  auto aborted = Watcher(test, options, engine.name).Wait();
+  auto aborted = Watcher(test, options, engine.name, metrics).Wait();
   auto report = MakeReport(engine.name, options.plan, test.Wait(), options.outputs.slos);
   report.aborted = std::move(aborted);
   return report;

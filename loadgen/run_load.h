@@ -4,6 +4,7 @@
 #include "loadgen/journal.h"
 #include "loadgen/options.h"
 #include "loadgen/report.h"
+#include "loadgen/run_metrics.h"
 #include "pool/sys/error.h"
 
 namespace loadgen {
@@ -12,7 +13,9 @@ namespace loadgen {
 sys::Result<EngineChoice> Prepare(const Options& options);
 
 /// One run from its start to its report: watched, shown on standard error unless quiet, ended early by
-/// SIGINT, SIGTERM or an --abort-on. A second signal ends the process at once. `journal` may be null.
-Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal);
+/// SIGINT, SIGTERM or an --abort-on. A second signal ends the process at once. `journal` and `metrics` may be
+/// null.
+Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal,
+               RunMetrics* metrics);
 
 }  // namespace loadgen

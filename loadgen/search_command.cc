@@ -100,7 +100,7 @@ nlohmann::ordered_json ToJson(const std::vector<Step>& steps, const RateSearch& 
 
 Step TryRate(Options options, double rate, const EngineChoice& engine) {
   options.plan.rate = rate;
-  Step step{.rate = rate, .report = RunLoad(options, engine, nullptr)};
+  Step step{.rate = rate, .report = RunLoad(options, engine, nullptr, nullptr)};
   step.own_fault = !step.report.self.valid && step.report.slos_met();
   step.holds = step.report.self.valid && step.report.slos_met() && step.report.run.achieved() >= kAchieved;
   return step;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "pool/sys/clock.h"
@@ -30,6 +31,9 @@ CpuUse ThreadCpuUse();
 /// The CPU time of this process and all its threads.
 sys::Nanos ProcessCpu();
 
+/// How many bytes of this process were in memory at most.
+std::uint64_t PeakMemory();
+
 /// What a run knows about its own part in the result.
 struct SelfEvidence {
   bool open_loop = false;
@@ -38,8 +42,13 @@ struct SelfEvidence {
   sys::Nanos duration = 0;
   /// The longest a request waited although it was due and a connection was free.
   sys::Nanos worst_own_lag = 0;
+  sys::Nanos lag_p99 = 0;
   bool out_of_ports = false;
   bool out_of_descriptors = false;
+  std::string port_range = {};  ///< "32768 to 60999"; empty: not known.
+  double machine_cpu = 0;       ///< Share of all cores that all programs took; 0: not known.
+  sys::Nanos cpu = 0;           ///< Of this process.
+  int cores = 0;
 };
 
 /// "Was it me?"

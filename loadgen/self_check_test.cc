@@ -31,6 +31,13 @@ TEST(SelfCheckTest, AnOpenLoopThatLacksCpuIsInvalidAndSaysSo) {
   EXPECT_EQ(check.bottleneck, "cpu");
   EXPECT_THAT(check.reason, HasSubstr("90.0 % of the schedule"));
   EXPECT_THAT(check.reason, HasSubstr("ran 60 %"));
+  evidence.machine_cpu = 0.98;
+  evidence.cores = 2;
+  evidence.cpu = 8 * kSecond;
+  evidence.lag_p99 = 12 * kMillisecond;
+  EXPECT_THAT(CheckSelf(evidence).reason,
+              HasSubstr("this machine's CPU was the limit: 98 % of 2 cores, 40 % of them for loadgen;"));
+  EXPECT_THAT(CheckSelf(evidence).reason, HasSubstr("lag p99 12.0 ms"));
 }
 
 TEST(SelfCheckTest, AClosedLoopAtFullCpuIsOnlyWarnedAbout) {
@@ -58,7 +65,9 @@ TEST(SelfCheckTest, AGeneratorThatStoodStillIsToBlame) {
 TEST(SelfCheckTest, OurOwnExhaustionIsOurFault) {
   auto evidence = OpenLoop(0.5);
   evidence.out_of_ports = true;
+  evidence.port_range = "32768 to 60999";
   EXPECT_EQ(CheckSelf(evidence).bottleneck, "ports");
+  EXPECT_THAT(CheckSelf(evidence).reason, HasSubstr("local ports (32768 to 60999)"));
   EXPECT_FALSE(CheckSelf(evidence).valid);
   evidence = OpenLoop(0.5);
   evidence.out_of_descriptors = true;

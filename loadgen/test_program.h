@@ -36,10 +36,13 @@ class ScratchFile {
   std::string path_;
 };
 
-/// For tests: the loadgen binary, started with both its outputs in files.
+/// For tests: the loadgen binary, started with both its outputs in files, or with its
+/// standard error on a terminal.
 class Program {
  public:
-  explicit Program(std::vector<std::string> args) : out_(Path("out")), err_(Path("err")) {
+  explicit Program(std::vector<std::string> args, std::string terminal = {})
+      : out_(Path("out")), err_(Path("err")) {
+    const auto& err = terminal.empty() ? err_ : terminal;
     args.insert(args.begin(), HYDRAPOOL_BIN_DIR "/loadgen");
     std::vector<char*> argv;
     for (auto& arg : args) argv.push_back(arg.data());
@@ -47,7 +50,7 @@ class Program {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
     posix_spawn_file_actions_destroy(&actions);
   }

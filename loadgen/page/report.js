@@ -25,7 +25,7 @@ function table(title, head, rows, parent = byId('tables')) {
   make('h2', '', title, card);
   const body = make('table', '', null, make('div', 'scroll', null, card));
   const line = make('tr', '', null, make('thead', '', null, body));
-  head.forEach((name, i) => make('th', rows[0][i] && rows[0][i].className, name, line));
+  head.forEach((name, i) => make('th', rows[0][i] && rows[0][i].className === 'text' ? 'text' : '', name, line));
   const lines = make('tbody', '', null, body);
   for (const row of rows) {
     const cells = make('tr', '', null, lines);
@@ -167,7 +167,8 @@ function tables() {
   table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
-    ['own lag p99', micros(report.self.own_lag_us.p99)], ['bottleneck', report.self.bottleneck]]);
+    ['own lag p99', micros(report.self.own_lag_us.p99)], ['all programs', `${number(100 * report.self.machine_cpu)} % of ${report.self.cores} cores`],
+    ['TCP segments sent again', number(report.self.network.retransmits)], ['accept queues overflowed', number(report.self.network.accept_overflows)], ['bottleneck', report.self.bottleneck]]);
   table('Faults', ['at', 'what', 'dead after'], data.faults.map(f =>
     [seconds(f.from), {className: 'text', text: f.label}, f.to > f.from ? `${number(1e3 * (f.to - f.from))} ms` : '']));
 }
