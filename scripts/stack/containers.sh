@@ -131,7 +131,7 @@ test_containers() {
 
   ask=(nsenter --net="/run/netns/$netns" "${ask[@]}")
   prometheus_url=http://127.0.0.1:9090
-  within 20 'every target is scraped' targets_are_up 2
+  within 20 'every target is scraped' targets_are_up 3
   list_queries pool:9180 20s
   within 60 "each of ${#unanswered[@]} queries of panels and recording rules has data" queries_had_data
   within 30 'kills are seen' kills_are_seen
