@@ -19,9 +19,9 @@ std::int64_t UnixMillis() {
 
 }  // namespace
 
-InjectRun::InjectRun(sys::EventLoop& loop, Options options, ListWorkers list_workers, Report report)
+InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, ListWorkers list_workers, Report report)
     : loop_(loop),
-      options_(std::move(options)),
+      options_(options),
       list_workers_(std::move(list_workers)),
       report_(std::move(report)),
       schedule_(options_.schedule),
@@ -101,8 +101,9 @@ void InjectRun::Settle(Wait& wait, Outcome outcome) {
   Finish(std::move(settled->record));
 }
 
-void InjectRun::Missed(const PlannedFault& fault, std::optional<WorkerView> worker, std::string reason) {
-  InjectRecord record = RecordOf(fault, std::move(worker));
+void InjectRun::Missed(const PlannedFault& fault, const std::optional<WorkerView>& worker,
+                       std::string reason) {
+  InjectRecord record = RecordOf(fault, worker);
   record.reason = std::move(reason);
   Finish(std::move(record));
 }
@@ -112,13 +113,13 @@ void InjectRun::Finish(InjectRecord record) {
   report_(record);
 }
 
-InjectRecord InjectRun::RecordOf(const PlannedFault& fault, std::optional<WorkerView> worker) const {
+InjectRecord InjectRun::RecordOf(const PlannedFault& fault, const std::optional<WorkerView>& worker) const {
   return {.id = fault.id,
           .at = sys::Now() - start_,
           .unix_ms = UnixMillis(),
           .fault = fault.fault,
           .target = fault.target,
-          .worker = std::move(worker),
+          .worker = worker,
           .dead = {},
           .outcome = Outcome::kMissed,
           .reason = {}};

@@ -42,7 +42,7 @@ class InjectRun {
   using ListWorkers = std::function<sys::Result<std::vector<WorkerView>>()>;
   using Report = std::function<void(const InjectRecord&)>;
 
-  InjectRun(sys::EventLoop& loop, Options options, ListWorkers list_workers, Report report);
+  InjectRun(sys::EventLoop& loop, const Options& options, ListWorkers list_workers, Report report);
 
   /// Returns when it is over. Once.
   InjectSummary Run();
@@ -68,9 +68,10 @@ class InjectRun {
   void StrikeOne(const PlannedFault& fault, const WorkerView& worker);
   void Await(InjectRecord record, Blow blow);
   void Settle(Wait& wait, Outcome outcome);
-  void Missed(const PlannedFault& fault, std::optional<WorkerView> worker, std::string reason);
+  void Missed(const PlannedFault& fault, const std::optional<WorkerView>& worker, std::string reason);
   void Finish(InjectRecord record);
-  [[nodiscard]] InjectRecord RecordOf(const PlannedFault& fault, std::optional<WorkerView> worker) const;
+  [[nodiscard]] InjectRecord RecordOf(const PlannedFault& fault,
+                                      const std::optional<WorkerView>& worker) const;
 
   sys::EventLoop& loop_;
   Options options_;
