@@ -27,7 +27,7 @@ struct Interval {
   [[nodiscard]] bool operator==(const Interval& other) const = default;
 };
 
-/// A run's course, second by second: at most kMost intervals (about 1 KB each), however long the run is.
+/// A run's course, second by second: at most kMost intervals (about 5 KB each), however long the run is.
 /// Where more would be needed, each two neighbours become one and the width doubles: 20 minutes by the
 /// second, 40 by two seconds, and so on.
 ///
