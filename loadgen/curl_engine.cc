@@ -6,19 +6,6 @@
 namespace loadgen {
 namespace {
 
-curl_slist* HeaderList(const Plan& plan) {
-  curl_slist* list = nullptr;
-  const auto add = [&list](const char* header) {
-    curl_slist* longer = curl_slist_append(list, header);
-    if (longer == nullptr) throw std::bad_alloc();
-    list = longer;
-  };
-  for (const auto& header : plan.headers) add(header.c_str());
-  if (!plan.keep_alive) add("Connection: close");
-  if (plan.body) add("Expect:");
-  return list;
-}
-
 std::uint32_t EpollEvents(int what) {
   return ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0u) |
          ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0u);
@@ -38,17 +25,14 @@ std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, cons
 }
 
 CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
-    : EngineLoop(plan, stop),
-      sockets_{.poller = poller_},
-      headers_(HeaderList(plan)),
-      multi_(curl_multi_init()) {
+    : EngineLoop(plan, stop), sockets_{.poller = poller_}, multi_(curl_multi_init()) {
   if (!multi_) throw std::bad_alloc();
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &OnSocket);
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &OnTimer);
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-  for (const auto& url : plan.urls) sockets_.urls.emplace_back(url);
+  for (std::size_t i = 0; i < plan.urls.size(); ++i) sockets_.requests.emplace_back(plan, i);
   for (int i = 0; i < connections; ++i) AddConnection();
 }
 
@@ -57,7 +41,7 @@ CurlEngine::~CurlEngine() {
 }
 
 void CurlEngine::AddConnection() {
-  auto& slot = idle_.emplace_back(plan_, headers_.get(), sockets_);
+  auto& slot = idle_.emplace_back(plan_, sockets_);
   slot.self = std::prev(idle_.end());
   curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
   curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, ++connections_);

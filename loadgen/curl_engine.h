@@ -10,8 +10,9 @@
 
 namespace loadgen {
 
-/// The engine for whatever libcurl speaks over HTTP/1.1, plain or TLS: a multi handle driven by its socket
-/// API and our epoll.
+/// The engine for whatever libcurl speaks, HTTP/1.1 or HTTP/2, plain or TLS, directly or through a proxy: a
+/// multi handle driven by its socket API and our epoll. With HTTP/2 too a connection carries one request at a
+/// time.
 ///
 /// It takes its own times and its own time-outs, keeps no queue and shares no cache with other threads.
 /// Proxies named in the environment are not used: the load goes where the URL says. libcurl's own connection
@@ -32,8 +33,7 @@ class CurlEngine final : public EngineLoop {
   struct Slot;
   using Slots = std::list<Slot>;  // spliced from one list to the other: nothing is allocated for a request
   struct Slot {
-    Slot(const Plan& plan, const curl_slist* headers, CurlSockets& sockets)
-        : transfer(plan, headers, sockets) {}
+    Slot(const Plan& plan, CurlSockets& sockets) : transfer(plan, sockets) {}
     CurlTransfer transfer;
     sys::Nanos free_since = 0;
     Slots::iterator self;
@@ -42,10 +42,6 @@ class CurlEngine final : public EngineLoop {
   struct FreeMulti {
     void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
   };
-  struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  };
-
   static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*);
   static int OnTimer(CURLM*, long millis, void* self);
 
@@ -66,7 +62,6 @@ class CurlEngine final : public EngineLoop {
   void Resume(Slot& slot);
 
   CurlSockets sockets_;
-  std::unique_ptr<curl_slist, FreeList> headers_;
   std::unique_ptr<CURLM, FreeMulti> multi_;
   Slots idle_;
   Slots in_flight_;  // oldest first

@@ -8,7 +8,7 @@ Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
   switch (ending.code) {
     case CURLE_OK:
       if (!ending.head_complete || ending.status < 200) return Outcome::kTruncated;
-      return Judge(plan, ending.status, ending.body_bytes);
+      return Judge(plan, ending.status, ending.body_bytes, ending.body_passed);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return Outcome::kResolve;

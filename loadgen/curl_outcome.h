@@ -20,6 +20,7 @@ struct CurlEnding {
   bool head_complete = false;      ///< the empty line after the final response's headers came
   int status = 0;
   std::uint64_t body_bytes = 0;  ///< decoded
+  bool body_passed = true;       ///< the check of its bytes
 };
 
 /// The outcome of a request that ended by itself. libcurl calls some cut responses good (one that is closed

@@ -7,23 +7,29 @@
 #include <string>
 #include <vector>
 
+#include "loadgen/body_check.h"
 #include "loadgen/curl_outcome.h"
+#include "loadgen/curl_request.h"
 #include "loadgen/plan.h"
 #include "loadgen/poller.h"
 #include "loadgen/tally.h"
-#include "loadgen/url_template.h"
 
 namespace loadgen {
 
 /// What the transfers of one engine share: who is told of sockets that close, which socket has which local
-/// port, and the URLs.
+/// port, and the requests.
 struct CurlSockets {
+  struct Socket {
+    int fd = -1;
+    std::uint64_t carried = 0;  ///< requests
+  };
+
   Poller& poller;
   /// By local port. Two connections to different servers may have the same one; the later counts, and the
   /// check for staleness may then look at the wrong one, which at worst costs a new connection or a
   /// resend_suppressed.
-  std::vector<int> by_port = std::vector<int>(65536, -1);
-  std::vector<UrlTemplate> urls = {};
+  std::vector<Socket> by_port = std::vector<Socket>(65536);
+  std::vector<CurlRequest> requests = {};
 };
 
 /// One libcurl easy handle and the request it is carrying: as many as there are connections, used again and
@@ -35,7 +41,7 @@ struct CurlSockets {
 /// response began, whether its head was whole. And it stops libcurl from sending a request twice: libcurl
 /// does so when a kept-alive connection dies before the first byte of the response, with no option against
 /// it, but it must ask for a socket or announce the request again first (CURLOPT_OPENSOCKETFUNCTION,
-/// CURLOPT_PREREQFUNCTION), and is refused.
+/// CURLOPT_PREREQFUNCTION), and is refused. A redirect that is followed is not that: it is counted first.
 ///
 /// A kept-alive connection that the server closed while it was idle is no failure: nothing has been sent on
 /// it. libcurl does not notice all of them (7.88 takes one that was reset for alive), so each is looked at
@@ -45,8 +51,8 @@ struct CurlSockets {
 /// Not movable: libcurl holds its address. One thread's.
 class CurlTransfer {
  public:
-  /// All three must outlive it, and `sockets` also libcurl's last connection.
-  CurlTransfer(const Plan& plan, const curl_slist* headers, CurlSockets& sockets);
+  /// Both must outlive it, and `sockets` also libcurl's last connection.
+  CurlTransfer(const Plan& plan, CurlSockets& sockets);
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
@@ -76,7 +82,8 @@ class CurlTransfer {
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t n, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* self);
 
-  void SetMethod();
+  void SetExtras();
+  [[nodiscard]] bool IsSecondTime();
   void NoteConnected();
   [[nodiscard]] bool IsStale(int local_port) const;
   [[nodiscard]] std::string Explain(Outcome outcome, CURLcode code, int error_number) const;
@@ -94,7 +101,10 @@ class CurlTransfer {
   Moments at_;
   std::string worker_;
   std::string detail_;
-  std::string url_;
+  BodyCheck check_;
+  const CurlRequest* applied_ = nullptr;  // what the handle is set up for
+  CurlRequestBuffers own_;
+  long redirects_ = 0;
 };
 
 }  // namespace loadgen

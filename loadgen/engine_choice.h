@@ -16,7 +16,7 @@ struct EngineChoice {
 };
 
 /// `wanted` is "raw", "curl" or "auto": raw where it can speak to all of the plan's URLs (plain http without
-/// credentials), else curl. An error where raw is wanted and cannot. Pure.
+/// credentials) and the plan has no extras, else curl. An error where raw is wanted and cannot. Pure.
 sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan);
 
 }  // namespace loadgen

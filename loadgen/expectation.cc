@@ -5,13 +5,13 @@
 
 namespace loadgen {
 
-Outcome Judge(const Plan& plan, int status, std::uint64_t body_bytes) {
+Outcome Judge(const Plan& plan, int status, std::uint64_t body_bytes, bool body_passed) {
   const bool expected = plan.expect_status.empty()
                             ? status < 400
                             : std::ranges::find(plan.expect_status, status) != plan.expect_status.end();
   if (!expected) return Outcome::kBadStatus;
   if (plan.expect_length && *plan.expect_length != body_bytes) return Outcome::kWrongBody;
-  return Outcome::kOk;
+  return body_passed ? Outcome::kOk : Outcome::kWrongBody;
 }
 
 Outcome ConnectFailure(int error_number) {

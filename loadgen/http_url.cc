@@ -27,7 +27,8 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text) {
   const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   HttpUrl parts;
   parts.full = text.find("://") == text.npos ? "http://" + text : text;
-  if (const auto wrong = curl_url_set(url.get(), CURLUPART_URL, parts.full.c_str(), 0); wrong != CURLUE_OK) {
+  const unsigned flags = parts.full.find("{line:") == text.npos ? 0 : CURLU_PATH_AS_IS;
+  if (const auto wrong = curl_url_set(url.get(), CURLUPART_URL, parts.full.c_str(), flags); wrong != CURLUE_OK) {
     return sys::Failure(fmt::format("'{}' is not a URL: {}", text, curl_url_strerror(wrong)));
   }
   parts.scheme = Part(url.get(), CURLUPART_SCHEME);

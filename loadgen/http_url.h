@@ -18,7 +18,7 @@ struct HttpUrl {
 };
 
 /// Takes a URL apart; without a scheme it is http. Pure. (libcurl's parser: RFC 3986 with dot segments
-/// removed.)
+/// removed, but where a "{line:FILE}" stands in it.)
 sys::Result<HttpUrl> ParseHttpUrl(const std::string& text);
 
 }  // namespace loadgen

@@ -19,12 +19,23 @@ Examples:
   loadgen -n 1000 -m POST --data @body.json http://127.0.0.1:8080/cgi-bin/echo
   loadgen -R 500 --json - http://a/ http://b/ | jq .latency_us.response
   loadgen --target 'http://h/a rate=400/s' --target 'http://h/b?id={counter} rate=20/s' --arrival poisson
+  loadgen --stages 500:10s,500:1m,0:5s --warmup 2s http://127.0.0.1:8080/
+  loadgen -R 300 --request-file shop.jsonl --saturate drop
+  loadgen -R 9000 --replica auto --start-at 2026-11-22T15:04:05Z http://h/     one of several that make one load
+  loadgen -n 1000 -H 'X-Id: {counter}' 'http://h/{random}?user={line:users.txt}'
+  loadgen --http2 -k --expect-sha256 $(sha256sum <page | cut -c-64) https://127.0.0.1:8443/page
   loadgen -R 500 --slo 'p99<50ms' --slo 'errors<0.1%' --abort-on 'errors>5%' http://127.0.0.1:8080/
   loadgen -R 500 --csv seconds.csv --hdr-log run.hlog --hgrm run.hgrm http://127.0.0.1:8080/
 
   loadgen merge host-*.json            several runs or replicas as one, exactly
   loadgen compare before.json after.json   how they differ, and how sure that is
   loadgen search --slo 'p99<50ms' URL  the highest rate that holds it; each of the three has a --help
+
+In URLs, headers, --data and request files {counter} is the request's number from 0, {random} 16 hexadecimal digits,
+{line:FILE} the next line of FILE, from the first again after the last.
+
+--replica auto asks the environment: LOADGEN_REPLICA=I/N (Swarm: --env 'LOADGEN_REPLICA={{.Task.Slot}}/N'), a Kubernetes indexed
+Job's JOB_COMPLETION_INDEX with LOADGEN_REPLICAS=N, or Slurm's SLURM_PROCID and SLURM_NTASKS.
 
 Latencies: response counts from when a request was due, service from when it was sent; lag is the difference.
 requests.failed did not complete; a 4xx or 5xx is completed but not ok. sent = completed + failed + in flight at the end.

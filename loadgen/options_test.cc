@@ -134,6 +134,46 @@ TEST(OptionsTest, TargetsArrivalAndObjectives) {
   EXPECT_THAT(Complaint({"--slo", "p99", "a"}), HasSubstr("not an objective"));
 }
 
+TEST(OptionsTest, StagesWarmUpStartAndReplica) {
+  const auto options = Understood({"--stages", "100:10s,100:20s", "--warmup", "10s", "--start-at",
+                                   "1795359845", "--replica", "2/4", "-c", "10", "--saturate", "drop", "a"});
+  EXPECT_EQ(options.plan.stages.size(), 2u);
+  EXPECT_DOUBLE_EQ(*options.plan.rate, 2500.0 / 30);
+  EXPECT_EQ(options.plan.warmup, 10 * kSecond);
+  EXPECT_EQ(options.plan.duration, 20 * kSecond);
+  EXPECT_EQ(options.plan.start_at, 1'795'359'845 * kSecond);
+  EXPECT_EQ(options.plan.replica.index, 1);
+  EXPECT_EQ(options.plan.connections, 3);
+  EXPECT_EQ(options.plan.saturate, Saturate::kDrop);
+  EXPECT_THAT(Complaint({"--stages", "5:1s", "-R", "5", "a"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"--stages", "5:1s", "-n", "5", "a"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"--stages", "5:1s", "--warmup", "1s", "a"}), HasSubstr("leaves nothing"));
+  EXPECT_THAT(Complaint({"--saturate", "drop", "a"}), HasSubstr("needs a rate"));
+  EXPECT_THAT(Complaint({"--replica", "4/3", "a"}), HasSubstr("not a replica"));
+  EXPECT_THAT(Complaint({"--replica", "1/3", "-c", "2", "--replica", "3/3", "a"}), HasSubstr("--replica"));
+  EXPECT_THAT(Complaint({"--replica", "3/3", "-c", "2", "a"}), HasSubstr("leaves none"));
+  EXPECT_THAT(Complaint({"--start-at", "soon", "a"}), HasSubstr("'soon' is not a time"));
+}
+
+TEST(OptionsTest, ConnectionsExtrasAndExpectations) {
+  const std::string sum(64, 'A');
+  const auto options =
+      Understood({"--connection", "reuse:5", "--http2", "-L", "-k", "--cookies", "-u", "a:b", "-x",
+                  "http://p:1", "--expect-sha256", sum.c_str(), "--expect-end", "bye", "https://a/"});
+  EXPECT_TRUE(options.plan.keep_alive);
+  EXPECT_EQ(options.plan.reuse, 5u);
+  EXPECT_TRUE(options.plan.extras.http2 && options.plan.extras.follow && options.plan.extras.insecure);
+  EXPECT_EQ(options.plan.extras.user, "a:b");
+  EXPECT_EQ(options.plan.extras.proxy, "http://p:1");
+  EXPECT_EQ(options.plan.expect_sha256, std::string(64, 'a'));
+  EXPECT_EQ(options.plan.expect_end, "bye");
+  EXPECT_THAT(Complaint({"--http2", "https://a/", "b"}), HasSubstr("for https:// URLs"));
+  EXPECT_THAT(Complaint({"--connection", "reuse:0", "a"}), HasSubstr("not keepalive, close or reuse:N"));
+  EXPECT_THAT(Complaint({"--expect-sha256", "abc", "a"}), HasSubstr("64 hexadecimal digits"));
+  EXPECT_THAT(Complaint({"--request-file", "f", "a"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"a/{line:/no/such/file}"}), HasSubstr("cannot read /no/such/file"));
+}
+
 TEST(OptionsTest, HelpShowsExamplesAndExitCodes) {
   const auto line = Parse({"--help"});
   const auto& text = std::get<std::string>(line);

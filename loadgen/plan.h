@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +16,26 @@ namespace loadgen {
 struct Stage {
   double rate = 0;          ///< Requests a second at its end.
   sys::Nanos duration = 0;  ///< 0: the rate jumps.
+};
+
+/// What a request is beside its URL.
+struct RequestParts {
+  std::string method = "GET";
+  std::vector<std::string> headers = {};  ///< "Name: value"
+  std::optional<std::string> body = {};
+};
+
+using Lines = std::vector<std::string>;
+using LineFiles = std::map<std::string, std::shared_ptr<const Lines>, std::less<>>;
+
+/// What only libcurl can do.
+struct Extras {
+  bool http2 = false;      ///< If the server agrees; https only.
+  bool follow = false;     ///< Redirects: they belong to the request, its status is the last one's.
+  bool insecure = false;   ///< Certificates are not checked.
+  bool cookies = false;    ///< Each connection keeps those it was given.
+  std::string user = {};   ///< "user:password", sent as Basic
+  std::string proxy = {};  ///< A URL.
 };
 
 /// Which part of a run this process is, where several make one together.
@@ -35,13 +58,18 @@ enum class Saturate {
 /// With a rate the loop is *open*: requests are due by the clock, whatever becomes of earlier ones. Without
 /// one it is *closed*: each connection's next request is due when its previous one has ended.
 struct Plan {
-  /// Used in turn, or as `weights` or `rates` say. At least one. "{counter}" and "{random}" in them are
-  /// replaced (url_template.h).
+  /// Used in turn, or as `weights` or `rates` say. At least one. "{counter}", "{random}" and
+  /// "{line:FILE}" in them, in headers and in bodies are replaced (text_template.h).
   std::vector<std::string> urls = {};
   std::string method = "GET";
   std::optional<std::string> body = {};
   std::vector<std::string> headers = {};  ///< "Name: value"
-  bool keep_alive = true;  ///< false: each request has a connection of its own and says `Connection: close`
+  std::vector<RequestParts> parts = {};   ///< Of each URL, instead of the three above. Empty: they are alike.
+  LineFiles lines = {};                   ///< Of the files that "{line:FILE}" names.
+
+  bool keep_alive = true;   ///< false: each request has a connection of its own and says `Connection: close`
+  std::uint64_t reuse = 0;  ///< So many requests go over one connection, which is then closed; 0: no limit.
+  Extras extras = {};
 
   std::optional<double> rate =
       {};                ///< Requests a second, all threads and replicas together. nullopt: closed loop.
@@ -72,7 +100,15 @@ struct Plan {
 
   std::vector<int> expect_status = {};              ///< What is ok. Empty: below 400.
   std::optional<std::uint64_t> expect_length = {};  ///< Of each decoded body.
-  std::string unix_socket = {};  ///< Where to connect instead of the URLs' hosts; empty: there.
+  std::string expect_sha256 = {};  ///< Of each decoded body, 64 small hex digits; empty: any.
+  std::string expect_end = {};     ///< What each decoded body ends with.
+  std::string unix_socket = {};    ///< Where to connect instead of the URLs' hosts; empty: there.
 };
+
+/// What the plan's request to URL number `url` is beside that.
+inline RequestParts PartsOf(const Plan& plan, std::size_t url) {
+  if (!plan.parts.empty()) return plan.parts[url];
+  return {.method = plan.method, .headers = plan.headers, .body = plan.body};
+}
 
 }  // namespace loadgen

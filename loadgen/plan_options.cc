@@ -4,16 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "loadgen/replica.h"
 #include "loadgen/stage_list.h"
 #include "loadgen/start_time.h"
-#include "loadgen/target_list.h"
 #include "loadgen/units.h"
 
 namespace loadgen {
@@ -24,63 +20,18 @@ CLI::Validator From1To(Int most) {
   return CLI::Range(Int{1}, most).description("");
 }
 
-sys::Result<std::string> Body(const std::string& data) {
-  if (!data.starts_with('@')) return data;
-  errno = 0;
-  std::ifstream file(data.substr(1), std::ios::binary);
-  std::ostringstream content;
-  if (!file || (file.peek() != EOF && !(content << file.rdbuf())) || file.bad()) {
-    return sys::Failure(errno, "--data: cannot read " + data.substr(1));
-  }
-  return std::move(content).str();
-}
-
-bool IsHeader(const std::string& text) {
-  const auto colon = text.find_first_of(":;");
-  return colon != text.npos && colon > 0 && text.find_first_of(" \t\r\n") > colon &&
-         text.find_first_of("\r\n") == text.npos;
-}
-
-bool IsMethod(const std::string& text) {
-  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isalpha(c) != 0; });
-}
-
 }  // namespace
 
 void PlanOptions::AddTo(CLI::App& app) {
   AddLoad(app);
-  AddRequest(app);
+  request_.AddTo(app);
 }
 
 sys::Result<Plan> PlanOptions::Understand(int cores) const {
   Plan plan;
-  if (const auto filled = FillRequest(plan); !filled) return tl::unexpected(filled.error());
+  if (const auto filled = request_.Fill(plan); !filled) return tl::unexpected(filled.error());
   if (const auto filled = FillLoad(cores, plan); !filled) return tl::unexpected(filled.error());
   return plan;
-}
-
-sys::Result<void> PlanOptions::FillRequest(Plan& plan) const {
-  if (auto filled = FillTargets(urls_, targets_, plan); !filled) return filled;
-  for (const auto& header : headers_) {
-    if (!IsHeader(header)) return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", header));
-  }
-  plan.headers = headers_;
-  plan.keep_alive = connection_ == "keepalive";
-  plan.unix_socket = unix_socket_;
-  plan.expect_status = expect_status_;
-  plan.expect_length = expect_length_;
-  plan.worker_header = worker_header_;
-  plan.seed = seed_;
-  plan.method = !method_.empty() ? method_ : data_ ? "POST" : "GET";
-  if (!IsMethod(plan.method)) return sys::Failure(fmt::format("-m '{}' is not a method", method_));
-  if (data_) {
-    auto body = Body(*data_);
-    if (!body) return tl::unexpected(body.error());
-    plan.body = std::move(*body);
-  } else if (plan.method == "POST" || plan.method == "PUT" || plan.method == "PATCH") {
-    plan.body = "";
-  }
-  return {};
 }
 
 sys::Result<void> PlanOptions::FillRate(Plan& plan) const {
@@ -180,6 +131,10 @@ void PlanOptions::AddLoad(CLI::App& app) {
       ->type_name("HOW")
       ->check(CLI::IsMember({"queue", "open", "drop"}))
       ->capture_default_str();
+  AddTimes(app, stages);
+}
+
+void PlanOptions::AddTimes(CLI::App& app, CLI::Option* stages) {
   auto* duration = app.add_option("-d,--duration", duration_, "how long, like 500ms or 2m (default: 10s)");
   duration->type_name("TIME")->excludes(stages);
   auto* warmup = app.add_option("--warmup", warmup_,
@@ -202,37 +157,6 @@ void PlanOptions::AddLoad(CLI::App& app) {
       ->excludes(stages);
   app.add_option("--timeout", timeout_, "for one request, from its sending")
       ->type_name("TIME")
-      ->capture_default_str();
-}
-
-void PlanOptions::AddRequest(CLI::App& app) {
-  app.add_option("URL", urls_,
-                 "http:// or https://; several are used in turn; {counter}, {random} are replaced")
-      ->type_name("");
-  app.add_option("--target", targets_, "'URL rate=100/s' or 'URL weight=3'; repeatable")
-      ->type_name("TARGET")
-      ->allow_extra_args(false);
-  app.add_option("-m,--method", method_, "method (default: GET, with --data POST)")->type_name("METHOD");
-  app.add_option("--data", data_, "request body: the text, or @FILE")->type_name("DATA");
-  app.add_option("-H,--header", headers_, "request header 'Name: value'; repeatable")
-      ->type_name("HEADER")
-      ->allow_extra_args(false);
-  app.add_option("--unix-socket", unix_socket_, "connect to this UNIX socket, whatever the URL's host")
-      ->type_name("PATH");
-  app.add_option("--expect-status", expect_status_, "what is ok, like 200,204 (default: below 400)")
-      ->type_name("CODE,…")
-      ->delimiter(',')
-      ->check(CLI::Range(100, 599).description(""));
-  app.add_option("--expect-length", expect_length_, "how long each decoded body must be")->type_name("BYTES");
-  app.add_option("--connection", connection_, "keepalive, or close: a new connection for each request")
-      ->type_name("HOW")
-      ->check(CLI::IsMember({"keepalive", "close"}))
-      ->capture_default_str();
-  app.add_option("--worker-header", worker_header_, "response header that names the worker")
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
-      ->type_name("N")
       ->capture_default_str();
 }
 

@@ -3,14 +3,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "loadgen/plan.h"
+#include "loadgen/request_options.h"
 #include "pool/sys/error.h"
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace loadgen {
 
@@ -31,15 +32,12 @@ class PlanOptions {
 
  private:
   void AddLoad(CLI::App& app);
-  void AddRequest(CLI::App& app);
-  sys::Result<void> FillRequest(Plan& plan) const;
+  void AddTimes(CLI::App& app, CLI::Option* stages);
   sys::Result<void> FillLoad(int cores, Plan& plan) const;
   sys::Result<void> FillRate(Plan& plan) const;
   sys::Result<void> FillTimes(Plan& plan) const;
   sys::Result<void> FillConnections(int cores, Plan& plan) const;
 
-  std::vector<std::string> urls_;
-  std::vector<std::string> targets_;
   std::string arrival_;
   std::string rate_;
   std::string stages_;
@@ -52,15 +50,7 @@ class PlanOptions {
   std::optional<std::uint64_t> count_;
   std::optional<int> threads_;
   int connections_ = 10;
-  std::string method_;
-  std::optional<std::string> data_;
-  std::string connection_ = "keepalive";
-  std::vector<std::string> headers_;
-  std::string unix_socket_;
-  std::vector<int> expect_status_;
-  std::optional<std::uint64_t> expect_length_;
-  std::string worker_header_ = "X-Worker";
-  std::uint64_t seed_ = 1;
+  RequestOptions request_;
 };
 
 }  // namespace loadgen

@@ -20,7 +20,7 @@ bool WouldBlock(int error_number) { return error_number == EAGAIN || error_numbe
 }  // namespace
 
 std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& endpoint,
-                                           std::string_view request) {
+                                           std::string_view request, bool to_head) {
   attempt_ = attempt;
   endpoint_ = &endpoint;
   unsent_ = request;
@@ -29,7 +29,8 @@ std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& end
   excess_ = false;
   at_ = {};
   reused_ = open();
-  parser_.Begin(plan_.method == "HEAD");
+  parser_.Begin(to_head);
+  if (open()) ++carried_;
   return reused_ ? Send() : Connect();
 }
 
@@ -87,6 +88,7 @@ std::optional<Result> RawConnection::Send() {
     }
     if (connecting_) {
       connecting_ = false;
+      carried_ = 1;
       at_.connected = sys::Now();
       endpoint_->preferred = (endpoint_->preferred + tried_) % endpoint_->addresses.size();
     }
@@ -135,7 +137,7 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
     return Received::kOver;
   }
   if (parser_.done()) {
-    outcome = Judge(plan_, parser_.status(), parser_.body_bytes());
+    outcome = OnWhole();
     return Received::kOver;
   }
   if (at_.first_byte == 0) at_.first_byte = sys::Now();
@@ -145,12 +147,16 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
 Outcome RawConnection::OnClosed(int error_number) {
   peer_closed_ = true;
   if (error_number == 0) parser_.Close();
-  if (parser_.done()) return Judge(plan_, parser_.status(), parser_.body_bytes());
+  if (parser_.done()) return OnWhole();
   detail_ = error_number == 0 ? "closed by the server" : std::generic_category().message(error_number);
   if (parser_.began()) return error_number == 0 ? Outcome::kTruncated : Outcome::kResetInResponse;
   if (!reused_) return Outcome::kResetBeforeResponse;
   detail_ = "a kept-alive connection ended before the first byte of the response";
   return Outcome::kResendSuppressed;
+}
+
+Outcome RawConnection::OnWhole() {
+  return Judge(plan_, parser_.status(), parser_.body_bytes(), check_.Passed());
 }
 
 Result RawConnection::TimedOut(sys::Nanos now) {
@@ -166,7 +172,8 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
   if (at_.first_byte == 0 && parser_.head_bytes() > 0) at_.first_byte = now;
   if (Completed(outcome)) at_.whole = now;
   const bool whole = Completed(outcome) && unsent_.empty();
-  if (!whole || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close();
+  const bool used_up = plan_.reuse != 0 && carried_ >= plan_.reuse;
+  if (!whole || used_up || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close();
   return {.outcome = outcome,
           .end = now,
           .status = parser_.status(),
@@ -182,6 +189,7 @@ void RawConnection::Close() {
   poller_.Forget(fd());
   fd_.Reset();
   connecting_ = false;
+  carried_ = 0;
 }
 
 }  // namespace loadgen

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "loadgen/body_check.h"
 #include "loadgen/endpoint.h"
 #include "loadgen/plan.h"
 #include "loadgen/poller.h"
@@ -29,14 +30,21 @@ class RawConnection {
  public:
   /// All must outlive it. `buffer` is for receiving, and may be shared by the connections of a thread.
   RawConnection(const Plan& plan, Poller& poller, std::span<char> buffer)
-      : plan_(plan), poller_(poller), buffer_(buffer), parser_(plan.worker_header) {}
+
+      : plan_(plan),
+        poller_(poller),
+        buffer_(buffer),
+        check_(plan),
+        parser_(plan.worker_header, check_.needed() ? &check_ : nullptr) {}
   ~RawConnection() { Close(); }
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
 
   /// Sends `request`, which must stay until the result is there, to `endpoint`: on the open connection if
   /// there is one (which then leads there), else on a new one.
-  std::optional<Result> Start(const Attempt& attempt, Endpoint& endpoint, std::string_view request);
+  /// `to_head`: the response has no body.
+  std::optional<Result> Start(const Attempt& attempt, Endpoint& endpoint, std::string_view request,
+                              bool to_head);
   /// What epoll said of `fd()`, while a request is under way.
   std::optional<Result> OnEvents(std::uint32_t events);
   /// Ends the request for want of time.
@@ -58,17 +66,20 @@ class RawConnection {
   Received ReceiveOnce(bool to_the_end, Outcome& outcome);
   std::optional<Result> NotConnected(int error_number);
   Outcome OnClosed(int error_number);
+  Outcome OnWhole();
   Result End(Outcome outcome, sys::Nanos now);
 
   const Plan& plan_;
   Poller& poller_;
   std::span<char> buffer_;
+  BodyCheck check_;
   ResponseParser parser_;
   sys::UniqueFd fd_;
   Attempt attempt_;
   Endpoint* endpoint_ = nullptr;
   std::string_view unsent_;
-  std::size_t tried_ = 0;  // addresses
+  std::size_t tried_ = 0;      // addresses
+  std::uint64_t carried_ = 0;  // requests, by the open connection
   bool connecting_ = false;
   bool reused_ = false;
   bool peer_closed_ = false;  // as epoll said; what it sent before may still be there to read

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
-#include <utility>
-
-#include "loadgen/raw_request.h"
 
 namespace loadgen {
 namespace {
@@ -21,15 +18,13 @@ std::unique_ptr<Engine> RawEngine::Make(const Plan& plan, int connections, const
 RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
     : EngineLoop(plan, stop), buffer_(kBuffer) {
   std::vector<std::string> known;
-  for (const auto& text : plan.urls) {
+  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
+    const auto& text = plan.urls[i];
     const auto url = ParseHttpUrl(text);
     if (!url || url->scheme != "http" || url->has_user) {
       throw std::invalid_argument("the raw engine cannot speak to " + text);
     }
-    const auto endpoint = EndpointOf(*url, known);
-    auto head = RequestHead(plan, *url);
-    auto expand = UrlTemplate(head);
-    requests_.push_back({endpoint, std::move(head) + plan.body.value_or(""), std::move(expand)});
+    requests_.push_back({.endpoint = EndpointOf(*url, known), .raw = RawRequest(plan, i, *url)});
   }
   kept_alive_.resize(endpoints_.size());
   for (int i = 0; i < connections; ++i) AddConnection();
@@ -83,18 +78,12 @@ void RawEngine::Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nano
                         .sent = now};
   recorder_->Sent(attempt);
   const int before = slot.connection.fd();
-  const auto result = slot.connection.Start(attempt, endpoints_[slot.endpoint], RequestFor(slot, arrival));
+  const auto& request = requests_[arrival.url].raw;
+  const auto result =
+      slot.connection.Start(attempt, endpoints_[slot.endpoint],
+                            request.Bytes(plan_.seed, arrival.turn, slot.request), request.to_head());
   if (result) return Settle(slot, *result);
   if (slot.connection.fd() != before) Register(slot);
-}
-
-std::string_view RawEngine::RequestFor(Slot& slot, const Arrival& arrival) const {
-  const auto& request = requests_[arrival.url];
-  if (request.expand.constant()) return request.bytes;
-  slot.request.clear();
-  request.expand.Expand(plan_.seed, arrival.turn, slot.request);
-  if (plan_.body) slot.request += *plan_.body;
-  return slot.request;
 }
 
 void RawEngine::Register(Slot& slot) {

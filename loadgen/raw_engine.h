@@ -9,7 +9,7 @@
 #include "loadgen/engine_loop.h"
 #include "loadgen/http_url.h"
 #include "loadgen/raw_connection.h"
-#include "loadgen/url_template.h"
+#include "loadgen/raw_request.h"
 
 namespace loadgen {
 
@@ -45,8 +45,7 @@ class RawEngine final : public EngineLoop {
   };
   struct Request {
     std::size_t endpoint;
-    std::string bytes;   // as they are, where every request is the same
-    UrlTemplate expand;  // else
+    RawRequest raw;
   };
 
   std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
@@ -59,7 +58,6 @@ class RawEngine final : public EngineLoop {
   void Abandon(sys::Nanos now) override;
   void OnEvents(int fd, std::uint32_t events) override;
 
-  std::string_view RequestFor(Slot& slot, const Arrival& arrival) const;
   void Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now);
   void Register(Slot& slot);
   void Settle(Slot& slot, const Result& result);

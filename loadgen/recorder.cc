@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "loadgen/url_template.h"
+#include "loadgen/text_template.h"
 
 namespace loadgen {
 namespace {
@@ -61,7 +61,7 @@ Told Recorder::TakeTold() {
 
 std::string Recorder::Url(const Attempt& attempt) const {
   std::string url;
-  UrlTemplate(plan_.urls[attempt.url]).Expand(plan_.seed, attempt.turn, url);
+  TextTemplate(plan_.urls[attempt.url], plan_.lines).Expand(plan_.seed, attempt.turn, url);
   return url;
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "loadgen/report.h"
@@ -10,6 +11,8 @@ namespace loadgen {
 namespace {
 
 using Out = std::back_insert_iterator<std::string>;
+
+constexpr std::size_t kMostTargetsShown = 16;
 
 constexpr std::size_t kMostWorkers = 16;
 constexpr std::size_t kHistogramLines = 14;
@@ -88,10 +91,13 @@ void Workers(Out out, const Tally& tally) {
 
 void Targets(Out out, const Report& report) {
   if (report.plan.urls.size() < 2) return;
-  for (std::size_t i = 0; i < report.plan.urls.size(); ++i) {
+  const auto shown = std::min(report.plan.urls.size(), kMostTargetsShown);
+  for (std::size_t i = 0; i < shown; ++i) {
     const auto n = report.run.tally.of_url(i);
     fmt::format_to(out, "target     {} sent, {} ok: {}\n", n.sent, n.ok, report.plan.urls[i]);
   }
+  if (shown < report.plan.urls.size())
+    fmt::format_to(out, "           and {} more\n", report.plan.urls.size() - shown);
 }
 
 void Slos(Out out, const Report& report) {

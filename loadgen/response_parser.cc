@@ -60,6 +60,7 @@ void ResponseParser::Begin(bool to_head) {
   status_ = 0;
   head_bytes_ = 0;
   body_bytes_ = 0;
+  if (check_ != nullptr) check_->Begin();
 }
 
 std::size_t ResponseParser::Feed(std::string_view bytes) {
@@ -97,12 +98,12 @@ std::size_t ResponseParser::FeedLine(std::string_view bytes) {
 }
 
 std::size_t ResponseParser::FeedBody(std::string_view bytes) {
-  if (stage_ == Stage::kUntilClose) {
-    body_bytes_ += bytes.size();
-    return bytes.size();
-  }
-  const auto used = std::min<std::uint64_t>(left_, bytes.size());
+  const auto used = stage_ == Stage::kUntilClose
+                        ? bytes.size()
+                        : static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
   body_bytes_ += used;
+  if (check_ != nullptr) check_->Feed(bytes.substr(0, used));
+  if (stage_ == Stage::kUntilClose) return used;
   left_ -= used;
   if (left_ == 0) stage_ = stage_ == Stage::kBody ? Stage::kDone : Stage::kChunkEnd;
   return used;

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "loadgen/body_check.h"
+
 namespace loadgen {
 
 /// Reads one HTTP/1.x response after another from bytes as they arrive, and tells where each ends.
@@ -25,7 +27,9 @@ namespace loadgen {
 class ResponseParser {
  public:
   /// `worker_header`: the header whose value `worker()` is; empty for none. It must outlive the parser.
-  explicit ResponseParser(std::string_view worker_header) : worker_header_(worker_header) {}
+  /// `check`, where not null, is fed the decoded bodies; it too must outlive the parser.
+  explicit ResponseParser(std::string_view worker_header, BodyCheck* check = nullptr)
+      : worker_header_(worker_header), check_(check) {}
 
   /// The next response; `to_head`: it answers HEAD and has no body whatever it says.
   void Begin(bool to_head);
@@ -73,6 +77,7 @@ class ResponseParser {
   void SetConnection(std::string_view value);
 
   std::string_view worker_header_;
+  BodyCheck* check_;
   std::string partial_;
   std::string worker_;
   Stage stage_ = Stage::kDone;

@@ -6,18 +6,20 @@
 namespace loadgen {
 
 std::vector<std::size_t> Rotation(std::span<const unsigned> weights) {
+  struct Turn {
+    double at;  // in a round that lasts from 0 to 1
+    std::size_t of;
+  };
   unsigned common = 0;
   for (const unsigned weight : weights) common = std::gcd(common, weight);
-  long total = 0;
-  std::vector<long> credit(weights.size());
-  for (const unsigned weight : weights) total += weight / std::max(common, 1U);
-  std::vector<std::size_t> order;
-  for (long turn = 0; turn < total; ++turn) {
-    for (std::size_t i = 0; i < weights.size(); ++i) credit[i] += weights[i] / common;
-    const auto next = std::ranges::max_element(credit) - credit.begin();
-    credit[static_cast<std::size_t>(next)] -= total;
-    order.push_back(static_cast<std::size_t>(next));
+  std::vector<Turn> turns;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const unsigned times = weights[i] / common;
+    for (unsigned k = 0; k < times; ++k) turns.push_back({.at = (k + 0.5) / times, .of = i});
   }
+  std::ranges::stable_sort(turns, {}, &Turn::at);
+  std::vector<std::size_t> order;
+  for (const auto& turn : turns) order.push_back(turn.of);
   return order;
 }
 

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,7 +17,7 @@
 namespace loadgen {
 namespace {
 
-enum class Then { kKeep, kClose, kReset, kStall };
+enum class Then { kKeep, kClose, kReset, kStall, kKeepSlowly };
 
 struct Reply {
   std::string bytes;
@@ -24,7 +26,18 @@ struct Reply {
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nContent-Length: 3\r\n\r\nok\n";
 
-Reply ReplyTo(const std::string& path, int nth) {
+constexpr std::string_view kCut = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc";
+constexpr int kPieceMillis = 2;
+
+Reply Mishap(int received) {
+  if (received % 7000 == 0) return {std::string(kCut), Then::kClose};
+  if (received % 5000 == 0) return {std::string(kCut), Then::kStall};
+  if (received % 1000 == 0) return {std::string(kCut), Then::kReset};
+  return {std::string(kOk)};
+}
+
+/// `nth` counts the requests of the connection, `received` those for the path.
+Reply ReplyTo(const std::string& path, int nth, int received) {
   static const std::map<std::string, Reply> kReplies = {
       {"/ok", {std::string(kOk)}},
       {"/chunked",
@@ -37,19 +50,27 @@ Reply ReplyTo(const std::string& path, int nth) {
       {"/reset-before", {"", Then::kReset}},
       {"/close-before", {"", Then::kClose}},
       {"/reset-in-head", {"HTTP/1.1 200 OK\r\nX-Wor", Then::kReset}},
-      {"/reset-in-body", {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Then::kReset}},
+      {"/reset-in-body", {std::string(kCut), Then::kReset}},
       {"/truncate-head", {"HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nX-Mor", Then::kClose}},
-      {"/truncate-length", {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Then::kClose}},
+      {"/truncate-length", {std::string(kCut), Then::kClose}},
       {"/truncate-chunk", {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc", Then::kClose}},
       {"/truncate-last-chunk",
        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nok\n\r\n", Then::kClose}},
       {"/stall-before", {"", Then::kStall}},
-      {"/stall-body", {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Then::kStall}},
+      {"/stall-body", {std::string(kCut), Then::kStall}},
       {"/then-close", {std::string(kOk), Then::kClose}},
       {"/then-reset", {std::string(kOk), Then::kReset}},
+      {"/bad-chunk", {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc", Then::kClose}},
+      {"/early-hints", {"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + std::string(kOk)}},
+      {"/slow", {std::string(kOk), Then::kKeepSlowly}},
+      {"/excess", {std::string(kOk) + "and more"}},
+      {"/stall-head", {"HTTP/1.1 200 OK\r\nX-Wor", Then::kStall}},
+      {"/move", {"HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n"}},
+      {"/cookie", {"HTTP/1.1 200 OK\r\nSet-Cookie: id=7\r\nContent-Length: 3\r\n\r\nok\n"}},
       {"/garbage", {"SSH-2.0-OpenSSH_9.2\r\n", Then::kClose}},
   };
   if (path == "/second-dies") return nth == 1 ? Reply{std::string(kOk)} : Reply{"", Then::kClose};
+  if (path == "/mishaps") return Mishap(received);
   const auto found = kReplies.find(path);
   return found != kReplies.end() ? found->second : Reply{"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"};
 }
@@ -76,6 +97,16 @@ void SendAll(int fd, std::string_view bytes) {
     const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n < 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+/// Byte by byte, each in a packet of its own.
+void SendSlowly(int fd, std::string_view bytes) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  for (const char& byte : bytes) {
+    SendAll(fd, {&byte, 1});
+    ::poll(nullptr, 0, kPieceMillis);
   }
 }
 
@@ -147,14 +178,14 @@ void ScriptedServer::Accept() {
   }
 }
 
-void ScriptedServer::Note(const std::string& path, const std::string& request, int fd) {
+int ScriptedServer::Note(const std::string& path, const std::string& request, int fd) {
   sockaddr_in peer{};
   socklen_t size = sizeof peer;
   ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size);
   const std::lock_guard lock(mutex_);
-  ++received_[path];
   ++ports_[ntohs(peer.sin_port)];
   last_ = request;
+  return ++received_[path];
 }
 
 void ScriptedServer::Serve(int fd) {
@@ -163,10 +194,10 @@ void ScriptedServer::Serve(int fd) {
     if (!request) break;
     const auto begin = request->find(' ') + 1;
     const auto path = request->substr(begin, request->find(' ', begin) - begin);
-    Note(path, *request, fd);
-    const auto reply = ReplyTo(path, nth);
-    SendAll(fd, reply.bytes);
-    if (reply.then == Then::kKeep) continue;
+    const auto reply = ReplyTo(path, nth, Note(path, *request, fd));
+    const bool slowly = reply.then == Then::kKeepSlowly;
+    slowly ? SendSlowly(fd, reply.bytes) : SendAll(fd, reply.bytes);
+    if (reply.then == Then::kKeep || slowly) continue;
     if (reply.then == Then::kStall) ReadRequest(fd);
     if (reply.then == Then::kReset) ResetOnClose(fd);
     break;

@@ -22,7 +22,13 @@ namespace loadgen {
 ///   /stall-before /stall-body                        goes silent until the client leaves
 ///   /then-close /then-reset                          a whole kept-alive response, then closes or resets
 ///   /second-dies                                     as /ok, but closes at a connection's second request
-///   /garbage                                         answers with something that is not HTTP
+///   /garbage /bad-chunk                              answers with something that is not HTTP
+///   /early-hints /slow /excess                       whole: behind a 103, in pieces, with bytes behind its
+///   end /stall-head                                      goes silent within the head /move 302 to /ok
+///   /cookie                                          as /ok, and sets a cookie
+///   /mishaps                                         as /ok, but each 7000th is truncated, of the others
+///   each
+///                                                    5000th goes silent, of the others each 1000th is reset
 class ScriptedServer {
  public:
   ScriptedServer();
@@ -40,7 +46,7 @@ class ScriptedServer {
  private:
   void Accept();
   void Serve(int fd);
-  void Note(const std::string& path, const std::string& request, int fd);
+  int Note(const std::string& path, const std::string& request, int fd);
 
   sys::UniqueFd listener_;
   int port_ = 0;

@@ -26,7 +26,7 @@ sys::Result<unsigned> ParseWeight(std::string_view text) {
   unsigned weight = 0;
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, weight);
-  if (error != std::errc() || stop != end || weight < 1 || weight > kMostWeight) {
+  if (error != std::errc() || stop != end || !IsWeight(weight)) {
     return sys::Failure(fmt::format("'{}' is not a weight (1 to {})", text, kMostWeight));
   }
   return weight;
@@ -51,6 +51,8 @@ sys::Result<Target> ParseTarget(const std::string& text) {
 }
 
 }  // namespace
+
+bool IsWeight(std::uint64_t weight) { return weight >= 1 && weight <= kMostWeight; }
 
 sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,
                               Plan& plan) {

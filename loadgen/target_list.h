@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,5 +19,8 @@ namespace loadgen {
 /// Either all have a rate or none has. Pure.
 sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,
                               Plan& plan);
+
+/// A weight that may be given: 1 to 10,000.
+bool IsWeight(std::uint64_t weight);
 
 }  // namespace loadgen
