@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <optional>
@@ -86,7 +87,7 @@ class Watcher {
     LookNext();
   }
   void LookNext() {
-    const auto seconds = (loop_.now() - start_ - kLookAfter) / sys::kSecond + 1;
+    const auto seconds = std::max<sys::Nanos>((loop_.now() - start_ - kLookAfter) / sys::kSecond, 0) + 1;
     timer_ = loop_.At(start_ + seconds * sys::kSecond + kLookAfter, [this] { Look(); });
   }
 

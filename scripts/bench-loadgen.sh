@@ -3,7 +3,6 @@
 # loop. Sourced by scripts/bench, which has the servers. hey is not in Debian 12.
 
 rounds=5
-url=http://127.0.0.1:$port/
 
 # cpu NAME COMMAND...: runs it; microseconds of its CPU for each request in $work/NAME, a line a run.
 cpu() {
@@ -39,12 +38,15 @@ beside() {
 loadgen_cpu() {
   printf 'client CPU for each request, medians of %d alternating runs of 2 s:\n' "$rounds"
   printf '  %-44s %9s %11s %8s\n' '' loadgen wrk ratio
-  a() { ours "$url"; } b() { theirs; }
+  a() { ours "$url"; }
+  b() { theirs; }
   beside '64 keep-alive connections'
-  a() { ours --connection close "$url"; } b() { theirs -H 'Connection: close'; }
+  a() { ours --connection close "$url"; }
+  b() { theirs -H 'Connection: close'; }
   beside 'a connection for each request'
   printf '  %-44s %9s %11s %8s\n' '' loadgen 'bare loop' ratio
-  a() { ours --engine curl "$url"; } b() { "$bin/curl_bare_bench" "$url" 64 2; }
+  a() { ours --engine curl "$url"; }
+  b() { "$bin/curl_bare_bench" "$url" 64 2; }
   beside 'curl engine, 64 keep-alive connections'
 }
 
@@ -130,7 +132,8 @@ loadgen_stop() {
 }
 
 bench_loadgen() {
-  start_server
+  url=http://127.0.0.1:$port/
+  start_server --expose-worker
   loadgen_cpu
   loadgen_features
   loadgen_open_loop
