@@ -78,6 +78,13 @@ TEST_F(AnswersTest, ProgramsThatBehaveBadly) {
   EXPECT_EQ(StatusOf(Get("/cgi-bin/crash?when=body")), 502);
 }
 
+// The write that fills the pipe is no event where a part of the head lay in it already.
+TEST_F(AnswersTest, AHeadInTwoPartsBeforeMoreThanAPipeHolds) {
+  const HttpAnswer answer = Ask(Get("/cgi-bin/flood?bytes=200000&split=100"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.body == FloodBody(200'000));
+}
+
 TEST_F(AnswersTest, AProgramThatHangsIsA504AndItsGroupIsGone) {
   EXPECT_EQ(StatusOf(Get("/cgi-bin/hang")), 504);
   EXPECT_EQ(StatusOf(Post("/cgi-bin/hang", FloodBody(300'000))), 504);

@@ -92,12 +92,14 @@ Courier::Output Courier::See() const {
 }
 
 void Courier::Pump() {
+  bool left_over = false;
   while (!over_ && !connection_.sending()) {
     const Output output = See();
+    left_over = output.available > 0 && !output.ended;
     if (connection_.feeding()) {
       const bool press =
           output.ended || output.available >= pressure_ || (notes().streaming && output.available > 0);
-      if (!press) return;
+      if (!press) break;
       connection_.PauseFeed();
     }
     Next next;
@@ -108,8 +110,12 @@ void Courier::Pump() {
     } else {
       next = BeginAnswer(output);
     }
-    if (next == Next::kWait && (over_ || FeedOn() == Next::kWait)) return;
+    if (next == Next::kWait && (over_ || FeedOn() == Next::kWait)) break;
   }
+  // No event tells of a write that fills a pipe in which something lay: it wakes its reader only when it is
+  // done, and waits for room before that (pipe_write in the kernel).
+  if (left_over && !over_ && !connection_.sending())
+    look_again_ = connection_.loop().At(sys::Now() + kLookAgain, [this] { Pump(); });
 }
 
 std::uint64_t Courier::RequestLeft() const {

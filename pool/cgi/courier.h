@@ -35,6 +35,7 @@ class Courier : public pool::Execution {
  public:
   static constexpr sys::Nanos kHoldBack = 20 * sys::kMillisecond;
   static constexpr sys::Nanos kExitGrace = 50 * sys::kMillisecond;
+  static constexpr sys::Nanos kLookAgain = 50 * sys::kMillisecond;
   static constexpr std::size_t kMaxSpool = 64 << 20;
 
   /// The process is started and its ends are the connection's; `notes` are in place.
@@ -85,6 +86,7 @@ class Courier : public pool::Execution {
   sys::EventLoop::Watch output_watch_;
   sys::EventLoop::Watch errors_watch_;
   sys::EventLoop::Timer timer_;
+  sys::EventLoop::Timer look_again_;
   std::uint64_t left_before_;  ///< of the request, when its deadline was set
   bool over_ = false;
   bool held_back_ = false;  ///< the hold-back has passed
