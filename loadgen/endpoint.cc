@@ -6,6 +6,8 @@
 #include <cstring>
 #include <memory>
 
+#include "loadgen/http_url.h"
+
 namespace loadgen {
 
 Endpoint ResolveHost(const std::string& host, const std::string& port) {
@@ -25,6 +27,16 @@ Endpoint ResolveHost(const std::string& host, const std::string& port) {
     address.size = info->ai_addrlen;
   }
   return endpoint;
+}
+
+std::optional<std::string> UnresolvableHost(const Plan& plan) {
+  if (!plan.unix_socket.empty() || !plan.extras.proxy.empty()) return std::nullopt;
+  for (const auto& text : plan.urls) {
+    const auto url = ParseHttpUrl(text);
+    if (!url) return url.error().message;
+    if (auto endpoint = ResolveHost(url->host, url->port); !endpoint.error.empty()) return endpoint.error;
+  }
+  return std::nullopt;
 }
 
 Endpoint UnixEndpoint(const std::string& path) {

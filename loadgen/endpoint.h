@@ -2,8 +2,11 @@
 
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "loadgen/plan.h"
 
 namespace loadgen {
 
@@ -24,6 +27,10 @@ struct Endpoint {
 
 /// Asks the system's resolver; may take as long as it does.
 Endpoint ResolveHost(const std::string& host, const std::string& port);
+
+/// Why the host of one of the plan's URLs has no address; nullopt where each has one, or none is asked for
+/// because a proxy or a UNIX socket stands before them.
+std::optional<std::string> UnresolvableHost(const Plan& plan);
 
 /// The UNIX socket at `path`; no address where the path is too long for one (108 bytes).
 Endpoint UnixEndpoint(const std::string& path);

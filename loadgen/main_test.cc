@@ -12,8 +12,10 @@
 namespace loadgen {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 TEST(LoadgenProgramTest, PrintsATextReport) {
   const ScriptedServer server;
@@ -72,6 +74,14 @@ TEST(LoadgenProgramTest, AnOutputThatCannotBeWrittenIsSaidBeforeTheRun) {
     EXPECT_THAT(program.Err(), HasSubstr("/no/such/directory/x: No such file or directory"));
   }
   EXPECT_EQ(server.Received("/ok"), 0);
+}
+
+TEST(LoadgenProgramTest, AHostWithoutAnAddressIsSaidBeforeTheRun) {
+  Program program({"-d", "1h", "http://no-such-host.invalid/"});
+  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_THAT(program.Err(), StartsWith("loadgen: cannot resolve no-such-host.invalid: "));
+  EXPECT_THAT(program.Err(), EndsWith("\n"));
+  EXPECT_EQ(program.Out(), "");
 }
 
 TEST(LoadgenProgramTest, SaysWhenNotOneRequestReachedAServer) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "loadgen/cli.h"
+#include "loadgen/endpoint.h"
 #include "loadgen/output_files.h"
 #include "loadgen/run_load.h"
 
@@ -14,6 +15,7 @@ namespace loadgen {
 int RunCommand(const Options& options) {
   const auto engine = Prepare(options);
   if (!engine) return Complain(kUsage, engine.error().message);
+  if (const auto why = UnresolvableHost(options.plan)) return Complain(kNothing, *why);
   const auto files = OutputFiles::Open(options.outputs);
   if (!files) return Complain(kUsage, files.error().message);
   std::unique_ptr<RunMetrics> metrics;
