@@ -20,7 +20,8 @@ namespace {
 
 constexpr const char* kHelp = R"(
 The highest rate at which all of --slo hold. It begins at -R (default 100/s), doubles while they hold, halves while they do not, and
-closes in on the limit; each step is a run of -d. A step that missed its schedule does not hold either, whoever's fault it was.
+closes in on the limit; each step is a run of -d. A step that missed its schedule does not hold either, by
+whosever fault. Not for search: --stages, --target rate=, -n, --start-at, --replica, and files other than --json and --html.
 
   loadgen search --slo 'p99<50ms' --slo 'errors<=0' -c 256 -d 5s http://127.0.0.1:8080/
   loadgen search --slo 'p99.9<20ms' -R 2000 --precision 1 --html curve.html http://127.0.0.1:8080/
@@ -118,8 +119,8 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
   auto outputs = output_flags.Understand();
   if (!outputs) return tl::unexpected(outputs.error());
   if (outputs->slos.empty()) return sys::Failure("search needs an --slo, like 'p99<50ms'");
-  if (!plan->stages.empty() || !plan->rates.empty() || plan->count)
-    return sys::Failure("search chooses the rate: no --stages, --target rate= or -n");
+  if (!plan->stages.empty() || !plan->rates.empty() || plan->count || plan->start_at || plan->replica.of > 1)
+    return sys::Failure("search chooses the rate: no --stages, --target rate=, -n, --start-at or --replica");
   if (!outputs->csv.empty() || !outputs->hdr_log.empty() || !outputs->hgrm.empty() ||
       !outputs->faults.empty())
     return sys::Failure("search writes only --json and --html");
