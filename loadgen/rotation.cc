@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace loadgen {
 
@@ -17,7 +18,7 @@ std::vector<std::size_t> Rotation(std::span<const unsigned> weights) {
     const unsigned times = weights[i] / common;
     for (unsigned k = 0; k < times; ++k) turns.push_back({.at = (k + 0.5) / times, .of = i});
   }
-  std::ranges::stable_sort(turns, {}, &Turn::at);
+  std::ranges::sort(turns, {}, [](const Turn& turn) { return std::pair(turn.at, turn.of); });
   std::vector<std::size_t> order;
   for (const auto& turn : turns) order.push_back(turn.of);
   return order;
