@@ -98,7 +98,7 @@ TEST(LoadgenProgramTest, SaysWhenNotOneRequestReachedAServer) {
 
 TEST(LoadgenProgramTest, AnInterruptPrintsTheReportSoFar) {
   const ScriptedServer server;
-  Program program({"-R", "500", "-d", "10m", "--json", "-", server.Url("/ok")});
+  Program program({"-c", "1", "-d", "10m", "--json", "-", server.Url("/ok")});
   while (server.Received("/ok") < 10) std::this_thread::yield();
   program.Signal(SIGINT);
   EXPECT_EQ(program.Wait(), 0);
