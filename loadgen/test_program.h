@@ -8,16 +8,14 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "pool/sys/scratch_dir.h"
+
 namespace loadgen {
 
-inline std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using sys::ReadFile;
 
 /// For tests: a path in the test's directory that is this process's own; the file is removed at the end.
 class ScratchFile {

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
+
+#include "pool/sys/scratch_dir.h"
 
 namespace cgi {
 namespace {
@@ -19,8 +19,6 @@ namespace fs = std::filesystem;
 class ScriptDirectoryTest : public testing::Test {
  protected:
   ScriptDirectoryTest() {
-    std::string name = (fs::temp_directory_path() / "script_path_test.XXXXXX").string();
-    base_ = ::mkdtemp(name.data());
     fs::create_directories(base_ / "cgi/sub/deeper");
     fs::create_directories(base_ / "cgi/.git/hooks");
     for (const auto* name_of_script :
@@ -29,8 +27,6 @@ class ScriptDirectoryTest : public testing::Test {
     }
     MakeFile("cgi/notes.txt", 0644);
   }
-  ~ScriptDirectoryTest() override { fs::remove_all(base_); }
-
   void MakeFile(const std::string& name, mode_t mode) const {
     std::ofstream(base_ / name) << "#!/bin/sh\n";
     ::chmod((base_ / name).c_str(), mode);
@@ -47,7 +43,8 @@ class ScriptDirectoryTest : public testing::Test {
     return script ? 200 : script.error().status;
   }
 
-  fs::path base_;
+  const sys::ScratchDir scratch_{"script_path_test"};
+  const fs::path base_ = scratch_.path();
 };
 
 TEST_F(ScriptDirectoryTest, FindsAScript) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pool/cgi/process.h"
+#include "pool/sys/scratch_dir.h"
 
 /// What the tests of cgi::Spawn share: the probe (process_probe.c), scripts in a temporary directory, ends
 /// with a deadline.
@@ -72,11 +73,8 @@ class SpawnTest : public testing::Test {
   SpawnTest()
       : bin_(::open(HYDRAPOOL_BIN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC)),
         null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
-    std::string name = (std::filesystem::temp_directory_path() / "cgi_process_test.XXXXXX").string();
-    scratch_ = ::mkdtemp(name.data());
     scratch_fd_.Reset(::open(scratch_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
-  ~SpawnTest() override { std::filesystem::remove_all(scratch_); }
 
   /// The probe as this process's own child, with /dev/null everywhere and an environment of one variable.
   [[nodiscard]] SpawnOptions Options() {
@@ -111,7 +109,8 @@ class SpawnTest : public testing::Test {
   std::vector<char*> argv_{const_cast<char*>("probe"), nullptr};
   std::vector<char*> envp_{const_cast<char*>("ONLY=this"), nullptr};
   sys::UniqueFd bin_, null_, scratch_fd_;
-  std::filesystem::path scratch_;
+  const sys::ScratchDir scratch_dir_{"cgi_process_test"};
+  const std::filesystem::path scratch_ = scratch_dir_.path();
 };
 
 }  // namespace cgi
