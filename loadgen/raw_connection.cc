@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "loadgen/expectation.h"
-#include "pool/sys/socket.h"
 
 namespace loadgen {
 namespace {
@@ -35,7 +34,6 @@ std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& end
 }
 
 std::optional<Result> RawConnection::Connect() {
-  local_port_ = 0;
   if (endpoint_->addresses.empty()) {
     detail_ = endpoint_->error;
     return End(Outcome::kResolve, sys::Now());
@@ -60,7 +58,6 @@ int RawConnection::OpenSocket() {
   peer_closed_ = false;
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
   poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-  local_port_ = sys::LocalPort(fd());
   return 0;
 }
 
@@ -168,6 +165,7 @@ Result RawConnection::TimedOut(sys::Nanos now) {
 }
 
 Result RawConnection::End(Outcome outcome, sys::Nanos now) {
+  const int port = Completed(outcome) ? 0 : local_port();
   if (Completed(outcome)) detail_.clear();
   if (at_.first_byte == 0 && parser_.head_bytes() > 0) at_.first_byte = now;
   if (Completed(outcome)) at_.whole = now;
@@ -178,7 +176,7 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
           .end = now,
           .status = parser_.status(),
           .bytes = parser_.head_bytes() + parser_.body_bytes(),
-          .local_port = local_port_,
+          .local_port = port,
           .worker = parser_.worker(),
           .detail = detail_,
           .phases = PhasesOf(attempt_.sent, at_)};

@@ -11,6 +11,7 @@
 #include "loadgen/poller.h"
 #include "loadgen/response_parser.h"
 #include "loadgen/tally.h"
+#include "pool/sys/socket.h"
 #include "pool/sys/unique_fd.h"
 
 namespace loadgen {
@@ -54,7 +55,7 @@ class RawConnection {
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] bool open() const { return static_cast<bool>(fd_); }
   [[nodiscard]] const Attempt& attempt() const { return attempt_; }
-  [[nodiscard]] int local_port() const { return local_port_; }
+  [[nodiscard]] int local_port() const { return open() ? sys::LocalPort(fd()) : 0; }
 
  private:
   enum class Received { kMore, kNothingYet, kOver };
@@ -85,7 +86,6 @@ class RawConnection {
   bool peer_closed_ = false;  // as epoll said; what it sent before may still be there to read
   bool excess_ = false;
   int send_error_ = 0;
-  int local_port_ = 0;
   Moments at_;
   std::string detail_;
 };
