@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "harness/cli.h"
+#include "harness/command/cli.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"Hurts a pre-fork server's workers, and checks that its clients did not notice."};

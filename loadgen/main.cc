@@ -5,9 +5,9 @@
 #include <string_view>
 #include <thread>
 
-#include "loadgen/cli.h"
-#include "loadgen/options.h"
-#include "loadgen/run_command.h"
+#include "loadgen/command/cli.h"
+#include "loadgen/command/options.h"
+#include "loadgen/command/run_command.h"
 
 namespace loadgen {
 namespace {

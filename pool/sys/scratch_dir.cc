@@ -3,8 +3,6 @@
 #include <stdlib.h>
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 
 #include "pool/sys/error.h"
 
@@ -21,11 +19,6 @@ ScratchDir::ScratchDir(const std::string& prefix) {
 ScratchDir::~ScratchDir() {
   std::error_code ignored;
   if (!kept_) fs::remove_all(path_, ignored);
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace sys

@@ -27,7 +27,4 @@ class ScratchDir {
   bool kept_ = false;
 };
 
-/// All of a file; empty where there is none.
-[[nodiscard]] std::string ReadFile(const std::string& path);
-
 }  // namespace sys

@@ -6,6 +6,8 @@
 #include <optional>
 #include <system_error>
 
+#include "pool/sys/file.h"
+
 namespace sys {
 namespace {
 
@@ -32,8 +34,6 @@ TEST(ScratchDirTest, StaysWhereItIsKept) {
   EXPECT_TRUE(fs::is_directory(path));
   fs::remove_all(path);
 }
-
-TEST(ReadFileTest, IsEmptyWhereThereIsNone) { EXPECT_EQ(ReadFile("/no/such/file"), ""); }
 
 }  // namespace
 }  // namespace sys

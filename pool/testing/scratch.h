@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
 
 namespace pool::testing {

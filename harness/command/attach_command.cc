@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "harness/command/cli.h"
+#include "harness/command/run_command.h"
+#include "harness/run/scenario.h"
+#include "harness/run/server_under_test.h"
+#include "harness/verdict/pool_watch.h"
+
+namespace harness {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  harness attach --parent $(cat /run/nginx.pid) http://127.0.0.1:8080/
+  harness attach --parent 4711 --rate 2000 --connections 64 --every 250ms --duration 10s http://127.0.0.1:8080/
+  harness attach --parent 4711 --no-faults --expect lost=0 http://127.0.0.1:8080/
+  harness attach --admin 127.0.0.1:9180 --expect lost=0 http://127.0.0.1:8080/
+
+Puts load on any pre-fork server and hurts its workers: the parent's children that run the parent's program and belong to
+the same user as the harness. Tells what each fault cost the clients, and when the dead were reaped and replaced, seen from
+outside: death by pidfd, the rest in /proc. With --admin (hydrapool) also when the replacement answered.
+
+Without --rate the connections ask again at once, as wrk's do, and lose what wrk loses. With --rate (or --close) it is loadgen
+that asks: it also tells latencies, and loses less, since it looks whether a connection has ended before it uses it again.
+
+Exit codes: 0 PASS: what was expected held (by default only that no request failed without a fault); 1 FAIL; 2 usage;
+3 INVALID: no fault landed, or none while a request was in flight; 4 ABORTED by Ctrl-C.)";
+
+struct Arguments {
+  Attachment attach;
+  LoadPlan load{.url = {}, .rate = {}, .connections = 64};
+  double rate = 0;
+  FaultPlan fault{.from = sys::kSecond};
+  bool no_faults = false;
+  sys::Nanos every = 250 * sys::kMillisecond;
+  int idle = 16;
+  bool close = false;
+  sys::Nanos duration = 10 * sys::kSecond;
+  std::uint64_t seed = 1;
+  std::vector<std::string> expect;
+  std::string json;
+};
+
+sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
+  if (!arguments.load.url.starts_with("http://"))
+    return sys::Failure(fmt::format("'{}' does not start with http://", arguments.load.url));
+  Scenario scenario;
+  scenario.name = "attach";
+  scenario.proves = fmt::format("pid {} at {}", arguments.attach.parent, arguments.load.url);
+  scenario.server = arguments.attach;
+  scenario.load = {arguments.load};
+  scenario.duration = arguments.duration;
+  scenario.idle = arguments.idle;
+  scenario.echo.reset();
+  if (!arguments.no_faults) scenario.faults = {arguments.fault};
+  if (!arguments.no_faults && arguments.fault.from >= arguments.duration)
+    return sys::Failure("--from is beyond --duration");
+  for (const std::string& text : arguments.expect) {
+    const auto expectation = ParseExpectation(text);
+    if (!expectation) return sys::Failure("--expect " + expectation.error().message);
+    scenario.expect[expectation->first] = expectation->second;
+  }
+  return scenario;
+}
+
+/// The command line that asks for the same.
+std::string ReplayOf(const Arguments& arguments) {
+  const auto time = [](sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); };
+  std::string line =
+      fmt::format("harness attach --parent {} --connections {} --idle {} --duration {} --seed {}",
+                  arguments.attach.parent, arguments.load.connections, arguments.idle,
+                  time(arguments.duration), arguments.seed);
+  if (!arguments.attach.admin.empty()) line += " --admin " + arguments.attach.admin;
+  if (arguments.load.rate) line += fmt::format(" --rate {}", *arguments.load.rate);
+  if (!arguments.load.keep_alive) line += " --close";
+  if (arguments.no_faults) {
+    line += " --no-faults";
+  } else {
+    line +=
+        fmt::format(" --fault {} --target {} --every {} --from {}", Name(arguments.fault.fault),
+                    Name(arguments.fault.target), time(*arguments.fault.every), time(arguments.fault.from));
+  }
+  for (const std::string& text : arguments.expect) line += " --expect " + text;
+  return line + " " + arguments.load.url;
+}
+
+int Attach(Arguments& arguments) {
+  const auto parent = ParentOr(arguments.attach.parent, arguments.attach.admin);
+  if (!parent) return UsageError(parent.error().message);
+  arguments.attach.parent = *parent;
+  arguments.attach.url = arguments.load.url;
+  arguments.fault.every = arguments.every;
+  arguments.load.keep_alive = !arguments.close;
+  if (arguments.rate > 0) {
+    arguments.load.rate = arguments.rate;
+  } else if (!arguments.close) {
+    arguments.load.client = Client::kPlain;
+  }
+  if (!arguments.no_faults && arguments.fault.target == Target::kBusiest && arguments.attach.admin.empty())
+    return UsageError("--target busiest needs --admin: only the pool knows how busy its workers are");
+  arguments.fault.to = arguments.duration - std::min(arguments.duration / 10, sys::kSecond);
+  const auto scenario = ScenarioOf(arguments);
+  if (!scenario) return UsageError(scenario.error().message);
+  return RunAndReport(*scenario, arguments.seed, ReplayOf(arguments), arguments.json);
+}
+
+}  // namespace
+
+void AddAttachCommand(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App& attach = *app.add_subcommand("attach", "Load any running pre-fork server and hurt its workers");
+  attach.footer(kExamples);
+  AddParent(attach, arguments->attach.parent);
+  attach.add_option("url", arguments->load.url, "What to ask")->required()->type_name("URL");
+  attach.add_option("--rate", arguments->rate, "Requests a second (default: as fast as they are answered)")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  attach.add_option("--connections", arguments->load.connections, "Connections, or the most with --rate")
+      ->check(CLI::Range(1, 100'000).description(""))
+      ->capture_default_str()
+      ->type_name("N");
+  attach.add_flag("--close", arguments->close, "A new connection for each request");
+  attach.add_option("--idle", arguments->idle, "Connections that rest beside the load")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->capture_default_str()
+      ->type_name("N");
+  AddDuration(attach, "--duration", arguments->duration, "How long (default 10s)");
+  attach.add_flag("--no-faults", arguments->no_faults, "Hurt nobody: what is lost without faults?");
+  AddName(attach, "--fault", arguments->fault.fault, FaultNames(), "What to do: kill (default), term");
+  AddName(attach, "--target", arguments->fault.target, TargetNames(),
+          "To whom: random (default), busiest (needs --admin), all");
+  AddDuration(attach, "--every", arguments->every, "The time from one fault to the next (default 250ms)");
+  AddDuration(attach, "--from", arguments->fault.from, "The first fault (default 1s)");
+  attach
+      .add_option("--admin", arguments->attach.admin, "hydrapool's admin endpoint, which knows its workers")
+      ->type_name("HOST:PORT");
+  attach.add_option("--expect", arguments->expect, "What must hold, as lost=0 or reap_p99=50ms; repeatable")
+      ->allow_extra_args(false)
+      ->type_name("NAME=N");
+  attach.add_option("--seed", arguments->seed, "The seed of every draw")
+      ->capture_default_str()
+      ->type_name("S");
+  attach.add_option("--json", arguments->json, "Write the result as JSON; - for stdout")->type_name("FILE");
+  attach.callback([arguments, &exit_code] { exit_code = Attach(*arguments); });
+}
+
+}  // namespace harness

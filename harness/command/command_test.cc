@@ -1,0 +1,181 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/fault/test_family.h"
+#include "pool/sys/socket.h"
+
+namespace harness {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+struct Finished {
+  int exit_code = -1;
+  std::string output;
+};
+
+/// Runs the binary; `output` is stdout and stderr together.
+Finished Harness(const std::string& arguments) {
+  FILE* pipe = ::popen((HYDRAPOOL_BIN_DIR "/harness " + arguments + " 2>&1").c_str(), "r");
+  Finished finished;
+  std::array<char, 4096> buffer;
+  while (const auto got = ::fread(buffer.data(), 1, buffer.size(), pipe))
+    finished.output.append(buffer.data(), got);
+  const int status = ::pclose(pipe);
+  if (WIFEXITED(status)) finished.exit_code = WEXITSTATUS(status);
+  return finished;
+}
+
+struct ScratchFile {
+  ScratchFile() : path((std::filesystem::temp_directory_path() / "harness-test-XXXXXX").string()) {
+    ::close(sys::Check(::mkstemp(path.data()), "mkstemp"));
+  }
+  ~ScratchFile() { std::filesystem::remove(path); }
+  [[nodiscard]] std::vector<nlohmann::json> Lines() const {
+    std::ifstream file(path);
+    std::vector<nlohmann::json> lines;
+    for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
+    return lines;
+  }
+  std::string path;
+};
+
+/// A pool's admin endpoint that always gives the same status.json.
+struct AdminEndpoint {
+  explicit AdminEndpoint(const std::string& json) {
+    const auto listener = sys::Listen("127.0.0.1:0");
+    address = sys::LocalAddress(listener.get());
+    const std::string page = fmt::format(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", json.size(), json);
+    server = sys::Child::Fork([fd = listener.get(), &page]() -> int {
+      ::fcntl(fd, F_SETFL, 0);
+      for (;;) {
+        const sys::UniqueFd client(::accept(fd, nullptr, nullptr));
+        std::array<char, 4096> request;
+        if (::recv(client.get(), request.data(), request.size(), 0) <= 0) continue;
+        ::send(client.get(), page.data(), page.size(), MSG_NOSIGNAL);
+      }
+    });
+  }
+  std::string address;
+  sys::Child server;
+};
+
+std::string StatusOf(pid_t parent, pid_t worker) {
+  return fmt::format(
+      R"({{"schema":1,"pid":{},"workers":[{{"slot":5,"pid":{},"state":"ready","busy":1,"leases":2}}]}})",
+      parent, worker);
+}
+
+TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
+  const auto childless = sys::Child::Fork(SleepForEver);
+  const std::string no_children = std::to_string(childless.pid());
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"", "subcommand"},
+      {"inject", "--every is required"},
+      {"inject --every 1s", "--parent is required, or --admin"},
+      {"inject --every 1s --admin 127.0.0.1:1", "127.0.0.1:1"},
+      {"attach http://127.0.0.1:1/", "--parent is required, or --admin"},
+      {"inject --parent 4711 --every 250", "250"},
+      {"inject --parent 1 --every 1s", "not a server"},
+      {"inject --parent 4194999 --every 1s", "no such process"},
+      {"inject --parent x --every 1s", "--parent"},
+      {"inject --parent " + no_children + " --every 1s", "has no children"},
+      {"inject --parent 4711 --every 1s --fault nuke", "none of kill, term"},
+      {"inject --parent 4711 --every 1s --target busiest", "needs --admin"},
+      {"inject --parent 4711 --every 1s --count 0", "--count"},
+      {"echo", "address is required"},
+      {"echo nowhere", "not HOST:PORT"},
+      {"echo --close-every 3 --half-close 127.0.0.1:1", "--close-every"},
+      {"echo --times 3 127.0.0.1:1", "--burst"},
+  };
+  for (const auto& [arguments, complaint] : table) {
+    const auto finished = Harness(arguments);
+    EXPECT_EQ(finished.exit_code, 2) << arguments << "\n" << finished.output;
+    EXPECT_THAT(finished.output, HasSubstr(complaint)) << arguments;
+    EXPECT_EQ(std::ranges::count(finished.output, '\n'), 1) << finished.output;
+  }
+}
+
+TEST(CommandLineTest, HelpShowsExamples) {
+  for (const char* command : {"inject --help", "echo --help"}) {
+    const auto finished = Harness(command);
+    EXPECT_EQ(finished.exit_code, 0);
+    EXPECT_THAT(finished.output, HasSubstr("Examples:"));
+  }
+}
+
+TEST(InjectCommandTest, KillsTheParentsForksAndJournalsEach) {
+  const Family family;
+  const ScratchFile journal;
+  const auto finished =
+      Harness(fmt::format("inject --parent {} --target all --every 1ms --count 1 --journal {}",
+                          family.parent.pid(), journal.path));
+  EXPECT_EQ(finished.exit_code, 0) << finished.output;
+  EXPECT_THAT(finished.output, HasSubstr("2 sent, 2 landed"));
+  ASSERT_THAT(journal.Lines(), SizeIs(2));
+  EXPECT_EQ(journal.Lines()[0].at("outcome"), "dead");
+  EXPECT_TRUE(journal.Lines()[0].contains("dead_us"));
+}
+
+TEST(InjectCommandTest, AnAdminEndpointKnowsTheParentAndOnlyItsWorkersAreHit) {
+  const Family family;
+  const auto children = ForksOf(family.parent.pid());
+  ASSERT_THAT(children, SizeIs(2));
+  const pid_t worker = children[0].identity.pid;
+  const AdminEndpoint admin(StatusOf(family.parent.pid(), worker));
+  const ScratchFile journal;
+  const auto finished = Harness(fmt::format(
+      "inject --target all --every 1ms --count 1 --admin {} --journal {}", admin.address, journal.path));
+  EXPECT_EQ(finished.exit_code, 0) << finished.output;
+  ASSERT_THAT(journal.Lines(), SizeIs(1));
+  EXPECT_EQ(journal.Lines()[0].at("pid"), worker);
+  EXPECT_EQ(journal.Lines()[0].at("slot"), 5);
+  EXPECT_TRUE(IsAlive(children[1].identity.pid));
+}
+
+TEST(InjectCommandTest, AnotherPoolsAdminEndpointIsRefused) {
+  const Family family;
+  const AdminEndpoint admin(StatusOf(1234, 1235));
+  const auto finished =
+      Harness(fmt::format("inject --parent {} --every 1ms --admin {}", family.parent.pid(), admin.address));
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.output, HasSubstr("of pid 1234"));
+}
+
+TEST(InjectCommandTest, WhereNothingLandsTheExitCodeIs1) {
+  const Family family;
+  const auto finished = Harness(fmt::format(
+      "inject --parent {} --fault term --every 1ms --count 1 --dead-within 20ms", family.parent.pid()));
+  EXPECT_EQ(finished.exit_code, 1) << finished.output;
+  EXPECT_THAT(finished.output, HasSubstr("1 survived"));
+}
+
+TEST(EchoCommandTest, WhereNothingCouldBeSentTheExitCodeIs3) {
+  const auto gone = sys::LocalAddress(sys::Listen("127.0.0.1:0").get());
+  const ScratchFile json;
+  const auto finished =
+      Harness(fmt::format("echo --connections 1 --duration 20ms --json {} {}", json.path, gone));
+  EXPECT_EQ(finished.exit_code, 3);
+  std::ifstream file(json.path);
+  EXPECT_EQ(nlohmann::json::parse(file).at("verdict"), "INVALID");
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,129 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "harness/command/cli.h"
+#include "harness/fault/inject_run.h"
+#include "harness/fault/process_tree.h"
+#include "harness/verdict/pool_watch.h"
+#include "pool/sys/signals.h"
+
+namespace harness {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  harness inject --admin 127.0.0.1:9180 --every 250ms --for 10s
+  harness inject --parent 4711 --fault term --target all --every 1s --count 40
+  harness inject --parent $(cat /run/nginx.pid) --every 50ms --seed 7 --journal faults.jsonl --json -
+
+Without --count and --for it goes on until Ctrl-C or the parent's end. The same seed gives the same faults. Only children of
+the parent are ever signalled: with --admin those that the pool calls workers, else those that run the parent's program.
+
+Exit codes: 0 done; 1 no fault landed, or the parent ended before its time; 2 usage.)";
+
+struct Arguments {
+  InjectRun::Options run;
+  sys::Nanos duration = 0;
+  std::uint64_t count = 0;
+  std::string admin;
+  std::string journal;
+  std::string json;
+};
+
+InjectRun::ListWorkers MakeLister(const Arguments& arguments) {
+  const pid_t parent = arguments.run.parent;
+  if (arguments.admin.empty())
+    return [parent] { return sys::Result<std::vector<WorkerView>>(ForksOf(parent)); };
+  return [parent, admin = arguments.admin] { return WorkersByStatus(admin, parent); };
+}
+
+sys::Result<sys::UniqueFd> OpenJournal(const std::string& path) {
+  if (path.empty()) return sys::UniqueFd();
+  sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
+  if (!file) return sys::Failure(errno, path);
+  return file;
+}
+
+InjectRun::Report WriteTo(const sys::UniqueFd& journal) {
+  return [&journal](const InjectRecord& record) {
+    if (!journal) return;
+    const std::string line = ToJson(record) + "\n";
+    if (::write(journal.get(), line.data(), line.size()) < 0) {
+      fmt::print(stderr, "harness: journal: {}\n", std::strerror(errno));
+    }
+  };
+}
+
+int Inject(Arguments& arguments) {
+  const auto found = ParentOr(arguments.run.parent, arguments.admin);
+  if (!found) return UsageError(found.error().message);
+  const pid_t parent = arguments.run.parent = *found;
+  if (const auto checked = CheckParent(parent); !checked) return UsageError(checked.error().message);
+  const auto list_workers = MakeLister(arguments);
+  const auto workers = list_workers();
+  if (!workers) return UsageError(workers.error().message);
+  if (workers->empty())
+    return UsageError(fmt::format("--parent {}: none of its children is a worker", parent));
+  if (const auto writable = CheckWritable(arguments.json); !writable)
+    return UsageError(writable.error().message);
+  const auto journal = OpenJournal(arguments.journal);
+  if (!journal) return UsageError(journal.error().message);
+
+  sys::EventLoop loop;
+  InjectRun run(loop, arguments.run, list_workers, WriteTo(*journal));
+  const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });
+  const InjectSummary summary = run.Run();
+
+  const bool parent_ended = summary.ended == "parent";
+  if (parent_ended) fmt::print(stderr, "harness: the parent, pid {}, has ended\n", parent);
+  if (!PrintResults(SummaryText(summary), SummaryJson(summary), arguments.json)) return kExitUsage;
+  if (parent_ended && arguments.run.schedule.bounded()) return kExitFailed;
+  return summary.landed > 0 || summary.planned == 0 ? kExitDone : kExitFailed;
+}
+
+}  // namespace
+
+void AddInjectCommand(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<Arguments>();
+  ScheduleSpec& schedule = arguments->run.schedule;
+  CLI::App& inject =
+      *app.add_subcommand("inject", "Kill or terminate workers of a running server on a schedule");
+  inject.footer(kExamples);
+  AddParent(inject, arguments->run.parent);
+  AddName(inject, "--fault", schedule.fault, FaultNames(), "What to do: kill (default), term");
+  AddName(inject, "--target", schedule.target, TargetNames(),
+          "To whom: random (default), busiest (needs --admin), all");
+  AddDuration(inject, "--every", schedule.every, "The time from one fault to the next")->required();
+  inject.add_option("--jitter", schedule.jitter, "Part of --every by which a fault's time varies, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->type_name("PART");
+  auto* count = inject.add_option("--count", arguments->count, "Stop after so many faults")
+                    ->check(CLI::PositiveNumber.description(""))
+                    ->type_name("N");
+  auto* duration = AddDuration(inject, "--for", arguments->duration, "Stop after this time");
+  inject.add_option("--seed", schedule.seed, "The seed of every draw")->capture_default_str()->type_name("S");
+  AddDuration(inject, "--dead-within", arguments->run.dead_within,
+              "After that a worker has survived (default 5s)");
+  inject.add_option("--admin", arguments->admin, "The pool's admin endpoint, which knows its workers")
+      ->type_name("HOST:PORT");
+  inject.add_option("--journal", arguments->journal, "Write each fault as a line of JSON")->type_name("FILE");
+  inject.add_option("--json", arguments->json, "Write the summary as JSON; - for stdout")->type_name("FILE");
+  inject.callback([arguments, count, duration, &exit_code] {
+    ScheduleSpec& spec = arguments->run.schedule;
+    if (*count) spec.count = arguments->count;
+    if (*duration) spec.duration = arguments->duration;
+    if (spec.target == Target::kBusiest && arguments->admin.empty()) {
+      exit_code = UsageError("--target busiest needs --admin: only the pool knows how busy its workers are");
+      return;
+    }
+    exit_code = Inject(*arguments);
+  });
+}
+
+}  // namespace harness

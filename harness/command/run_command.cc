@@ -1,0 +1,105 @@
+#include "harness/command/run_command.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <random>
+
+#include "harness/command/cli.h"
+#include "harness/run/scenario_run.h"
+#include "harness/verdict/run_report.h"
+#include "pool/sys/signals.h"
+
+namespace harness {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  harness run harness/scenarios/kill-storm.yaml
+  harness run harness/scenarios/kill-storm.yaml --seed 7 --json result.json
+  harness run my.yaml --json - | jq .requests
+
+A scenario:
+
+  name: kill-storm
+  proves: a killed worker costs its clients nothing
+  start: { hydrapool: { workers: 4, cgi_dir: cgi-bin } }
+                    # or  start: { command: [nginx, -c, /tmp/n.conf, -g, daemon off;], url: http://127.0.0.1:8080 }
+                    # or  attach: { parent: 4711, url: http://127.0.0.1:8080, admin: 127.0.0.1:9180 }
+  load:
+    - { url: /, rate: 2000, connections: 64 }     # requests a second; without a rate as fast as they are answered
+    - { url: /cgi-bin/hello, rate: 100, connections: 16 }
+  faults:
+    - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }  # fault: kill, term; target: random, busiest, all
+  duration: 10s
+  expect: { lost: 0, cut: 0, unexplained: 0, idle_lost: 0, ready_p99: 50ms }
+
+Beside the load, hydrapool's / is asked with ids, each to be answered once (echo: { connections: 16, pause: 20ms }, or off), and
+16 connections rest (idle: 16). Counts of `expect` are "at most": lost cut abandoned unexplained duplicated wrong idle_lost;
+times "not longer than": reap_p99, ready_p99 (death to replacement ready), recovery_p99 (to its first answer, for which a client
+must ask), response_p99. Those not named are not judged, but for unexplained, duplicated and wrong, which are to be 0. cgi_dir is
+looked for beside the scenario, then in the directory above this program's.
+
+Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
+while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED by Ctrl-C.)";
+
+struct Arguments {
+  std::string file;
+  std::uint64_t seed = 0;
+  bool has_seed = false;
+  std::string json;
+};
+
+std::uint64_t FreshSeed() { return std::random_device()() % 1'000'000; }
+
+int Run(const Arguments& arguments) {
+  if (!std::filesystem::is_regular_file(arguments.file))
+    return UsageError(fmt::format("{}: no such file", arguments.file));
+  const auto scenario = ParseScenario(ReadFile(arguments.file), arguments.file);
+  if (!scenario) return UsageError(scenario.error().message);
+  const std::uint64_t seed = arguments.has_seed ? arguments.seed : scenario->seed.value_or(FreshSeed());
+  const std::string replay = fmt::format("harness run {} --seed {}", arguments.file, seed);
+  return RunAndReport(*scenario, seed, replay, arguments.json);
+}
+
+}  // namespace
+
+int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string& replay,
+                 const std::string& json_path) {
+  if (const auto writable = CheckWritable(json_path); !writable) return UsageError(writable.error().message);
+  ScratchDir scratch;
+  sys::EventLoop loop;
+  ScenarioRun run(loop, scenario, seed, scratch);
+  const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Interrupt(); });
+  const auto record = run.Run();
+  if (!record) return UsageError(record.error().message);
+  const Judgement judgement = Judge(*record, scenario.expect);
+  RunTitle title{
+      .name = scenario.name, .proves = scenario.proves, .seed = seed, .replay = replay, .evidence = {}};
+  if (judgement.verdict != Verdict::kPass) {
+    scratch.Keep();
+    title.evidence = scratch.path().string();
+  }
+  const bool written =
+      PrintResults(RunText(title, *record, judgement), RunJson(title, *record, judgement), json_path);
+  return written ? ExitCodeOf(judgement.verdict) : kExitUsage;
+}
+
+void AddRunCommand(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App& run = *app.add_subcommand("run", "Carry out a scenario: server, load, faults, verdict");
+  run.footer(kExamples);
+  run.add_option("scenario", arguments->file, "The scenario")->required()->type_name("FILE");
+  auto* seed = run.add_option("--seed", arguments->seed,
+                              "The seed of every draw (default: the scenario's, or a new one each time)");
+  seed->type_name("S");
+  run.add_option("--json", arguments->json, "Write the result as JSON; - for stdout")->type_name("FILE");
+  run.callback([arguments, seed, &exit_code] {
+    arguments->has_seed = static_cast<bool>(*seed);
+    exit_code = Run(*arguments);
+  });
+}
+
+}  // namespace harness

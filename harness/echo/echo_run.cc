@@ -1,0 +1,103 @@
+#include "harness/echo/echo_run.h"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "pool/sys/socket.h"
+
+namespace harness {
+namespace {
+
+constexpr sys::Nanos kSecondAnswers = 200 * sys::kMillisecond;
+constexpr sys::Nanos kRetry = 10 * sys::kMillisecond;
+
+}  // namespace
+
+EchoRun::EchoRun(sys::EventLoop& loop, EchoOptions options) : loop_(loop), options_(std::move(options)) {
+  for (std::size_t i = 0; i < options_.connections; ++i) {
+    connections_.push_back(std::make_unique<EchoConnection>(
+        loop_, ledger_, options_.plan, [this](EchoConnection& connection) { OnEnd(connection); }));
+  }
+}
+
+EchoResult EchoRun::Run() {
+  const sys::Nanos start = sys::Now();
+  if (options_.times > 0) {
+    RunBursts();
+  } else {
+    RunSteadily();
+  }
+  result_.elapsed = sys::Now() - start;
+  RunUntil(sys::Now() + kSecondAnswers, [] { return false; });
+  for (const auto& connection : connections_) connection->Abandon();
+  result_.counts = ledger_.counts();
+  result_.failures = ledger_.failures();
+  return result_;
+}
+
+void EchoRun::RunSteadily() {
+  reopening_ = true;
+  OpenAll();
+  RunUntil(sys::Now() + options_.duration, [this] { return stopped_; });
+  reopening_ = false;
+  for (const auto& connection : connections_) connection->StopAsking();
+  RunUntil(sys::Now() + options_.answer_within, [this] { return !AnyWaiting(); });
+}
+
+void EchoRun::RunBursts() {
+  for (std::uint64_t i = 0; i < options_.times && !stopped_; ++i) {
+    OpenAll();
+    RunUntil(sys::Now() + options_.answer_within, [this] { return open_ == 0; });
+    for (const auto& connection : connections_) {
+      if (connection->is_open() && !connection->waiting()) ++result_.unclosed;
+      connection->Abandon();
+    }
+  }
+}
+
+void EchoRun::OpenAll() {
+  open_ = connections_.size();
+  result_.connections += connections_.size();
+  for (const auto& connection : connections_) connection->Open();
+}
+
+void EchoRun::OnEnd(EchoConnection& connection) {
+  --open_;
+  if (!reopening_) return;
+  ++open_;
+  ++result_.connections;
+  if (connection.failed_to_connect()) {
+    connection.OpenAt(sys::Now() + kRetry);
+  } else {
+    connection.Open();
+  }
+}
+
+template <typename Condition>
+void EchoRun::RunUntil(sys::Nanos deadline, Condition done) {
+  while (sys::Now() < deadline && !done()) loop_.RunOnce(deadline);
+}
+
+bool EchoRun::AnyWaiting() const {
+  return std::ranges::any_of(connections_, [](const auto& connection) { return connection->waiting(); });
+}
+
+sys::Result<void> Resolve(const std::string& host_port, EchoPlan& plan) {
+  const auto parts = sys::SplitHostPort(host_port);
+  if (!parts) return sys::Failure("'" + host_port + "' is not HOST:PORT");
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &found);
+  if (error != 0) return sys::Failure(host_port + ": " + ::gai_strerror(error));
+  std::memcpy(&plan.address, found->ai_addr, found->ai_addrlen);
+  plan.address_length = found->ai_addrlen;
+  plan.host = host_port;
+  ::freeaddrinfo(found);
+  return {};
+}
+
+}  // namespace harness

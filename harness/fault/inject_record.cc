@@ -1,0 +1,112 @@
+#include "harness/fault/inject_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "harness/fault/duration.h"
+
+namespace harness {
+namespace {
+
+std::string MillisText(const std::vector<sys::Nanos>& values, double p) {
+  const auto value = Percentile(values, p);
+  return value ? fmt::format("{:.2f} ms", static_cast<double>(*value) / 1e6) : "-";
+}
+
+}  // namespace
+
+std::string_view Name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDead:
+      return "dead";
+    case Outcome::kAlive:
+      return "alive";
+    case Outcome::kMissed:
+      return "missed";
+  }
+  std::abort();
+}
+
+std::string ToJson(const InjectRecord& record) {
+  nlohmann::ordered_json json{{"id", record.id},
+                              {"t_ms", Millis(record.at)},
+                              {"unix_ms", record.unix_ms},
+                              {"fault", Name(record.fault)},
+                              {"target", Name(record.target)}};
+  if (record.worker) {
+    if (record.worker->slot) json["slot"] = *record.worker->slot;
+    json["pid"] = record.worker->identity.pid;
+    json["start_time"] = record.worker->identity.start_time;
+  }
+  if (record.dead) json["dead_us"] = Micros(*record.dead);
+  json["outcome"] = Name(record.outcome);
+  if (!record.reason.empty()) json["reason"] = record.reason;
+  return json.dump();
+}
+
+void InjectSummary::Add(const InjectRecord& record) {
+  switch (record.outcome) {
+    case Outcome::kDead:
+      ++landed;
+      ++sent;
+      if (record.dead) dead.push_back(*record.dead);
+      break;
+    case Outcome::kAlive:
+      ++survived;
+      ++sent;
+      break;
+    case Outcome::kMissed:
+      ++missed;
+      last_reason = record.reason;
+      break;
+  }
+}
+
+std::optional<sys::Nanos> Percentile(std::vector<sys::Nanos> values, double p) {
+  if (values.empty()) return std::nullopt;
+  const auto rank = static_cast<std::size_t>(std::ceil(p / 100 * static_cast<double>(values.size())));
+  const auto nth = values.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(rank, 1) - 1);
+  std::ranges::nth_element(values, nth);
+  return *nth;
+}
+
+std::string SummaryText(const InjectSummary& summary) {
+  const ScheduleSpec& spec = summary.schedule;
+  std::string text = fmt::format("inject   {} {} every {}, seed {}, children of {}\n", Name(spec.fault),
+                                 Name(spec.target), DurationText(spec.every), spec.seed, summary.parent);
+  text += fmt::format("faults   {} planned, {} sent, {} landed, {} missed, {} survived\n", summary.planned,
+                      summary.sent, summary.landed, summary.missed, summary.survived);
+  text += fmt::format("dead     p50 {}, p99 {}, max {} after the signal\n", MillisText(summary.dead, 50),
+                      MillisText(summary.dead, 99), MillisText(summary.dead, 100));
+  if (!summary.last_reason.empty()) text += fmt::format("missed   last because {}\n", summary.last_reason);
+  return text;
+}
+
+std::string SummaryJson(const InjectSummary& summary) {
+  const ScheduleSpec& spec = summary.schedule;
+  nlohmann::ordered_json dead{{"count", summary.dead.size()}};
+  for (const auto& [name, p] : {std::pair{"p50", 50.0}, {"p99", 99.0}, {"max", 100.0}}) {
+    if (const auto value = Percentile(summary.dead, p)) dead[name] = Micros(*value);
+  }
+  const nlohmann::ordered_json json{{"schema", 1},
+                                    {"parent", summary.parent},
+                                    {"fault", Name(spec.fault)},
+                                    {"target", Name(spec.target)},
+                                    {"every_ms", Millis(spec.every)},
+                                    {"jitter", spec.jitter},
+                                    {"seed", spec.seed},
+                                    {"ended", summary.ended},
+                                    {"faults",
+                                     {{"planned", summary.planned},
+                                      {"sent", summary.sent},
+                                      {"landed", summary.landed},
+                                      {"missed", summary.missed},
+                                      {"survived", summary.survived}}},
+                                    {"dead_us", dead}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace harness

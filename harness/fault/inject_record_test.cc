@@ -1,0 +1,62 @@
+#include "harness/fault/inject_record.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace harness {
+namespace {
+
+using testing::HasSubstr;
+
+InjectRecord Death(sys::Nanos dead) {
+  return {.id = 3,
+          .at = 750 * sys::kMillisecond + 250 * sys::kMicrosecond,
+          .unix_ms = 1700000000123,
+          .worker = WorkerView{.identity = {.pid = 42, .start_time = 99}, .slot = 1},
+          .dead = dead,
+          .outcome = Outcome::kDead,
+          .reason = {}};
+}
+
+TEST(InjectRecordTest, ADeathIsOneLineOfJson) {
+  EXPECT_EQ(
+      ToJson(Death(310 * sys::kMicrosecond)),
+      R"({"id":3,"t_ms":750.25,"unix_ms":1700000000123,"fault":"kill","target":"random","slot":1,"pid":42,)"
+      R"("start_time":99,"dead_us":310,"outcome":"dead"})");
+}
+
+TEST(InjectRecordTest, AMissHasAReasonAndNoWorkerWhereNoneWasThere) {
+  const auto json = nlohmann::json::parse(ToJson(InjectRecord{.id = 1, .reason = "no worker was there"}));
+  EXPECT_EQ(json.at("outcome"), "missed");
+  EXPECT_EQ(json.at("reason"), "no worker was there");
+  EXPECT_FALSE(json.contains("pid"));
+  EXPECT_FALSE(json.contains("dead_us"));
+}
+
+TEST(InjectSummaryTest, CountsEachOutcomeOnce) {
+  InjectSummary summary;
+  summary.Add(Death(sys::kMillisecond));
+  summary.Add(Death(3 * sys::kMillisecond));
+  summary.Add({.outcome = Outcome::kAlive});
+  summary.Add({.outcome = Outcome::kMissed, .reason = "pid 7 is gone"});
+  EXPECT_EQ(summary.sent, 3u);
+  EXPECT_EQ(summary.landed, 2u);
+  EXPECT_EQ(summary.survived, 1u);
+  EXPECT_EQ(summary.missed, 1u);
+  EXPECT_THAT(SummaryText(summary), HasSubstr("3 sent, 2 landed, 1 missed, 1 survived"));
+  EXPECT_THAT(SummaryText(summary), HasSubstr("p50 1.00 ms, p99 3.00 ms"));
+  EXPECT_EQ(nlohmann::json::parse(SummaryJson(summary)).at("dead_us").at("p99"), 3000);
+}
+
+TEST(PercentileTest, IsTheNearestRank) {
+  EXPECT_EQ(Percentile({}, 50), std::nullopt);
+  EXPECT_EQ(Percentile({5}, 1), 5);
+  EXPECT_EQ(Percentile({4, 1, 3, 2}, 50), 2);
+  EXPECT_EQ(Percentile({4, 1, 3, 2}, 75), 3);
+  EXPECT_EQ(Percentile({4, 1, 3, 2}, 100), 4);
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,47 @@
+#include "harness/fault/pool_status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "harness/fault/process_tree.h"
+
+namespace harness {
+
+sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    if (const int schema = json.at("schema"); schema != 1) {
+      return sys::Failure(fmt::format("status.json has schema {}, not 1", schema));
+    }
+    PoolStatus status{.parent = json.at("pid"), .workers = {}};
+    for (const auto& worker : json.at("workers")) {
+      const pid_t pid = worker.at("pid");
+      if (pid <= 0 || worker.value("state", "") == "dead") continue;
+      status.workers.push_back({.slot = worker.at("slot"),
+                                .pid = pid,
+                                .busy = worker.value("busy", std::int64_t{0}),
+                                .leases = worker.value("leases", std::int64_t{0}),
+                                .ready = worker.value("state", "") == "ready",
+                                .requests = worker.value("requests", std::uint64_t{0})});
+    }
+    std::ranges::sort(status.workers, {}, &PoolStatus::Worker::slot);
+    return status;
+  } catch (const nlohmann::json::exception& error) {
+    return sys::Failure(fmt::format("status.json: {}", error.what()));
+  }
+}
+
+std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent) {
+  std::vector<WorkerView> workers;
+  for (const auto& worker : status.workers) {
+    const auto process = ReadProcess(worker.pid);
+    if (!process || !process->alive() || process->parent != parent) continue;
+    workers.push_back(
+        {.identity = process->identity, .slot = worker.slot, .busy = worker.busy, .leases = worker.leases});
+  }
+  return workers;
+}
+
+}  // namespace harness

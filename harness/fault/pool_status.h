@@ -1,0 +1,35 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string_view>
+#include <vector>
+
+#include "harness/fault/targets.h"
+#include "pool/sys/error.h"
+
+namespace harness {
+
+/// What an injector needs of a pool's /status.json: who its parent is and who are its workers.
+struct PoolStatus {
+  struct Worker {
+    int slot = 0;
+    pid_t pid = 0;
+    std::int64_t busy = 0;
+    std::int64_t leases = 0;
+    bool ready = false;
+    std::uint64_t requests = 0;  ///< Of the slot: goes on through its incarnations.
+    bool operator==(const Worker&) const = default;
+  };
+  pid_t parent = 0;
+  std::vector<Worker> workers = {};  ///< By slot; those that have a process: pid > 0 and not "dead".
+};
+
+/// Reads the JSON of schema 1; unknown members are ignored. Pure.
+[[nodiscard]] sys::Result<PoolStatus> ParsePoolStatus(std::string_view json);
+
+/// The workers of `status` as they are in /proc now: living children of `parent`, with their start times. A
+/// pid that has been handed on meanwhile is another's child and falls out.
+[[nodiscard]] std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent);
+
+}  // namespace harness

@@ -1,0 +1,34 @@
+#include "harness/fault/pool_status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace harness {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(PoolStatusTest, TakesLivingWorkersBySlotAndIgnoresTheRest) {
+  const auto status = ParsePoolStatus(R"({"schema":1, "pid":100, "version":"x", "workers":[
+      {"slot":1, "pid":102, "incarnation":3, "state":"ready", "leases":4, "busy":2, "requests":9, "last_exit":"SIGKILL"},
+      {"slot":0, "pid":101, "state":"draining", "leases":1, "busy":0},
+      {"slot":2, "pid":103, "state":"dead"},
+      {"slot":3, "pid":0, "state":"starting"}]})");
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->parent, 100);
+  EXPECT_THAT(status->workers,
+              ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 101, .busy = 0, .leases = 1},
+                          PoolStatus::Worker{
+                              .slot = 1, .pid = 102, .busy = 2, .leases = 4, .ready = true, .requests = 9}));
+}
+
+TEST(PoolStatusTest, SaysWhatIsWrongWithOtherJson) {
+  for (const char* text : {"", "<html>", "[]", R"({"schema":1})", R"({"schema":1,"pid":"x","workers":[]})"}) {
+    EXPECT_FALSE(ParsePoolStatus(text)) << text;
+  }
+  EXPECT_THAT(ParsePoolStatus(R"({"schema":2,"pid":1,"workers":[]})").error().message, HasSubstr("schema 2"));
+}
+
+}  // namespace
+}  // namespace harness

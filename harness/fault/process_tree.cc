@@ -1,0 +1,138 @@
+#include "harness/fault/process_tree.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <iterator>
+#include <sstream>
+
+#include "pool/sys/unique_fd.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::string> ReadProcFile(const std::string& path) {
+  const sys::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string text;
+  std::array<char, 4096> buffer;
+  for (;;) {
+    const auto got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0) return std::nullopt;
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+std::optional<pid_t> NumberOf(const fs::path& entry) {
+  const std::string name = entry.filename();
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  return pid;
+}
+
+std::vector<pid_t> NumbersIn(const std::string& directory) {
+  std::vector<pid_t> numbers;
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    if (const auto number = NumberOf(it->path())) numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+std::vector<pid_t> ScanForChildrenOf(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const pid_t pid : NumbersIn("/proc")) {
+    const auto process = ReadProcess(pid);
+    if (process && process->parent == parent) children.push_back(pid);
+  }
+  return children;
+}
+
+std::optional<std::string> ExecutableOf(pid_t pid) {
+  std::error_code error;
+  const auto target = fs::read_symlink(fmt::format("/proc/{}/exe", pid), error);
+  if (error) return std::nullopt;
+  return target.string();
+}
+
+}  // namespace
+
+std::optional<ProcessInfo> ParseStat(std::string_view line) {
+  const auto open = line.find('(');
+  const auto close = line.rfind(')');
+  if (open == line.npos || close == line.npos || close < open) return std::nullopt;
+  ProcessInfo info;
+  info.comm = line.substr(open + 1, close - open - 1);
+  if (!(std::istringstream(std::string(line.substr(0, open))) >> info.identity.pid)) return std::nullopt;
+  std::istringstream rest{std::string(line.substr(close + 1))};
+  if (!(rest >> info.state >> info.parent)) return std::nullopt;
+  constexpr int kFieldsBetweenParentAndStart = 22 - 4 - 1;
+  std::string skipped;
+  for (int i = 0; i < kFieldsBetweenParentAndStart; ++i) rest >> skipped;
+  if (!(rest >> info.identity.start_time)) return std::nullopt;
+  return info;
+}
+
+std::optional<ProcessInfo> ReadProcess(pid_t pid) {
+  const auto line = ReadProcFile(fmt::format("/proc/{}/stat", pid));
+  return line ? ParseStat(*line) : std::nullopt;
+}
+
+std::optional<uid_t> RealUid(pid_t pid) {
+  const auto status = ReadProcFile(fmt::format("/proc/{}/status", pid));
+  if (!status) return std::nullopt;
+  const auto at = status->find("\nUid:");
+  uid_t uid = 0;
+  if (at == status->npos || !(std::istringstream(status->substr(at + 5)) >> uid)) return std::nullopt;
+  return uid;
+}
+
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+  const std::string tasks = fmt::format("/proc/{}/task", parent);
+  std::vector<pid_t> children;
+  for (const pid_t task : NumbersIn(tasks)) {
+    const auto text = ReadProcFile(fmt::format("{}/{}/children", tasks, task));
+    if (!text) return ScanForChildrenOf(parent);
+    std::istringstream list(*text);
+    children.insert(children.end(), std::istream_iterator<pid_t>(list), {});
+  }
+  std::ranges::sort(children);
+  return children;
+}
+
+std::vector<pid_t> WithAncestors(pid_t pid) {
+  std::vector<pid_t> line{pid};
+  while (line.back() > 1) {
+    const auto process = ReadProcess(line.back());
+    if (!process || process->parent < 1) break;
+    line.push_back(process->parent);
+  }
+  return line;
+}
+
+std::vector<WorkerView> ForksOf(pid_t parent) {
+  const auto parent_info = ReadProcess(parent);
+  if (!parent_info) return {};
+  const auto program = ExecutableOf(parent);
+  std::vector<WorkerView> forks;
+  for (const pid_t pid : ChildrenOf(parent)) {
+    const auto child = ReadProcess(pid);
+    if (!child || !child->alive() || child->parent != parent) continue;
+    const auto childs_program = ExecutableOf(pid);
+    const bool same =
+        program && childs_program ? *program == *childs_program : child->comm == parent_info->comm;
+    if (same) forks.push_back({.identity = child->identity});
+  }
+  return forks;
+}
+
+}  // namespace harness

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "harness/fault/fault.h"
+
+namespace harness {
+
+/// A process, as it cannot be confused with a later one of the same number.
+struct Identity {
+  pid_t pid = 0;
+  std::uint64_t start_time = 0;  ///< Clock ticks since boot: field 22 of /proc/PID/stat.
+
+  bool operator==(const Identity&) const = default;
+};
+
+/// A worker as the injector sees it at the moment of a fault. Without the pool's admin endpoint only the
+/// identity is known.
+struct WorkerView {
+  Identity identity;
+  std::optional<int> slot = {};
+  std::int64_t busy = 0;
+  std::int64_t leases = 0;
+
+  bool operator==(const WorkerView&) const = default;
+};
+
+/// Who is hit: none of `workers`, one or all. For one it depends on the order of `workers`, which the caller
+/// keeps stable (by slot, by pid). Pure: its randomness is `draw`, so a test is a literal table.
+[[nodiscard]] std::vector<WorkerView> ChooseTargets(Target target, std::span<const WorkerView> workers,
+                                                    std::uint64_t draw);
+
+}  // namespace harness

@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "harness/run/run_fixture.h"
+#include "pool/admin/client.h"
+#include "pool/sys/socket.h"
+
+namespace harness {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+using Words = std::vector<std::string>;
+
+/// A free port: nothing else here is told it before the server takes it.
+std::string FreeAddress() { return sys::LocalAddress(sys::Listen("127.0.0.1:0").get()); }
+
+/// Tells that a server is up: it writes its pid into the file `pid` once it listens.
+class PidFileWatch {
+ public:
+  explicit PidFileWatch(const std::filesystem::path& directory)
+      : inotify_(::inotify_init1(IN_CLOEXEC)), pid_file_(directory / "pid") {
+    sys::Check(::inotify_add_watch(inotify_.get(), directory.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO),
+               "inotify");
+  }
+  /// False: the server ended, or wrote nothing within 20 s.
+  [[nodiscard]] bool Await(const sys::Child& server) const {
+    while (pool::testing::ReadFile(pid_file_).empty()) {
+      std::array<pollfd, 2> waited{{{inotify_.get(), POLLIN, 0}, {server.pidfd(), POLLIN, 0}}};
+      if (::poll(waited.data(), waited.size(), 20'000) <= 0 || waited[1].revents != 0) return false;
+      std::array<char, 4096> events;
+      if (::read(inotify_.get(), events.data(), events.size()) <= 0) return false;
+    }
+    return true;
+  }
+
+ private:
+  sys::UniqueFd inotify_;
+  std::filesystem::path pid_file_;
+};
+
+/// A server of another make, with three workers that belong to this user.
+struct AttachTest : RunFixture {
+  void TearDown() override {
+    if (!server) return;
+    server.Signal(SIGTERM);
+    static_cast<void>(pool::testing::Readable(server.pidfd(), milliseconds(5000)));
+  }
+  void Serve(const Words& command) {
+    const PidFileWatch watch(scratch.path());
+    server = pool::testing::StartProgram(command, {}, scratch / "log");
+    ASSERT_TRUE(watch.Await(server)) << pool::testing::ReadFile(scratch / "log");
+    ASSERT_TRUE(admin::HttpGet(url(), milliseconds(5000))) << pool::testing::ReadFile(scratch / "log");
+  }
+  [[nodiscard]] std::string parent() const { return std::to_string(server.pid()); }
+  [[nodiscard]] std::string url() const { return "http://" + address + "/"; }
+
+  std::string address = FreeAddress();
+  sys::Child server;
+};
+
+std::string ProgramFor(const std::string& name) {
+  for (const char* directory : {"/usr/sbin/", "/usr/bin/"}) {
+    if (std::filesystem::exists(directory + name)) return directory + name;
+  }
+  return "";
+}
+
+struct NginxTest : AttachTest {
+  void SetUp() override {
+    const std::string nginx = ProgramFor("nginx");
+    if (nginx.empty()) GTEST_SKIP() << "nginx is not installed (package nginx-light)";
+    std::ofstream conf(scratch / "nginx.conf");
+    if (::getuid() == 0) conf << "user root;\n";
+    conf << "worker_processes 3;\ndaemon off;\npid " << scratch / "pid"
+         << ";\nerror_log " << scratch / "error.log"
+         << ";\nevents { worker_connections 1024; }\nhttp {\n  access_log off;\n";
+    for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
+      conf << "  " << kind << "_temp_path " << scratch / kind << ";\n";
+    conf << "  server { listen " << address << "; location / { return 200 \"hello\\n\"; } }\n}\n";
+    conf.close();
+    Serve({nginx, "-e", scratch / "error.log", "-c", scratch / "nginx.conf"});
+  }
+};
+
+TEST_F(NginxTest, TellsWhatEachKillCostAndWhenItsVictimWasReplaced) {
+  const auto finished = Run(
+      {"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms", "--duration", "2500ms", url()});
+  EXPECT_EQ(finished.exit_code, 0) << finished.screen;
+  const auto& json = finished.json;
+  EXPECT_GE(json["per_fault"]["landed"], 10);
+  EXPECT_GT(json["requests"]["lost"], 0) << "nginx gives up what a killed worker held";
+  EXPECT_GT(json["requests"]["idle_lost"], 0);
+  EXPECT_EQ(json["requests"]["unexplained"], 0);
+  std::size_t forks = 0;  // a newcomer that is killed between two looks at /proc is not seen
+  for (const auto& fault : json["faults"]) {
+    EXPECT_TRUE(fault["timeline_us"]["dead"].is_number()) << fault;
+    EXPECT_TRUE(fault["timeline_us"]["reaped"].is_number()) << fault;
+    EXPECT_TRUE(fault["timeline_us"]["ready"].is_null()) << "nobody outside can know";
+    if (fault["timeline_us"]["forked"].is_number()) ++forks;
+  }
+  EXPECT_GE(forks, json["faults"].size() / 2);
+}
+
+TEST_F(NginxTest, NothingIsLostWhereNobodyIsKilled) {
+  const auto finished = Run({"attach", "--parent", parent(), "--no-faults", "--duration", "1s", "--expect",
+                             "lost=0", "--expect", "cut=0", "--expect", "idle_lost=0", url()});
+  EXPECT_EQ(finished.exit_code, 0) << finished.screen;
+  EXPECT_GT(finished.json["requests"]["ok"], 100);
+}
+
+TEST_F(NginxTest, WhatIsExpectedAndDoesNotHoldFails) {
+  const auto finished = Run({"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms",
+                             "--duration", "1500ms", "--expect", "idle_lost=0", url()});
+  EXPECT_EQ(finished.exit_code, 1) << finished.screen;
+  EXPECT_THAT(finished.screen, HasSubstr("idle connections lost: "));
+  EXPECT_THAT(finished.screen, HasSubstr("again      harness attach --parent " + parent()));
+}
+
+/// Apache refuses to serve as root: there it and the harness run as nobody.
+struct Apache2Test : AttachTest {
+  Words before;
+
+  void SetUp() override {
+    const std::string apache = ProgramFor("apache2");
+    if (apache.empty()) GTEST_SKIP() << "apache2 is not installed (package apache2-bin)";
+    std::filesystem::create_directory(scratch / "html");
+    std::ofstream(scratch / "html/index.html") << "hello\n";
+    std::ofstream conf(scratch / "apache.conf");
+    const std::string modules = "/usr/lib/apache2/modules/";
+    conf << "ServerRoot " << scratch.path().string() << "\nServerName localhost\nListen " << address
+         << "\nPidFile " << scratch / "pid"
+         << "\nErrorLog " << scratch / "error.log"
+         << "\nLoadModule mpm_prefork_module " << modules
+         << "mod_mpm_prefork.so\nLoadModule authz_core_module " << modules
+         << "mod_authz_core.so\nLoadModule dir_module " << modules << "mod_dir.so\nDocumentRoot "
+         << scratch / "html"
+         << "\nStartServers 8\nMinSpareServers 8\nMaxRequestWorkers 32\nMutex file:"
+         << scratch.path().string() << "\nMaxKeepAliveRequests 0\nKeepAliveTimeout 60\n";
+    conf.close();
+    if (::getuid() == 0) {
+      constexpr uid_t kNobody = 65534;
+      before = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
+      sys::Check(::chown(scratch.path().c_str(), kNobody, kNobody), "chown");
+    }
+    Words command = before;
+    command.insert(command.end(), {apache, "-DFOREGROUND", "-f", scratch / "apache.conf"});
+    Serve(command);
+  }
+};
+
+TEST_F(Apache2Test, TellsWhatEachKillCost) {
+  const auto finished = Run({"attach", "--parent", parent(), "--connections", "8", "--idle", "4", "--every",
+                             "200ms", "--from", "300ms", "--duration", "2s", url()},
+                            {}, before);
+  EXPECT_EQ(finished.exit_code, 0) << finished.screen;
+  EXPECT_GE(finished.json["per_fault"]["landed"], 5);
+  EXPECT_EQ(finished.json["requests"]["unexplained"], 0);
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,180 @@
+#include "harness/run/load_jobs.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string_view>
+
+#include "harness/echo/echo_run.h"
+#include "harness/verdict/load_results.h"
+#include "pool/sys/signals.h"
+#include "pool/sys/socket.h"
+
+namespace harness {
+namespace {
+
+constexpr std::chrono::milliseconds kNow{0};
+constexpr sys::Nanos kAnswerWithin = 3 * sys::kSecond;
+constexpr sys::Nanos kLastLook = 300 * sys::kMillisecond;
+
+std::string Seconds(sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); }
+
+std::vector<std::string> LoadgenArguments(const LoadPlan& load, const std::string& url, sys::Nanos duration,
+                                          const std::string& files) {
+  std::vector<std::string> arguments{SiblingProgram("loadgen"),
+                                     "--quiet",
+                                     "-t",
+                                     "1",
+                                     "-c",
+                                     fmt::to_string(load.connections),
+                                     "-d",
+                                     Seconds(duration),
+                                     "--json",
+                                     files + ".json",
+                                     "--journal",
+                                     files + ".jsonl"};
+  if (load.rate) arguments.insert(arguments.end(), {"-R", fmt::format("{:.6f}", *load.rate)});
+  if (!load.keep_alive) arguments.insert(arguments.end(), {"--connection", "close"});
+  arguments.push_back(url);
+  return arguments;
+}
+
+/// Runs in a child process: asks until the time is over or it is told to stop.
+int RunEcho(const EchoOptions& options, const std::string& result_file) {
+  sys::EventLoop loop;
+  EchoRun run(loop, options);
+  const sys::SignalEvents interrupts(loop, {SIGTERM}, [&](int) { run.Stop(); });
+  std::ofstream file(result_file);
+  file << EchoResultText(run.Run()) << std::flush;
+  return file ? 0 : 1;
+}
+
+EchoOptions OptionsFor(const std::string& url, int connections, sys::Nanos pause, sys::Nanos duration) {
+  constexpr std::size_t kScheme = std::string_view("http://").size();
+  const auto slash = url.find('/', kScheme);
+  std::string host_port = url.substr(kScheme, slash == url.npos ? url.npos : slash - kScheme);
+  if (!sys::SplitHostPort(host_port)) host_port += ":80";
+  EchoOptions options;
+  if (const auto resolved = Resolve(host_port, options.plan); !resolved)
+    sys::ThrowErrno(EADDRNOTAVAIL, resolved.error().message);
+  options.plan.path = slash == url.npos ? "/" : url.substr(slash);
+  options.plan.pause = pause;
+  options.connections = static_cast<std::size_t>(connections);
+  options.duration = duration;
+  options.answer_within = kAnswerWithin;
+  return options;
+}
+
+}  // namespace
+
+LoadJobs::LoadJobs(const Scenario& scenario, const ServerUnderTest& server, const ScratchDir& scratch) {
+  const auto start = [](std::vector<Job>& jobs, Job job) {
+    job.pidfd = job.child.pidfd();
+    jobs.push_back(std::move(job));
+  };
+  const auto start_echo = [&](std::vector<Job>& jobs, const std::string& name, const EchoOptions& options) {
+    const std::string files = scratch / name;
+    auto child = StartFunction([&] { return RunEcho(options, files + ".json"); }, files + ".log");
+    start(jobs, {.url = fmt::format("http://{}{}", options.plan.host, options.plan.path),
+                 .files = files,
+                 .child = std::move(child),
+                 .connections = static_cast<int>(options.connections)});
+  };
+  for (const LoadPlan& load : scenario.load) {
+    const std::string url = server.UrlOf(load.url);
+    if (load.client == Client::kPlain) {
+      auto options = OptionsFor(url, load.connections, 0, scenario.duration);
+      options.plan.any_answer = true;
+      start_echo(plain_, fmt::format("plain-{}", plain_.size()), options);
+      continue;
+    }
+    const std::string files = scratch / fmt::format("load-{}", loads_.size());
+    auto child = StartProgram(LoadgenArguments(load, url, scenario.duration, files), files + ".log");
+    start(loads_, {.url = url, .files = files, .child = std::move(child), .connections = load.connections});
+  }
+  if (scenario.echoes()) {
+    start_echo(
+        echo_, "echo",
+        OptionsFor(server.UrlOf("/"), scenario.echo->connections, scenario.echo->pause, scenario.duration));
+  }
+  if (scenario.idle > 0) {
+    const sys::Nanos rest = std::max(scenario.duration - kLastLook, scenario.duration / 2);
+    const std::string url = server.UrlOf(scenario.load.front().url);
+    auto options = OptionsFor(url, scenario.idle, rest, scenario.duration);
+    options.plan.any_answer = true;
+    start_echo(idle_, "idle", options);
+  }
+}
+
+std::vector<const LoadJobs::Job*> LoadJobs::All() const {
+  std::vector<const Job*> all;
+  for (const auto* jobs : {&loads_, &plain_, &echo_, &idle_}) {
+    for (const Job& job : *jobs) all.push_back(&job);
+  }
+  return all;
+}
+
+std::vector<int> LoadJobs::pidfds() const {
+  std::vector<int> pidfds;
+  for (const Job* job : All()) pidfds.push_back(job->pidfd);
+  return pidfds;
+}
+
+bool LoadJobs::over() const {
+  return std::ranges::all_of(pidfds(), [](int pidfd) { return EndsWithin(pidfd, kNow); });
+}
+
+void LoadJobs::Interrupt() const {
+  for (const Job* job : All()) job->child.Signal(SIGTERM);
+}
+
+void LoadJobs::Collect(RunRecord& record) {
+  for (Job& job : loads_) CollectLoad(job, record);
+  for (const Job& job : plain_) CollectPlain(job, record);
+  for (const Job& job : echo_) CollectEcho(job, record);
+  for (const Job& job : idle_) CollectIdle(job, record);
+}
+
+void LoadJobs::CollectLoad(Job& job, RunRecord& record) {
+  const auto status = job.child.TryReap();
+  if (!status) {
+    record.loads.push_back({.url = job.url, .broken = "loadgen did not end in time"});
+    return;
+  }
+  record.loads.push_back(
+      ReadLoadReport(job.url, ReadFile(job.files + ".json"), *status, LastLineOf(job.files + ".log")));
+  auto journalled = ReadJournal(ReadFile(job.files + ".jsonl"));
+  record.in_flight_at_end += journalled.in_flight_at_end;
+  std::ranges::move(journalled.failures, std::back_inserter(record.failures));
+}
+
+void LoadJobs::CollectEcho(const Job& job, RunRecord& record) {
+  auto echo = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
+  record.with_ids = echo.load.sent;
+  record.duplicated = echo.duplicated;
+  record.wrong = echo.wrong;
+  echo.load.client = "with ids";
+  record.loads.push_back(std::move(echo.load));
+  std::ranges::move(echo.failures, std::back_inserter(record.failures));
+}
+
+void LoadJobs::CollectPlain(const Job& job, RunRecord& record) {
+  auto plain = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
+  plain.load.client = "plain client";
+  if (plain.load.rate > 0)
+    plain.load.service_mean = static_cast<sys::Nanos>(1e9 * job.connections / plain.load.rate);
+  record.loads.push_back(std::move(plain.load));
+  std::ranges::move(plain.failures, std::back_inserter(record.failures));
+}
+
+void LoadJobs::CollectIdle(const Job& job, RunRecord& record) {
+  const auto idle = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
+  if (!idle.load.broken.empty()) return record.loads.push_back(idle.load);
+  record.idle = static_cast<std::uint64_t>(job.connections);
+  record.idle_lost = idle.opened - idle.connect_failed - record.idle;
+}
+
+}  // namespace harness

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/run/program.h"
+#include "harness/run/scenario.h"
+#include "harness/run/server_under_test.h"
+#include "harness/verdict/run_record.h"
+#include "pool/sys/child.h"
+
+namespace harness {
+
+/// The clients of a run, each a child process: one `loadgen` or plain client for each load, the check with
+/// ids, and the connections that rest. They all run for the scenario's duration and end by themselves; no
+/// thread may run when they are started.
+///
+///     LoadJobs jobs(scenario, server, scratch);
+///     … until jobs.over() …
+///     jobs.Collect(record);
+class LoadJobs {
+ public:
+  /// Throws std::system_error where a process cannot be started.
+  LoadJobs(const Scenario& scenario, const ServerUnderTest& server, const ScratchDir& scratch);
+
+  /// For the loop: a pidfd becomes readable when its job is over.
+  [[nodiscard]] std::vector<int> pidfds() const;
+  [[nodiscard]] bool over() const;
+  /// Asks all to end now, and to leave what they have.
+  void Interrupt() const;
+  /// Adds what they found. Jobs that are not over are killed and have found nothing.
+  void Collect(RunRecord& record);
+
+ private:
+  struct Job {
+    std::string url;
+    std::string files;  ///< What its files' names begin with.
+    sys::Child child;
+    int connections = 0;
+    int pidfd = -1;
+  };
+  static void CollectLoad(Job& job, RunRecord& record);
+  static void CollectIdle(const Job& job, RunRecord& record);
+  static void CollectEcho(const Job& job, RunRecord& record);
+  static void CollectPlain(const Job& job, RunRecord& record);
+  [[nodiscard]] std::vector<const Job*> All() const;
+
+  std::vector<Job> loads_;
+  std::vector<Job> plain_;
+  std::vector<Job> echo_;  ///< One or none.
+  std::vector<Job> idle_;  ///< One or none.
+};
+
+}  // namespace harness

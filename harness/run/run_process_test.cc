@@ -1,0 +1,120 @@
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "harness/run/run_fixture.h"
+#include "pool/sys/socket.h"
+#include "pool/testing/server_process.h"
+
+namespace harness {
+namespace {
+
+using pool::testing::ServerProcess;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+
+struct RunTest : RunFixture {
+  /// What is refused before the run is one line, and exit code 2.
+  void ExpectRefusal(const RunEnd& end, const std::string& words) {
+    EXPECT_EQ(end.exit_code, 2) << end.screen;
+    EXPECT_THAT(end.screen, HasSubstr(words));
+    EXPECT_EQ(std::ranges::count(end.screen, '\n'), 1) << end.screen;
+  }
+};
+
+constexpr const char* kHydrapool = "start: { hydrapool: { workers: 2 } }\n";
+
+TEST_F(RunTest, AMistakeInTheFileIsNamedWithItsLineAndWhatWasMeant) {
+  const auto run = [this](const std::string& line) {
+    return Run({"run", Scenario(fmt::format("name: x\n{}load: [{{ url: / }}]\n{}\n", kHydrapool, line))});
+  };
+  ExpectRefusal(run("duraton: 3s"), "s.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
+  ExpectRefusal(run("duration: 3 sec"), "s.yaml:4: duration: '3 sec' is not a time such as 250ms");
+  ExpectRefusal(run("faults: [{ fault: kill, target: randm }]"),
+                "s.yaml:4: target 'randm' is none of all, busiest, random; did you mean 'random'?");
+  ExpectRefusal(Run({"run", scratch / "none.yaml"}), "none.yaml: no such file");
+}
+
+TEST_F(RunTest, APortInUseIsNamed) {
+  const auto taken = sys::Listen("127.0.0.1:0");
+  const std::string address = sys::LocalAddress(taken.get());
+  const auto end =
+      Run({"run", Scenario(fmt::format("name: x\nstart: {{ hydrapool: {{ flags: [--listen, '{}'] }} }}\n"
+                                       "load: [{{ url: / }}]\n",
+                                       address))});
+  ExpectRefusal(end, "the server ended at once (exit_1): hydrapool: ");
+  EXPECT_THAT(end.screen, HasSubstr(address + ": Address already in use"));
+}
+
+TEST_F(RunTest, AServerThatIsThereAlreadyIsNotTakenForTheOneToStart) {
+  const ServerProcess server;
+  const auto end =
+      Run({"run", Scenario(fmt::format("name: x\nstart: {{ command: [sleep, '60'], url: 'http://{}/' }}\n"
+                                       "load: [{{ url: / }}]\n",
+                                       server.address()))});
+  ExpectRefusal(end, "something answers at http://" + server.address() + "/ before the server is started");
+}
+
+TEST_F(RunTest, AProgramThatIsNotThereIsNamed) {
+  const auto end =
+      Run({"run", Scenario("name: x\nstart: { command: [no-such-server], url: 'http://127.0.0.1:1/' }\n"
+                           "load: [{ url: / }]\n")});
+  ExpectRefusal(end, "no-such-server: No such file or directory");
+}
+
+TEST_F(RunTest, AResultThatCannotBeWrittenIsSaidBeforeTheRun) {
+  const auto finished = pool::testing::RunProgram(
+      pool::testing::Harness({"run", Scenario(std::string("name: x\n") + kHydrapool + "load: [{ url: / }]\n"),
+                              "--json", scratch / "none/x.json"}));
+  EXPECT_EQ(finished.status.code, 2);
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("cannot write"), HasSubstr("No such file or directory")));
+}
+
+TEST_F(RunTest, AnotherUsersServerIsRefused) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can be two users";
+  const ServerProcess server;
+  std::filesystem::permissions(scratch.path(), std::filesystem::perms::all);
+  const auto end =
+      Run({"attach", "--parent", std::to_string(server.pid()), "http://" + server.address() + "/"}, {},
+          {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"});
+  ExpectRefusal(end, "belongs to another user");
+}
+
+TEST_F(RunTest, AParentThatDiesDuringARunFailsIt) {
+  ServerProcess server({.cgi_dir = ""});
+  auto run = Begin({"attach", "--parent", std::to_string(server.pid()), "--admin", server.admin(), "--rate",
+                    "200", "--connections", "4", "--duration", "20s", "http://" + server.address() + "/"});
+  ASSERT_TRUE(server.AwaitTotal("requests", 50));
+  server.Signal(SIGKILL);
+  const auto end = End(run);
+  EXPECT_EQ(end.exit_code, 1) << end.screen;
+  EXPECT_THAT(end.json["reasons"], Contains("the server's parent ended during the run"));
+}
+
+TEST_F(RunTest, WhereNoFaultLandsTheRunIsInvalid) {
+  const std::string address = sys::LocalAddress(sys::Listen("127.0.0.1:0").get());
+  const auto end =
+      Run({"run", Scenario(fmt::format("name: x\n"
+                                       "start: {{ command: [sh, -c, '{}/hydrapool --listen {} --admin off & "
+                                       "trap \"kill $!\" TERM; wait; wait'], url: 'http://{}/' }}\n"
+                                       "load: [{{ url: /, rate: 50 }}]\n"
+                                       "faults: [{{ fault: kill, target: random, from: 300ms }}]\n"
+                                       "duration: 600ms\n",
+                                       HYDRAPOOL_BIN_DIR, address, address))});
+  EXPECT_EQ(end.exit_code, 3) << end.screen;
+  EXPECT_THAT(end.json["reasons"], Contains("no fault landed: no worker was there"));
+}
+
+TEST_F(RunTest, WhereNoFaultMeetsARequestTheRunIsInvalid) {
+  const auto end = Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
+                                        "echo: off\nidle: 0\n"
+                                        "load: [{ url: /, rate: 2, connections: 1 }]\n"
+                                        "faults: [{ fault: kill, target: random, from: 750ms }]\n"
+                                        "duration: 1200ms\n")});
+  EXPECT_EQ(end.exit_code, 3) << end.screen;
+  EXPECT_THAT(end.json["reasons"], Contains("no fault landed while a request was in flight"));
+}
+
+}  // namespace
+}  // namespace harness

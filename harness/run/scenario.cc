@@ -1,0 +1,195 @@
+#include "harness/run/scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "harness/run/yaml_reader.h"
+
+namespace harness {
+namespace {
+
+using yaml::Map;
+
+constexpr std::int64_t kMostConnections = 100'000;
+constexpr sys::Nanos kSinglePeriod = sys::kMillisecond;
+
+HydrapoolStart HydrapoolOf(const YAML::Node& node) {
+  const Map map(node, "hydrapool", {"workers", "cgi_dir", "flags"});
+  HydrapoolStart hydrapool;
+  if (const auto workers = map["workers"])
+    hydrapool.workers = static_cast<int>(yaml::Integer(workers, "workers", 1, 256));
+  if (const auto directory = map["cgi_dir"]) hydrapool.cgi_dir = yaml::Text(directory, "cgi_dir");
+  if (const auto flags = map["flags"]) hydrapool.flags = yaml::Texts(flags, "flags");
+  return hydrapool;
+}
+
+std::string UrlOf(const YAML::Node& node) {
+  const std::string url = yaml::Text(node, "url");
+  if (!url.starts_with("http://"))
+    yaml::Fail(node, fmt::format("url: '{}' does not start with http://", url));
+  return url;
+}
+
+void ReadServer(const Map& top, Scenario& scenario) {
+  const auto start = top["start"];
+  const auto attach = top["attach"];
+  if (start.IsDefined() == attach.IsDefined())
+    yaml::Fail(top.node(), "a scenario needs either 'start' or 'attach'");
+  if (attach) {
+    const Map map(attach, "attach", {"parent", "url", "admin"});
+    Attachment to;
+    to.parent = static_cast<pid_t>(
+        yaml::Integer(map.Required("parent"), "parent", 2, std::numeric_limits<pid_t>::max()));
+    to.url = UrlOf(map.Required("url"));
+    if (const auto admin = map["admin"]) to.admin = yaml::Text(admin, "admin");
+    scenario.server = to;
+    return;
+  }
+  const Map map(start, "start", {"hydrapool", "command", "url"});
+  if (const auto hydrapool = map["hydrapool"]) {
+    if (map["command"]) yaml::Fail(start, "start: either hydrapool or a command");
+    scenario.server = HydrapoolOf(hydrapool);
+    return;
+  }
+  const auto command = map.Required("command");
+  scenario.server =
+      CommandStart{.arguments = yaml::Texts(command, "command"), .url = UrlOf(map.Required("url"))};
+  if (command.size() == 0) yaml::Fail(command, "command: names no program");
+}
+
+LoadPlan LoadOf(const YAML::Node& node) {
+  const Map map(node, "a load", {"url", "rate", "connections", "keep_alive", "client"});
+  LoadPlan load;
+  const auto url = map.Required("url");
+  load.url = yaml::Text(url, "url");
+  if (!load.url.starts_with('/') && !load.url.starts_with("http://"))
+    yaml::Fail(url, fmt::format("url: '{}' starts neither with / nor with http://", load.url));
+  if (const auto rate = map["rate"]) load.rate = yaml::Rate(rate, "rate");
+  if (const auto connections = map["connections"])
+    load.connections = static_cast<int>(yaml::Integer(connections, "connections", 1, kMostConnections));
+  if (const auto keep_alive = map["keep_alive"]) load.keep_alive = yaml::Flag(keep_alive, "keep_alive");
+  static const std::map<std::string, Client> kClients{{"loadgen", Client::kLoadgen},
+                                                      {"plain", Client::kPlain}};
+  if (const auto client = map["client"]) load.client = yaml::Named(client, "client", kClients);
+  if (load.client == Client::kPlain && (load.rate || !load.keep_alive))
+    yaml::Fail(node, "client plain: it knows neither rate nor keep_alive");
+  return load;
+}
+
+bool IsHydrapool(const Scenario& scenario) {
+  if (const auto* attach = std::get_if<Attachment>(&scenario.server)) return !attach->admin.empty();
+  return std::holds_alternative<HydrapoolStart>(scenario.server);
+}
+
+FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
+  const Map map(node, "a fault", {"fault", "target", "every", "from", "to", "count"});
+  FaultPlan plan;
+  plan.fault = yaml::Named(map.Required("fault"), "fault", FaultNames());
+  const auto target = map.Required("target");
+  plan.target = yaml::Named(target, "target", TargetNames());
+  if (plan.target == Target::kBusiest && !IsHydrapool(scenario))
+    yaml::Fail(target, "target busiest: only a pool's admin endpoint tells how busy its workers are");
+  if (const auto every = map["every"]) plan.every = yaml::Duration(every, "every");
+  if (const auto from = map["from"]) plan.from = yaml::Duration(from, "from", true);
+  if (const auto to = map["to"]) {
+    plan.to = yaml::Duration(to, "to");
+    if (*plan.to < plan.from) yaml::Fail(to, "to is before from");
+  }
+  if (const auto count = map["count"])
+    plan.count = static_cast<std::uint64_t>(yaml::Integer(count, "count", 1, 1'000'000));
+  if (!plan.every && (plan.to || plan.count)) yaml::Fail(node, "a fault with 'to' or 'count' needs 'every'");
+  if (std::max(plan.from, plan.to.value_or(0)) > scenario.duration)
+    yaml::Fail(node, "a fault comes after the end of the run");
+  return plan;
+}
+
+void ReadEcho(const YAML::Node& node, Scenario& scenario) {
+  if (node.IsScalar()) {
+    if (!yaml::Flag(node, "echo")) scenario.echo.reset();
+    return;
+  }
+  const Map map(node, "echo", {"connections", "pause"});
+  if (const auto connections = map["connections"])
+    scenario.echo->connections =
+        static_cast<int>(yaml::Integer(connections, "connections", 1, kMostConnections));
+  if (const auto pause = map["pause"]) scenario.echo->pause = yaml::Duration(pause, "pause");
+}
+
+void ReadExpectations(const YAML::Node& node, Scenario& scenario) {
+  std::vector<std::string_view> names;
+  for (const MeasureInfo& info : Measures()) names.push_back(info.name);
+  const Map map(node, "expect", names);
+  for (const auto& entry : node) {
+    const std::string name = entry.first.Scalar();
+    const auto parsed = ParseExpectation(name + "=" + yaml::Text(entry.second, name));
+    if (!parsed) yaml::Fail(entry.second, parsed.error().message);
+    scenario.expect[parsed->first] = parsed->second;
+  }
+}
+
+Scenario Read(const YAML::Node& root) {
+  const Map top(
+      root, "a scenario",
+      {"name", "proves", "start", "attach", "load", "echo", "idle", "faults", "duration", "seed", "expect"});
+  Scenario scenario;
+  scenario.name = yaml::Text(top.Required("name"), "name");
+  if (const auto proves = top["proves"]) scenario.proves = yaml::Text(proves, "proves");
+  ReadServer(top, scenario);
+  if (const auto duration = top["duration"]) scenario.duration = yaml::Duration(duration, "duration");
+  const auto load = top.Required("load");
+  if (!load.IsSequence() || load.size() == 0) yaml::Fail(load, "load must be a list of { url: … }");
+  for (const auto& each : load) scenario.load.push_back(LoadOf(each));
+  if (const auto faults = top["faults"]) {
+    if (!faults.IsSequence()) yaml::Fail(faults, "faults must be a list of { fault: …, target: … }");
+    for (const auto& each : faults) scenario.faults.push_back(FaultOf(each, scenario));
+  }
+  if (const auto echo = top["echo"]) ReadEcho(echo, scenario);
+  if (const auto idle = top["idle"])
+    scenario.idle = static_cast<int>(yaml::Integer(idle, "idle", 0, kMostConnections));
+  if (const auto seed = top["seed"])
+    scenario.seed =
+        static_cast<std::uint64_t>(yaml::Integer(seed, "seed", 0, std::numeric_limits<std::int64_t>::max()));
+  if (const auto expect = top["expect"]) ReadExpectations(expect, scenario);
+  return scenario;
+}
+
+}  // namespace
+
+bool Scenario::echoes() const {
+  return echo && IsHydrapool(*this) &&
+         std::ranges::any_of(load, [](const LoadPlan& each) { return each.url == "/"; });
+}
+
+sys::Result<Scenario> ParseScenario(const std::string& text, const std::string& file) {
+  try {
+    Scenario scenario = Read(YAML::Load(text));
+    scenario.file = file;
+    return scenario;
+  } catch (const yaml::Mistake& mistake) {
+    return sys::Failure(fmt::format("{}:{}: {}", file, mistake.line, mistake.message));
+  } catch (const YAML::Exception& error) {
+    return sys::Failure(fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg));
+  }
+}
+
+ScheduleSpec ScheduleOf(const Scenario& scenario, std::size_t i, std::uint64_t seed) {
+  constexpr std::uint64_t kFarApart = 0x9e3779b97f4a7c15;
+  const FaultPlan& plan = scenario.faults[i];
+  const sys::Nanos period = plan.every.value_or(kSinglePeriod);
+  return {.fault = plan.fault,
+          .target = plan.target,
+          .every = period,
+          .jitter = 0,
+          .count = plan.every ? plan.count : 1,
+          .duration = plan.to.value_or(scenario.duration) - plan.from + period,
+          .seed = seed + i * kFarApart};
+}
+
+sys::Nanos ScheduleStart(const Scenario& scenario, std::size_t i) {
+  const FaultPlan& plan = scenario.faults[i];
+  return plan.from - plan.every.value_or(kSinglePeriod);
+}
+
+}  // namespace harness

@@ -1,0 +1,131 @@
+#include "harness/run/scenario_run.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "harness/verdict/pool_watch.h"
+
+namespace harness {
+namespace {
+
+constexpr sys::Nanos kToFinish = 15 * sys::kSecond;
+constexpr sys::Nanos kGlance = 100 * sys::kMillisecond;
+
+ServerTotals Since(const ServerTotals& before, const ServerTotals& after) {
+  return {.rescued = after.rescued - before.rescued,
+          .rescued_in_flight = after.rescued_in_flight - before.rescued_in_flight,
+          .lost = after.lost - before.lost,
+          .cut = after.cut - before.cut};
+}
+
+}  // namespace
+
+ScenarioRun::ScenarioRun(sys::EventLoop& loop, const Scenario& scenario, std::uint64_t seed,
+                         const ScratchDir& scratch)
+    : loop_(loop), scenario_(scenario), seed_(seed), scratch_(scratch) {}
+
+sys::Result<RunRecord> ScenarioRun::Run() {
+  auto server = ServerUnderTest::Start(scenario_, scratch_);
+  if (!server) return tl::unexpected(server.error());
+  server_ = std::make_unique<ServerUnderTest>(std::move(*server));
+  sys::Result<ServerTotals> before;
+  if (!server_->admin().empty()) before = FetchTotals(server_->admin());
+
+  LoadJobs jobs(scenario_, *server_, scratch_);
+  record_.start = sys::Now();
+  record_.load_end = record_.start + scenario_.duration;
+  record_.faults_planned = !scenario_.faults.empty();
+  Observer observer(server_->parent(), server_->admin());
+  StartFaults();
+  LetItRun(jobs);
+  const auto seen = observer.Stop();
+  injects_.clear();
+
+  if (before && !server_->admin().empty()) {
+    if (const auto after = FetchTotals(server_->admin())) record_.totals = Since(*before, *after);
+    if (auto fates = FetchFates(server_->admin())) record_.fates = std::move(*fates);
+  }
+  const bool lives = server_->alive();
+  if (auto problem = server_->Stop()) {
+    record_.problems.push_back(std::move(*problem));
+  } else if (!lives) {
+    record_.problems.push_back("the server's parent ended during the run");
+  }
+  jobs.Collect(record_);
+  NumberFaults();
+  AddTimelines(seen);
+  return std::move(record_);
+}
+
+void ScenarioRun::Interrupt() { record_.interrupted = called_off_ = true; }
+
+void ScenarioRun::StartFaults() {
+  for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
+    const sys::Nanos start = record_.start + ScheduleStart(scenario_, i);
+    injects_.push_back(std::make_unique<InjectRun>(
+        loop_, InjectRun::Options{.schedule = ScheduleOf(scenario_, i, seed_), .parent = server_->parent()},
+        [this] { return server_->Workers(); },
+        [this, i, start](const InjectRecord& record) { TakeFault(i, start, record); }));
+    injects_.back()->Start(start);
+  }
+}
+
+bool ScenarioRun::FaultsOver() const {
+  return std::ranges::all_of(injects_, [](const auto& inject) { return inject->over(); });
+}
+
+void ScenarioRun::LetItRun(const LoadJobs& jobs) {
+  std::map<int, sys::EventLoop::Watch> watches;
+  for (const int pidfd : jobs.pidfds())
+    watches[pidfd] = loop_.Add(pidfd, EPOLLIN, [&watches, pidfd](std::uint32_t) { watches[pidfd].Reset(); });
+  const sys::Nanos deadline = record_.load_end + kToFinish;
+  while (!(jobs.over() && FaultsOver()) && !called_off_ && sys::Now() < deadline) {
+    loop_.RunOnce(std::min(deadline, sys::Now() + kGlance));
+    called_off_ |= !server_->alive();
+  }
+  if (!called_off_) return;
+  for (const auto& inject : injects_) inject->Stop();
+  jobs.Interrupt();
+  const sys::Nanos soon = sys::Now() + kToFinish;
+  while (!jobs.over() && sys::Now() < soon) loop_.RunOnce(sys::Now() + kGlance);
+}
+
+void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record) {
+  FaultRecord fault{.id = record.id,
+                    .at = start + record.at,
+                    .unix_ms = record.unix_ms,
+                    .fault = record.fault,
+                    .target = record.target,
+                    .worker = record.worker,
+                    .outcome = record.outcome,
+                    .reason = record.reason};
+  if (record.dead) fault.timeline.dead = fault.at + *record.dead;
+  faults_.emplace_back(plan, std::move(fault));
+}
+
+void ScenarioRun::NumberFaults() {
+  std::ranges::sort(faults_, {}, [](const auto& each) { return each.second.at; });
+  std::map<std::pair<std::size_t, std::uint64_t>, std::uint64_t> numbers;
+  for (auto& [plan, fault] : faults_) {
+    fault.id = numbers.emplace(std::pair{plan, fault.id}, numbers.size() + 1).first->second;
+    record_.faults.push_back(std::move(fault));
+  }
+}
+
+void ScenarioRun::AddTimelines(const Observer::Seen& seen) {
+  std::vector<Victim> victims;
+  std::vector<FaultRecord*> faults;
+  for (FaultRecord& fault : record_.faults) {
+    if (!fault.worker) continue;
+    faults.push_back(&fault);
+    victims.push_back({.identity = fault.worker->identity,
+                       .slot = fault.worker->slot,
+                       .sent = fault.at,
+                       .dead = fault.timeline.dead});
+  }
+  const auto timelines = Reconstruct(victims, seen.family, seen.status);
+  for (std::size_t i = 0; i < faults.size(); ++i) faults[i]->timeline = timelines[i];
+}
+
+}  // namespace harness

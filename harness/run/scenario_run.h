@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "harness/fault/inject_run.h"
+#include "harness/run/load_jobs.h"
+#include "harness/run/program.h"
+#include "harness/run/scenario.h"
+#include "harness/run/server_under_test.h"
+#include "harness/verdict/observer.h"
+#include "harness/verdict/run_record.h"
+#include "pool/sys/error.h"
+#include "pool/sys/event_loop.h"
+
+namespace harness {
+
+/// Carries a scenario out: server up → clients start → faults as scheduled → clients end → server down.
+///
+///     sys::EventLoop loop;
+///     ScenarioRun run(loop, scenario, seed, scratch);
+///     const auto record = run.Run();
+///     if (!record) return UsageError(record.error().message);   // it could not begin
+///     const Judgement judgement = Judge(*record, scenario.expect);
+///
+/// Faults count from the moment when the clients were started. Clients that do not end within 15 s of the
+/// scenario's end are killed and counted as broken. If the server ends, the rest of the run is called off.
+class ScenarioRun {
+ public:
+  ScenarioRun(sys::EventLoop& loop, const Scenario& scenario, std::uint64_t seed, const ScratchDir& scratch);
+
+  /// Returns when it is over. Once.
+  sys::Result<RunRecord> Run();
+  /// Calls the run off; Run() returns soon. From a callback of the loop.
+  void Interrupt();
+
+ private:
+  void StartFaults();
+  void LetItRun(const LoadJobs& jobs);
+  [[nodiscard]] bool FaultsOver() const;
+  void TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record);
+  void NumberFaults();
+  void AddTimelines(const Observer::Seen& seen);
+
+  sys::EventLoop& loop_;
+  const Scenario& scenario_;
+  std::uint64_t seed_;
+  const ScratchDir& scratch_;
+  std::unique_ptr<ServerUnderTest> server_;
+  std::vector<std::unique_ptr<InjectRun>> injects_;
+  std::vector<std::pair<std::size_t, FaultRecord>> faults_;  ///< With the number of their plan.
+  RunRecord record_;
+  bool called_off_ = false;
+};
+
+}  // namespace harness

@@ -1,0 +1,148 @@
+#include "harness/run/scenario.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace harness {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr const char* kWhole = R"(name: storm
+proves: nothing
+start: { hydrapool: { workers: 3, cgi_dir: cgi-bin, flags: [--balance, round-robin] } }
+load:
+  - { url: /, rate: 2000, connections: 64 }
+  - { url: /cgi-bin/hello, rate: 30/m, keep_alive: false }
+echo: { connections: 4, pause: 5ms }
+idle: 2
+faults:
+  - { fault: kill, target: busiest, every: 50ms, from: 1s, to: 2s }
+  - { fault: term, target: all, from: 0s }
+duration: 3s
+seed: 7
+expect: { lost: 0, cut: 2, recovery_p99: 50ms }
+)";
+
+std::string ErrorOf(const std::string& text) {
+  const auto scenario = ParseScenario(text, "x.yaml");
+  return scenario ? "none" : scenario.error().message;
+}
+
+std::string With(const std::string& line) {
+  return "name: x\nstart: { hydrapool: {} }\nload: [{ url: / }]\n" + line + "\n";
+}
+
+TEST(ParseScenarioTest, ReadsEveryKey) {
+  const auto scenario = ParseScenario(kWhole, "x.yaml");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_EQ(scenario->name, "storm");
+  const auto& hydrapool = std::get<HydrapoolStart>(scenario->server);
+  EXPECT_EQ(hydrapool.workers, 3);
+  EXPECT_EQ(hydrapool.cgi_dir, "cgi-bin");
+  EXPECT_THAT(hydrapool.flags, ElementsAre("--balance", "round-robin"));
+  ASSERT_EQ(scenario->load.size(), 2u);
+  EXPECT_EQ(scenario->load[0].rate, 2000);
+  EXPECT_EQ(scenario->load[0].connections, 64);
+  EXPECT_EQ(scenario->load[1].rate, 0.5);
+  EXPECT_FALSE(scenario->load[1].keep_alive);
+  EXPECT_EQ(scenario->echo->connections, 4);
+  EXPECT_TRUE(scenario->echoes());
+  EXPECT_EQ(scenario->idle, 2);
+  ASSERT_EQ(scenario->faults.size(), 2u);
+  EXPECT_EQ(scenario->faults[0].target, Target::kBusiest);
+  EXPECT_EQ(scenario->faults[0].every, 50 * sys::kMillisecond);
+  EXPECT_EQ(scenario->faults[1].fault, Fault::kTerm);
+  EXPECT_EQ(scenario->duration, 3 * sys::kSecond);
+  EXPECT_EQ(scenario->seed, 7u);
+  EXPECT_EQ(scenario->expect.at(Measure::kCut), 2);
+  EXPECT_EQ(scenario->expect.at(Measure::kRecoveryP99), 50 * sys::kMillisecond);
+  EXPECT_EQ(scenario->expect.at(Measure::kDuplicated), 0) << "expected of every run";
+}
+
+TEST(ParseScenarioTest, ServersOfOthers) {
+  const auto command = ParseScenario(
+      "name: x\nstart: { command: [nginx, -c, n.conf], url: 'http://h:1/a' }\nload: [{ url: / }]\n", "x");
+  ASSERT_TRUE(command) << command.error().message;
+  EXPECT_THAT(std::get<CommandStart>(command->server).arguments, ElementsAre("nginx", "-c", "n.conf"));
+  EXPECT_FALSE(command->echoes()) << "only hydrapool's / echoes ids";
+  const auto attach =
+      ParseScenario("name: x\nattach: { parent: 47, url: 'http://h:1' }\nload: [{ url: / }]\n", "x");
+  ASSERT_TRUE(attach) << attach.error().message;
+  EXPECT_EQ(std::get<Attachment>(attach->server).parent, 47);
+}
+
+TEST(ParseScenarioTest, NamesTheLineAndWhatWasMeant) {
+  EXPECT_EQ(ErrorOf(With("duraton: 3s")),
+            "x.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
+  EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: randm }")),
+            "x.yaml:5: target 'randm' is none of all, busiest, random; did you mean 'random'?");
+  EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: all, evry: 5ms }")),
+            "x.yaml:5: a fault has no key 'evry'; did you mean 'every'?");
+  EXPECT_EQ(ErrorOf(With("duration: 10")),
+            "x.yaml:4: duration: '10' is not a time such as 250ms, 1.5s or 2m");
+  EXPECT_EQ(ErrorOf(With("expect: { losst: 0 }")),
+            "x.yaml:4: expect has no key 'losst'; did you mean 'lost'?");
+  EXPECT_THAT(ErrorOf(With("expect: { lost: 5ms }")), StartsWith("x.yaml:4: lost: '5ms' is not a count"));
+  EXPECT_THAT(ErrorOf(With("expect: { reap_p99: 5 }")), StartsWith("x.yaml:4: reap_p99: '5' is not a time"));
+  EXPECT_THAT(ErrorOf(With("zzz: 1")), HasSubstr("has no key 'zzz', but name, proves"));
+}
+
+TEST(ParseScenarioTest, RefusesWhatMakesNoSense) {
+  EXPECT_THAT(ErrorOf("name: x\nload: [{ url: / }]\n"), HasSubstr("either 'start' or 'attach'"));
+  EXPECT_THAT(ErrorOf("name: x\nstart: { hydrapool: {} }\n"), HasSubstr("needs 'load'"));
+  EXPECT_THAT(ErrorOf(With("load: []")), HasSubstr("x.yaml:4: 'load' is there twice"));
+  EXPECT_THAT(ErrorOf(With("faults: [{ fault: kill, target: all, count: 3 }]")), HasSubstr("needs 'every'"));
+  EXPECT_THAT(ErrorOf(With("faults: [{ fault: kill, target: all, from: 11s }]")), HasSubstr("after the end"));
+  EXPECT_THAT(ErrorOf(With("faults: [{ fault: kill, target: all, every: 1s, from: 2s, to: 1s }]")),
+              HasSubstr("to is before from"));
+  EXPECT_THAT(ErrorOf("name: x\nattach: { parent: 47, url: 'http://h:1' }\nload: [{ url: / }]\n"
+                      "faults: [{ fault: kill, target: busiest }]\n"),
+              HasSubstr("x.yaml:4: target busiest"));
+  EXPECT_THAT(ErrorOf("name: x\nstart: { hydrapool: { workers: 0 } }\nload: [{ url: / }]\n"),
+              StartsWith("x.yaml:2: workers: '0'"));
+  EXPECT_THAT(ErrorOf("name: x\nstart: { hydrapool: {} }\nload: [{ url: ftp }]\n"),
+              StartsWith("x.yaml:3: url"));
+  EXPECT_THAT(ErrorOf("name: [x\n"), StartsWith("x.yaml:"));
+  EXPECT_THAT(ErrorOf(""), StartsWith("x.yaml:"));
+}
+
+TEST(ScheduleOfTest, TheFirstFaultComesAtFromAndTheLastNotAfterTo) {
+  const auto scenario = ParseScenario(kWhole, "x.yaml");
+  FaultSchedule schedule(ScheduleOf(*scenario, 0, 7));
+  std::vector<sys::Nanos> times;
+  while (const auto fault = schedule.Next()) times.push_back(ScheduleStart(*scenario, 0) + fault->at);
+  ASSERT_EQ(times.size(), 21u);
+  EXPECT_EQ(times.front(), sys::kSecond);
+  EXPECT_EQ(times.back(), 2 * sys::kSecond);
+}
+
+TEST(ScheduleOfTest, AFaultWithoutEveryComesOnce) {
+  const auto scenario = ParseScenario(kWhole, "x.yaml");
+  FaultSchedule schedule(ScheduleOf(*scenario, 1, 7));
+  const auto fault = schedule.Next();
+  ASSERT_TRUE(fault);
+  EXPECT_EQ(ScheduleStart(*scenario, 1) + fault->at, 0);
+  EXPECT_FALSE(schedule.Next());
+}
+
+TEST(ScheduleOfTest, PlansDrawDifferently) {
+  auto scenario = *ParseScenario(kWhole, "x.yaml");
+  scenario.faults[1] = scenario.faults[0];
+  FaultSchedule first(ScheduleOf(scenario, 0, 7));
+  FaultSchedule second(ScheduleOf(scenario, 1, 7));
+  EXPECT_NE(first.Next()->draw, second.Next()->draw);
+}
+
+TEST(ParseExpectationTest, CountsAndTimes) {
+  EXPECT_EQ(ParseExpectation("lost=3")->second, 3);
+  EXPECT_EQ(ParseExpectation("reap_p99=5ms")->second, 5 * sys::kMillisecond);
+  EXPECT_FALSE(ParseExpectation("lost"));
+  EXPECT_FALSE(ParseExpectation("lost=-1"));
+  EXPECT_THAT(ParseExpectation("recovry_p99=5ms").error().message, HasSubstr("did you mean 'recovery_p99'?"));
+}
+
+}  // namespace
+}  // namespace harness

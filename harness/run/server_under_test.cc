@@ -1,0 +1,161 @@
+#include "harness/run/server_under_test.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "harness/fault/process_tree.h"
+#include "harness/verdict/pool_watch.h"
+#include "pool/admin/client.h"
+#include "pool/sys/clock.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr sys::Nanos kToComeUp = 15 * sys::kSecond;
+constexpr milliseconds kToEnd{10'000};
+constexpr milliseconds kBetweenTries{10};
+constexpr milliseconds kAnswer{1000};
+
+std::string Between(const std::string& text, const std::string& before, char after) {
+  const auto at = text.find(before);
+  if (at == text.npos) return "";
+  const auto begin = at + before.size();
+  const auto end = text.find(after, begin);
+  return end == text.npos ? "" : text.substr(begin, end - begin);
+}
+
+sys::Result<std::string> Directory(const std::string& path, const std::string& scenario_file) {
+  const fs::path beside = fs::path(scenario_file).parent_path() / path;
+  const fs::path above = ProgramDirectory().parent_path() / path;
+  for (const fs::path& candidate : {beside, above}) {
+    if (fs::is_directory(candidate)) return fs::absolute(candidate).lexically_normal().string();
+  }
+  return sys::Failure(fmt::format("{}: cgi_dir '{}' is neither {} nor {}", scenario_file, path,
+                                  beside.string(), above.string()));
+}
+
+bool AllReady(const std::string& admin, std::size_t workers) {
+  const auto status = FetchStatus(admin);
+  return status && static_cast<std::size_t>(std::ranges::count_if(
+                       status->workers, [](const auto& worker) { return worker.ready; })) == workers;
+}
+
+}  // namespace
+
+std::string OriginOf(const std::string& url) {
+  return url.substr(0, url.find('/', std::string("http://").size()));
+}
+
+sys::Result<ServerUnderTest> ServerUnderTest::Start(const Scenario& scenario, const ScratchDir& scratch) {
+  ServerUnderTest server;
+  server.log_ = scratch / "server.log";
+  sys::Result<void> started;
+  if (const auto* hydrapool = std::get_if<HydrapoolStart>(&scenario.server)) {
+    started = server.StartHydrapool(scenario, *hydrapool);
+  } else if (const auto* command = std::get_if<CommandStart>(&scenario.server)) {
+    started = server.StartCommand(*command);
+  } else {
+    started = server.AttachTo(std::get<Attachment>(scenario.server));
+  }
+  if (!started) return tl::unexpected(started.error());
+  server.pidfd_ = sys::OpenPidfd(server.parent_);
+  return server;
+}
+
+template <typename Condition>
+sys::Result<void> ServerUnderTest::Await(const std::string& what, Condition holds) {
+  const sys::Nanos deadline = sys::Now() + kToComeUp;
+  while (!holds()) {
+    if (EndsWithin(child_.pidfd(), kBetweenTries)) {
+      return sys::Failure(
+          fmt::format("the server ended at once ({}): {}", child_.TryReap()->Describe(), LastLineOf(log_)));
+    }
+    if (sys::Now() > deadline) return sys::Failure(fmt::format("{} within 15 s: {}", what, LastLineOf(log_)));
+  }
+  return {};
+}
+
+sys::Result<void> ServerUnderTest::StartHydrapool(const Scenario& scenario, const HydrapoolStart& options) {
+  std::vector<std::string> arguments{
+      SiblingProgram("hydrapool"),     "--listen",       "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers",
+      fmt::to_string(options.workers), "--expose-worker"};
+  if (!options.cgi_dir.empty()) {
+    const auto directory = Directory(options.cgi_dir, scenario.file);
+    if (!directory) return tl::unexpected(directory.error());
+    arguments.insert(arguments.end(), {"--cgi-dir", *directory});
+  }
+  arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
+  child_ = StartProgram(arguments, log_);
+  parent_ = child_.pid();
+  must_end_clean_ = true;
+  std::string address;
+  const auto listens = Await("hydrapool did not listen", [&] {
+    const std::string log = ReadFile(log_);
+    address = Between(log, "listening on http://", '/');
+    admin_ = Between(log, "admin on http://", '/');
+    return !address.empty() && !admin_.empty();
+  });
+  if (!listens) return listens;
+  origin_ = "http://" + address;
+  return Await("hydrapool's workers were not ready",
+               [&] { return AllReady(admin_, static_cast<std::size_t>(options.workers)); });
+}
+
+sys::Result<void> ServerUnderTest::StartCommand(const CommandStart& command) {
+  if (admin::HttpGet(command.url, kAnswer))
+    return sys::Failure(fmt::format("something answers at {} before the server is started", command.url));
+  child_ = StartProgram(command.arguments, log_);
+  parent_ = child_.pid();
+  origin_ = OriginOf(command.url);
+  return Await(fmt::format("{} did not answer", command.url),
+               [&] { return admin::HttpGet(command.url, kAnswer).has_value(); });
+}
+
+sys::Result<void> ServerUnderTest::AttachTo(const Attachment& attach) {
+  if (const auto checked = CheckParent(attach.parent); !checked) return checked;
+  parent_ = attach.parent;
+  origin_ = OriginOf(attach.url);
+  admin_ = attach.admin;
+  const auto workers = Workers();
+  if (!workers) return tl::unexpected(workers.error());
+  if (workers->empty())
+    return sys::Failure(fmt::format("--parent {}: none of its children is a worker", parent_));
+  const auto page = admin::HttpGet(attach.url, kAnswer);
+  if (!page) return sys::Failure(fmt::format("{} does not answer: {}", attach.url, page.error().message));
+  return {};
+}
+
+bool ServerUnderTest::alive() const { return pidfd_ && !EndsWithin(pidfd_.get(), milliseconds(0)); }
+
+std::string ServerUnderTest::UrlOf(const std::string& url) const {
+  return url.starts_with('/') ? origin_ + url : url;
+}
+
+sys::Result<std::vector<WorkerView>> ServerUnderTest::Workers() const {
+  if (!admin_.empty()) return WorkersByStatus(admin_, parent_);
+  return ForksOf(parent_);
+}
+
+std::optional<std::string> ServerUnderTest::Stop() {
+  if (!child_) return std::nullopt;
+  const bool was_alive = !EndsWithin(child_.pidfd(), milliseconds(0));
+  child_.Signal(SIGTERM);
+  const bool ended = EndsWithin(child_.pidfd(), kToEnd);
+  if (!ended) child_.Signal(SIGKILL);
+  static_cast<void>(EndsWithin(child_.pidfd(), kToEnd));
+  const auto status = child_.TryReap();
+  if (!was_alive && status)
+    return fmt::format("the server ended before its time ({}): {}", status->Describe(), LastLineOf(log_));
+  if (!ended) return "the server did not end within 10 s of TERM and was killed";
+  if (must_end_clean_ && status && !status->clean())
+    return fmt::format("the server ended with {} after TERM, not with 0", status->Describe());
+  return std::nullopt;
+}
+
+}  // namespace harness

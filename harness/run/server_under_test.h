@@ -1,0 +1,70 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/fault/targets.h"
+#include "harness/run/program.h"
+#include "harness/run/scenario.h"
+#include "pool/sys/child.h"
+#include "pool/sys/error.h"
+#include "pool/sys/unique_fd.h"
+
+namespace harness {
+
+/// The server of a scenario: started by the harness, or somebody's that is attached to.
+///
+///     auto server = ServerUnderTest::Start(scenario, scratch);
+///     if (!server) return UsageError(server.error().message);
+///     … server->origin() …
+///     if (auto problem = server->Stop()) …
+///
+/// A hydrapool serves on ports of the kernel's choice and is up when /healthz answers and every worker is
+/// ready; a command, when its URL answers anything; one that is attached to must answer already. What the
+/// harness started is told to end (TERM) by Stop() or the destructor; what it attached to is left alone. Its
+/// log: scratch/server.log.
+class ServerUnderTest {
+ public:
+  /// Blocks for at most 15 s.
+  static sys::Result<ServerUnderTest> Start(const Scenario& scenario, const ScratchDir& scratch);
+  ServerUnderTest(ServerUnderTest&&) = default;
+  ServerUnderTest& operator=(ServerUnderTest&&) = default;
+  ~ServerUnderTest() { Stop(); }
+
+  [[nodiscard]] pid_t parent() const { return parent_; }
+  [[nodiscard]] const std::string& origin() const { return origin_; }  ///< "http://127.0.0.1:8080"
+  [[nodiscard]] const std::string& admin() const { return admin_; }    ///< "127.0.0.1:9180", or empty.
+  [[nodiscard]] bool alive() const;
+
+  /// `url` itself, or the origin and that path.
+  [[nodiscard]] std::string UrlOf(const std::string& url) const;
+  /// Who can be hurt now.
+  [[nodiscard]] sys::Result<std::vector<WorkerView>> Workers() const;
+
+  /// Ends what was started. What was wrong with its end, in words. The second time does nothing.
+  std::optional<std::string> Stop();
+
+ private:
+  ServerUnderTest() = default;
+  sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options);
+  sys::Result<void> StartCommand(const CommandStart& command);
+  sys::Result<void> AttachTo(const Attachment& attach);
+  template <typename Condition>
+  sys::Result<void> Await(const std::string& what, Condition holds);
+
+  sys::Child child_;
+  sys::UniqueFd pidfd_;
+  pid_t parent_ = 0;
+  bool must_end_clean_ = false;
+  std::string origin_;
+  std::string admin_;
+  std::string log_;
+};
+
+/// "http://host:80/path" → "http://host:80".
+[[nodiscard]] std::string OriginOf(const std::string& url);
+
+}  // namespace harness

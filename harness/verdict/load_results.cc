@@ -1,0 +1,135 @@
+#include "harness/verdict/load_results.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <sstream>
+#include <string_view>
+
+namespace harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr sys::Nanos kHung = 2 * sys::kSecond;
+
+FailureKind KindOf(std::string_view outcome, int status) {
+  if (outcome == "bad_status") return status >= 500 ? FailureKind::kAbandoned : FailureKind::kRefused;
+  if (outcome == "reset_in_response" || outcome == "truncated" || outcome == "timeout_body")
+    return FailureKind::kCut;
+  return outcome == "malformed" ? FailureKind::kRefused : FailureKind::kLost;
+}
+
+std::optional<int> SlotOf(const std::string& worker) {
+  int slot = 0;
+  const auto [end, error] = std::from_chars(worker.data(), worker.data() + worker.size(), slot);
+  if (error != std::errc{}) return std::nullopt;
+  return slot;
+}
+
+sys::Nanos FromMicros(double micros) { return static_cast<sys::Nanos>(micros * 1e3); }
+
+void TakeLine(const Json& line, Journalled& journalled) {
+  const std::string outcome = line.at("outcome");
+  Failure failure{.kind = KindOf(outcome, line.at("status")),
+                  .sent = line.at("sent_ns"),
+                  .end = line.at("end_ns"),
+                  .what = outcome,
+                  .url = line.at("url"),
+                  .slot = SlotOf(line.at("worker")),
+                  .port = line.at("local_port")};
+  if (outcome == "bad_status") failure.what = fmt::format("status {}", line.at("status").get<int>());
+  if (outcome == "in_flight_at_end") {
+    if (failure.end - failure.sent < kHung) {
+      ++journalled.in_flight_at_end;
+      return;
+    }
+    failure.what = "hung";
+  }
+  journalled.failures.push_back(std::move(failure));
+}
+
+}  // namespace
+
+LoadRecord ReadLoadReport(const std::string& url, const std::string& text, const sys::ExitStatus& status,
+                          const std::string& last_words) {
+  LoadRecord load{.url = url};
+  load.json = Json::parse(text, nullptr, false);
+  if (!load.json.is_object()) {
+    load.json = nullptr;
+    load.broken = fmt::format("loadgen ended with {}: {}", status.Describe(), last_words);
+    return load;
+  }
+  try {
+    const Json& requests = load.json.at("requests");
+    load.sent = requests.at("sent");
+    load.ok = requests.at("ok");
+    load.rate = load.json.at("throughput_rps");
+    const Json& latency = load.json.at("latency_us");
+    load.service_mean = FromMicros(latency.at("service").at("mean"));
+    if (latency.at("response").at("count") > 0)
+      load.response_p99 = FromMicros(latency.at("response").at("p99"));
+    if (!load.json.value("valid", true)) load.invalid = load.json.value("reason", "not valid");
+  } catch (const nlohmann::json::exception& error) {
+    load.broken = fmt::format("loadgen's report: {}", error.what());
+  }
+  return load;
+}
+
+Journalled ReadJournal(const std::string& text) {
+  Journalled journalled;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = Json::parse(line, nullptr, false);
+    if (json.is_object()) TakeLine(json, journalled);
+  }
+  return journalled;
+}
+
+std::string EchoResultText(const EchoResult& result) {
+  const EchoCounts& counts = result.counts;
+  Json json{{"sent", counts.sent + counts.connect_failed},
+            {"ok", counts.ok},
+            {"duplicated", counts.duplicate + counts.extra},
+            {"wrong", counts.wrong},
+            {"opened", result.connections},
+            {"connect_failed", counts.connect_failed},
+            {"elapsed_ns", result.elapsed},
+            {"failures", Json::array()}};
+  for (const EchoFailure& failure : result.failures)
+    json["failures"].push_back({failure.sent, failure.end, failure.what, failure.cut, failure.port});
+  return json.dump();
+}
+
+EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
+  EchoOutcome outcome;
+  outcome.load.url = url;
+  const auto json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) {
+    outcome.load.broken = "the check with ids left no result";
+    return outcome;
+  }
+  outcome.load.sent = json.at("sent");
+  outcome.load.ok = json.at("ok");
+  outcome.load.rate = static_cast<double>(outcome.load.ok) / sys::ToSeconds(json.at("elapsed_ns"));
+  outcome.duplicated = json.at("duplicated");
+  outcome.wrong = json.at("wrong");
+  outcome.opened = json.at("opened");
+  outcome.connect_failed = json.at("connect_failed");
+  for (const Json& failure : json.at("failures")) {
+    const std::string what = failure.at(2);
+    FailureKind whole = FailureKind::kLost;
+    if (what == "status_5xx") whole = FailureKind::kAbandoned;
+    if (what == "status") whole = FailureKind::kRefused;
+    outcome.failures.push_back({.kind = failure.at(3).get<bool>() ? FailureKind::kCut : whole,
+                                .sent = failure.at(0),
+                                .end = failure.at(1),
+                                .what = what,
+                                .url = url,
+                                .port = failure.at(4)});
+  }
+  return outcome;
+}
+
+}  // namespace harness

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/echo/echo_run.h"
+#include "harness/verdict/run_record.h"
+#include "pool/sys/child.h"
+
+/// From what the load generators leave to the values of a RunRecord. Pure.
+namespace harness {
+
+/// loadgen's JSON (schema 1) and how it ended; `broken` says why where it left none.
+[[nodiscard]] LoadRecord ReadLoadReport(const std::string& url, const std::string& json,
+                                        const sys::ExitStatus& status, const std::string& last_words);
+
+struct Journalled {
+  std::vector<Failure> failures = {};
+  std::uint64_t in_flight_at_end = 0;
+};
+/// loadgen's journal. A request that was in flight at the end is a failure ("hung") where it had been so for
+/// 2 s, and else only cut short by the end of the run. Lines that are not whole are skipped.
+[[nodiscard]] Journalled ReadJournal(const std::string& lines);
+
+/// What a check with ids leaves for its parent, and back.
+[[nodiscard]] std::string EchoResultText(const EchoResult& result);
+struct EchoOutcome {
+  LoadRecord load = {};
+  std::vector<Failure> failures = {};
+  std::uint64_t duplicated = 0;
+  std::uint64_t wrong = 0;
+  std::uint64_t opened = 0;  ///< Connections, those that did not come about included.
+  std::uint64_t connect_failed = 0;
+};
+[[nodiscard]] EchoOutcome ReadEchoResult(const std::string& url, const std::string& text);
+
+}  // namespace harness

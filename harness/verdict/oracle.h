@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/verdict/run_record.h"
+
+namespace harness {
+
+/// Why a request failed.
+struct Explanation {
+  std::size_t fault = 0;   ///< An index.
+  std::string phase = {};  ///< What its worker was doing with it, as the pool says; empty: nobody knows.
+
+  bool operator==(const Explanation&) const = default;
+};
+
+/// Which of `faults` accounts for a failed request; nullopt: it is unexplained. Pure.
+///
+/// Where the pool keeps a journal (`fates`), that decides: there must be an entry for the client's port, made
+/// while the request was on its way (or, if it ended the connection, up to 1 s before: the client had not
+/// looked), and the last such entry must name a worker that a fault has hit. A failure before the journal's
+/// beginning, and one that nobody's death made (no worker came in time), is judged by time, as it is for a
+/// server without a journal:
+///
+/// a fault reaches from its signal until 100 ms after the death, or until its replacement is ready where that
+/// is later (a worker that survives: until the run's end). It accounts for a request that was on its way
+/// within that time, if the request's worker is not known or is the fault's. Of several the latest is taken.
+/// With faults less than 100 ms apart nearly every moment is some fault's: then only a journal, or a run
+/// without faults, shows what fails of itself.
+///
+/// A request that was refused by status is never accounted for.
+[[nodiscard]] std::optional<Explanation> Explain(const Failure& failure, std::span<const FaultRecord> faults,
+                                                 const std::optional<PoolFates>& fates = {});
+
+/// What one fault cost.
+struct Damage {
+  std::uint64_t lost = 0;
+  std::uint64_t cut = 0;
+  std::uint64_t abandoned = 0;
+};
+
+struct Attribution {
+  std::vector<Damage> by_fault;                        ///< As `faults`.
+  std::vector<std::optional<Explanation>> by_failure;  ///< As `failures`.
+  std::vector<std::size_t> unexplained;                ///< Indices of `failures`.
+  std::map<std::string, std::uint64_t> by_phase;       ///< Failures whose phase is known.
+};
+[[nodiscard]] Attribution Attribute(const RunRecord& run);
+
+}  // namespace harness

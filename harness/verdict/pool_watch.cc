@@ -1,0 +1,89 @@
+#include "harness/verdict/pool_watch.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <sstream>
+
+#include "harness/fault/process_tree.h"
+#include "pool/admin/client.h"
+
+namespace harness {
+namespace {
+
+sys::Result<std::string> Fetch(const std::string& admin, const std::string& path) {
+  const auto page = admin::HttpGet(admin, path, std::chrono::seconds(2));
+  if (!page) return tl::unexpected(page.error());
+  if (page->status != 200) return sys::Failure(fmt::format("{}{}: status {}", admin, path, page->status));
+  return page->body;
+}
+
+}  // namespace
+
+sys::Result<PoolStatus> FetchStatus(const std::string& admin) {
+  const auto page = Fetch(admin, "/status.json");
+  if (!page) return tl::unexpected(page.error());
+  return ParsePoolStatus(*page);
+}
+
+sys::Result<std::vector<WorkerView>> WorkersByStatus(const std::string& admin, pid_t parent) {
+  const auto status = FetchStatus(admin);
+  if (!status) return tl::unexpected(status.error());
+  if (status->parent != parent) {
+    return sys::Failure(
+        fmt::format("{} is the admin endpoint of pid {}, not of {}", admin, status->parent, parent));
+  }
+  return LivingWorkers(*status, parent);
+}
+
+sys::Result<PoolFates> FetchFates(const std::string& admin) {
+  const auto page = Fetch(admin, "/fates.json");
+  if (!page) return tl::unexpected(page.error());
+  return ParsePoolFates(*page);
+}
+
+sys::Result<ServerTotals> FetchTotals(const std::string& admin) {
+  const auto page = Fetch(admin, "/metrics");
+  if (!page) return tl::unexpected(page.error());
+  return ParseTotals(*page);
+}
+
+ServerTotals ParseTotals(std::string_view metrics) {
+  ServerTotals totals;
+  std::istringstream lines{std::string(metrics)};
+  for (std::string line; std::getline(lines, line);) {
+    const auto blank = line.rfind(' ');
+    if (line.starts_with('#') || blank == line.npos) continue;
+    const std::string family = line.substr(0, line.find_first_of("{ "));
+    double value = 0;
+    if (!(std::istringstream(line.substr(blank + 1)) >> value)) continue;
+    const auto count = static_cast<std::uint64_t>(value);
+    if (family == "hydrapool_lost_total") totals.lost += count;
+    if (family == "hydrapool_cut_total") totals.cut += count;
+    if (family != "hydrapool_rescued_total") continue;
+    totals.rescued += count;
+    if (line.find("\"idle\"") == line.npos) totals.rescued_in_flight += count;
+  }
+  return totals;
+}
+
+sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin) {
+  if (parent != 0) return parent;
+  if (admin.empty()) return sys::Failure("--parent is required, or --admin, which knows it");
+  const auto status = FetchStatus(admin);
+  if (!status) return tl::unexpected(status.error());
+  return status->parent;
+}
+
+sys::Result<void> CheckParent(pid_t parent) {
+  if (parent <= 1) return sys::Failure(fmt::format("--parent {}: not a server's pid", parent));
+  const auto process = ReadProcess(parent);
+  if (!process || !process->alive()) return sys::Failure(fmt::format("--parent {}: no such process", parent));
+  if (RealUid(parent) != ::getuid())
+    return sys::Failure(fmt::format("--parent {}: belongs to another user", parent));
+  if (ChildrenOf(parent).empty()) return sys::Failure(fmt::format("--parent {}: has no children", parent));
+  return {};
+}
+
+}  // namespace harness

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/fault/pool_status.h"
+#include "harness/fault/targets.h"
+#include "harness/verdict/pool_fates.h"
+#include "harness/verdict/run_record.h"
+#include "pool/sys/error.h"
+
+/// What a pool's admin endpoint says, fetched now: each blocks for at most 2 s.
+namespace harness {
+
+[[nodiscard]] sys::Result<PoolStatus> FetchStatus(const std::string& admin);
+
+/// The living workers that the endpoint of `parent` names; an Error where it is another pool's.
+[[nodiscard]] sys::Result<std::vector<WorkerView>> WorkersByStatus(const std::string& admin, pid_t parent);
+
+/// The pool's own account since its start, out of /metrics.
+[[nodiscard]] sys::Result<ServerTotals> FetchTotals(const std::string& admin);
+/// Pure: the sums of the families hydrapool_{rescued,lost,cut}_total in the Prometheus text format.
+[[nodiscard]] ServerTotals ParseTotals(std::string_view metrics);
+
+/// The pool's journal of what became of dead workers' connections, out of /fates.json.
+[[nodiscard]] sys::Result<PoolFates> FetchFates(const std::string& admin);
+
+/// `parent`, or where that is 0 the parent whose admin endpoint it is.
+[[nodiscard]] sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin);
+
+/// Why `parent` cannot be hurt: no such process, another user's, without children.
+[[nodiscard]] sys::Result<void> CheckParent(pid_t parent);
+
+}  // namespace harness

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/fault/fault.h"
+#include "harness/fault/inject_record.h"
+#include "harness/verdict/pool_fates.h"
+#include "harness/verdict/timeline.h"
+#include "pool/sys/clock.h"
+
+/// Everything that is known of a run when it is over: plain values, so that a test of the judgement is a
+/// literal. Times are CLOCK_MONOTONIC unless said otherwise.
+namespace harness {
+
+/// How a request failed, as its client saw it.
+enum class FailureKind {
+  kLost,  ///< No byte of an answer: refused, reset, closed, timed out, or still unanswered long after its
+          ///< time.
+  kCut,   ///< An answer began and did not end as its framing said.
+  kAbandoned,  ///< A whole answer of 500 and above: the server says that it could not.
+  kRefused,    ///< A whole answer of 400 to 499, or of no HTTP: no fault explains it.
+};
+[[nodiscard]] std::string_view Name(FailureKind kind);
+
+struct Failure {
+  FailureKind kind = FailureKind::kLost;
+  sys::Nanos sent = 0;
+  sys::Nanos end = 0;
+  std::string what = {};  ///< "reset_before_response".
+  std::string url = {};
+  std::optional<int> slot = {};  ///< Where the response said so.
+  int port = 0;                  ///< The client's own; 0: there was no connection.
+};
+
+/// One fault for one worker.
+struct FaultRecord {
+  std::uint64_t id = 0;  ///< 1, 2, …; several workers share it with the target `all`.
+  sys::Nanos at = 0;
+  std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
+  Fault fault = Fault::kKill;
+  Target target = Target::kRandom;
+  std::optional<WorkerView> worker = {};
+  Outcome outcome = Outcome::kMissed;
+  std::string reason = {};
+  Timeline timeline = {};
+
+  [[nodiscard]] bool landed() const { return outcome == Outcome::kDead; }
+  /// The pool said, just before the signal, that its victim had a request in execution.
+  [[nodiscard]] bool hit_busy_worker() const { return landed() && worker && worker->busy > 0; }
+};
+
+/// What was asked in one way: a load, or the requests with ids.
+struct LoadRecord {
+  std::string url;
+  std::string client = {};  ///< "" for loadgen, "with ids", "plain client".
+  std::uint64_t sent = 0;
+  std::uint64_t ok = 0;
+  double rate = 0;              ///< Completed responses a second.
+  sys::Nanos service_mean = 0;  ///< From sending to the answer.
+  std::optional<sys::Nanos> response_p99 = {};
+  std::string invalid = {};          ///< Why its own figures are not to be trusted.
+  std::string broken = {};           ///< Why there are none.
+  nlohmann::ordered_json json = {};  ///< loadgen's report.
+};
+
+/// The pool's own account; nullopt for a server without /status.json.
+struct ServerTotals {
+  std::uint64_t rescued = 0;
+  std::uint64_t rescued_in_flight = 0;  ///< Of these, not idle.
+  std::uint64_t lost = 0;
+  std::uint64_t cut = 0;
+};
+
+struct RunRecord {
+  sys::Nanos start = 0;
+  sys::Nanos load_end = 0;  ///< When the first load ended: nobody asks as planned from then on.
+  bool faults_planned = false;
+  std::vector<FaultRecord> faults = {};
+  std::vector<Failure> failures = {};
+  std::vector<LoadRecord> loads = {};
+  std::uint64_t in_flight_at_end = 0;
+  std::uint64_t with_ids = 0;  ///< Requests whose answers were checked for their ids.
+  std::uint64_t duplicated = 0;
+  std::uint64_t wrong = 0;
+  std::uint64_t idle = 0;
+  std::uint64_t idle_lost = 0;
+  std::optional<ServerTotals> totals = {};
+  std::optional<PoolFates> fates = {};     ///< The pool's journal; nullopt: it keeps none.
+  std::vector<std::string> problems = {};  ///< What makes any run a FAIL: the server ended, or did not stop.
+  bool interrupted = false;
+};
+
+}  // namespace harness

@@ -1,0 +1,150 @@
+#include "harness/verdict/run_report.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "harness/fault/duration.h"
+#include "harness/verdict/observer.h"
+
+namespace harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostFailures = 1000;
+
+Json Since(sys::Nanos sent, const std::optional<sys::Nanos>& at) {
+  return at ? Json(Micros(*at - sent)) : Json(nullptr);
+}
+
+Json FaultJson(const FaultRecord& fault, const Damage& damage, sys::Nanos start) {
+  const Timeline& timeline = fault.timeline;
+  Json json{{"id", fault.id},
+            {"t_ms", Millis(fault.at - start)},
+            {"unix_ms", fault.unix_ms},
+            {"fault", Name(fault.fault)},
+            {"target", Name(fault.target)},
+            {"slot", nullptr},
+            {"pid", nullptr},
+            {"outcome", Name(fault.outcome)},
+            {"reason", fault.reason},
+            {"busy", fault.worker ? fault.worker->busy : 0},
+            {"timeline_us",
+             {{"dead", Since(fault.at, timeline.dead)},
+              {"reaped", Since(fault.at, timeline.reaped)},
+              {"forked", Since(fault.at, timeline.forked)},
+              {"ready", Since(fault.at, timeline.ready)},
+              {"first_response", Since(fault.at, timeline.first_response)}}},
+            {"lost", damage.lost},
+            {"cut", damage.cut},
+            {"abandoned", damage.abandoned}};
+  if (fault.worker) {
+    json["pid"] = fault.worker->identity.pid;
+    if (fault.worker->slot) json["slot"] = *fault.worker->slot;
+  }
+  return json;
+}
+
+Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
+  std::uint64_t sent = 0;
+  std::uint64_t ok = 0;
+  std::uint64_t refused = 0;
+  for (const LoadRecord& load : run.loads) {
+    sent += load.sent;
+    ok += load.ok;
+  }
+  for (const Failure& failure : run.failures) refused += failure.kind == FailureKind::kRefused ? 1 : 0;
+  const auto& measured = judgement.measured;
+  return {{"sent", sent},
+          {"ok", ok},
+          {"lost", measured.at(Measure::kLost)},
+          {"cut", measured.at(Measure::kCut)},
+          {"abandoned", measured.at(Measure::kAbandoned)},
+          {"refused", refused},
+          {"in_flight_at_end", run.in_flight_at_end},
+          {"duplicated", run.duplicated},
+          {"wrong", run.wrong},
+          {"rescued", run.totals ? Json(run.totals->rescued) : Json(nullptr)},
+          {"unexplained", measured.at(Measure::kUnexplained)},
+          {"with_ids", run.with_ids},
+          {"idle", run.idle},
+          {"idle_lost", run.idle_lost}};
+}
+
+Json FailuresJson(const RunRecord& run, const Attribution& attribution) {
+  Json failures = Json::array();
+  for (std::size_t i = 0; i < std::min(run.failures.size(), kMostFailures); ++i) {
+    const Failure& failure = run.failures[i];
+    const auto& explanation = attribution.by_failure[i];
+    const bool has_phase = explanation && !explanation->phase.empty();
+    failures.push_back({{"t_ms", Millis(failure.end - run.start)},
+                        {"kind", Name(failure.kind)},
+                        {"what", failure.what},
+                        {"url", failure.url},
+                        {"port", failure.port},
+                        {"fault", explanation ? Json(run.faults[explanation->fault].id) : Json(nullptr)},
+                        {"phase", has_phase ? Json(explanation->phase) : Json(nullptr)}});
+  }
+  return failures;
+}
+
+Json PerFaultJson(const RunRecord& run, const Judgement& judgement) {
+  std::uint64_t landed = 0;
+  Damage sum;
+  for (std::size_t i = 0; i < run.faults.size(); ++i) {
+    if (!run.faults[i].landed()) continue;
+    ++landed;
+    sum.lost += judgement.attribution.by_fault[i].lost;
+    sum.cut += judgement.attribution.by_fault[i].cut;
+  }
+  const auto mean = [landed](std::uint64_t count) {
+    return landed == 0 ? Json(nullptr) : Json(static_cast<double>(count) / static_cast<double>(landed));
+  };
+  return {{"landed", landed}, {"lost", mean(sum.lost)}, {"cut", mean(sum.cut)}};
+}
+
+}  // namespace
+
+std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement& judgement) {
+  Json json{{"schema", 1},
+            {"name", title.name},
+            {"verdict", Name(judgement.verdict)},
+            {"reasons", judgement.reasons},
+            {"seed", title.seed},
+            {"replay", title.replay},
+            {"faults", Json::array()},
+            {"requests", RequestsJson(run, judgement)},
+            {"per_fault", PerFaultJson(run, judgement)},
+            {"by_phase", judgement.attribution.by_phase},
+            {"failures", FailuresJson(run, judgement.attribution)},
+            {"load", Json::array()},
+            {"server", nullptr},
+            {"measured", Json::object()},
+            {"resolution_us",
+             {{"reaped", Micros(kFamilyPeriod)},
+              {"forked", Micros(run.totals ? kStatusPeriod : kFamilyPeriod)},
+              {"ready", Micros(kStatusPeriod)},
+              {"first_response", Micros(kStatusPeriod)}}}};
+  for (std::size_t i = 0; i < run.faults.size(); ++i)
+    json["faults"].push_back(FaultJson(run.faults[i], judgement.attribution.by_fault[i], run.start));
+  for (const LoadRecord& load : run.loads)
+    json["load"].push_back({{"url", load.url},
+                            {"client", load.client.empty() ? "loadgen" : load.client},
+                            {"sent", load.sent},
+                            {"ok", load.ok},
+                            {"report", load.json}});
+  if (run.totals) {
+    json["server"] = {{"rescued", run.totals->rescued},
+                      {"rescued_in_flight", run.totals->rescued_in_flight},
+                      {"lost", run.totals->lost},
+                      {"cut", run.totals->cut}};
+  }
+  for (const auto& [measure, value] : judgement.measured) {
+    const MeasureInfo& info = InfoOf(measure);
+    json["measured"][std::string(info.name)] = info.is_time ? Micros(value) : value;
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace harness

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "harness/verdict/run_record.h"
+#include "harness/verdict/verdict.h"
+
+namespace harness {
+
+/// What a report says of the run beside its record.
+struct RunTitle {
+  std::string name;
+  std::string proves;
+  std::uint64_t seed = 0;
+  std::string replay;    ///< The command that makes the same faults come again.
+  std::string evidence;  ///< Where logs are, or empty.
+};
+
+/// A screen for people.
+[[nodiscard]] std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement& judgement);
+
+/// Schema 1, which other tools rely on:
+///
+///   schema, name, verdict, reasons: [words], seed, replay
+///   faults    [{id, t_ms, unix_ms, fault, target, slot, pid, outcome, reason, busy,
+///               timeline_us: {dead, reaped, forked, ready, first_response} since the signal, null where not
+///               seen, lost, cut, abandoned}]
+///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,
+///   unexplained,
+///              with_ids, idle, idle_lost}; rescued is null for a server that does not tell
+///   by_phase  {phase: failures}, as the pool tells what its dead workers were doing
+///   failures  [{t_ms, kind, what, url, port, fault: id or null where it is unexplained, phase: or null}],
+///   the
+///             first 1000
+///   per_fault {landed, lost, cut}: means for each fault that landed
+///   load      [{url, client, sent, ok, report: loadgen's own, or null for the other clients}]
+///   server    {rescued, rescued_in_flight, lost, cut} by its own account, or null
+///   measured  {name of an expectation: value}, times in µs
+///   resolution_us {reaped, forked, ready, first_response}: how late each may be
+///
+/// sent = ok + lost + cut + abandoned + refused + wrong + in_flight_at_end.
+[[nodiscard]] std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement& judgement);
+
+}  // namespace harness

@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/fault/duration.h"
+#include "harness/fault/inject_record.h"
+#include "harness/verdict/observer.h"
+#include "harness/verdict/run_report.h"
+
+namespace harness {
+namespace {
+
+struct FaultCounts {
+  std::uint64_t landed = 0;
+  std::uint64_t busy = 0;
+  std::uint64_t missed = 0;
+  std::uint64_t survived = 0;
+};
+
+FaultCounts CountFaults(const RunRecord& run) {
+  FaultCounts counts;
+  for (const FaultRecord& fault : run.faults) {
+    counts.landed += fault.landed() ? 1 : 0;
+    counts.busy += fault.hit_busy_worker() ? 1 : 0;
+    counts.missed += fault.outcome == Outcome::kMissed ? 1 : 0;
+    counts.survived += fault.outcome == Outcome::kAlive ? 1 : 0;
+  }
+  return counts;
+}
+
+std::string Quantiles(const std::vector<sys::Nanos>& values) {
+  const auto text = [&values](double p) {
+    return fmt::format("{:.2f} ms", static_cast<double>(*Percentile(values, p)) / 1e6);
+  };
+  if (values.empty()) return "not seen";
+  return fmt::format("p50 {}, p99 {}, max {}", text(50), text(99), text(100));
+}
+
+std::vector<sys::Nanos> After(const RunRecord& run, std::optional<sys::Nanos> Timeline::*event,
+                              sys::Nanos (*since)(const FaultRecord&)) {
+  std::vector<sys::Nanos> values;
+  for (const FaultRecord& fault : run.faults) {
+    if (fault.landed() && fault.timeline.*event) values.push_back(*(fault.timeline.*event) - since(fault));
+  }
+  return values;
+}
+
+sys::Nanos SentAt(const FaultRecord& fault) { return fault.at; }
+sys::Nanos DeadAt(const FaultRecord& fault) { return *fault.timeline.dead; }
+
+/// What the workers of failed requests were doing when they died; nothing where nobody knows.
+std::string PhaseLine(const Attribution& attribution) {
+  std::string text;
+  for (const auto& [phase, count] : attribution.by_phase)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, phase);
+  return text.empty() ? "" : fmt::format("  failed     {} (the pool's own account)\n", text);
+}
+
+std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
+  const FaultCounts counts = CountFaults(run);
+  std::string text =
+      fmt::format("  faults     {} landed ({} on a worker that said it was busy), {} missed, {} survived\n",
+                  counts.landed, counts.busy, counts.missed, counts.survived);
+  if (counts.landed == 0) return text;
+  std::uint64_t hurt = 0;
+  for (const Damage& damage : attribution.by_fault) hurt += damage.lost + damage.cut + damage.abandoned;
+  text += fmt::format("  each cost  {:.2f} requests\n",
+                      static_cast<double>(hurt) / static_cast<double>(counts.landed));
+  text += PhaseLine(attribution);
+  text += fmt::format("  dead       {} after the signal (pidfd)\n",
+                      Quantiles(After(run, &Timeline::dead, SentAt)));
+  text += fmt::format("  reaped     {} after the death (/proc every {})\n",
+                      Quantiles(After(run, &Timeline::reaped, DeadAt)), DurationText(kFamilyPeriod));
+  text +=
+      fmt::format("  replaced   {} after the death ({})\n", Quantiles(After(run, &Timeline::forked, DeadAt)),
+                  run.totals ? "/status.json and /proc" : "/proc");
+  if (!run.totals) return text;
+  text += fmt::format("  ready      {} after the death (/status.json every {})\n",
+                      Quantiles(After(run, &Timeline::ready, DeadAt)), DurationText(kStatusPeriod));
+  text += fmt::format("  answering  {} after the death (/status.json every {})\n",
+                      Quantiles(After(run, &Timeline::first_response, DeadAt)), DurationText(kStatusPeriod));
+  return text;
+}
+
+std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
+  const auto of = [&judgement](Measure measure) { return judgement.measured.at(measure); };
+  std::uint64_t sent = 0;
+  std::uint64_t ok = 0;
+  std::string loads;
+  for (const LoadRecord& load : run.loads) {
+    sent += load.sent;
+    ok += load.ok;
+    loads += fmt::format("  load       {}: {:.0f}/s{}{}\n", load.url, load.rate,
+                         load.response_p99 ? fmt::format(", p99 {:.2f} ms from when due",
+                                                         static_cast<double>(*load.response_p99) / 1e6)
+                                           : "",
+                         load.client.empty() ? "" : ", " + load.client);
+  }
+  std::string text =
+      fmt::format("  requests   {} sent, {} ok, {} lost, {} cut, {} abandoned; {} unexplained\n", sent, ok,
+                  of(Measure::kLost), of(Measure::kCut), of(Measure::kAbandoned), of(Measure::kUnexplained));
+  if (run.with_ids > 0)
+    text += fmt::format("  exactly 1  {} with an id of their own: {} answered twice, {} wrongly\n",
+                        run.with_ids, run.duplicated, run.wrong);
+  if (run.idle > 0) text += fmt::format("  idle       {} connections, {} lost\n", run.idle, run.idle_lost);
+  if (run.totals)
+    text += fmt::format("  rescued    {}, {} of them in flight (the pool's own count)\n", run.totals->rescued,
+                        run.totals->rescued_in_flight);
+  return text + loads;
+}
+
+}  // namespace
+
+std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement& judgement) {
+  std::string text = title.name + (title.proves.empty() ? "" : ": " + title.proves) + "\n\n";
+  text += RequestLines(run, judgement);
+  if (run.faults_planned) text += FaultLines(run, judgement.attribution);
+  text += fmt::format("\n  {}\n", Name(judgement.verdict));
+  for (const std::string& reason : judgement.reasons) text += fmt::format("    {}\n", reason);
+  text += fmt::format("  again      {}\n", title.replay);
+  if (!title.evidence.empty()) text += fmt::format("  look at    {}\n", title.evidence);
+  return text;
+}
+
+}  // namespace harness

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "harness/verdict/run_record.h"
+
+/// Runs as literals, for tests of what is made of them.
+namespace harness {
+
+inline constexpr sys::Nanos kMs = sys::kMillisecond;
+
+inline FaultRecord Kill(std::uint64_t id, sys::Nanos at, int slot, std::int64_t busy = 0) {
+  return {.id = id,
+          .at = at,
+          .worker = WorkerView{.identity = {.pid = 100 + slot, .start_time = 1}, .slot = slot, .busy = busy},
+          .outcome = Outcome::kDead,
+          .timeline = {.dead = at + kMs,
+                       .reaped = at + 2 * kMs,
+                       .forked = at + 2 * kMs,
+                       .ready = at + 3 * kMs,
+                       .first_response = at + 11 * kMs}};
+}
+
+/// Two kills, one of a busy worker; nothing failed.
+inline RunRecord GoodRun() {
+  return {.start = 0,
+          .load_end = 10 * sys::kSecond,
+          .faults_planned = true,
+          .faults = {Kill(1, 1000 * kMs, 0, 1), Kill(2, 2000 * kMs, 1)},
+          .loads = {{.url = "http://h/", .sent = 1000, .ok = 1000, .rate = 100, .service_mean = kMs}},
+          .idle = 16,
+          .totals = ServerTotals{.rescued = 5}};
+}
+
+inline Failure LostAt(sys::Nanos at) {
+  return {.sent = at, .end = at + kMs, .what = "reset", .url = "http://h/"};
+}
+
+}  // namespace harness

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "harness/fault/pool_status.h"
+#include "harness/fault/targets.h"
+#include "pool/sys/clock.h"
+
+/// How a fault went on, as seen from outside. Times are CLOCK_MONOTONIC.
+///
+///     sent → dead → reaped → forked → ready → first response
+///
+/// `dead` comes from the victim's pidfd, or from /proc where it was gone from there before the pidfd was
+/// looked at. The others are when a poll first showed them, so they are late by up to one period (and the
+/// time a poll takes), never early.
+namespace harness {
+
+/// The children of a parent at a moment: from /proc, zombies included.
+struct FamilySample {
+  sys::Nanos at = 0;  ///< When the poll had ended.
+  std::vector<Identity> children = {};
+};
+
+/// A pool's workers at a moment: from /status.json.
+struct StatusSample {
+  sys::Nanos at = 0;
+  std::vector<PoolStatus::Worker> workers = {};
+};
+
+/// A worker that was hit.
+struct Victim {
+  Identity identity;
+  std::optional<int> slot = {};
+  sys::Nanos sent = 0;
+  std::optional<sys::Nanos> dead = {};
+};
+
+/// nullopt: not seen, be it that it did not happen, that a later fault came first, or that nobody can see it
+/// (a server without /status.json says neither when a worker is ready nor when it answers).
+struct Timeline {
+  std::optional<sys::Nanos> dead = {};
+  std::optional<sys::Nanos> reaped = {};          ///< Gone from /proc.
+  std::optional<sys::Nanos> forked = {};          ///< The replacement is there.
+  std::optional<sys::Nanos> ready = {};           ///< It says so.
+  std::optional<sys::Nanos> first_response = {};  ///< It has answered since it was first seen.
+  /// The replacement was hit or ended itself before it could answer.
+  bool superseded = false;
+
+  bool operator==(const Timeline&) const = default;
+};
+
+/// One Timeline for each of `victims`, which are in the order of their faults. The replacement of a victim
+/// with a slot is whoever has that slot next; else the k-th death's is the k-th child that is new. Pure.
+[[nodiscard]] std::vector<Timeline> Reconstruct(std::span<const Victim> victims,
+                                                std::span<const FamilySample> family,
+                                                std::span<const StatusSample> status);
+
+}  // namespace harness

@@ -1,0 +1,201 @@
+#include "harness/verdict/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "harness/fault/duration.h"
+#include "harness/fault/inject_record.h"
+
+namespace harness {
+namespace {
+
+constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
+constexpr sys::Nanos kTimeToAnswer = sys::kSecond;
+
+std::int64_t CountKind(const RunRecord& run, FailureKind kind) {
+  return std::ranges::count(run.failures, kind, &Failure::kind);
+}
+
+std::optional<sys::Nanos> DelayP99(const RunRecord& run, std::optional<sys::Nanos> Timeline::*event) {
+  std::vector<sys::Nanos> values;
+  for (const auto& delay : DelaysOf(run, event)) values.push_back(delay.value_or(kNever));
+  return Percentile(std::move(values), 99);
+}
+
+std::optional<sys::Nanos> WorstResponse(const RunRecord& run) {
+  std::optional<sys::Nanos> worst;
+  for (const LoadRecord& load : run.loads) worst = std::max(worst, load.response_p99);
+  return worst;
+}
+
+std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attribution& attribution) {
+  std::map<Measure, std::int64_t> measured{
+      {Measure::kLost, CountKind(run, FailureKind::kLost)},
+      {Measure::kCut, CountKind(run, FailureKind::kCut)},
+      {Measure::kAbandoned, CountKind(run, FailureKind::kAbandoned)},
+      {Measure::kUnexplained, static_cast<std::int64_t>(attribution.unexplained.size())},
+      {Measure::kDuplicated, static_cast<std::int64_t>(run.duplicated)},
+      {Measure::kWrong, static_cast<std::int64_t>(run.wrong)}};
+  if (run.idle > 0) measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.idle_lost);
+  if (const auto reap = Percentile(ReapsOf(run), 99)) measured[Measure::kReapP99] = *reap;
+  if (const auto ready = DelayP99(run, &Timeline::ready)) measured[Measure::kReadyP99] = *ready;
+  if (const auto recovery = DelayP99(run, &Timeline::first_response))
+    measured[Measure::kRecoveryP99] = *recovery;
+  if (const auto response = WorstResponse(run)) measured[Measure::kResponseP99] = *response;
+  return measured;
+}
+
+std::string ValueText(const MeasureInfo& info, std::int64_t value) {
+  if (!info.is_time) return fmt::format("{}", value);
+  return value == kNever ? "never" : DurationText(value / sys::kMicrosecond * sys::kMicrosecond);
+}
+
+std::string WorstFault(const RunRecord& run, const Attribution& attribution) {
+  const auto cost = [](const Damage& damage) { return damage.lost + damage.cut + damage.abandoned; };
+  const auto worst = std::ranges::max_element(attribution.by_fault, {}, cost);
+  if (worst == attribution.by_fault.end() || cost(*worst) == 0) return "";
+  const FaultRecord& fault = run.faults[static_cast<std::size_t>(worst - attribution.by_fault.begin())];
+  return fmt::format("; most at fault {} ({} of pid {}{}): {}", fault.id, Name(fault.fault),
+                     fault.worker->identity.pid,
+                     fault.worker->slot ? fmt::format(", slot {}", *fault.worker->slot) : "", cost(*worst));
+}
+
+std::string FirstUnexplained(const RunRecord& run, const Attribution& attribution) {
+  if (attribution.unexplained.empty()) return "";
+  const Failure& first = run.failures[attribution.unexplained.front()];
+  return fmt::format("; the first: {} at {} after {:.0f} ms", first.what, first.url,
+                     static_cast<double>(first.end - run.start) / 1e6);
+}
+
+std::string Detail(Measure measure, const RunRecord& run, const Attribution& attribution) {
+  if (measure == Measure::kUnexplained) return FirstUnexplained(run, attribution);
+  if (measure != Measure::kLost && measure != Measure::kCut && measure != Measure::kAbandoned) return "";
+  std::string detail = WorstFault(run, attribution);
+  const auto kills = std::ranges::count_if(run.faults, &FaultRecord::landed);
+  if (run.totals && run.totals->rescued == 0 && kills > 0)
+    detail += fmt::format("; the pool rescued nothing at {} deaths", kills);
+  return detail;
+}
+
+double ExpectedInFlight(const RunRecord& run) {
+  double concurrency = 0;
+  for (const LoadRecord& load : run.loads) concurrency += load.rate * sys::ToSeconds(load.service_mean);
+  return concurrency * static_cast<double>(std::ranges::count_if(run.faults, &FaultRecord::landed));
+}
+
+bool HitARequest(const RunRecord& run, const Attribution& attribution) {
+  if (std::ranges::any_of(run.faults, &FaultRecord::hit_busy_worker)) return true;
+  if (attribution.unexplained.size() < run.failures.size()) return true;
+  if (run.totals) return run.totals->rescued_in_flight > 0;
+  return ExpectedInFlight(run) >= 1;
+}
+
+std::vector<std::string> WhyInvalid(const RunRecord& run, const Attribution& attribution) {
+  std::vector<std::string> reasons;
+  std::uint64_t sent = 0;
+  for (const LoadRecord& load : run.loads) {
+    sent += load.sent;
+    if (!load.broken.empty()) reasons.push_back(fmt::format("the load on {}: {}", load.url, load.broken));
+    if (!load.invalid.empty()) reasons.push_back(fmt::format("the load on {}: {}", load.url, load.invalid));
+  }
+  if (sent == 0) reasons.push_back("no request was sent");
+  if (!run.faults_planned) return reasons;
+  if (std::ranges::none_of(run.faults, &FaultRecord::landed)) {
+    std::string why;
+    for (const FaultRecord& fault : run.faults) {
+      if (!fault.reason.empty()) why = ": " + fault.reason;
+    }
+    reasons.push_back(fmt::format("no fault landed{}", why));
+  } else if (!HitARequest(run, attribution)) {
+    reasons.push_back("no fault landed while a request was in flight");
+  }
+  return reasons;
+}
+
+}  // namespace
+
+std::string_view Name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPass:
+      return "PASS";
+    case Verdict::kFail:
+      return "FAIL";
+    case Verdict::kInvalid:
+      return "INVALID";
+    case Verdict::kAborted:
+      return "ABORTED";
+  }
+  std::abort();
+}
+
+int ExitCodeOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPass:
+      return 0;
+    case Verdict::kFail:
+      return 1;
+    case Verdict::kInvalid:
+      return 3;
+    case Verdict::kAborted:
+      return 4;
+  }
+  std::abort();
+}
+
+std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
+                                                std::optional<sys::Nanos> Timeline::*event) {
+  std::vector<std::optional<sys::Nanos>> delays;
+  for (const FaultRecord& fault : run.faults) {
+    const Timeline& timeline = fault.timeline;
+    if (!fault.landed() || !fault.worker->slot) continue;
+    if (timeline.*event) {
+      delays.push_back(*(timeline.*event) - *timeline.dead);
+    } else if (!timeline.superseded && *timeline.dead + kTimeToAnswer < run.load_end) {
+      delays.push_back(std::nullopt);
+    }
+  }
+  return delays;
+}
+
+std::vector<sys::Nanos> ReapsOf(const RunRecord& run) {
+  std::vector<sys::Nanos> reaps;
+  for (const FaultRecord& fault : run.faults) {
+    if (fault.landed() && fault.timeline.reaped)
+      reaps.push_back(*fault.timeline.reaped - *fault.timeline.dead);
+  }
+  return reaps;
+}
+
+Judgement Judge(const RunRecord& run, const Expectations& expected) {
+  Judgement judgement;
+  judgement.attribution = Attribute(run);
+  judgement.measured = MeasuresOf(run, judgement.attribution);
+  if (run.interrupted) {
+    judgement.verdict = Verdict::kAborted;
+    judgement.reasons = {"interrupted"};
+    return judgement;
+  }
+  const auto invalid = WhyInvalid(run, judgement.attribution);
+  bool failed = !run.problems.empty();
+  judgement.reasons = run.problems;
+  for (const auto& [measure, limit] : expected) {
+    const auto value = judgement.measured.find(measure);
+    if (value == judgement.measured.end() || value->second <= limit) continue;
+    const MeasureInfo& info = InfoOf(measure);
+    if (!info.is_time || invalid.empty()) failed = true;
+    judgement.reasons.push_back(fmt::format("{}: {}, at most {} expected{}", info.words,
+                                            ValueText(info, value->second), ValueText(info, limit),
+                                            Detail(measure, run, judgement.attribution)));
+  }
+  judgement.reasons.insert(judgement.reasons.end(), invalid.begin(), invalid.end());
+  if (failed) {
+    judgement.verdict = Verdict::kFail;
+  } else if (!invalid.empty()) {
+    judgement.verdict = Verdict::kInvalid;
+  }
+  return judgement;
+}
+
+}  // namespace harness

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/verdict/expectations.h"
+#include "harness/verdict/oracle.h"
+#include "harness/verdict/run_record.h"
+
+namespace harness {
+
+enum class Verdict {
+  kPass,     ///< Exit code 0.
+  kFail,     ///< 1: something that must hold did not.
+  kInvalid,  ///< 3: nothing was exercised, or the figures are not to be trusted.
+  kAborted,  ///< 4: interrupted.
+};
+[[nodiscard]] std::string_view Name(Verdict verdict);
+[[nodiscard]] int ExitCodeOf(Verdict verdict);
+
+struct Judgement {
+  Verdict verdict = Verdict::kPass;
+  std::vector<std::string> reasons = {};          ///< In words; none for PASS.
+  std::map<Measure, std::int64_t> measured = {};  ///< What could be measured.
+  Attribution attribution = {};
+};
+
+/// Holds a run against what was expected. Pure.
+///
+/// INVALID: faults were planned and none landed, or none while a request was in flight; no request was sent;
+/// a load generator fell behind by its own fault. That a request was in flight is known from the pool's own
+/// account
+/// (/status.json just before the signal, /metrics at the end) or from what was lost; for a server without
+/// these it is estimated: kills × requests a second × mean service time, at least 1.
+///
+/// FAIL is stronger than INVALID where a count was exceeded: what is lost is lost. A time that was exceeded
+/// in a run that is INVALID proves nothing. ABORTED is stronger than both.
+[[nodiscard]] Judgement Judge(const RunRecord& run, const Expectations& expected);
+
+/// From death to an event of the replacement's life, of faults that landed while the loads ran; nullopt where
+/// it had not come by the end of the loads though nothing hindered it. Superseded and unobservable ones are
+/// left out.
+[[nodiscard]] std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
+                                                              std::optional<sys::Nanos> Timeline::*event);
+
+/// From death to being gone from /proc.
+[[nodiscard]] std::vector<sys::Nanos> ReapsOf(const RunRecord& run);
+
+}  // namespace harness

@@ -1,0 +1,203 @@
+#include "harness/verdict/verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/verdict/run_report.h"
+#include "harness/verdict/test_runs.h"
+
+namespace harness {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Expectations Strict() {
+  Expectations expected = DefaultExpectations();
+  expected[Measure::kLost] = expected[Measure::kCut] = expected[Measure::kAbandoned] = 0;
+  expected[Measure::kIdleLost] = 0;
+  expected[Measure::kReadyP99] = expected[Measure::kRecoveryP99] = 50 * kMs;
+  return expected;
+}
+
+TEST(JudgeTest, AGoodRunPassesWithoutReasons) {
+  const auto judgement = Judge(GoodRun(), Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kPass);
+  EXPECT_THAT(judgement.reasons, IsEmpty());
+}
+
+/// What goes wrong in a run that is good otherwise, and how the verdict names it.
+struct Flaw {
+  std::string name;
+  void (*plant)(RunRecord&);
+  std::string reason;
+};
+void PrintTo(const Flaw& flaw, std::ostream* out) { *out << flaw.name; }
+
+class FlawTest : public testing::TestWithParam<Flaw> {};
+
+TEST_P(FlawTest, FailsAndIsNamed) {
+  auto run = GoodRun();
+  GetParam().plant(run);
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kFail);
+  EXPECT_THAT(judgement.reasons, Contains(HasSubstr(GetParam().reason)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, FlawTest,
+    testing::Values(
+        Flaw{"LostRequest", [](RunRecord& run) { run.failures = {LostAt(2000 * kMs)}; },
+             "requests lost: 1, at most 0 expected; most at fault 2 (kill of pid 101, slot 1): 1"},
+        Flaw{"UnexplainedFailure", [](RunRecord& run) { run.failures = {LostAt(5000 * kMs)}; },
+             "no fault explains: 1, at most 0 expected; the first: reset at http://h/ after 5001 ms"},
+        Flaw{"Duplicate", [](RunRecord& run) { run.duplicated = 1; }, "answers beyond the one: 1"},
+        Flaw{"AnothersAnswer", [](RunRecord& run) { run.wrong = 1; }, "answers that are another's: 1"},
+        Flaw{"CutAnswer",
+             [](RunRecord& run) {
+               run.failures = {LostAt(2000 * kMs)};
+               run.failures[0].kind = FailureKind::kCut;
+             },
+             "answers cut: 1"},
+        Flaw{"IdleConnectionLost", [](RunRecord& run) { run.idle_lost = 3; }, "idle connections lost: 3"},
+        Flaw{"PoolThatRescuesNothing",
+             [](RunRecord& run) {
+               run.totals = ServerTotals{};
+               run.failures = {LostAt(2000 * kMs)};
+             },
+             "the pool rescued nothing at 2 deaths"},
+        Flaw{"SlotThatNeverAnswersAgain",
+             [](RunRecord& run) { run.faults[1].timeline.first_response.reset(); }, "recovery p99: never"},
+        Flaw{"ReplacementThatIsLate", [](RunRecord& run) { *run.faults[1].timeline.ready += 100 * kMs; },
+             "replacement ready p99: 102 ms"},
+        Flaw{"ServerThatEnded", [](RunRecord& run) { run.problems = {"the server ended before its time"}; },
+             "the server ended"}),
+    [](const auto& flaw) { return flaw.param.name; });
+
+TEST(JudgeTest, AnUnexplainedFailureFailsEvenWhereLossesAreNotJudged) {
+  auto run = GoodRun();
+  run.failures = {LostAt(5000 * kMs)};
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kFail);
+  run.failures = {LostAt(2000 * kMs)};
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, AReplacementThatWasHitToo_OrCameAtTheEnd_IsNotHeldAgainstIt) {
+  auto run = GoodRun();
+  run.faults[1].timeline.first_response.reset();
+  run.faults[1].timeline.superseded = true;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+  run.faults[1].timeline.superseded = false;
+  run.load_end = run.faults[1].at + 500 * kMs;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, NoFaultLandedIsInvalid) {
+  auto run = GoodRun();
+  for (auto& fault : run.faults) fault.outcome = Outcome::kMissed;
+  run.faults[1].reason = "no worker was there";
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons, ElementsAre("no fault landed: no worker was there"));
+}
+
+TEST(JudgeTest, NoFaultWhileARequestWasInFlightIsInvalid) {
+  auto run = GoodRun();
+  run.faults[0].worker->busy = 0;
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons, ElementsAre("no fault landed while a request was in flight"));
+  run.totals->rescued_in_flight = 1;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, WithoutThePoolsWordWhatIsInFlightIsEstimated) {
+  auto run = GoodRun();
+  run.faults[0].worker->busy = 0;
+  run.totals.reset();
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid) << "2 kills x 100/s x 1 ms";
+  run.loads[0].rate = 1000;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, NoRequestOrNoTrustworthyLoadIsInvalid) {
+  auto run = GoodRun();
+  run.loads[0].sent = 0;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+  run = GoodRun();
+  run.loads[0].invalid = "it missed its schedule";
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+  run.loads[0].invalid.clear();
+  run.loads[0].broken = "loadgen ended with exit_127";
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+}
+
+TEST(JudgeTest, WhatIsLostIsLostInAnInvalidRunTooButATimeProvesNothing) {
+  auto run = GoodRun();
+  run.loads[0].invalid = "it missed its schedule";
+  for (auto& fault : run.faults) *fault.timeline.first_response += sys::kSecond;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+  run.failures = {LostAt(2000 * kMs)};
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kFail);
+}
+
+TEST(JudgeTest, InterruptedIsAborted) {
+  auto run = GoodRun();
+  run.interrupted = true;
+  run.duplicated = 1;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kAborted);
+}
+
+TEST(JudgeTest, ASteadyRunNeedsNoFaults) {
+  auto run = GoodRun();
+  run.faults_planned = false;
+  run.faults.clear();
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
+TEST(VerdictTest, ExitCodesAreThePromisedOnes) {
+  EXPECT_EQ(ExitCodeOf(Verdict::kPass), 0);
+  EXPECT_EQ(ExitCodeOf(Verdict::kFail), 1);
+  EXPECT_EQ(ExitCodeOf(Verdict::kInvalid), 3);
+  EXPECT_EQ(ExitCodeOf(Verdict::kAborted), 4);
+}
+
+TEST(RunJsonTest, HasThePromisedMembers) {
+  auto run = GoodRun();
+  run.failures = {LostAt(2000 * kMs)};
+  const auto judgement = Judge(run, Strict());
+  const auto json = nlohmann::json::parse(
+      RunJson({.name = "storm", .proves = "", .seed = 7, .replay = "harness run x --seed 7", .evidence = ""},
+              run, judgement));
+  EXPECT_EQ(json["schema"], 1);
+  EXPECT_EQ(json["verdict"], "FAIL");
+  EXPECT_EQ(json["seed"], 7);
+  EXPECT_EQ(
+      json["faults"][1]["timeline_us"],
+      (nlohmann::json{
+          {"dead", 1000}, {"reaped", 2000}, {"forked", 2000}, {"ready", 3000}, {"first_response", 11000}}));
+  EXPECT_EQ(json["faults"][1]["lost"], 1);
+  EXPECT_EQ(json["faults"][1]["slot"], 1);
+  EXPECT_EQ(json["requests"]["lost"], 1);
+  EXPECT_EQ(json["requests"]["rescued"], 5);
+  EXPECT_EQ(json["per_fault"]["lost"], 0.5);
+  EXPECT_EQ(json["measured"]["recovery_p99"], 10000);
+}
+
+TEST(RunTextTest, SaysTheVerdictWhyAndHowToSeeItAgain) {
+  auto run = GoodRun();
+  run.duplicated = 1;
+  const auto text = RunText(
+      {.name = "storm", .proves = "x", .seed = 7, .replay = "harness run x --seed 7", .evidence = "/tmp/y"},
+      run, Judge(run, Strict()));
+  EXPECT_THAT(text, HasSubstr("\n  FAIL\n    answers beyond the one: 1, at most 0 expected\n"));
+  EXPECT_THAT(text, HasSubstr("again      harness run x --seed 7"));
+  EXPECT_THAT(text, HasSubstr("look at    /tmp/y"));
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "loadgen/command/exit_code.h"
+
+namespace CLI {
+class App;
+}
+
+namespace loadgen {
+
+/// "loadgen: LINE" on standard error; the code.
+int Complain(ExitCode code, const std::string& line);
+
+/// Parses a subcommand's flags (argv[0] is its name). An exit code where that was all: help was printed, or
+/// the flags are wrong and that was said.
+std::optional<int> ParseFlags(CLI::App& app, int argc, const char* const* argv);
+
+/// `loadgen merge FILES`, `loadgen compare A B`, `loadgen search URL`. Each explains itself with --help.
+int MergeCommand(int argc, const char* const* argv);
+int CompareCommand(int argc, const char* const* argv);
+int SearchCommand(int argc, const char* const* argv);
+
+}  // namespace loadgen

@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "loadgen/command/test_program.h"
+#include "loadgen/engine/scripted_server.h"
+
+/// `loadgen merge`, `compare` and `search` as a user calls them.
+namespace loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(MergeCommandTest, ReplicasAddUpToTheWholeRun) {
+  const ScriptedServer server;
+  const ScratchFile one("one");
+  const ScratchFile two("two");
+  const ScratchFile hlog("hlog");
+  const auto run = [&](const char* replica, const ScratchFile& json) {
+    Program program({"-q", "-n", "301", "--replica", replica, "--json", json.path(), server.Url("/ok")});
+    EXPECT_EQ(program.Wait(), 0);
+  };
+  run("1/2", one);
+  run("2/2", two);
+  Program merge({"merge", one.path(), two.path(), "--json", "-", "--hdr-log", hlog.path()});
+  EXPECT_EQ(merge.Wait(), 0);
+  const auto json = nlohmann::json::parse(merge.Out());
+  EXPECT_EQ(json["requests"]["sent"], 301);
+  EXPECT_EQ(json["latency_us"]["response"]["count"], 301);
+  EXPECT_EQ(json["workers"]["3"]["requests"], 301);
+  Program logs({"merge", hlog.path(), hlog.path()});
+  EXPECT_EQ(logs.Wait(), 0);
+  EXPECT_THAT(logs.Out(), HasSubstr("(no tag)                   602"));
+}
+
+TEST(MergeCommandTest, WhatIsNoReportIsNamed) {
+  const ScratchFile file("file");
+  file.Write("what is this\n");
+  Program program({"merge", file.path()});
+  EXPECT_EQ(program.Wait(), 2);
+  EXPECT_THAT(program.Err(), HasSubstr(file.path() + ": line 1: not a line of an interval log"));
+  Program missing({"merge", "/none"});
+  EXPECT_EQ(missing.Wait(), 2);
+  EXPECT_EQ(missing.Err(), "loadgen: cannot read /none: No such file or directory\n");
+}
+
+TEST(CompareCommandTest, ARunIsNoWorseThanItselfAndAShortOneSaysNothing) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  Program run({"-q", "-c", "1", "-d", "200ms", "--json", json.path(), server.Url("/ok")});
+  EXPECT_EQ(run.Wait(), 0);
+  Program shorter({"compare", json.path(), json.path()});
+  EXPECT_EQ(shorter.Wait(), 3);
+  EXPECT_THAT(shorter.Err(), HasSubstr("each run needs 4 seconds"));
+  auto report = nlohmann::json::parse(json.Read());
+  const auto row = report["series"]["rows"][0];
+  report["series"]["width_s"] = 0.1;
+  for (int i = 1; i < 8; ++i) {
+    auto another = row;
+    another["begin_s"] = 0.1 * i;
+    report["series"]["rows"].push_back(another);
+  }
+  report["duration_s"] = 0.8;
+  json.Write(report.dump());
+  Program same({"compare", json.path(), json.path(), "--json", "-"});
+  EXPECT_EQ(same.Wait(), 0);
+  EXPECT_EQ(nlohmann::json::parse(same.Out())["verdict"], "same");
+}
+
+TEST(SearchCommandTest, TriesRatesAndTellsWhenNoneHolds) {
+  const ScriptedServer server;
+  const ScratchFile html("html");
+  Program found({"search", "-q", "--slo", "errors<=0", "--slo", "rps<350", "-R", "200", "-d", "120ms",
+                 "--precision", "30", "--json", "-", "--html", html.path(), server.Url("/ok")});
+  // 3 where this machine was too busy for the schedule.
+  EXPECT_THAT(found.Wait(), ::testing::AnyOf(0, 3)) << found.Err();
+  const auto json = nlohmann::json::parse(found.Out());
+  EXPECT_EQ(json["steps"][0]["rate"], 200);
+  EXPECT_GE(json["steps"].size(), 2u);
+  EXPECT_THAT(found.Err(), HasSubstr("with errors<=0 and rps<350"));
+  EXPECT_NE(html.Read().find("\"kind\":\"search\""), std::string::npos);
+  Program none({"search", "-q", "--slo", "errors<=0", "-R", "20", "-d", "60ms", server.Url("/500")});
+  EXPECT_THAT(none.Wait(), ::testing::AnyOf(99, 3));
+  Program without({"search", server.Url("/ok")});
+  EXPECT_EQ(without.Wait(), 2);
+  EXPECT_THAT(without.Err(), HasSubstr("search needs an --slo"));
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "loadgen/command/cli.h"
+#include "loadgen/command/output_files.h"
+#include "loadgen/command/text_file.h"
+#include "loadgen/plan/units.h"
+#include "loadgen/report/hdr_log.h"
+#include "loadgen/report/report_reader.h"
+
+namespace loadgen {
+namespace {
+
+constexpr const char* kHelp = R"(
+Several runs at the same time, or the parts of one (--replica), as one: exactly what one run of them all would have been.
+FILES are JSON reports of loadgen, or HdrHistogram interval logs with its buckets (lowest value 1, 3 digits); '-' is standard input.
+One file is fine: it is written again in other forms.
+
+  loadgen merge host-*.json --json all.json --html all.html
+  loadgen merge a.hlog b.hlog --hdr-log both.hlog --hgrm both.hgrm
+
+Exit codes: 0 merged; 1 an output failed; 2 wrong usage or a file that is none of these; 3 one of the runs was INVALID;
+99 an --slo was missed.)";
+
+/// Logs side by side on the wall clock: intervals of one tag that begin together become one.
+HdrLog MergeLogs(const std::vector<HdrLog>& logs) {
+  HdrLog merged{.start_unix_ms = std::ranges::min_element(logs, {}, &HdrLog::start_unix_ms)->start_unix_ms};
+  std::map<std::pair<sys::Nanos, std::string>, HdrInterval> by_begin;
+  for (const auto& log : logs) {
+    for (const auto& interval : log.intervals) {
+      const auto begin = interval.begin + (log.start_unix_ms - merged.start_unix_ms) * sys::kMillisecond;
+      auto& both = by_begin[{begin, interval.tag}];
+      both.tag = interval.tag;
+      both.begin = begin;
+      both.length = std::max(both.length, interval.length);
+      both.histogram.Merge(interval.histogram);
+    }
+  }
+  for (auto& [key, interval] : by_begin) merged.intervals.push_back(std::move(interval));
+  return merged;
+}
+
+std::map<std::string, LatencyHistogram> ByTag(const HdrLog& log) {
+  std::map<std::string, LatencyHistogram> tags;
+  for (const auto& interval : log.intervals) interval.histogram.AddTo(tags[interval.tag]);
+  return tags;
+}
+
+std::string LogText(const HdrLog& log) {
+  std::string text = fmt::format("{:<18}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}\n", "", "values", "p50", "p90",
+                                 "p99", "p99.9", "max");
+  for (const auto& [tag, histogram] : ByTag(log)) {
+    text += fmt::format("{:<18}{:>12}", tag.empty() ? "(no tag)" : Printable(tag), histogram.count());
+    for (const double p : {50.0, 90.0, 99.0, 99.9})
+      text += fmt::format("{:>10}", FormatMicros(static_cast<double>(histogram.ValueAtPercentile(p))));
+    text += fmt::format("{:>10}\n", FormatMicros(static_cast<double>(histogram.max())));
+  }
+  return text;
+}
+
+int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
+  if (!outputs.json.empty() || !outputs.csv.empty() || !outputs.html.empty() || !outputs.slos.empty())
+    return Complain(kUsage, "of interval logs only --hdr-log and --hgrm can be made");
+  const auto merged = MergeLogs(logs);
+  const auto files = TextFiles::Open({{"--hdr-log", outputs.hdr_log}, {"--hgrm", outputs.hgrm}});
+  if (!files) return Complain(kUsage, files.error().message);
+  fmt::print(files->text(), "{}", LogText(merged));
+  const auto written = files->Write([&merged](const std::string& flag) {
+    return flag == "--hdr-log" ? HdrText(merged) : HgrmText(ByTag(merged)[""]);
+  });
+  return written ? kRan : Complain(kNothing, written.error().message);
+}
+
+int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) {
+  const auto files = OutputFiles::Open(outputs);
+  if (!files) return Complain(kUsage, files.error().message);
+  auto merged = MergeReports(reports, outputs.slos);
+  const auto shaded = AddFaults(outputs, merged);
+  if (!shaded) return Complain(kUsage, shaded.error().message);
+  fmt::print(files->text(), "{}", ToText(merged));
+  if (const auto written = files->Write(merged); !written) return Complain(kNothing, written.error().message);
+  if (!merged.self.valid) return kInvalid;
+  return merged.slos_met() ? kRan : kMissed;
+}
+
+}  // namespace
+
+int MergeCommand(int argc, const char* const* argv) {
+  CLI::App app("Makes one report of several.", "loadgen merge");
+  app.footer(kHelp);
+  std::vector<std::string> paths;
+  app.add_option("FILES", paths, "JSON reports, or interval logs")->required()->type_name("");
+  OutputOptions flags;
+  flags.AddFiles(app);
+  if (const auto code = ParseFlags(app, argc, argv)) return *code;
+  const auto outputs = flags.Understand();
+  if (!outputs) return Complain(kUsage, outputs.error().message);
+  std::vector<Report> reports;
+  std::vector<HdrLog> logs;
+  for (const auto& path : paths) {
+    const auto text = ReadWholeFile(path);
+    if (!text) return Complain(kUsage, text.error().message);
+    if (text->starts_with('{')) {
+      auto report = ReadReport(*text);
+      if (!report) return Complain(kUsage, fmt::format("{}: {}", path, report.error().message));
+      reports.push_back(std::move(*report));
+    } else {
+      auto log = ParseHdrLog(*text);
+      if (!log) return Complain(kUsage, fmt::format("{}: {}", path, log.error().message));
+      logs.push_back(std::move(*log));
+    }
+  }
+  if (!reports.empty() && !logs.empty())
+    return Complain(kUsage, "JSON reports and interval logs cannot be merged with each other");
+  return logs.empty() ? ConcludeReports(reports, *outputs) : ConcludeLogs(logs, *outputs);
+}
+
+}  // namespace loadgen

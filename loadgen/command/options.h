@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "loadgen/command/output_options.h"
+#include "loadgen/plan/plan.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// The command line, understood.
+struct Options {
+  Plan plan;
+  std::string engine = "auto";
+  Outputs outputs;
+};
+
+/// What the command line asks for: a run, a text to print (--help, --version), or it is wrong (one line says
+/// how).
+using CommandLine = std::variant<Options, std::string, sys::Error>;
+
+/// Reads the command line and the files it names (plan_options.h, output_options.h). `cores` is how many
+/// threads are worth having. URLs are checked, those without a scheme become http.
+CommandLine ParseCommandLine(int argc, const char* const* argv, int cores);
+
+}  // namespace loadgen

@@ -1,0 +1,186 @@
+#include "loadgen/command/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <vector>
+
+namespace loadgen {
+namespace {
+
+using sys::kMillisecond;
+using sys::kSecond;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+CommandLine Parse(std::vector<const char*> args, int cores = 2) {
+  args.insert(args.begin(), "loadgen");
+  return ParseCommandLine(static_cast<int>(args.size()), args.data(), cores);
+}
+
+Options Understood(std::vector<const char*> args) {
+  auto line = Parse(std::move(args));
+  if (const auto* error = std::get_if<sys::Error>(&line)) ADD_FAILURE() << error->message;
+  return std::get<Options>(line);
+}
+
+std::string Complaint(std::vector<const char*> args) {
+  const auto line = Parse(std::move(args));
+  const auto* error = std::get_if<sys::Error>(&line);
+  return error != nullptr ? error->message : "no complaint";
+}
+
+TEST(OptionsTest, AUrlIsEnough) {
+  const auto options = Understood({"http://127.0.0.1:8080/"});
+  EXPECT_THAT(options.plan.urls, ElementsAre("http://127.0.0.1:8080/"));
+  EXPECT_EQ(options.plan.connections, 10);
+  EXPECT_EQ(options.plan.threads, 2);
+  EXPECT_EQ(options.plan.duration, 10 * kSecond);
+  EXPECT_EQ(options.plan.timeout, 10 * kSecond);
+  EXPECT_FALSE(options.plan.rate);
+  EXPECT_FALSE(options.plan.count);
+  EXPECT_EQ(options.plan.method, "GET");
+  EXPECT_EQ(options.plan.worker_header, "X-Worker");
+}
+
+TEST(OptionsTest, EverythingAtOnce) {
+  const auto options = Understood({"--engine",  "curl",
+                                   "-c",        "64",
+                                   "-t",        "3",
+                                   "-R",        "2000/s",
+                                   "-d",        "1500ms",
+                                   "--timeout", "250ms",
+                                   "--json",    "-",
+                                   "-H",        "A: b",
+                                   "-H",        "C: d",
+                                   "-m",        "PUT",
+                                   "--data",    "body",
+                                   "-q",        "--connection",
+                                   "close",     "--worker-header",
+                                   "X-W",       "--journal",
+                                   "lost.json", "a:1/x",
+                                   "https://b/"});
+  EXPECT_THAT(options.plan.urls, ElementsAre("http://a:1/x", "https://b/"));
+  EXPECT_THAT(options.plan.headers, ElementsAre("A: b", "C: d"));
+  EXPECT_EQ(options.plan.connections, 64);
+  EXPECT_EQ(options.plan.threads, 3);
+  EXPECT_EQ(options.plan.rate, 2000);
+  EXPECT_EQ(options.plan.duration, 1500 * kMillisecond);
+  EXPECT_EQ(options.plan.timeout, 250 * kMillisecond);
+  EXPECT_EQ(options.plan.drain, 250 * kMillisecond);
+  EXPECT_EQ(options.plan.method, "PUT");
+  EXPECT_EQ(options.plan.body, "body");
+  EXPECT_FALSE(options.plan.keep_alive);
+  EXPECT_EQ(options.plan.worker_header, "X-W");
+  EXPECT_EQ(options.outputs.json, "-");
+  EXPECT_EQ(options.outputs.journal, "lost.json");
+  EXPECT_TRUE(options.outputs.quiet);
+}
+
+TEST(OptionsTest, ABodyMakesItAPostAndAPostHasABody) {
+  EXPECT_EQ(Understood({"--data", "x=1", "h"}).plan.method, "POST");
+  EXPECT_EQ(Understood({"-m", "POST", "h"}).plan.body, "");
+  EXPECT_FALSE(Understood({"-m", "DELETE", "h"}).plan.body);
+}
+
+TEST(OptionsTest, TheBodyMayComeFromAFile) {
+  const auto path = ::testing::TempDir() + "loadgen_options_body";
+  const std::string content("a\0b\n", 4);
+  std::ofstream(path, std::ios::binary) << content;
+  EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.body, content);
+  std::ofstream(path, std::ios::trunc).close();
+  EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.body, "");
+  std::remove(path.c_str());
+  EXPECT_THAT(Complaint({"--data", "@/no/such/file", "h"}), HasSubstr("/no/such/file: No such file"));
+  EXPECT_THAT(Complaint({"--data", "@/tmp", "h"}), HasSubstr("cannot read /tmp"));
+}
+
+TEST(OptionsTest, FewConnectionsNeedFewThreads) {
+  EXPECT_EQ(Understood({"-c", "1", "h"}).plan.threads, 1);
+  EXPECT_THAT(Complaint({"-c", "1", "-t", "2", "h"}), HasSubstr("-t 2"));
+}
+
+TEST(OptionsTest, WhatIsWrongIsSaidInOneLine) {
+  EXPECT_THAT(Complaint({}), HasSubstr("URL"));
+  EXPECT_THAT(Complaint({"-R", "fast", "h"}), HasSubstr("'fast' is not a rate"));
+  EXPECT_THAT(Complaint({"-d", "0s", "h"}), HasSubstr("'0s' is not a duration"));
+  EXPECT_THAT(Complaint({"--timeout", "-1s", "h"}), HasSubstr("not a duration"));
+  EXPECT_THAT(Complaint({"-c", "0", "h"}), HasSubstr("0"));
+  EXPECT_THAT(Complaint({"-n", "5", "-d", "1s", "h"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"-n", "0", "h"}), HasSubstr("0"));
+  EXPECT_THAT(Complaint({"--engine", "steam", "h"}), HasSubstr("steam"));
+  EXPECT_THAT(Complaint({"--connection", "maybe", "h"}), HasSubstr("maybe"));
+  EXPECT_THAT(Complaint({"-H", "no colon", "h"}), HasSubstr("'no colon' is not a header"));
+  EXPECT_THAT(Complaint({"-m", "G T", "h"}), HasSubstr("'G T' is not a method"));
+  EXPECT_THAT(Complaint({"ftp://h/"}), HasSubstr("only http and https"));
+  EXPECT_THAT(Complaint({"http://h:99999/"}), HasSubstr("is not a URL"));
+  EXPECT_THAT(Complaint({"--no-such-flag", "h"}), HasSubstr("--no-such-flag"));
+  EXPECT_EQ(Complaint({"--no-such-flag", "h"}).find('\n'), std::string::npos);
+}
+
+TEST(OptionsTest, TargetsArrivalAndObjectives) {
+  const auto options =
+      Understood({"--target", "a rate=9", "--target", "b rate=1", "--arrival", "poisson", "--seed", "7",
+                  "--slo", "p99<50ms", "--slo", "rps>9", "--expect-status", "200,204"});
+  EXPECT_EQ(options.plan.rate, 10);
+  EXPECT_TRUE(options.plan.poisson);
+  EXPECT_EQ(options.plan.seed, 7u);
+  EXPECT_EQ(options.outputs.slos.size(), 2u);
+  EXPECT_THAT(options.plan.expect_status, ElementsAre(200, 204));
+  EXPECT_THAT(Complaint({"--arrival", "poisson", "a"}), HasSubstr("needs a rate"));
+  EXPECT_THAT(Complaint({"-R", "5", "--target", "a rate=9"}), HasSubstr("exclude each other"));
+  EXPECT_THAT(Complaint({"--slo", "p99", "a"}), HasSubstr("not an objective"));
+}
+
+TEST(OptionsTest, StagesWarmUpStartAndReplica) {
+  const auto options = Understood({"--stages", "100:10s,100:20s", "--warmup", "10s", "--start-at",
+                                   "1795359845", "--replica", "2/4", "-c", "10", "--saturate", "drop", "a"});
+  EXPECT_EQ(options.plan.stages.size(), 2u);
+  EXPECT_DOUBLE_EQ(*options.plan.rate, 2500.0 / 30);
+  EXPECT_EQ(options.plan.warmup, 10 * kSecond);
+  EXPECT_EQ(options.plan.duration, 20 * kSecond);
+  EXPECT_EQ(options.plan.start_at, 1'795'359'845 * kSecond);
+  EXPECT_EQ(options.plan.replica.index, 1);
+  EXPECT_EQ(options.plan.connections, 3);
+  EXPECT_EQ(options.plan.saturate, Saturate::kDrop);
+  EXPECT_THAT(Complaint({"--stages", "5:1s", "-R", "5", "a"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"--stages", "5:1s", "-n", "5", "a"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"--stages", "5:1s", "--warmup", "1s", "a"}), HasSubstr("leaves nothing"));
+  EXPECT_THAT(Complaint({"--saturate", "drop", "a"}), HasSubstr("needs a rate"));
+  EXPECT_THAT(Complaint({"--replica", "4/3", "a"}), HasSubstr("not a replica"));
+  EXPECT_THAT(Complaint({"--replica", "1/3", "-c", "2", "--replica", "3/3", "a"}), HasSubstr("--replica"));
+  EXPECT_THAT(Complaint({"--replica", "3/3", "-c", "2", "a"}), HasSubstr("leaves none"));
+  EXPECT_THAT(Complaint({"--start-at", "soon", "a"}), HasSubstr("'soon' is not a time"));
+}
+
+TEST(OptionsTest, ConnectionsExtrasAndExpectations) {
+  const std::string sum(64, 'A');
+  const auto options =
+      Understood({"--connection", "reuse:5", "--http2", "-L", "-k", "--cookies", "-u", "a:b", "-x",
+                  "http://p:1", "--expect-sha256", sum.c_str(), "--expect-end", "bye", "https://a/"});
+  EXPECT_TRUE(options.plan.keep_alive);
+  EXPECT_EQ(options.plan.reuse, 5u);
+  EXPECT_TRUE(options.plan.extras.http2 && options.plan.extras.follow && options.plan.extras.insecure);
+  EXPECT_EQ(options.plan.extras.user, "a:b");
+  EXPECT_EQ(options.plan.extras.proxy, "http://p:1");
+  EXPECT_EQ(options.plan.expect_sha256, std::string(64, 'a'));
+  EXPECT_EQ(options.plan.expect_end, "bye");
+  EXPECT_THAT(Complaint({"--http2", "https://a/", "b"}), HasSubstr("for https:// URLs"));
+  EXPECT_THAT(Complaint({"--connection", "reuse:0", "a"}), HasSubstr("not keepalive, close or reuse:N"));
+  EXPECT_THAT(Complaint({"--expect-sha256", "abc", "a"}), HasSubstr("64 hexadecimal digits"));
+  EXPECT_THAT(Complaint({"--request-file", "f", "a"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"a/{line:/no/such/file}"}), HasSubstr("cannot read /no/such/file"));
+}
+
+TEST(OptionsTest, HelpShowsExamplesAndExitCodes) {
+  const auto line = Parse({"--help"});
+  const auto& text = std::get<std::string>(line);
+  EXPECT_THAT(text, HasSubstr("Examples:"));
+  EXPECT_THAT(text, HasSubstr("Exit codes:"));
+  EXPECT_THAT(std::get<std::string>(Parse({"--version"})), HasSubstr("loadgen"));
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,96 @@
+#include "loadgen/command/output_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "loadgen/command/text_file.h"
+#include "loadgen/report/hdr_log.h"
+#include "loadgen/report/report_html.h"
+#include "loadgen/report/series_rows.h"
+
+namespace loadgen {
+namespace {
+
+constexpr const char* kStdout = "-";
+
+std::string JsonText(const Report& report) {
+  return ToJson(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string Render(const std::string& flag, const Report& report) {
+  if (flag == "--json") return JsonText(report);
+  if (flag == "--csv") return ToCsv(Rows(report.run));
+  if (flag == "--hdr-log") return HdrText(HdrLogOf(report.run));
+  if (flag == "--html") return ToHtml(report);
+  return HgrmText(report.run.tally.response);
+}
+
+}  // namespace
+
+sys::Result<TextFiles> TextFiles::Open(
+    const std::vector<std::pair<std::string, std::string>>& paths_by_flag) {
+  TextFiles files;
+  for (const auto& [flag, path] : paths_by_flag) {
+    if (path.empty()) continue;
+    if (const auto same = std::ranges::find(files.files_, path, &File::path); same != files.files_.end())
+      return sys::Failure(fmt::format("{} and {} cannot both be written to {}", same->flag, flag, path));
+    File file{.flag = flag, .path = path};
+    if (path != kStdout) {
+      file.file.reset(std::fopen(path.c_str(), "we"));
+      if (!file.file) return sys::Failure(errno, fmt::format("{}: cannot write {}", flag, path));
+    }
+    files.files_.push_back(std::move(file));
+  }
+  return files;
+}
+
+std::FILE* TextFiles::text() const {
+  return std::ranges::any_of(files_, [](const File& file) { return !file.file; }) ? stderr : stdout;
+}
+
+sys::Result<void> TextFiles::Write(const std::function<std::string(const std::string& flag)>& render) const {
+  sys::Result<void> result;
+  for (const auto& output : files_) {
+    const auto text = render(output.flag);
+    std::FILE* file = output.file ? output.file.get() : stdout;
+    errno = 0;
+    const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    if ((!whole || std::fflush(file) != 0) && result)
+      result = sys::Failure(errno, fmt::format("{}: cannot write {}", output.flag, output.path));
+  }
+  return result;
+}
+
+sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
+  auto opened = TextFiles::Open({{"--json", outputs.json},
+                                 {"--csv", outputs.csv},
+                                 {"--hdr-log", outputs.hdr_log},
+                                 {"--html", outputs.html},
+                                 {"--hgrm", outputs.hgrm}});
+  if (!opened) return tl::unexpected(opened.error());
+  OutputFiles files(std::move(*opened));
+  if (!outputs.journal.empty()) {
+    auto journal = Journal::Open(outputs.journal);
+    if (!journal) return tl::unexpected(journal.error());
+    files.journal_ = std::move(*journal);
+  }
+  return files;
+}
+
+sys::Result<void> OutputFiles::Write(const Report& report) const {
+  return files_.Write([&report](const std::string& flag) { return Render(flag, report); });
+}
+
+sys::Result<void> AddFaults(const Outputs& outputs, Report& report) {
+  if (outputs.faults.empty()) return {};
+  const auto text = ReadWholeFile(outputs.faults);
+  if (!text) return sys::Failure("--faults: " + text.error().message);
+  auto faults = ParseFaults(*text, report.run.start_unix_ms, sys::ToSeconds(report.run.duration));
+  if (!faults) return sys::Failure(fmt::format("--faults: {}, {}", outputs.faults, faults.error().message));
+  report.faults = std::move(*faults);
+  return {};
+}
+
+}  // namespace loadgen

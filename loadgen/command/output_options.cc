@@ -1,0 +1,71 @@
+#include "loadgen/command/output_options.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+namespace loadgen {
+
+namespace {
+
+sys::Result<std::vector<Slo>> ParseAll(const char* flag, const std::vector<std::string>& texts) {
+  std::vector<Slo> slos;
+  for (const auto& text : texts) {
+    auto slo = ParseSlo(flag, text);
+    if (!slo) return tl::unexpected(slo.error());
+    slos.push_back(std::move(*slo));
+  }
+  return slos;
+}
+
+}  // namespace
+
+void OutputOptions::AddTo(CLI::App& app) {
+  app.add_option(
+         "--abort-on", abort_on_,
+         "what ends the run at once, in the same words: 'errors>5%'; looked at each second; exit code 4")
+      ->type_name("SLO…")
+      ->allow_extra_args(false);
+  AddFiles(app);
+  app.add_option("--journal", outputs_.journal, "write each failed request to this file, as lines of JSON")
+      ->type_name("FILE");
+  app.add_option("--metrics", outputs_.metrics,
+                 "serve Prometheus metrics (loadgen_*) at this address while running")
+      ->type_name("HOST:PORT");
+  app.add_flag("-q,--quiet", outputs_.quiet, "no progress while running");
+}
+
+void OutputOptions::AddFiles(CLI::App& app) {
+  app.add_option("--slo", slos_,
+                 "what must hold, like 'p99<50ms' 'errors<0.1%' 'rps>900'; exit code 99 if not")
+      ->type_name("SLO…")
+      ->allow_extra_args(false);
+  app.add_option("--json", outputs_.json, "write the report as JSON to this file, or - for standard output")
+      ->type_name("FILE");
+  app.add_option("--csv", outputs_.csv, "write a line for each second: rate, errors, percentiles")
+      ->type_name("FILE");
+  app.add_option("--hdr-log", outputs_.hdr_log,
+                 "write an HdrHistogram interval log, with a tag for each worker")
+      ->type_name("FILE");
+  app.add_option("--hgrm", outputs_.hgrm,
+                 "write the response percentiles as HdrHistogram's plotter reads them")
+      ->type_name("FILE");
+  auto* html = app.add_option("--html", outputs_.html, "write the report as one HTML file with plots");
+  html->type_name("FILE");
+  app.add_option("--faults", outputs_.faults,
+                 "shade the faults of this journal (harness inject --journal) in it")
+      ->type_name("FILE")
+      ->needs(html);
+}
+
+sys::Result<Outputs> OutputOptions::Understand() const {
+  auto outputs = outputs_;
+  auto slos = ParseAll("--slo", slos_);
+  if (!slos) return tl::unexpected(slos.error());
+  outputs.slos = std::move(*slos);
+  auto abort_on = ParseAll("--abort-on", abort_on_);
+  if (!abort_on) return tl::unexpected(abort_on.error());
+  outputs.abort_on = std::move(*abort_on);
+  return outputs;
+}
+
+}  // namespace loadgen

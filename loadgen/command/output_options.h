@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loadgen/report/slo.h"
+#include "pool/sys/error.h"
+
+namespace CLI {
+class App;
+}
+
+namespace loadgen {
+
+/// Where a run's results go, and what they must be. Paths: "-" is standard output, empty is none.
+struct Outputs {
+  std::string json = {};
+  std::string csv = {};
+  std::string hdr_log = {};
+  std::string hgrm = {};
+  std::string html = {};
+  std::string faults = {};   ///< Read after the run: the journal of faults that --html shades.
+  std::string journal = {};  ///< Not "-".
+  std::vector<Slo> slos = {};
+  std::vector<Slo> abort_on = {};
+  std::string metrics = {};  ///< HOST:PORT; empty: none.
+  bool quiet = false;
+};
+
+/// The flags that say what is shown and written. As PlanOptions.
+class OutputOptions {
+ public:
+  /// Those of a run.
+  void AddTo(CLI::App& app);
+  /// Only those that make sense of a run that is over: which files, what must hold.
+  void AddFiles(CLI::App& app);
+  [[nodiscard]] sys::Result<Outputs> Understand() const;
+
+ private:
+  Outputs outputs_;  // but for the objectives
+  std::vector<std::string> slos_;
+  std::vector<std::string> abort_on_;
+};
+
+}  // namespace loadgen

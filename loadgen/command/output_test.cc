@@ -1,0 +1,187 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "loadgen/command/test_program.h"
+#include "loadgen/engine/scripted_server.h"
+#include "loadgen/report/hdr_log.h"
+
+/// What the binary writes, and when.
+namespace loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Of an open loop: 3 where this machine was too busy to keep the schedule.
+const auto kRanOrTooBusy = ::testing::AnyOf(0, 3);
+
+/// How many responses an interval log has.
+std::uint64_t Responses(const HdrLog& log) {
+  std::uint64_t n = 0;
+  for (const auto& interval : log.intervals) {
+    if (interval.tag.empty()) n += interval.histogram.Unpack().count();
+  }
+  return n;
+}
+
+TEST(OutputTest, EveryFileTellsOfEveryRequest) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  const ScratchFile csv("csv");
+  const ScratchFile hlog("hlog");
+  const ScratchFile hgrm("hgrm");
+  Program program({"-n", "600", "-R", "500", "--json", json.path(), "--csv", csv.path(), "--hdr-log",
+                   hlog.path(), "--hgrm", hgrm.path(), server.Url("/ok"), server.Url("/500")});
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  const auto report = nlohmann::json::parse(json.Read());
+  EXPECT_EQ(report["workers"]["3"]["errors"], 300);
+  EXPECT_EQ(report["phases_us"]["first_byte"]["count"], 600);
+  std::uint64_t ended = 0;
+  for (const auto& row : report["series"]["rows"]) {
+    for (const auto& n : row["outcomes"]) ended += n.get<std::uint64_t>();
+  }
+  EXPECT_EQ(ended, 600u);
+  EXPECT_GE(report["series"]["rows"].size(), 2u);
+  const auto log = ParseHdrLog(hlog.Read());
+  ASSERT_TRUE(log) << log.error().message;
+  EXPECT_EQ(Responses(*log), 600u);
+  EXPECT_THAT(hlog.Read(), HasSubstr("\nTag=worker-3,"));
+  EXPECT_THAT(hgrm.Read(), HasSubstr("Total count    =          600"));
+  EXPECT_THAT(csv.Read(), HasSubstr("\n0.000,1.000,"));
+  EXPECT_THAT(csv.Read(), HasSubstr("\n1.000,0."));
+}
+
+TEST(OutputTest, TheHtmlReportShadesTheFaultsOfAJournal) {
+  const ScriptedServer server;
+  const ScratchFile html("html");
+  const ScratchFile faults("faults");
+  const auto now = std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(1);
+  faults.Write(R"({"unix_ms":)" + std::to_string(now) +
+               R"(,"fault":"kill","pid":77,"dead_us":60000000,"outcome":"dead"})");
+  Program program({"-q", "-d", "200ms", "--html", html.path(), "--faults", faults.path(), server.Url("/ok")});
+  EXPECT_EQ(program.Wait(), 0);
+  EXPECT_NE(html.Read().find("kill (pid 77)"), std::string::npos);
+  Program missing({"-q", "-d", "50ms", "--html", html.path(), "--faults", "/none", server.Url("/ok")});
+  EXPECT_EQ(missing.Wait(), 1);
+  EXPECT_EQ(missing.Err(), "loadgen: --faults: cannot read /none: No such file or directory\n");
+}
+
+TEST(OutputTest, TwoOutputsCannotBeTheSame) {
+  Program program({"--json", "-", "--csv", "-", "http://127.0.0.1/"});
+  EXPECT_EQ(program.Wait(), 2);
+  EXPECT_EQ(program.Err(), "loadgen: --json and --csv cannot both be written to -\n");
+}
+
+TEST(OutputTest, AFullDiskIsSaidAndIsCode1) {
+  const ScriptedServer server;
+  const ScratchFile csv("csv");
+  Program program({"-q", "-n", "5", "--json", "/dev/full", "--csv", csv.path(), server.Url("/ok")});
+  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_EQ(program.Err(), "loadgen: --json: cannot write /dev/full: No space left on device\n");
+  EXPECT_THAT(csv.Read(), HasSubstr("begin_s")) << "the others are written nevertheless";
+}
+
+TEST(OutputTest, AnAbortConditionEndsTheRun) {
+  const ScriptedServer server;
+  Program program({"-R", "100", "-d", "10m", "--abort-on", "errors>5%", "--quiet", server.Url("/500")});
+  EXPECT_EQ(program.Wait(), 4);
+  EXPECT_THAT(program.Out(), HasSubstr("ABORTED    errors>5% after 1 s: 100 %"));
+  Program wrong({"--abort-on", "errors", "http://127.0.0.1/"});
+  EXPECT_EQ(wrong.Wait(), 2);
+  EXPECT_THAT(wrong.Err(), HasSubstr("--abort-on 'errors' is not an objective"));
+}
+
+TEST(OutputTest, AnInterruptWritesEveryFile) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  const ScratchFile hlog("hlog");
+  Program program(
+      {"-R", "500", "-d", "10m", "--json", json.path(), "--hdr-log", hlog.path(), server.Url("/ok")});
+  while (server.Received("/ok") < 10) std::this_thread::yield();
+  program.Signal(SIGINT);
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  const auto report = nlohmann::json::parse(json.Read());
+  EXPECT_EQ(report["stopped"], true);
+  const auto log = ParseHdrLog(hlog.Read());
+  ASSERT_TRUE(log);
+  EXPECT_EQ(Responses(*log), report["requests"]["sent"]);
+}
+
+TEST(OutputTest, MetricsAreServedWhileItRuns) {
+  const ScriptedServer server;
+  const ScratchFile page("page");
+  Program program({"-q", "-R", "200", "-d", "10m", "--metrics", "127.0.0.1:18471", server.Url("/ok")});
+  const auto fetch = "curl -s --noproxy '*' -o " + page.path() + " http://127.0.0.1:18471/metrics";
+  const auto answered = [&] {
+    return std::system(fetch.c_str()) == 0 &&
+           page.Read().find("loadgen_worker_requests_total{worker=\"3\"}") != std::string::npos;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!answered() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  program.Signal(SIGINT);
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  EXPECT_THAT(page.Read(), HasSubstr("loadgen_requests_total{outcome=\"timeout_body\"} 0\n"));
+  EXPECT_THAT(page.Read(), HasSubstr("loadgen_response_seconds_bucket{le=\"+Inf\"}"));
+  EXPECT_THAT(page.Read(), HasSubstr("# TYPE loadgen_in_flight gauge"));
+  if (std::system("command -v promtool >/dev/null 2>&1") == 0) {
+    EXPECT_EQ(std::system(("promtool check metrics >/dev/null < " + page.path()).c_str()), 0);
+  }
+  Program wrong({"--metrics", "nowhere", server.Url("/ok")});
+  EXPECT_EQ(wrong.Wait(), 2);
+  EXPECT_THAT(wrong.Err(), HasSubstr("--metrics 'nowhere' is not HOST:PORT"));
+}
+
+/// A pseudo-terminal of 80 by 24 for a program's standard error.
+class Terminal {
+ public:
+  Terminal() : fd_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    EXPECT_EQ(::grantpt(fd_) | ::unlockpt(fd_), 0);
+    const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+    EXPECT_EQ(::ioctl(fd_, TIOCSWINSZ, &size), 0);
+    path_ = ::ptsname(fd_);
+    slave_ =
+        ::open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // so that nothing is lost at the program's end
+  }
+  ~Terminal() {
+    ::close(slave_);
+    ::close(fd_);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// What was written to it, up to its buffer.
+  [[nodiscard]] std::string Read() const {
+    std::string text(1 << 16, '\0');
+    const auto n = ::read(fd_, text.data(), text.size());
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return text;
+  }
+
+ private:
+  int fd_;
+  int slave_ = -1;
+  std::string path_;
+};
+
+TEST(OutputTest, OnATerminalTheScreenChangesInPlaceAndGoesAway) {
+  ::setenv("TERM", "xterm", 1);
+  ::setenv("NO_COLOR", "1", 1);
+  const ScriptedServer server;
+  const Terminal terminal;
+  Program program({"-R", "100", "-d", "1200ms", server.Url("/500")}, terminal.path());
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  const auto screen = terminal.Read();
+  EXPECT_THAT(screen, HasSubstr("(raw engine, open loop, 100 requests/s"));
+  EXPECT_THAT(screen, HasSubstr("bad_status"));
+  EXPECT_THAT(screen, HasSubstr("workers   3"));
+  EXPECT_THAT(screen, ::testing::EndsWith("A\r\x1b[J")) << "it is taken away";
+  EXPECT_EQ(screen.find("\x1b[31m"), std::string::npos) << "NO_COLOR";
+  EXPECT_THAT(program.Out(), HasSubstr("120 sent = 120 completed"));
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,163 @@
+#include "loadgen/command/plan_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "loadgen/plan/replica.h"
+#include "loadgen/plan/stage_list.h"
+#include "loadgen/plan/start_time.h"
+#include "loadgen/plan/units.h"
+
+namespace loadgen {
+namespace {
+
+template <typename Int>
+CLI::Validator From1To(Int most) {
+  return CLI::Range(Int{1}, most).description("");
+}
+
+}  // namespace
+
+void PlanOptions::AddTo(CLI::App& app) {
+  AddLoad(app);
+  request_.AddTo(app);
+}
+
+sys::Result<Plan> PlanOptions::Understand(int cores) const {
+  Plan plan;
+  if (const auto filled = request_.Fill(plan); !filled) return tl::unexpected(filled.error());
+  if (const auto filled = FillLoad(cores, plan); !filled) return tl::unexpected(filled.error());
+  return plan;
+}
+
+sys::Result<void> PlanOptions::FillRate(Plan& plan) const {
+  if (!rate_.empty()) {
+    const auto rate = ParseRate(rate_);
+    if (!rate) return tl::unexpected(rate.error());
+    if (plan.rate) return sys::Failure("-R and --target rate= exclude each other");
+    plan.rate = *rate;
+  }
+  if (!stages_.empty()) {
+    auto stages = ParseStages(stages_);
+    if (!stages) return tl::unexpected(stages.error());
+    if (plan.rate) return sys::Failure("--stages and --target rate= exclude each other");
+    plan.stages = std::move(*stages);
+    plan.rate = MeanRateOf(plan.stages);
+  }
+  plan.poisson = arrival_ == "poisson";
+  plan.saturate = saturate_ == "open"   ? Saturate::kOpen
+                  : saturate_ == "drop" ? Saturate::kDrop
+                                        : Saturate::kQueue;
+  if (plan.rate) return {};
+  if (!arrival_.empty()) return sys::Failure("--arrival needs a rate (-R, --stages or --target rate=)");
+  if (plan.saturate != Saturate::kQueue)
+    return sys::Failure("--saturate needs a rate (-R, --stages or --target rate=)");
+  return {};
+}
+
+sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
+  for (const auto& [text, time] : {std::pair(&duration_, &plan.duration), std::pair(&timeout_, &plan.timeout),
+                                   std::pair(&warmup_, &plan.warmup)}) {
+    if (text->empty()) continue;
+    const auto parsed = ParseDuration(*text);
+    if (!parsed) return tl::unexpected(parsed.error());
+    *time = *parsed;
+  }
+  plan.drain = std::min(plan.drain, plan.timeout);
+  if (!plan.stages.empty()) {
+    plan.duration = DurationOf(plan.stages) - plan.warmup;
+    if (plan.duration <= 0) return sys::Failure("--warmup leaves nothing of --stages");
+  }
+  if (!start_at_.empty()) {
+    const auto at = ParseStartTime(start_at_);
+    if (!at) return tl::unexpected(at.error());
+    plan.start_at = *at;
+  }
+  return {};
+}
+
+sys::Result<void> PlanOptions::FillConnections(int cores, Plan& plan) const {
+  if (!replica_.empty()) {
+    const auto replica = replica_ == "auto" ? ReplicaFromEnvironment(&std::getenv) : ParseReplica(replica_);
+    if (!replica) return tl::unexpected(replica.error());
+    plan.replica = *replica;
+  }
+  plan.connections = ConnectionsOf(plan.replica, connections_);
+  if (plan.connections == 0) {
+    return sys::Failure(
+        fmt::format("-c {} leaves none for one of {} replicas", connections_, plan.replica.of));
+  }
+  plan.threads = threads_.value_or(std::min(std::max(cores, 1), plan.connections));
+  if (plan.threads > plan.connections) {
+    return sys::Failure(
+        fmt::format("-t {} needs at least as many connections, not -c {}", plan.threads, plan.connections));
+  }
+  return {};
+}
+
+sys::Result<void> PlanOptions::FillLoad(int cores, Plan& plan) const {
+  plan.count = count_;
+  if (auto filled = FillRate(plan); !filled) return filled;
+  if (auto filled = FillTimes(plan); !filled) return filled;
+  return FillConnections(cores, plan);
+}
+
+void PlanOptions::AddLoad(CLI::App& app) {
+  app.add_option("-c,--connections", connections_, "connections (with -R: the most it may hold)")
+      ->type_name("N")
+      ->check(From1To(1'000'000))
+      ->capture_default_str();
+  app.add_option("-t,--threads", threads_, "threads (default: one for each core, at most -c)")
+      ->type_name("N")
+      ->check(From1To(1024));
+  auto* rate =
+      app.add_option("-R,--rate", rate_, "open loop: requests a second, 500 or 500/s (default: closed loop)");
+  rate->type_name("RATE");
+  auto* stages =
+      app.add_option("--stages", stages_,
+                     "open loop whose rate changes: 500:10s,500:30s,0:5s goes from 0 to 500/s in 10 "
+                     "s, stays there for 30 s and falls to 0 in 5 s; RATE:0s jumps");
+  stages->type_name("RATE:TIME,…")->excludes(rate);
+  app.add_option("--arrival", arrival_, "open loop: constant (default), or poisson: due at random")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"constant", "poisson"}));
+  app.add_option("--saturate", saturate_,
+                 "open loop, all connections busy: queue (late, and its latency says so), open (more "
+                 "connections), or drop (not sent); counted as saturated")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"queue", "open", "drop"}))
+      ->capture_default_str();
+  AddTimes(app, stages);
+}
+
+void PlanOptions::AddTimes(CLI::App& app, CLI::Option* stages) {
+  auto* duration = app.add_option("-d,--duration", duration_, "how long, like 500ms or 2m (default: 10s)");
+  duration->type_name("TIME")->excludes(stages);
+  auto* warmup = app.add_option("--warmup", warmup_,
+                                "send for this long before -d begins, and count none of it (with --stages: "
+                                "their first part)");
+  warmup->type_name("TIME");
+  app.add_option("--start-at", start_at_,
+                 "when to begin, like 2026-11-22T15:04:05Z or seconds since the epoch")
+      ->type_name("WHEN");
+  app.add_option(
+         "--replica", replica_,
+         "I/N: this is the I-th of N processes that share the rate, -c, -n and the requests' numbers; "
+         "auto: as the environment says (Swarm, Kubernetes, Slurm; see below)")
+      ->type_name("I/N");
+  app.add_option("-n,--requests", count_, "this many requests instead")
+      ->type_name("N")
+      ->check(From1To(std::uint64_t{1} << 53))
+      ->excludes(duration)
+      ->excludes(warmup)
+      ->excludes(stages);
+  app.add_option("--timeout", timeout_, "for one request, from its sending")
+      ->type_name("TIME")
+      ->capture_default_str();
+}
+
+}  // namespace loadgen

@@ -1,0 +1,172 @@
+#include "loadgen/command/request_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "loadgen/plan/line_file.h"
+#include "loadgen/plan/request_file.h"
+#include "loadgen/plan/target_list.h"
+
+namespace loadgen {
+namespace {
+
+constexpr std::size_t kSha256Digits = 64;
+
+sys::Result<std::string> Body(const std::string& data) {
+  if (!data.starts_with('@')) return data;
+  errno = 0;
+  std::ifstream file(data.substr(1), std::ios::binary);
+  std::ostringstream content;
+  if (!file || (file.peek() != EOF && !(content << file.rdbuf())) || file.bad()) {
+    return sys::Failure(errno, "--data: cannot read " + data.substr(1));
+  }
+  return std::move(content).str();
+}
+
+/// Reads the files of lines that the plan's requests name.
+sys::Result<void> LoadAllLines(Plan& plan) {
+  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
+    if (auto loaded = LoadLines(plan.urls[i], Place::kUrl, plan.lines); !loaded) return loaded;
+    const auto parts = PartsOf(plan, i);
+    for (const auto& header : parts.headers) {
+      if (auto loaded = LoadLines(header, Place::kHeader, plan.lines); !loaded) return loaded;
+    }
+    if (auto loaded = LoadLines(parts.body.value_or(""), Place::kBody, plan.lines); !loaded) return loaded;
+  }
+  return {};
+}
+
+}  // namespace
+
+sys::Result<void> RequestOptions::Fill(Plan& plan) const {
+  for (const auto& header : headers_) {
+    if (!IsHeader(header)) return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", header));
+  }
+  plan.headers = headers_;
+  plan.worker_header = worker_header_;
+  plan.seed = seed_;
+  if (auto filled = file_.empty() ? FillOneRequest(plan) : FillRequests(file_, plan); !filled) return filled;
+  if (auto loaded = LoadAllLines(plan); !loaded) return loaded;
+  if (auto filled = FillConnection(plan); !filled) return filled;
+  return FillExpectations(plan);
+}
+
+sys::Result<void> RequestOptions::FillOneRequest(Plan& plan) const {
+  if (auto filled = FillTargets(urls_, targets_, plan); !filled) return filled;
+  plan.method = !method_.empty() ? method_ : data_ ? "POST" : "GET";
+  if (!IsMethod(plan.method)) return sys::Failure(fmt::format("-m '{}' is not a method", method_));
+  if (data_) {
+    auto body = Body(*data_);
+    if (!body) return tl::unexpected(body.error());
+    plan.body = std::move(*body);
+  } else if (NeedsBody(plan.method)) {
+    plan.body = "";
+  }
+  return {};
+}
+
+sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
+  plan.keep_alive = connection_ != "close";
+  plan.unix_socket = unix_socket_;
+  plan.extras = extras_;
+  const auto plain =
+      std::ranges::find_if(plan.urls, [](const auto& url) { return !url.starts_with("https:"); });
+  if (extras_.http2 && plain != plan.urls.end()) {
+    return sys::Failure(
+        "--http2 is for https:// URLs (libcurl 7.88 breaks plain ones that are kept alive), not " + *plain);
+  }
+  if (!connection_.starts_with("reuse:")) {
+    if (connection_ == "keepalive" || connection_ == "close") return {};
+  } else {
+    const auto* end = connection_.data() + connection_.size();
+    const auto [stop, error] = std::from_chars(connection_.data() + 6, end, plan.reuse);
+    if (error == std::errc() && stop == end && plan.reuse > 0) return {};
+  }
+  return sys::Failure(fmt::format("--connection '{}' is not keepalive, close or reuse:N", connection_));
+}
+
+sys::Result<void> RequestOptions::FillExpectations(Plan& plan) const {
+  plan.expect_status = expect_status_;
+  plan.expect_length = expect_length_;
+  plan.expect_end = expect_end_;
+  plan.expect_sha256 = expect_sha256_;
+  std::ranges::transform(plan.expect_sha256, plan.expect_sha256.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (!expect_sha256_.empty() &&
+      (expect_sha256_.size() != kSha256Digits ||
+       plan.expect_sha256.find_first_not_of("0123456789abcdef") != std::string::npos)) {
+    return sys::Failure(fmt::format(
+        "--expect-sha256 '{}' is not one (64 hexadecimal digits, as sha256sum prints)", expect_sha256_));
+  }
+  return {};
+}
+
+void RequestOptions::AddTo(CLI::App& app) {
+  AddRequest(app);
+  AddConnection(app);
+  AddExpectations(app);
+}
+
+void RequestOptions::AddRequest(CLI::App& app) {
+  auto* urls = app.add_option("URL", urls_, "http:// or https://; several are used in turn");
+  urls->type_name("");
+  auto* targets = app.add_option("--target", targets_, "'URL rate=100/s' or 'URL weight=3'; repeatable");
+  targets->type_name("TARGET")->allow_extra_args(false);
+  auto* method = app.add_option("-m,--method", method_, "method (default: GET, with --data POST)");
+  method->type_name("METHOD");
+  auto* data = app.add_option("--data", data_, "request body: the text, or @FILE");
+  data->type_name("DATA");
+  app.add_option("-H,--header", headers_, "request header 'Name: value'; repeatable")
+      ->type_name("HEADER")
+      ->allow_extra_args(false);
+  app.add_option("--request-file", file_,
+                 "requests instead of URLs, used in turn, one a line: URL, METHOD URL, or {\"method\": …, "
+                 "\"url\": …, \"headers\": {…}, \"body\": …, \"weight\": …}")
+      ->type_name("FILE")
+      ->excludes(urls)
+      ->excludes(targets)
+      ->excludes(method)
+      ->excludes(data);
+  app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+void RequestOptions::AddConnection(CLI::App& app) {
+  app.add_option("--connection", connection_,
+                 "keepalive, close (a new connection for each request), or reuse:N (for each N)")
+      ->type_name("HOW")
+      ->capture_default_str();
+  app.add_option("--unix-socket", unix_socket_, "connect to this UNIX socket, whatever the URL's host")
+      ->type_name("PATH");
+  app.add_flag("--http2", extras_.http2, "HTTP/2 if the server agrees (https:// only)");
+  app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
+  app.add_flag("-k,--insecure", extras_.insecure, "do not check certificates");
+  app.add_flag("--cookies", extras_.cookies, "each connection keeps the cookies it was given");
+  app.add_option("-u,--user", extras_.user, "credentials (Basic)")->type_name("USER:PASSWORD");
+  app.add_option("-x,--proxy", extras_.proxy, "go through this proxy (http://, https://, socks5://)")
+      ->type_name("URL");
+}
+
+void RequestOptions::AddExpectations(CLI::App& app) {
+  app.add_option("--expect-status", expect_status_, "what is ok, like 200,204 (default: below 400)")
+      ->type_name("CODE,…")
+      ->delimiter(',')
+      ->check(CLI::Range(100, 599).description(""));
+  app.add_option("--expect-length", expect_length_, "how long each decoded body must be")->type_name("BYTES");
+  app.add_option("--expect-sha256", expect_sha256_, "what each decoded body's SHA-256 must be")
+      ->type_name("HEX");
+  app.add_option("--expect-end", expect_end_, "what each decoded body must end with")->type_name("TEXT");
+  app.add_option("--worker-header", worker_header_, "response header that names the worker")
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
+}  // namespace loadgen

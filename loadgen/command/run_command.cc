@@ -1,0 +1,39 @@
+#include "loadgen/command/run_command.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "loadgen/command/cli.h"
+#include "loadgen/command/output_files.h"
+#include "loadgen/command/run_load.h"
+#include "loadgen/engine/endpoint.h"
+
+namespace loadgen {
+
+int RunCommand(const Options& options) {
+  const auto engine = Prepare(options);
+  if (!engine) return Complain(kUsage, engine.error().message);
+  if (const auto why = UnresolvableHost(options.plan)) return Complain(kNothing, *why);
+  const auto files = OutputFiles::Open(options.outputs);
+  if (!files) return Complain(kUsage, files.error().message);
+  std::unique_ptr<RunMetrics> metrics;
+  if (!options.outputs.metrics.empty()) {
+    auto listening = RunMetrics::Listen(options.outputs.metrics);
+    if (!listening) return Complain(kUsage, listening.error().message);
+    metrics = std::move(*listening);
+  }
+  auto report = RunLoad(options, *engine, files->journal(), metrics.get());
+  fmt::print(files->text(), "{}", ToText(report));
+  const auto shaded = AddFaults(options.outputs, report);
+  const auto written = files->Write(report);
+  if (!written) return Complain(kNothing, written.error().message);
+  if (!shaded) return Complain(kNothing, shaded.error().message);
+  if (!report.aborted.empty()) return kAborted;
+  if (!report.self.valid) return kInvalid;
+  if (NothingReached(report)) return kNothing;
+  return report.slos_met() ? kRan : kMissed;
+}
+
+}  // namespace loadgen

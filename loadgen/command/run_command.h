@@ -1,0 +1,10 @@
+#pragma once
+
+#include "loadgen/command/options.h"
+
+namespace loadgen {
+
+/// `loadgen [OPTIONS] URL`: opens the files, runs, reports. The exit code.
+int RunCommand(const Options& options);
+
+}  // namespace loadgen

@@ -1,0 +1,126 @@
+#include "loadgen/command/run_load.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <functional>
+#include <optional>
+
+#include "loadgen/command/exit_code.h"
+#include "loadgen/engine/load_test.h"
+#include "loadgen/plan/start_time.h"
+#include "loadgen/report/progress.h"
+#include "pool/sys/event_loop.h"
+#include "pool/sys/signals.h"
+
+namespace loadgen {
+namespace {
+
+constexpr rlim_t kOtherDescriptors = 64;
+/// How long after a second's end it is looked at: the threads have told of it by then.
+constexpr sys::Nanos kLookAfter = 50 * sys::kMillisecond;
+
+/// Raises the soft limit as far as it may go; says what is missing.
+std::optional<std::string> NeedDescriptors(const Plan& plan) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const auto needed = static_cast<rlim_t>(plan.connections) + kOtherDescriptors;
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) return std::nullopt;
+  return fmt::format("-c {} needs {} file descriptors and the limit is {} (ulimit -Hn)", plan.connections,
+                     needed, limit.rlim_cur);
+}
+
+SloFacts FactsSoFar(const LoadTest& test, const Progress& progress, sys::Nanos elapsed) {
+  const double seconds = sys::ToSeconds(elapsed);
+  return {.response = test.latencies().response,
+          .service = test.latencies().service,
+          .lag = test.latencies().lag,
+          .sent = progress.sent,
+          .ended = progress.ended(),
+          .ok = progress.of(Outcome::kOk),
+          .rps = seconds > 0 ? static_cast<double>(progress.completed()) / seconds : 0};
+}
+
+/// Waits for the end of the test, looking at it each second: shows it and ends it early where it must. SIGINT
+/// and SIGTERM stop it, a second one leaves at once.
+class Watcher {
+ public:
+  Watcher(LoadTest& test, const Options& options, const std::string& engine, RunMetrics* metrics)
+      : test_(test),
+        options_(options),
+        metrics_(metrics),
+        start_(test.start()),
+        view_(Describe(options.plan, engine), options.plan, start_) {}
+
+  /// Why it was ended, where an --abort-on came true.
+  std::string Wait() {
+    bool ended = false;
+    const auto done = loop_.Add(test_.done_fd(), EPOLLIN, [&](std::uint32_t) { ended = true; });
+    const sys::SignalEvents signals(loop_, {SIGINT, SIGTERM}, [this](int) {
+      if (stopping_) ::_exit(kInterruptedTwice);
+      stopping_ = true;
+      test_.Stop();
+    });
+    LookNext();
+    while (!ended) loop_.RunOnce();
+    view_.Clear();
+    return aborted_;
+  }
+
+ private:
+  void Look() {
+    auto progress = test_.progress();
+    for (const auto& slo : options_.outputs.abort_on) {
+      const auto verdict = Check(slo, FactsSoFar(test_, progress, loop_.now() - start_));
+      if (!verdict.met || !aborted_.empty()) continue;
+      aborted_ = fmt::format("{} after {:.0f} s: {}", verdict.text, sys::ToSeconds(loop_.now() - start_),
+                             verdict.shown);
+      test_.Stop();
+    }
+    if (metrics_ != nullptr) metrics_->Update(test_, progress);
+    if (!options_.outputs.quiet) view_.Show(test_, std::move(progress), loop_.now());
+    LookNext();
+  }
+  void LookNext() {
+    const auto seconds = std::max<sys::Nanos>((loop_.now() - start_ - kLookAfter) / sys::kSecond, 0) + 1;
+    timer_ = loop_.At(start_ + seconds * sys::kSecond + kLookAfter, [this] { Look(); });
+  }
+
+  LoadTest& test_;
+  const Options& options_;
+  RunMetrics* metrics_;
+  sys::EventLoop loop_;
+  sys::Nanos start_;
+  ProgressView view_;
+  sys::EventLoop::Timer timer_;
+  bool stopping_ = false;
+  std::string aborted_;
+};
+
+}  // namespace
+
+sys::Result<EngineChoice> Prepare(const Options& options) {
+  auto engine = ChooseEngine(options.engine, options.plan);
+  if (!engine) return engine;
+  if (const auto missing = NeedDescriptors(options.plan)) return sys::Failure(*missing);
+  if (options.plan.start_at && *options.plan.start_at <= WallClock())
+    return sys::Failure("--start-at is past");
+  return engine;
+}
+
+Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal,
+               RunMetrics* metrics) {
+  LoadTest test(options.plan, engine.factory, journal);
+  test.Start();
+  auto aborted = Watcher(test, options, engine.name, metrics).Wait();
+  auto report = MakeReport(engine.name, options.plan, test.Wait(), options.outputs.slos);
+  report.aborted = std::move(aborted);
+  return report;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,139 @@
+#include "loadgen/engine/curl_engine.h"
+
+#include <iterator>
+#include <new>
+
+namespace loadgen {
+namespace {
+
+std::uint32_t EpollEvents(int what) {
+  return ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0u) |
+         ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0u);
+}
+
+int CurlEvents(std::uint32_t events) {
+  return ((events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+         ((events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, const StopSignal& stop) {
+  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (initialised != CURLE_OK) throw std::bad_alloc();
+  return std::make_unique<CurlEngine>(plan, connections, stop);
+}
+
+CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
+    : EngineLoop(plan, stop), sockets_{.poller = poller_}, multi_(curl_multi_init()) {
+  if (!multi_) throw std::bad_alloc();
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &OnSocket);
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &OnTimer);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+  for (std::size_t i = 0; i < plan.urls.size(); ++i) sockets_.requests.emplace_back(plan, i);
+  for (int i = 0; i < connections; ++i) AddConnection();
+}
+
+CurlEngine::~CurlEngine() {
+  for (auto& slot : in_flight_) curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
+}
+
+void CurlEngine::AddConnection() {
+  auto& slot = idle_.emplace_back(plan_, sockets_);
+  slot.self = std::prev(idle_.end());
+  curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, ++connections_);
+}
+
+bool CurlEngine::SendNext(sys::Nanos now) {
+  auto& slot = idle_.back();
+  const auto arrival = agenda_->Take(now, slot.free_since);
+  if (!arrival) return false;
+  CountSaturated(*arrival);
+  in_flight_.splice(in_flight_.end(), idle_, slot.self);
+  slot.transfer.Begin({.turn = arrival->turn,
+                       .url = arrival->url,
+                       .due = arrival->due,
+                       .free_since = slot.free_since,
+                       .sent = sys::Now()});
+  recorder_->Sent(slot.transfer.attempt());
+  curl_multi_add_handle(multi_.get(), slot.transfer.handle());
+  return true;
+}
+
+const Attempt* CurlEngine::Oldest() const {
+  return in_flight_.empty() ? nullptr : &in_flight_.front().transfer.attempt();
+}
+
+void CurlEngine::ExpireOldest(sys::Nanos now) {
+  auto& slot = in_flight_.front();
+  Finish(slot, slot.transfer.TimedOut(now));
+}
+
+void CurlEngine::Abandon(sys::Nanos now) {
+  for (const auto& slot : in_flight_) {
+    recorder_->InFlightAtEnd(slot.transfer.attempt(), now, slot.transfer.local_port());
+  }
+}
+
+void CurlEngine::OnEvents(int fd, std::uint32_t events) { Act(fd, CurlEvents(events)); }
+
+void CurlEngine::OnWakeUp() {
+  if (curl_due_ == Agenda::kNever || sys::Now() < curl_due_) return;
+  curl_due_ = Agenda::kNever;
+  Act(CURL_SOCKET_TIMEOUT, 0);
+}
+
+void CurlEngine::Act(curl_socket_t fd, int events) {
+  int running = 0;
+  curl_multi_socket_action(multi_.get(), fd, events, &running);
+  if (static_cast<std::size_t>(running) < in_flight_.size()) Reap();
+}
+
+void CurlEngine::Reap() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    Slot* slot = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
+    if (slot->transfer.stale()) {
+      Resume(*slot);
+    } else {
+      Finish(*slot, slot->transfer.Ended(message->data.result, sys::Now()));
+    }
+  }
+}
+
+void CurlEngine::Finish(Slot& slot, const Result& result) {
+  recorder_->Finished(slot.transfer.attempt(), result);
+  BeforeFree(result.end);
+  curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
+  slot.free_since = result.end;
+  idle_.splice(idle_.end(), in_flight_, slot.self);
+}
+
+void CurlEngine::Resume(Slot& slot) {
+  curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
+  slot.transfer.Begin(Attempt(slot.transfer.attempt()));
+  curl_multi_add_handle(multi_.get(), slot.transfer.handle());
+}
+
+int CurlEngine::OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+  auto& poller = static_cast<CurlEngine*>(self)->poller_;
+  if (what == CURL_POLL_REMOVE) {
+    poller.Ignore(fd);
+  } else {
+    poller.Want(fd, EpollEvents(what));
+  }
+  return 0;
+}
+
+int CurlEngine::OnTimer(CURLM*, long millis, void* self) {
+  static_cast<CurlEngine*>(self)->curl_due_ =
+      millis < 0 ? Agenda::kNever : sys::Now() + millis * sys::kMillisecond;
+  return 0;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <list>
+#include <memory>
+
+#include "loadgen/engine/curl_transfer.h"
+#include "loadgen/engine/engine_loop.h"
+
+namespace loadgen {
+
+/// The engine for whatever libcurl speaks, HTTP/1.1 or HTTP/2, plain or TLS, directly or through a proxy: a
+/// multi handle driven by its socket API and our epoll. With HTTP/2 too a connection carries one request at a
+/// time.
+///
+/// It takes its own times and its own time-outs, keeps no queue and shares no cache with other threads.
+/// Proxies named in the environment are not used: the load goes where the URL says. libcurl's own connection
+/// cache decides which kept-alive connection carries a request; with several hosts, idle ones may for a
+/// moment exceed `connections`.
+///
+/// Not promised: telling a reset from an orderly close before the first line of a response (both are
+/// reset_before_response), and noticing less than one line of a response.
+class CurlEngine final : public EngineLoop {
+ public:
+  CurlEngine(const Plan& plan, int connections, const StopSignal& stop);
+  ~CurlEngine() override;
+
+  /// An EngineFactory.
+  static std::unique_ptr<Engine> Make(const Plan& plan, int connections, const StopSignal& stop);
+
+ private:
+  struct Slot;
+  using Slots = std::list<Slot>;  // spliced from one list to the other: nothing is allocated for a request
+  struct Slot {
+    Slot(const Plan& plan, CurlSockets& sockets) : transfer(plan, sockets) {}
+    CurlTransfer transfer;
+    sys::Nanos free_since = 0;
+    Slots::iterator self;
+  };
+
+  struct FreeMulti {
+    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+  };
+  static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*);
+  static int OnTimer(CURLM*, long millis, void* self);
+
+  bool SendNext(sys::Nanos now) override;
+  void OnSent() override { Act(CURL_SOCKET_TIMEOUT, 0); }
+  void AddConnection() override;
+  [[nodiscard]] bool HasFreeConnection() const override { return !idle_.empty(); }
+  [[nodiscard]] const Attempt* Oldest() const override;
+  void ExpireOldest(sys::Nanos now) override;
+  void Abandon(sys::Nanos now) override;
+  void OnEvents(int fd, std::uint32_t events) override;
+  [[nodiscard]] sys::Nanos OwnDeadline() const override { return curl_due_; }
+  void OnWakeUp() override;
+
+  void Act(curl_socket_t fd, int events);
+  void Reap();
+  void Finish(Slot& slot, const Result& result);
+  void Resume(Slot& slot);
+
+  CurlSockets sockets_;
+  std::unique_ptr<CURLM, FreeMulti> multi_;
+  Slots idle_;
+  Slots in_flight_;  // oldest first
+  long connections_ = 0;
+  sys::Nanos curl_due_ = Agenda::kNever;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,48 @@
+#include "loadgen/engine/curl_outcome.h"
+
+#include "loadgen/engine/expectation.h"
+
+namespace loadgen {
+Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
+  if (ending.resend_suppressed) return Outcome::kResendSuppressed;
+  switch (ending.code) {
+    case CURLE_OK:
+      if (!ending.head_complete || ending.status < 200) return Outcome::kTruncated;
+      return Judge(plan, ending.status, ending.body_bytes, ending.body_passed);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return Outcome::kResolve;
+    case CURLE_COULDNT_CONNECT:
+      return ConnectFailure(ending.error_number);
+    case CURLE_OPERATION_TIMEDOUT:
+      return TimeoutOutcomeOf(ending);
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+      if (!ending.connected) return Outcome::kUnreachable;
+      if (ending.head_began) return Outcome::kResetInResponse;
+      return ending.reused ? Outcome::kResendSuppressed : Outcome::kResetBeforeResponse;
+    case CURLE_PARTIAL_FILE:
+      return Outcome::kTruncated;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return Outcome::kTls;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return Outcome::kMalformed;
+    default:
+      return Outcome::kOther;
+  }
+}
+
+Outcome TimeoutOutcomeOf(const CurlEnding& ending) {
+  if (!ending.connected) return Outcome::kTimeoutConnect;
+  return ending.head_began ? Outcome::kTimeoutBody : Outcome::kTimeoutFirstByte;
+}
+
+}  // namespace loadgen

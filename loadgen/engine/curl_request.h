@@ -1,0 +1,49 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loadgen/plan/plan.h"
+#include "loadgen/plan/text_template.h"
+
+namespace loadgen {
+
+struct FreeCurlList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using CurlList = std::unique_ptr<curl_slist, FreeCurlList>;
+
+/// What one easy handle needs of a request that is not the same as the others: libcurl keeps pointers to the
+/// body and the headers.
+struct CurlRequestBuffers {
+  std::string url = {};
+  std::string body = {};
+  CurlList headers = {};
+};
+
+/// The requests to one of the plan's URLs, as libcurl is told of them. `plan` must outlive it, and it the
+/// handles.
+class CurlRequest {
+ public:
+  CurlRequest(const Plan& plan, std::size_t index);
+
+  /// Every request is the same.
+  [[nodiscard]] bool constant() const { return constant_; }
+  /// Sets the handle up for the `turn`-th request of the run.
+  void Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own) const;
+
+ private:
+  void ApplyMethod(CURL* easy) const;
+
+  const Plan& plan_;
+  RequestParts parts_;
+  TextTemplate url_;
+  TextTemplate body_;
+  std::vector<TextTemplate> headers_;
+  bool constant_ = true;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,240 @@
+#include "loadgen/engine/curl_transfer.h"
+
+#include <poll.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <string_view>
+#include <system_error>
+
+namespace loadgen {
+namespace {
+
+constexpr long kMostRedirects = 20;
+
+std::string_view Trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// libcurl says of a chunk that is none that receiving failed.
+CURLcode MeaningOf(CURLcode code, std::string_view words) {
+  const bool chunk = code == CURLE_RECV_ERROR && words.find("chunked-encoding") != words.npos;
+  return chunk ? CURLE_WEIRD_SERVER_REPLY : code;
+}
+
+/// The value of header `name` if `line` is that header's.
+std::string_view ValueOf(std::string_view line, std::string_view name) {
+  if (name.empty() || line.size() <= name.size() || line[name.size()] != ':') return {};
+  if (::strncasecmp(line.data(), name.data(), name.size()) != 0) return {};
+  return Trimmed(line.substr(name.size() + 1));
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
+    : plan_(plan), sockets_(sockets), easy_(curl_easy_init()), check_(plan) {
+  if (!easy_) throw std::bad_alloc();
+  CURL* easy = easy_.get();
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "loadgen");
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpenSocket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &OnCloseSocket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, &sockets);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  if (!plan.unix_socket.empty()) {
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, plan.unix_socket.c_str());
+  }
+  SetExtras();
+}
+
+void CurlTransfer::SetExtras() {
+  CURL* easy = easy_.get();
+  const auto& extras = plan_.extras;
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                   static_cast<long>(extras.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_PROXY, extras.proxy.c_str());
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, extras.follow ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, kMostRedirects);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, extras.insecure ? 0L : 1L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, extras.insecure ? 0L : 2L);
+  if (extras.cookies) curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
+  if (!extras.user.empty()) curl_easy_setopt(easy, CURLOPT_USERPWD, extras.user.c_str());
+}
+
+void CurlTransfer::Begin(const Attempt& attempt) {
+  attempt_ = attempt;
+  ending_ = {};
+  opened_ = -1;
+  stale_ = false;
+  local_port_ = 0;
+  at_ = {};
+  error_[0] = '\0';
+  worker_.clear();
+  redirects_ = 0;
+  if (plan_.reuse != 0 || !plan_.keep_alive) {
+    curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.keep_alive ? 0L : 1L);
+  }
+  const auto& request = sockets_.requests[attempt.url];
+  if (applied_ == &request && request.constant()) return;
+  request.Apply(easy_.get(), attempt.turn, own_);
+  applied_ = &request;
+}
+
+Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
+  CurlEnding ending = ending_;
+  ending.code = MeaningOf(code, error_.data());
+  long number = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &number);
+  ending.status = static_cast<int>(number);
+  curl_off_t body = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
+  ending.body_bytes = static_cast<std::uint64_t>(body);
+  ending.body_passed = code != CURLE_OK || !ending.head_complete || check_.Passed();
+  if (ending.error_number == 0 && code == CURLE_COULDNT_CONNECT) {
+    curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
+    ending.error_number = static_cast<int>(number);
+  }
+  auto result = ResultOf(OutcomeOf(plan_, ending), now);
+  if (code != CURLE_OK) {
+    detail_ = Explain(result.outcome, code, ending.error_number);
+    result.detail = detail_;
+  }
+  return result;
+}
+
+std::string CurlTransfer::Explain(Outcome outcome, CURLcode code, int error_number) const {
+  if (outcome == Outcome::kResendSuppressed)
+    return "a kept-alive connection ended before the first byte of the "
+           "response";
+  std::string words = error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
+  return error_number == 0 ? words : words + ": " + std::generic_category().message(error_number);
+}
+
+Result CurlTransfer::TimedOut(sys::Nanos now) const { return ResultOf(TimeoutOutcomeOf(ending_), now); }
+
+Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
+  long status = 0;
+  long head = 0;
+  curl_off_t body = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy_.get(), CURLINFO_HEADER_SIZE, &head);
+  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
+  auto at = at_;
+  if (Completed(outcome)) at.whole = now;
+  return {.outcome = outcome,
+          .end = now,
+          .status = static_cast<int>(status),
+          .bytes = static_cast<std::uint64_t>(head) + static_cast<std::uint64_t>(body),
+          .local_port = local_port_,
+          .worker = worker_,
+          .detail = {},
+          .phases = PhasesOf(attempt_.sent, at)};
+}
+
+/// Bytes that nobody asked for are the end of a plain connection; within TLS or HTTP/2 they may be tickets,
+/// settings, pings.
+bool CurlTransfer::IsStale(int local_port) const {
+  const int fd = sockets_.by_port[static_cast<std::size_t>(local_port)].fd;
+  char byte = 0;
+  const auto n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (n < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
+  if (n == 0 || own_.url.starts_with("http:")) return true;
+  pollfd ended{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&ended, 1, 0) > 0;
+}
+
+bool CurlTransfer::IsSecondTime() {
+  if (!ending_.connected) return false;
+  long redirects = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_COUNT, &redirects);
+  if (redirects > redirects_) return false;
+  ending_.resend_suppressed = true;
+  return true;
+}
+
+void CurlTransfer::NoteConnected() {
+  curl_off_t connect = 0;
+  curl_off_t secured = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_CONNECT_TIME_T, &connect);
+  curl_easy_getinfo(easy_.get(), CURLINFO_APPCONNECT_TIME_T, &secured);
+  const sys::Nanos now = sys::Now();
+  const sys::Nanos handshake = secured > connect ? (secured - connect) * sys::kMicrosecond : 0;
+  at_.connected = std::max(now - handshake, attempt_.sent);
+  if (secured > 0) at_.secured = now;
+}
+
+int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  auto& ending = transfer.ending_;
+  if (transfer.IsSecondTime()) return CURL_PREREQFUNC_ABORT;
+  auto& socket = transfer.sockets_.by_port[static_cast<std::size_t>(local_port)];
+  ending.reused = transfer.opened_ < 0;
+  if (!ending.reused) {
+    socket = {.fd = transfer.opened_};
+  } else if (transfer.IsStale(local_port)) {
+    if (ending.connected) return CURL_PREREQFUNC_ABORT;
+    transfer.stale_ = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  if (++socket.carried == transfer.plan_.reuse) {
+    curl_easy_setopt(transfer.easy_.get(), CURLOPT_FORBID_REUSE, 1L);
+  }
+  if (!ending.reused && !ending.connected) transfer.NoteConnected();
+  curl_easy_getinfo(transfer.easy_.get(), CURLINFO_REDIRECT_COUNT, &transfer.redirects_);
+  transfer.opened_ = -1;
+  ending.connected = true;
+  transfer.local_port_ = local_port;
+  return CURL_PREREQFUNC_OK;
+}
+
+curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  if (transfer.IsSecondTime()) return CURL_SOCKET_BAD;
+  transfer.opened_ = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (transfer.opened_ < 0) transfer.ending_.error_number = errno;
+  return transfer.opened_;
+}
+
+int CurlTransfer::OnCloseSocket(void* sockets, curl_socket_t fd) {
+  static_cast<CurlSockets*>(sockets)->poller.Forget(fd);
+  return ::close(fd);
+}
+
+std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  const std::string_view line(data, size * n);
+  if (!transfer.ending_.head_began) transfer.at_.first_byte = sys::Now();
+  transfer.ending_.head_began = true;
+  if (line == "\r\n" || line == "\n") {
+    transfer.ending_.head_complete = true;
+  } else if (line.starts_with("HTTP/")) {
+    transfer.ending_.head_complete = false;
+    if (transfer.check_.needed()) transfer.check_.Begin();
+  } else if (const auto value = ValueOf(line, transfer.plan_.worker_header); !value.empty()) {
+    transfer.worker_ = value;
+  }
+  return line.size();
+}
+
+std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, void* self) {
+  auto& check = static_cast<CurlTransfer*>(self)->check_;
+  if (check.needed()) check.Feed({data, size * n});
+  return size * n;
+}
+
+}  // namespace loadgen

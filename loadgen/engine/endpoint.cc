@@ -1,0 +1,57 @@
+#include "loadgen/engine/endpoint.h"
+
+#include <netdb.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <memory>
+
+#include "loadgen/plan/http_url.h"
+
+namespace loadgen {
+
+Endpoint ResolveHost(const std::string& host, const std::string& port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  Endpoint endpoint;
+  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
+    endpoint.error = "cannot resolve " + host + ": " + ::gai_strerror(error);
+    return endpoint;
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(found, &::freeaddrinfo);
+  for (const auto* info = found; info != nullptr; info = info->ai_next) {
+    auto& address = endpoint.addresses.emplace_back();
+    std::memcpy(&address.storage, info->ai_addr, info->ai_addrlen);
+    address.size = info->ai_addrlen;
+  }
+  return endpoint;
+}
+
+std::optional<std::string> UnresolvableHost(const Plan& plan) {
+  if (!plan.unix_socket.empty() || !plan.extras.proxy.empty()) return std::nullopt;
+  for (const auto& text : plan.urls) {
+    const auto url = ParseHttpUrl(text);
+    if (!url) return url.error().message;
+    if (auto endpoint = ResolveHost(url->host, url->port); !endpoint.error.empty()) return endpoint.error;
+  }
+  return std::nullopt;
+}
+
+Endpoint UnixEndpoint(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  Endpoint endpoint;
+  if (path.size() >= sizeof name.sun_path) {
+    endpoint.error = "too long for a UNIX socket's path: " + path;
+    return endpoint;
+  }
+  std::memcpy(name.sun_path, path.data(), path.size());
+  auto& address = endpoint.addresses.emplace_back();
+  std::memcpy(&address.storage, &name, sizeof name);
+  address.size = sizeof name;
+  return endpoint;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loadgen/plan/plan.h"
+
+namespace loadgen {
+
+/// One address of a server, as connect(2) takes it.
+struct Address {
+  sockaddr_storage storage = {};
+  socklen_t size = 0;
+
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+/// Where a URL's requests go: the addresses of a host, tried one after the other, or none and why.
+struct Endpoint {
+  std::vector<Address> addresses = {};
+  std::string error = {};     ///< Where there is no address: the resolver's words.
+  std::size_t preferred = 0;  ///< The address to try first: the one that worked last.
+};
+
+/// Asks the system's resolver; may take as long as it does.
+Endpoint ResolveHost(const std::string& host, const std::string& port);
+
+/// Why the host of one of the plan's URLs has no address; nullopt where each has one, or none is asked for
+/// because a proxy or a UNIX socket stands before them.
+std::optional<std::string> UnresolvableHost(const Plan& plan);
+
+/// The UNIX socket at `path`; no address where the path is too long for one (108 bytes).
+Endpoint UnixEndpoint(const std::string& path);
+
+}  // namespace loadgen

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "loadgen/engine/engine.h"
+#include "loadgen/plan/plan.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// An engine by its name.
+struct EngineChoice {
+  std::string name;  ///< "raw" or "curl"
+  EngineFactory factory;
+};
+
+/// `wanted` is "raw", "curl" or "auto": raw where it can speak to all of the plan's URLs (plain http without
+/// credentials) and the plan has no extras, else curl. An error where raw is wanted and cannot. Pure.
+sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan);
+
+}  // namespace loadgen

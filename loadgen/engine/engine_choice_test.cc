@@ -1,0 +1,23 @@
+#include "loadgen/engine/engine_choice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace loadgen {
+namespace {
+
+TEST(ChooseEngineTest, AutoIsRawWhereverRawCanSpeak) {
+  EXPECT_EQ(ChooseEngine("auto", {.urls = {"http://h/", "http://[::1]:80/x"}})->name, "raw");
+  EXPECT_EQ(ChooseEngine("auto", {.urls = {"http://h/", "https://h/"}})->name, "curl");
+  EXPECT_EQ(ChooseEngine("auto", {.urls = {"http://me:secret@h/"}})->name, "curl");
+  EXPECT_EQ(ChooseEngine("curl", {.urls = {"http://h/"}})->name, "curl");
+}
+
+TEST(ChooseEngineTest, RawIsRefusedWhatItCannotSpeak) {
+  const auto choice = ChooseEngine("raw", {.urls = {"https://h/"}});
+  ASSERT_FALSE(choice);
+  EXPECT_THAT(choice.error().message, ::testing::HasSubstr("https://h/"));
+}
+
+}  // namespace
+}  // namespace loadgen

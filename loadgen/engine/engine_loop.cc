@@ -1,0 +1,105 @@
+#include "loadgen/engine/engine_loop.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace loadgen {
+
+namespace {
+
+constexpr rlim_t kOtherDescriptors = 64;
+
+/// How many connections one thread of the plan's may make beside those planned.
+int FurtherConnections(const Plan& plan) {
+  if (plan.saturate != Saturate::kOpen) return 0;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto planned = kOtherDescriptors + static_cast<rlim_t>(plan.connections);
+  const auto room = limit.rlim_cur > planned ? limit.rlim_cur - planned : 0;
+  return static_cast<int>(std::min<rlim_t>(room, 1'000'000)) / plan.threads;
+}
+
+}  // namespace
+
+EngineLoop::EngineLoop(const Plan& plan, const StopSignal& stop)
+    : plan_(plan), stop_(stop), open_loop_(plan.rate.has_value()), may_add_(FurtherConnections(plan)) {
+  poller_.Want(stop.fd(), EPOLLIN);
+}
+
+void EngineLoop::Run(Agenda& agenda, Recorder& recorder) {
+  agenda_ = &agenda;
+  recorder_ = &recorder;
+  while (true) {
+    ObeyStop();
+    SendDue();
+    const sys::Nanos now = sys::Now();
+    ExpireOverdue(now);
+    if (Oldest() == nullptr && NothingLeft(now)) return;
+    if (now >= GiveUpAt()) {
+      BeforeFree(now);
+      return Abandon(now);
+    }
+    for (const auto& event : poller_.Wait(now, WakeAt(now))) {
+      if (event.data.fd != stop_.fd()) OnEvents(event.data.fd, event.events);
+    }
+    OnWakeUp();
+  }
+}
+
+void EngineLoop::ObeyStop() {
+  if (stopped_ || !stop_.requested()) return;
+  stopped_ = true;
+  poller_.Ignore(stop_.fd());
+  agenda_->Stop(sys::Now());
+}
+
+void EngineLoop::SendDue() {
+  bool sent = false;
+  while (true) {
+    const sys::Nanos now = sys::Now();
+    if (!HasFreeConnection()) {
+      if (may_add_ == 0 || agenda_->NextDue() > now) break;
+      --may_add_;
+      saturated_until_ = now;
+      AddConnection();
+    }
+    if (!SendNext(now)) break;
+    sent = true;
+  }
+  if (sent) OnSent();
+}
+
+void EngineLoop::WasSaturated(sys::Nanos when) {
+  if (plan_.saturate == Saturate::kDrop) {
+    recorder_->Saturated(agenda_->Skip(when));
+  } else {
+    saturated_until_ = when;
+  }
+}
+
+void EngineLoop::ExpireOverdue(sys::Nanos now) {
+  for (const auto* oldest = Oldest(); oldest != nullptr && oldest->sent + plan_.timeout <= now;
+       oldest = Oldest()) {
+    ExpireOldest(now);
+  }
+}
+
+bool EngineLoop::NothingLeft(sys::Nanos now) const {
+  return now >= agenda_->end() || agenda_->NextDue() == Agenda::kNever;
+}
+
+sys::Nanos EngineLoop::GiveUpAt() const {
+  return agenda_->end() == Agenda::kNever ? Agenda::kNever : agenda_->end() + plan_.drain;
+}
+
+sys::Nanos EngineLoop::WakeAt(sys::Nanos now) const {
+  sys::Nanos wake = std::min(OwnDeadline(), GiveUpAt());
+  if (const auto* oldest = Oldest()) wake = std::min(wake, oldest->sent + plan_.timeout);
+  if ((HasFreeConnection() || may_add_ > 0) && now < agenda_->end()) {
+    wake = std::min({wake, agenda_->NextDue(), agenda_->end()});
+  }
+  return wake;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "loadgen/engine/engine.h"
+#include "loadgen/engine/poller.h"
+
+namespace loadgen {
+
+/// The loop that keeps an engine's promises: when to send, to give up on a request, to wait and to end. What
+/// a connection is and how a request goes out is the derived engine's.
+///
+///   until the agenda is done: send what is due → expire what is overdue → wait → handle events
+///
+/// One thread's, as every engine.
+class EngineLoop : public Engine {
+ public:
+  void Run(Agenda& agenda, Recorder& recorder) final;
+
+ protected:
+  EngineLoop(const Plan& plan, const StopSignal& stop);
+
+  /// Hands the next request to a free connection, if one is due and a connection is free.
+  virtual bool SendNext(sys::Nanos now) = 0;
+  /// After some were.
+  virtual void OnSent() {}
+  [[nodiscard]] virtual bool HasFreeConnection() const = 0;
+  /// Makes one more than was planned.
+  virtual void AddConnection() = 0;
+  /// Of the requests under way the one that was sent first; null where none is.
+  [[nodiscard]] virtual const Attempt* Oldest() const = 0;
+  /// Ends that one for want of time.
+  virtual void ExpireOldest(sys::Nanos now) = 0;
+  /// Reports all that are under way as in flight at the end.
+  virtual void Abandon(sys::Nanos now) = 0;
+  /// A descriptor of the poller's has something to say.
+  virtual void OnEvents(int fd, std::uint32_t events) = 0;
+  /// When the engine wants OnWakeUp for reasons of its own.
+  [[nodiscard]] virtual sys::Nanos OwnDeadline() const { return Agenda::kNever; }
+  /// After each wait.
+  virtual void OnWakeUp() {}
+
+  /// To be called by the derived engine before a connection becomes free: what was due until then, while all
+  /// were busy, waits or is dropped.
+  void BeforeFree(sys::Nanos when) {
+    if (open_loop_ && !HasFreeConnection()) WasSaturated(when);
+  }
+  /// To be called with each request that is sent.
+  void CountSaturated(const Arrival& arrival) {
+    if (arrival.due <= saturated_until_) recorder_->Saturated(1);
+  }
+
+  const Plan& plan_;
+  Poller poller_;
+  Agenda* agenda_ = nullptr;
+  Recorder* recorder_ = nullptr;
+
+ private:
+  void ObeyStop();
+  void SendDue();
+  void WasSaturated(sys::Nanos when);
+  void ExpireOverdue(sys::Nanos now);
+  [[nodiscard]] bool NothingLeft(sys::Nanos now) const;
+  [[nodiscard]] sys::Nanos GiveUpAt() const;
+  [[nodiscard]] sys::Nanos WakeAt(sys::Nanos now) const;
+
+  const StopSignal& stop_;
+  const bool open_loop_;
+  int may_add_ = 0;  // connections
+  sys::Nanos saturated_until_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace loadgen

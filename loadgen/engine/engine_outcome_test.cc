@@ -1,0 +1,92 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+
+#include "loadgen/engine/run_plan.h"
+#include "loadgen/engine/scripted_server.h"
+#include "loadgen/report/report.h"
+
+namespace loadgen {
+namespace {
+
+using sys::kSecond;
+
+struct Behaviour {
+  const char* path;
+  Outcome outcome;
+};
+
+/// One table of behaviours, both engines.
+class EngineOutcomeTest : public ::testing::TestWithParam<std::tuple<const char*, Behaviour>> {};
+
+TEST_P(EngineOutcomeTest, OneRequestOneOutcome) {
+  const auto& [engine, behaviour] = GetParam();
+  const auto& [path, outcome] = behaviour;
+  const bool times_out = outcome == Outcome::kTimeoutFirstByte || outcome == Outcome::kTimeoutBody;
+  const unsigned requests = times_out ? 3 : 20;
+  for (const bool keep_alive : {true, false}) {
+    ScriptedServer server;
+    const auto result = RunPlan(engine, {.urls = {server.Url(path)},
+                                         .keep_alive = keep_alive,
+                                         .connections = 3,
+                                         .threads = 2,
+                                         .count = requests,
+                                         .timeout = times_out ? kSecond : 30 * kSecond});
+    EXPECT_EQ(result.tally.sent, requests);
+    EXPECT_EQ(result.tally.of(outcome), requests) << ToText(MakeReport(engine, {.urls = {path}}, result));
+    EXPECT_EQ(server.Received(path), static_cast<int>(requests)) << "a request was sent twice, or not at all";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Behaviours, EngineOutcomeTest,
+    ::testing::Combine(
+        ::testing::Values("curl", "raw"),
+        ::testing::Values(
+            Behaviour{"/ok", Outcome::kOk}, Behaviour{"/chunked", Outcome::kOk},
+            Behaviour{"/close-framed", Outcome::kOk}, Behaviour{"/continue", Outcome::kOk},
+            Behaviour{"/big", Outcome::kOk}, Behaviour{"/early-hints", Outcome::kOk},
+            Behaviour{"/slow", Outcome::kOk}, Behaviour{"/excess", Outcome::kOk},
+            Behaviour{"/move", Outcome::kOk}, Behaviour{"/no-such-page", Outcome::kBadStatus},
+            Behaviour{"/500", Outcome::kBadStatus}, Behaviour{"/reset-before", Outcome::kResetBeforeResponse},
+            Behaviour{"/close-before", Outcome::kResetBeforeResponse},
+            Behaviour{"/reset-in-head", Outcome::kResetInResponse},
+            Behaviour{"/reset-in-body", Outcome::kResetInResponse},
+            Behaviour{"/truncate-head", Outcome::kTruncated},
+            Behaviour{"/truncate-length", Outcome::kTruncated},
+            Behaviour{"/truncate-chunk", Outcome::kTruncated},
+            Behaviour{"/truncate-last-chunk", Outcome::kTruncated},
+            Behaviour{"/stall-before", Outcome::kTimeoutFirstByte},
+            Behaviour{"/stall-head", Outcome::kTimeoutBody}, Behaviour{"/stall-body", Outcome::kTimeoutBody},
+            Behaviour{"/bad-chunk", Outcome::kMalformed}, Behaviour{"/garbage", Outcome::kMalformed})),
+    [](const auto& test) {
+      std::string name = std::string(std::get<0>(test.param)) + std::get<1>(test.param).path;
+      std::ranges::replace(name, '/', '_');
+      for (char& c : name) c = c == '-' ? '_' : c;
+      return name;
+    });
+
+class EngineMishapsTest : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Both, EngineMishapsTest, ::testing::Values("curl", "raw"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(EngineMishapsTest, RareFailuresAreCountedToTheLastOne) {
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/mishaps")},
+                                           .connections = 8,
+                                           .threads = 2,
+                                           .count = 21'000,
+                                           .timeout = 2 * kSecond});
+  EXPECT_EQ(server.Received("/mishaps"), 21'000);
+  EXPECT_EQ(result.tally.of(Outcome::kTruncated), 3u) << "7000, 14000, 21000";
+  EXPECT_EQ(result.tally.of(Outcome::kTimeoutBody), 4u) << "5000, 10000, 15000, 20000";
+  EXPECT_EQ(result.tally.of(Outcome::kResetInResponse), 14u) << "the other thousands";
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 20'979u);
+  EXPECT_EQ(result.tally.in_flight_at_end, 0u);
+}
+
+}  // namespace
+}  // namespace loadgen

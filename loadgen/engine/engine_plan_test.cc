@@ -1,0 +1,124 @@
+#include <gtest/gtest.h>
+
+#include "loadgen/engine/run_plan.h"
+#include "loadgen/engine/scripted_server.h"
+#include "loadgen/plan/start_time.h"
+
+namespace loadgen {
+namespace {
+
+using sys::kMillisecond;
+using sys::kSecond;
+
+/// What a plan says beside URLs and rates, both engines.
+class EnginePlanTest : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Both, EnginePlanTest, ::testing::Values("curl", "raw"),
+                         [](const auto& test) { return std::string(test.param); });
+
+Plan Saturated(const ScriptedServer& server, Saturate how) {
+  return {.urls = {server.Url("/stall-before")},
+          .rate = 100,
+          .connections = 2,
+          .threads = 1,
+          .saturate = how,
+          .duration = 300 * kMillisecond,
+          .timeout = 100 * kMillisecond};
+}
+
+TEST_P(EnginePlanTest, SaturatedAndQueueingItSendsLate) {
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), Saturated(server, Saturate::kQueue));
+  EXPECT_EQ(result.scheduled, 30u);
+  EXPECT_LT(result.tally.sent, 30u);
+  EXPECT_GE(result.tally.saturated, 1u);
+  EXPECT_LT(result.tally.saturated, result.tally.sent);
+}
+
+TEST_P(EnginePlanTest, SaturatedAndDroppingItSendsNothingLate) {
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), Saturated(server, Saturate::kDrop));
+  EXPECT_EQ(result.scheduled, 30u);
+  EXPECT_LT(result.tally.sent, 30u);
+  EXPECT_EQ(result.tally.saturated, result.unsent());
+}
+
+TEST_P(EnginePlanTest, SaturatedAndOpeningItSendsEverythingInTime) {
+  const ScriptedServer server;
+  auto plan = Saturated(server, Saturate::kOpen);
+  plan.timeout = 10 * kSecond;
+  plan.drain = 10 * kMillisecond;
+  const auto result = RunPlan(GetParam(), plan);
+  EXPECT_EQ(result.scheduled, 30u);
+  EXPECT_EQ(result.tally.sent, 30u);
+  EXPECT_EQ(result.tally.in_flight_at_end, 30u);
+  EXPECT_EQ(result.tally.saturated, 28u);
+  EXPECT_EQ(server.Connections(), 30);
+}
+
+TEST_P(EnginePlanTest, TheWarmUpIsSentAndNotCounted) {
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/ok")},
+                                           .rate = 500,
+                                           .connections = 4,
+                                           .threads = 2,
+                                           .warmup = 100 * kMillisecond,
+                                           .duration = 200 * kMillisecond});
+  EXPECT_EQ(result.scheduled, 100u);
+  EXPECT_GE(result.warmed_up, 1u);
+  EXPECT_LE(result.warmed_up, 50u);
+  EXPECT_EQ(result.tally.of(Outcome::kOk), result.tally.sent);
+  EXPECT_EQ(server.Received("/ok"), static_cast<int>(result.warmed_up + result.tally.sent));
+}
+
+TEST_P(EnginePlanTest, AWarmUpsRequestThatEndsLaterIsNotCountedEither) {
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/stall-before")},
+                                           .rate = 100,
+                                           .connections = 20,
+                                           .threads = 1,
+                                           .warmup = 100 * kMillisecond,
+                                           .duration = 100 * kMillisecond,
+                                           .drain = kMillisecond});
+  EXPECT_EQ(result.warmed_up, 10u);
+  EXPECT_EQ(result.tally.in_flight_at_end, 10u);
+}
+
+TEST_P(EnginePlanTest, ItStartsWhenItIsTold) {
+  const ScriptedServer server;
+  const auto at = WallClock() + 200 * kMillisecond;
+  RunPlan(GetParam(), {.urls = {server.Url("/ok")}, .threads = 1, .count = 1, .start_at = at});
+  EXPECT_GE(WallClock(), at);
+  EXPECT_EQ(server.Received("/ok"), 1);
+}
+
+TEST_P(EnginePlanTest, ReplicasMakeOneRun) {
+  const ScriptedServer server;
+  std::uint64_t sent = 0;
+  for (int r = 0; r < 3; ++r) {
+    const auto result = RunPlan(GetParam(), {.urls = {server.Url("/n?{counter}")},
+                                             .rate = 1000,
+                                             .connections = 3,
+                                             .threads = r + 1,
+                                             .count = 100,
+                                             .replica = {.index = r, .of = 3}});
+    sent += result.tally.sent;
+  }
+  EXPECT_EQ(sent, 100u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(server.Received("/n?" + std::to_string(i)), 1) << i;
+}
+
+TEST_P(EnginePlanTest, StagesSendWhatIsUnderTheirCurve) {
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/ok")},
+                                           .rate = 250,
+                                           .connections = 4,
+                                           .threads = 2,
+                                           .stages = {{.rate = 500, .duration = 400 * kMillisecond}},
+                                           .duration = 400 * kMillisecond});
+  EXPECT_EQ(result.scheduled, 100u);
+  EXPECT_EQ(server.Received("/ok"), static_cast<int>(result.tally.sent));
+}
+
+}  // namespace
+}  // namespace loadgen

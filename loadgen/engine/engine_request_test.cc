@@ -1,0 +1,118 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "loadgen/engine/run_plan.h"
+#include "loadgen/engine/scripted_server.h"
+
+namespace loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kOfOk = "dc51b8c96c2d745df3bd5590d990230a482fd247123599548e0632fdbf97fc22";
+
+/// What a request says and what its response must be, both engines.
+class EngineRequestTest : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Both, EngineRequestTest, ::testing::Values("curl", "raw"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(EngineRequestTest, HeadersAndBodiesDifferFromRequestToRequest) {
+  const ScriptedServer server;
+  const Plan plan{.urls = {server.Url("/{line:users}")},
+                  .body = "n={counter}&u={line:users}",
+                  .headers = {"X-Id: {counter}-{random}"},
+                  .lines = {{"users", std::make_shared<const Lines>(Lines{"ann", "bob", "eveline"})}},
+                  .connections = 1,
+                  .threads = 1,
+                  .count = 12};
+  RunPlan(GetParam(), plan);
+  for (const auto* path : {"/ann", "/bob", "/eveline"}) EXPECT_EQ(server.Received(path), 4) << path;
+  EXPECT_THAT(server.LastRequest(), HasSubstr("X-Id: 11-"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Content-Length: 14\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\nn=11&u=eveline"));
+}
+
+TEST_P(EngineRequestTest, EachUrlMayHaveARequestOfItsOwn) {
+  const ScriptedServer server;
+  RunPlan(GetParam(), {.urls = {server.Url("/a"), server.Url("/b"), server.Url("/c")},
+                       .parts = {{.method = "PUT", .headers = {"X-A: 1"}, .body = "abc"},
+                                 {.method = "HEAD"},
+                                 {.method = "DELETE", .headers = {"X-C: 3"}}},
+                       .connections = 1,
+                       .threads = 1,
+                       .count = 6});
+  EXPECT_EQ(server.Received("/b"), 2);
+  EXPECT_THAT(server.LastRequest(), HasSubstr("DELETE /c HTTP/1.1\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("X-C: 3\r\n"));
+  EXPECT_THAT(server.LastRequest(), Not(HasSubstr("X-A")));
+  EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Content-Length")));
+  EXPECT_EQ(server.Connections(), 1);
+}
+
+TEST_P(EngineRequestTest, AConnectionIsUsedAsOftenAsThePlanSays) {
+  const ScriptedServer server;
+  const auto result = RunPlan(
+      GetParam(), {.urls = {server.Url("/ok")}, .reuse = 4, .connections = 2, .threads = 1, .count = 40});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 40u);
+  EXPECT_GE(server.Connections(), 10);
+  EXPECT_LE(server.Connections(), 11);
+}
+
+TEST_P(EngineRequestTest, TheBodysSumAndEndAreChecked) {
+  const ScriptedServer server;
+  const auto ok_of = [&](Plan plan) {
+    plan.urls = {server.Url("/ok"), server.Url("/chunked"), server.Url("/slow"), server.Url("/big")};
+    plan.connections = plan.threads = 1;
+    plan.count = 8;
+    const auto result = RunPlan(GetParam(), plan);
+    EXPECT_EQ(result.tally.of(Outcome::kOk) + result.tally.of(Outcome::kWrongBody), 8u);
+    return result.tally.of(Outcome::kOk);
+  };
+  EXPECT_EQ(ok_of({.expect_sha256 = kOfOk}), 6u);
+  EXPECT_EQ(ok_of({.expect_end = "k\n"}), 6u);
+  EXPECT_EQ(ok_of({.expect_end = "xx"}), 2u);
+  EXPECT_EQ(ok_of({.expect_sha256 = kOfOk, .expect_end = "x"}), 0u);
+}
+
+RunResult RunExtras(const ScriptedServer& server, const char* path, const Extras& extras) {
+  return RunPlan("auto",
+                 {.urls = {server.Url(path)}, .extras = extras, .connections = 1, .threads = 1, .count = 4});
+}
+
+TEST(CurlExtrasTest, RedirectsBelongToTheirRequest) {
+  const ScriptedServer server;
+  const auto result = RunExtras(server, "/move", {.follow = true});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+  EXPECT_EQ(result.tally.status.at(200), 4u);
+  EXPECT_EQ(server.Received("/move"), 4);
+  EXPECT_EQ(server.Received("/ok"), 4);
+  EXPECT_EQ(server.Connections(), 1);
+}
+
+TEST(CurlExtrasTest, CookiesAreKeptByTheirConnection) {
+  const ScriptedServer server;
+  RunExtras(server, "/cookie", {.http2 = false});
+  EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Cookie:")));
+  RunExtras(server, "/cookie", {.cookies = true});
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Cookie: id=7\r\n"));
+}
+
+TEST(CurlExtrasTest, CredentialsAndProxies) {
+  const ScriptedServer server;
+  RunExtras(server, "/ok", {.user = "ann:secret"});
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Authorization: Basic YW5uOnNlY3JldA==\r\n"));
+  const auto result = RunPlan("auto", {.urls = {"http://no-such-host.invalid/ok"},
+                                       .extras = {.proxy = server.Url("")},
+                                       .connections = 1,
+                                       .threads = 1,
+                                       .count = 2});
+  EXPECT_EQ(result.tally.sent, 2u);
+  EXPECT_THAT(server.LastRequest(), HasSubstr("GET http://no-such-host.invalid/ok HTTP/1.1\r\n"));
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,159 @@
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "loadgen/engine/endpoint.h"
+#include "loadgen/engine/run_plan.h"
+#include "loadgen/report/report.h"
+#include "pool/sys/child.h"
+
+namespace loadgen {
+namespace {
+
+constexpr sys::Nanos kUpWithin = 20 * sys::kSecond;
+constexpr int kLookAgainMillis = 10;
+
+bool Answers(const Address& address) {
+  const sys::UniqueFd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return ::connect(fd.get(), address.get(), address.size) == 0;
+}
+
+/// A server of somebody's own, until the end of the test.
+class Server {
+ public:
+  Server(std::vector<std::string> command, const Address& address)
+      : child_(sys::Child::Fork([&] {
+          sigset_t none;
+          ::sigemptyset(&none);
+          ::sigprocmask(SIG_SETMASK, &none, nullptr);
+          std::vector<char*> argv;
+          for (auto& word : command) argv.push_back(word.data());
+          argv.push_back(nullptr);
+          ::execv(argv[0], argv.data());
+          return 127;
+        })) {
+    const sys::Nanos deadline = sys::Now() + kUpWithin;
+    pollfd dead{.fd = child_.pidfd(), .events = POLLIN, .revents = 0};
+    while (!up_ && sys::Now() < deadline && ::poll(&dead, 1, kLookAgainMillis) == 0) up_ = Answers(address);
+    EXPECT_TRUE(up_) << command.front() << " does not answer";
+  }
+
+ private:
+  sys::Child child_;
+  bool up_ = false;
+};
+
+Address Loopback(const std::string& port) { return ResolveHost("127.0.0.1", port).addresses.front(); }
+
+std::string FreePort() {
+  const sys::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof name;
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&name), size), 0);
+  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+  return std::to_string(ntohs(name.sin_port));
+}
+
+class EngineServerTest : public ::testing::Test {
+ protected:
+  EngineServerTest() { std::filesystem::create_directories(directory_); }
+  ~EngineServerTest() override { std::filesystem::remove_all(directory_); }
+
+  const std::string directory_ = ::testing::TempDir() + "loadgen_server." + std::to_string(::getpid());
+};
+
+class NginxTest : public EngineServerTest {
+ protected:
+  void SetUp() override {
+    if (::access("/usr/sbin/nginx", X_OK) != 0) GTEST_SKIP() << "no nginx here";
+    const auto certificate =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        "-subj /CN=127.0.0.1 -keyout " +
+        directory_ + "/key -out " + directory_ + "/cert 2>/dev/null";
+    ASSERT_EQ(std::system(certificate.c_str()), 0) << "openssl";
+    std::ofstream(directory_ + "/conf")
+        << "master_process off; daemon off; pid " << directory_ << "/pid; error_log stderr crit; user root;"
+        << "events {} http { access_log off; client_body_temp_path " << directory_ << "/b; proxy_temp_path "
+        << directory_ << "/p; fastcgi_temp_path " << directory_ << "/f; uwsgi_temp_path " << directory_
+        << "/u; scgi_temp_path " << directory_ << "/s; server { listen 127.0.0.1:" << tls_
+        << " ssl http2; ssl_certificate cert;"
+        << "ssl_certificate_key key; location / { return 200 \"$server_protocol\\n\"; } } }\n";
+    server_.emplace(std::vector<std::string>{"/usr/sbin/nginx", "-p", directory_, "-c", directory_ + "/conf"},
+                    Loopback(tls_));
+  }
+
+  RunResult Run(const std::string& url, const Extras& extras, const std::string& end) {
+    return RunPlan("auto", {.urls = {url},
+                            .extras = extras,
+                            .rate = 500,
+                            .connections = 4,
+                            .threads = 2,
+                            .count = 50,
+                            .expect_end = end});
+  }
+
+  const std::string tls_ = FreePort();
+  std::optional<Server> server_;
+};
+
+TEST_F(NginxTest, TlsAndHttp2) {
+  const auto secure = "https://127.0.0.1:" + tls_ + "/";
+  const auto tls = Run(secure, {.insecure = true}, "HTTP/1.1\n");
+  EXPECT_EQ(tls.tally.of(Outcome::kOk), 50u) << ToText(MakeReport("curl", {.urls = {secure}}, tls));
+  const auto http2 = Run(secure, {.http2 = true, .insecure = true}, "HTTP/2.0\n");
+  EXPECT_EQ(http2.tally.of(Outcome::kOk), 50u) << ToText(MakeReport("curl", {.urls = {secure}}, http2));
+}
+
+TEST_F(NginxTest, ACertificateNobodyVouchesForIsNoSession) {
+  const auto result = Run("https://127.0.0.1:" + tls_ + "/", {}, "");
+  EXPECT_EQ(result.tally.of(Outcome::kTls), 50u);
+}
+
+using HydrapoolTest = EngineServerTest;
+
+TEST_F(HydrapoolTest, TheRawEngineSpeaksToUnixSockets) {
+  const auto path = directory_ + "/socket";
+  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "unix:" + path, "--workers", "2",
+                       "--admin", "off", "--log-level", "off"},
+                      UnixEndpoint(path).addresses.front());
+  for (const bool keep_alive : {true, false}) {
+    const auto result = RunPlan("raw", {.urls = {"http://localhost/"},
+                                        .keep_alive = keep_alive,
+                                        .connections = 8,
+                                        .threads = 2,
+                                        .count = 2000,
+                                        .unix_socket = path});
+    EXPECT_EQ(result.tally.of(Outcome::kOk), 2000u);
+  }
+}
+
+TEST_F(HydrapoolTest, TenThousandConnectionsOnOneThread) {
+  constexpr int kConnections = 10'000;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < kConnections + 200) GTEST_SKIP() << "only " << limit.rlim_cur << " file descriptors";
+  const auto port = FreePort();
+  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:" + port, "--workers", "2",
+                       "--max-connections", "12000", "--admin", "off", "--log-level", "off"},
+                      Loopback(port));
+  const auto result = RunPlan("raw", {.urls = {"http://127.0.0.1:" + port + "/"},
+                                      .connections = kConnections,
+                                      .threads = 1,
+                                      .count = 3 * kConnections,
+                                      .timeout = 60 * sys::kSecond});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 30'000u) << ToText(MakeReport("raw", {.urls = {"u"}}, result));
+}
+
+}  // namespace
+}  // namespace loadgen

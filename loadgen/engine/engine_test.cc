@@ -1,0 +1,248 @@
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "loadgen/engine/run_plan.h"
+#include "loadgen/engine/scripted_server.h"
+#include "loadgen/report/report.h"
+
+namespace loadgen {
+namespace {
+
+using sys::kMillisecond;
+using sys::kSecond;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class EngineTest : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Both, EngineTest, ::testing::Values("curl", "raw"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(EngineTest, KeepAliveReusesConnectionsAndCloseDoesNot) {
+  ScriptedServer server;
+  RunPlan(GetParam(), {.urls = {server.Url("/ok")}, .connections = 2, .threads = 1, .count = 50});
+  EXPECT_LE(server.Connections(), 2);
+  const int before = server.Connections();
+  RunPlan(GetParam(),
+          {.urls = {server.Url("/ok")}, .keep_alive = false, .connections = 2, .threads = 1, .count = 50});
+  EXPECT_EQ(server.Connections() - before, 50);
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Connection: close"));
+}
+
+TEST_P(EngineTest, ASilentResendIsPreventedAndCounted) {
+  ScriptedServer server;
+  const auto result = RunPlan(
+      GetParam(), {.urls = {server.Url("/second-dies")}, .connections = 1, .threads = 1, .count = 40});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 20u);
+  EXPECT_EQ(result.tally.of(Outcome::kResendSuppressed), 20u);
+  EXPECT_EQ(server.Received("/second-dies"), 40);
+  EXPECT_EQ(server.Connections(), 20) << "the prevented re-send should not even connect";
+}
+
+TEST_P(EngineTest, EveryRequestHasOneOutcomeWhenConnectionsDieBetweenRequests) {
+  for (const auto* path : {"/then-close", "/then-reset"}) {
+    ScriptedServer server;
+    const auto result =
+        RunPlan(GetParam(), {.urls = {server.Url(path)}, .connections = 4, .threads = 2, .count = 200});
+    const auto& tally = result.tally;
+    EXPECT_EQ(tally.sent, 200u) << path;
+    EXPECT_LE(server.Received(path), 200) << path;
+    EXPECT_GE(server.Received(path), static_cast<int>(tally.of(Outcome::kOk))) << path;
+  }
+}
+
+TEST_P(EngineTest, AnIdleConnectionThatTheServerClosedCostsNothing) {
+  for (const auto* path : {"/then-close", "/then-reset"}) {
+    ScriptedServer server;
+    const auto result = RunPlan(
+        GetParam(), {.urls = {server.Url(path)}, .rate = 10, .connections = 1, .threads = 1, .count = 5});
+    EXPECT_EQ(result.tally.of(Outcome::kOk), 5u)
+        << path << ToText(MakeReport(GetParam(), {.urls = {path}}, result));
+  }
+}
+
+TEST_P(EngineTest, BehavioursMixedAreCountedExactly) {
+  ScriptedServer server;
+  const auto result =
+      RunPlan(GetParam(), {.urls = {server.Url("/ok"), server.Url("/500"), server.Url("/truncate-length"),
+                                    server.Url("/reset-in-body"), server.Url("/close-framed")},
+                           .rate = 2000,
+                           .connections = 8,
+                           .threads = 1,
+                           .count = 500});
+  EXPECT_EQ(result.tally.of(Outcome::kBadStatus), 100u);
+  EXPECT_EQ(result.tally.of(Outcome::kTruncated), 100u);
+  EXPECT_EQ(result.tally.of(Outcome::kResetInResponse), 100u);
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 200u);
+  EXPECT_EQ(result.tally.status.at(200), 200u);
+  EXPECT_EQ(result.tally.status.at(500), 100u);
+  EXPECT_EQ(result.tally.workers.at("3").requests, 300u);
+}
+
+TEST_P(EngineTest, RefusedAndUnresolvable) {
+  std::string url;
+  {
+    const ScriptedServer gone;
+    url = gone.Url("/");
+  }
+  const auto refused = RunPlan(GetParam(), {.urls = {url}, .connections = 2, .threads = 2, .count = 10});
+  EXPECT_EQ(refused.tally.of(Outcome::kRefused), 10u);
+  EXPECT_THAT(NothingReached(MakeReport(GetParam(), {.urls = {url}}, refused)).value_or(""),
+              HasSubstr("refused"));
+  const auto unresolvable = RunPlan(
+      GetParam(), {.urls = {"http://no-such-host.invalid/"}, .connections = 1, .threads = 1, .count = 2});
+  EXPECT_EQ(unresolvable.tally.of(Outcome::kResolve), 2u);
+}
+
+TEST_P(EngineTest, AFullBacklogTimesOutConnecting) {
+  const sys::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* any = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(listener.get(), any, size), 0);
+  ASSERT_EQ(::listen(listener.get(), 0), 0);
+  ASSERT_EQ(::getsockname(listener.get(), any, &size), 0);
+  std::vector<sys::UniqueFd> fillers;
+  for (int i = 0; i < 4; ++i) {
+    fillers.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::connect(fillers.back().get(), any, size);
+  }
+  const auto result =
+      RunPlan(GetParam(), {.urls = {"http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"},
+                           .connections = 2,
+                           .threads = 1,
+                           .count = 4,
+                           .timeout = 100 * kMillisecond});
+  EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 4u);
+}
+
+TEST_P(EngineTest, AnOpenLoopCountsWhatItCouldNotSend) {
+  ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/stall-before")},
+                                           .rate = 1000,
+                                           .connections = 2,
+                                           .threads = 1,
+                                           .duration = 200 * kMillisecond,
+                                           .drain = 50 * kMillisecond});
+  EXPECT_EQ(result.scheduled, 200u);
+  EXPECT_EQ(result.tally.sent, 2u);
+  EXPECT_EQ(result.unsent(), 198u);
+  EXPECT_EQ(result.tally.in_flight_at_end, 2u);
+  EXPECT_GE(result.tally.response.max(), 200'000);
+  EXPECT_EQ(MakeReport(GetParam(), {.urls = {"u"}, .rate = 1000}, result).self.bottleneck, "connections");
+}
+
+TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
+  ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/stall-before"), server.Url("/ok")},
+                                           .rate = 1000,
+                                           .connections = 1,
+                                           .threads = 1,
+                                           .count = 2,
+                                           .timeout = 150 * kMillisecond});
+  EXPECT_EQ(result.tally.of(Outcome::kTimeoutFirstByte), 1u);
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 1u);
+  EXPECT_GE(result.tally.response.ValueAtPercentile(50), 149'000);
+  EXPECT_GE(result.tally.lag.max(), 149'000);
+  EXPECT_LT(result.tally.own_lag.max(), 149'000);
+  EXPECT_LT(result.tally.service.ValueAtPercentile(50), 149'000);
+}
+
+TEST_P(EngineTest, StoppingEndsARunThatWaits) {
+  ScriptedServer server;
+  LoadTest test({.urls = {server.Url("/stall-before")},
+                 .connections = 4,
+                 .threads = 2,
+                 .duration = 600 * kSecond,
+                 .timeout = 600 * kSecond,
+                 .drain = 10 * kMillisecond},
+                ChooseEngine(GetParam(), {.urls = {server.Url("/")}})->factory);
+  test.Start();
+  while (test.progress().sent < 4) std::this_thread::yield();
+  test.Stop();
+  pollfd done{.fd = test.done_fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&done, 1, 10'000), 1);
+  const auto result = test.Wait();
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.tally.in_flight_at_end, 4u);
+  EXPECT_EQ(result.tally.sent, 4u);
+}
+
+TEST_P(EngineTest, SendsWhatThePlanSays) {
+  ScriptedServer server;
+  RunPlan(GetParam(), {.urls = {server.Url("/ok")},
+                       .method = "PUT",
+                       .body = "b=1",
+                       .headers = {"X-Mine: 7"},
+                       .threads = 1,
+                       .count = 1});
+  EXPECT_THAT(server.LastRequest(), HasSubstr("PUT /ok HTTP/1.1\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("X-Mine: 7\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Content-Length: 3\r\n"));
+  EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Expect:")));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\nb=1"));
+  const auto head =
+      RunPlan(GetParam(), {.urls = {server.Url("/500")}, .method = "HEAD", .threads = 1, .count = 1});
+  EXPECT_THAT(server.LastRequest(), HasSubstr("HEAD /500"));
+  EXPECT_EQ(head.tally.completed(), 1u);
+}
+
+TEST_P(EngineTest, TheCounterMakesEveryRequestAnother) {
+  ScriptedServer server;
+  const auto result = RunPlan(
+      GetParam(), {.urls = {server.Url("/n?{counter}")}, .connections = 4, .threads = 2, .count = 40});
+  EXPECT_EQ(result.tally.of(Outcome::kBadStatus), 40u);
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(server.Received("/n?" + std::to_string(i)), 1) << i;
+}
+
+TEST_P(EngineTest, WhatIsExpectedIsOkAndNothingElse) {
+  ScriptedServer server;
+  const auto result =
+      RunPlan(GetParam(), {.urls = {server.Url("/500"), server.Url("/ok"), server.Url("/chunked")},
+                           .connections = 1,
+                           .threads = 1,
+                           .count = 9,
+                           .expect_status = {200, 500},
+                           .expect_length = 0});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 3u);
+  EXPECT_EQ(result.tally.of(Outcome::kWrongBody), 6u);
+  EXPECT_EQ(result.tally.of_url(0).ok, 3u);
+}
+
+TEST_P(EngineTest, TheJournalNamesThePortTheServerSaw) {
+  ScriptedServer server;
+  const auto path = ::testing::TempDir() + "loadgen_engine_journal." + std::to_string(::getpid());
+  const auto journal = Journal::Open(path);
+  ASSERT_TRUE(journal);
+  RunPlan(GetParam(),
+          {.urls = {server.Url("/ok"), server.Url("/truncate-length"), server.Url("/second-dies")},
+           .connections = 2,
+           .threads = 2,
+           .count = 60},
+          &*journal);
+  std::ifstream file(path);
+  int lines = 0;
+  for (std::string line; std::getline(file, line); ++lines) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_NE(json["outcome"], "ok");
+    EXPECT_TRUE(server.SawPort(json["local_port"])) << line;
+    EXPECT_GE(json["t_ms"], 0) << line;
+    EXPECT_LE(json["sent_ns"], json["end_ns"]) << line;
+  }
+  EXPECT_GE(lines, 20);
+  std::remove(path.c_str());
+  EXPECT_FALSE(Journal::Open("/no/such/directory/journal"));
+}
+
+}  // namespace
+}  // namespace loadgen

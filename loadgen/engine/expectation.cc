@@ -1,0 +1,33 @@
+#include "loadgen/engine/expectation.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace loadgen {
+
+Outcome Judge(const Plan& plan, int status, std::uint64_t body_bytes, bool body_passed) {
+  const bool expected = plan.expect_status.empty()
+                            ? status < 400
+                            : std::ranges::find(plan.expect_status, status) != plan.expect_status.end();
+  if (!expected) return Outcome::kBadStatus;
+  if (plan.expect_length && *plan.expect_length != body_bytes) return Outcome::kWrongBody;
+  return body_passed ? Outcome::kOk : Outcome::kWrongBody;
+}
+
+Outcome ConnectFailure(int error_number) {
+  switch (error_number) {
+    case ECONNREFUSED:
+      return Outcome::kRefused;
+    case EADDRNOTAVAIL:
+      return Outcome::kNoPorts;
+    case EMFILE:
+    case ENFILE:
+      return Outcome::kNoDescriptors;
+    case ETIMEDOUT:
+      return Outcome::kTimeoutConnect;
+    default:
+      return Outcome::kUnreachable;
+  }
+}
+
+}  // namespace loadgen

@@ -1,0 +1,228 @@
+#include "loadgen/engine/load_test.h"
+
+#include <algorithm>
+#include <exception>
+#include <latch>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "loadgen/plan/replica.h"
+#include "loadgen/plan/start_time.h"
+#include "pool/sys/signals.h"
+
+namespace loadgen {
+namespace {
+
+constexpr sys::Nanos kHeadStart = sys::kMillisecond;  // every thread is waiting when the first is due
+
+/// When a plan's first request is due.
+sys::Nanos BeginOf(const Plan& plan) {
+  const sys::Nanos soon = sys::Now() + kHeadStart;
+  if (!plan.start_at) return soon;
+  return std::max(soon, sys::Now() + *plan.start_at - WallClock());
+}
+
+/// Replicas that began within half an interval of each other share its bounds.
+sys::Nanos RoundToWidth(std::int64_t shift_ms, sys::Nanos width) {
+  return (shift_ms * sys::kMillisecond + width / 2) / width * width;
+}
+
+double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
+
+}  // namespace
+
+double RunResult::achieved() const {
+  return Ratio(static_cast<double>(tally.sent_in_time), static_cast<double>(scheduled), 1);
+}
+
+double RunResult::throughput() const {
+  return Ratio(static_cast<double>(tally.completed()), sys::ToSeconds(duration), 0);
+}
+
+void RunResult::Merge(const RunResult& other) {
+  const auto begin_ms = std::min(start_unix_ms, other.start_unix_ms);
+  const auto end_of = [begin_ms](const RunResult& run) {
+    return (run.start_unix_ms - begin_ms) * sys::kMillisecond + run.duration;
+  };
+  const auto longest = std::max(end_of(*this), end_of(other));
+  auto both = std::exchange(series, IntervalSeries());
+  series.Merge(both, RoundToWidth(start_unix_ms - begin_ms, both.width()));
+  series.Merge(other.series, RoundToWidth(other.start_unix_ms - begin_ms, other.series.width()));
+  tally.Merge(other.tally);
+  scheduled += other.scheduled;
+  warmed_up += other.warmed_up;
+  start_unix_ms = begin_ms;
+  duration = longest;
+  stopped = stopped || other.stopped;
+  cpu += other.cpu;
+  kernel.Merge(other.kernel);
+  peak_memory = std::max(peak_memory, other.peak_memory);
+  cores += other.cores;
+  if (other.busiest.busy_share() > busiest.busy_share()) busiest = other.busiest;
+}
+
+double RunResult::cpu_us_per_request() const {
+  return Ratio(static_cast<double>(cpu) / sys::kMicrosecond, static_cast<double>(tally.sent + warmed_up), 0);
+}
+
+std::uint64_t Progress::completed() const {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < kOutcomes; ++i) n += Completed(static_cast<Outcome>(i)) ? outcomes[i] : 0;
+  return n;
+}
+
+std::uint64_t Progress::ended() const {
+  return std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0});
+}
+
+/// make the engine → ready → (begin) → run → ended
+class LoadTest::Thread {
+ public:
+  Thread(LoadTest& test, int index) : test_(test), index_(index), thread_([this] { Main(); }) {}
+  ~Thread() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void WaitReady() { ready_.wait(); }
+  [[nodiscard]] std::exception_ptr error() const { return error_; }
+
+  void Begin(sys::Nanos begin) {
+    agenda_.emplace(test_.plan_, index_, begin);
+    recorder_.emplace(test_.plan_, begin + test_.plan_.warmup, agenda_->planned_end(), test_.journal_);
+    begin_.count_down();
+  }
+  void GiveUp() { begin_.count_down(); }
+  void Join() { thread_.join(); }
+
+  [[nodiscard]] const Agenda& agenda() const { return *agenda_; }
+  [[nodiscard]] Recorder& recorder() { return *recorder_; }
+  [[nodiscard]] CpuUse use() const { return use_; }
+
+ private:
+  void Main() {
+    std::unique_ptr<Engine> engine;
+    try {
+      const int connections =
+          ConnectionsOf({.index = index_, .of = test_.plan_.threads}, test_.plan_.connections);
+      engine = test_.factory_(test_.plan_, connections, test_.stop_);
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+    ready_.count_down();
+    begin_.wait();
+    if (engine && agenda_) Run(*engine);
+    engine.reset();
+    if (test_.running_.fetch_sub(1) == 1) test_.done_.Request();
+  }
+
+  void Run(Engine& engine) {
+    const auto before = ThreadCpuUse();
+    const auto began = sys::Now();
+    engine.Run(*agenda_, *recorder_);
+    recorder_->Finish();
+    const auto after = ThreadCpuUse();
+    use_ = {.cpu = after.cpu - before.cpu,
+            .run_queue = after.run_queue - before.run_queue,
+            .wall = sys::Now() - began};
+  }
+
+  LoadTest& test_;
+  const int index_;
+  std::latch ready_{1};
+  std::latch begin_{1};
+  std::exception_ptr error_;
+  std::optional<Agenda> agenda_;
+  std::optional<Recorder> recorder_;
+  CpuUse use_;
+  std::thread thread_;
+};
+
+LoadTest::LoadTest(Plan plan, EngineFactory factory, const Journal* journal)
+    : plan_(std::move(plan)), factory_(std::move(factory)), journal_(journal) {
+  if (plan_.urls.empty() || plan_.threads < 1 || plan_.connections < plan_.threads ||
+      (plan_.rate && *plan_.rate <= 0) || (!plan_.stages.empty() && !plan_.rate) ||
+      (!plan_.weights.empty() && plan_.weights.size() != plan_.urls.size()) ||
+      (!plan_.rates.empty() && plan_.rates.size() != plan_.urls.size())) {
+    throw std::invalid_argument(
+        "a plan needs a URL, a thread, a connection "
+        "for each thread and a rate above 0");
+  }
+}
+
+LoadTest::~LoadTest() { Stop(); }
+
+void LoadTest::MakeThreads() {
+  const sys::BlockAllSignals blocked;
+  running_ = static_cast<std::size_t>(plan_.threads);
+  for (int i = 0; i < plan_.threads; ++i) threads_.push_back(std::make_unique<Thread>(*this, i));
+  for (auto& thread : threads_) {
+    thread->WaitReady();
+    if (thread->error()) std::rethrow_exception(thread->error());
+  }
+}
+
+void LoadTest::Start() {
+  try {
+    MakeThreads();
+  } catch (...) {
+    for (auto& thread : threads_) thread->GiveUp();
+    threads_.clear();
+    throw;
+  }
+  cpu_before_ = ProcessCpu();
+  kernel_before_ = ReadKernelCounters();
+  const sys::Nanos begin = BeginOf(plan_);
+  start_ = begin + plan_.warmup;
+  start_unix_ms_ = (WallClock() + start_ - sys::Now()) / sys::kMillisecond;
+  for (auto& thread : threads_) thread->Begin(begin);
+}
+
+void LoadTest::Note(const IntervalSeries& told) {
+  series_.Merge(told);
+  for (const auto& [begin, interval] : told.intervals()) {
+    interval.response.AddTo(latencies_.response);
+    interval.service.AddTo(latencies_.service);
+    interval.lag.AddTo(latencies_.lag);
+  }
+}
+
+Progress LoadTest::progress() {
+  Progress sum;
+  for (const auto& thread : threads_) {
+    const auto& live = thread->recorder().live();
+    sum.sent += live.sent.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < kOutcomes; ++i)
+      sum.outcomes[i] += live.outcomes[i].load(std::memory_order_relaxed);
+    const auto told = thread->recorder().TakeTold();
+    Note(told.series);
+    for (const auto& [slot, requests] : told.workers) sum.workers[slot] += requests;
+  }
+  return sum;
+}
+
+RunResult LoadTest::Wait() {
+  RunResult result{.start = start_, .start_unix_ms = start_unix_ms_};
+  sys::Nanos end = start_;
+  for (auto& thread : threads_) {
+    thread->Join();
+    result.tally.Merge(thread->recorder().tally());
+    series_.Merge(thread->recorder().TakeTold().series);
+    result.warmed_up += thread->recorder().warmed_up();
+    result.scheduled += thread->agenda().Scheduled();
+    if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
+    if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());
+  }
+  result.series = series_.Take();
+  result.stopped = stop_.requested();
+  result.duration = std::max(end, result.tally.last_end) - start_;
+  result.cpu = ProcessCpu() - cpu_before_;
+  result.kernel = ReadKernelCounters().Since(kernel_before_);
+  result.peak_memory = PeakMemory();
+  result.cores = static_cast<int>(std::thread::hardware_concurrency());
+  return result;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loadgen/engine/engine.h"
+#include "loadgen/plan/plan.h"
+#include "loadgen/stats/interval_series.h"
+#include "loadgen/stats/journal.h"
+#include "loadgen/stats/kernel_counters.h"
+#include "loadgen/stats/self_check.h"
+#include "loadgen/stats/tally.h"
+
+namespace loadgen {
+
+/// What a run came to.
+struct RunResult {
+  Tally tally = {};
+  IntervalSeries series = IntervalSeries();  ///< Its intervals add up to the tally.
+  std::uint64_t scheduled = 0;               ///< = tally.sent + unsent
+  std::uint64_t warmed_up = 0;               ///< Sent before `start` and not counted.
+  sys::Nanos start = 0;
+  std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
+  /// From the start to the planned end or the last request's end, whichever is later.
+  sys::Nanos duration = 0;
+  bool stopped = false;  ///< Ended early, on request.
+  sys::Nanos cpu = 0;    ///< Of the whole process, from Start to the end, with the warm-up.
+  CpuUse busiest = {};   ///< The thread that was ready to run for the largest share of its time.
+
+  KernelCounters kernel = {};     ///< What this machine did meanwhile.
+  std::uint64_t peak_memory = 0;  ///< Bytes that were resident at most, of this process.
+  int cores = 0;
+
+  [[nodiscard]] std::uint64_t unsent() const { return scheduled - tally.sent; }
+  /// The share of the schedule that was sent before its planned end; 1 where nothing was scheduled.
+  [[nodiscard]] double achieved() const;
+  /// Completed responses a second.
+  [[nodiscard]] double throughput() const;
+  /// Makes it what both would have been as one run, side by side as the wall clock says; exact.
+  void Merge(const RunResult& other);
+  /// 0 where nothing was sent.
+  [[nodiscard]] double cpu_us_per_request() const;
+};
+
+/// What a run has done so far.
+struct Progress {
+  std::uint64_t sent = 0;
+  std::array<std::uint64_t, kOutcomes> outcomes = {};
+  std::map<std::string, std::uint64_t, std::less<>> workers = {};  ///< Completed; up to a second old.
+
+  [[nodiscard]] std::uint64_t of(Outcome outcome) const {
+    return outcomes[static_cast<std::size_t>(outcome)];
+  }
+  [[nodiscard]] std::uint64_t completed() const;
+  [[nodiscard]] std::uint64_t ended() const;
+  [[nodiscard]] std::uint64_t in_flight() const { return sent > ended() ? sent - ended() : 0; }
+};
+
+/// The latencies of a run that is still going on, as far as its threads have told them.
+struct LatenciesSoFar {
+  LatencyHistogram response = {};
+  LatencyHistogram service = {};
+  LatencyHistogram lag = {};
+};
+
+/// One run: a fixed pool of threads, each with an engine, an agenda and a recorder of its own, merged at the
+/// end.
+///
+///     LoadTest test(plan, CurlEngine::Make);
+///     test.Start();
+///     ... (test.Stop() at any time, from any thread; test.done_fd() tells an event loop of the end)
+///     RunResult result = test.Wait();
+///
+/// Start returns when the run has begun, or, where the plan says when, is sure to; it throws what an engine's
+/// constructor threw (std::system_error), and the constructor std::invalid_argument for a plan that makes no
+/// sense. The threads handle no signals. Destroying a LoadTest stops it.
+class LoadTest {
+ public:
+  /// `journal` may be null; it must outlive the test.
+  LoadTest(Plan plan, EngineFactory factory, const Journal* journal = nullptr);
+  ~LoadTest();
+  LoadTest(const LoadTest&) = delete;
+  LoadTest& operator=(const LoadTest&) = delete;
+
+  void Start();
+  void Stop() { stop_.Request(); }
+  /// Readable once all threads have ended.
+  [[nodiscard]] int done_fd() const { return done_.fd(); }
+  /// This, latencies() and series() are for one thread: the one that waits for the end. A thread of the run
+  /// tells of a second when something happens to it in a later one, so the last seconds of the latter two may
+  /// still grow; each call of progress() brings them up to date.
+  [[nodiscard]] Progress progress();
+  [[nodiscard]] const LatenciesSoFar& latencies() const { return latencies_; }
+  [[nodiscard]] const IntervalSeries& series() const { return series_; }
+  /// Waits for the end. Once.
+  RunResult Wait();
+
+  /// When what counts begins: in the future while there is a warm-up.
+  [[nodiscard]] sys::Nanos start() const { return start_; }
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+
+ private:
+  class Thread;
+  void MakeThreads();
+  void Note(const IntervalSeries& told);
+
+  Plan plan_;
+  EngineFactory factory_;
+  const Journal* journal_;
+  StopSignal stop_;
+  StopSignal done_;
+  std::atomic<std::size_t> running_ = 0;
+  IntervalSeries series_;
+  LatenciesSoFar latencies_;
+  sys::Nanos start_ = 0;
+  std::int64_t start_unix_ms_ = 0;
+  sys::Nanos cpu_before_ = 0;
+  KernelCounters kernel_before_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,193 @@
+#include "loadgen/engine/raw_connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "loadgen/engine/expectation.h"
+
+namespace loadgen {
+namespace {
+
+constexpr std::uint32_t kEnded = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::size_t kOneSegment = 1400;
+
+bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
+
+}  // namespace
+
+std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& endpoint,
+                                           std::string_view request, bool to_head) {
+  attempt_ = attempt;
+  endpoint_ = &endpoint;
+  unsent_ = request;
+  tried_ = 0;
+  send_error_ = 0;
+  excess_ = false;
+  at_ = {};
+  reused_ = open();
+  parser_.Begin(to_head);
+  if (open()) ++carried_;
+  return reused_ ? Send() : Connect();
+}
+
+std::optional<Result> RawConnection::Connect() {
+  if (endpoint_->addresses.empty()) {
+    detail_ = endpoint_->error;
+    return End(Outcome::kResolve, sys::Now());
+  }
+  while (true) {
+    int error_number = OpenSocket();
+    if (error_number == 0) return Send();
+    auto failed = NotConnected(error_number);
+    if (failed) return failed;
+  }
+}
+
+int RawConnection::OpenSocket() {
+  const auto& address = endpoint_->addresses[(endpoint_->preferred + tried_) % endpoint_->addresses.size()];
+  fd_.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd_) return errno;
+  if (unsent_.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
+    const int on = 1;
+    ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  connecting_ = true;
+  peer_closed_ = false;
+  if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
+  poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  return 0;
+}
+
+std::optional<Result> RawConnection::NotConnected(int error_number) {
+  Close();
+  if (++tried_ < endpoint_->addresses.size()) return std::nullopt;
+  detail_ = std::generic_category().message(error_number);
+  return End(ConnectFailure(error_number), sys::Now());
+}
+
+std::optional<Result> RawConnection::Send() {
+  while (!unsent_.empty()) {
+    const auto n = ::send(fd(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && WouldBlock(errno)) return std::nullopt;
+    if (n < 0) {
+      send_error_ = errno;
+      if (connecting_ && send_error_ != ECONNRESET && send_error_ != EPIPE) {
+        auto failed = NotConnected(send_error_);
+        return failed ? failed : Connect();
+      }
+      unsent_ = {};
+      peer_closed_ = true;
+      return Receive();
+    }
+    if (connecting_) {
+      connecting_ = false;
+      carried_ = 1;
+      at_.connected = sys::Now();
+      endpoint_->preferred = (endpoint_->preferred + tried_) % endpoint_->addresses.size();
+    }
+    unsent_.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return std::nullopt;
+}
+
+std::optional<Result> RawConnection::OnEvents(std::uint32_t events) {
+  if ((events & kEnded) != 0) peer_closed_ = true;
+  if (!unsent_.empty()) {
+    if (auto result = Send()) return result;
+    if (connecting_) return std::nullopt;
+  }
+  return (events & (EPOLLIN | kEnded)) != 0 ? Receive() : std::nullopt;
+}
+
+std::optional<Result> RawConnection::Receive() {
+  Outcome outcome = Outcome::kOther;
+  while (true) {
+    switch (ReceiveOnce(peer_closed_, outcome)) {
+      case Received::kNothingYet:
+        return std::nullopt;
+      case Received::kOver:
+        return End(outcome, sys::Now());
+      case Received::kMore:
+        break;
+    }
+  }
+}
+
+RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& outcome) {
+  const auto n = ::recv(fd(), buffer_.data(), buffer_.size(), 0);
+  if (n < 0 && errno == EINTR) return Received::kMore;
+  if (n < 0 && WouldBlock(errno)) return Received::kNothingYet;
+  if (n <= 0) {
+    outcome = OnClosed(n < 0 ? errno : send_error_);
+    return Received::kOver;
+  }
+  const auto size = static_cast<std::size_t>(n);
+  const auto used = parser_.Feed({buffer_.data(), size});
+  excess_ = used < size;
+  if (parser_.malformed()) {
+    detail_ = "the response is not HTTP/1.1";
+    outcome = Outcome::kMalformed;
+    return Received::kOver;
+  }
+  if (parser_.done()) {
+    outcome = OnWhole();
+    return Received::kOver;
+  }
+  if (at_.first_byte == 0) at_.first_byte = sys::Now();
+  return to_the_end || size == buffer_.size() ? Received::kMore : Received::kNothingYet;
+}
+
+Outcome RawConnection::OnClosed(int error_number) {
+  peer_closed_ = true;
+  if (error_number == 0) parser_.Close();
+  if (parser_.done()) return OnWhole();
+  detail_ = error_number == 0 ? "closed by the server" : std::generic_category().message(error_number);
+  if (parser_.began()) return error_number == 0 ? Outcome::kTruncated : Outcome::kResetInResponse;
+  if (!reused_) return Outcome::kResetBeforeResponse;
+  detail_ = "a kept-alive connection ended before the first byte of the response";
+  return Outcome::kResendSuppressed;
+}
+
+Outcome RawConnection::OnWhole() {
+  return Judge(plan_, parser_.status(), parser_.body_bytes(), check_.Passed());
+}
+
+Result RawConnection::TimedOut(sys::Nanos now) {
+  detail_.clear();
+  const auto outcome = connecting_                ? Outcome::kTimeoutConnect
+                       : parser_.head_bytes() > 0 ? Outcome::kTimeoutBody
+                                                  : Outcome::kTimeoutFirstByte;
+  return End(outcome, now);
+}
+
+Result RawConnection::End(Outcome outcome, sys::Nanos now) {
+  const int port = Completed(outcome) ? 0 : local_port();
+  if (Completed(outcome)) detail_.clear();
+  if (at_.first_byte == 0 && parser_.head_bytes() > 0) at_.first_byte = now;
+  if (Completed(outcome)) at_.whole = now;
+  const bool whole = Completed(outcome) && unsent_.empty();
+  const bool used_up = plan_.reuse != 0 && carried_ >= plan_.reuse;
+  if (!whole || used_up || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close();
+  return {.outcome = outcome,
+          .end = now,
+          .status = parser_.status(),
+          .bytes = parser_.head_bytes() + parser_.body_bytes(),
+          .local_port = port,
+          .worker = parser_.worker(),
+          .detail = detail_,
+          .phases = PhasesOf(attempt_.sent, at_)};
+}
+
+void RawConnection::Close() {
+  if (!open()) return;
+  poller_.Forget(fd());
+  fd_.Reset();
+  connecting_ = false;
+  carried_ = 0;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "loadgen/engine/body_check.h"
+#include "loadgen/engine/endpoint.h"
+#include "loadgen/engine/poller.h"
+#include "loadgen/engine/response_parser.h"
+#include "loadgen/plan/plan.h"
+#include "loadgen/stats/tally.h"
+#include "pool/sys/socket.h"
+#include "pool/sys/unique_fd.h"
+
+namespace loadgen {
+
+/// One connection of the raw engine, and the request it is carrying.
+///
+///   closed → Start → [connecting] → under way → over → kept alive or closed
+///
+/// Each of Start and OnEvents returns the result once the request is over, and then the connection has
+/// already been closed if it can carry no more. Sockets are registered once, edge-triggered, so a request
+/// costs a send(2), a receive and its share of an epoll_wait.
+///
+/// A request goes out once. If a kept-alive connection ends before the response, that is the outcome.
+///
+/// Results refer to the connection's own memory and are valid until the next call. Not movable; one thread's.
+class RawConnection {
+ public:
+  /// All must outlive it. `buffer` is for receiving, and may be shared by the connections of a thread.
+  RawConnection(const Plan& plan, Poller& poller, std::span<char> buffer)
+
+      : plan_(plan),
+        poller_(poller),
+        buffer_(buffer),
+        check_(plan),
+        parser_(plan.worker_header, check_.needed() ? &check_ : nullptr) {}
+  ~RawConnection() { Close(); }
+  RawConnection(const RawConnection&) = delete;
+  RawConnection& operator=(const RawConnection&) = delete;
+
+  /// Sends `request`, which must stay until the result is there, to `endpoint`: on the open connection if
+  /// there is one (which then leads there), else on a new one.
+  /// `to_head`: the response has no body.
+  std::optional<Result> Start(const Attempt& attempt, Endpoint& endpoint, std::string_view request,
+                              bool to_head);
+  /// What epoll said of `fd()`, while a request is under way.
+  std::optional<Result> OnEvents(std::uint32_t events);
+  /// Ends the request for want of time.
+  Result TimedOut(sys::Nanos now);
+  void Close();
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] bool open() const { return static_cast<bool>(fd_); }
+  [[nodiscard]] const Attempt& attempt() const { return attempt_; }
+  [[nodiscard]] int local_port() const { return open() ? sys::LocalPort(fd()) : 0; }
+
+ private:
+  enum class Received { kMore, kNothingYet, kOver };
+
+  std::optional<Result> Connect();
+  int OpenSocket();
+  std::optional<Result> Send();
+  std::optional<Result> Receive();
+  Received ReceiveOnce(bool to_the_end, Outcome& outcome);
+  std::optional<Result> NotConnected(int error_number);
+  Outcome OnClosed(int error_number);
+  Outcome OnWhole();
+  Result End(Outcome outcome, sys::Nanos now);
+
+  const Plan& plan_;
+  Poller& poller_;
+  std::span<char> buffer_;
+  BodyCheck check_;
+  ResponseParser parser_;
+  sys::UniqueFd fd_;
+  Attempt attempt_;
+  Endpoint* endpoint_ = nullptr;
+  std::string_view unsent_;
+  std::size_t tried_ = 0;      // addresses
+  std::uint64_t carried_ = 0;  // requests, by the open connection
+  bool connecting_ = false;
+  bool reused_ = false;
+  bool peer_closed_ = false;  // as epoll said; what it sent before may still be there to read
+  bool excess_ = false;
+  int send_error_ = 0;
+  Moments at_;
+  std::string detail_;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,136 @@
+#include "loadgen/engine/raw_engine.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+namespace loadgen {
+namespace {
+
+constexpr std::size_t kBuffer = 64 * 1024;
+
+}  // namespace
+
+std::unique_ptr<Engine> RawEngine::Make(const Plan& plan, int connections, const StopSignal& stop) {
+  return std::make_unique<RawEngine>(plan, connections, stop);
+}
+
+RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
+    : EngineLoop(plan, stop), buffer_(kBuffer) {
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
+    const auto& text = plan.urls[i];
+    const auto url = ParseHttpUrl(text);
+    if (!url || url->scheme != "http" || url->has_user) {
+      throw std::invalid_argument("the raw engine cannot speak to " + text);
+    }
+    requests_.push_back({.endpoint = EndpointOf(*url, known), .raw = RawRequest(plan, i, *url)});
+  }
+  kept_alive_.resize(endpoints_.size());
+  for (int i = 0; i < connections; ++i) AddConnection();
+}
+
+std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& known) {
+  const auto name = plan_.unix_socket.empty() ? url.host + " " + url.port : plan_.unix_socket;
+  const auto found = std::ranges::find(known, name);
+  if (found == known.end()) {
+    endpoints_.push_back(plan_.unix_socket.empty() ? ResolveHost(url.host, url.port)
+                                                   : UnixEndpoint(plan_.unix_socket));
+    known.push_back(name);
+    return known.size() - 1;
+  }
+  return static_cast<std::size_t>(found - known.begin());
+}
+
+void RawEngine::AddConnection() {
+  auto& slot = closed_.emplace_back(plan_, poller_, std::span(buffer_));
+  slot.self = std::prev(closed_.end());
+  ++free_;
+}
+
+bool RawEngine::SendNext(sys::Nanos now) {
+  const auto endpoint = requests_[agenda_->next_url()].endpoint;
+  auto* from = FreeSlots(endpoint);
+  auto& slot = from->back();
+  const auto arrival = agenda_->Take(now, slot.free_since);
+  if (!arrival) return false;
+  CountSaturated(*arrival);
+  if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close();
+  slot.endpoint = endpoint;
+  Begin(*from, slot, *arrival, now);
+  return true;
+}
+
+RawEngine::Slots* RawEngine::FreeSlots(std::size_t endpoint) {
+  if (!kept_alive_[endpoint].empty()) return &kept_alive_[endpoint];
+  if (!closed_.empty()) return &closed_;
+  return &*std::ranges::find_if(kept_alive_, [](const Slots& slots) { return !slots.empty(); });
+}
+
+void RawEngine::Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now) {
+  in_flight_.splice(in_flight_.end(), from, slot.self);
+  --free_;
+  slot.under_way = true;
+  const Attempt attempt{.turn = arrival.turn,
+                        .url = arrival.url,
+                        .due = arrival.due,
+                        .free_since = slot.free_since,
+                        .sent = now};
+  recorder_->Sent(attempt);
+  const int before = slot.connection.fd();
+  const auto& request = requests_[arrival.url].raw;
+  const auto result =
+      slot.connection.Start(attempt, endpoints_[slot.endpoint],
+                            request.Bytes(plan_.seed, arrival.turn, slot.request), request.to_head());
+  if (result) return Settle(slot, *result);
+  if (slot.connection.fd() != before) Register(slot);
+}
+
+void RawEngine::Register(Slot& slot) {
+  const auto fd = static_cast<std::size_t>(slot.connection.fd());
+  if (fd >= by_fd_.size()) by_fd_.resize(fd + 64);
+  by_fd_[fd] = &slot;
+}
+
+void RawEngine::OnEvents(int fd, std::uint32_t events) {
+  auto& slot = *by_fd_[static_cast<std::size_t>(fd)];
+  if (slot.connection.fd() != fd) return;
+  if (slot.under_way) {
+    if (const auto result = slot.connection.OnEvents(events)) {
+      Settle(slot, *result);
+      SendNext(result->end);
+    } else if (slot.connection.fd() != fd) {
+      Register(slot);
+    }
+  } else if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
+    slot.connection.Close();
+    closed_.splice(closed_.end(), kept_alive_[slot.endpoint], slot.self);
+  }
+}
+
+void RawEngine::Settle(Slot& slot, const Result& result) {
+  recorder_->Finished(slot.connection.attempt(), result);
+  BeforeFree(result.end);
+  slot.free_since = result.end;
+  slot.under_way = false;
+  auto& to = slot.connection.open() ? kept_alive_[slot.endpoint] : closed_;
+  to.splice(to.end(), in_flight_, slot.self);
+  ++free_;
+}
+
+const Attempt* RawEngine::Oldest() const {
+  return in_flight_.empty() ? nullptr : &in_flight_.front().connection.attempt();
+}
+
+void RawEngine::ExpireOldest(sys::Nanos now) {
+  auto& slot = in_flight_.front();
+  Settle(slot, slot.connection.TimedOut(now));
+}
+
+void RawEngine::Abandon(sys::Nanos now) {
+  for (const auto& slot : in_flight_) {
+    recorder_->InFlightAtEnd(slot.connection.attempt(), now, slot.connection.local_port());
+  }
+}
+
+}  // namespace loadgen

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "loadgen/engine/body_check.h"
+
+namespace loadgen {
+
+/// Reads one HTTP/1.x response after another from bytes as they arrive, and tells where each ends.
+///
+///     parser.Begin(false);
+///     while (receive(bytes)) {
+///       const auto used = parser.Feed(bytes);     // bytes.substr(used) is behind the end of the response
+///       if (parser.done() || parser.malformed()) break;
+///     }
+///     if (closed && !parser.done()) parser.Close();  // done() now, if the close is what ends the body
+///
+/// Fed one byte at a time it comes to the same as fed whole. Interim responses (1xx) are skipped. Framing is
+/// that of RFC 9112, section 6.3, and strict: what a client could read in two ways is malformed (a head with
+/// both Content-Length and chunked, lengths that differ, folded lines, white space before a colon, a bare
+/// CR). A bare LF ends a line, as section 2.2 allows. 101 is malformed: nobody asked for it.
+///
+/// Memory is bounded (a line 64 KiB, a head 256 KiB), and none is allocated for a response once the buffers
+/// have grown to what the server sends. Not for several threads.
+class ResponseParser {
+ public:
+  /// `worker_header`: the header whose value `worker()` is; empty for none. It must outlive the parser.
+  /// `check`, where not null, is fed the decoded bodies; it too must outlive the parser.
+  explicit ResponseParser(std::string_view worker_header, BodyCheck* check = nullptr)
+      : worker_header_(worker_header), check_(check) {}
+
+  /// The next response; `to_head`: it answers HEAD and has no body whatever it says.
+  void Begin(bool to_head);
+  /// Returns how many of the bytes belong to this response: fewer than all only where it is over.
+  std::size_t Feed(std::string_view bytes);
+  /// No more bytes will come.
+  void Close();
+
+  [[nodiscard]] bool done() const { return stage_ == Stage::kDone; }
+  [[nodiscard]] bool malformed() const { return stage_ == Stage::kMalformed; }
+  /// The first line was whole.
+  [[nodiscard]] bool began() const { return began_; }
+  /// Of the final response, 0 before its first line.
+  [[nodiscard]] int status() const { return status_; }
+  /// Whether the connection may carry another request.
+  [[nodiscard]] bool keep_alive() const { return keep_alive_; }
+  [[nodiscard]] std::uint64_t head_bytes() const { return head_bytes_; }
+  /// Of the decoded body.
+  [[nodiscard]] std::uint64_t body_bytes() const { return body_bytes_; }
+  [[nodiscard]] std::string_view worker() const { return worker_; }
+
+ private:
+  enum class Stage {
+    kStatusLine,
+    kHeader,
+    kBody,
+    kChunkSize,
+    kChunk,
+    kChunkEnd,
+    kTrailer,
+    kUntilClose,
+    kDone,
+    kMalformed
+  };
+
+  std::size_t FeedLine(std::string_view bytes);
+  std::size_t FeedBody(std::string_view bytes);
+  Stage OnLine(std::string_view line);
+  Stage OnStatusLine(std::string_view line);
+  Stage OnHeader(std::string_view line);
+  Stage OnField(std::string_view name, std::string_view value);
+  Stage OnHeadEnd();
+  Stage OnChunkSize(std::string_view line);
+  bool SetLength(std::string_view value);
+  void SetConnection(std::string_view value);
+
+  std::string_view worker_header_;
+  BodyCheck* check_;
+  std::string partial_;
+  std::string worker_;
+  Stage stage_ = Stage::kDone;
+  bool to_head_ = false;
+  bool began_ = false;
+  bool keep_alive_ = false;
+  bool chunked_ = false;
+  bool encoded_ = false;
+  bool has_length_ = false;
+  int status_ = 0;
+  std::uint64_t left_ = 0;
+  std::uint64_t length_ = 0;
+  std::uint64_t head_bytes_ = 0;
+  std::uint64_t body_bytes_ = 0;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+#include "loadgen/engine/engine_choice.h"
+#include "loadgen/engine/load_test.h"
+
+namespace loadgen {
+
+/// For tests: a whole run, which must add up whatever the server does.
+inline RunResult RunPlan(const std::string& engine, Plan plan, const Journal* journal = nullptr) {
+  const auto factory = ChooseEngine(engine, plan)->factory;
+  LoadTest test(std::move(plan), factory, journal);
+  test.Start();
+  auto result = test.Wait();
+  const auto& tally = result.tally;
+  EXPECT_EQ(tally.sent, tally.completed() + tally.failed() + tally.in_flight_at_end);
+  EXPECT_EQ(result.scheduled, tally.sent + result.unsent());
+  EXPECT_EQ(tally.response.count(), tally.sent);
+  EXPECT_EQ(tally.service.count(), tally.sent);
+  EXPECT_EQ(tally.lag.count(), tally.sent);
+  return result;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,210 @@
+#include "loadgen/engine/scripted_server.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+
+#include "pool/sys/error.h"
+
+namespace loadgen {
+namespace {
+
+enum class Then { kKeep, kClose, kReset, kStall, kKeepSlowly };
+
+struct Reply {
+  std::string bytes;
+  Then then = Then::kKeep;
+};
+
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nContent-Length: 3\r\n\r\nok\n";
+
+constexpr std::string_view kCut = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc";
+constexpr int kPieceMillis = 2;
+
+Reply Mishap(int received) {
+  if (received % 7000 == 0) return {std::string(kCut), Then::kClose};
+  if (received % 5000 == 0) return {std::string(kCut), Then::kStall};
+  if (received % 1000 == 0) return {std::string(kCut), Then::kReset};
+  return {std::string(kOk)};
+}
+
+/// `nth` counts the requests of the connection, `received` those for the path.
+Reply ReplyTo(const std::string& path, int nth, int received) {
+  static const std::map<std::string, Reply> kReplies = {
+      {"/ok", {std::string(kOk)}},
+      {"/chunked",
+       {"HTTP/1.1 200 OK\r\nx-worker: 3.7\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n3\r\nok\n\r\n0\r\n\r\n"}},
+      {"/close-framed", {"HTTP/1.0 200 OK\r\nX-Worker: 3.7\r\n\r\nok\n", Then::kClose}},
+      {"/continue", {"HTTP/1.1 100 Continue\r\n\r\n" + std::string(kOk)}},
+      {"/500", {"HTTP/1.1 500 Sorry\r\nX-Worker: 3.7\r\nContent-Length: 0\r\n\r\n"}},
+      {"/big", {"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + std::string(300'000, 'x')}},
+      {"/reset-before", {"", Then::kReset}},
+      {"/close-before", {"", Then::kClose}},
+      {"/reset-in-head", {"HTTP/1.1 200 OK\r\nX-Wor", Then::kReset}},
+      {"/reset-in-body", {std::string(kCut), Then::kReset}},
+      {"/truncate-head", {"HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nX-Mor", Then::kClose}},
+      {"/truncate-length", {std::string(kCut), Then::kClose}},
+      {"/truncate-chunk", {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc", Then::kClose}},
+      {"/truncate-last-chunk",
+       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nok\n\r\n", Then::kClose}},
+      {"/stall-before", {"", Then::kStall}},
+      {"/stall-body", {std::string(kCut), Then::kStall}},
+      {"/then-close", {std::string(kOk), Then::kClose}},
+      {"/then-reset", {std::string(kOk), Then::kReset}},
+      {"/bad-chunk", {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc", Then::kClose}},
+      {"/early-hints", {"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + std::string(kOk)}},
+      {"/slow", {std::string(kOk), Then::kKeepSlowly}},
+      {"/excess", {std::string(kOk) + "and more"}},
+      {"/stall-head", {"HTTP/1.1 200 OK\r\nX-Wor", Then::kStall}},
+      {"/move", {"HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n"}},
+      {"/cookie", {"HTTP/1.1 200 OK\r\nSet-Cookie: id=7\r\nContent-Length: 3\r\n\r\nok\n"}},
+      {"/garbage", {"SSH-2.0-OpenSSH_9.2\r\n", Then::kClose}},
+  };
+  if (path == "/second-dies") return nth == 1 ? Reply{std::string(kOk)} : Reply{"", Then::kClose};
+  if (path == "/mishaps") return Mishap(received);
+  const auto found = kReplies.find(path);
+  return found != kReplies.end() ? found->second : Reply{"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"};
+}
+
+std::optional<std::string> ReadRequest(int fd) {
+  std::string request;
+  std::size_t whole = std::string::npos;
+  char buffer[4096];
+  while (request.size() < whole) {
+    const auto n = ::recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) return std::nullopt;
+    request.append(buffer, static_cast<std::size_t>(n));
+    const auto head = request.find("\r\n\r\n");
+    if (head == std::string::npos) continue;
+    const auto length = request.find("Content-Length: ");
+    whole =
+        head + 4 + (length < head ? static_cast<std::size_t>(std::atoi(request.c_str() + length + 16)) : 0);
+  }
+  return request;
+}
+
+void SendAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n < 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+/// Byte by byte, each in a packet of its own.
+void SendSlowly(int fd, std::string_view bytes) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  for (const char& byte : bytes) {
+    SendAll(fd, {&byte, 1});
+    ::poll(nullptr, 0, kPieceMillis);
+  }
+}
+
+/// Makes the close that follows a reset.
+void ResetOnClose(int fd) {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+}  // namespace
+
+ScriptedServer::ScriptedServer()
+    : listener_(sys::Check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  sys::Check(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size), "bind");
+  sys::Check(::listen(listener_.get(), 512), "listen");
+  sys::Check(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
+  port_ = ntohs(address.sin_port);
+  acceptor_ = std::thread([this] { Accept(); });
+}
+
+ScriptedServer::~ScriptedServer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+  }
+  ::shutdown(listener_.get(), SHUT_RDWR);
+  acceptor_.join();
+  for (auto& connection : connections_) connection.join();
+}
+
+std::string ScriptedServer::Url(std::string_view path) const {
+  return fmt::format("http://127.0.0.1:{}{}", port_, path);
+}
+
+int ScriptedServer::Received(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = received_.find(path);
+  return found == received_.end() ? 0 : found->second;
+}
+
+int ScriptedServer::Connections() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(connections_.size());
+}
+
+bool ScriptedServer::SawPort(int port) const {
+  const std::lock_guard lock(mutex_);
+  return ports_.contains(port);
+}
+
+std::string ScriptedServer::LastRequest() const {
+  const std::lock_guard lock(mutex_);
+  return last_;
+}
+
+void ScriptedServer::Accept() {
+  while (true) {
+    const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    const std::lock_guard lock(mutex_);
+    if (fd < 0) return;
+    open_.push_back(fd);
+    if (stopping_) ::shutdown(fd, SHUT_RDWR);
+    connections_.emplace_back([this, fd] { Serve(fd); });
+  }
+}
+
+int ScriptedServer::Note(const std::string& path, const std::string& request, int fd) {
+  sockaddr_in peer{};
+  socklen_t size = sizeof peer;
+  ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size);
+  const std::lock_guard lock(mutex_);
+  ++ports_[ntohs(peer.sin_port)];
+  last_ = request;
+  return ++received_[path];
+}
+
+void ScriptedServer::Serve(int fd) {
+  for (int nth = 1;; ++nth) {
+    const auto request = ReadRequest(fd);
+    if (!request) break;
+    const auto begin = request->find(' ') + 1;
+    const auto path = request->substr(begin, request->find(' ', begin) - begin);
+    const auto reply = ReplyTo(path, nth, Note(path, *request, fd));
+    const bool slowly = reply.then == Then::kKeepSlowly;
+    slowly ? SendSlowly(fd, reply.bytes) : SendAll(fd, reply.bytes);
+    if (reply.then == Then::kKeep || slowly) continue;
+    if (reply.then == Then::kStall) ReadRequest(fd);
+    if (reply.then == Then::kReset) ResetOnClose(fd);
+    break;
+  }
+  const std::lock_guard lock(mutex_);
+  std::erase(open_, fd);
+  ::close(fd);
+}
+
+}  // namespace loadgen

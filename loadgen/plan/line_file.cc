@@ -1,0 +1,64 @@
+#include "loadgen/plan/line_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+namespace loadgen {
+namespace {
+
+constexpr std::string_view kOpen = "{line:";
+
+bool Allowed(char c, Place place) {
+  const auto code = static_cast<unsigned char>(c);
+  if (place == Place::kBody) return true;
+  if (place == Place::kHeader) return c == '\t' || (code >= 0x20 && code != 0x7f);
+  return code > 0x20 && code != 0x7f;
+}
+
+sys::Result<void> CheckLines(const std::string& path, const Lines& lines, Place place) {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].empty()) return sys::Failure(fmt::format("{}:{}: an empty line", path, i + 1));
+    if (std::ranges::all_of(lines[i], [place](char c) { return Allowed(c, place); })) continue;
+    return sys::Failure(fmt::format("{}:{}: {}", path, i + 1,
+                                    place == Place::kUrl ? "a URL has neither blanks nor control characters"
+                                                         : "a header has no control characters"));
+  }
+  return {};
+}
+
+}  // namespace
+
+sys::Result<Lines> ReadLines(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  Lines lines;
+  for (std::string line; std::getline(file, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(std::move(line));
+  }
+  if (!file.is_open() || file.bad()) return sys::Failure(errno, "cannot read " + path);
+  if (lines.empty()) return sys::Failure(path + " has no lines");
+  return lines;
+}
+
+sys::Result<void> LoadLines(std::string_view text, Place place, LineFiles& files) {
+  for (auto at = text.find(kOpen); at != text.npos; at = text.find(kOpen, at + 1)) {
+    const auto end = text.find('}', at);
+    if (end == text.npos) return sys::Failure(fmt::format("'{}' lacks its }}", text.substr(at)));
+    const std::string path(text.substr(at + kOpen.size(), end - at - kOpen.size()));
+    if (!files.contains(path)) {
+      auto lines = ReadLines(path);
+      if (!lines) return tl::unexpected(lines.error());
+      files.emplace(path, std::make_shared<const Lines>(std::move(*lines)));
+    }
+    if (auto checked = CheckLines(path, *files.at(path), place); !checked) return checked;
+  }
+  return {};
+}
+
+}  // namespace loadgen

@@ -1,0 +1,119 @@
+#include "loadgen/plan/request_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
+
+#include "loadgen/plan/http_url.h"
+#include "loadgen/plan/line_file.h"
+#include "loadgen/plan/target_list.h"
+
+namespace loadgen {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kMostTurns = 10'000'000;
+
+struct Request {
+  std::string url = {};
+  RequestParts parts = {};
+  unsigned weight = 1;
+};
+
+sys::Result<void> TakeHeaders(const json& value, RequestParts& parts) {
+  for (const auto& [name, header] : value.items()) {
+    if (!header.is_string()) return sys::Failure("a header is not a string");
+    auto text = value.is_array() ? header.get<std::string>() : name + ": " + header.get<std::string>();
+    if (!IsHeader(text)) return sys::Failure(fmt::format("'{}' is not a header", text));
+    parts.headers.push_back(std::move(text));
+  }
+  return {};
+}
+
+sys::Result<Request> FromJson(const std::string& line) {
+  const auto object = json::parse(line, nullptr, false);
+  if (!object.is_object()) return sys::Failure("not a JSON object");
+  Request request;
+  for (const auto& [key, value] : object.items()) {
+    const bool text = value.is_string();
+    if (key == "url" && text) {
+      request.url = value.get<std::string>();
+    } else if (key == "method" && text) {
+      request.parts.method = value.get<std::string>();
+    } else if (key == "body" && text) {
+      request.parts.body = value.get<std::string>();
+    } else if (key == "headers" && (value.is_object() || value.is_array())) {
+      if (auto taken = TakeHeaders(value, request.parts); !taken) return tl::unexpected(taken.error());
+    } else if (key == "weight" && value.is_number_unsigned() && IsWeight(value.get<std::uint64_t>())) {
+      request.weight = value.get<unsigned>();
+    } else {
+      return sys::Failure(
+          fmt::format("\"{}\": {} (known are url, method, headers, body and weight)", key, value.dump()));
+    }
+  }
+  if (request.parts.body && !object.contains("method")) request.parts.method = "POST";
+  return request;
+}
+
+sys::Result<Request> FromWords(const std::string& line) {
+  const auto space = line.find(' ');
+  if (space == line.npos) return Request{.url = line};
+  Request request{.url = line.substr(line.find_first_not_of(' ', space))};
+  request.parts.method = line.substr(0, space);
+  if (request.url.find(' ') != line.npos) return sys::Failure("more than METHOD URL");
+  return request;
+}
+
+sys::Result<Request> Parse(const std::string& line) {
+  auto request = line.starts_with('{') ? FromJson(line) : FromWords(line);
+  if (!request) return request;
+  auto& parts = request->parts;
+  if (!IsMethod(parts.method)) return sys::Failure(fmt::format("'{}' is not a method", parts.method));
+  if (!parts.body && NeedsBody(parts.method)) parts.body = "";
+  if (request->url.empty()) return sys::Failure("a URL is required");
+  auto url = ParseHttpUrl(request->url);
+  if (!url) return tl::unexpected(url.error());
+  request->url = std::move(url->full);
+  return request;
+}
+
+}  // namespace
+
+sys::Result<void> FillRequests(const std::string& path, Plan& plan) {
+  const auto lines = ReadLines(path);
+  if (!lines) return tl::unexpected(lines.error());
+  for (std::size_t i = 0; i < lines->size(); ++i) {
+    const auto& line = (*lines)[i];
+    if (line.empty() || line.starts_with('#')) continue;
+    auto request = Parse(line);
+    if (!request) return sys::Failure(fmt::format("{}:{}: {}", path, i + 1, request.error().message));
+    request->parts.headers.insert(request->parts.headers.begin(), plan.headers.begin(), plan.headers.end());
+    plan.urls.push_back(std::move(request->url));
+    plan.weights.push_back(request->weight);
+    plan.parts.push_back(std::move(request->parts));
+  }
+  if (plan.urls.empty()) return sys::Failure(path + " has no requests");
+  if (std::accumulate(plan.weights.begin(), plan.weights.end(), std::uint64_t{0}) > kMostTurns) {
+    return sys::Failure(fmt::format("{}: the weights add up to more than {}", path, kMostTurns));
+  }
+  return {};
+}
+
+bool IsHeader(const std::string& text) {
+  const auto colon = text.find_first_of(":;");
+  return colon != text.npos && colon > 0 && text.find_first_of(" \t\r\n") > colon &&
+         text.find_first_of("\r\n") == text.npos;
+}
+
+bool IsMethod(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isalpha(c) != 0; });
+}
+
+bool NeedsBody(const std::string& method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
+
+}  // namespace loadgen

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "loadgen/plan/plan.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// Fills in a plan's URLs, weights and parts from a file of requests, one a line, used in turn:
+///
+///     # comments and empty lines are skipped
+///     http://h/a
+///     DELETE http://h/b
+///     {"method": "POST", "url": "http://h/c", "headers": {"A": "b"}, "body": "x", "weight": 3}
+///
+/// Of a JSON object only "url" is needed; "headers" may also be a list of "Name: value". The plan's own
+/// headers go with each request, its method and body do not. Errors name the file and the line.
+sys::Result<void> FillRequests(const std::string& path, Plan& plan);
+
+/// "Name: value", "Name:" or "Name;", as on curl's command line.
+bool IsHeader(const std::string& text);
+
+/// What RFC 9110 calls a token, of letters only.
+bool IsMethod(const std::string& text);
+
+/// Whether a request with this method has a body even if none was given.
+bool NeedsBody(const std::string& method);
+
+}  // namespace loadgen

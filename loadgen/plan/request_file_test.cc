@@ -1,0 +1,70 @@
+#include "loadgen/plan/request_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+namespace loadgen {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+class RequestFileTest : public ::testing::Test {
+ protected:
+  sys::Result<void> Fill(const std::string& content, Plan& plan) const {
+    std::ofstream(path_, std::ios::binary) << content;
+    return FillRequests(path_, plan);
+  }
+  [[nodiscard]] std::string Complaint(const std::string& content) const {
+    Plan plan;
+    const auto filled = Fill(content, plan);
+    return filled ? "no complaint" : filled.error().message;
+  }
+  void TearDown() override { std::remove(path_.c_str()); }
+
+  const std::string path_ = ::testing::TempDir() + "loadgen_requests." + std::to_string(::getpid());
+};
+
+TEST_F(RequestFileTest, OneRequestALine) {
+  Plan plan{.headers = {"X-All: 1"}};
+  const auto filled = Fill(
+      "# shop\n\nh/a\nDELETE http://h/b\n"
+      R"({"url": "http://h/c", "headers": {"A": "b"}, "body": "x={counter}", "weight": 3})"
+      "\n"
+      R"({"method": "PUT", "url": "https://h/d", "headers": ["B: c", "Accept:"]})",
+      plan);
+  ASSERT_TRUE(filled) << filled.error().message;
+  EXPECT_THAT(plan.urls, ElementsAre("http://h/a", "http://h/b", "http://h/c", "https://h/d"));
+  EXPECT_THAT(plan.weights, ElementsAre(1, 1, 3, 1));
+  EXPECT_EQ(plan.parts[0].method, "GET");
+  EXPECT_FALSE(plan.parts[0].body);
+  EXPECT_EQ(plan.parts[1].method, "DELETE");
+  EXPECT_EQ(plan.parts[2].method, "POST");
+  EXPECT_EQ(plan.parts[2].body, "x={counter}");
+  EXPECT_THAT(plan.parts[2].headers, ElementsAre("X-All: 1", "A: b"));
+  EXPECT_EQ(plan.parts[3].body, "");
+  EXPECT_THAT(plan.parts[3].headers, ElementsAre("X-All: 1", "B: c", "Accept:"));
+}
+
+TEST_F(RequestFileTest, WhatIsWrongIsSaidWithFileAndLine) {
+  EXPECT_THAT(Complaint("h/a\n{\"url\": \n"), EndsWith(":2: not a JSON object"));
+  EXPECT_THAT(Complaint("h/a\n\nftp://h\n"), HasSubstr(":3: 'ftp://h': only http and https"));
+  EXPECT_THAT(Complaint("{}"), HasSubstr(":1: a URL is required"));
+  EXPECT_THAT(Complaint(R"({"url": "h", "body": 7})"), HasSubstr(":1: \"body\": 7"));
+  EXPECT_THAT(Complaint(R"({"url": "h", "weight": 0})"), HasSubstr(":1: \"weight\": 0"));
+  EXPECT_THAT(Complaint(R"({"url": "h", "colour": "red"})"), HasSubstr(":1: \"colour\""));
+  EXPECT_THAT(Complaint(R"({"url": "h", "headers": ["no colon"]})"), HasSubstr("'no colon' is not a header"));
+  EXPECT_THAT(Complaint("G3T h"), HasSubstr("'G3T' is not a method"));
+  EXPECT_THAT(Complaint("GET h HTTP/1.1"), HasSubstr("more than METHOD URL"));
+  EXPECT_THAT(Complaint("# nothing\n"), EndsWith("has no requests"));
+  Plan plan;
+  EXPECT_THAT(FillRequests("/no/such/file", plan).error().message, HasSubstr("/no/such/file: No such file"));
+}
+
+}  // namespace
+}  // namespace loadgen

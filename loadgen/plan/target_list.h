@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "loadgen/plan/plan.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// Fills in a plan's URLs, with their weights or rates, and the sum of these as its rate.
+///
+/// `urls` stand for themselves. Each of `targets` is a URL and, behind a space, its share:
+///
+///     http://h/a rate=100/s     an open loop with a schedule of its own
+///     http://h/b weight=3       three turns for each of a URL without a weight
+///
+/// Either all have a rate or none has. Pure.
+sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,
+                              Plan& plan);
+
+/// A weight that may be given: 1 to 10,000.
+bool IsWeight(std::uint64_t weight);
+
+}  // namespace loadgen

@@ -1,0 +1,50 @@
+#include "loadgen/plan/text_template.h"
+
+#include <gtest/gtest.h>
+
+namespace loadgen {
+namespace {
+
+std::string Expanded(std::string_view text, std::uint64_t seed, std::uint64_t turn) {
+  std::string out;
+  TextTemplate(text, {}).Expand(seed, turn, out);
+  return out;
+}
+
+TEST(TextTemplateTest, CounterAndRandom) {
+  EXPECT_EQ(Expanded("/a?{counter}&b={counter}!", 1, 42), "/a?42&b=42!");
+  const auto random = Expanded("{random}", 1, 42);
+  EXPECT_EQ(random.size(), 16u);
+  EXPECT_EQ(random.find_first_not_of("0123456789abcdef"), random.npos);
+  EXPECT_EQ(Expanded("{random}", 1, 42), random);
+  EXPECT_NE(Expanded("{random}", 1, 43), random);
+  EXPECT_NE(Expanded("{random}", 2, 42), random);
+}
+
+TEST(TextTemplateTest, OtherBracesAreText) {
+  EXPECT_TRUE(TextTemplate("/{x}/{counter", {}).constant());
+  EXPECT_EQ(Expanded("/{x}/{counter", 1, 2), "/{x}/{counter");
+  EXPECT_FALSE(TextTemplate("/{random}", {}).constant());
+}
+
+TEST(TextTemplateTest, LinesOfAFileComeInTurn) {
+  const LineFiles files{{"users.txt", std::make_shared<const Lines>(Lines{"ann", "bob", "eve"})}};
+  const TextTemplate text("/u/{line:users.txt}?{counter}", files);
+  std::string out;
+  for (const std::uint64_t turn : {0, 1, 2, 3}) text.Expand(1, turn, out);
+  EXPECT_EQ(out, "/u/ann?0/u/bob?1/u/eve?2/u/ann?3");
+  EXPECT_TRUE(TextTemplate("/{line:other.txt}", files).constant());
+}
+
+TEST(TextTemplateTest, TheLengthIsThatOfTheText) {
+  const LineFiles files{{"f", std::make_shared<const Lines>(Lines{"a", "bcd"})}};
+  const TextTemplate text("<{counter}{random}{line:f}>", files);
+  for (const std::uint64_t turn : {0ULL, 9ULL, 10ULL, 12345678901234567ULL}) {
+    std::string out;
+    text.Expand(3, turn, out);
+    EXPECT_EQ(text.Length(turn), out.size());
+  }
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,28 @@
+#include <utility>
+
+#include "loadgen/engine/load_test.h"
+#include "loadgen/report/hdr_log.h"
+
+namespace loadgen {
+
+HdrLog HdrLogOf(const RunResult& run) {
+  HdrLog log{.start_unix_ms = run.start_unix_ms};
+  const auto add = [&log](std::string tag, sys::Nanos begin, sys::Nanos length, PackedHistogram histogram) {
+    if (histogram == PackedHistogram()) return;
+    log.intervals.push_back(
+        {.tag = std::move(tag), .begin = begin, .length = length, .histogram = std::move(histogram)});
+  };
+  for (const auto& [begin, interval] : run.series.intervals()) {
+    add("", begin, run.series.width(), interval.response);
+    add("service", begin, run.series.width(), interval.service);
+    add("lag", begin, run.series.width(), interval.lag);
+  }
+  add("own_lag", 0, run.duration, PackedHistogram(run.tally.own_lag));
+  for (std::size_t i = 0; i < kPhases; ++i)
+    add(std::string(kPhaseNames[i]), 0, run.duration, PackedHistogram(run.tally.phases[i]));
+  for (const auto& [slot, worker] : run.tally.workers)
+    add("worker-" + slot, 0, run.duration, PackedHistogram(worker.service));
+  return log;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loadgen/engine/load_test.h"
+
+namespace loadgen {
+
+/// What is shown of a run that is going on. `before` and `now` are an interval apart.
+struct LiveState {
+  std::string title = {};  ///< What is loaded, and how.
+  double elapsed_s = 0;
+  double planned_s = 0;                ///< 0: until a number of requests is through.
+  std::uint64_t planned_requests = 0;  ///< Where planned_s is 0; 0: not known.
+  double interval_s = 1;
+  Progress before = {};
+  Progress now = {};
+  std::int64_t p50 = 0;  ///< µs, of all so far
+  std::int64_t p99 = 0;
+  std::int64_t max = 0;
+  std::deque<double> p50s = {};  ///< µs, by the second, newest last; 0 where nothing ended
+  std::deque<double> p99s = {};
+};
+
+/// "   3 s   2000 responses/s  p50 0.52 ms  p99 2.31 ms   6003 ok   0 not ok   2 failed   12 in flight": one
+/// line about the last interval, without its end. Pure.
+[[nodiscard]] std::string LiveLine(const LiveState& state);
+
+struct ScreenSize {
+  std::size_t rows = 24;
+  std::size_t columns = 80;
+};
+
+/// A screen of at most rows - 1 lines of at most `columns` columns: progress, rate, latencies with the course
+/// of p99, errors by kind, workers. `colour` marks errors red. Pure.
+[[nodiscard]] std::vector<std::string> LiveScreen(const LiveState& state, ScreenSize size, bool colour);
+
+/// How many columns a line of UTF-8 takes: escape sequences none, everything else one. Pure.
+[[nodiscard]] std::size_t Columns(std::string_view line);
+
+}  // namespace loadgen

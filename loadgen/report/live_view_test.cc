@@ -1,0 +1,64 @@
+#include "loadgen/report/live_view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace loadgen {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+LiveState Example() {
+  LiveState state{.title = "http://h/", .elapsed_s = 3, .planned_s = 10, .interval_s = 0.5};
+  state.before.outcomes = {100};
+  state.now = {.sent = 215, .outcomes = {199, 1, 0, 0, 5}, .workers = {{"0", 100}, {"1", 50}}};
+  state.p99s = {1000, 4000, 2000};
+  state.p50s = {500, 500, 500};
+  return state;
+}
+
+TEST(LiveLineTest, ShowsTheLastInterval) {
+  const auto line = LiveLine(Example());
+  EXPECT_THAT(line, HasSubstr("200 responses/s"));
+  EXPECT_THAT(line, HasSubstr("p99 2.00 ms"));
+  EXPECT_THAT(line, HasSubstr("199 ok"));
+  EXPECT_THAT(line, HasSubstr("1 not ok"));
+  EXPECT_THAT(line, HasSubstr("5 failed"));
+  EXPECT_THAT(line, HasSubstr("10 in flight"));
+}
+
+TEST(LiveScreenTest, ShowsRateLatencyErrorsAndWorkers) {
+  const auto lines = LiveScreen(Example(), {}, false);
+  EXPECT_THAT(lines, Contains(HasSubstr("200 responses/s, 10 in flight")));
+  EXPECT_THAT(lines, Contains(HasSubstr("▂█▄ up to 4.00 ms")));
+  EXPECT_THAT(lines, Contains(HasSubstr("refused                            5  +5")));
+  EXPECT_THAT(lines, Contains(HasSubstr("workers   0                    100  ███")));
+  EXPECT_THAT(lines, Contains(HasSubstr("3 of 10 s")));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("\x1b"))));
+}
+
+TEST(LiveScreenTest, FitsTheTerminalWhateverThereIsToShow) {
+  auto state = Example();
+  state.title = std::string(300, 'x');
+  state.now.outcomes.fill(1'000'000'000'000);
+  state.p99s.resize(500, 3e9);
+  for (int i = 0; i < 500; ++i) state.now.workers[std::string(40, 'w') + std::to_string(i)] = 1;
+  for (const auto size : {ScreenSize{.rows = 24, .columns = 80}, ScreenSize{.rows = 5, .columns = 20}}) {
+    const auto lines = LiveScreen(state, size, true);
+    EXPECT_LT(lines.size(), size.rows);
+    for (const auto& line : lines) EXPECT_LE(Columns(line), size.columns) << line;
+  }
+}
+
+TEST(LiveScreenTest, WhatAServerSaysCannotMoveTheCursor) {
+  auto state = Example();
+  state.now.workers = {{"\x1b[2J", 3}};
+  EXPECT_THAT(LiveScreen(state, {}, false), Not(Contains(HasSubstr("\x1b"))));
+}
+
+TEST(ColumnsTest, EscapesTakeNone) { EXPECT_EQ(Columns("\x1b[31mµs █\x1b[0m"), 4u); }
+
+}  // namespace
+}  // namespace loadgen

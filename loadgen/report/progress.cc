@@ -1,0 +1,88 @@
+#include "loadgen/report/progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+namespace loadgen {
+namespace {
+
+constexpr const char* kEraseLine = "\x1b[K";
+constexpr const char* kEraseBelow = "\x1b[J";
+
+std::string_view Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool Rewritable() {
+  const auto term = Environment("TERM");
+  return ::isatty(STDERR_FILENO) == 1 && !term.empty() && term != "dumb";
+}
+
+ScreenSize SizeOfTerminal() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) return {};
+  return {.rows = size.ws_row, .columns = size.ws_col};
+}
+
+/// The second that was under way before the one that `now` is in; 0 where nothing ended in it.
+double InLastSecond(const LoadTest& test, sys::Nanos elapsed, double percentile) {
+  const auto& series = test.series();
+  const auto found = series.intervals().find((elapsed / series.width() - 1) * series.width());
+  if (found == series.intervals().end()) return 0;
+  return static_cast<double>(found->second.response.Unpack().ValueAtPercentile(percentile));
+}
+
+void Remember(std::deque<double>& values, double value, std::size_t most) {
+  values.push_back(value);
+  if (values.size() > most) values.pop_front();
+}
+
+}  // namespace
+
+ProgressView::ProgressView(std::string title, const Plan& plan, sys::Nanos start)
+    : terminal_(Rewritable()), colour_(Environment("NO_COLOR").empty()), start_(start), shown_(start) {
+  state_.title = std::move(title);
+  state_.planned_s = plan.count ? 0 : sys::ToSeconds(plan.duration);
+  state_.planned_requests = plan.count.value_or(0);
+}
+
+void ProgressView::Show(const LoadTest& test, Progress progress, sys::Nanos now) {
+  state_.before = std::exchange(state_.now, std::move(progress));
+  state_.interval_s = sys::ToSeconds(now - std::exchange(shown_, now));
+  state_.elapsed_s = sys::ToSeconds(now - start_);
+  const auto& response = test.latencies().response;
+  state_.p50 = response.ValueAtPercentile(50);
+  state_.p99 = response.ValueAtPercentile(99);
+  state_.max = response.max();
+  Remember(state_.p50s, InLastSecond(test, now - start_, 50), kCourse);
+  Remember(state_.p99s, InLastSecond(test, now - start_, 99), kCourse);
+  Draw();
+}
+
+void ProgressView::Draw() {
+  if (!terminal_) {
+    fmt::print(stderr, "{}\n", LiveLine(state_));
+    std::fflush(stderr);
+    return;
+  }
+  std::string text = drawn_ > 0 ? fmt::format("\x1b[{}A", drawn_) : "";
+  const auto lines = LiveScreen(state_, SizeOfTerminal(), colour_);
+  for (const auto& line : lines) text += "\r" + line + kEraseLine + "\n";
+  fmt::print(stderr, "{}{}", text, kEraseBelow);
+  std::fflush(stderr);
+  drawn_ = lines.size();
+}
+
+void ProgressView::Clear() {
+  if (drawn_ > 0) fmt::print(stderr, "\x1b[{}A\r{}", std::exchange(drawn_, 0), kEraseBelow);
+  std::fflush(stderr);
+}
+
+}  // namespace loadgen

@@ -1,0 +1,56 @@
+#include "loadgen/report/report.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "metrics/fairness.h"
+
+namespace loadgen {
+
+Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos) {
+  const SelfEvidence evidence{.open_loop = plan.rate.has_value(),
+                              .achieved = run.achieved(),
+                              .busiest = run.busiest,
+                              .duration = run.duration,
+                              .worst_own_lag = run.tally.own_lag.max() * sys::kMicrosecond,
+                              .lag_p99 = run.tally.lag.ValueAtPercentile(99) * sys::kMicrosecond,
+                              .out_of_ports = run.tally.of(Outcome::kNoPorts) > 0,
+                              .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0,
+                              .port_range = LocalPortRange(),
+                              .machine_cpu = run.kernel.busy_share(),
+                              .cpu = run.cpu,
+                              .cores = run.cores};
+  auto self = CheckSelf(evidence);
+  std::vector<SloVerdict> verdicts;
+  for (const auto& slo : slos) verdicts.push_back(Check(slo, FactsOf(run)));
+  return {.engine = std::move(engine),
+          .plan = plan,
+          .run = std::move(run),
+          .self = std::move(self),
+          .slos = std::move(verdicts)};
+}
+
+bool Report::slos_met() const { return std::ranges::all_of(slos, &SloVerdict::met); }
+
+std::optional<std::string> NothingReached(const Report& report) {
+  const auto& tally = report.run.tally;
+  if (tally.sent == 0) return "no request was sent";
+  if (tally.completed() > 0 || tally.in_flight_at_end > 0) return std::nullopt;
+  std::string why;
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (tally.of(outcome) == 0) continue;
+    if (!NeverConnected(outcome)) return std::nullopt;
+    if (why.empty()) why = tally.first_detail[i].empty() ? std::string(Name(outcome)) : tally.first_detail[i];
+  }
+  return "not one request reached a server: " + why;
+}
+
+double Fairness(const Tally& tally) {
+  std::vector<double> shares;
+  for (const auto& [slot, worker] : tally.workers) shares.push_back(static_cast<double>(worker.requests));
+  return metrics::JainIndex(shares);
+}
+
+}  // namespace loadgen

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loadgen/engine/load_test.h"
+#include "loadgen/plan/plan.h"
+#include "loadgen/report/fault_spans.h"
+#include "loadgen/report/slo.h"
+#include "loadgen/stats/self_check.h"
+
+namespace loadgen {
+
+/// A run's result with the judgement of the generator's own part in it: all that any form of report is made
+/// from.
+struct Report {
+  std::string engine;
+  Plan plan;
+  RunResult run;
+  SelfCheck self;
+  std::vector<SloVerdict> slos = {};
+  std::vector<FaultSpan> faults = {};  ///< Of --faults.
+  std::string aborted = {};            ///< The --abort-on that came true, with its value; empty: none did.
+
+  [[nodiscard]] bool slos_met() const;
+};
+
+/// Judges the run by itself and by what it was to hold.
+Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos = {});
+
+/// Jain's index of the workers' completed requests; 1 where no worker was named.
+double Fairness(const Tally& tally);
+
+/// Why not one request can have reached a server, in words; nullopt where one may have.
+std::optional<std::string> NothingReached(const Report& report);
+
+/// Schema 1, which other tools rely on:
+///
+///   schema, engine
+///   requests         {scheduled, unsent, sent, completed, ok, failed, in_flight_at_end,
+///                    saturated: due while all connections were busy, warmed_up: sent before and not counted}
+///   duration_s, throughput_rps (completed responses a second)
+///   bytes            {received}: heads and decoded bodies
+///   latency_us       {response, service, lag}, each {p50, p90, p99, "p99.9", max, mean, count} in µs
+///   status           {"200": n}, of completed requests
+///   errors           {name: n}, of all that ended and were not ok; the names are those of outcome.h
+///   workers          {"SLOT": {requests, errors, p50_us, p99_us, max_us, mean_us}}: completed, not ok,
+///                    service latencies (of the first Tally::kMaxTimedWorkers)
+///   fairness_jain    Jain's index of the workers' requests; 1 where none was named
+///   self             {cpu_s, cpu_us_per_request, bottleneck}; bottleneck as in self_check.h
+///
+/// And beside these:
+///
+///   valid, reason    the judgement of self_check.h
+///   stopped          whether it was ended early
+///   aborted          the --abort-on that came true, with its value; null otherwise
+///   achieved         the share of the schedule that was sent in time
+///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
+///                    warmup_s, replica, stages, keepalive}
+///   targets          [{url, sent, completed, ok}], as the plan's URLs
+///   slo              [{objective, met, value}]; latencies in µs, errors<…% as a share
+///   error_details    {name: the first explanation seen}
+///   phases_us        {connect, tls, first_byte, body}, each as in latency_us
+///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
+///                    own_lag_us: as in latency_us, the part of the lag with a connection free, cores,
+///                    machine_cpu: share of the cores' time (machine_cpu_s) that all programs took,
+///                    peak_memory_bytes, network {retransmits, accept_overflows, syn_drops}: of all programs}
+///   start_unix_ms
+///   series           {width_s, rows: [{begin_s, sent, outcomes: {name: n}, rate, p50_us, p90_us, p99_us,
+///                    max_us}]}: a row for each interval in which something happened (interval_series.h)
+///   hdr_log          the lines of the run's HdrHistogram log (hdr_log.h), all its latencies
+nlohmann::ordered_json ToJson(const Report& report);
+
+/// What was loaded, and how, in a line: "http://h/ (raw engine, closed loop, 10 connections, 2 threads)".
+std::string Describe(const Plan& plan, const std::string& engine);
+
+/// For people: counts, percentiles, phases, errors, workers, a histogram, the generator's own part.
+std::string ToText(const Report& report);
+
+}  // namespace loadgen

@@ -1,0 +1,107 @@
+#include "loadgen/report/report_html.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "loadgen/report/page_parts.h"
+#include "loadgen/report/series_rows.h"
+
+namespace loadgen {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kStepsPerHalving = 4;
+
+std::string Escaped(std::string_view text) {
+  std::string html;
+  for (const char c : text) {
+    if (c == '<') {
+      html += "&lt;";
+    } else if (c == '&') {
+      html += "&amp;";
+    } else {
+      html += c;
+    }
+  }
+  return html;
+}
+
+Json LatencyRow(const SeriesRow::Latency& latency) {
+  if (latency.count == 0) return Json::array({nullptr, nullptr, nullptr, nullptr});
+  return Json::array({latency.p50, latency.p90, latency.p99, latency.max});
+}
+
+Json RowsJson(const RunResult& run) {
+  Json rows = Json::array();
+  for (const auto& row : Rows(run)) {
+    rows.push_back({{"t", row.begin_s + row.length_s / 2},
+                    {"rate", row.rate},
+                    {"errors", row.length_s > 0 ? static_cast<double>(row.errors) / row.length_s : 0},
+                    {"response", LatencyRow(row.response)},
+                    {"service", LatencyRow(row.service)},
+                    {"lag", LatencyRow(row.lag)}});
+  }
+  return rows;
+}
+
+Json FaultsJson(const Report& report) {
+  Json faults = Json::array();
+  for (const auto& fault : report.faults)
+    faults.push_back({{"from", fault.from_s}, {"to", fault.to_s}, {"label", fault.label}});
+  return faults;
+}
+
+}  // namespace
+
+std::string JsonForHtml(const Json& json) {
+  std::string html;
+  for (const char c : json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+    if (c == '<') {
+      html += "\\u003c";
+    } else {
+      html += c;
+    }
+  }
+  return html;
+}
+
+std::vector<std::pair<double, std::int64_t>> PercentileCurve(const LatencyHistogram& histogram) {
+  std::vector<std::pair<double, std::int64_t>> curve;
+  const auto most = static_cast<double>(histogram.count());
+  for (double rest = 1; rest * most >= 1; rest *= std::pow(0.5, 1 / kStepsPerHalving))
+    curve.emplace_back(100 * (1 - rest), histogram.ValueAtPercentile(100 * (1 - rest)));
+  if (!curve.empty()) curve.emplace_back(100 * (1 - 0.5 / most), histogram.max());
+  return curve;
+}
+
+std::string HtmlPage(const std::string& title, const Json& data) {
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n"
+      "<style>\n{}\n{}</style>\n</head>\n<body>\n{}<script type=\"application/json\" "
+      "id=\"data\">{}</script>\n"
+      "<script>\n{}\n</script>\n<script>\n{}</script>\n</body>\n</html>\n",
+      Escaped(title), page::kDygraphsStyle, page::kStyle, page::kBody, JsonForHtml(data),
+      page::kDygraphsScript, page::kScript);
+}
+
+std::string ToHtml(const Report& report) {
+  auto summary = ToJson(report);
+  summary.erase("hdr_log");
+  summary.erase("series");
+  const auto& tally = report.run.tally;
+  const auto title = Describe(report.plan, report.engine);
+  return HtmlPage(
+      "loadgen: " + report.plan.urls.front(),
+      {{"kind", "run"},
+       {"title", title},
+       {"report", summary},
+       {"rows", RowsJson(report.run)},
+       {"curve",
+        {{"response", PercentileCurve(tally.response)}, {"service", PercentileCurve(tally.service)}}},
+       {"faults", FaultsJson(report)}});
+}
+
+}  // namespace loadgen

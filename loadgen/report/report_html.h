@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loadgen/report/report.h"
+#include "loadgen/stats/latency_histogram.h"
+
+namespace loadgen {
+
+/// A run as one HTML file that needs nothing else: latency over time by percentile, rate and errors, lag, the
+/// percentile curve, phases, workers, objectives, with the report's faults shaded. Light or dark as the
+/// reader prefers. All that came from outside is in a block of JSON in which no tag can end, and reaches the
+/// page as text only. Pure.
+[[nodiscard]] std::string ToHtml(const Report& report);
+
+/// A page of ours: its title, what its script gets as `data`, and where that is drawn (page/*.html).
+[[nodiscard]] std::string HtmlPage(const std::string& title, const nlohmann::ordered_json& data);
+
+/// JSON that may stand in a <script> element. Pure.
+[[nodiscard]] std::string JsonForHtml(const nlohmann::ordered_json& json);
+
+/// The points of a percentile curve: percentiles with their values in µs, each halving of the distance to
+/// 100 % in four steps, as far as there are values to tell them apart. Pure.
+[[nodiscard]] std::vector<std::pair<double, std::int64_t>> PercentileCurve(const LatencyHistogram& histogram);
+
+}  // namespace loadgen

@@ -1,0 +1,44 @@
+#include "loadgen/report/report_html.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(JsonForHtmlTest, NoTagCanBeginInIt) {
+  const nlohmann::ordered_json hostile = {{"worker", "</script><script>alert(1)</script><!--"}};
+  const auto html = JsonForHtml(hostile);
+  EXPECT_THAT(html, Not(HasSubstr("<")));
+  EXPECT_EQ(nlohmann::ordered_json::parse(html), hostile);
+}
+
+TEST(PercentileCurveTest, GoesAsFarAsTheValuesTell) {
+  LatencyHistogram histogram;
+  for (int i = 1; i <= 1000; ++i) histogram.Record(i);
+  const auto curve = PercentileCurve(histogram);
+  EXPECT_EQ(curve.front().first, 0);
+  EXPECT_EQ(curve.back().second, 1000);
+  EXPECT_LT(curve.back().first, 99.96);
+  for (std::size_t i = 1; i < curve.size(); ++i) EXPECT_GE(curve[i].second, curve[i - 1].second);
+  EXPECT_TRUE(PercentileCurve({}).empty());
+}
+
+TEST(ReportHtmlTest, IsWholeAndNeedsNothingElse) {
+  RunResult run{.duration = sys::kSecond};
+  run.tally.workers["</script>"].requests = 3;
+  const auto html = ToHtml(MakeReport("raw", {.urls = {"http://h/?a=<b>&c"}}, std::move(run)));
+  // Not EXPECT_THAT, which prints 130 kB where it fails.
+  const auto has = [&html](std::string_view text) { return html.find(text) != html.npos; };
+  EXPECT_TRUE(has("<title>loadgen: http://h/?a=&lt;b>&amp;c</title>"));
+  EXPECT_TRUE(has("\\u003c/script>"));
+  EXPECT_TRUE(has("Dygraph"));
+  for (const auto* outside : {"<script src", "<link", "<img", "@import", "url("})
+    EXPECT_FALSE(has(outside)) << outside;
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,181 @@
+#include <fmt/format.h>
+
+#include "loadgen/report/hdr_log.h"
+#include "loadgen/report/report.h"
+
+namespace loadgen {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json LatencyJson(const LatencyHistogram& h) {
+  return {{"p50", h.ValueAtPercentile(50)},
+          {"p90", h.ValueAtPercentile(90)},
+          {"p99", h.ValueAtPercentile(99)},
+          {"p99.9", h.ValueAtPercentile(99.9)},
+          {"max", h.max()},
+          {"mean", h.mean()},
+          {"count", h.count()}};
+}
+
+Json WorkerJson(const Tally::OfWorker& worker) {
+  Json json = {{"requests", worker.requests}, {"errors", worker.errors}};
+  if (worker.service.count() == 0) return json;
+  json["p50_us"] = worker.service.ValueAtPercentile(50);
+  json["p99_us"] = worker.service.ValueAtPercentile(99);
+  json["max_us"] = worker.service.max();
+  json["mean_us"] = worker.service.mean();
+  return json;
+}
+
+Json PhasesJson(const Tally& tally) {
+  Json phases = Json::object();
+  for (std::size_t i = 0; i < kPhases; ++i)
+    phases[std::string(kPhaseNames[i])] = LatencyJson(tally.phases[i]);
+  return phases;
+}
+
+Json SeriesJson(const IntervalSeries& series) {
+  Json rows = Json::array();
+  for (const auto& [begin, interval] : series.intervals()) {
+    const auto response = interval.response.Unpack();
+    Json outcomes = Json::object();
+    for (std::size_t i = 0; i < kOutcomes; ++i) {
+      if (interval.outcomes[i] > 0)
+        outcomes[std::string(Name(static_cast<Outcome>(i)))] = interval.outcomes[i];
+    }
+    rows.push_back({{"begin_s", sys::ToSeconds(begin)},
+                    {"sent", interval.sent},
+                    {"outcomes", outcomes},
+                    {"rate", static_cast<double>(interval.completed()) / sys::ToSeconds(series.width())},
+                    {"p50_us", response.ValueAtPercentile(50)},
+                    {"p90_us", response.ValueAtPercentile(90)},
+                    {"p99_us", response.ValueAtPercentile(99)},
+                    {"max_us", response.max()}});
+  }
+  return {{"width_s", sys::ToSeconds(series.width())}, {"rows", rows}};
+}
+
+Json HdrJson(const RunResult& run) {
+  Json lines = Json::array();
+  for (const auto& interval : HdrLogOf(run).intervals) lines.push_back(HdrLine(interval));
+  return lines;
+}
+
+Json PlanJson(const Plan& plan) {
+  Json json = {{"urls", plan.urls},
+               {"method", plan.method},
+               {"connections", plan.connections},
+               {"threads", plan.threads},
+               {"rate", nullptr},
+               {"arrival", plan.poisson ? "poisson" : "constant"},
+               {"seed", plan.seed},
+               {"duration_s", nullptr},
+               {"count", nullptr},
+               {"timeout_s", sys::ToSeconds(plan.timeout)},
+               {"warmup_s", sys::ToSeconds(plan.warmup)},
+               {"replica", fmt::format("{}/{}", plan.replica.index + 1, plan.replica.of)},
+               {"keepalive", plan.keep_alive}};
+  for (const auto& stage : plan.stages) {
+    json["stages"].push_back({{"rate", stage.rate}, {"duration_s", sys::ToSeconds(stage.duration)}});
+  }
+  if (plan.rate) json["rate"] = *plan.rate;
+  if (plan.count) {
+    json["count"] = *plan.count;
+  } else {
+    json["duration_s"] = sys::ToSeconds(plan.duration);
+  }
+  return json;
+}
+
+Json TargetsJson(const Report& report) {
+  Json targets = Json::array();
+  for (std::size_t i = 0; i < report.plan.urls.size(); ++i) {
+    const auto n = report.run.tally.of_url(i);
+    targets.push_back(
+        {{"url", report.plan.urls[i]}, {"sent", n.sent}, {"completed", n.completed}, {"ok", n.ok}});
+  }
+  return targets;
+}
+
+Json SlosJson(const Report& report) {
+  Json slos = Json::array();
+  for (const auto& slo : report.slos) {
+    slos.push_back({{"objective", slo.text}, {"met", slo.met}, {"value", slo.value}});
+  }
+  return slos;
+}
+
+}  // namespace
+
+Json ToJson(const Report& report) {
+  const auto& run = report.run;
+  const auto& tally = run.tally;
+  Json status = Json::object();
+  for (const auto& [code, n] : tally.status) status[std::to_string(code)] = n;
+  Json errors = Json::object();
+  Json details = Json::object();
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (outcome == Outcome::kOk || tally.of(outcome) == 0) continue;
+    errors[std::string(Name(outcome))] = tally.of(outcome);
+    if (!tally.first_detail[i].empty()) details[std::string(Name(outcome))] = tally.first_detail[i];
+  }
+  Json workers = Json::object();
+  for (const auto& [slot, worker] : tally.workers) workers[slot] = WorkerJson(worker);
+  return {
+      {"schema", 1},
+      {"engine", report.engine},
+      {"requests",
+       {{"scheduled", run.scheduled},
+        {"unsent", run.unsent()},
+        {"sent", tally.sent},
+        {"completed", tally.completed()},
+        {"ok", tally.of(Outcome::kOk)},
+        {"failed", tally.failed()},
+        {"in_flight_at_end", tally.in_flight_at_end},
+        {"saturated", tally.saturated},
+        {"warmed_up", run.warmed_up}}},
+      {"duration_s", sys::ToSeconds(run.duration)},
+      {"throughput_rps", run.throughput()},
+      {"bytes", {{"received", tally.bytes_received}}},
+      {"latency_us",
+       {{"response", LatencyJson(tally.response)},
+        {"service", LatencyJson(tally.service)},
+        {"lag", LatencyJson(tally.lag)}}},
+      {"status", status},
+      {"errors", errors},
+      {"workers", workers},
+      {"fairness_jain", Fairness(tally)},
+      {"self",
+       {{"cpu_s", sys::ToSeconds(run.cpu)},
+        {"cpu_us_per_request", run.cpu_us_per_request()},
+        {"bottleneck", report.self.bottleneck},
+        {"busiest_thread", run.busiest.cpu_share()},
+        {"run_queue_s", sys::ToSeconds(run.busiest.run_queue)},
+        {"own_lag_us", LatencyJson(tally.own_lag)},
+        {"cores", run.cores},
+        {"machine_cpu", run.kernel.busy_share()},
+        {"machine_cpu_s", sys::ToSeconds(run.kernel.machine_all)},
+        {"peak_memory_bytes", run.peak_memory},
+        {"network",
+         {{"retransmits", run.kernel.retransmits},
+          {"accept_overflows", run.kernel.accept_overflows},
+          {"syn_drops", run.kernel.syn_drops}}}}},
+      {"valid", report.self.valid},
+      {"reason", report.self.reason},
+      {"stopped", run.stopped},
+      {"achieved", run.achieved()},
+      {"plan", PlanJson(report.plan)},
+      {"targets", TargetsJson(report)},
+      {"slo", SlosJson(report)},
+      {"error_details", details},
+      {"aborted", report.aborted.empty() ? Json() : Json(report.aborted)},
+      {"phases_us", PhasesJson(tally)},
+      {"start_unix_ms", run.start_unix_ms},
+      {"series", SeriesJson(run.series)},
+      {"hdr_log", HdrJson(run)},
+  };
+}
+
+}  // namespace loadgen

@@ -1,0 +1,192 @@
+#include "loadgen/report/report_reader.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "loadgen/report/hdr_log.h"
+
+namespace loadgen {
+namespace {
+
+using Json = nlohmann::json;
+
+sys::Nanos Seconds(const Json& json) {
+  return static_cast<sys::Nanos>(std::llround(json.get<double>() * 1e9));
+}
+
+/// What the buckets do not tell.
+void MakeExact(double mean, std::int64_t max, LatencyHistogram& histogram) {
+  const auto sum = std::llround(mean * static_cast<double>(histogram.count()));
+  histogram.SetExact(static_cast<std::uint64_t>(sum), max);
+}
+void MakeExact(const Json& latency, LatencyHistogram& histogram) {
+  MakeExact(latency.at("mean").get<double>(), latency.at("max").get<std::int64_t>(), histogram);
+}
+
+Plan PlanOf(const Json& json) {
+  Plan plan;
+  plan.urls = json.at("urls").get<std::vector<std::string>>();
+  plan.method = json.at("method");
+  plan.connections = json.at("connections");
+  plan.threads = json.at("threads");
+  if (!json.at("rate").is_null()) plan.rate = json.at("rate").get<double>();
+  if (!json.at("count").is_null()) plan.count = json.at("count").get<std::uint64_t>();
+  if (!json.at("duration_s").is_null()) plan.duration = Seconds(json.at("duration_s"));
+  plan.poisson = json.at("arrival") == "poisson";
+  plan.seed = json.at("seed");
+  plan.timeout = Seconds(json.at("timeout_s"));
+  plan.warmup = Seconds(json.at("warmup_s"));
+  plan.keep_alive = json.at("keepalive");
+  const auto replica = json.at("replica").get<std::string>();
+  if (std::sscanf(replica.c_str(), "%d/%d", &plan.replica.index, &plan.replica.of) == 2) --plan.replica.index;
+  for (const auto& stage : json.value("stages", Json::array()))
+    plan.stages.push_back({.rate = stage.at("rate"), .duration = Seconds(stage.at("duration_s"))});
+  return plan;
+}
+
+void ReadCounts(const Json& json, RunResult& run) {
+  const auto& requests = json.at("requests");
+  auto& tally = run.tally;
+  tally.sent = requests.at("sent");
+  tally.in_flight_at_end = requests.at("in_flight_at_end");
+  tally.saturated = requests.at("saturated");
+  tally.bytes_received = json.at("bytes").at("received");
+  tally.Add(Outcome::kOk, requests.at("ok"));
+  for (const auto& [name, n] : json.at("errors").items())
+    tally.Add(OutcomeOf(name).value_or(Outcome::kOther), n);
+  for (const auto& [name, detail] : json.at("error_details").items())
+    tally.first_detail[static_cast<std::size_t>(OutcomeOf(name).value_or(Outcome::kOther))] = detail;
+  for (const auto& [code, n] : json.at("status").items()) tally.status[std::stoi(code)] = n;
+  std::size_t url = 0;
+  for (const auto& target : json.at("targets")) {
+    tally.SetUrl(url++,
+                 {.sent = target.at("sent"), .completed = target.at("completed"), .ok = target.at("ok")});
+  }
+  for (const auto& [slot, worker] : json.at("workers").items())
+    tally.workers[slot] = {.requests = worker.at("requests"), .errors = worker.at("errors")};
+  run.scheduled = requests.at("scheduled");
+  run.warmed_up = requests.at("warmed_up");
+  tally.sent_in_time = static_cast<std::uint64_t>(
+      std::llround(json.at("achieved").get<double>() * static_cast<double>(run.scheduled)));
+}
+
+void ReadSeries(const Json& json, RunResult& run) {
+  run.series = IntervalSeries(Seconds(json.at("width_s")));
+  for (const auto& row : json.at("rows")) {
+    Interval interval{.sent = row.at("sent")};
+    for (const auto& [name, n] : row.at("outcomes").items())
+      interval.outcomes[static_cast<std::size_t>(OutcomeOf(name).value_or(Outcome::kOther))] = n;
+    run.series.Add(Seconds(row.at("begin_s")), interval);
+  }
+}
+
+/// Where a line of the log belongs: to a second of the series and the whole, or to the whole alone.
+void TakeLine(const HdrInterval& line, RunResult& run) {
+  auto& tally = run.tally;
+  if (line.tag.empty()) {
+    run.series.Add(line.begin, {.response = line.histogram});
+    line.histogram.AddTo(tally.response);
+  } else if (line.tag == "service") {
+    run.series.Add(line.begin, {.service = line.histogram});
+    line.histogram.AddTo(tally.service);
+  } else if (line.tag == "lag") {
+    run.series.Add(line.begin, {.lag = line.histogram});
+    line.histogram.AddTo(tally.lag);
+  } else if (line.tag == "own_lag") {
+    line.histogram.AddTo(tally.own_lag);
+  }
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    if (line.tag == kPhaseNames[i]) line.histogram.AddTo(tally.phases[i]);
+  }
+  for (auto& [slot, worker] : tally.workers) {
+    if (line.tag == TagText("worker-" + slot)) return line.histogram.AddTo(worker.service);
+  }
+}
+
+void ReadSelf(const Json& json, Report& report) {
+  auto& run = report.run;
+  const auto& self = json.at("self");
+  run.cpu = Seconds(self.at("cpu_s"));
+  run.busiest = {.cpu = static_cast<sys::Nanos>(self.at("busiest_thread").get<double>() *
+                                                static_cast<double>(run.duration)),
+                 .run_queue = Seconds(self.at("run_queue_s")),
+                 .wall = run.duration};
+  run.cores = self.at("cores");
+  run.peak_memory = self.at("peak_memory_bytes");
+  const auto& network = self.at("network");
+  run.kernel = {.retransmits = network.at("retransmits"),
+                .accept_overflows = network.at("accept_overflows"),
+                .syn_drops = network.at("syn_drops"),
+                .machine_all = Seconds(self.at("machine_cpu_s"))};
+  run.kernel.machine_busy =
+      std::llround(self.at("machine_cpu").get<double>() * static_cast<double>(run.kernel.machine_all));
+  report.self = {.bottleneck = self.at("bottleneck"), .valid = json.at("valid"), .reason = json.at("reason")};
+}
+
+Report FromJson(const Json& json) {
+  Report report{.engine = json.at("engine"), .plan = PlanOf(json.at("plan")), .run = {}, .self = {}};
+  auto& run = report.run;
+  run.start_unix_ms = json.at("start_unix_ms");
+  run.duration = Seconds(json.at("duration_s"));
+  run.stopped = json.at("stopped");
+  ReadCounts(json, run);
+  ReadSeries(json.at("series"), run);
+  for (const auto& text : json.at("hdr_log")) {
+    auto line = ParseHdrLine(text.get<std::string>());
+    if (!line) throw std::runtime_error("hdr_log: " + line.error().message);
+    TakeLine(*line, run);
+  }
+  const auto& latency = json.at("latency_us");
+  MakeExact(latency.at("response"), run.tally.response);
+  MakeExact(latency.at("service"), run.tally.service);
+  MakeExact(latency.at("lag"), run.tally.lag);
+  MakeExact(json.at("self").at("own_lag_us"), run.tally.own_lag);
+  for (const auto& [slot, worker] : json.at("workers").items()) {
+    if (!worker.contains("mean_us")) continue;
+    MakeExact(worker.at("mean_us").get<double>(), worker.at("max_us").get<std::int64_t>(),
+              run.tally.workers[slot].service);
+  }
+  for (std::size_t i = 0; i < kPhases; ++i)
+    MakeExact(json.at("phases_us").at(std::string(kPhaseNames[i])), run.tally.phases[i]);
+  ReadSelf(json, report);
+  if (!json.at("aborted").is_null()) report.aborted = json.at("aborted");
+  if (run.tally.response.count() != run.tally.sent)
+    throw std::runtime_error("its hdr_log is not all of its requests");
+  return report;
+}
+
+}  // namespace
+
+sys::Result<Report> ReadReport(std::string_view text) {
+  try {
+    return FromJson(Json::parse(text));
+  } catch (const std::exception& error) {
+    return sys::Failure(fmt::format("not a whole JSON report of loadgen: {}", error.what()));
+  }
+}
+
+Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) {
+  auto plan = reports.front().plan;
+  auto run = reports.front().run;
+  SelfCheck self = reports.front().self;
+  auto aborted = reports.front().aborted;
+  const bool parts_of_one = plan.replica.of > 1;
+  for (const auto& other : reports.subspan(1)) {
+    plan.connections += other.plan.connections;
+    plan.threads += other.plan.threads;
+    if (!parts_of_one && plan.rate && other.plan.rate) *plan.rate += *other.plan.rate;
+    if (!parts_of_one && plan.count && other.plan.count) *plan.count += *other.plan.count;
+    run.Merge(other.run);
+    if ((self.valid && !other.self.valid) || self.reason.empty()) self = other.self;
+    if (aborted.empty()) aborted = other.aborted;
+  }
+  plan.replica = {};
+  auto merged = MakeReport(reports.front().engine, plan, std::move(run), slos);
+  merged.self = std::move(self);
+  merged.aborted = std::move(aborted);
+  return merged;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "loadgen/report/report.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// Reads a JSON report back (report.h), with all its latencies: what ToJson made of it is made of it again.
+/// Left behind are only the plan's body, headers and checks. The error says what is missing. Pure.
+[[nodiscard]] sys::Result<Report> ReadReport(std::string_view json);
+
+/// What several runs at the same time, or parts of one (--replica), were together: counts, latencies and
+/// seconds are exactly those of one run of them all. It is valid if all are. At least one report. Pure.
+[[nodiscard]] Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos);
+
+}  // namespace loadgen

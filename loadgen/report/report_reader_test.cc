@@ -1,0 +1,110 @@
+#include "loadgen/report/report_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace loadgen {
+namespace {
+
+using sys::kMicrosecond;
+using sys::kMillisecond;
+using sys::kSecond;
+using ::testing::HasSubstr;
+
+/// A run as a thread records it: `n` requests, one each 7 ms, of latencies that differ by `salt`.
+RunResult Record(int n, int salt, std::int64_t start_unix_ms) {
+  Plan plan{.urls = {"http://h/"}};
+  Recorder recorder(plan, 0, 3600 * kSecond, nullptr);
+  for (int i = 0; i < n; ++i) {
+    const sys::Nanos due = i * 7 * kMillisecond;
+    const Attempt attempt{.due = due, .sent = due + (i % 13) * kMicrosecond};
+    recorder.Sent(attempt);
+    if (i == n - 1) {
+      recorder.InFlightAtEnd(attempt, due + kSecond, 0);
+      break;
+    }
+    const auto took = (300 + (i * salt) % 5000) * kMicrosecond;
+    recorder.Finished(attempt, {.outcome = i % 50 == 7 ? Outcome::kTruncated : Outcome::kOk,
+                                .end = due + took,
+                                .status = 200,
+                                .bytes = 10,
+                                .worker = i % 2 == 0 ? "0.1" : "a b",
+                                .detail = "cut",
+                                .phases = {.first_byte = took / 2, .body = took / 2}});
+  }
+  recorder.Finish();
+  return {.tally = recorder.tally(),
+          .series = recorder.TakeTold().series,
+          .scheduled = static_cast<std::uint64_t>(n),
+          .start_unix_ms = start_unix_ms,
+          .duration = n * 7 * kMillisecond + kSecond,
+          .cpu = kSecond,
+          .kernel = {.retransmits = 3, .machine_busy = 3 * kSecond, .machine_all = 8 * kSecond},
+          .peak_memory = 5'000'000,
+          .cores = 2};
+}
+
+Report Of(RunResult run, Replica replica = {}) {
+  Plan plan{.urls = {"http://h/"}, .rate = 150, .connections = 8};
+  plan.replica = replica;
+  return MakeReport("raw", plan, std::move(run));
+}
+
+Report ThereAndBack(const Report& report) {
+  auto back = ReadReport(ToJson(report).dump());
+  EXPECT_TRUE(back) << back.error().message;
+  return std::move(*back);
+}
+
+TEST(ReportReaderTest, ToJsonOfWhatWasReadIsTheSame) {
+  const auto report = Of(Record(700, 31, 1'700'000'000'000));
+  EXPECT_EQ(ToJson(ThereAndBack(report)), ToJson(report));
+}
+
+TEST(ReportReaderTest, WhatIsNoReportIsRefusedInWords) {
+  EXPECT_FALSE(ReadReport("[]"));
+  EXPECT_THAT(ReadReport("{}").error().message, HasSubstr("not a whole JSON report"));
+  auto json = ToJson(Of(Record(100, 31, 0)));
+  json["hdr_log"].erase(0);
+  EXPECT_THAT(ReadReport(json.dump()).error().message, HasSubstr("not all of its requests"));
+}
+
+TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
+  const auto a = Record(700, 31, 1'700'000'000'000);
+  const auto b = Record(500, 57, 1'700'000'000'003);
+  const std::vector<Report> reports{ThereAndBack(Of(a, {.index = 0, .of = 2})),
+                                    ThereAndBack(Of(b, {.index = 1, .of = 2}))};
+  const auto merged = MergeReports(reports, {});
+  auto tally = a.tally;
+  tally.Merge(b.tally);
+  EXPECT_EQ(merged.run.tally.sent, 1200u);
+  EXPECT_EQ(merged.run.tally.in_flight_at_end, 2u);
+  EXPECT_EQ(merged.run.tally.response, tally.response);
+  EXPECT_EQ(merged.run.tally.lag, tally.lag);
+  EXPECT_EQ(merged.run.tally.phases, tally.phases);
+  EXPECT_EQ(merged.run.tally.workers.at("a b").service, tally.workers.at("a b").service);
+  EXPECT_EQ(merged.run.tally.of(Outcome::kTruncated), tally.of(Outcome::kTruncated));
+  std::uint64_t in_seconds = 0;
+  for (const auto& [begin, interval] : merged.run.series.intervals())
+    in_seconds += interval.response.Unpack().count();
+  EXPECT_EQ(in_seconds, 1200u);
+  EXPECT_EQ(merged.plan.rate, 150);
+  EXPECT_EQ(merged.plan.connections, 16);
+  EXPECT_EQ(ToJson(ThereAndBack(merged))["latency_us"], ToJson(merged)["latency_us"])
+      << "a merged report merges again";
+}
+
+TEST(MergeReportsTest, RunsOfTheirOwnAddTheirRates) {
+  const std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(10, 1, 0))};
+  EXPECT_EQ(MergeReports(reports, {}).plan.rate, 300);
+}
+
+TEST(MergeReportsTest, IsInvalidIfOneIs) {
+  std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(10, 1, 0))};
+  reports[1].self = {.bottleneck = "cpu", .valid = false, .reason = "too slow"};
+  EXPECT_FALSE(MergeReports(reports, {}).self.valid);
+  EXPECT_EQ(MergeReports(reports, {}).self.reason, "too slow");
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,99 @@
+#include "loadgen/report/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace loadgen {
+namespace {
+
+using sys::kMillisecond;
+using sys::kSecond;
+using ::testing::HasSubstr;
+
+void Add(Tally& tally, Outcome outcome, int status, std::string_view worker) {
+  const Attempt attempt{.due = 0, .sent = kMillisecond};
+  tally.Sent(attempt, true);
+  tally.Finished(attempt, {.outcome = outcome,
+                           .end = 3 * kMillisecond,
+                           .status = status,
+                           .bytes = 50,
+                           .worker = worker,
+                           .detail = outcome == Outcome::kRefused ? "Connection refused" : ""});
+}
+
+Report Example() {
+  RunResult run{.scheduled = 6, .duration = 2 * kSecond, .cpu = 6 * kMillisecond};
+  Add(run.tally, Outcome::kOk, 200, "0.1");
+  Add(run.tally, Outcome::kOk, 200, "1.4");
+  Add(run.tally, Outcome::kBadStatus, 500, "1.4");
+  Add(run.tally, Outcome::kRefused, 0, "");
+  const Attempt unanswered{.due = 0, .sent = kMillisecond};
+  run.tally.Sent(unanswered, true);
+  run.tally.InFlightAtEnd(unanswered, kSecond);
+  return MakeReport("curl", {.urls = {"http://h/"}}, std::move(run));
+}
+
+TEST(ReportJsonTest, HasTheKeysOthersRelyOn) {
+  const auto json = ToJson(Example());
+  EXPECT_EQ(json["schema"], 1);
+  EXPECT_EQ(json["engine"], "curl");
+  EXPECT_EQ(
+      json["requests"].dump(),
+      R"({"scheduled":6,"unsent":1,"sent":5,"completed":3,"ok":2,"failed":1,"in_flight_at_end":1,"saturated":0,"warmed_up":0})");
+  EXPECT_EQ(json["duration_s"], 2.0);
+  EXPECT_EQ(json["throughput_rps"], 1.5);
+  EXPECT_EQ(json["bytes"]["received"], 200);
+  EXPECT_EQ(json["status"].dump(), R"({"200":2,"500":1})");
+  EXPECT_EQ(json["errors"].dump(), R"({"bad_status":1,"refused":1})");
+  EXPECT_EQ(json["workers"].dump(),
+            R"({"0":{"requests":1,"errors":0,"p50_us":2000,"p99_us":2000,"max_us":2000,"mean_us":2000.0},)"
+            R"("1":{"requests":2,"errors":1,"p50_us":2000,"p99_us":2000,"max_us":2000,"mean_us":2000.0}})");
+  EXPECT_DOUBLE_EQ(json["fairness_jain"].get<double>(), 0.9);
+  EXPECT_DOUBLE_EQ(json["self"]["cpu_us_per_request"].get<double>(), 1200);
+  EXPECT_EQ(json["self"]["bottleneck"], "none");
+  for (const auto* latency : {"response", "service", "lag"}) {
+    for (const auto* key : {"p50", "p90", "p99", "p99.9", "max", "mean"}) {
+      EXPECT_TRUE(json["latency_us"][latency][key].is_number()) << latency << key;
+    }
+    EXPECT_EQ(json["latency_us"][latency]["count"], 5) << latency;
+  }
+  EXPECT_EQ(json["latency_us"]["response"]["max"], 1'000'000);
+}
+
+TEST(ReportJsonTest, AnEmptyRunIsStillWhole) {
+  const auto json = ToJson(MakeReport("curl", {.urls = {"http://h/"}}, {}));
+  EXPECT_EQ(json["throughput_rps"], 0);
+  EXPECT_EQ(json["fairness_jain"], 1);
+  EXPECT_TRUE(json["workers"].is_object());
+  EXPECT_EQ(json["achieved"], 1);
+}
+
+TEST(ReportTextTest, SaysWhatHappened) {
+  const auto text = ToText(Example());
+  EXPECT_THAT(text, HasSubstr("5 sent = 3 completed + 1 failed + 1 in flight"));
+  EXPECT_THAT(text, HasSubstr("refused: 1  (Connection refused)"));
+  EXPECT_THAT(text, HasSubstr("200: 2"));
+  EXPECT_THAT(text, HasSubstr("fairness 0.900"));
+}
+
+TEST(ReportTest, AnOpenLoopThatMissedItsScheduleByItsOwnFaultIsInvalid) {
+  RunResult run{.scheduled = 100, .duration = kSecond, .busiest = {.cpu = kSecond, .wall = kSecond}};
+  Add(run.tally, Outcome::kOk, 200, "");
+  const auto report = MakeReport("curl", {.urls = {"http://h/"}, .rate = 100}, std::move(run));
+  EXPECT_FALSE(report.self.valid);
+  EXPECT_THAT(ToText(report), HasSubstr("INVALID"));
+  EXPECT_EQ(ToJson(report)["valid"], false);
+}
+
+TEST(NothingReachedTest, OnlyWhereNoRequestCanHaveReachedAServer) {
+  Report report;
+  Add(report.run.tally, Outcome::kRefused, 0, "");
+  EXPECT_THAT(NothingReached(report).value_or(""), HasSubstr("Connection refused"));
+  Add(report.run.tally, Outcome::kResetBeforeResponse, 0, "");
+  EXPECT_FALSE(NothingReached(report));
+  EXPECT_FALSE(NothingReached(Example()));
+  EXPECT_TRUE(NothingReached(Report{}));
+}
+
+}  // namespace
+}  // namespace loadgen

@@ -1,0 +1,158 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "loadgen/plan/units.h"
+#include "loadgen/report/report.h"
+#include "loadgen/report/text_chart.h"
+
+namespace loadgen {
+namespace {
+
+using Out = std::back_insert_iterator<std::string>;
+
+constexpr std::size_t kMostTargetsShown = 16;
+
+constexpr std::size_t kMostWorkers = 16;
+constexpr std::size_t kHistogramLines = 14;
+constexpr std::size_t kHistogramWidth = 40;
+
+std::string_view Plural(int n) { return n == 1 ? "" : "s"; }
+std::string Micros(std::int64_t micros) { return FormatMicros(static_cast<double>(micros)); }
+
+void Requests(Out out, const RunResult& run) {
+  const auto& tally = run.tally;
+  fmt::format_to(out, "requests   {} sent = {} completed + {} failed + {} in flight at the end\n", tally.sent,
+                 tally.completed(), tally.failed(), tally.in_flight_at_end);
+  fmt::format_to(out, "           {} ok; {} scheduled, {} of them never sent\n", tally.of(Outcome::kOk),
+                 run.scheduled, run.unsent());
+  if (tally.in_flight_at_end > 0)
+    fmt::format_to(
+        out, "           those in flight count in the latencies with the age they had: at least so much\n");
+  if (tally.saturated > 0) {
+    fmt::format_to(out, "           {} were due while all connections were busy\n", tally.saturated);
+  }
+  if (run.warmed_up > 0) {
+    fmt::format_to(out, "           before that {} as a warm-up, not counted\n", run.warmed_up);
+  }
+  fmt::format_to(out, "rate       {:.1f} responses/s for {:.2f} s{}, {} received\n", run.throughput(),
+                 sys::ToSeconds(run.duration), run.stopped ? " (stopped early)" : "",
+                 FormatBytes(static_cast<double>(tally.bytes_received)));
+}
+
+void LatencyRow(Out out, std::string_view name, const LatencyHistogram& h) {
+  fmt::format_to(out, "  {:<10}", name);
+  for (const double p : {50.0, 75.0, 90.0, 99.0, 99.9, 99.99})
+    fmt::format_to(out, "{:>9}", Micros(h.ValueAtPercentile(p)));
+  fmt::format_to(out, "{:>9}{:>9}\n", Micros(h.max()), FormatMicros(h.mean()));
+}
+
+void Latencies(Out out, const Tally& tally) {
+  fmt::format_to(out, "latency     {:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "p50", "p75", "p90", "p99",
+                 "p99.9", "p99.99", "max", "mean");
+  LatencyRow(out, "response", tally.response);
+  LatencyRow(out, "service", tally.service);
+  LatencyRow(out, "lag", tally.lag);
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    if (tally.phases[i].max() > 0) LatencyRow(out, kPhaseNames[i], tally.phases[i]);
+  }
+  fmt::format_to(out, "response   how many took how long\n{}",
+                 DrawHistogram(tally.response, kHistogramLines, kHistogramWidth));
+}
+
+void Outcomes(Out out, const Tally& tally) {
+  if (!tally.status.empty()) fmt::format_to(out, "status    ");
+  for (const auto& [code, n] : tally.status) fmt::format_to(out, " {}: {} ", code, n);
+  if (!tally.status.empty()) fmt::format_to(out, "\n");
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (outcome == Outcome::kOk || tally.of(outcome) == 0) continue;
+    fmt::format_to(out, "error      {}: {}{}\n", Name(outcome), tally.of(outcome),
+                   tally.first_detail[i].empty() ? "" : "  (" + Printable(tally.first_detail[i]) + ")");
+  }
+}
+
+void Workers(Out out, const Tally& tally) {
+  if (tally.workers.empty()) return;
+  fmt::format_to(out, "workers    {}, fairness {:.3f} (Jain's index of their requests)\n",
+                 tally.workers.size(), Fairness(tally));
+  fmt::format_to(out, "  {:<16}{:>12}{:>9}{:>9}{:>9}\n", "", "requests", "errors", "p50", "p99");
+  std::size_t shown = 0;
+  for (const auto& [slot, worker] : tally.workers) {
+    if (shown++ == kMostWorkers) break;
+    fmt::format_to(out, "  {:<16}{:>12}{:>9}{:>9}{:>9}\n", Printable(slot), worker.requests, worker.errors,
+                   Micros(worker.service.ValueAtPercentile(50)),
+                   Micros(worker.service.ValueAtPercentile(99)));
+  }
+  if (tally.workers.size() > kMostWorkers)
+    fmt::format_to(out, "  and {} more\n", tally.workers.size() - kMostWorkers);
+}
+
+void Targets(Out out, const Report& report) {
+  if (report.plan.urls.size() < 2) return;
+  const auto shown = std::min(report.plan.urls.size(), kMostTargetsShown);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto n = report.run.tally.of_url(i);
+    fmt::format_to(out, "target     {} sent, {} ok: {}\n", n.sent, n.ok, report.plan.urls[i]);
+  }
+  if (shown < report.plan.urls.size())
+    fmt::format_to(out, "           and {} more\n", report.plan.urls.size() - shown);
+}
+
+void Slos(Out out, const Report& report) {
+  for (const auto& slo : report.slos)
+    fmt::format_to(out, "slo        {} {}  ({})\n", slo.met ? "✓" : "✗", slo.text, slo.shown);
+  if (!report.aborted.empty()) fmt::format_to(out, "ABORTED    {}\n", report.aborted);
+}
+
+void Self(Out out, const Report& report) {
+  const auto& run = report.run;
+  fmt::format_to(out,
+                 "generator  {:.2f} s CPU, {:.1f} µs a request, busiest thread "
+                 "{:.0f} %, bottleneck: {}\n",
+                 sys::ToSeconds(run.cpu), run.cpu_us_per_request(), 100 * run.busiest.cpu_share(),
+                 report.self.bottleneck);
+  const auto& kernel = run.kernel;
+  if (kernel.accept_overflows + kernel.syn_drops > 0)
+    fmt::format_to(out,
+                   "network    a listener on this machine refused {} connections for want of room in its "
+                   "queue, {} SYNs dropped\n",
+                   kernel.accept_overflows, kernel.syn_drops);
+  if (kernel.retransmits > 0)
+    fmt::format_to(out, "network    {} TCP segments sent again on this machine, by all programs\n",
+                   kernel.retransmits);
+  if (!report.self.valid) {
+    fmt::format_to(out, "INVALID    {}\n", report.self.reason);
+  } else if (!report.self.reason.empty()) {
+    fmt::format_to(out, "warning    {}\n", report.self.reason);
+  }
+}
+
+}  // namespace
+
+std::string Describe(const Plan& plan, const std::string& engine) {
+  const auto load =
+      plan.rate ? fmt::format("open loop, {:g} requests/s{}", *plan.rate, plan.poisson ? " (Poisson)" : "")
+                : std::string("closed loop");
+  return fmt::format("{}{} ({} engine, {}, {} connection{}, {} thread{}{})", plan.urls.front(),
+                     plan.urls.size() > 1 ? fmt::format(" and {} more", plan.urls.size() - 1) : "", engine,
+                     load, plan.connections, Plural(plan.connections), plan.threads, Plural(plan.threads),
+                     plan.keep_alive ? "" : ", a connection for each request");
+}
+
+std::string ToText(const Report& report) {
+  std::string text = Describe(report.plan, report.engine) + "\n\n";
+  const auto out = std::back_inserter(text);
+  Requests(out, report.run);
+  Latencies(out, report.run.tally);
+  Outcomes(out, report.run.tally);
+  Targets(out, report);
+  Workers(out, report.run.tally);
+  Self(out, report);
+  Slos(out, report);
+  if (const auto nothing = NothingReached(report)) fmt::format_to(out, "error      {}\n", *nothing);
+  return text;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,129 @@
+#include "loadgen/report/run_metrics.h"
+
+#include <fmt/format.h>
+#include <prometheus/collectable.h>
+#include <prometheus/exposer.h>
+#include <prometheus/metric_family.h>
+
+#include <array>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "loadgen/plan/units.h"
+#include "pool/sys/signals.h"
+#include "pool/sys/socket.h"
+
+namespace loadgen {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr std::array<std::int64_t, 19> kBoundsMicros = {
+    10,     20,     50,      100,     200,     500,      1000,     2000,     5000,      10'000,
+    20'000, 50'000, 100'000, 200'000, 500'000, 1000'000, 2000'000, 5000'000, 10'000'000};
+
+MetricFamily Counter(std::string name, std::string help) {
+  return {.name = std::move(name), .help = std::move(help), .type = MetricType::Counter, .metric = {}};
+}
+
+void Add(MetricFamily& family, std::uint64_t value, std::vector<ClientMetric::Label> labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.counter.value = static_cast<double>(value);
+  family.metric.push_back(std::move(metric));
+}
+
+MetricFamily Histogram(std::string name, std::string help, const LatencyHistogram& histogram) {
+  MetricFamily family{
+      .name = std::move(name), .help = std::move(help), .type = MetricType::Histogram, .metric = {}};
+  ClientMetric metric;
+  std::size_t index = 0;
+  std::uint64_t seen = 0;
+  for (const auto bound : kBoundsMicros) {
+    for (; index < histogram.end_index() && LatencyHistogram::HighestAt(index) <= bound; ++index)
+      seen += histogram.CountAt(index);
+    metric.histogram.bucket.push_back(
+        {.cumulative_count = seen, .upper_bound = static_cast<double>(bound) / 1e6});
+  }
+  metric.histogram.bucket.push_back(
+      {.cumulative_count = histogram.count(), .upper_bound = std::numeric_limits<double>::infinity()});
+  metric.histogram.sample_count = histogram.count();
+  metric.histogram.sample_sum = static_cast<double>(histogram.sum()) / 1e6;
+  family.metric.push_back(std::move(metric));
+  return family;
+}
+
+std::vector<MetricFamily> Families(const LatenciesSoFar& latencies, const Progress& progress) {
+  auto sent = Counter("loadgen_sent_total", "Requests sent.");
+  Add(sent, progress.sent);
+  auto ended = Counter("loadgen_requests_total", "Requests that ended, by outcome.");
+  for (std::size_t i = 0; i < kOutcomes; ++i)
+    Add(ended, progress.outcomes[i], {{"outcome", std::string(Name(static_cast<Outcome>(i)))}});
+  MetricFamily in_flight{.name = "loadgen_in_flight",
+                         .help = "Requests sent and not ended.",
+                         .type = MetricType::Gauge,
+                         .metric = {}};
+  in_flight.metric.emplace_back();
+  in_flight.metric.back().gauge.value = static_cast<double>(progress.in_flight());
+  auto workers = Counter("loadgen_worker_requests_total", "Completed requests, by the worker that answered.");
+  for (const auto& [slot, n] : progress.workers) Add(workers, n, {{"worker", Printable(slot)}});
+  return {
+      std::move(sent),
+      std::move(ended),
+      std::move(in_flight),
+      std::move(workers),
+      Histogram("loadgen_response_seconds", "Latency from when a request was due.", latencies.response),
+      Histogram("loadgen_service_seconds", "Latency from when a request was sent.", latencies.service),
+      Histogram("loadgen_lag_seconds", "From when a request was due to when it was sent.", latencies.lag)};
+}
+
+class Snapshot final : public prometheus::Collectable {
+ public:
+  void Set(std::vector<MetricFamily> families) {
+    const std::lock_guard lock(mutex_);
+    families_ = std::move(families);
+  }
+  [[nodiscard]] std::vector<MetricFamily> Collect() const override {
+    const std::lock_guard lock(mutex_);
+    return families_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<MetricFamily> families_ = Families({}, {});  // guarded by mutex_
+};
+
+class Exposed final : public RunMetrics {
+ public:
+  explicit Exposed(const std::string& host_port) : exposer_(host_port, 1) {
+    exposer_.RegisterCollectable(snapshot_);
+  }
+  void Update(const LoadTest& test, const Progress& progress) override {
+    snapshot_->Set(Families(test.latencies(), progress));
+  }
+
+ private:
+  std::shared_ptr<Snapshot> snapshot_ = std::make_shared<Snapshot>();
+  prometheus::Exposer exposer_;
+};
+
+}  // namespace
+
+sys::Result<std::unique_ptr<RunMetrics>> RunMetrics::Listen(const std::string& host_port) {
+  if (!sys::SplitHostPort(host_port))
+    return sys::Failure(fmt::format("--metrics '{}' is not HOST:PORT (like 127.0.0.1:9181)", host_port));
+  try {
+    const sys::BlockAllSignals blocked;
+    return std::make_unique<Exposed>(host_port);
+  } catch (const std::exception&) {
+    return sys::Failure(
+        fmt::format("--metrics: cannot listen on {}: taken, or no address of this machine", host_port));
+  }
+}
+
+}  // namespace loadgen

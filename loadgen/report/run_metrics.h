@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "loadgen/engine/load_test.h"
+#include "pool/sys/error.h"
+
+namespace loadgen {
+
+/// What a run is doing, for Prometheus:
+///
+///     auto metrics = RunMetrics::Listen("127.0.0.1:9181");
+///     … each second …  (*metrics)->Update(test, test.progress());
+///
+///   loadgen_sent_total                              requests sent
+///   loadgen_requests_total{outcome="ok|refused|…"}  ended, by outcome (outcome.h); each is there from the
+///   start loadgen_in_flight loadgen_worker_requests_total{worker}           completed, by the worker that
+///   answered loadgen_response_seconds, loadgen_service_seconds, loadgen_lag_seconds
+///                                                   histograms from 10 µs to 10 s of what has been told so
+///                                                   far; a value is in the bucket where the upper end of its
+///                                                   HdrHistogram bucket is (at most 0.1 % above it)
+///
+/// Pages are up to a second old. It is prometheus-cpp's own server, not the pool's (pool/admin): that one
+/// parses HTTP with the pool's code, which a client of the pool does not link.
+class RunMetrics {
+ public:
+  virtual ~RunMetrics() = default;
+  virtual void Update(const LoadTest& test, const Progress& progress) = 0;
+
+  /// Serves /metrics until it is destroyed, with threads of its own that handle no signals. The error says
+  /// what is wrong with the address.
+  static sys::Result<std::unique_ptr<RunMetrics>> Listen(const std::string& host_port);
+};
+
+}  // namespace loadgen

@@ -1,0 +1,84 @@
+#include "loadgen/report/series_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+namespace loadgen {
+namespace {
+
+constexpr int kShortest = 10;  // a tenth
+
+SeriesRow::Latency LatencyOf(const PackedHistogram& packed) {
+  const auto histogram = packed.Unpack();
+  return {.count = histogram.count(),
+          .p50 = histogram.ValueAtPercentile(50),
+          .p90 = histogram.ValueAtPercentile(90),
+          .p99 = histogram.ValueAtPercentile(99),
+          .max = histogram.max(),
+          .mean = histogram.mean()};
+}
+
+SeriesRow RowOf(sys::Nanos begin, sys::Nanos length, const Interval& interval) {
+  const double seconds = sys::ToSeconds(length);
+  return {.begin_s = sys::ToSeconds(begin),
+          .length_s = seconds,
+          .sent = interval.sent,
+          .completed = interval.completed(),
+          .ok = interval.ok(),
+          .errors = interval.ended() - interval.ok(),
+          .rate = seconds > 0 ? static_cast<double>(interval.completed()) / seconds : 0,
+          .response = LatencyOf(interval.response),
+          .service = LatencyOf(interval.service),
+          .lag = LatencyOf(interval.lag)};
+}
+
+std::string LatencyFields(const SeriesRow::Latency& latency) {
+  if (latency.count == 0) return ",,,,,";
+  return fmt::format(",{},{},{},{},{:.1f}", latency.p50, latency.p90, latency.p99, latency.max, latency.mean);
+}
+
+}  // namespace
+
+std::vector<SeriesRow> Rows(const RunResult& run) {
+  const auto& intervals = run.series.intervals();
+  if (intervals.empty()) return {};
+  const auto width = run.series.width();
+  const auto end = std::max(run.duration, intervals.rbegin()->first + 1);
+  std::vector<std::pair<sys::Nanos, Interval>> all;
+  for (sys::Nanos begin = 0; begin < end; begin += width) {
+    const auto found = intervals.find(begin);
+    const auto interval = found == intervals.end() ? Interval{} : found->second;
+    if (begin > 0 && end - begin < width / kShortest) {
+      all.back().second.Merge(interval);
+    } else {
+      all.emplace_back(begin, interval);
+    }
+  }
+  std::vector<SeriesRow> rows;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& [begin, interval] = all[i];
+    rows.push_back(RowOf(begin, (i + 1 < all.size() ? all[i + 1].first : end) - begin, interval));
+  }
+  return rows;
+}
+
+std::string ToCsv(const std::vector<SeriesRow>& rows) {
+  std::string text = "begin_s,length_s,sent,completed,ok,errors,rate_rps";
+  for (const auto* latency : {"response", "service", "lag"}) {
+    for (const auto* name : {"p50", "p90", "p99", "max", "mean"})
+      fmt::format_to(std::back_inserter(text), ",{}_{}_us", latency, name);
+  }
+  text += '\n';
+  for (const auto& row : rows) {
+    fmt::format_to(std::back_inserter(text), "{:.3f},{:.3f},{},{},{},{},{:.1f}", row.begin_s, row.length_s,
+                   row.sent, row.completed, row.ok, row.errors, row.rate);
+    text += LatencyFields(row.response) + LatencyFields(row.service) + LatencyFields(row.lag) + '\n';
+  }
+  return text;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loadgen/engine/load_test.h"
+
+namespace loadgen {
+
+/// One line of a run's course, for plots, tables and comparisons.
+struct SeriesRow {
+  struct Latency {
+    std::uint64_t count = 0;
+    std::int64_t p50 = 0;
+    std::int64_t p90 = 0;
+    std::int64_t p99 = 0;
+    std::int64_t max = 0;
+    double mean = 0;
+  };
+  double begin_s = 0;  ///< Since the start.
+  double length_s = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t ok = 0;
+  std::uint64_t errors = 0;  ///< Ended and were not ok.
+  double rate = 0;           ///< Completed a second.
+  Latency response = {};     ///< µs; zeros where nothing ended.
+  Latency service = {};
+  Latency lag = {};
+};
+
+/// A row for each interval, also for those in which nothing happened. The last one ends with the run; where
+/// it would be shorter than a tenth of the others it is part of the one before. Pure.
+[[nodiscard]] std::vector<SeriesRow> Rows(const RunResult& run);
+
+/// A line of names and one for each row, RFC 4180 but for the line ends. Times in seconds, latencies in µs;
+/// latencies are empty where nothing ended. Pure.
+[[nodiscard]] std::string ToCsv(const std::vector<SeriesRow>& rows);
+
+}  // namespace loadgen

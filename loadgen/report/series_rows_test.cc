@@ -1,0 +1,59 @@
+#include "loadgen/report/series_rows.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace loadgen {
+namespace {
+
+using sys::kMillisecond;
+using sys::kSecond;
+using ::testing::HasSubstr;
+
+Interval Answers(std::uint64_t n, std::int64_t micros) {
+  LatencyHistogram histogram;
+  for (std::uint64_t i = 0; i < n; ++i) histogram.Record(micros);
+  Interval interval{.sent = n, .response = PackedHistogram(histogram)};
+  interval.outcomes[static_cast<std::size_t>(Outcome::kOk)] = n - 1;
+  interval.outcomes[static_cast<std::size_t>(Outcome::kTruncated)] = 1;
+  return interval;
+}
+
+TEST(RowsTest, AStallIsARowOfZeros) {
+  RunResult run{.duration = 2500 * kMillisecond};
+  run.series.Add(0, Answers(10, 700));
+  run.series.Add(2 * kSecond, Answers(6, 900));
+  const auto rows = Rows(run);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].rate, 9);
+  EXPECT_EQ(rows[0].errors, 1u);
+  EXPECT_EQ(rows[1].sent, 0u);
+  EXPECT_EQ(rows[1].begin_s, 1);
+  EXPECT_EQ(rows[2].length_s, 0.5);
+  EXPECT_EQ(rows[2].rate, 10);
+  EXPECT_EQ(rows[2].response.p50, 900);
+}
+
+TEST(RowsTest, AShortRestBelongsToTheLastRow) {
+  RunResult run{.duration = kSecond + 20 * kMillisecond};
+  run.series.Add(0, Answers(10, 700));
+  run.series.Add(kSecond, Answers(2, 900));
+  const auto rows = Rows(run);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].sent, 12u);
+  EXPECT_EQ(rows[0].length_s, 1.02);
+}
+
+TEST(RowsTest, NothingIsNoRow) { EXPECT_TRUE(Rows({}).empty()); }
+
+TEST(CsvTest, LatenciesAreEmptyWhereNothingEnded) {
+  RunResult run{.duration = 2 * kSecond};
+  run.series.Add(kSecond, Answers(10, 700));
+  const auto csv = ToCsv(Rows(run));
+  EXPECT_THAT(csv, HasSubstr("begin_s,length_s,sent,completed,ok,errors,rate_rps,response_p50_us,"));
+  EXPECT_THAT(csv, HasSubstr("\n0.000,1.000,0,0,0,0,0.0,,,,,,,,,,,,,,,\n"));
+  EXPECT_THAT(csv, HasSubstr("\n1.000,1.000,10,9,9,1,9.0,700,700,700,700,700.0,,"));
+}
+
+}  // namespace
+}  // namespace loadgen

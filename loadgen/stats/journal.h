@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "loadgen/stats/tally.h"
+#include "pool/sys/error.h"
+#include "pool/sys/unique_fd.h"
+
+namespace loadgen {
+
+/// The failures of a run, one JSON object a line, so that each can be joined with the server's own journal by
+/// local port and time:
+///
+///     {"t_ms":1234.567,"sent_ns":…,"end_ns":…,"url":"http://…","outcome":"truncated","status":200,
+///      "local_port":40112,"worker":"1.3"}
+///
+/// `t_ms` counts from the start of the run to the failure; `sent_ns` and `end_ns` are CLOCK_MONOTONIC, one
+/// clock for all processes of a machine. Requests still in flight at the end are written as outcome
+/// "in_flight_at_end". A line is one write(2) to a file opened for appending, so threads may write at the
+/// same time. A line that cannot be written is left out.
+class Journal {
+ public:
+  /// Creates or empties `path`.
+  static sys::Result<Journal> Open(const std::string& path);
+
+  void Write(sys::Nanos start, std::string_view url, std::string_view outcome, const Attempt& attempt,
+             const Result& result) const;
+
+ private:
+  explicit Journal(sys::UniqueFd fd) : fd_(std::move(fd)) {}
+
+  sys::UniqueFd fd_;
+};
+
+}  // namespace loadgen

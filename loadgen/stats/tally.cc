@@ -1,0 +1,117 @@
+#include "loadgen/stats/tally.h"
+
+#include <algorithm>
+
+namespace loadgen {
+namespace {
+
+std::int64_t Micros(sys::Nanos from, sys::Nanos to) {
+  return (to - from + sys::kMicrosecond / 2) / sys::kMicrosecond;
+}
+
+}  // namespace
+
+void Tally::Sent(const Attempt& attempt, bool in_time) {
+  ++sent;
+  ++CountsOf(attempt.url).sent;
+  if (in_time) ++sent_in_time;
+  lag.Record(Micros(attempt.due, attempt.sent));
+  own_lag.Record(Micros(std::max(attempt.due, attempt.free_since), attempt.sent));
+}
+
+void Tally::Finished(const Attempt& attempt, const Result& result) {
+  ++outcomes_[static_cast<std::size_t>(result.outcome)];
+  bytes_received += result.bytes;
+  last_end = std::max(last_end, result.end);
+  response.Record(Micros(attempt.due, result.end));
+  service.Record(Micros(attempt.sent, result.end));
+  if (Completed(result.outcome)) {
+    auto& counts = CountsOf(attempt.url);
+    ++counts.completed;
+    if (result.outcome == Outcome::kOk) ++counts.ok;
+    ++status[result.status];
+  }
+  if (!result.worker.empty()) {
+    auto& worker = CountsOf(SlotOf(result.worker));
+    if (Completed(result.outcome)) ++worker.requests;
+    if (result.outcome != Outcome::kOk) ++worker.errors;
+    if (workers.size() <= kMaxTimedWorkers || worker.service.count() > 0)
+      worker.service.Record(Micros(attempt.sent, result.end));
+  }
+  CountPhases(result);
+  auto& detail = first_detail[static_cast<std::size_t>(result.outcome)];
+  if (detail.empty() && !result.detail.empty()) detail = result.detail;
+}
+
+void Tally::CountPhases(const Result& result) {
+  const auto& took = result.phases;
+  if (took.connect > 0) phases[0].Record(Micros(0, took.connect));
+  if (took.tls > 0) phases[1].Record(Micros(0, took.tls));
+  if (took.first_byte > 0) phases[2].Record(Micros(0, took.first_byte));
+  if (Completed(result.outcome)) phases[3].Record(Micros(0, took.body));
+}
+
+void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
+  ++in_flight_at_end;
+  response.Record(Micros(attempt.due, now));
+  service.Record(Micros(attempt.sent, now));
+}
+
+void Tally::Merge(const Tally& other) {
+  sent += other.sent;
+  sent_in_time += other.sent_in_time;
+  in_flight_at_end += other.in_flight_at_end;
+  saturated += other.saturated;
+  bytes_received += other.bytes_received;
+  last_end = std::max(last_end, other.last_end);
+  response.Merge(other.response);
+  service.Merge(other.service);
+  lag.Merge(other.lag);
+  own_lag.Merge(other.own_lag);
+  for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
+  urls_.resize(std::max(urls_.size(), other.urls_.size()));
+  for (std::size_t i = 0; i < other.urls_.size(); ++i) {
+    urls_[i].sent += other.urls_[i].sent;
+    urls_[i].completed += other.urls_[i].completed;
+    urls_[i].ok += other.urls_[i].ok;
+  }
+  for (const auto& [code, n] : other.status) status[code] += n;
+  for (const auto& [slot, n] : other.workers) {
+    auto& worker = CountsOf(slot);
+    worker.requests += n.requests;
+    worker.errors += n.errors;
+    worker.service.Merge(n.service);
+  }
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    outcomes_[i] += other.outcomes_[i];
+    if (first_detail[i].empty()) first_detail[i] = other.first_detail[i];
+  }
+}
+
+std::uint64_t Tally::completed() const {
+  return of(Outcome::kOk) + of(Outcome::kBadStatus) + of(Outcome::kWrongBody);
+}
+
+std::uint64_t Tally::failed() const {
+  std::uint64_t n = 0;
+  for (const auto count : outcomes_) n += count;
+  return n - completed();
+}
+
+Tally::OfUrl& Tally::CountsOf(std::size_t url) {
+  if (url >= urls_.size()) urls_.resize(url + 1);
+  return urls_[url];
+}
+
+Tally::OfWorker& Tally::CountsOf(std::string_view slot) {
+  auto found = workers.find(slot);
+  if (found == workers.end()) {
+    const auto key = workers.size() < kMaxWorkers ? slot : kOtherWorkers;
+    found = workers.try_emplace(std::string(key)).first;
+  }
+  return found->second;
+}
+
+std::string_view SlotOf(std::string_view worker) { return worker.substr(0, worker.find('.')); }
+
+}  // namespace loadgen

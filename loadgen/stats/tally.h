@@ -1,0 +1,118 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loadgen/stats/latency_histogram.h"
+#include "loadgen/stats/outcome.h"
+#include "loadgen/stats/phases.h"
+#include "pool/sys/clock.h"
+
+namespace loadgen {
+
+/// One request under way, as an engine keeps it.
+struct Attempt {
+  std::uint64_t turn = 0;  ///< Its number in the run.
+  std::size_t url = 0;     ///< Which of the plan's.
+  sys::Nanos due = 0;
+  sys::Nanos free_since = 0;  ///< Since when its connection had waited for it.
+  sys::Nanos sent = 0;        ///< When it was handed to a connection, which may still have had to be made.
+};
+
+/// How one request ended.
+struct Result {
+  Outcome outcome = Outcome::kOther;
+  sys::Nanos end = 0;
+  int status = 0;                ///< 0 where no response began.
+  std::uint64_t bytes = 0;       ///< Of the response: head and body as decoded.
+  int local_port = 0;            ///< 0 where there was no connection.
+  std::string_view worker = {};  ///< The worker header's value; empty where there was none.
+  std::string_view detail = {};  ///< For people: why it failed.
+  Phases phases = {};
+};
+
+inline constexpr std::size_t kPhases = 4;
+inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {"connect", "tls", "first_byte", "body"};
+
+/// What a run has seen so far: a value that merges.
+///
+///   sent = completed + failed + in flight at the end, and each histogram's `count` is that too, always.
+///
+/// Latencies: *response* from due to end, *service* from sent to end, *lag* from due to sent; *own lag* is
+/// the part of the lag that is the generator's fault: from when the request was due and a connection free.
+/// Every attempt counts, failed ones too; those in flight at the end with the age they had then, a lower
+/// bound.
+///
+/// Memory is constant: of the values of the worker header the first kMaxWorkers have counts of their own, and
+/// the first kMaxTimedWorkers of these a histogram.
+/// Not for several threads: each has its own Tally, and they are merged at the end.
+class Tally {
+ public:
+  static constexpr std::size_t kMaxWorkers = 1024;
+  static constexpr std::size_t kMaxTimedWorkers = 64;
+  static constexpr std::string_view kOtherWorkers = "other";
+
+  void Sent(const Attempt& attempt, bool in_time);
+  void Finished(const Attempt& attempt, const Result& result);
+  void InFlightAtEnd(const Attempt& attempt, sys::Nanos now);
+  void Merge(const Tally& other);
+
+  [[nodiscard]] std::uint64_t of(Outcome outcome) const {
+    return outcomes_[static_cast<std::size_t>(outcome)];
+  }
+  [[nodiscard]] std::uint64_t completed() const;
+  [[nodiscard]] std::uint64_t failed() const;
+  /// For those who read a report back: `n` more of an outcome, without latencies.
+  void Add(Outcome outcome, std::uint64_t n) { outcomes_[static_cast<std::size_t>(outcome)] += n; }
+
+  struct OfUrl {
+    std::uint64_t sent = 0;
+    std::uint64_t completed = 0;
+    std::uint64_t ok = 0;
+  };
+  /// Zeros where it was never sent.
+  [[nodiscard]] OfUrl of_url(std::size_t url) const { return url < urls_.size() ? urls_[url] : OfUrl{}; }
+  void SetUrl(std::size_t url, const OfUrl& counts) { CountsOf(url) = counts; }
+
+  /// One worker of the server's, as its header names it.
+  struct OfWorker {
+    std::uint64_t requests = 0;  ///< completed
+    std::uint64_t errors = 0;    ///< Named it and were not ok, completed or not.
+    LatencyHistogram service = {};
+    [[nodiscard]] bool operator==(const OfWorker& other) const = default;
+  };
+
+  std::uint64_t sent = 0;
+  std::uint64_t sent_in_time = 0;  ///< Not later than the schedule's planned end (recorder.h).
+  std::uint64_t in_flight_at_end = 0;
+  std::uint64_t saturated = 0;  ///< Were due while all connections were busy (plan.h, Saturate).
+  std::uint64_t bytes_received = 0;
+  sys::Nanos last_end = 0;  ///< When the last request ended.
+  LatencyHistogram response;
+  LatencyHistogram service;
+  LatencyHistogram lag;
+  LatencyHistogram own_lag;
+  /// How long each part took, of the requests in which there was one (phases.h); `body` of completed ones.
+  std::array<LatencyHistogram, kPhases> phases;
+  std::map<int, std::uint64_t> status;                   ///< Of completed requests.
+  std::map<std::string, OfWorker, std::less<>> workers;  ///< By slot.
+  std::array<std::string, kOutcomes> first_detail;       ///< Of each outcome, the first explanation seen.
+
+ private:
+  OfUrl& CountsOf(std::size_t url);
+  void CountPhases(const Result& result);
+  OfWorker& CountsOf(std::string_view slot);
+
+  std::array<std::uint64_t, kOutcomes> outcomes_{};
+  std::vector<OfUrl> urls_;
+};
+
+/// The slot of a worker header's value: "3" of "3.17" (slot 3 in its 17th life), the whole value where there
+/// is no dot.
+std::string_view SlotOf(std::string_view worker);
+
+}  // namespace loadgen

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace sys {
+
+/// All of a file; empty where there is none.
+[[nodiscard]] std::string ReadFile(const std::string& path);
+
+}  // namespace sys
