@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# scripts/bench loadgen: what loadgen costs and how true its figures are, beside wrk, ab, h2load and a bare libcurl
-# loop. Sourced by scripts/bench, which has the servers. hey is not in Debian 12.
+# scripts/bench loadgen: what loadgen costs and how true its figures are, beside wrk, ab, h2load, hey and a bare libcurl
+# loop. Sourced by scripts/bench, which has the servers.
 
 rounds=5
 
@@ -9,8 +9,8 @@ cpu() {
   local name=$1 requests TIMEFORMAT='%U %S'
   shift
   { time "$@" >"$work/out" 2>/dev/null; } 2>"$work/time"
-  requests=$(awk '/requests in/ { n = $1 } /"completed":/ && !n { n = $2 + 0 } /^[0-9]+$/ { n = $1 } END { print n }' \
-    "$work/out")
+  requests=$(awk '/requests in/ { n = $1 } /"completed":/ && !n { n = $2 + 0 } /^[0-9]+$/ { n = $1 }
+    /^requests: .* done/ { n = $6 } /^  \[200\]/ { n = $2 } END { print n }' "$work/out")
   awk -v n="$requests" '{ printf "%.3f\n", ($1 + $2) * 1e6 / n }' "$work/time" >>"$work/$name"
 }
 
@@ -44,6 +44,13 @@ loadgen_cpu() {
   a() { ours --connection close "$url"; }
   b() { theirs -H 'Connection: close'; }
   beside 'a connection for each request'
+  printf '  %-44s %9s %11s %8s\n' '' loadgen h2load ratio
+  a() { ours "$url"; }
+  b() { h2load --h1 -t1 -c64 -D2 "$url"; }
+  beside '64 keep-alive connections'
+  printf '  %-44s %9s %11s %8s\n' '' loadgen hey ratio
+  b() { hey -z 2s -c 64 "$url"; }
+  beside '64 keep-alive connections'
   printf '  %-44s %9s %11s %8s\n' '' loadgen 'bare loop' ratio
   a() { ours --engine curl "$url"; }
   b() { "$bin/curl_bare_bench" "$url" 64 2; }
@@ -81,14 +88,20 @@ lateness() {
     awk '{ v[NR] = $1 } END { printf "%.2f %.2f %.2f\n", v[int(NR * .5)] / 1e3, v[int(NR * .99)] / 1e3, v[NR] / 1e3 }'
 }
 
-loadgen_open_loop() {
-  local capacity rate
-  capacity=$(theirs | awk '/Requests\/sec/ { print int($2) }')
-  rate=$((capacity / 2 / 64 * 64))
+# hey_times FILE: p50, p99 and max of the durations in hey's CSV, which has four decimals of a second.
+hey_times() {
+  awk -F, 'NR > 1 { print $1 }' "$1" | sort -n |
+    awk '{ v[NR] = $1 * 1e3 } END { printf "%.2f %.2f %.2f\n", v[int(NR * .5)], v[int(NR * .99)], v[NR] }'
+}
+
+# open_loop RATE WHAT-IT-IS
+open_loop() {
+  local rate=$1
   "$bin/loadgen" -t1 -c64 -R "$rate" -d8s -q --json - "$url" >"$work/open" 2>/dev/null || true
   rm -f "$work/h2"
   h2load --h1 -t1 -c64 -D8 --rps=$((rate / 64)) --log-file="$work/h2" "$url" >"$work/h2.out" 2>&1 || true
-  printf 'open loop, %d requests/s (half of what wrk reaches), 64 connections, 8 s, in ms:\n' "$rate"
+  hey -z 8s -c 64 -q $((rate / 64)) -o csv "$url" >"$work/hey" 2>/dev/null || true
+  printf 'open loop, %d requests/s (%s), 64 connections, 8 s, in ms:\n' "$rate" "$2"
   printf '  %-12s %14s %12s %14s\n' '' 'rate reached' 'late by p99' 'response p50'
   jq -r '"\(.requests.completed / .duration_s) \(.latency_us.lag.p99 / 1e3) \(.latency_us.response.p50 / 1e3)"' "$work/open" |
     awk -v r="$rate" '{ printf "  %-12s %12.2f %% %12.2f %14.2f\n", "loadgen", $1 / r * 100, $2, $3 }'
@@ -96,6 +109,15 @@ loadgen_open_loop() {
   printf '  %-12s %12.2f %% %12.2f %14.2f\n' h2load \
     "$(awk -v r="$rate" '/^finished in/ { print $4 / r * 100 }' "$work/h2.out")" \
     $(lateness "$work/h2" "$rate" | cut -d' ' -f1,2)
+  printf '  %-12s %12.2f %% %12s %14.2f\n' hey "$(awk -v r="$rate" 'END { print (NR - 1) / 8 / r * 100 }' "$work/hey")" \
+    'not told' "$(hey_times "$work/hey" | cut -d' ' -f1)"
+}
+
+loadgen_open_loop() {
+  local capacity
+  capacity=$(theirs | awk '/Requests\/sec/ { print int($2) }')
+  open_loop $((capacity / 2 / 64 * 64)) 'half of what wrk reaches'
+  open_loop $((capacity / 8 / 64 * 64)) 'an eighth, which hey can reach too'
 }
 
 # stopped_while COMMAND...: stops nginx for a second in the middle of it; $stop is how long it was, in seconds.
@@ -123,6 +145,9 @@ loadgen_stop() {
   stopped_while h2load --h1 -t1 -c64 -D10 --rps=$((rate / 64)) --log-file="$work/h2" "$target"
   # shellcheck disable=SC2046  # two numbers
   printf '  %-34s %10.0f %10.0f\n' 'h2load --rps' $(lateness "$work/h2" "$rate" | cut -d' ' -f3,4)
+  stopped_while hey -z 10s -c 64 -q $((rate / 64)) -o csv "$target"
+  # shellcheck disable=SC2046  # two numbers
+  printf '  %-34s %10.0f %10.0f\n' 'hey -q' $(hey_times "$work/out" | cut -d' ' -f2,3)
   stopped_while ab -k -q -c64 -t10 -n 100000000 "$target"
   awk '/ 99%/ { p = $2 } /100%/ { m = $2 } END { printf "  %-34s %10.0f %10.0f\n", "ab (closed loop)", p, m }' "$work/out"
   stopped_while wrk -t1 -c64 -d10s --latency "$target"
