@@ -21,6 +21,7 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
       if (pid <= 0 || worker.value("state", "") == "dead") continue;
       status.workers.push_back({.slot = worker.at("slot"),
                                 .pid = pid,
+                                .incarnation = worker.value("incarnation", std::uint64_t{0}),
                                 .busy = worker.value("busy", std::int64_t{0}),
                                 .leases = worker.value("leases", std::int64_t{0}),
                                 .ready = worker.value("state", "") == "ready",
@@ -38,8 +39,11 @@ std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent) {
   for (const auto& worker : status.workers) {
     const auto process = ReadProcess(worker.pid);
     if (!process || !process->alive() || process->parent != parent) continue;
-    workers.push_back(
-        {.identity = process->identity, .slot = worker.slot, .busy = worker.busy, .leases = worker.leases});
+    workers.push_back({.identity = process->identity,
+                       .slot = worker.slot,
+                       .incarnation = worker.incarnation,
+                       .busy = worker.busy,
+                       .leases = worker.leases});
   }
   return workers;
 }

@@ -15,6 +15,7 @@ struct PoolStatus {
   struct Worker {
     int slot = 0;
     pid_t pid = 0;
+    std::uint64_t incarnation = 0;  ///< Which life of the slot this is, from 1; 0: it does not say.
     std::int64_t busy = 0;
     std::int64_t leases = 0;
     bool ready = false;

@@ -24,6 +24,7 @@ struct Identity {
 struct WorkerView {
   Identity identity;
   std::optional<int> slot = {};
+  std::uint64_t incarnation = 0;  ///< Which life of its slot it is, from 1; 0 where there is no slot.
   std::int64_t busy = 0;
   std::int64_t leases = 0;
 

@@ -121,6 +121,7 @@ void ScenarioRun::AddTimelines(const Observer::Seen& seen) {
     faults.push_back(&fault);
     victims.push_back({.identity = fault.worker->identity,
                        .slot = fault.worker->slot,
+                       .incarnation = fault.worker->incarnation,
                        .sent = fault.at,
                        .dead = fault.timeline.dead});
   }

@@ -14,10 +14,11 @@ template <typename Poll>
 std::jthread Every(sys::Nanos period, Poll poll) {
   const sys::BlockAllSignals blocked;
   return std::jthread([period, poll = std::move(poll)](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
+    for (bool last = false; !last;) {
+      last = stop.stop_requested();
       const sys::Nanos next = sys::Now() + period;
       poll();
-      std::this_thread::sleep_for(std::chrono::nanoseconds(next - sys::Now()));
+      if (!last) std::this_thread::sleep_for(std::chrono::nanoseconds(next - sys::Now()));
     }
   });
 }
@@ -35,10 +36,10 @@ FamilySample FamilyOf(pid_t parent) {
 }  // namespace
 
 Observer::Observer(pid_t parent, std::string admin) {
+  seen_.family.push_back(FamilyOf(parent));
   family_ = Every(kFamilyPeriod, [this, parent] {
     auto sample = FamilyOf(parent);
-    if (seen_.family.empty() || sample.children != seen_.family.back().children)
-      seen_.family.push_back(std::move(sample));
+    if (sample.children != seen_.family.back().children) seen_.family.push_back(std::move(sample));
   });
   if (admin.empty()) return;
   status_ = Every(kStatusPeriod, [this, admin = std::move(admin)] {

@@ -15,7 +15,8 @@ inline constexpr sys::Nanos kFamilyPeriod = 2 * sys::kMillisecond;
 inline constexpr sys::Nanos kStatusPeriod = 5 * sys::kMillisecond;
 
 /// Watches a server from outside while it runs: its children in /proc every 2 ms, and, where it has an admin
-/// endpoint, /status.json every 5 ms; a poll that takes longer than its period delays the next. Two threads
+/// endpoint, /status.json every 5 ms; a poll that takes longer than its period delays the next. The first
+/// look at the children is over when it is constructed, and a last one follows the call to Stop. Two threads
 /// of its own, with all signals blocked; start no process while they run. On two busy cores it costs about a
 /// tenth of one.
 ///

@@ -36,6 +36,8 @@ Json FaultJson(const FaultRecord& fault, const Damage& damage, sys::Nanos start)
               {"forked", Since(fault.at, timeline.forked)},
               {"ready", Since(fault.at, timeline.ready)},
               {"first_response", Since(fault.at, timeline.first_response)}}},
+            {"replaced_by", timeline.successor ? Json(*timeline.successor) : Json(nullptr)},
+            {"unobserved", timeline.unobserved},
             {"lost", damage.lost},
             {"cut", damage.cut},
             {"abandoned", damage.abandoned}};

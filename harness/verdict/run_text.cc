@@ -74,9 +74,12 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
                       Quantiles(After(run, &Timeline::dead, SentAt)));
   text += fmt::format("  reaped     {} after the death (/proc every {})\n",
                       Quantiles(After(run, &Timeline::reaped, DeadAt)), DurationText(kFamilyPeriod));
-  text +=
-      fmt::format("  replaced   {} after the death ({})\n", Quantiles(After(run, &Timeline::forked, DeadAt)),
-                  run.totals ? "/status.json and /proc" : "/proc");
+  const auto unobserved =
+      std::ranges::count_if(run.faults, [](const FaultRecord& fault) { return fault.timeline.unobserved; });
+  text += fmt::format("  replaced   {} after the death ({}){}\n",
+                      Quantiles(After(run, &Timeline::forked, DeadAt)),
+                      run.totals ? "/status.json and /proc" : "/proc",
+                      unobserved > 0 ? fmt::format("; {} unobserved", unobserved) : "");
   if (!run.totals) return text;
   text += fmt::format("  ready      {} after the death (/status.json every {})\n",
                       Quantiles(After(run, &Timeline::ready, DeadAt)), DurationText(kStatusPeriod));

@@ -1,7 +1,10 @@
 #include "harness/verdict/timeline.h"
 
 #include <algorithm>
+#include <deque>
+#include <map>
 #include <set>
+#include <tuple>
 
 namespace harness {
 namespace {
@@ -17,11 +20,15 @@ const PoolStatus::Worker* WorkerOf(const StatusSample& sample, int slot) {
   return found == sample.workers.end() ? nullptr : &*found;
 }
 
+// From the last look that showed it: one look may miss a child that lives (process_tree.h).
 std::optional<sys::Nanos> GoneAt(const Identity& who, std::span<const FamilySample> family) {
+  std::optional<sys::Nanos> gone;
   for (const FamilySample& sample : family) {
-    if (std::ranges::find(sample.children, who) == sample.children.end()) return sample.at;
+    const bool there = std::ranges::find(sample.children, who) != sample.children.end();
+    if (there) gone.reset();
+    if (!there && !gone) gone = sample.at;
   }
-  return std::nullopt;
+  return gone;
 }
 
 std::optional<sys::Nanos> SeenAt(pid_t pid, std::span<const FamilySample> family) {
@@ -37,17 +44,19 @@ void FollowSlot(const Victim& victim, std::span<const FamilySample> family,
   const PoolStatus::Worker* first = nullptr;
   for (const StatusSample& sample : status) {
     const PoolStatus::Worker* worker = WorkerOf(sample, *victim.slot);
-    if (worker == nullptr || worker->pid == victim.identity.pid) {
-      if (first != nullptr) timeline.superseded = true;
-      continue;
+    const bool not_yet = worker == nullptr || worker->incarnation <= victim.incarnation;
+    if (not_yet && first == nullptr) continue;
+    if (not_yet || worker->incarnation != victim.incarnation + 1) {
+      timeline.superseded = true;
+      timeline.unobserved = first == nullptr;
+      return;
     }
     if (first == nullptr) {
       first = worker;
+      timeline.successor = worker->pid;
       const auto seen = SeenAt(worker->pid, family);
       timeline.forked = seen ? std::min(*seen, sample.at) : sample.at;
     }
-    if (worker->pid != first->pid) timeline.superseded = true;
-    if (timeline.superseded) return;
     if (!timeline.ready && worker->ready) timeline.ready = sample.at;
     if (timeline.ready && worker->requests > first->requests) {
       timeline.first_response = sample.at;
@@ -56,21 +65,71 @@ void FollowSlot(const Victim& victim, std::span<const FamilySample> family,
   }
 }
 
-/// The children that were not there at first, in the order in which they came.
+using Key = std::pair<pid_t, std::uint64_t>;
+Key KeyOf(const Identity& who) { return {who.pid, who.start_time}; }
+
+/// A child that was not there at first.
 struct Newcomer {
-  sys::Nanos at;
   Identity identity;
+  sys::Nanos by = 0;  ///< It was there by then.
+  bool seen = false;  ///< A look showed it; else only the fault that hit it tells of it.
 };
-std::vector<Newcomer> NewcomersIn(std::span<const FamilySample> family) {
+
+/// In the order in which they were started.
+std::vector<Newcomer> NewcomersIn(std::span<const FamilySample> family, std::span<const Victim> victims) {
   std::vector<Newcomer> newcomers;
-  std::set<std::pair<pid_t, std::uint64_t>> known;
+  std::set<Key> known;
   for (const FamilySample& sample : family) {
     for (const Identity& child : sample.children) {
-      const bool is_new = known.emplace(child.pid, child.start_time).second;
-      if (is_new && &sample != &family.front()) newcomers.push_back({.at = sample.at, .identity = child});
+      const bool is_new = known.insert(KeyOf(child)).second;
+      if (is_new && &sample != &family.front())
+        newcomers.push_back({.identity = child, .by = sample.at, .seen = true});
     }
   }
+  for (const Victim& victim : victims) {
+    if (known.insert(KeyOf(victim.identity)).second)
+      newcomers.push_back({.identity = victim.identity, .by = victim.sent});
+  }
+  std::ranges::stable_sort(newcomers, {}, [](const Newcomer& newcomer) {
+    return std::tuple(newcomer.identity.start_time, newcomer.by);
+  });
   return newcomers;
+}
+
+/// When children that no fault hit were first gone for good.
+std::vector<sys::Nanos> OtherEndsIn(std::span<const FamilySample> family, std::span<const Victim> victims) {
+  std::map<Key, std::size_t> last;
+  for (std::size_t i = 0; i < family.size(); ++i) {
+    for (const Identity& child : family[i].children) last[KeyOf(child)] = i;
+  }
+  for (const Victim& victim : victims) last.erase(KeyOf(victim.identity));
+  std::vector<sys::Nanos> ends;
+  for (const auto& [child, index] : last) {
+    if (index + 1 < family.size()) ends.push_back(family[index + 1].at);
+  }
+  return ends;
+}
+
+void PairByNumber(std::span<const Victim> victims, std::span<const FamilySample> family,
+                  std::vector<Timeline>& timelines) {
+  const auto other_ends = OtherEndsIn(family, victims);
+  std::deque<std::size_t> waiting;
+  std::size_t next = 0;
+  for (const Newcomer& newcomer : NewcomersIn(family, victims)) {
+    for (; next < victims.size() && victims[next].sent < newcomer.by; ++next) {
+      if (victims[next].dead && !victims[next].slot) waiting.push_back(next);
+    }
+    if (waiting.empty()) continue;
+    const sys::Nanos since = victims[waiting.front()].sent;
+    Timeline& timeline = timelines[waiting.front()];
+    waiting.pop_front();
+    const bool another_waits =
+        std::ranges::any_of(other_ends, [&](sys::Nanos end) { return end >= since && end <= newcomer.by; });
+    timeline.superseded = !newcomer.seen;
+    timeline.unobserved = another_waits || !newcomer.seen;
+    if (!another_waits) timeline.successor = newcomer.identity.pid;
+    if (!timeline.unobserved) timeline.forked = newcomer.by;
+  }
 }
 
 }  // namespace
@@ -78,8 +137,6 @@ std::vector<Newcomer> NewcomersIn(std::span<const FamilySample> family) {
 std::vector<Timeline> Reconstruct(std::span<const Victim> victims, std::span<const FamilySample> family,
                                   std::span<const StatusSample> status) {
   std::vector<Timeline> timelines;
-  const auto newcomers = NewcomersIn(family);
-  auto next = newcomers.begin();
   for (const Victim& victim : victims) {
     Timeline& timeline = timelines.emplace_back();
     timeline.dead = victim.dead;
@@ -87,13 +144,9 @@ std::vector<Timeline> Reconstruct(std::span<const Victim> victims, std::span<con
     const auto family_since = From(family, victim.sent);
     timeline.reaped = GoneAt(victim.identity, family_since);
     if (timeline.reaped) timeline.dead = std::min(*timeline.dead, *timeline.reaped);
-    if (victim.slot) {
-      FollowSlot(victim, family_since, From(status, victim.sent), timeline);
-      continue;
-    }
-    while (next != newcomers.end() && next->at < victim.sent) ++next;
-    if (next != newcomers.end()) timeline.forked = (next++)->at;
+    if (victim.slot) FollowSlot(victim, family_since, From(status, victim.sent), timeline);
   }
+  PairByNumber(victims, family, timelines);
   return timelines;
 }
 

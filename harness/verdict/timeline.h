@@ -36,6 +36,7 @@ struct StatusSample {
 struct Victim {
   Identity identity;
   std::optional<int> slot = {};
+  std::uint64_t incarnation = 0;  ///< Which life of the slot it was.
   sys::Nanos sent = 0;
   std::optional<sys::Nanos> dead = {};
 };
@@ -50,12 +51,24 @@ struct Timeline {
   std::optional<sys::Nanos> first_response = {};  ///< It has answered since it was first seen.
   /// The replacement was hit or ended itself before it could answer.
   bool superseded = false;
+  /// It was replaced, but nobody can say when: its replacement had gone before a look showed it, or may be
+  /// that of another worker, which ended by itself meanwhile.
+  bool unobserved = false;
+  std::optional<pid_t> successor = {};  ///< The replacement, where it is known; it is then hit, or seen.
 
   bool operator==(const Timeline&) const = default;
 };
 
-/// One Timeline for each of `victims`, which are in the order of their faults. The replacement of a victim
-/// with a slot is whoever has that slot next; else the k-th death's is the k-th child that is new. Pure.
+/// One Timeline for each of `victims`, which are in the order of their faults. Pure.
+///
+/// The replacement of a victim with a slot is the slot's next incarnation. Without slots workers are alike,
+/// and what can be seen is their number: each new child makes good the first death that waits for one. New
+/// children are those that a look showed and those that no look showed but a fault hit, so one that was
+/// killed between two looks takes its own place and shifts nobody. A child that came for another reason while
+/// no victim waited is left out.
+///
+/// Not promised, without slots: who is who among workers that died at once; anything at a server that lets
+/// its number of workers sink, or adds one just when another is hit.
 [[nodiscard]] std::vector<Timeline> Reconstruct(std::span<const Victim> victims,
                                                 std::span<const FamilySample> family,
                                                 std::span<const StatusSample> status);

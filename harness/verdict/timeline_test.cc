@@ -6,14 +6,20 @@
 namespace harness {
 namespace {
 
-Identity Pid(pid_t pid) { return {.pid = pid, .start_time = 1}; }
+Identity Pid(pid_t pid, std::uint64_t start_time = 1) { return {.pid = pid, .start_time = start_time}; }
 
+/// The worker of slot 1 in its n-th life has the pid 10 + n.
 PoolStatus::Worker Worker(int slot, pid_t pid, bool ready, std::uint64_t requests) {
-  return {.slot = slot, .pid = pid, .ready = ready, .requests = requests};
+  return {.slot = slot,
+          .pid = pid,
+          .incarnation = static_cast<std::uint64_t>(pid - 10),
+          .ready = ready,
+          .requests = requests};
 }
 
 TEST(ReconstructTest, FollowsASlotToItsReplacementsFirstAnswer) {
-  const std::vector<Victim> victims{{.identity = Pid(11), .slot = 1, .sent = 100, .dead = 110}};
+  const std::vector<Victim> victims{
+      {.identity = Pid(11), .slot = 1, .incarnation = 1, .sent = 100, .dead = 110}};
   const std::vector<FamilySample> family{
       {0, {Pid(10), Pid(11)}}, {120, {Pid(10)}}, {130, {Pid(10), Pid(12)}}};
   const std::vector<StatusSample> status{{90, {Worker(1, 11, true, 50)}},
@@ -27,17 +33,30 @@ TEST(ReconstructTest, FollowsASlotToItsReplacementsFirstAnswer) {
   EXPECT_EQ(timeline.forked, 130);
   EXPECT_EQ(timeline.ready, 140);
   EXPECT_EQ(timeline.first_response, 150);
+  EXPECT_EQ(timeline.successor, 12);
   EXPECT_FALSE(timeline.superseded);
 }
 
 TEST(ReconstructTest, AReplacementHitBeforeItAnswersIsSuperseded) {
-  const std::vector<Victim> victims{{.identity = Pid(11), .slot = 1, .sent = 100, .dead = 110}};
+  const std::vector<Victim> victims{
+      {.identity = Pid(11), .slot = 1, .incarnation = 1, .sent = 100, .dead = 110}};
   const std::vector<StatusSample> status{
       {135, {Worker(1, 12, true, 56)}}, {140, {}}, {150, {Worker(1, 13, true, 57)}}};
   const auto timeline = Reconstruct(victims, {}, status).front();
   EXPECT_EQ(timeline.forked, 135);
   EXPECT_TRUE(timeline.superseded);
   EXPECT_FALSE(timeline.first_response);
+}
+
+TEST(ReconstructTest, TheOneAfterTheReplacementIsNotTakenForIt) {
+  const std::vector<Victim> victims{
+      {.identity = Pid(11), .slot = 1, .incarnation = 1, .sent = 100, .dead = 110}};
+  const std::vector<StatusSample> status{{135, {Worker(1, 13, true, 56)}}, {150, {Worker(1, 13, true, 57)}}};
+  const auto timeline = Reconstruct(victims, {}, status).front();
+  EXPECT_FALSE(timeline.forked);
+  EXPECT_FALSE(timeline.ready);
+  EXPECT_TRUE(timeline.superseded);
+  EXPECT_TRUE(timeline.unobserved);
 }
 
 TEST(ReconstructTest, GoneBeforeThePidfdWasLookedAtMeansDeadByThen) {
@@ -61,6 +80,44 @@ TEST(ReconstructTest, WithoutStatusTheKthNewChildReplacesTheKthDead) {
   EXPECT_FALSE(timelines[2].forked);
   EXPECT_EQ(timelines[2].reaped, 220);
   EXPECT_FALSE(timelines[2].ready);
+}
+
+TEST(ReconstructTest, AReplacementKilledBetweenTwoLooksIsUnobservedAndShiftsNobody) {
+  const std::vector<Victim> victims{{.identity = Pid(10, 1), .sent = 100, .dead = 105},
+                                    {.identity = Pid(12, 20), .sent = 250, .dead = 260},
+                                    {.identity = Pid(11, 1), .sent = 400, .dead = 405}};
+  const std::vector<FamilySample> family{
+      {0, {Pid(10, 1), Pid(11, 1)}}, {300, {Pid(11, 1), Pid(13, 30)}}, {410, {Pid(13, 30), Pid(14, 40)}}};
+  const auto timelines = Reconstruct(victims, family, {});
+  EXPECT_FALSE(timelines[0].forked);
+  EXPECT_TRUE(timelines[0].unobserved);
+  EXPECT_EQ(timelines[0].successor, 12);
+  EXPECT_EQ(timelines[1].forked, 300);
+  EXPECT_FALSE(timelines[1].unobserved);
+  EXPECT_EQ(timelines[1].successor, 13);
+  EXPECT_EQ(timelines[2].forked, 410);
+  EXPECT_EQ(timelines[2].successor, 14);
+}
+
+TEST(ReconstructTest, WhereAnotherChildEndedMeanwhileNobodyCanSayWhoseReplacementCame) {
+  const std::vector<Victim> victims{{.identity = Pid(10, 1), .sent = 100, .dead = 105},
+                                    {.identity = Pid(12, 20), .sent = 400, .dead = 405}};
+  const std::vector<FamilySample> family{{0, {Pid(10, 1), Pid(11, 1)}},
+                                         {120, {Pid(12, 20)}},
+                                         {130, {Pid(12, 20), Pid(13, 21)}},
+                                         {410, {Pid(13, 21), Pid(14, 50)}}};
+  const auto timelines = Reconstruct(victims, family, {});
+  EXPECT_FALSE(timelines[0].forked);
+  EXPECT_TRUE(timelines[0].unobserved);
+  EXPECT_FALSE(timelines[0].successor);
+  EXPECT_EQ(timelines[1].forked, 410) << "the one too many is nobody's";
+}
+
+TEST(ReconstructTest, AChildThatALookMissedIsNotGone) {
+  const std::vector<Victim> victims{{.identity = Pid(10), .sent = 100, .dead = 140}};
+  const std::vector<FamilySample> family{{0, {Pid(10)}}, {110, {}}, {120, {Pid(10)}}, {150, {}}};
+  EXPECT_EQ(Reconstruct(victims, family, {}).front().reaped, 150);
+  EXPECT_EQ(Reconstruct(victims, family, {}).front().dead, 140);
 }
 
 TEST(ReconstructTest, AnotherProcessOfTheSameNumberIsNotTheVictim) {

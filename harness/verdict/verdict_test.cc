@@ -15,6 +15,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 Expectations Strict() {
   Expectations expected = DefaultExpectations();
@@ -169,6 +170,8 @@ TEST(VerdictTest, ExitCodesAreThePromisedOnes) {
 TEST(RunJsonTest, HasThePromisedMembers) {
   auto run = GoodRun();
   run.failures = {LostAt(2000 * kMs)};
+  run.faults[1].timeline.unobserved = true;
+  run.faults[1].timeline.successor = 4711;
   const auto judgement = Judge(run, Strict());
   const auto json = nlohmann::json::parse(
       RunJson({.name = "storm", .proves = "", .seed = 7, .replay = "harness run x --seed 7", .evidence = ""},
@@ -180,6 +183,9 @@ TEST(RunJsonTest, HasThePromisedMembers) {
       json["faults"][1]["timeline_us"],
       (nlohmann::json{
           {"dead", 1000}, {"reaped", 2000}, {"forked", 2000}, {"ready", 3000}, {"first_response", 11000}}));
+  EXPECT_EQ(json["faults"][1]["unobserved"], true);
+  EXPECT_EQ(json["faults"][1]["replaced_by"], 4711);
+  EXPECT_EQ(json["faults"][0]["replaced_by"], nullptr);
   EXPECT_EQ(json["faults"][1]["lost"], 1);
   EXPECT_EQ(json["faults"][1]["slot"], 1);
   EXPECT_EQ(json["requests"]["lost"], 1);
@@ -197,6 +203,9 @@ TEST(RunTextTest, SaysTheVerdictWhyAndHowToSeeItAgain) {
   EXPECT_THAT(text, HasSubstr("\n  FAIL\n    answers beyond the one: 1, at most 0 expected\n"));
   EXPECT_THAT(text, HasSubstr("again      harness run x --seed 7"));
   EXPECT_THAT(text, HasSubstr("look at    /tmp/y"));
+  EXPECT_THAT(text, Not(HasSubstr("unobserved")));
+  run.faults[0].timeline.unobserved = true;
+  EXPECT_THAT(RunText({}, run, Judge(run, Strict())), HasSubstr("(/status.json and /proc); 1 unobserved\n"));
 }
 
 }  // namespace
