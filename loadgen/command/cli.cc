@@ -3,27 +3,24 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <sstream>
+
+#include "loadgen/command/help.h"
+#include "loadgen/report/terminal_text.h"
 
 namespace loadgen {
 
 int Complain(ExitCode code, const std::string& line) {
-  fmt::print(stderr, "loadgen: {}\n", line);
+  fmt::print(stderr, "loadgen: {}\n", Printable(line));
   return code;
 }
 
 std::optional<int> ParseFlags(CLI::App& app, int argc, const char* const* argv) {
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::ostringstream text;
-    std::ostringstream complaint;
-    if (app.exit(error, text, complaint) != 0)
-      return Complain(kUsage, fmt::format("{} (see {} --help)", error.what(), app.get_name()));
-    fmt::print("{}", text.str());
-    return kRan;
-  }
-  return std::nullopt;
+  const auto ended = ParseArguments(app, argc, argv);
+  if (!ended) return std::nullopt;
+  if (const auto* error = std::get_if<sys::Error>(&*ended))
+    return Complain(kUsage, fmt::format("{} (see {} --help)", error->message, app.get_name()));
+  fmt::print("{}", std::get<std::string>(*ended));
+  return kRan;
 }
 
 }  // namespace loadgen

@@ -11,11 +11,11 @@ class App;
 
 namespace loadgen {
 
-/// "loadgen: LINE" on standard error; the code.
+/// "loadgen: LINE" on standard error, fit for a terminal; the code.
 int Complain(ExitCode code, const std::string& line);
 
-/// Parses a subcommand's flags (argv[0] is its name). An exit code where that was all: help was printed, or
-/// the flags are wrong and that was said.
+/// ParseArguments for a subcommand (argv[0] is its name). An exit code where that was all: help was printed,
+/// or the flags are wrong and that was said.
 std::optional<int> ParseFlags(CLI::App& app, int argc, const char* const* argv);
 
 /// `loadgen merge FILES`, `loadgen compare A B`, `loadgen search URL`. Each explains itself with --help.

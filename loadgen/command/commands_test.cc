@@ -32,7 +32,7 @@ TEST(MergeCommandTest, ReplicasAddUpToTheWholeRun) {
   EXPECT_EQ(json["workers"]["3"]["requests"], 301);
   Program logs({"merge", hlog.path(), hlog.path()});
   EXPECT_EQ(logs.Wait(), 0);
-  EXPECT_THAT(logs.Out(), HasSubstr("(no tag)                   602"));
+  EXPECT_THAT(logs.Out(), HasSubstr("(no tag)                       602"));
 }
 
 TEST(MergeCommandTest, WhatIsNoReportIsNamed) {

@@ -4,8 +4,9 @@
 #include <algorithm>
 
 #include "loadgen/command/cli.h"
+#include "loadgen/command/help.h"
 #include "loadgen/command/output_files.h"
-#include "loadgen/command/text_file.h"
+#include "loadgen/plan/text_file.h"
 #include "loadgen/plan/units.h"
 #include "loadgen/report/comparison.h"
 #include "loadgen/report/report_reader.h"
@@ -13,15 +14,23 @@
 namespace loadgen {
 namespace {
 
-constexpr const char* kHelp = R"(
-How B differs from A, from the seconds of both: each measure's mean, the difference and its confidence interval (Welch; 95 % for
-all measures together). The first second of each run is left out. Seconds are taken for independent of each other.
-
-  loadgen -R 2000 -d 60s --json before.json http://h/; …; loadgen -R 2000 -d 60s --json after.json http://h/
+constexpr HelpTexts kHelp = {
+    .usage = "loadgen compare [OPTIONS] A B",
+    .examples = R"(  loadgen -R 2000 -d 60s --json before.json URL
+  loadgen -R 2000 -d 60s --json after.json URL
   loadgen compare before.json after.json
+)",
+    .notes = R"(How B differs from A, from the seconds of both: each measure's mean, the
+difference and its confidence interval (Welch; 95 % for all measures together).
+The first second of each run is left out. Seconds are taken for independent of
+each other.
 
-Exit codes: 0 B is not worse; 1 B is worse in some measure; 2 wrong usage or a file that is no JSON report of loadgen; 3 nothing can be
-said: too few seconds, or a run that was INVALID.)";
+Exit codes:
+  0  B is not worse
+  1  B is worse in some measure
+  2  wrong usage, or a file that is no JSON report of loadgen
+  3  nothing can be said: too few seconds, or a run that was INVALID
+)"};
 
 using Verdict = Difference::Verdict;
 
@@ -45,7 +54,7 @@ std::string Table(const std::vector<Difference>& differences) {
   return text;
 }
 
-std::string JsonText(const std::vector<Difference>& differences, std::string_view verdict) {
+nlohmann::ordered_json ToJson(const std::vector<Difference>& differences, std::string_view verdict) {
   nlohmann::ordered_json json = {
       {"schema", 1}, {"verdict", verdict}, {"differences", nlohmann::json::array()}};
   for (const auto& d : differences) {
@@ -56,7 +65,7 @@ std::string JsonText(const std::vector<Difference>& differences, std::string_vie
                                    {"high", d.high},
                                    {"verdict", Words(d.verdict)}});
   }
-  return json.dump(2) + "\n";
+  return json;
 }
 
 std::string Verdicts(const std::vector<Difference>& differences, Verdict which) {
@@ -83,13 +92,13 @@ std::string Unfit(const std::string& path, const Report& report) {
 
 int CompareCommand(int argc, const char* const* argv) {
   CLI::App app("Says how two runs differ, and how sure that is.", "loadgen compare");
-  app.footer(kHelp);
+  SetHelp(app, kHelp);
   std::string path_a;
   std::string path_b;
   std::string json;
   double tolerance = 2;
-  app.add_option("A", path_a, "JSON report of one run")->required()->type_name("");
-  app.add_option("B", path_b, "JSON report of the other")->required()->type_name("");
+  app.add_option("A", path_a, "JSON report of one run")->required()->type_name("")->group("Input");
+  app.add_option("B", path_b, "JSON report of the other")->required()->type_name("")->group("Input");
   app.add_option("--tolerance", tolerance, "a difference of less than so many percent of A is none")
       ->check(CLI::Range(0.0, 1000.0).description(""))
       ->type_name("PERCENT")
@@ -112,12 +121,12 @@ int CompareCommand(int argc, const char* const* argv) {
   const auto better = Verdicts(differences, Verdict::kBetter);
   const auto verdict = !worse.empty() ? "worse" : !better.empty() ? "better" : "same";
   const bool differs = !worse.empty() || !better.empty();
-  fmt::print(files->text(), "A  {}\nB  {}\n\n{}\n", Describe(a->plan, a->engine),
-             Describe(b->plan, b->engine), Table(differences));
-  fmt::print(files->text(), "verdict  B is {}{}{}\n", differs ? verdict : "no different",
-             worse.empty() ? "" : " in " + worse,
-             better.empty() ? "" : (worse.empty() ? " in " : "; better in ") + better);
-  const auto written = files->Write([&](const std::string&) { return JsonText(differences, verdict); });
+  const auto text = fmt::format("A  {}\nB  {}\n\n{}\nverdict  B is {}{}{}\n", Describe(a->plan, a->engine),
+                                Describe(b->plan, b->engine), Table(differences),
+                                differs ? verdict : "no different", worse.empty() ? "" : " in " + worse,
+                                better.empty() ? "" : (worse.empty() ? " in " : "; better in ") + better);
+  const auto written =
+      files->Write(text, [&](const std::string&) { return JsonText(ToJson(differences, verdict)); });
   if (!written) return Complain(kNothing, written.error().message);
   return worse.empty() ? kRan : kNothing;
 }

@@ -22,7 +22,7 @@ TEST(LoadgenProgramTest, PrintsATextReport) {
   Program program({"-n", "20", server.Url("/ok")});
   EXPECT_EQ(program.Wait(), 0);
   EXPECT_THAT(program.Out(), HasSubstr("20 sent = 20 completed + 0 failed"));
-  EXPECT_THAT(program.Out(), HasSubstr("  3                         20        0"));
+  EXPECT_THAT(program.Out(), HasSubstr("  3                                 20         0"));
 }
 
 TEST(LoadgenProgramTest, JsonOnStandardOutputLeavesTheTextToStandardError) {
@@ -62,7 +62,7 @@ TEST(LoadgenProgramTest, UrlsWithRates) {
 TEST(LoadgenProgramTest, WrongUsageIsOneLineAndCode2) {
   Program program({"--rate", "much", "http://127.0.0.1/"});
   EXPECT_EQ(program.Wait(), 2);
-  EXPECT_EQ(program.Err(), "loadgen: 'much' is not a rate (like 500 or 500/s) (see --help)\n");
+  EXPECT_EQ(program.Err(), "loadgen: -R 'much' is not a rate (like 500 or 500/s) (see --help)\n");
   EXPECT_THAT(program.Out(), IsEmpty());
 }
 

@@ -8,25 +8,36 @@
 #include <vector>
 
 #include "loadgen/command/cli.h"
+#include "loadgen/command/help.h"
 #include "loadgen/command/output_files.h"
-#include "loadgen/command/text_file.h"
+#include "loadgen/plan/text_file.h"
 #include "loadgen/plan/units.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report_reader.h"
+#include "loadgen/report/terminal_text.h"
 
 namespace loadgen {
 namespace {
 
-constexpr const char* kHelp = R"(
-Several runs at the same time, or the parts of one (--replica), as one: exactly what one run of them all would have been.
-FILES are JSON reports of loadgen, or HdrHistogram interval logs with its buckets (lowest value 1, 3 digits); '-' is standard input.
-One file is fine: it is written again in other forms.
-
-  loadgen merge host-*.json --json all.json --html all.html
+constexpr HelpTexts kHelp = {
+    .usage = "loadgen merge [OPTIONS] FILES...",
+    .examples = R"(  loadgen merge host-*.json --json all.json --html all.html
   loadgen merge a.hlog b.hlog --hdr-log both.hlog --hgrm both.hgrm
+)",
+    .notes = R"(Several runs at the same time, or the parts of one (--replica), become one:
+exactly what one run of them all would have been. FILES are JSON reports of
+loadgen, or HdrHistogram interval logs with its buckets (lowest value 1, 3
+digits); - is standard input. One file is fine: it is written in other forms.
 
-Exit codes: 0 merged; 1 an output failed; 2 wrong usage or a file that is none of these; 3 one of the runs was INVALID;
-99 an --slo was missed.)";
+Exit codes:
+  0  merged
+  1  an output failed
+  2  wrong usage, or a file that is none of these
+  3  one of the runs was INVALID
+ 99  an --slo was missed
+)"};
+
+constexpr std::size_t kMostTag = 24;
 
 /// Logs side by side on the wall clock: intervals of one tag that begin together become one.
 HdrLog MergeLogs(const std::vector<HdrLog>& logs) {
@@ -53,13 +64,14 @@ std::map<std::string, LatencyHistogram> ByTag(const HdrLog& log) {
 }
 
 std::string LogText(const HdrLog& log) {
-  std::string text = fmt::format("{:<18}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}\n", "", "values", "p50", "p90",
-                                 "p99", "p99.9", "max");
+  std::string text = fmt::format("{:<{}}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "", kMostTag, "values", "p50",
+                                 "p90", "p99", "p99.9", "max");
   for (const auto& [tag, histogram] : ByTag(log)) {
-    text += fmt::format("{:<18}{:>12}", tag.empty() ? "(no tag)" : Printable(tag), histogram.count());
+    text += Padded(tag.empty() ? "(no tag)" : Printable(tag, kMostTag - 2), kMostTag) +
+            fmt::format("{:>10}", histogram.count());
     for (const double p : {50.0, 90.0, 99.0, 99.9})
-      text += fmt::format("{:>10}", FormatMicros(static_cast<double>(histogram.ValueAtPercentile(p))));
-    text += fmt::format("{:>10}\n", FormatMicros(static_cast<double>(histogram.max())));
+      text += fmt::format("{:>9}", FormatMicros(static_cast<double>(histogram.ValueAtPercentile(p))));
+    text += fmt::format("{:>9}\n", FormatMicros(static_cast<double>(histogram.max())));
   }
   return text;
 }
@@ -70,8 +82,7 @@ int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
   const auto merged = MergeLogs(logs);
   const auto files = TextFiles::Open({{"--hdr-log", outputs.hdr_log}, {"--hgrm", outputs.hgrm}});
   if (!files) return Complain(kUsage, files.error().message);
-  fmt::print(files->text(), "{}", LogText(merged));
-  const auto written = files->Write([&merged](const std::string& flag) {
+  const auto written = files->Write(LogText(merged), [&merged](const std::string& flag) {
     return flag == "--hdr-log" ? HdrText(merged) : HgrmText(ByTag(merged)[""]);
   });
   return written ? kRan : Complain(kNothing, written.error().message);
@@ -83,7 +94,6 @@ int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) 
   auto merged = MergeReports(reports, outputs.slos);
   const auto shaded = AddFaults(outputs, merged);
   if (!shaded) return Complain(kUsage, shaded.error().message);
-  fmt::print(files->text(), "{}", ToText(merged));
   if (const auto written = files->Write(merged); !written) return Complain(kNothing, written.error().message);
   if (!merged.self.valid) return kInvalid;
   return merged.slos_met() ? kRan : kMissed;
@@ -93,11 +103,11 @@ int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) 
 
 int MergeCommand(int argc, const char* const* argv) {
   CLI::App app("Makes one report of several.", "loadgen merge");
-  app.footer(kHelp);
+  SetHelp(app, kHelp);
   std::vector<std::string> paths;
-  app.add_option("FILES", paths, "JSON reports, or interval logs")->required()->type_name("");
+  app.add_option("FILES", paths, "JSON reports, or interval logs")->required()->type_name("")->group("Input");
   OutputOptions flags;
-  flags.AddFiles(app);
+  flags.AddForMerge(app);
   if (const auto code = ParseFlags(app, argc, argv)) return *code;
   const auto outputs = flags.Understand();
   if (!outputs) return Complain(kUsage, outputs.error().message);

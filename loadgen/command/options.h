@@ -7,6 +7,10 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
+namespace CLI {
+class App;
+}
+
 namespace loadgen {
 
 /// The command line, understood.
@@ -19,6 +23,9 @@ struct Options {
 /// What the command line asks for: a run, a text to print (--help, --version), or it is wrong (one line says
 /// how).
 using CommandLine = std::variant<Options, std::string, sys::Error>;
+
+/// The flag that says what sends.
+void AddEngine(CLI::App& app, std::string& engine);
 
 /// Reads the command line and the files it names (plan_options.h, output_options.h). `cores` is how many
 /// threads are worth having. URLs are checked, those without a scheme become http.

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <vector>
+
+#include "loadgen/report/terminal_text.h"
+#include "pool/sys/scratch_dir.h"
 
 namespace loadgen {
 namespace {
@@ -86,13 +89,13 @@ TEST(OptionsTest, ABodyMakesItAPostAndAPostHasABody) {
 }
 
 TEST(OptionsTest, TheBodyMayComeFromAFile) {
-  const auto path = ::testing::TempDir() + "loadgen_options_body";
+  const sys::ScratchDir scratch("loadgen-options");
+  const auto path = scratch / "body";
   const std::string content("a\0b\n", 4);
   std::ofstream(path, std::ios::binary) << content;
   EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.body, content);
   std::ofstream(path, std::ios::trunc).close();
   EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.body, "");
-  std::remove(path.c_str());
   EXPECT_THAT(Complaint({"--data", "@/no/such/file", "h"}), HasSubstr("/no/such/file: No such file"));
   EXPECT_THAT(Complaint({"--data", "@/tmp", "h"}), HasSubstr("cannot read /tmp"));
 }
@@ -104,9 +107,11 @@ TEST(OptionsTest, FewConnectionsNeedFewThreads) {
 
 TEST(OptionsTest, WhatIsWrongIsSaidInOneLine) {
   EXPECT_THAT(Complaint({}), HasSubstr("URL"));
-  EXPECT_THAT(Complaint({"-R", "fast", "h"}), HasSubstr("'fast' is not a rate"));
-  EXPECT_THAT(Complaint({"-d", "0s", "h"}), HasSubstr("'0s' is not a duration"));
-  EXPECT_THAT(Complaint({"--timeout", "-1s", "h"}), HasSubstr("not a duration"));
+  EXPECT_THAT(Complaint({"-R", "fast", "h"}), HasSubstr("-R 'fast' is not a rate"));
+  EXPECT_THAT(Complaint({"-d", "0s", "h"}), HasSubstr("-d '0s' is not a duration"));
+  EXPECT_THAT(Complaint({"--timeout", "-1s", "h"}), HasSubstr("--timeout '-1s' is not a duration"));
+  EXPECT_THAT(Complaint({"-R", "http://h/"}), HasSubstr("-R 'http://h/' is not a rate"));
+  EXPECT_THAT(Complaint({"--stages", "5:1x", "h"}), HasSubstr("--stages: '1x' is not a duration"));
   EXPECT_THAT(Complaint({"-c", "0", "h"}), HasSubstr("0"));
   EXPECT_THAT(Complaint({"-n", "5", "-d", "1s", "h"}), HasSubstr("excludes"));
   EXPECT_THAT(Complaint({"-n", "0", "h"}), HasSubstr("0"));
@@ -170,15 +175,38 @@ TEST(OptionsTest, ConnectionsExtrasAndExpectations) {
   EXPECT_THAT(Complaint({"--http2", "https://a/", "b"}), HasSubstr("for https:// URLs"));
   EXPECT_THAT(Complaint({"--connection", "reuse:0", "a"}), HasSubstr("not keepalive, close or reuse:N"));
   EXPECT_THAT(Complaint({"--expect-sha256", "abc", "a"}), HasSubstr("64 hexadecimal digits"));
-  EXPECT_THAT(Complaint({"--request-file", "f", "a"}), HasSubstr("excludes"));
+  EXPECT_THAT(Complaint({"--request-file", "f", "a", "b"}), HasSubstr("takes one URL"));
+  EXPECT_THAT(Complaint({"--request-file", "f", "--data", "x"}), HasSubstr("excludes"));
   EXPECT_THAT(Complaint({"a/{line:/no/such/file}"}), HasSubstr("cannot read /no/such/file"));
 }
 
-TEST(OptionsTest, HelpShowsExamplesAndExitCodes) {
+TEST(OptionsTest, ObjectivesMayFollowOneFlag) {
+  const auto options = Understood({"--slo", "p99<50ms", "errors<0.1%", "rps>9", "--abort-on=errors>5%",
+                                   "max>1s", "-c", "3", "http://h/?a=<b>"});
+  EXPECT_EQ(options.outputs.slos.size(), 3u);
+  EXPECT_EQ(options.outputs.abort_on.size(), 2u);
+  EXPECT_EQ(options.plan.urls.size(), 1u);
+  EXPECT_THAT(Complaint({"--slo", "p99<50ms", "speed<1", "h"}), HasSubstr("'speed<1' is not an objective"));
+  EXPECT_THAT(Complaint({"--slo", "p99<50ms", "h", "p99<50ms"}), HasSubstr("is not a URL"));
+}
+
+TEST(OptionsTest, ARequestFileMayBelongToAUrl) {
+  const sys::ScratchDir scratch("loadgen-options");
+  const auto path = scratch / "requests";
+  std::ofstream(path) << "/a\nPOST b\n";
+  EXPECT_THAT(Understood({"--request-file", path.c_str(), "http://h:81/x/"}).plan.urls,
+              ElementsAre("http://h:81/a", "http://h:81/x/b"));
+}
+
+TEST(OptionsTest, HelpBeginsWithExamplesAndFitsEightyColumns) {
   const auto line = Parse({"--help"});
   const auto& text = std::get<std::string>(line);
-  EXPECT_THAT(text, HasSubstr("Examples:"));
-  EXPECT_THAT(text, HasSubstr("Exit codes:"));
+  EXPECT_LT(text.find("  loadgen http://127.0.0.1:8080/"), text.find("--connections"));
+  EXPECT_LT(text.find("--version"), text.find("Exit codes:"));
+  EXPECT_THAT(text, HasSubstr("\n  -c, --connections N        connections; with -R"));
+  EXPECT_THAT(text, HasSubstr("(default: 10s)\n"));
+  std::istringstream lines(text);
+  for (std::string each; std::getline(lines, each);) EXPECT_LE(Columns(each), 80u) << each;
   EXPECT_THAT(std::get<std::string>(Parse({"--version"})), HasSubstr("loadgen"));
 }
 

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
-#include "loadgen/command/text_file.h"
+#include "loadgen/plan/text_file.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report_html.h"
 #include "loadgen/report/series_rows.h"
@@ -15,12 +16,16 @@ namespace {
 
 constexpr const char* kStdout = "-";
 
-std::string JsonText(const Report& report) {
-  return ToJson(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+/// The error where `text` did not get into `file` whole.
+sys::Result<void> Put(const std::string& text, std::FILE* file, const std::string& complaint) {
+  errno = 0;
+  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+  if (!whole || std::ferror(file) != 0) return sys::Failure(errno, complaint);
+  return {};
 }
 
 std::string Render(const std::string& flag, const Report& report) {
-  if (flag == "--json") return JsonText(report);
+  if (flag == "--json") return JsonText(ToJson(report));
   if (flag == "--csv") return ToCsv(Rows(report.run));
   if (flag == "--hdr-log") return HdrText(HdrLogOf(report.run));
   if (flag == "--html") return ToHtml(report);
@@ -50,15 +55,18 @@ std::FILE* TextFiles::text() const {
   return std::ranges::any_of(files_, [](const File& file) { return !file.file; }) ? stderr : stdout;
 }
 
-sys::Result<void> TextFiles::Write(const std::function<std::string(const std::string& flag)>& render) const {
-  sys::Result<void> result;
+void TextFiles::Say(const std::string& part) const {
+  std::fwrite(part.data(), 1, part.size(), text());
+  std::fflush(text());
+}
+
+sys::Result<void> TextFiles::Write(const std::string& text,
+                                   const std::function<std::string(const std::string& flag)>& render) const {
+  auto result = Put(text, this->text(), "cannot write the report");
   for (const auto& output : files_) {
-    const auto text = render(output.flag);
-    std::FILE* file = output.file ? output.file.get() : stdout;
-    errno = 0;
-    const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    if ((!whole || std::fflush(file) != 0) && result)
-      result = sys::Failure(errno, fmt::format("{}: cannot write {}", output.flag, output.path));
+    auto put = Put(render(output.flag), output.file ? output.file.get() : stdout,
+                   fmt::format("{}: cannot write {}", output.flag, output.path));
+    if (!put && result) result = std::move(put);
   }
   return result;
 }
@@ -80,7 +88,10 @@ sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
 }
 
 sys::Result<void> OutputFiles::Write(const Report& report) const {
-  return files_.Write([&report](const std::string& flag) { return Render(flag, report); });
+  auto written =
+      files_.Write(ToText(report), [&report](const std::string& flag) { return Render(flag, report); });
+  if (!written) return written;
+  return journal_ ? journal_->Check() : sys::Result<void>();
 }
 
 sys::Result<void> AddFaults(const Outputs& outputs, Report& report) {

@@ -21,18 +21,22 @@ namespace loadgen {
 ///     … the error names the flag, the file and the reason …
 ///     auto written = files->Write([&](const std::string& flag) { return flag == "--json" ? … : …; });
 ///
-/// An empty path is no file. "-" is standard output; people's text then goes to standard error (`text()`). No
+/// An empty path is no file. "-" is standard output; people's text (`Say`) then goes to standard error. No
 /// two may be the same.
 class TextFiles {
  public:
   static sys::Result<TextFiles> Open(const std::vector<std::pair<std::string, std::string>>& paths_by_flag);
 
-  [[nodiscard]] std::FILE* text() const;
-  /// Writes all of them, also those after one that failed; the error is the first.
+  /// Prints a part of people's text, at once; Write tells whether that failed.
+  void Say(const std::string& part) const;
+  /// Prints the (rest of the) text and writes all files, also what comes after one that failed; the error is
+  /// the first.
   [[nodiscard]] sys::Result<void> Write(
-      const std::function<std::string(const std::string& flag)>& render) const;
+      const std::string& text, const std::function<std::string(const std::string& flag)>& render) const;
 
  private:
+  [[nodiscard]] std::FILE* text() const;
+
   struct File {
     std::string flag;
     std::string path;
@@ -48,7 +52,7 @@ class OutputFiles {
 
   /// Null where none was asked for.
   [[nodiscard]] const Journal* journal() const { return journal_ ? &*journal_ : nullptr; }
-  [[nodiscard]] std::FILE* text() const { return files_.text(); }
+  /// ToText for people, and all files; as TextFiles.
   [[nodiscard]] sys::Result<void> Write(const Report& report) const;
 
  private:

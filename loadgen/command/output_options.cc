@@ -20,27 +20,54 @@ sys::Result<std::vector<Slo>> ParseAll(const char* flag, const std::vector<std::
 }  // namespace
 
 void OutputOptions::AddTo(CLI::App& app) {
+  AddObjectives(app);
   app.add_option(
          "--abort-on", abort_on_,
          "what ends the run at once, in the same words: 'errors>5%'; looked at each second; exit code 4")
       ->type_name("SLO…")
       ->allow_extra_args(false);
-  AddFiles(app);
+  AddPaths(app);
   app.add_option("--journal", outputs_.journal, "write each failed request to this file, as lines of JSON")
       ->type_name("FILE");
   app.add_option("--metrics", outputs_.metrics,
                  "serve Prometheus metrics (loadgen_*) at this address while running")
       ->type_name("HOST:PORT");
-  app.add_flag("-q,--quiet", outputs_.quiet, "no progress while running");
+  AddQuiet(app);
 }
 
-void OutputOptions::AddFiles(CLI::App& app) {
+void OutputOptions::AddForMerge(CLI::App& app) {
+  AddObjectives(app);
+  AddPaths(app);
+}
+
+void OutputOptions::AddForSearch(CLI::App& app) {
+  AddObjectives(app);
+  AddPages(app);
+  AddQuiet(app);
+}
+
+void OutputOptions::AddObjectives(CLI::App& app) {
+  app.option_defaults()->group("Checks");
   app.add_option("--slo", slos_,
                  "what must hold, like 'p99<50ms' 'errors<0.1%' 'rps>900'; exit code 99 if not")
       ->type_name("SLO…")
       ->allow_extra_args(false);
+}
+
+CLI::Option* OutputOptions::AddPages(CLI::App& app) {
+  app.option_defaults()->group("Output");
   app.add_option("--json", outputs_.json, "write the report as JSON to this file, or - for standard output")
       ->type_name("FILE");
+  return app.add_option("--html", outputs_.html, "write the report as one HTML file with plots")
+      ->type_name("FILE");
+}
+
+void OutputOptions::AddPaths(CLI::App& app) {
+  auto* html = AddPages(app);
+  app.add_option("--faults", outputs_.faults,
+                 "shade in it the faults of this journal (harness inject --journal)")
+      ->type_name("FILE")
+      ->needs(html);
   app.add_option("--csv", outputs_.csv, "write a line for each second: rate, errors, percentiles")
       ->type_name("FILE");
   app.add_option("--hdr-log", outputs_.hdr_log,
@@ -49,12 +76,10 @@ void OutputOptions::AddFiles(CLI::App& app) {
   app.add_option("--hgrm", outputs_.hgrm,
                  "write the response percentiles as HdrHistogram's plotter reads them")
       ->type_name("FILE");
-  auto* html = app.add_option("--html", outputs_.html, "write the report as one HTML file with plots");
-  html->type_name("FILE");
-  app.add_option("--faults", outputs_.faults,
-                 "shade the faults of this journal (harness inject --journal) in it")
-      ->type_name("FILE")
-      ->needs(html);
+}
+
+void OutputOptions::AddQuiet(CLI::App& app) {
+  app.add_flag("-q,--quiet", outputs_.quiet, "no progress while running");
 }
 
 sys::Result<Outputs> OutputOptions::Understand() const {

@@ -8,7 +8,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace loadgen {
 
@@ -32,11 +33,18 @@ class OutputOptions {
  public:
   /// Those of a run.
   void AddTo(CLI::App& app);
-  /// Only those that make sense of a run that is over: which files, what must hold.
-  void AddFiles(CLI::App& app);
+  /// Those that make sense of a run that is over: which files, what must hold.
+  void AddForMerge(CLI::App& app);
+  /// Those of a series of runs.
+  void AddForSearch(CLI::App& app);
   [[nodiscard]] sys::Result<Outputs> Understand() const;
 
  private:
+  void AddObjectives(CLI::App& app);
+  CLI::Option* AddPages(CLI::App& app);  // that of --html
+  void AddPaths(CLI::App& app);
+  void AddQuiet(CLI::App& app);
+
   Outputs outputs_;  // but for the objectives
   std::vector<std::string> slos_;
   std::vector<std::string> abort_on_;

@@ -87,6 +87,27 @@ TEST(OutputTest, AFullDiskIsSaidAndIsCode1) {
   EXPECT_THAT(csv.Read(), HasSubstr("begin_s")) << "the others are written nevertheless";
 }
 
+TEST(OutputTest, AJournalOnAFullDiskIsSaidAndIsCode1) {
+  const ScriptedServer server;
+  Program program({"-q", "-n", "5", "--journal", "/dev/full", server.Url("/reset-before")});
+  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_EQ(program.Err(), "loadgen: cannot write the journal /dev/full: No space left on device\n");
+}
+
+TEST(OutputTest, AReportThatCannotBePrintedIsCode1) {
+  const ScriptedServer server;
+  const ScratchFile csv("csv");
+  const ScratchFile err("err");
+  const auto run = [&](const std::string& arguments) {
+    return std::system((HYDRAPOOL_BIN_DIR "/loadgen " + arguments + " >/dev/full 2>" + err.path()).c_str());
+  };
+  EXPECT_EQ(run("-q -n 5 --csv " + csv.path() + " " + server.Url("/ok")), 1 << 8);
+  EXPECT_EQ(err.Read(), "loadgen: cannot write the report: No space left on device\n");
+  EXPECT_THAT(csv.Read(), HasSubstr("begin_s")) << "the files are written nevertheless";
+  EXPECT_EQ(run("search --slo 'p99<1h' -q -d 20ms -R 1000 -n 5 " + server.Url("/ok")), 2 << 8)
+      << "-n is not for it";
+}
+
 TEST(OutputTest, AnAbortConditionEndsTheRun) {
   const ScriptedServer server;
   Program program({"-R", "100", "-d", "10m", "--abort-on", "errors>5%", "--quiet", server.Url("/500")});

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 #include <utility>
 
 #include "loadgen/plan/replica.h"
@@ -15,6 +16,8 @@
 namespace loadgen {
 namespace {
 
+constexpr const char* kLoadGroup = "Load";
+
 template <typename Int>
 CLI::Validator From1To(Int most) {
   return CLI::Range(Int{1}, most).description("");
@@ -22,24 +25,26 @@ CLI::Validator From1To(Int most) {
 
 }  // namespace
 
-void PlanOptions::AddTo(CLI::App& app) {
-  AddLoad(app);
-  request_.AddTo(app);
-}
-
 sys::Result<Plan> PlanOptions::Understand(int cores) const {
   Plan plan;
+  if (const auto rate = Rate(); !rate)
+    return tl::unexpected(rate.error());  // else a missing URL is complained of
   if (const auto filled = request_.Fill(plan); !filled) return tl::unexpected(filled.error());
   if (const auto filled = FillLoad(cores, plan); !filled) return tl::unexpected(filled.error());
   return plan;
 }
 
+sys::Result<std::optional<double>> PlanOptions::Rate() const {
+  if (rate_.empty()) return std::nullopt;
+  const auto rate = ParseRate(rate_);
+  if (!rate) return sys::Failure("-R " + rate.error().message);
+  return *rate;
+}
+
 sys::Result<void> PlanOptions::FillRate(Plan& plan) const {
-  if (!rate_.empty()) {
-    const auto rate = ParseRate(rate_);
-    if (!rate) return tl::unexpected(rate.error());
+  if (const auto rate = Rate(); rate && *rate) {
     if (plan.rate) return sys::Failure("-R and --target rate= exclude each other");
-    plan.rate = *rate;
+    plan.rate = **rate;
   }
   if (!stages_.empty()) {
     auto stages = ParseStages(stages_);
@@ -60,11 +65,12 @@ sys::Result<void> PlanOptions::FillRate(Plan& plan) const {
 }
 
 sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
-  for (const auto& [text, time] : {std::pair(&duration_, &plan.duration), std::pair(&timeout_, &plan.timeout),
-                                   std::pair(&warmup_, &plan.warmup)}) {
+  for (const auto& [flag, text, time] :
+       {std::tuple("-d", &duration_, &plan.duration), std::tuple("--timeout", &timeout_, &plan.timeout),
+        std::tuple("--warmup", &warmup_, &plan.warmup)}) {
     if (text->empty()) continue;
     const auto parsed = ParseDuration(*text);
-    if (!parsed) return tl::unexpected(parsed.error());
+    if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
     *time = *parsed;
   }
   plan.drain = std::min(plan.drain, plan.timeout);
@@ -74,7 +80,7 @@ sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
   }
   if (!start_at_.empty()) {
     const auto at = ParseStartTime(start_at_);
-    if (!at) return tl::unexpected(at.error());
+    if (!at) return sys::Failure("--start-at " + at.error().message);
     plan.start_at = *at;
   }
   return {};
@@ -106,55 +112,75 @@ sys::Result<void> PlanOptions::FillLoad(int cores, Plan& plan) const {
   return FillConnections(cores, plan);
 }
 
-void PlanOptions::AddLoad(CLI::App& app) {
-  app.add_option("-c,--connections", connections_, "connections (with -R: the most it may hold)")
+void PlanOptions::AddConnections(CLI::App& app) {
+  app.option_defaults()->group(kLoadGroup);
+  app.add_option("-c,--connections", connections_, "connections; with -R the most it may hold")
       ->type_name("N")
       ->check(From1To(1'000'000))
       ->capture_default_str();
   app.add_option("-t,--threads", threads_, "threads (default: one for each core, at most -c)")
       ->type_name("N")
       ->check(From1To(1024));
-  auto* rate =
-      app.add_option("-R,--rate", rate_, "open loop: requests a second, 500 or 500/s (default: closed loop)");
+}
+
+void PlanOptions::AddArrival(CLI::App& app) {
+  app.add_option("--arrival", arrival_, "open loop: constant (default), or poisson: due at random")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"constant", "poisson"}).description(""));
+  app.add_option("--saturate", saturate_,
+                 "open loop, all connections busy: queue (sent late, and its latency says so), open (more "
+                 "connections) or drop (not sent); counted as saturated")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"queue", "open", "drop"}).description(""))
+      ->capture_default_str();
+}
+
+void PlanOptions::AddTo(CLI::App& app) {
+  AddConnections(app);
+  auto* rate = app.add_option("-R,--rate", rate_, "open loop: requests a second (default: closed loop)");
   rate->type_name("RATE");
   auto* stages =
       app.add_option("--stages", stages_,
-                     "open loop whose rate changes: 500:10s,500:30s,0:5s goes from 0 to 500/s in 10 "
-                     "s, stays there for 30 s and falls to 0 in 5 s; RATE:0s jumps");
+                     "open loop whose rate changes: 500:10s,500:30s,0:5s goes from 0 to 500/s in 10 s, stays "
+                     "there for 30 s and falls to 0 in 5 s; RATE:0s jumps");
   stages->type_name("RATE:TIME,…")->excludes(rate);
-  app.add_option("--arrival", arrival_, "open loop: constant (default), or poisson: due at random")
-      ->type_name("HOW")
-      ->check(CLI::IsMember({"constant", "poisson"}));
-  app.add_option("--saturate", saturate_,
-                 "open loop, all connections busy: queue (late, and its latency says so), open (more "
-                 "connections), or drop (not sent); counted as saturated")
-      ->type_name("HOW")
-      ->check(CLI::IsMember({"queue", "open", "drop"}))
-      ->capture_default_str();
-  AddTimes(app, stages);
-}
-
-void PlanOptions::AddTimes(CLI::App& app, CLI::Option* stages) {
-  auto* duration = app.add_option("-d,--duration", duration_, "how long, like 500ms or 2m (default: 10s)");
+  AddArrival(app);
+  auto* duration = app.add_option("-d,--duration", duration_, "how long (default: 10s)");
   duration->type_name("TIME")->excludes(stages);
   auto* warmup = app.add_option("--warmup", warmup_,
                                 "send for this long before -d begins, and count none of it (with --stages: "
                                 "their first part)");
   warmup->type_name("TIME");
-  app.add_option("--start-at", start_at_,
-                 "when to begin, like 2026-11-22T15:04:05Z or seconds since the epoch")
-      ->type_name("WHEN");
-  app.add_option(
-         "--replica", replica_,
-         "I/N: this is the I-th of N processes that share the rate, -c, -n and the requests' numbers; "
-         "auto: as the environment says (Swarm, Kubernetes, Slurm; see below)")
-      ->type_name("I/N");
-  app.add_option("-n,--requests", count_, "this many requests instead")
+  app.add_option("-n,--requests", count_, "this many requests instead of -d")
       ->type_name("N")
       ->check(From1To(std::uint64_t{1} << 53))
       ->excludes(duration)
       ->excludes(warmup)
       ->excludes(stages);
+  app.add_option("--start-at", start_at_,
+                 "when to begin, like 2026-11-22T15:04:05Z or seconds since the epoch")
+      ->type_name("WHEN");
+  app.add_option("--replica", replica_,
+                 "I/N: this is the I-th of N processes that share the rate, -c, -n and the requests' "
+                 "numbers; auto: as "
+                 "the environment says (Swarm, Kubernetes, Slurm; see below)")
+      ->type_name("I/N");
+  AddTimeout(app);
+  request_.AddTo(app);
+}
+
+void PlanOptions::AddForSearch(CLI::App& app) {
+  AddConnections(app);
+  app.add_option("-R,--rate", rate_, "the first rate to try (default: 100/s)")->type_name("RATE");
+  AddArrival(app);
+  app.add_option("-d,--duration", duration_, "how long each rate is tried (default: 10s)")->type_name("TIME");
+  app.add_option("--warmup", warmup_, "send for this long before each -d, and count none of it")
+      ->type_name("TIME");
+  AddTimeout(app);
+  request_.AddTo(app);
+}
+
+void PlanOptions::AddTimeout(CLI::App& app) {
   app.add_option("--timeout", timeout_, "for one request, from its sending")
       ->type_name("TIME")
       ->capture_default_str();

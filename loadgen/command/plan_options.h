@@ -10,8 +10,7 @@
 
 namespace CLI {
 class App;
-class Option;
-}  // namespace CLI
+}
 
 namespace loadgen {
 
@@ -26,13 +25,17 @@ namespace loadgen {
 class PlanOptions {
  public:
   void AddTo(CLI::App& app);
+  /// Without those that make no sense where rate and time are chosen by `loadgen search`.
+  void AddForSearch(CLI::App& app);
 
   /// What the flags mean together. Reads the files they name. `cores` is how many threads are worth having.
   [[nodiscard]] sys::Result<Plan> Understand(int cores) const;
 
  private:
-  void AddLoad(CLI::App& app);
-  void AddTimes(CLI::App& app, CLI::Option* stages);
+  void AddConnections(CLI::App& app);
+  void AddArrival(CLI::App& app);
+  void AddTimeout(CLI::App& app);
+  [[nodiscard]] sys::Result<std::optional<double>> Rate() const;
   sys::Result<void> FillLoad(int cores, Plan& plan) const;
   sys::Result<void> FillRate(Plan& plan) const;
   sys::Result<void> FillTimes(Plan& plan) const;

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/target_list.h"
+#include "loadgen/plan/text_file.h"
 
 namespace loadgen {
 namespace {
@@ -21,13 +20,9 @@ constexpr std::size_t kSha256Digits = 64;
 
 sys::Result<std::string> Body(const std::string& data) {
   if (!data.starts_with('@')) return data;
-  errno = 0;
-  std::ifstream file(data.substr(1), std::ios::binary);
-  std::ostringstream content;
-  if (!file || (file.peek() != EOF && !(content << file.rdbuf())) || file.bad()) {
-    return sys::Failure(errno, "--data: cannot read " + data.substr(1));
-  }
-  return std::move(content).str();
+  auto body = ReadWholeFile(data.substr(1));
+  if (!body) return sys::Failure("--data: " + body.error().message);
+  return body;
 }
 
 /// Reads the files of lines that the plan's requests name.
@@ -52,9 +47,13 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
   plan.headers = headers_;
   plan.worker_header = worker_header_;
   plan.seed = seed_;
-  if (auto filled = file_.empty() ? FillOneRequest(plan) : FillRequests(file_, plan); !filled) return filled;
+  if (!file_.empty() && urls_.size() > 1)
+    return sys::Failure("--request-file takes one URL, to which its own belong");
+  auto filled =
+      file_.empty() ? FillOneRequest(plan) : FillRequests(file_, urls_.empty() ? "" : urls_[0], plan);
+  if (!filled) return filled;
   if (auto loaded = LoadAllLines(plan); !loaded) return loaded;
-  if (auto filled = FillConnection(plan); !filled) return filled;
+  if (filled = FillConnection(plan); !filled) return filled;
   return FillExpectations(plan);
 }
 
@@ -115,22 +114,21 @@ void RequestOptions::AddTo(CLI::App& app) {
 }
 
 void RequestOptions::AddRequest(CLI::App& app) {
+  app.option_defaults()->group("Requests");
   auto* urls = app.add_option("URL", urls_, "http:// or https://; several are used in turn");
   urls->type_name("");
   auto* targets = app.add_option("--target", targets_, "'URL rate=100/s' or 'URL weight=3'; repeatable");
   targets->type_name("TARGET")->allow_extra_args(false);
   auto* method = app.add_option("-m,--method", method_, "method (default: GET, with --data POST)");
   method->type_name("METHOD");
-  auto* data = app.add_option("--data", data_, "request body: the text, or @FILE");
+  auto* data = app.add_option("--data", data_, "request body: the text, or @FILE (@- is standard input)");
   data->type_name("DATA");
   app.add_option("-H,--header", headers_, "request header 'Name: value'; repeatable")
       ->type_name("HEADER")
       ->allow_extra_args(false);
   app.add_option("--request-file", file_,
-                 "requests instead of URLs, used in turn, one a line: URL, METHOD URL, or {\"method\": …, "
-                 "\"url\": …, \"headers\": {…}, \"body\": …, \"weight\": …}")
+                 "requests to be used in turn, one a line (see below); - is standard input")
       ->type_name("FILE")
-      ->excludes(urls)
       ->excludes(targets)
       ->excludes(method)
       ->excludes(data);
@@ -140,6 +138,7 @@ void RequestOptions::AddRequest(CLI::App& app) {
 }
 
 void RequestOptions::AddConnection(CLI::App& app) {
+  app.option_defaults()->group(kConnectionGroup);
   app.add_option("--connection", connection_,
                  "keepalive, close (a new connection for each request), or reuse:N (for each N)")
       ->type_name("HOW")
@@ -156,6 +155,7 @@ void RequestOptions::AddConnection(CLI::App& app) {
 }
 
 void RequestOptions::AddExpectations(CLI::App& app) {
+  app.option_defaults()->group("Checks");
   app.add_option("--expect-status", expect_status_, "what is ok, like 200,204 (default: below 400)")
       ->type_name("CODE,…")
       ->delimiter(',')

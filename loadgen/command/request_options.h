@@ -14,6 +14,9 @@ class App;
 
 namespace loadgen {
 
+/// The heading in --help of what says how requests are sent.
+inline constexpr const char* kConnectionGroup = "Connections";
+
 /// The flags that say what a request is, how its connection is used and what response is expected. As
 /// PlanOptions.
 class RequestOptions {

@@ -1,7 +1,5 @@
 #include "loadgen/command/run_command.h"
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <utility>
 
@@ -25,7 +23,6 @@ int RunCommand(const Options& options) {
     metrics = std::move(*listening);
   }
   auto report = RunLoad(options, *engine, files->journal(), metrics.get());
-  fmt::print(files->text(), "{}", ToText(report));
   const auto shaded = AddFaults(options.outputs, report);
   const auto written = files->Write(report);
   if (!written) return Complain(kNothing, written.error().message);

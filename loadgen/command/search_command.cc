@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "loadgen/command/cli.h"
+#include "loadgen/command/help.h"
 #include "loadgen/command/output_files.h"
 #include "loadgen/command/plan_options.h"
 #include "loadgen/command/rate_search.h"
@@ -18,16 +19,24 @@
 namespace loadgen {
 namespace {
 
-constexpr const char* kHelp = R"(
-The highest rate at which all of --slo hold. It begins at -R (default 100/s), doubles while they hold, halves while they do not, and
-closes in on the limit; each step is a run of -d. A step that missed its schedule does not hold either, by
-whosever fault. Not for search: --stages, --target rate=, -n, --start-at, --replica, and files other than --json and --html.
+constexpr HelpTexts kHelp = {
+    .usage = "loadgen search [OPTIONS] --slo SLO URL...",
+    .examples = R"(  loadgen search --slo 'p99<50ms' 'errors<=0' -c 256 -d 5s http://127.0.0.1:8080/
+  loadgen search --slo 'p99.9<20ms' -R 2000 --precision 1 --html curve.html URL
+)",
+    .notes = R"(The search begins at -R, doubles while all of --slo hold, halves while they do
+not, and closes in on the limit; each step is a run of -d. A step that missed its
+schedule does not hold either, by whosever fault. SLO, TIME, RATE and what may
+stand in URLs: see loadgen --help.
 
-  loadgen search --slo 'p99<50ms' --slo 'errors<=0' -c 256 -d 5s http://127.0.0.1:8080/
-  loadgen search --slo 'p99.9<20ms' -R 2000 --precision 1 --html curve.html http://127.0.0.1:8080/
-
-Exit codes: 0 found; 1 no server was reached, or an output failed; 2 wrong usage; 3 the generator itself was the limit: more may be possible;
-99 not even one request a second. Ctrl-C ends it with what is known.)";
+Exit codes:
+  0  found
+  1  no server was reached, or an output failed
+  2  wrong usage
+  3  the generator itself was the limit: more may be possible
+ 99  not even one request a second
+Ctrl-C ends it with what is known.
+)"};
 
 constexpr double kAchieved = 0.99;
 constexpr std::size_t kBarWidth = 30;
@@ -113,18 +122,13 @@ struct SearchFlags {
 };
 
 sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputOptions& output_flags,
-                                    double percent, bool quiet, const std::string& engine) {
+                                    double percent, const std::string& engine) {
   auto plan = plan_flags.Understand(static_cast<int>(std::thread::hardware_concurrency()));
   if (!plan) return tl::unexpected(plan.error());
   auto outputs = output_flags.Understand();
   if (!outputs) return tl::unexpected(outputs.error());
   if (outputs->slos.empty()) return sys::Failure("search needs an --slo, like 'p99<50ms'");
-  if (!plan->stages.empty() || !plan->rates.empty() || plan->count || plan->start_at || plan->replica.of > 1)
-    return sys::Failure("search chooses the rate: no --stages, --target rate=, -n, --start-at or --replica");
-  if (!outputs->csv.empty() || !outputs->hdr_log.empty() || !outputs->hgrm.empty() ||
-      !outputs->faults.empty())
-    return sys::Failure("search writes only --json and --html");
-  outputs->quiet = quiet;
+  if (!plan->rates.empty()) return sys::Failure("search chooses the rate: no --target rate=");
   SearchFlags flags{.options = {.plan = std::move(*plan), .engine = engine, .outputs = std::move(*outputs)},
                     .rules = {}};
   flags.rules.first = flags.options.plan.rate.value_or(flags.rules.first);
@@ -136,25 +140,21 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
 
 int SearchCommand(int argc, const char* const* argv) {
   CLI::App app("Finds the highest rate at which a server holds objectives.", "loadgen search");
-  app.footer(kHelp);
+  SetHelp(app, kHelp);
   PlanOptions plan_flags;
   OutputOptions output_flags;
   std::string engine_name = "auto";
   double precision = 5;
-  bool quiet = false;
-  plan_flags.AddTo(app);
-  output_flags.AddFiles(app);
+  plan_flags.AddForSearch(app);
+  AddEngine(app, engine_name);
+  output_flags.AddForSearch(app);
   app.add_option("--precision", precision, "how near the limit, in percent")
       ->check(CLI::Range(0.1, 100.0).description(""))
       ->type_name("PERCENT")
+      ->group("Load")
       ->capture_default_str();
-  app.add_option("--engine", engine_name, "as in loadgen --help")
-      ->check(CLI::IsMember({"auto", "raw", "curl"}))
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_flag("-q,--quiet", quiet, "no progress while running");
   if (const auto code = ParseFlags(app, argc, argv)) return *code;
-  const auto flags = Understand(plan_flags, output_flags, precision, quiet, engine_name);
+  const auto flags = Understand(plan_flags, output_flags, precision, engine_name);
   if (!flags) return Complain(kUsage, flags.error().message);
   const auto engine = Prepare(flags->options);
   if (!engine) return Complain(kUsage, engine.error().message);
@@ -169,15 +169,14 @@ int SearchCommand(int argc, const char* const* argv) {
     if (const auto nothing = NothingReached(step.report)) return Complain(kNothing, *nothing);
     if (step.report.run.stopped) break;
     search.Tell(*rate, step.holds);
-    fmt::print(files->text(), "{}", StepLine(step));
-    std::fflush(files->text());
+    files->Say(StepLine(step));
     steps.push_back(std::move(step));
   }
   const auto words = Conclusion(outputs.slos, search);
-  fmt::print(files->text(), "\n{}\n{}\n", Curve(steps), words);
+  const auto text = fmt::format("\n{}\n{}\n", Curve(steps), words);
   const auto json = ToJson(steps, search, words);
-  const auto written = files->Write([&](const std::string& flag) {
-    if (flag == "--json") return json.dump(2) + "\n";
+  const auto written = files->Write(text, [&](const std::string& flag) {
+    if (flag == "--json") return JsonText(json);
     const auto title = "loadgen search: " + flags->options.plan.urls.front();
     return HtmlPage(title, {{"kind", "search"}, {"title", title}, {"search", json}});
   });

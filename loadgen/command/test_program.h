@@ -12,25 +12,23 @@
 #include <vector>
 
 #include "pool/sys/file.h"
+#include "pool/sys/scratch_dir.h"
 
 namespace loadgen {
 
 using sys::ReadFile;
 
-/// For tests: a path in the test's directory that is this process's own; the file is removed at the end.
+/// For tests: a path of one's own; the file is removed at the end.
 class ScratchFile {
  public:
-  explicit ScratchFile(const std::string& name)
-      : path_(::testing::TempDir() + "loadgen_test_" + std::to_string(::getpid()) + "_" + name) {}
-  ~ScratchFile() { ::unlink(path_.c_str()); }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
+  explicit ScratchFile(const std::string& name) : path_(scratch_ / name) {}
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string Read() const { return ReadFile(path_); }
   void Write(const std::string& text) const { std::ofstream(path_) << text; }
 
  private:
+  sys::ScratchDir scratch_{"loadgen-test"};
   std::string path_;
 };
 
@@ -38,23 +36,18 @@ class ScratchFile {
 /// standard error on a terminal.
 class Program {
  public:
-  explicit Program(std::vector<std::string> args, std::string terminal = {})
-      : out_(Path("out")), err_(Path("err")) {
-    const auto& err = terminal.empty() ? err_ : terminal;
+  explicit Program(std::vector<std::string> args, std::string terminal = {}) {
+    const auto& err = terminal.empty() ? err_.path() : terminal;
     args.insert(args.begin(), HYDRAPOOL_BIN_DIR "/loadgen");
     std::vector<char*> argv;
     for (auto& arg : args) argv.push_back(arg.data());
     argv.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, 1, out_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
     posix_spawn_file_actions_destroy(&actions);
-  }
-  ~Program() {
-    ::unlink(out_.c_str());
-    ::unlink(err_.c_str());
   }
 
   void Signal(int signal) const { ::kill(pid_, signal); }
@@ -64,16 +57,12 @@ class Program {
     return Code();
   }
   [[nodiscard]] int Code() const { return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1; }
-  [[nodiscard]] std::string Out() const { return ReadFile(out_); }
-  [[nodiscard]] std::string Err() const { return ReadFile(err_); }
+  [[nodiscard]] std::string Out() const { return out_.Read(); }
+  [[nodiscard]] std::string Err() const { return err_.Read(); }
 
  private:
-  static std::string Path(const char* name) {
-    return ::testing::TempDir() + "loadgen_main_test_" + std::to_string(::getpid()) + name;
-  }
-
-  std::string out_;
-  std::string err_;
+  ScratchFile out_{"out"};
+  ScratchFile err_{"err"};
   pid_t pid_ = -1;
   int status_ = 0;
 };

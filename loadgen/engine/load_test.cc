@@ -119,8 +119,8 @@ class LoadTest::Thread {
   }
 
   void Run(Engine& engine) {
-    const auto before = ThreadCpuUse();
     const auto began = sys::Now();
+    const auto before = ThreadCpuUse();
     engine.Run(*agenda_, *recorder_);
     recorder_->Finish();
     const auto after = ThreadCpuUse();

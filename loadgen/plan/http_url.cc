@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace loadgen {
@@ -15,6 +16,8 @@ struct FreeText {
   void operator()(char* text) const { curl_free(text); }
 };
 
+bool NeedsEscape(char c) { return c == ' ' || static_cast<unsigned char>(c) >= 0x80; }
+
 std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
   if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
@@ -23,15 +26,26 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
 
 }  // namespace
 
-sys::Result<HttpUrl> ParseHttpUrl(const std::string& text) {
+sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base) {
+  if (text.starts_with("unix:"))
+    return sys::Failure(
+        fmt::format("'{}': a UNIX socket is --unix-socket PATH, beside a URL like http://h/", text));
+  if (base.empty() && text.starts_with('/'))
+    return sys::Failure(
+        fmt::format("'{}' lacks the URL it belongs to (give that on the command line)", text));
   const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   HttpUrl parts;
-  parts.full = text.find("://") == text.npos ? "http://" + text : text;
-  const unsigned flags = parts.full.find("{line:") == text.npos ? 0 : CURLU_PATH_AS_IS;
+  const bool relative = !base.empty() && text.find("://") == text.npos;
+  parts.full = relative || text.find("://") != text.npos ? text : "http://" + text;
+  const bool as_is = text.find("{line:") != text.npos;
+  const bool odd = !as_is && std::ranges::any_of(text, &NeedsEscape);
+  const unsigned flags = as_is ? CURLU_PATH_AS_IS : odd ? CURLU_ALLOW_SPACE | CURLU_URLENCODE : 0;
+  if (relative) curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0);
   if (const auto wrong = curl_url_set(url.get(), CURLUPART_URL, parts.full.c_str(), flags);
       wrong != CURLUE_OK) {
     return sys::Failure(fmt::format("'{}' is not a URL: {}", text, curl_url_strerror(wrong)));
   }
+  if (relative || odd) parts.full = Part(url.get(), CURLUPART_URL);
   parts.scheme = Part(url.get(), CURLUPART_SCHEME);
   if (parts.scheme != "http" && parts.scheme != "https") {
     return sys::Failure(fmt::format("'{}': only http and https", text));
@@ -39,6 +53,7 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text) {
   const auto host = Part(url.get(), CURLUPART_HOST);
   parts.host = host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
   parts.port = Part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  if (parts.port == "0") return sys::Failure(fmt::format("'{}': nothing listens on port 0", text));
   const bool usual = parts.port == (parts.scheme == "http" ? "80" : "443");
   parts.authority = usual ? host : fmt::format("{}:{}", host, parts.port);
   parts.target = Part(url.get(), CURLUPART_PATH);

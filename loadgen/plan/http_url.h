@@ -17,8 +17,9 @@ struct HttpUrl {
   bool has_user = false;  ///< user or user:password before the host
 };
 
-/// Takes a URL apart; without a scheme it is http. Pure. (libcurl's parser: RFC 3986 with dot segments
-/// removed, but where a "{line:FILE}" stands in it.)
-sys::Result<HttpUrl> ParseHttpUrl(const std::string& text);
+/// Takes a URL apart. Without a scheme it is http, or, where there is a `base`, relative to that (RFC 3986,
+/// 5). Blanks and what is not ASCII become "%20" and the like. Pure. (libcurl's parser: RFC 3986 with dot
+/// segments removed, but where a "{line:FILE}" stands in it, which is left as it is.)
+sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base = {});
 
 }  // namespace loadgen

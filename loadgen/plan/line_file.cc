@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <memory>
 #include <utility>
+
+#include "loadgen/plan/text_file.h"
 
 namespace loadgen {
 namespace {
@@ -34,14 +34,15 @@ sys::Result<void> CheckLines(const std::string& path, const Lines& lines, Place 
 }  // namespace
 
 sys::Result<Lines> ReadLines(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
+  const auto text = ReadWholeFile(path);
+  if (!text) return tl::unexpected(text.error());
   Lines lines;
-  for (std::string line; std::getline(file, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(std::move(line));
+  for (std::size_t begin = 0; begin < text->size();) {
+    const auto end = std::min(text->find('\n', begin), text->size());
+    lines.push_back(text->substr(begin, end - begin));
+    if (lines.back().ends_with('\r')) lines.back().pop_back();
+    begin = end + 1;
   }
-  if (!file.is_open() || file.bad()) return sys::Failure(errno, "cannot read " + path);
   if (lines.empty()) return sys::Failure(path + " has no lines");
   return lines;
 }

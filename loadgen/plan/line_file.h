@@ -15,7 +15,8 @@ enum class Place {
   kBody,    ///< Anything.
 };
 
-/// The lines of a file without their ends (LF or CRLF). A file without lines is an error.
+/// The lines of a file without their ends (LF or CRLF). A file without lines is an error. "-" is standard
+/// input.
 sys::Result<Lines> ReadLines(const std::string& path);
 
 /// Reads the files that "{line:FILE}" in `text` names and that `files` does not have yet. None of

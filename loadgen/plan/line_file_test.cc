@@ -2,10 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
+
+#include "pool/sys/scratch_dir.h"
 
 namespace loadgen {
 namespace {
@@ -22,9 +22,9 @@ class LineFileTest : public ::testing::Test {
     const auto loaded = LoadLines("x{line:" + path_ + "}y", place, files);
     return loaded ? "no complaint" : loaded.error().message;
   }
-  void TearDown() override { std::remove(path_.c_str()); }
 
-  const std::string path_ = ::testing::TempDir() + "loadgen_lines." + std::to_string(::getpid());
+  const sys::ScratchDir scratch_{"loadgen-lines"};
+  const std::string path_ = scratch_ / "lines";
 };
 
 TEST_F(LineFileTest, LinesWithoutTheirEnds) {
@@ -41,9 +41,13 @@ TEST_F(LineFileTest, WhatIsWrongIsSaidWithFileAndLine) {
   EXPECT_THAT(Complaint(Place::kHeader), HasSubstr(path_ + ":3: a header has no control"));
   Write("ok\n\nok\n");
   EXPECT_THAT(Complaint(Place::kBody), HasSubstr(path_ + ":2: an empty line"));
+  Write("\nok");
+  EXPECT_THAT(Complaint(Place::kBody), HasSubstr(path_ + ":1: an empty line"));
   Write("");
   EXPECT_THAT(Complaint(Place::kBody), EndsWith("has no lines"));
   LineFiles files;
+  EXPECT_THAT(LoadLines("{line:/tmp}", Place::kUrl, files).error().message,
+              HasSubstr("cannot read /tmp: Is a directory"));
   EXPECT_THAT(LoadLines("{line:/no/such/file}", Place::kUrl, files).error().message,
               HasSubstr("cannot read /no/such/file: No such file"));
   EXPECT_THAT(LoadLines("/{line:x", Place::kUrl, files).error().message, HasSubstr("lacks its }"));

@@ -69,14 +69,14 @@ sys::Result<Request> FromWords(const std::string& line) {
   return request;
 }
 
-sys::Result<Request> Parse(const std::string& line) {
+sys::Result<Request> Parse(const std::string& line, const std::string& base) {
   auto request = line.starts_with('{') ? FromJson(line) : FromWords(line);
   if (!request) return request;
   auto& parts = request->parts;
   if (!IsMethod(parts.method)) return sys::Failure(fmt::format("'{}' is not a method", parts.method));
   if (!parts.body && NeedsBody(parts.method)) parts.body = "";
   if (request->url.empty()) return sys::Failure("a URL is required");
-  auto url = ParseHttpUrl(request->url);
+  auto url = ParseHttpUrl(request->url, base);
   if (!url) return tl::unexpected(url.error());
   request->url = std::move(url->full);
   return request;
@@ -84,13 +84,15 @@ sys::Result<Request> Parse(const std::string& line) {
 
 }  // namespace
 
-sys::Result<void> FillRequests(const std::string& path, Plan& plan) {
+sys::Result<void> FillRequests(const std::string& path, const std::string& base, Plan& plan) {
+  const auto whole = base.empty() ? HttpUrl{} : ParseHttpUrl(base);
+  if (!whole) return tl::unexpected(whole.error());
   const auto lines = ReadLines(path);
   if (!lines) return tl::unexpected(lines.error());
   for (std::size_t i = 0; i < lines->size(); ++i) {
     const auto& line = (*lines)[i];
     if (line.empty() || line.starts_with('#')) continue;
-    auto request = Parse(line);
+    auto request = Parse(line, whole->full);
     if (!request) return sys::Failure(fmt::format("{}:{}: {}", path, i + 1, request.error().message));
     request->parts.headers.insert(request->parts.headers.begin(), plan.headers.begin(), plan.headers.end());
     plan.urls.push_back(std::move(request->url));

@@ -11,12 +11,13 @@ namespace loadgen {
 ///
 ///     # comments and empty lines are skipped
 ///     http://h/a
-///     DELETE http://h/b
+///     DELETE /b
 ///     {"method": "POST", "url": "http://h/c", "headers": {"A": "b"}, "body": "x", "weight": 3}
 ///
-/// Of a JSON object only "url" is needed; "headers" may also be a list of "Name: value". The plan's own
-/// headers go with each request, its method and body do not. Errors name the file and the line.
-sys::Result<void> FillRequests(const std::string& path, Plan& plan);
+/// Of a JSON object only "url" is needed; "headers" may also be a list of "Name: value". URLs without a
+/// scheme are relative to `base` (empty: they begin with a host). The plan's own headers go with each
+/// request, its method and body do not. A path of "-" is standard input. Errors name the file and the line.
+sys::Result<void> FillRequests(const std::string& path, const std::string& base, Plan& plan);
 
 /// "Name: value", "Name:" or "Name;", as on curl's command line.
 bool IsHeader(const std::string& text);

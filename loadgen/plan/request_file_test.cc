@@ -2,10 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
+
+#include "pool/sys/scratch_dir.h"
 
 namespace loadgen {
 namespace {
@@ -16,18 +16,18 @@ using ::testing::HasSubstr;
 
 class RequestFileTest : public ::testing::Test {
  protected:
-  sys::Result<void> Fill(const std::string& content, Plan& plan) const {
+  sys::Result<void> Fill(const std::string& content, Plan& plan, const std::string& base = {}) const {
     std::ofstream(path_, std::ios::binary) << content;
-    return FillRequests(path_, plan);
+    return FillRequests(path_, base, plan);
   }
   [[nodiscard]] std::string Complaint(const std::string& content) const {
     Plan plan;
     const auto filled = Fill(content, plan);
     return filled ? "no complaint" : filled.error().message;
   }
-  void TearDown() override { std::remove(path_.c_str()); }
 
-  const std::string path_ = ::testing::TempDir() + "loadgen_requests." + std::to_string(::getpid());
+  const sys::ScratchDir scratch_{"loadgen-requests"};
+  const std::string path_ = scratch_ / "requests";
 };
 
 TEST_F(RequestFileTest, OneRequestALine) {
@@ -51,6 +51,19 @@ TEST_F(RequestFileTest, OneRequestALine) {
   EXPECT_THAT(plan.parts[3].headers, ElementsAre("X-All: 1", "B: c", "Accept:"));
 }
 
+TEST_F(RequestFileTest, UrlsWithoutASchemeBelongToTheBase) {
+  Plan plan;
+  const auto filled = Fill("/a?q={counter}\r\nPOST b\n?page=2\nhttp://other/\nHEAD ../up\n", plan,
+                           "h:8080/shop/list?old=1#x");
+  ASSERT_TRUE(filled) << filled.error().message;
+  EXPECT_THAT(plan.urls, ElementsAre("http://h:8080/a?q={counter}", "http://h:8080/shop/b",
+                                     "http://h:8080/shop/list?page=2", "http://other/", "http://h:8080/up"));
+  EXPECT_EQ(plan.parts[1].method, "POST");
+  Plan none;
+  EXPECT_THAT(Fill("/a", none, "http://h:99999").error().message, HasSubstr("'http://h:99999' is not a URL"));
+  EXPECT_THAT(Complaint("/a"), HasSubstr(":1: '/a' lacks the URL it belongs to"));
+}
+
 TEST_F(RequestFileTest, WhatIsWrongIsSaidWithFileAndLine) {
   EXPECT_THAT(Complaint("h/a\n{\"url\": \n"), EndsWith(":2: not a JSON object"));
   EXPECT_THAT(Complaint("h/a\n\nftp://h\n"), HasSubstr(":3: 'ftp://h': only http and https"));
@@ -63,7 +76,8 @@ TEST_F(RequestFileTest, WhatIsWrongIsSaidWithFileAndLine) {
   EXPECT_THAT(Complaint("GET h HTTP/1.1"), HasSubstr("more than METHOD URL"));
   EXPECT_THAT(Complaint("# nothing\n"), EndsWith("has no requests"));
   Plan plan;
-  EXPECT_THAT(FillRequests("/no/such/file", plan).error().message, HasSubstr("/no/such/file: No such file"));
+  EXPECT_THAT(FillRequests("/no/such/file", "", plan).error().message,
+              HasSubstr("/no/such/file: No such file"));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ sys::Result<std::vector<Stage>> ParseStages(std::string_view text) {
   for (std::size_t begin = 0; begin <= text.size();) {
     const auto end = std::min(text.find(',', begin), text.size());
     const auto stage = ParseStage(text.substr(begin, end - begin));
-    if (!stage) return tl::unexpected(stage.error());
+    if (!stage) return sys::Failure("--stages: " + stage.error().message);
     stages.push_back(*stage);
     begin = end + 1;
   }

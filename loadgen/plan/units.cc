@@ -66,13 +66,4 @@ std::string FormatBytes(double bytes) {
   return ThreeDigits(bytes / 1e9) + " GB";
 }
 
-std::string Printable(std::string_view text) {
-  std::string printable(text);
-  for (char& c : printable) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) c = '?';
-  }
-  return printable;
-}
-
 }  // namespace loadgen

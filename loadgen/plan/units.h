@@ -20,7 +20,4 @@ std::string FormatMicros(double micros);
 /// "912 B", "1.46 MB".
 std::string FormatBytes(double bytes);
 
-/// Fit for a terminal, whatever a server sent: control characters become '?'.
-std::string Printable(std::string_view text);
-
 }  // namespace loadgen

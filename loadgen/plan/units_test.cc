@@ -42,9 +42,5 @@ TEST(FormatTest, ThreeDigits) {
   EXPECT_EQ(FormatBytes(1'460'000), "1.46 MB");
 }
 
-TEST(PrintableTest, ControlCharactersDoNotReachTheTerminal) {
-  EXPECT_EQ(Printable("a\x1b[2Jb\n\x7f µs"), "a?[2Jb?? µs");
-}
-
 }  // namespace
 }  // namespace loadgen

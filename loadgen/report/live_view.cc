@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "loadgen/plan/units.h"
+#include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
 
 namespace loadgen {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t kMostErrors = 6;
 constexpr std::size_t kLabel = 10;
 constexpr std::size_t kBar = 30;
+constexpr std::size_t kMostName = 14;
 
 using Lines = std::vector<std::string>;
 
@@ -78,44 +80,19 @@ void AddWorkers(const LiveState& s, std::size_t room, Lines& lines) {
   for (const auto& [slot, n] : s.now.workers) {
     if (i == shown) break;
     lines.push_back(Labelled(i++ == 0 ? "workers" : "",
-                             fmt::format("{:<12.12}{:>12}  {}", Printable(slot), n,
+                             fmt::format("{}{:>12}  {}", Padded(Printable(slot, kMostName), kMostName + 2), n,
                                          Bar(static_cast<double>(n) / static_cast<double>(most), kBar))));
   }
   if (!all) lines.push_back(Labelled("", fmt::format("and {} more", s.now.workers.size() - shown)));
 }
 
-/// The first `columns` columns of it.
-std::string Cut(const std::string& line, std::size_t columns) {
-  if (Columns(line) <= columns) return line;
-  std::string cut;
-  for (const char c : line) {
-    const bool inside_character = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-    if (!inside_character && Columns(cut) == columns) break;
-    cut.push_back(c);
-  }
-  return cut.find('\x1b') == cut.npos ? cut : cut + "\x1b[0m";
-}
-
 }  // namespace
-
-std::size_t Columns(std::string_view line) {
-  std::size_t columns = 0;
-  bool escape = false;
-  for (const char c : line) {
-    if (c == '\x1b') escape = true;
-    const bool counts = !escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    columns += counts ? 1 : 0;
-    if (escape && c == 'm') escape = false;
-  }
-  return columns;
-}
 
 std::string LiveLine(const LiveState& s) {
   const auto ok = s.now.of(Outcome::kOk);
-  return fmt::format(
-      "{:4.0f} s {:9.0f} responses/s  p50 {:>7}  p99 {:>7} {:10} ok {:6} not ok {:6} failed {:6} in flight",
-      s.elapsed_s, Rate(s), Micros(Newest(s.p50s)), Micros(Newest(s.p99s)), ok, s.now.completed() - ok,
-      s.now.ended() - s.now.completed(), s.now.in_flight());
+  return fmt::format("{:.0f} s: {:.0f}/s, p50 {}, p99 {}; {} ok, {} not ok, {} failed, {} in flight",
+                     s.elapsed_s, Rate(s), Micros(Newest(s.p50s)), Micros(Newest(s.p99s)), ok,
+                     s.now.completed() - ok, s.now.ended() - s.now.completed(), s.now.in_flight());
 }
 
 std::vector<std::string> LiveScreen(const LiveState& s, ScreenSize size, bool colour) {

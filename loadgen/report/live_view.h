@@ -26,8 +26,8 @@ struct LiveState {
   std::deque<double> p99s = {};
 };
 
-/// "   3 s   2000 responses/s  p50 0.52 ms  p99 2.31 ms   6003 ok   0 not ok   2 failed   12 in flight": one
-/// line about the last interval, without its end. Pure.
+/// "3 s: 2000/s, p50 520 µs, p99 2.31 ms; 6003 ok, 0 not ok, 2 failed, 12 in flight": one line, without its
+/// end; rate and percentiles of the last interval, the rest since the start. Pure.
 [[nodiscard]] std::string LiveLine(const LiveState& state);
 
 struct ScreenSize {
@@ -38,8 +38,5 @@ struct ScreenSize {
 /// A screen of at most rows - 1 lines of at most `columns` columns: progress, rate, latencies with the course
 /// of p99, errors by kind, workers. `colour` marks errors red. Pure.
 [[nodiscard]] std::vector<std::string> LiveScreen(const LiveState& state, ScreenSize size, bool colour);
-
-/// How many columns a line of UTF-8 takes: escape sequences none, everything else one. Pure.
-[[nodiscard]] std::size_t Columns(std::string_view line);
 
 }  // namespace loadgen

@@ -9,6 +9,8 @@
 namespace loadgen {
 
 Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos) {
+  // A thread that has nothing left to send has ended: the share is of the run, not of its own life.
+  run.busiest.wall = std::max(run.busiest.wall, run.duration);
   const SelfEvidence evidence{.open_loop = plan.rate.has_value(),
                               .achieved = run.achieved(),
                               .busiest = run.busiest,

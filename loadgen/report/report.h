@@ -74,6 +74,10 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   hdr_log          the lines of the run's HdrHistogram log (hdr_log.h), all its latencies
 nlohmann::ordered_json ToJson(const Report& report);
 
+/// JSON as a file has it. All of it is ASCII, so that nothing a server says can do anything to a terminal;
+/// what is no UTF-8 becomes U+FFFD.
+std::string JsonText(const nlohmann::ordered_json& json);
+
 /// What was loaded, and how, in a line: "http://h/ (raw engine, closed loop, 10 connections, 2 threads)".
 std::string Describe(const Plan& plan, const std::string& engine);
 

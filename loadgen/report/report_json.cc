@@ -108,6 +108,10 @@ Json SlosJson(const Report& report) {
 
 }  // namespace
 
+std::string JsonText(const Json& json) {
+  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
 Json ToJson(const Report& report) {
   const auto& run = report.run;
   const auto& tally = run.tally;

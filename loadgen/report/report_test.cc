@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "loadgen/report/terminal_text.h"
+
 namespace loadgen {
 namespace {
 
@@ -74,6 +78,50 @@ TEST(ReportTextTest, SaysWhatHappened) {
   EXPECT_THAT(text, HasSubstr("refused: 1  (Connection refused)"));
   EXPECT_THAT(text, HasSubstr("200: 2"));
   EXPECT_THAT(text, HasSubstr("fairness 0.900"));
+}
+
+TEST(ReportTextTest, FitsATerminalOfEightyColumns) {
+  auto report = Example();
+  report.plan.urls = {"http://h/" + std::string(50, 'x'), "http://h/"};
+  report.run.tally.first_detail[static_cast<std::size_t>(Outcome::kRefused)] =
+      std::string(30, 'a') + " " + std::string(30, 'b');
+  report.run.tally.lag.Record(999'000);
+  report.run.tally.response.Record(3'600'000'000);
+  report.run.tally.phases[2].Record(59'900'000);
+  report.run.tally.workers[std::string(500, 'w')].requests = 1'000'000'000'000;
+  report.self = {.bottleneck = "cpu",
+                 .valid = false,
+                 .reason = "only 1 % was sent; " + std::string(60, 'c') + " was the limit"};
+  report.slos = {{.text = "p99<50ms", .met = false, .value = 1, .shown = "3600 s"}};
+  std::istringstream lines(ToText(report));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(Columns(line), 80u) << line;
+}
+
+TEST(ReportTextTest, WhatAServerSaysCannotMoveTheCursor) {
+  auto report = Example();
+  report.run.tally
+      .workers
+          ["\x1b[2J\xc2\x9b"
+           "2J\xff"]
+      .requests = 1;
+  report.run.tally.first_detail[static_cast<std::size_t>(Outcome::kRefused)] =
+      "\xc2\x9b"
+      "2J";
+  EXPECT_THAT(ToText(report), HasSubstr("  ?[2J?2J? "));
+  EXPECT_THAT(ToText(report), HasSubstr("(?2J)"));
+}
+
+TEST(ReportTextTest, SaysWhenTheHeaderNamesNoWorker) {
+  auto report = Example();
+  for (std::size_t i = 0; i <= Tally::kMaxWorkers; ++i)
+    report.run.tally.workers[std::to_string(i)].requests = 1;
+  EXPECT_THAT(ToText(report), HasSubstr("X-Worker may not name a worker"));
+}
+
+TEST(ReportTest, AThreadThatEndedEarlyWasNotBusyAllTheTime) {
+  RunResult run{.scheduled = 1, .duration = kSecond, .busiest = {.cpu = kMillisecond, .wall = kMillisecond}};
+  Add(run.tally, Outcome::kOk, 200, "");
+  EXPECT_EQ(MakeReport("raw", {.urls = {"http://h/"}, .rate = 0.1}, std::move(run)).self.bottleneck, "none");
 }
 
 TEST(ReportTest, AnOpenLoopThatMissedItsScheduleByItsOwnFaultIsInvalid) {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "loadgen/plan/units.h"
 #include "loadgen/report/report.h"
+#include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
 
 namespace loadgen {
@@ -12,9 +14,13 @@ namespace {
 
 using Out = std::back_insert_iterator<std::string>;
 
+constexpr std::size_t kColumns = 80;
+constexpr std::size_t kLabel = 11;
+constexpr std::size_t kMostUrl = 120;
 constexpr std::size_t kMostTargetsShown = 16;
-
 constexpr std::size_t kMostWorkers = 16;
+constexpr std::size_t kMostName = 24;
+constexpr std::uint64_t kEnoughRequests = 100;  // for what one of them costs
 constexpr std::size_t kHistogramLines = 14;
 constexpr std::size_t kHistogramWidth = 40;
 
@@ -44,12 +50,12 @@ void Requests(Out out, const RunResult& run) {
 void LatencyRow(Out out, std::string_view name, const LatencyHistogram& h) {
   fmt::format_to(out, "  {:<10}", name);
   for (const double p : {50.0, 75.0, 90.0, 99.0, 99.9, 99.99})
-    fmt::format_to(out, "{:>9}", Micros(h.ValueAtPercentile(p)));
-  fmt::format_to(out, "{:>9}{:>9}\n", Micros(h.max()), FormatMicros(h.mean()));
+    fmt::format_to(out, "{:>8}", Micros(h.ValueAtPercentile(p)));
+  fmt::format_to(out, "{:>8}{:>8}\n", Micros(h.max()), FormatMicros(h.mean()));
 }
 
 void Latencies(Out out, const Tally& tally) {
-  fmt::format_to(out, "latency     {:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "p50", "p75", "p90", "p99",
+  fmt::format_to(out, "latency     {:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "p50", "p75", "p90", "p99",
                  "p99.9", "p99.99", "max", "mean");
   LatencyRow(out, "response", tally.response);
   LatencyRow(out, "service", tally.service);
@@ -57,13 +63,16 @@ void Latencies(Out out, const Tally& tally) {
   for (std::size_t i = 0; i < kPhases; ++i) {
     if (tally.phases[i].max() > 0) LatencyRow(out, kPhaseNames[i], tally.phases[i]);
   }
-  fmt::format_to(out, "response   how many took how long\n{}",
-                 DrawHistogram(tally.response, kHistogramLines, kHistogramWidth));
+  fmt::format_to(out, "  (response from when it was due, service from when it was sent, lag between)\n");
+  if (tally.response.count() > 0)
+    fmt::format_to(out, "response   how many took how long\n{}",
+                   DrawHistogram(tally.response, kHistogramLines, kHistogramWidth));
 }
 
 void Outcomes(Out out, const Tally& tally) {
-  if (!tally.status.empty()) fmt::format_to(out, "status    ");
-  for (const auto& [code, n] : tally.status) fmt::format_to(out, " {}: {} ", code, n);
+  const auto* before = "status     ";
+  for (const auto& [code, n] : tally.status)
+    fmt::format_to(out, "{}{}: {}", std::exchange(before, "  "), code, n);
   if (!tally.status.empty()) fmt::format_to(out, "\n");
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
@@ -73,16 +82,22 @@ void Outcomes(Out out, const Tally& tally) {
   }
 }
 
-void Workers(Out out, const Tally& tally) {
+void Workers(Out out, const Tally& tally, const std::string& worker_header) {
   if (tally.workers.empty()) return;
-  fmt::format_to(out, "workers    {}, fairness {:.3f} (Jain's index of their requests)\n",
-                 tally.workers.size(), Fairness(tally));
-  fmt::format_to(out, "  {:<16}{:>12}{:>9}{:>9}{:>9}\n", "", "requests", "errors", "p50", "p99");
+  const bool all = tally.workers.size() < Tally::kMaxWorkers;
+  fmt::format_to(out, "workers    {}{}, fairness {:.3f} (Jain's index of their requests)\n",
+                 all ? "" : "at least ", tally.workers.size(), Fairness(tally));
+  if (!all)
+    fmt::format_to(
+        out, "           so many that {} may not name a worker at all; the last ones are counted as '{}'\n",
+        Printable(worker_header), Tally::kOtherWorkers);
+  fmt::format_to(out, "  {:<{}}{:>12}{:>10}{:>10}{:>10}\n", "", kMostName, "requests", "errors", "p50",
+                 "p99");
   std::size_t shown = 0;
   for (const auto& [slot, worker] : tally.workers) {
     if (shown++ == kMostWorkers) break;
-    fmt::format_to(out, "  {:<16}{:>12}{:>9}{:>9}{:>9}\n", Printable(slot), worker.requests, worker.errors,
-                   Micros(worker.service.ValueAtPercentile(50)),
+    fmt::format_to(out, "  {}{:>12}{:>10}{:>10}{:>10}\n", Padded(Printable(slot, kMostName - 1), kMostName),
+                   worker.requests, worker.errors, Micros(worker.service.ValueAtPercentile(50)),
                    Micros(worker.service.ValueAtPercentile(99)));
   }
   if (tally.workers.size() > kMostWorkers)
@@ -94,7 +109,8 @@ void Targets(Out out, const Report& report) {
   const auto shown = std::min(report.plan.urls.size(), kMostTargetsShown);
   for (std::size_t i = 0; i < shown; ++i) {
     const auto n = report.run.tally.of_url(i);
-    fmt::format_to(out, "target     {} sent, {} ok: {}\n", n.sent, n.ok, report.plan.urls[i]);
+    fmt::format_to(out, "target     {} sent, {} ok: {}\n", n.sent, n.ok,
+                   Printable(report.plan.urls[i], kMostUrl));
   }
   if (shown < report.plan.urls.size())
     fmt::format_to(out, "           and {} more\n", report.plan.urls.size() - shown);
@@ -108,10 +124,10 @@ void Slos(Out out, const Report& report) {
 
 void Self(Out out, const Report& report) {
   const auto& run = report.run;
-  fmt::format_to(out,
-                 "generator  {:.2f} s CPU, {:.1f} µs a request, busiest thread "
-                 "{:.0f} %, bottleneck: {}\n",
-                 sys::ToSeconds(run.cpu), run.cpu_us_per_request(), 100 * run.busiest.cpu_share(),
+  fmt::format_to(out, "generator  {:.2f} s CPU", sys::ToSeconds(run.cpu));
+  if (run.tally.sent >= kEnoughRequests)
+    fmt::format_to(out, ", {:.1f} µs a request", run.cpu_us_per_request());
+  fmt::format_to(out, ", busiest thread {:.0f} %, bottleneck: {}\n", 100 * run.busiest.cpu_share(),
                  report.self.bottleneck);
   const auto& kernel = run.kernel;
   if (kernel.accept_overflows + kernel.syn_drops > 0)
@@ -135,7 +151,8 @@ std::string Describe(const Plan& plan, const std::string& engine) {
   const auto load =
       plan.rate ? fmt::format("open loop, {:g} requests/s{}", *plan.rate, plan.poisson ? " (Poisson)" : "")
                 : std::string("closed loop");
-  return fmt::format("{}{} ({} engine, {}, {} connection{}, {} thread{}{})", plan.urls.front(),
+  return fmt::format("{}{} ({} engine, {}, {} connection{}, {} thread{}{})",
+                     Printable(plan.urls.front(), kMostUrl),
                      plan.urls.size() > 1 ? fmt::format(" and {} more", plan.urls.size() - 1) : "", engine,
                      load, plan.connections, Plural(plan.connections), plan.threads, Plural(plan.threads),
                      plan.keep_alive ? "" : ", a connection for each request");
@@ -148,11 +165,11 @@ std::string ToText(const Report& report) {
   Latencies(out, report.run.tally);
   Outcomes(out, report.run.tally);
   Targets(out, report);
-  Workers(out, report.run.tally);
+  Workers(out, report.run.tally, report.plan.worker_header);
   Self(out, report);
   Slos(out, report);
   if (const auto nothing = NothingReached(report)) fmt::format_to(out, "error      {}\n", *nothing);
-  return text;
+  return Wrap(text, kColumns, kLabel);
 }
 
 }  // namespace loadgen

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "loadgen/plan/units.h"
+#include "loadgen/report/terminal_text.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/socket.h"
 

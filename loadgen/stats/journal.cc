@@ -11,7 +11,7 @@ namespace loadgen {
 sys::Result<Journal> Journal::Open(const std::string& path) {
   sys::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
   if (!fd) return sys::Failure(errno, "cannot write the journal " + path);
-  return Journal(std::move(fd));
+  return Journal(std::move(fd), path);
 }
 
 void Journal::Write(sys::Nanos start, std::string_view url, std::string_view outcome, const Attempt& attempt,
@@ -26,8 +26,15 @@ void Journal::Write(sys::Nanos start, std::string_view url, std::string_view out
       {"local_port", result.local_port},
       {"worker", result.worker},
   };
-  const auto text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
-  [[maybe_unused]] const auto written = ::write(fd_.get(), text.data(), text.size());
+  const auto text = line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + '\n';
+  const auto written = ::write(fd_.get(), text.data(), text.size());
+  if (written < 0) *failure_ = errno;
+  if (written >= 0 && static_cast<std::size_t>(written) < text.size()) *failure_ = ENOSPC;
+}
+
+sys::Result<void> Journal::Check() const {
+  if (*failure_ == 0) return {};
+  return sys::Failure(*failure_, "cannot write the journal " + path_);
 }
 
 }  // namespace loadgen

@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kAchievedAtLeast = 0.99;
 constexpr double kHardlyIdle = 0.90;
+constexpr sys::Nanos kLongEnough = 100 * sys::kMillisecond;
 constexpr sys::Nanos kShortestPause = 100 * sys::kMillisecond;
 
 std::string CpuWords(const SelfEvidence& e) {
@@ -74,7 +75,7 @@ SelfCheck CheckSelf(const SelfEvidence& e) {
   } else if (e.out_of_descriptors) {
     check.bottleneck = "descriptors";
     words = "this process ran out of file descriptors";
-  } else if (e.busiest.busy_share() >= kHardlyIdle) {
+  } else if (e.duration >= kLongEnough && e.busiest.busy_share() >= kHardlyIdle) {
     check.bottleneck = "cpu";
     words = CpuWords(e);
   } else if (e.open_loop && e.worst_own_lag >= std::max(kShortestPause, e.duration / 100)) {

@@ -62,7 +62,8 @@ struct SelfCheck {
   std::string reason = {};
 };
 
-/// Judges. Pure.
+/// Judges. Pure. Of a run of less than a tenth of a second nothing is said about the CPU: the kernel's
+/// counters are coarser than that.
 SelfCheck CheckSelf(const SelfEvidence& evidence);
 
 }  // namespace loadgen

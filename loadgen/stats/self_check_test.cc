@@ -47,6 +47,11 @@ TEST(SelfCheckTest, AClosedLoopAtFullCpuIsOnlyWarnedAbout) {
   EXPECT_NE(check.reason, "");
 }
 
+TEST(SelfCheckTest, ABlinkIsTooShortToAccuseTheCpu) {
+  const CpuUse busy{.cpu = 40 * kMillisecond, .wall = 40 * kMillisecond};
+  EXPECT_EQ(CheckSelf({.busiest = busy, .duration = 40 * kMillisecond}).bottleneck, "none");
+}
+
 TEST(SelfCheckTest, ASlowServerIsNotTheGeneratorsFault) {
   const auto check = CheckSelf(OpenLoop(0.3));
   EXPECT_TRUE(check.valid);
