@@ -14,6 +14,7 @@ Examples:
   hydrapool --listen :8080 --workers 4
   hydrapool --cgi-dir /srv/cgi --cgi-prefix /cgi-bin/ --expose-worker
   hydrapool --cgi-dir cgi --cgi-env GIT_PROJECT_ROOT=/srv/git --cgi-env GIT_HTTP_EXPORT_ALL=1
+  hydrapool --listen :80 --user www-data --cgi-dir /usr/lib/cgi-bin       (started as root)
   hydrapool --config hydrapool.toml --check    (a file holds lines like: listen = [":8080"] and cgi-dir = "/srv/cgi")
   hydrapool 127.0.0.1 8080                     (as the teaching code)
 
@@ -39,6 +40,11 @@ std::string NameAndValue(const std::string& text) {
 std::string Address(const std::string& text) {
   const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
   return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
+}
+
+std::string KnownUser(const std::string& text) {
+  const auto user = sys::FindUser(text);
+  return user ? "" : user.error().message;
 }
 
 /// HYDRAPOOL_CGI_DIR for cgi-dir.
@@ -84,6 +90,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   Options options;
   cgi::Config cgi;
   std::string cgi_dir;
+  std::string user;
   double cgi_timeout = 60;
   std::vector<std::string> ip_port;
   CLI::App app{
@@ -114,7 +121,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check(CLI::Range(0.1, 86'400.0))
       ->type_name("SECONDS")
       ->capture_default_str();
-  app.add_option("--max-cgi", cgi.max_processes, "CGI programs at once (fewer where the limit of open files is low); past it 503")
+  app.add_option("--max-cgi", cgi.max_processes,
+                 "CGI programs at once (fewer where the limit of open files is low); past it 503")
       ->check(CLI::Range(1, 100'000))
       ->type_name("N")
       ->capture_default_str();
@@ -127,6 +135,11 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();
+  app.add_option(
+         "--user", user,
+         "Whom to become once it listens (port 80 wants root): server and CGI programs run as that user")
+      ->check(KnownUser)
+      ->type_name("NAME[:GROUP]");
   app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
       ->transform(CLI::CheckedTransformer(kBalances).description(""))
       ->type_name("POLICY")
@@ -171,6 +184,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   if (options.admin == "off") options.admin.clear();
+  if (!user.empty()) options.user = *sys::FindUser(user);
   if (!cgi_dir.empty()) {
     cgi.directory = cgi_dir;
     cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;

@@ -7,6 +7,7 @@
 #include "pool/core/process_pool.h"
 #include "pool/site.h"
 #include "pool/sys/log.h"
+#include "pool/sys/privileges.h"
 
 namespace server {
 
@@ -14,6 +15,7 @@ namespace server {
 struct Options {
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::string admin = "127.0.0.1:9180";  ///< empty: none
+  std::optional<sys::User> user;         ///< whom to become once it listens; none: whoever started it
   pool::PoolOptions pool{};
   SiteConfig site{};
   bool check = false;  ///< say whether it could start, and end

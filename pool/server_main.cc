@@ -1,10 +1,12 @@
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "pool/options.h"
 #include "pool/site.h"
 #include "pool/sys/log.h"
+#include "pool/sys/privileges.h"
 #include "pool/sys/socket.h"
 
 namespace {
@@ -59,6 +62,18 @@ void OpenStandardDescriptors() {
   ::close(fd);
 }
 
+void GiveUpPrivileges(const server::Options& options) {
+  // CGI programs are of our user: not of their business are our memory, environment and descriptors
+  // (ptrace(2)).
+  if (!options.pool.core_dumps) ::prctl(PR_SET_DUMPABLE, 0);
+  if (options.user) {
+    const auto done = sys::Become(*options.user);
+    if (!done) throw std::runtime_error(done.error().message + " (--user is for root)");
+  } else if (::geteuid() == 0 && options.site.cgi) {
+    sys::log::Warn("CGI programs run as root: --user NAME has them and the server run as another");
+  }
+}
+
 int Probe(const std::string& url) {
   const auto page = admin::HttpGet(url, std::chrono::milliseconds(2000));
   if (page && page->status / 100 == 2) return 0;
@@ -97,6 +112,7 @@ int main(int argc, char** argv) {
                     PagesOf(pool.scoreboard(), pool.fates(), *options));
       sys::log::Info("admin on http://{}/metrics", admin->address());
     }
+    GiveUpPrivileges(*options);
     return pool.Serve(std::move(listeners));
   } catch (const std::system_error& error) {
     const bool busy = error.code() == std::errc::address_in_use;

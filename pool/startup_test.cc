@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "pool/sys/privileges.h"
 #include "pool/sys/socket.h"
+#include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
 namespace pool::testing {
@@ -35,9 +37,10 @@ TEST(StartupTest, ABusyPortIsOneLineAndExitCode1) {
 
 TEST(StartupTest, WrongFlagsAreOneLineAndExitCode2) {
   const std::vector<std::vector<std::string>> wrong{
-      {"--nonsense"},         {"--workers", "0"},        {"--workers", "many"}, {"--listen", "nowhere"},
-      {"--listen", ":70000"}, {"--cgi-prefix", "cgi"},   {"--balance", "best"}, {"--cgi-timeout", "-1"},
-      {"--admin", "x"},       {"--cgi-env", "NO_VALUE"}, {"127.0.0.1"},         {"127.0.0.1", "http"}};
+      {"--nonsense"},         {"--workers", "0"},        {"--workers", "many"},      {"--listen", "nowhere"},
+      {"--listen", ":70000"}, {"--cgi-prefix", "cgi"},   {"--balance", "best"},      {"--cgi-timeout", "-1"},
+      {"--admin", "x"},       {"--cgi-env", "NO_VALUE"}, {"--user", "no-such-user"}, {"127.0.0.1"},
+      {"127.0.0.1", "http"}};
   for (const auto& arguments : wrong) {
     const Finished finished = Hydrapool(arguments);
     EXPECT_TRUE(finished.in_time);
@@ -64,6 +67,51 @@ TEST(StartupTest, AFileThatIsNoSocketIsNotReplacedByOne) {
   EXPECT_EQ(finished.status.code, 1);
   EXPECT_EQ(Lines(finished.output), 1) << finished.output;
   EXPECT_EQ(ReadFile(path), "precious");
+}
+
+uid_t OwnerOf(pid_t pid) {
+  const std::string status = ReadFile(fmt::format("/proc/{}/status", pid));
+  return static_cast<uid_t>(std::stoul(status.substr(status.find("Uid:") + 4)));
+}
+
+constexpr const char* kProgram = R"sh(#!/bin/sh
+printf 'Content-Type: text/plain\n\n%s %s ' "$(id -u)" "$(id -G)"
+cat /proc/$PPID/environ 2>/dev/null || echo hidden
+)sh";
+
+/// All of the server and its programs run as nobody, from whom the server hides its environment.
+void ExpectRunsAsNobody(ServerOptions options) {
+  const auto nobody = *sys::FindUser("nobody");
+  const ScratchDir scratch;
+  const std::filesystem::path program = scratch / "who";
+  std::ofstream(program) << kProgram;
+  for (const auto& path : {scratch.path(), program})
+    std::filesystem::permissions(path, std::filesystem::perms(0755));
+  options.cgi_dir = scratch.path();
+  ServerProcess server(options);
+  ASSERT_TRUE(server.AwaitQuiet());
+  server.SignalWorker(server.Workers().front(), SIGKILL);
+  ASSERT_TRUE(server.AwaitTotal("exits", 1));
+  ASSERT_TRUE(server.AwaitQuiet());
+  for (const pid_t pid : {server.pid(), server.Workers()[0], server.Workers()[1]})
+    EXPECT_EQ(OwnerOf(pid), nobody.uid);
+  const auto answer = HttpClient(server.address()).Ask("GET /cgi-bin/who HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, fmt::format("{} {} hidden\n", nobody.uid, nobody.gid));
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST(StartupTest, RootBecomesAnotherWhomProgramsRunAsToo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another";
+  ExpectRunsAsNobody({.flags = {"--user", "nobody"}});
+}
+
+TEST(StartupTest, ProgramsOfTheSameUserSeeNothingOfTheServer) {
+  const std::vector<std::string> as_nobody{"setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"};
+  auto reach = as_nobody;
+  reach.insert(reach.end(), {"test", "-x", HYDRAPOOL_BIN_DIR "/hydrapool"});
+  if (::geteuid() != 0 || RunProgram(reach).status.code != 0) GTEST_SKIP() << "no way to start it as nobody";
+  ExpectRunsAsNobody({.before = as_nobody});
 }
 
 TEST(StartupTest, DescriptorsLeftClosedAreNotGivenToSockets) {

@@ -50,7 +50,7 @@ void Pool::Parent::Spawn(std::size_t worker) {
     auto [ours, theirs] = sys::MakeChannel();
     seat.child = sys::Child::Fork([&, &channel = theirs] {
       CloseAllBut(channel.fd(), doorbell_.get());
-      if (!options.core_dumps) ::prctl(PR_SET_DUMPABLE, 0);
+      ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);
       Worker self(table_, scoreboard, *rings_[worker], worker, std::move(channel), std::move(doorbell_),
                   parent, options.timeouts, type_);
       return self.Run();

@@ -1,0 +1,34 @@
+#include "pool/sys/privileges.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sys {
+
+Result<User> FindUser(const std::string& text) {
+  const auto colon = text.find(':');
+  const auto name = text.substr(0, colon);
+  const passwd* user = ::getpwnam(name.c_str());
+  if (user == nullptr) return Failure("there is no user '" + name + "'");
+  User found{.name = name, .uid = user->pw_uid, .gid = user->pw_gid};
+  if (colon == text.npos) return found;
+  const auto group_name = text.substr(colon + 1);
+  const ::group* group = ::getgrnam(group_name.c_str());
+  if (group == nullptr) return Failure("there is no group '" + group_name + "'");
+  found.gid = group->gr_gid;
+  return found;
+}
+
+Result<void> Become(const User& user) {
+  if (::getuid() == user.uid && ::geteuid() == user.uid && ::getgid() == user.gid) return {};
+  if (::initgroups(user.name.c_str(), user.gid) == 0 && ::setresgid(user.gid, user.gid, user.gid) == 0 &&
+      ::setresuid(user.uid, user.uid, user.uid) == 0) {
+    return {};
+  }
+  return Failure(errno, "cannot become " + user.name);
+}
+
+}  // namespace sys

@@ -1,0 +1,60 @@
+#include "pool/sys/privileges.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+
+namespace sys {
+namespace {
+
+TEST(FindUserTest, KnowsRoot) {
+  const auto root = FindUser("root");
+  ASSERT_TRUE(root);
+  EXPECT_EQ(root->uid, 0u);
+  EXPECT_EQ(root->gid, 0u);
+}
+
+TEST(FindUserTest, TakesAGroupOfItsOwn) {
+  const auto user = FindUser("nobody:daemon");
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "nobody");
+  EXPECT_EQ(user->uid, FindUser("nobody")->uid);
+  EXPECT_EQ(user->gid, FindUser("daemon")->gid);
+}
+
+TEST(FindUserTest, SaysWhoIsNotThere) {
+  EXPECT_EQ(FindUser("no-such-user").error().message, "there is no user 'no-such-user'");
+  EXPECT_EQ(FindUser("root:no-such-group").error().message, "there is no group 'no-such-group'");
+  EXPECT_FALSE(FindUser(""));
+  EXPECT_FALSE(FindUser("root:"));
+}
+
+/// What a child finds, who may change for good.
+bool InAChild(const std::function<bool()>& holds) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(holds() ? 0 : 1);
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(BecomeTest, WhoIsTheUserAlreadyNeedNotBeRoot) {
+  EXPECT_TRUE(
+      InAChild([] { return Become({.name = "me", .uid = ::getuid(), .gid = ::getgid()}).has_value(); }));
+}
+
+TEST(BecomeTest, IsForGood) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another";
+  const auto nobody = *FindUser("nobody");
+  const auto root = *FindUser("root");
+  EXPECT_TRUE(InAChild([&] {
+    gid_t groups[16];
+    return Become(nobody).has_value() && ::getuid() == nobody.uid && ::getgid() == nobody.gid &&
+           ::getgroups(16, groups) == 1 && groups[0] == nobody.gid && ::setuid(0) != 0 && ::setgid(0) != 0 &&
+           Become(root).error().code == EPERM;
+  }));
+}
+
+}  // namespace
+}  // namespace sys
