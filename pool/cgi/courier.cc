@@ -43,16 +43,16 @@ void Courier::Watch() {
   if (const int size = ::fcntl(output, F_GETPIPE_SZ); size > 0)
     pressure_ = static_cast<std::size_t>(size) / 2;
   if (output >= 0)
-    output_watch_ = connection_.loop().Add(output, EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
+    output_watch_ = connection_.Watch(output, EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
   const int errors = connection_.end(pool::ProcessEnd::kErrors);
   if (errors < 0) return;
-  errors_watch_ = connection_.loop().Add(errors, EPOLLIN, [this, errors](std::uint32_t) {
+  errors_watch_ = connection_.Watch(errors, EPOLLIN, [this, errors](std::uint32_t) {
     if (!errors_.Drain(errors)) errors_watch_.Reset();
   });
 }
 
 void Courier::Start() {
-  timer_ = connection_.loop().At(0, [this] { OnStepDone(); });
+  timer_ = connection_.At(0, [this] { OnStepDone(); });
 }
 
 void Courier::Run() {
@@ -115,7 +115,7 @@ void Courier::Pump() {
   // No event tells of a write that fills a pipe in which something lay: it wakes its reader only when it is
   // done, and waits for room before that (pipe_write in the kernel).
   if (left_over && !over_ && !connection_.sending())
-    look_again_ = connection_.loop().At(sys::Now() + kLookAgain, [this] { Pump(); });
+    look_again_ = connection_.At(sys::Now() + kLookAgain, [this] { Pump(); });
 }
 
 std::uint64_t Courier::RequestLeft() const {
@@ -202,7 +202,7 @@ bool Courier::Crashed() const {
 bool Courier::ExitKnown() {
   if (connection_.process().state != pool::ProcessWord::State::kRunning || exit_waited_) return true;
   if (!timer_) {
-    timer_ = connection_.loop().At(sys::Now() + kExitGrace, [this] {
+    timer_ = connection_.At(sys::Now() + kExitGrace, [this] {
       exit_waited_ = true;
       Pump();
     });

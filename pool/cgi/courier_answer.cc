@@ -73,7 +73,7 @@ Courier::Next Courier::BeginAnswer(const Output& output) {
     }
   } else if (!held_back_ && output.available < pressure_ && !notes().head_request) {
     if (!timer_) {
-      timer_ = connection_.loop().At(sys::Now() + kHoldBack, [this] {
+      timer_ = connection_.At(sys::Now() + kHoldBack, [this] {
         held_back_ = true;
         Pump();
       });

@@ -25,7 +25,7 @@ Spooler::Spooler(pool::Connection& connection, SpoolBudget& budget, std::uint64_
       file_(MemoryFile()),
       buffer_(32 * 1024),
       send_continue_(send_continue) {
-  start_ = connection_.loop().At(0, [this] { OnStepDone(); });
+  start_ = connection_.At(0, [this] { OnStepDone(); });
 }
 
 void Spooler::OnStepDone() {

@@ -102,6 +102,15 @@ void Connection::Guarded(F&& call) {
   desk_.board.current.store(0, std::memory_order_relaxed);
 }
 
+sys::EventLoop::Watch Connection::Watch(int fd, std::uint32_t events, sys::EventLoop::Callback call) {
+  return loop().Add(fd, events,
+                    [this, call = std::move(call)](std::uint32_t seen) { Guarded([&] { call(seen); }); });
+}
+
+sys::EventLoop::Timer Connection::At(sys::Nanos due, std::function<void()> call) {
+  return loop().At(due, [this, call = std::move(call)] { Guarded(call); });
+}
+
 void Connection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
   Guarded([&] { DoTakeUp(message, std::move(ends)); });
 }
@@ -264,7 +273,7 @@ Connection::Round Connection::AfterStep() {
 
 // What ends a request may be called by its own Execution, which must return before it is destroyed.
 void Connection::SettleSoon() {
-  settle_ = desk_.loop.At(0, [this] { Guarded([this] { Settle(); }); });
+  settle_ = At(0, [this] { Settle(); });
 }
 
 void Connection::Settle() {

@@ -101,6 +101,10 @@ class Connection {
   /// To be called with the answer that says so: the request ran, and what it would have answered died with a
   /// worker.
   void CountAbandoned() const;
+  /// The loop's Add and At for an execution: what goes wrong in these calls is known to be this request's. An
+  /// exception costs its connection, two crashes stop it.
+  [[nodiscard]] sys::EventLoop::Watch Watch(int fd, std::uint32_t events, sys::EventLoop::Callback call);
+  [[nodiscard]] sys::EventLoop::Timer At(sys::Nanos due, std::function<void()> call);
   /// Gives up: the client gets a reset, so that it cannot take a part for the whole. Counted as cut.
   void Abort();
 

@@ -21,7 +21,10 @@ void Connection::NoteStep(Phase during, const LeaseStep& length, StepEnd end, st
   LeaseStep noted = lease().NextBase(steps_);
   noted.send = length.send;
   noted.consume = length.consume;
+  const StepEnd& before = lease().end[(steps_ + 1) & 1];
   end.once = once_;
+  end.begun =
+      (noted.send > 0 && !end.interim) || (steps_ > 0 && before.next == Phase::kExecuting && before.begun);
   step() = noted;
   step_end() = end;
   if (end.in_slab || during == Phase::kFeeding) {

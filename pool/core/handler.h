@@ -51,6 +51,8 @@ struct Reply {
 /// A request in execution in a worker that answers later, through its Connection, on the worker's loop.
 /// Destroyed when its answer is complete or its connection is gone; then the process that the connection
 /// knows of is let go. The calls come from the loop, never from within a call to Connection.
+/// What it awaits by itself it awaits through Connection::Watch and At: a crash in a call of the bare loop is
+/// blamed on every request in execution there that no process answers.
 class Execution {
  public:
   virtual ~Execution() = default;

@@ -64,9 +64,12 @@ void LeaseBook::SetOwner(std::uint32_t slot, std::uint32_t worker) {
   if (owner != kNobody) ++counts_[owner];
 }
 
-LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps) {
+LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps, std::uint64_t process) {
   Record& record = held_[slot].record;
-  if (record.steps != steps) record = {0, 0, steps};
+  const bool same = record.steps == steps || (process != 0 && record.process == process);
+  if (!same) record = {};
+  record.steps = steps;
+  record.process = process;
   return record;
 }
 

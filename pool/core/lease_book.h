@@ -45,13 +45,15 @@ class LeaseBook {
   [[nodiscard]] bool full() const { return free_.empty(); }
   [[nodiscard]] bool is_open(std::uint32_t slot) const { return static_cast<bool>(held_[slot].fd); }
 
-  /// What a request has done to its workers so far; a step completed since then starts the count anew.
+  /// What a request has done to its workers so far. A step completed since then starts the count anew, unless
+  /// it is known to be the same request's by its `process`: a number that no other request has, 0: none.
   struct Record {
     std::uint32_t strikes = 0;
     std::uint32_t rescues = 0;
     std::uint32_t steps = 0;
+    std::uint64_t process = 0;
   };
-  Record& record(std::uint32_t slot, std::uint32_t steps);
+  Record& record(std::uint32_t slot, std::uint32_t steps, std::uint64_t process = 0);
 
   /// Slots of `worker`, as they are now.
   [[nodiscard]] std::vector<std::uint32_t> SlotsOf(std::uint32_t worker) const;

@@ -132,6 +132,12 @@ TEST_F(LeaseBookTest, AStepCompletedForgetsStrikes) {
   book_.record(slot, 3).strikes = 1;
   EXPECT_EQ(book_.record(slot, 3).strikes, 1u);
   EXPECT_EQ(book_.record(slot, 4).strikes, 0u);
+  book_.record(slot, 4).strikes = 1;
+  EXPECT_EQ(book_.record(slot, 4, 77).strikes, 1u) << "it has started its process since";
+  EXPECT_EQ(book_.record(slot, 9, 77).strikes, 1u) << "and its process has answered a part";
+  EXPECT_EQ(book_.record(slot, 12, 78).strikes, 0u);
+  book_.record(slot, 12, 78).strikes = 1;
+  EXPECT_EQ(book_.record(slot, 13).strikes, 0u);
 }
 
 }  // namespace

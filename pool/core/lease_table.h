@@ -67,6 +67,7 @@ struct StepEnd {
   bool in_slab : 1 = false;
   bool once : 1 = false;      ///< its request must not run again
   bool interim : 1 = false;   ///< what it sends is no part of the answer
+  bool begun : 1 = false;     ///< with it or a step before it, a part of its request's answer is sent
   std::uint8_t kind : 3 = 0;  ///< of the replies that the step completes, for the counters
   std::uint8_t requests = 0;  ///< how many it completes
 };

@@ -24,8 +24,10 @@ bool IsToBlame(const sys::ExitStatus& status) {
 void Pool::Parent::RescueAll(std::size_t worker, const sys::ExitStatus& status, std::uint32_t touched) {
   const bool to_blame = IsToBlame(status);
   for (const std::uint32_t slot : book_.SlotsOf(static_cast<std::uint32_t>(worker))) {
-    // A crash outside of any call of ours: an execution's own callback, so any of those may be to blame.
-    const bool suspect = touched == 0 && table_.lease(slot).Load().phase == Phase::kExecuting;
+    // A crash outside of any call that names its lease: in a callback that an execution has set up on the
+    // bare loop. Any of those may be to blame; where a process answers, its courier sets up none.
+    const bool suspect = touched == 0 && table_.lease(slot).Load().phase == Phase::kExecuting &&
+                         table_.detail(slot).LoadProcess().state == ProcessWord::State::kNone;
     RescueLease(slot, to_blame, touched == slot + 1 || (to_blame && suspect));
   }
 }
@@ -36,7 +38,7 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
   const LeaseWord word = lease.Load();
   if (HYDRAPOOL_FAILPOINT_SKIPS("parent.rescue") && word.phase != Phase::kClosed)
     return LoseLease(slot, word.phase);
-  LeaseBook::Record& record = book_.record(slot, word.steps);
+  LeaseBook::Record& record = book_.record(slot, word.steps, keeper_.OfferOf(slot));
   const StepEnd before = lease.end[(word.steps + 1) & 1];
   const bool same = word.steps > 0 && before.next == Phase::kExecuting;
   Orphan orphan{.word = word,
@@ -45,7 +47,7 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
                 .sent = std::nullopt,
                 .consumed = std::nullopt,
                 .began_once = same && before.once,
-                .answer_begun = same && !before.interim && lease.step[(word.steps + 1) & 1].send > 0,
+                .answer_begun = same && before.begun,
                 .process_running = keeper_.CloseGate(slot),
                 .touched = touched,
                 .to_blame = to_blame,
@@ -57,6 +59,13 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
   }
   const Rescue rescue = DecideRescue(orphan);
   PoolCounts& counts = scoreboard.counts();
+  if (rescue.verdict != Verdict::kNone) {
+    const bool poison = rescue.verdict == Verdict::kPoison;
+    (poison ? counts.poison : counts.abandoned).Add();
+    sys::log::Warn("{}: {}", sys::PeerAddress(fd),
+                   poison ? "a request that kills workers was stopped"
+                          : "a request was abandoned: its worker died while it ran");
+  }
   switch (rescue.action) {
     case Rescue::Action::kFree:
       keeper_.Drop(slot, table_.detail(slot).terminate.load());
@@ -76,12 +85,8 @@ void Pool::Parent::RescueLease(std::uint32_t slot, bool to_blame, bool touched) 
     counts.rescued[PhaseIndex(word.phase)].Add();
     if (PhaseIndex(word.phase) != PhaseIndex(Phase::kIdle)) NoteFate(slot, word.phase, Fate::Kind::kRescued);
   } else {
-    const bool poison = rescue.verdict == Verdict::kPoison;
-    (poison ? counts.poison : counts.abandoned).Add();
-    NoteFate(slot, word.phase, poison ? Fate::Kind::kPoison : Fate::Kind::kAbandoned);
-    sys::log::Warn("{}: {}", sys::PeerAddress(fd),
-                   poison ? "a request that kills workers was stopped"
-                          : "a request was abandoned: its worker died while it ran");
+    NoteFate(slot, word.phase,
+             rescue.verdict == Verdict::kPoison ? Fate::Kind::kPoison : Fate::Kind::kAbandoned);
   }
   record.strikes = rescue.strikes;
   if (touched) ++record.rescues;

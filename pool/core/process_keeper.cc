@@ -16,7 +16,7 @@ ProcessKeeper::ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts
     : loop_(loop), table_(table), counts_(counts) {}
 
 ProcessKeeper::~ProcessKeeper() {
-  for (const auto& [slot, ends] : held_) {
+  for (const auto& [slot, held] : held_) {
     const ProcessWord word = table_.detail(slot).LoadProcess();
     // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
     if (word.state == ProcessWord::State::kRunning && IsChild(word.value)) ::kill(-word.value, SIGKILL);
@@ -28,11 +28,12 @@ ProcessKeeper::~ProcessKeeper() {
 void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors) {
   switch (message.kind) {
     case ToParent::Kind::kOffer: {
-      Ends& ends = held_[message.slot];
+      Held& held = held_[message.slot];
+      held.offer = ++offers_;
       std::size_t next = 0;
       for (std::size_t i = 0; i < kProcessEnds; ++i) {
         const bool given = (message.process_ends & 1u << i) != 0 && next < descriptors.size();
-        ends[i] = given ? std::move(descriptors[next++]) : sys::UniqueFd();
+        held.ends[i] = given ? std::move(descriptors[next++]) : sys::UniqueFd();
       }
       Count();
       break;
@@ -40,7 +41,7 @@ void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd
     case ToParent::Kind::kCloseEnd:
       if (const auto held = held_.find(message.slot); held != held_.end()) {
         for (std::size_t i = 0; i < kProcessEnds; ++i) {
-          if ((message.process_ends & 1u << i) != 0) held->second[i].Reset();
+          if ((message.process_ends & 1u << i) != 0) held->second.ends[i].Reset();
         }
       }
       break;
@@ -60,11 +61,16 @@ std::uint8_t ProcessKeeper::AppendEnds(std::uint32_t slot, std::vector<int>& des
   if (held == held_.end()) return 0;
   std::uint8_t mask = 0;
   for (std::size_t i = 0; i < kProcessEnds; ++i) {
-    if (!held->second[i]) continue;
+    if (!held->second.ends[i]) continue;
     mask |= static_cast<std::uint8_t>(1u << i);
-    descriptors.push_back(held->second[i].get());
+    descriptors.push_back(held->second.ends[i].get());
   }
   return mask;
+}
+
+std::uint64_t ProcessKeeper::OfferOf(std::uint32_t slot) const {
+  const auto held = held_.find(slot);
+  return held == held_.end() ? 0 : held->second.offer;
 }
 
 void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
@@ -110,7 +116,7 @@ void ProcessKeeper::Terminate(pid_t pid) {
 }
 
 std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
-  for (const auto& [slot, ends] : held_) {
+  for (const auto& [slot, held] : held_) {
     const ProcessWord word = table_.detail(slot).LoadProcess();
     if (word.state == ProcessWord::State::kRunning && word.value == pid) return slot;
   }

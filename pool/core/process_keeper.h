@@ -35,6 +35,8 @@ class ProcessKeeper {
   void OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors);
   /// Appends the ends held for a lease to `descriptors`; returns the mask that says which.
   std::uint8_t AppendEnds(std::uint32_t slot, std::vector<int>& descriptors) const;
+  /// Which offer of all it was by which the lease came to the process that is held for it; 0: none is.
+  [[nodiscard]] std::uint64_t OfferOf(std::uint32_t slot) const;
   /// The lease's request is over: its ends are closed; its process is terminated or left to finish by itself.
   void Drop(std::uint32_t slot, bool terminate);
   /// TERM to a request process and its group, KILL after kGrace. Ignores what is no child of ours.
@@ -49,7 +51,10 @@ class ProcessKeeper {
                const std::function<void(std::uint32_t slot)>& on_process_end);
 
  private:
-  using Ends = std::array<sys::UniqueFd, kProcessEnds>;
+  struct Held {
+    std::array<sys::UniqueFd, kProcessEnds> ends;
+    std::uint64_t offer = 0;
+  };
   void LetFinish(pid_t pid);
   void Count();
   static bool IsChild(pid_t pid);
@@ -58,7 +63,8 @@ class ProcessKeeper {
   sys::EventLoop& loop_;
   LeaseTable& table_;
   PoolCounts& counts_;
-  std::unordered_map<std::uint32_t, Ends> held_;  // by lease
+  std::unordered_map<std::uint32_t, Held> held_;  // by lease
+  std::uint64_t offers_ = 0;
   std::map<pid_t, sys::EventLoop::Timer> terminating_;
   std::map<pid_t, sys::EventLoop::Timer> finishing_;  // answered, and still alive
 };

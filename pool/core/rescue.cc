@@ -66,21 +66,29 @@ Rescue DecideByPhase(const Orphan& orphan) {
   return {};
 }
 
+/// No byte of an answer has left, so that the client can be told by another.
+bool CanBeAnswered(const Orphan& orphan) {
+  return !orphan.answer_begun &&
+         (orphan.word.phase != Phase::kResponding || orphan.sent == orphan.step.sent_base);
+}
+
+bool InHand(Phase phase) { return PhaseIndex(phase) != PhaseIndex(Phase::kIdle); }
+
 }  // namespace
 
 Rescue DecideRescue(const Orphan& orphan) {
   Rescue rescue = DecideByPhase(orphan);
   rescue.strikes = orphan.strikes + (orphan.to_blame && orphan.touched ? 1 : 0);
-  const bool would_run_again = rescue.action == Action::kLease && rescue.verdict == Verdict::kNone &&
-                               orphan.word.phase != Phase::kIdle && rescue.word.phase == Phase::kIdle;
-  const bool poison =
-      rescue.strikes >= kStrikesToPoison || (orphan.touched && orphan.rescues >= kRescuesToPoison);
-  if (would_run_again && poison) {
-    const std::uint32_t strikes = rescue.strikes;
-    rescue = Owe(orphan, Verdict::kPoison);
-    rescue.strikes = strikes;
-  }
-  return rescue;
+  const bool goes_on = rescue.action == Action::kLease && rescue.verdict == Verdict::kNone;
+  if (!goes_on || !InHand(orphan.word.phase)) return rescue;
+  const bool would_run_again = rescue.word.phase == Phase::kIdle;
+  const bool worn = would_run_again && orphan.touched && orphan.rescues >= kRescuesToPoison;
+  if (rescue.strikes < kStrikesToPoison && !worn) return rescue;
+  Rescue stop = Owe(orphan, Verdict::kPoison);
+  if (!CanBeAnswered(orphan))
+    stop = {.action = Action::kCut, .word = orphan.word, .verdict = Verdict::kPoison};
+  stop.strikes = rescue.strikes;
+  return stop;
 }
 
 }  // namespace pool

@@ -15,7 +15,7 @@ struct Orphan {
   std::optional<std::uint64_t> sent;      ///< sys::BytesSent; nullopt: this kernel or socket cannot say
   std::optional<std::uint64_t> consumed;  ///< sys::BytesConsumed
   bool began_once = false;       ///< the step before was the same request's, which must not run again
-  bool answer_begun = false;     ///< the step before sent a part of the same request's answer
+  bool answer_begun = false;     ///< the steps before sent a part of the same request's answer
   bool process_running = false;  ///< its request's process passed the gate: it runs, has failed or has ended
   bool touched = false;          ///< the worker was touching it at its death
   bool to_blame = false;      ///< the worker died by a crash, a limit or our own watchdog, not from outside
@@ -31,11 +31,12 @@ struct Rescue {
     kCut,    ///< bytes of an answer have left and the rest is gone: reset the connection, count it
   };
   Action action = Action::kFree;
-  LeaseWord word;                    ///< its generation is the parent's to change
-  Verdict verdict = Verdict::kNone;  ///< with kLease: the client is owed this reply instead of a run
-  std::uint64_t step_sent = 0;       ///< of the current step: bytes that have left
-  std::uint64_t step_consumed = 0;   ///< and bytes that are consumed
-  std::uint32_t strikes = 0;         ///< to remember for this request
+  LeaseWord word;  ///< its generation is the parent's to change
+  /// With kLease: the client is owed this reply instead of a run. With kCut: why.
+  Verdict verdict = Verdict::kNone;
+  std::uint64_t step_sent = 0;      ///< of the current step: bytes that have left
+  std::uint64_t step_consumed = 0;  ///< and bytes that are consumed
+  std::uint32_t strikes = 0;        ///< to remember for this request
 };
 
 inline constexpr std::uint32_t kStrikesToPoison = 2;
@@ -43,7 +44,9 @@ inline constexpr std::uint32_t kRescuesToPoison = 20;
 
 /// Decides, as a pure function:
 /// what was not begun is done by another worker; what is on its way out goes on at the very byte where the
-/// rest is at hand; what must not run twice is answered with a verdict; what kills workers is stopped.
+/// rest is at hand; what must not run twice is answered with a verdict. What crashes workers is stopped at
+/// the second crash, also while its process runs: by a verdict or, where a part of its answer has left, by a
+/// cut. What would run again is stopped too after kRescuesToPoison deaths of any kind.
 Rescue DecideRescue(const Orphan& orphan);
 
 }  // namespace pool

@@ -125,19 +125,62 @@ TEST(DecideRescueTest, AStrikeNeedsBlameAndTouch) {
   }
 }
 
-TEST(DecideRescueTest, OnlyWhatWouldRunAgainCanBePoison) {
-  for (const Phase phase : {Phase::kFree, Phase::kIdle, Phase::kClosing, Phase::kClosed, Phase::kResponding,
-                            Phase::kExecutingOnce}) {
+TEST(DecideRescueTest, OnlyARequestInHandCanBePoison) {
+  for (const Phase phase :
+       {Phase::kFree, Phase::kIdle, Phase::kClosing, Phase::kClosed, Phase::kExecutingOnce}) {
     Orphan orphan = In(phase);
     orphan.touched = orphan.to_blame = true;
     orphan.strikes = 5;
     EXPECT_NE(DecideRescue(orphan).verdict, Verdict::kPoison) << static_cast<int>(phase);
   }
-  for (const Phase phase : {Phase::kReading, Phase::kExecuting}) {
+  for (const Phase phase : {Phase::kReading, Phase::kExecuting, Phase::kResponding}) {
     Orphan orphan = In(phase);
     orphan.touched = orphan.to_blame = true;
     orphan.strikes = 5;
     EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kPoison) << static_cast<int>(phase);
+  }
+}
+
+TEST(DecideRescueTest, ASecondCrashWhileItsProcessRunsStopsItVisibly) {
+  const struct {
+    const char* what;
+    Phase phase;
+    bool answer_begun;
+    std::uint64_t sent;
+    Action action;
+  } cases[] = {
+      {"silent so far", Phase::kExecuting, false, 1000, Action::kLease},
+      {"its body consumed", Phase::kExecutingOnce, false, 1000, Action::kLease},
+      {"being fed", Phase::kFeeding, false, 1000, Action::kLease},
+      {"fed while it answers", Phase::kFeeding, true, 1000, Action::kCut},
+      {"its answer noted", Phase::kResponding, false, 1000, Action::kLease},
+      {"its answer on the way", Phase::kResponding, false, 1001, Action::kCut},
+      {"between two pieces", Phase::kExecuting, true, 1000, Action::kCut},
+      {"a piece noted", Phase::kResponding, true, 1000, Action::kCut},
+  };
+  for (const auto& each : cases) {
+    Orphan orphan = In(each.phase);
+    orphan.process_running = true;
+    orphan.touched = orphan.to_blame = true;
+    orphan.answer_begun = each.answer_begun;
+    orphan.sent = each.sent;
+    EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kNone) << each.what << ": the first";
+    orphan.strikes = 1;
+    const Rescue rescue = DecideRescue(orphan);
+    EXPECT_EQ(rescue.action, each.action) << each.what;
+    EXPECT_EQ(rescue.verdict, Verdict::kPoison) << each.what;
+    if (each.action == Action::kLease) {
+      EXPECT_EQ(rescue.word.phase, Phase::kIdle) << each.what;
+    }
+  }
+}
+
+TEST(DecideRescueTest, KillsFromOutsideNeverStopWhatItsProcessAnswers) {
+  for (const Phase phase : {Phase::kExecuting, Phase::kFeeding, Phase::kResponding}) {
+    Orphan orphan = In(phase);
+    orphan.process_running = orphan.touched = true;
+    orphan.rescues = 1000;
+    EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kNone) << static_cast<int>(phase);
   }
 }
 

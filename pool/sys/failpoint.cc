@@ -37,7 +37,7 @@ Armed* g_armed = nullptr;  // never freed: a point may be passed until the very 
 
 [[noreturn]] void Refuse(std::string_view text) {
   throw std::invalid_argument(
-      fmt::format("HYDRAPOOL_FAILPOINTS: cannot read '{}'; write NAME=kill|stop|skip[@N[+|%M]]", text));
+      fmt::format("HYDRAPOOL_FAILPOINTS: cannot read '{}'; write NAME=kill|crash|stop|skip[@N[+|%M]]", text));
 }
 
 std::uint64_t Number(std::string_view digits, std::string_view whole) {
@@ -67,6 +67,8 @@ Point ParsePoint(std::string_view text) {
   }
   if (action == "stop") {
     point.signal = SIGSTOP;
+  } else if (action == "crash") {
+    point.signal = SIGSEGV;
   } else if (action == "skip") {
     point.signal = kSkip;
   } else if (action != "kill") {
@@ -101,10 +103,12 @@ bool PassFailpoint(const char* name) {
     const bool hit = pass == point.first ||
                      (point.period != 0 && pass > point.first && (pass - point.first) % point.period == 0);
     if (!hit) continue;
-    if (point.signal == kSkip)
+    if (point.signal == kSkip) {
       skip = true;
-    else
-      ::kill(::getpid(), point.signal);
+      continue;
+    }
+    if (point.signal == SIGSEGV) ::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would make it an exit
+    ::kill(::getpid(), point.signal);
   }
   return skip;
 }

@@ -65,6 +65,17 @@ TEST(FailpointTest, StopStops) {
   EXPECT_EQ(child.TryReap()->Describe(), "exit_3");
 }
 
+TEST(FailpointTest, CrashIsASegmentationFault) {
+  Child child = Child::Fork([] {
+    ::setenv("HYDRAPOOL_FAILPOINTS", "a=crash", 1);
+    ArmFailpoints();
+    PassFailpoint("a");
+    return 3;
+  });
+  ASSERT_TRUE(test::WaitFor(child.pidfd(), POLLIN));
+  EXPECT_EQ(child.TryReap()->signal, SIGSEGV);
+}
+
 TEST(FailpointTest, SkipLeavesOutWhatStandsThere) {
   Child child = Child::Fork([] {
     ::setenv("HYDRAPOOL_FAILPOINTS", "a=skip@2+", 1);
