@@ -56,9 +56,17 @@ void Courier::Start() {
 }
 
 void Courier::Run() {
-  connection_.SetDeadline(sys::Now() + notes().patience);
-  left_before_ = RequestLeft();
+  Renew();
   Pump();
+}
+
+// The deadline first, then the note: a death between the two renews it once more, and never too seldom.
+void Courier::Renew() {
+  const std::uint64_t moved = connection_.total_sent() + connection_.total_consumed();
+  if (notes().timed_at == moved) return;
+  connection_.SetDeadline(sys::Now() + notes().patience);
+  notes().timed_at = moved;
+  left_before_ = RequestLeft();
 }
 
 void Courier::OnStepDone() { Run(); }
@@ -164,7 +172,7 @@ Courier::Next Courier::Transmit(const pool::Transmission& transmission) {
   }
   switch (connection_.Send(transmission)) {
     case Progress::kComplete:
-      if (!over_) connection_.SetDeadline(sys::Now() + notes().patience);
+      if (!over_) Renew();
       return Next::kAgain;
     case Progress::kPending:
       break;

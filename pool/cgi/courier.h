@@ -28,7 +28,8 @@ namespace cgi {
 /// taken into memory (at most kMaxSpool).
 ///
 /// While the request's body comes and is taken at 2 KiB a second or more, the program may go on without a
-/// word.
+/// word. Else its deadline, which lies in the lease, moves on only when bytes have moved since it was set: a
+/// courier that takes over inherits it, however often workers die.
 ///
 /// An answer whose process was killed by a signal is a 502 or, if a part has gone out, a reset.
 class Courier : public pool::Execution {
@@ -58,6 +59,7 @@ class Courier : public pool::Execution {
   enum class Next { kWait, kAgain };
 
   void Run();
+  void Renew();
   void Pump();
   [[nodiscard]] Output See() const;
   Next FeedOn();

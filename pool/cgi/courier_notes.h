@@ -17,6 +17,7 @@ struct CourierNotes {
   std::uint64_t body_begin = 0;     ///< and before its body
   std::uint64_t body_length = 0;    ///< of the answer, with `framed_by_length`
   sys::Nanos patience = 0;          ///< how long the program may let its client wait, each time
+  std::uint64_t timed_at = 0;       ///< bytes moved on the connection when the deadline was set
   std::uint32_t request_head = 0;   ///< size of the request's head
   std::uint32_t cgi_head = 0;       ///< size of the CGI's own head once it is being taken out of the pipe
   std::uint8_t status_class = 0;    ///< of the answer, from `streaming` on

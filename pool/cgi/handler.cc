@@ -127,6 +127,7 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
       .request_begin = connection.total_consumed(),
       .sent_begin = connection.total_sent(),
       .patience = config_.patience,
+      .timed_at = connection.total_sent() + connection.total_consumed(),
       .request_head = static_cast<std::uint32_t>(request.head_size),
       .keep_alive = request.keep_alive,
       .head_request = request.method == "HEAD",

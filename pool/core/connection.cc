@@ -83,6 +83,7 @@ void Connection::DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kPr
       Close();
   }
   if (!watch_ && fd_) Pend(activity_);
+  DoTick(sys::Now());  // a deadline may have passed, and the next worker may die before its next sweep too
 }
 
 template <typename F>

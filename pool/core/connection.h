@@ -68,7 +68,8 @@ class Connection {
   /// The handler's notes about the request: shared memory that a worker which takes over finds as it was
   /// left. Zeroed when the request is done.
   [[nodiscard]] std::span<std::byte> notes() const;
-  /// Absolute; calls Execution::OnDeadline within a quarter of a second of it.
+  /// Absolute, and the lease's: it stands when another worker takes over. Calls Execution::OnDeadline within
+  /// a quarter of a second of it.
   void SetDeadline(sys::Nanos deadline) const;
 
   // ---- for executions

@@ -27,6 +27,7 @@ void Connection::NoteStep(Phase during, const LeaseStep& length, StepEnd end, st
       (noted.send > 0 && !end.interim) || (steps_ > 0 && before.next == Phase::kExecuting && before.begun);
   step() = noted;
   step_end() = end;
+  detail().stalled.store(false, std::memory_order_relaxed);
   if (end.in_slab || during == Phase::kFeeding) {
     detail().splice_at[steps_ & 1] = splice_at;
     detail().spliced[steps_ & 1] = spliced;
@@ -89,9 +90,10 @@ Connection::Progress Connection::ContinueSending() {
     if (SendPiece()) continue;
     if (errno == EINTR) continue;
     if (errno == EAGAIN) {
-      if (activity_ !=
-          Activity::kSending) {  // for the whole step: a client that trickles is not served for ever
+      if (!detail().stalled.load(std::memory_order_relaxed)) {
+        // For the whole step, whoever carries it: a client that trickles is not served for ever.
         SetDeadline(sys::Now() + desk_.timeouts.write * (1 + step().send / LeaseTable::kSlab));
+        detail().stalled.store(true, std::memory_order_relaxed);
       }
       HYDRAPOOL_FAILPOINT("worker.partly_sent");
       // An edge that comes while this waits is not seen as one for the next request: look again afterwards.

@@ -21,6 +21,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   LeaseDetail& detail = table_.detail(slot);
   detail.deadline = 0;
   detail.head_begun = false;
+  detail.stalled = false;
   detail.process = 0;
   detail.terminate = false;
   detail.handler = {};

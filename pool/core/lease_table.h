@@ -40,6 +40,8 @@ struct LeaseWord {
   std::uint32_t generation = 0;  ///< 24 bits; changes whenever the parent lends the lease to somebody else
   Phase phase = Phase::kFree;
 
+  bool operator==(const LeaseWord&) const = default;
+
   static constexpr std::uint32_t kGenerationMask = 0xffffff;
   [[nodiscard]] std::uint64_t Pack() const {
     return std::uint64_t{steps} << 32 | std::uint64_t{generation & kGenerationMask} << 8 |
@@ -140,6 +142,8 @@ struct alignas(64) LeaseDetail {
   /// The deadline is that of a request's head: more bytes do not extend it.
   std::atomic<bool> head_begun{false};
   std::atomic<std::uint64_t> process{0};
+  /// The deadline is that of the step on its way, for which the client has no room.
+  std::atomic<bool> stalled{false};
   /// The process and its group are to be ended with the request.
   std::atomic<bool> terminate{false};
   /// Within a step's bytes: where those from the process's output begin, and how many they are.
