@@ -51,6 +51,7 @@ TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
                                            "hydrapool_unavailable_total",
                                            "hydrapool_accepted_total",
                                            "hydrapool_accept_errors_total",
+                                           "hydrapool_idle_closed_total",
                                            "hydrapool_leases_moved_total",
                                            "hydrapool_leases_open",
                                            "hydrapool_leases_unassigned",

@@ -121,6 +121,7 @@ std::string StatusJson(const pool::Scoreboard& board, const StatusFacts& facts) 
         {"unavailable", counts.unavailable.value()},
         {"accepted", counts.accepted.value()},
         {"accept_errors", counts.accept_errors.value()},
+        {"idle_closed", counts.idle_closed.value()},
         {"moved", counts.moved.value()},
         {"cgi_started", totals.started},
         {"exits", Sum(counts.exits)}}},

@@ -26,7 +26,7 @@ struct StatusFacts {
 ///                  "last_exit" (null, "exit_0", "SIGKILL", … of the incarnation before)}],
 ///      "leases":{"open", "idle", "busy", "unassigned"},
 ///      "totals":{"requests", "rescued", "lost", "cut", "abandoned", "poison", "unavailable", "accepted",
-///                "accept_errors", "moved", "cgi_started", "exits"},
+///                "accept_errors", "idle_closed", "moved", "cgi_started", "exits"},
 ///      "cgi_processes", "listen_queue",
 ///      "fairness":{"connections", "requests", "busy"},
 ///      "durations_s":{"reap", "respawn", "recovery", "dispatch", "request", "cgi_start":

@@ -127,7 +127,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->type_name("N")
       ->capture_default_str();
   app.add_option("--max-connections", options.pool.max_connections,
-                 "Open connections (default: what the limit of open files allows, at most 16384)")
+                 "Open connections (default: what the limit of open files allows, at most 16384); past it a "
+                 "newcomer gets the place of one that is idle")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
   app.add_option("--admin", options.admin,

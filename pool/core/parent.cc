@@ -147,6 +147,8 @@ void Pool::Parent::Tick() {
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
   EvenOutLeases();
   if (!waiting_.empty()) ExpireWaiting();
+  if (wants_lease_ && std::ranges::any_of(listeners_, [](const auto& l) { return SomebodyWaits(*l); }))
+    MakeRoom();
   if (draining_) CloseIdle();
 }
 

@@ -11,6 +11,7 @@
 #include "pool/core/dispatcher.h"
 #include "pool/core/fate_journal.h"
 #include "pool/core/lease_book.h"
+#include "pool/core/make_room.h"
 #include "pool/core/process_keeper.h"
 #include "pool/core/process_pool.h"
 #include "pool/core/reap_clock.h"
@@ -89,6 +90,12 @@ class Pool::Parent {
   void GiveIdle(std::uint32_t slot);
   void EvenOutLeases();
 
+  // parent_room.cc: places for newcomers when all are taken
+  static bool SomebodyWaits(const Listener& listener);
+  bool MakeRoom();
+  void FindSpares();
+  bool CloseSpare(const Spare& spare);
+
   // parent_workers.cc: the workers' lives
   void Spawn(std::size_t worker);
   [[nodiscard]] bool StateIsNews(std::size_t worker) const;
@@ -119,6 +126,8 @@ class Pool::Parent {
   std::vector<std::unique_ptr<Listener>> listeners_;
   sys::EventLoop::Timer tick_;
   sys::EventLoop::Timer listen_again_;
+  std::deque<Spare> spares_;  // as they were when last looked for, who goes first in front
+  sys::Nanos look_for_spares_ = 0;
   bool counters_known_ = true;
   bool children_died_ = false;
   bool wants_lease_ = false;  // listeners rest until one is free

@@ -19,7 +19,8 @@ void Pool::Parent::OnListener(const Listener& listener) {
 
 // False: nobody waits, or none can be taken now.
 bool Pool::Parent::AcceptOne(const Listener& listener) {
-  if (book_.full()) {  // the backlog holds the rest, until a lease is free
+  if (book_.full() && !SomebodyWaits(listener)) return false;
+  if (book_.full() && !MakeRoom()) {  // the backlog holds the rest, until a lease is free
     wants_lease_ = true;
     PauseListeners(INT64_MAX);
     return false;

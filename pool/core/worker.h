@@ -26,6 +26,8 @@ struct Timeouts {
   sys::Nanos head =
       10 * sys::kSecond;  ///< from a request's first byte to the end of its head (and small body)
   sys::Nanos keep_alive = 75 * sys::kSecond;  ///< between requests
+  /// Nobody is closed to make room for another who has been idle for less.
+  sys::Nanos spare = sys::kSecond;
   sys::Nanos write = 30 * sys::kSecond;       ///< without a byte taken by the client
   sys::Nanos linger = 2 * sys::kSecond;       ///< for the client's end, after ours
   sys::Nanos unassigned = 10 * sys::kSecond;  ///< for a worker to take a connection, when none is alive
