@@ -24,7 +24,7 @@ class HelpFormat final : public CLI::Formatter {
     auto text =
         Wrap(app->get_description(), kColumns, 0) + "\nUsage: " + texts_.usage + "\n\n" + texts_.examples;
     auto groups = app->get_groups();
-    std::ranges::rotate(groups, groups.begin() + 1);  // that of --help is made first
+    std::rotate(groups.begin(), groups.begin() + 1, groups.end());  // that of --help is made first
     for (const auto& group : groups) text += Group(*app, group);
     return text + "\n" + texts_.notes;
   }
