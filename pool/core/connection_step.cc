@@ -92,7 +92,8 @@ Connection::Progress Connection::ContinueSending() {
     if (errno == EAGAIN) {
       if (!detail().stalled.load(std::memory_order_relaxed)) {
         // For the whole step, whoever carries it: a client that trickles is not served for ever.
-        SetDeadline(sys::Now() + desk_.timeouts.write * (1 + step().send / LeaseTable::kSlab));
+        const auto pieces = static_cast<sys::Nanos>(1 + step().send / LeaseTable::kSlab);
+        SetDeadline(sys::Now() + desk_.timeouts.write * pieces);
         detail().stalled.store(true, std::memory_order_relaxed);
       }
       HYDRAPOOL_FAILPOINT("worker.partly_sent");
