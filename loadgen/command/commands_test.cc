@@ -69,6 +69,18 @@ TEST(CompareCommandTest, ARunIsNoWorseThanItselfAndAShortOneSaysNothing) {
   EXPECT_EQ(nlohmann::json::parse(same.Out())["verdict"], "same");
 }
 
+TEST(MergeCommandTest, OpenAndClosedLoopsAreRefused) {
+  const ScriptedServer server;
+  const ScratchFile open("open");
+  const ScratchFile closed("closed");
+  EXPECT_THAT(Program({"-q", "-R", "100", "-d", "50ms", "--json", open.path(), server.Url("/ok")}).Wait(),
+              ::testing::AnyOf(0, 3));
+  EXPECT_EQ(Program({"-q", "-c", "1", "-d", "50ms", "--json", closed.path(), server.Url("/ok")}).Wait(), 0);
+  Program merge({"merge", open.path(), closed.path()});
+  EXPECT_EQ(merge.Wait(), 2);
+  EXPECT_THAT(merge.Err(), HasSubstr("open and closed loops cannot be merged"));
+}
+
 TEST(SearchCommandTest, TriesRatesAndTellsWhenNoneHolds) {
   const ScriptedServer server;
   const ScratchFile html("html");

@@ -46,10 +46,11 @@ std::string Shown(const Difference& d, double value) {
 
 std::string Table(const std::vector<Difference>& differences) {
   std::string text =
-      fmt::format("{:<8}{:>12}{:>12}{:>12}   {}\n", "", "A", "B", "B - A", "interval of B - A");
+      fmt::format("{:<8}{:>12}{:>12}{:>12}   {}\n", "", "A", "B", "B - A", "95 % interval of B - A");
   for (const auto& d : differences) {
-    text += fmt::format("{:<8}{:>12}{:>12}{:>12}   {} to {}  {}\n", d.measure, Shown(d, d.a), Shown(d, d.b),
-                        Shown(d, d.b - d.a), Shown(d, d.low), Shown(d, d.high), Words(d.verdict));
+    text += fmt::format("{:<8}{:>12}{:>12}{:>12}   {} to {}{}\n", d.measure, Shown(d, d.a), Shown(d, d.b),
+                        Shown(d, d.b - d.a), Shown(d, d.low), Shown(d, d.high),
+                        d.verdict == Verdict::kSame ? "" : fmt::format("  {}", Words(d.verdict)));
   }
   return text;
 }
@@ -121,10 +122,13 @@ int CompareCommand(int argc, const char* const* argv) {
   const auto better = Verdicts(differences, Verdict::kBetter);
   const auto verdict = !worse.empty() ? "worse" : !better.empty() ? "better" : "same";
   const bool differs = !worse.empty() || !better.empty();
-  const auto text = fmt::format("A  {}\nB  {}\n\n{}\nverdict  B is {}{}{}\n", Describe(a->plan, a->engine),
-                                Describe(b->plan, b->engine), Table(differences),
-                                differs ? verdict : "no different", worse.empty() ? "" : " in " + worse,
-                                better.empty() ? "" : (worse.empty() ? " in " : "; better in ") + better);
+  auto text = fmt::format("A  {}\nB  {}\n", Describe(a->plan, a->engine), Describe(b->plan, b->engine));
+  for (const auto& difference : PlanDifferences(a->plan, b->plan))
+    text += fmt::format("not alike: {}\n", difference);
+  text += fmt::format("\n{}\nverdict  {}{}{}\n", Table(differences),
+                      differs ? fmt::format("B is {}", verdict) : "no difference was seen",
+                      worse.empty() ? "" : " in " + worse,
+                      better.empty() ? "" : (worse.empty() ? " in " : "; better in ") + better);
   const auto written =
       files->Write(text, [&](const std::string&) { return JsonText(ToJson(differences, verdict)); });
   if (!written) return Complain(kNothing, written.error().message);

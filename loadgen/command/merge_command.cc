@@ -89,6 +89,9 @@ int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
 }
 
 int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) {
+  const auto open = [](const Report& report) { return report.plan.rate.has_value(); };
+  if (std::ranges::any_of(reports, open) && !std::ranges::all_of(reports, open))
+    return Complain(kUsage, "open and closed loops cannot be merged: no one run could be both");
   const auto files = OutputFiles::Open(outputs);
   if (!files) return Complain(kUsage, files.error().message);
   auto merged = MergeReports(reports, outputs.slos);

@@ -158,6 +158,13 @@ TEST(OutputTest, MetricsAreServedWhileItRuns) {
   EXPECT_THAT(wrong.Err(), HasSubstr("--metrics 'nowhere' is not HOST:PORT"));
 }
 
+TEST(OutputTest, AWaitForTheStartIsSaid) {
+  const ScriptedServer server;
+  Program program({"-R", "100", "-d", "50ms", "--warmup", "900ms", server.Url("/ok")});
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  EXPECT_EQ(program.Err(), "warming up: counts in 1 s\n");
+}
+
 /// A pseudo-terminal of 80 by 24 for a program's standard error.
 class Terminal {
  public:

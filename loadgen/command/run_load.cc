@@ -22,6 +22,8 @@ namespace {
 constexpr rlim_t kOtherDescriptors = 64;
 /// How long after a second's end it is looked at: the threads have told of it by then.
 constexpr sys::Nanos kLookAfter = 50 * sys::kMillisecond;
+/// A wait for the start that is not worth a word.
+constexpr sys::Nanos kSoon = sys::kSecond / 2;
 
 /// Raises the soft limit as far as it may go; says what is missing.
 std::optional<std::string> NeedDescriptors(const Plan& plan) {
@@ -66,7 +68,7 @@ class Watcher {
       stopping_ = true;
       test_.Stop();
     });
-    LookNext();
+    Look();
     while (!ended) loop_.RunOnce();
     view_.Clear();
     return aborted_;
@@ -74,6 +76,14 @@ class Watcher {
 
  private:
   void Look() {
+    if (loop_.now() >= start_ + kLookAfter) {
+      LookAtRun();
+    } else if (start_ - loop_.now() > kSoon && !options_.outputs.quiet) {
+      view_.Await(loop_.now());
+    }
+    LookNext();
+  }
+  void LookAtRun() {
     auto progress = test_.progress();
     for (const auto& slo : options_.outputs.abort_on) {
       const auto verdict = Check(slo, FactsSoFar(test_, progress, loop_.now() - start_));
@@ -84,11 +94,11 @@ class Watcher {
     }
     if (metrics_ != nullptr) metrics_->Update(test_, progress);
     if (!options_.outputs.quiet) view_.Show(test_, std::move(progress), loop_.now());
-    LookNext();
   }
   void LookNext() {
-    const auto seconds = std::max<sys::Nanos>((loop_.now() - start_ - kLookAfter) / sys::kSecond, 0) + 1;
-    timer_ = loop_.At(start_ + seconds * sys::kSecond + kLookAfter, [this] { Look(); });
+    const auto since = loop_.now() - start_ - kLookAfter;
+    const auto seconds = since >= 0 ? since / sys::kSecond + 1 : -((-since - 1) / sys::kSecond);
+    timer_ = loop_.At(start_ + (seconds == 0 ? 1 : seconds) * sys::kSecond + kLookAfter, [this] { Look(); });
   }
 
   LoadTest& test_;

@@ -1,12 +1,19 @@
 #include "loadgen/report/comparison.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
 
+#include "loadgen/plan/http_url.h"
+#include "loadgen/report/terminal_text.h"
+
 namespace loadgen {
 namespace {
+
+constexpr std::size_t kMostPaths = 60;
 
 struct Measure {
   const char* name;
@@ -70,7 +77,39 @@ Difference Compare(const Measure& measure, const Estimate& a, const Estimate& b,
   return difference;
 }
 
+std::string RateOf(const Plan& plan) {
+  if (!plan.stages.empty()) return "stages";
+  return plan.rate ? fmt::format("{:g}/s", *plan.rate) : "closed loop";
+}
+
+/// Without hosts, which may well differ.
+std::string Paths(const Plan& plan) {
+  std::string paths;
+  for (const auto& text : plan.urls) {
+    const auto url = ParseHttpUrl(text);
+    paths += (paths.empty() ? "" : " ") + (url ? url->target : text);
+  }
+  return Printable(paths, kMostPaths);
+}
+
 }  // namespace
+
+std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b) {
+  const auto arrival = [](const Plan& plan) { return plan.poisson ? "poisson" : "constant"; };
+  const auto connection = [](const Plan& plan) { return plan.keep_alive ? "keepalive" : "close"; };
+  std::vector<std::string> differences;
+  const auto compare = [&differences](std::string_view name, const auto& of_a, const auto& of_b) {
+    if (of_a != of_b) differences.push_back(fmt::format("{}: {} and {}", name, of_a, of_b));
+  };
+  compare("rate", RateOf(a), RateOf(b));
+  compare("connections", a.connections, b.connections);
+  compare("threads", a.threads, b.threads);
+  compare("arrival", std::string(arrival(a)), std::string(arrival(b)));
+  compare("connection", std::string(connection(a)), std::string(connection(b)));
+  compare("method", a.method, b.method);
+  compare("paths", Paths(a), Paths(b));
+  return differences;
+}
 
 Estimate EstimateOf(std::span<const double> batches) {
   Estimate estimate{.batches = batches.size()};

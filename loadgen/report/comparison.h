@@ -47,4 +47,8 @@ struct CompareRules {
                                                   const std::vector<SeriesRow>& b, const CompareRules& rules);
 inline constexpr std::size_t kFewest = 4;
 
+/// In what the plans of two runs differ that should be alike where they are compared: "connections: 10 and
+/// 64". Not their hosts, their lengths and their seeds. Empty where they are alike. Pure.
+[[nodiscard]] std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b);
+
 }  // namespace loadgen

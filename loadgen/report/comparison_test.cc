@@ -28,6 +28,20 @@ Verdict Of(const std::vector<Difference>& differences, std::string_view measure)
   return Verdict::kSame;
 }
 
+TEST(PlanDifferencesTest, NamesWhatMakesRunsIncomparable) {
+  const Plan plan{.urls = {"http://before/a"}, .rate = 400, .connections = 10, .duration = sys::kSecond};
+  auto other = plan;
+  other.urls = {"http://after/a"};
+  other.duration = 2 * sys::kSecond;
+  EXPECT_TRUE(PlanDifferences(plan, other).empty());
+  other.rate = {};
+  other.connections = 64;
+  other.urls = {"http://after/b?c"};
+  EXPECT_EQ(PlanDifferences(plan, other),
+            (std::vector<std::string>{"rate: 400/s and closed loop", "connections: 10 and 64",
+                                      "paths: /a and /b?c"}));
+}
+
 TEST(StudentTest, AgreesWithTheTables) {
   EXPECT_NEAR(StudentT(0.05, 3), 3.182, 0.03);
   EXPECT_NEAR(StudentT(0.05, 10), 2.228, 0.005);

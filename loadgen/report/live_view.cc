@@ -77,11 +77,11 @@ void AddWorkers(const LiveState& s, std::size_t room, Lines& lines) {
   const bool all = s.now.workers.size() <= room;
   const std::size_t shown = all ? s.now.workers.size() : room - 1;
   std::size_t i = 0;
-  for (const auto& [slot, n] : s.now.workers) {
+  for (const auto& [slot, n] : Sorted(s.now.workers)) {
     if (i == shown) break;
     lines.push_back(Labelled(i++ == 0 ? "workers" : "",
                              fmt::format("{}{:>12}  {}", Padded(Printable(slot, kMostName), kMostName + 2), n,
-                                         Bar(static_cast<double>(n) / static_cast<double>(most), kBar))));
+                                         Bar(static_cast<double>(n.get()) / static_cast<double>(most), kBar))));
   }
   if (!all) lines.push_back(Labelled("", fmt::format("and {} more", s.now.workers.size() - shown)));
 }

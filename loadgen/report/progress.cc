@@ -9,9 +9,12 @@
 #include <string_view>
 #include <utility>
 
+#include "loadgen/report/terminal_text.h"
+
 namespace loadgen {
 namespace {
 
+constexpr sys::Nanos kAtOnce = 100 * sys::kMillisecond;
 constexpr const char* kEraseLine = "\x1b[K";
 constexpr const char* kEraseBelow = "\x1b[J";
 
@@ -47,7 +50,11 @@ void Remember(std::deque<double>& values, double value, std::size_t most) {
 }  // namespace
 
 ProgressView::ProgressView(std::string title, const Plan& plan, sys::Nanos start)
-    : terminal_(Rewritable()), colour_(Environment("NO_COLOR").empty()), start_(start), shown_(start) {
+    : terminal_(Rewritable()),
+      colour_(Environment("NO_COLOR").empty()),
+      start_(start),
+      warmup_(plan.warmup),
+      shown_(start) {
   state_.title = std::move(title);
   state_.planned_s = plan.count ? 0 : sys::ToSeconds(plan.duration);
   state_.planned_requests = plan.count.value_or(0);
@@ -63,21 +70,31 @@ void ProgressView::Show(const LoadTest& test, Progress progress, sys::Nanos now)
   state_.max = response.max();
   Remember(state_.p50s, InLastSecond(test, now - start_, 50), kCourse);
   Remember(state_.p99s, InLastSecond(test, now - start_, 99), kCourse);
-  Draw();
+  if (terminal_) {
+    Draw(LiveScreen(state_, SizeOfTerminal(), colour_));
+  } else {
+    Draw({LiveLine(state_)});
+  }
 }
 
-void ProgressView::Draw() {
-  if (!terminal_) {
-    fmt::print(stderr, "{}\n", LiveLine(state_));
-    std::fflush(stderr);
-    return;
+void ProgressView::Await(sys::Nanos now) {
+  const auto begin = start_ - warmup_;
+  const bool warming_up = begin - now < kAtOnce;
+  const std::string what = warming_up ? "warming up: counts" : "begins";
+  if (terminal_ || what != awaited_) {
+    const auto line =
+        fmt::format("{} in {:.0f} s", what, sys::ToSeconds((warming_up ? start_ : begin) - now));
+    Draw(terminal_ ? std::vector{Cut(state_.title, SizeOfTerminal().columns), line} : std::vector{line});
   }
+  awaited_ = what;
+}
+
+void ProgressView::Draw(const std::vector<std::string>& screen) {
   std::string text = drawn_ > 0 ? fmt::format("\x1b[{}A", drawn_) : "";
-  const auto lines = LiveScreen(state_, SizeOfTerminal(), colour_);
-  for (const auto& line : lines) text += "\r" + line + kEraseLine + "\n";
-  fmt::print(stderr, "{}{}", text, kEraseBelow);
+  for (const auto& line : screen) text += terminal_ ? "\r" + line + kEraseLine + "\n" : line + "\n";
+  fmt::print(stderr, "{}{}", text, terminal_ ? kEraseBelow : "");
   std::fflush(stderr);
-  drawn_ = lines.size();
+  if (terminal_) drawn_ = screen.size();
 }
 
 void ProgressView::Clear() {

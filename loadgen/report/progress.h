@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "loadgen/report/live_view.h"
 
@@ -11,20 +12,23 @@ namespace loadgen {
 /// NO_COLOR is set to something), elsewhere a line each time. Not for several threads.
 ///
 ///     ProgressView view(Describe(…));
-///     … each second …  view.Show(test.progress(), test, now);
+///     … each second before the start …  view.Await(now);
+///     … each second after it …  view.Show(test, test.progress(), now);
 ///     view.Clear();
 class ProgressView {
  public:
   /// `title` is the first line; of `plan` it shows how long the run is to be.
   ProgressView(std::string title, const Plan& plan, sys::Nanos start);
 
+  /// How long it is until what counts begins; `now` is before that. Where it is not a terminal, only once.
+  void Await(sys::Nanos now);
   /// The test as it is now; `progress` is its own.
   void Show(const LoadTest& test, Progress progress, sys::Nanos now);
   /// Takes the screen away: the cursor is where it was before the first Show.
   void Clear();
 
  private:
-  void Draw();
+  void Draw(const std::vector<std::string>& screen);
 
   static constexpr std::size_t kCourse = 240;
 
@@ -32,7 +36,9 @@ class ProgressView {
   bool colour_;
   std::size_t drawn_ = 0;  // lines
   sys::Nanos start_;
+  sys::Nanos warmup_;
   sys::Nanos shown_;
+  std::string awaited_;  // what was said last of how long it is
   LiveState state_;
 };
 

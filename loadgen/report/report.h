@@ -61,7 +61,8 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
 ///                    warmup_s, replica, stages, keepalive}
 ///   targets          [{url, sent, completed, ok}], as the plan's URLs
-///   slo              [{objective, met, value}]; latencies in µs, errors<…% as a share
+///   slo              [{objective, met, value, shown}]; latencies in µs, errors<…% as a share; shown is for
+///   people nothing_reached  why not one request can have reached a server, in words; null where one may have
 ///   error_details    {name: the first explanation seen}
 ///   phases_us        {connect, tls, first_byte, body}, each as in latency_us
 ///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,

@@ -101,7 +101,7 @@ Json TargetsJson(const Report& report) {
 Json SlosJson(const Report& report) {
   Json slos = Json::array();
   for (const auto& slo : report.slos) {
-    slos.push_back({{"objective", slo.text}, {"met", slo.met}, {"value", slo.value}});
+    slos.push_back({{"objective", slo.text}, {"met", slo.met}, {"value", slo.value}, {"shown", slo.shown}});
   }
   return slos;
 }
@@ -115,6 +115,7 @@ std::string JsonText(const Json& json) {
 Json ToJson(const Report& report) {
   const auto& run = report.run;
   const auto& tally = run.tally;
+  const auto nothing = NothingReached(report);
   Json status = Json::object();
   for (const auto& [code, n] : tally.status) status[std::to_string(code)] = n;
   Json errors = Json::object();
@@ -174,6 +175,7 @@ Json ToJson(const Report& report) {
       {"targets", TargetsJson(report)},
       {"slo", SlosJson(report)},
       {"error_details", details},
+      {"nothing_reached", nothing ? Json(*nothing) : Json()},
       {"aborted", report.aborted.empty() ? Json() : Json(report.aborted)},
       {"phases_us", PhasesJson(tally)},
       {"start_unix_ms", run.start_unix_ms},

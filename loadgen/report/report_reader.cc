@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -152,9 +153,24 @@ Report FromJson(const Json& json) {
     MakeExact(json.at("phases_us").at(std::string(kPhaseNames[i])), run.tally.phases[i]);
   ReadSelf(json, report);
   if (!json.at("aborted").is_null()) report.aborted = json.at("aborted");
+  if (run.tally.sent != run.tally.completed() + run.tally.failed() + run.tally.in_flight_at_end)
+    throw std::runtime_error("its requests do not add up");
+  if (json.at("targets").size() > report.plan.urls.size())
+    throw std::runtime_error("its targets are none of its URLs");
   if (run.tally.response.count() != run.tally.sent)
     throw std::runtime_error("its hdr_log is not all of its requests");
   return report;
+}
+
+/// Where each of `urls` is among `all`, which gets those it lacks.
+std::vector<std::size_t> Places(const std::vector<std::string>& urls, std::vector<std::string>& all) {
+  std::vector<std::size_t> places;
+  for (const auto& url : urls) {
+    const auto found = std::ranges::find(all, url);
+    places.push_back(static_cast<std::size_t>(found - all.begin()));
+    if (found == all.end()) all.push_back(url);
+  }
+  return places;
 }
 
 }  // namespace
@@ -178,7 +194,9 @@ Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) 
     plan.threads += other.plan.threads;
     if (!parts_of_one && plan.rate && other.plan.rate) *plan.rate += *other.plan.rate;
     if (!parts_of_one && plan.count && other.plan.count) *plan.count += *other.plan.count;
-    run.Merge(other.run);
+    auto part = other.run;
+    if (other.plan.urls != plan.urls) part.tally.RenumberUrls(Places(other.plan.urls, plan.urls));
+    run.Merge(part);
     if ((self.valid && !other.self.valid) || self.reason.empty()) self = other.self;
     if (aborted.empty()) aborted = other.aborted;
   }

@@ -65,6 +65,12 @@ TEST(ReportReaderTest, WhatIsNoReportIsRefusedInWords) {
   EXPECT_FALSE(ReadReport("[]"));
   EXPECT_THAT(ReadReport("{}").error().message, HasSubstr("not a whole JSON report"));
   auto json = ToJson(Of(Record(100, 31, 0)));
+  auto sum = json;
+  sum["requests"]["sent"] = 101;
+  EXPECT_THAT(ReadReport(sum.dump()).error().message, HasSubstr("do not add up"));
+  auto targets = json;
+  targets["plan"]["urls"] = nlohmann::json::array();
+  EXPECT_THAT(ReadReport(targets.dump()).error().message, HasSubstr("none of its URLs"));
   json["hdr_log"].erase(0);
   EXPECT_THAT(ReadReport(json.dump()).error().message, HasSubstr("not all of its requests"));
 }
@@ -97,6 +103,16 @@ TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
 TEST(MergeReportsTest, RunsOfTheirOwnAddTheirRates) {
   const std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(10, 1, 0))};
   EXPECT_EQ(MergeReports(reports, {}).plan.rate, 300);
+}
+
+TEST(MergeReportsTest, WhatIsCountedOfAUrlStaysWithIt) {
+  std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(20, 1, 0))};
+  reports[1].plan.urls = {"http://other/", "http://h/"};
+  reports[1].run.tally.SetUrl(1, {.sent = 5});
+  const auto merged = MergeReports(reports, {});
+  EXPECT_EQ(merged.plan.urls, (std::vector<std::string>{"http://h/", "http://other/"}));
+  EXPECT_EQ(merged.run.tally.of_url(0).sent, 15u);
+  EXPECT_EQ(merged.run.tally.of_url(1).sent, 20u);
 }
 
 TEST(MergeReportsTest, IsInvalidIfOneIs) {

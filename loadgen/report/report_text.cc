@@ -94,11 +94,12 @@ void Workers(Out out, const Tally& tally, const std::string& worker_header) {
   fmt::format_to(out, "  {:<{}}{:>12}{:>10}{:>10}{:>10}\n", "", kMostName, "requests", "errors", "p50",
                  "p99");
   std::size_t shown = 0;
-  for (const auto& [slot, worker] : tally.workers) {
+  for (const auto& [slot, worker] : Sorted(tally.workers)) {
     if (shown++ == kMostWorkers) break;
     fmt::format_to(out, "  {}{:>12}{:>10}{:>10}{:>10}\n", Padded(Printable(slot, kMostName - 1), kMostName),
-                   worker.requests, worker.errors, Micros(worker.service.ValueAtPercentile(50)),
-                   Micros(worker.service.ValueAtPercentile(99)));
+                   worker.get().requests, worker.get().errors,
+                   Micros(worker.get().service.ValueAtPercentile(50)),
+                   Micros(worker.get().service.ValueAtPercentile(99)));
   }
   if (tally.workers.size() > kMostWorkers)
     fmt::format_to(out, "  and {} more\n", tally.workers.size() - kMostWorkers);

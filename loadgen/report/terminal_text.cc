@@ -49,6 +49,17 @@ std::size_t BreakAt(std::string_view line, std::size_t columns, std::size_t inde
   return at;
 }
 
+/// Takes the digits `text` begins with, without leading zeros.
+std::string_view TakeNumber(std::string_view& text) {
+  const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto begin = std::min(text.find_first_not_of('0'), end);
+  const auto digits = text.substr(begin, end - begin);
+  text.remove_prefix(end);
+  return digits;
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 }  // namespace
 
 std::string Printable(std::string_view text, std::size_t most) {
@@ -90,6 +101,23 @@ std::string Cut(std::string_view line, std::size_t columns) {
 std::string Padded(std::string text, std::size_t columns) {
   const auto taken = Columns(text);
   return text.append(columns > taken ? columns - taken : 0, ' ');
+}
+
+bool ComesBefore(std::string_view a, std::string_view b) {
+  const auto all_a = a;
+  const auto all_b = b;
+  while (!a.empty() && !b.empty()) {
+    if (IsDigit(a[0]) && IsDigit(b[0])) {
+      const auto n = TakeNumber(a);
+      const auto m = TakeNumber(b);
+      if (n != m) return n.size() != m.size() ? n.size() < m.size() : n < m;
+      continue;
+    }
+    if (a[0] != b[0]) return a[0] < b[0];
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  return a.empty() && b.empty() ? all_a < all_b : a.empty();
 }
 
 std::string Wrap(std::string_view text, std::size_t columns, std::size_t indent) {

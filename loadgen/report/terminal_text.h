@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace loadgen {
 
@@ -25,5 +29,17 @@ std::string Printable(std::string_view text, std::size_t most = 400);
 /// below, `indent` columns in. A word that is longer than a line is left whole, so that a URL can still be
 /// copied. Pure.
 [[nodiscard]] std::string Wrap(std::string_view text, std::size_t columns, std::size_t indent);
+
+/// Whether `a` comes before `b` as people sort: "worker-2" before "worker-10". Pure.
+[[nodiscard]] bool ComesBefore(std::string_view a, std::string_view b);
+
+/// The pairs of a map in that order; they point into it.
+template <typename Map>
+[[nodiscard]] auto Sorted(const Map& map) {
+  std::vector<std::pair<std::string_view, std::reference_wrapper<const typename Map::mapped_type>>> pairs(
+      map.begin(), map.end());
+  std::ranges::sort(pairs, [](const auto& a, const auto& b) { return ComesBefore(a.first, b.first); });
+  return pairs;
+}
 
 }  // namespace loadgen

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace loadgen {
 namespace {
 
@@ -42,6 +44,14 @@ TEST(CutTest, NeverWithinACharacterAndNeverInColour) {
   EXPECT_EQ(Cut("aµb", 2), "aµ");
   EXPECT_EQ(Cut("\x1b[31mred", 2), "\x1b[31mre\x1b[0m");
   EXPECT_EQ(Padded("µ", 3), "µ  ");
+}
+
+TEST(ComesBeforeTest, NumbersCountAsNumbers) {
+  const std::array sorted{"", "0", "2", "010", "10", "10.1", "worker", "worker-2", "worker-10", "worker-10b"};
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    for (std::size_t j = 0; j < sorted.size(); ++j)
+      EXPECT_EQ(ComesBefore(sorted[i], sorted[j]), i < j) << i << j;
+  }
 }
 
 TEST(WrapTest, BreaksLongLinesAtBlanksAndLeavesTheOthers) {

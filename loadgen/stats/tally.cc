@@ -1,6 +1,7 @@
 #include "loadgen/stats/tally.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace loadgen {
 namespace {
@@ -69,12 +70,7 @@ void Tally::Merge(const Tally& other) {
   lag.Merge(other.lag);
   own_lag.Merge(other.own_lag);
   for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
-  urls_.resize(std::max(urls_.size(), other.urls_.size()));
-  for (std::size_t i = 0; i < other.urls_.size(); ++i) {
-    urls_[i].sent += other.urls_[i].sent;
-    urls_[i].completed += other.urls_[i].completed;
-    urls_[i].ok += other.urls_[i].ok;
-  }
+  for (std::size_t i = 0; i < other.urls_.size(); ++i) CountsOf(i).Merge(other.urls_[i]);
   for (const auto& [code, n] : other.status) status[code] += n;
   for (const auto& [slot, n] : other.workers) {
     auto& worker = CountsOf(slot);
@@ -86,6 +82,17 @@ void Tally::Merge(const Tally& other) {
     outcomes_[i] += other.outcomes_[i];
     if (first_detail[i].empty()) first_detail[i] = other.first_detail[i];
   }
+}
+
+void Tally::OfUrl::Merge(const OfUrl& other) {
+  sent += other.sent;
+  completed += other.completed;
+  ok += other.ok;
+}
+
+void Tally::RenumberUrls(std::span<const std::size_t> to) {
+  const auto before = std::exchange(urls_, {});
+  for (std::size_t i = 0; i < before.size(); ++i) CountsOf(to[i]).Merge(before[i]);
 }
 
 std::uint64_t Tally::completed() const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,10 +74,13 @@ class Tally {
     std::uint64_t sent = 0;
     std::uint64_t completed = 0;
     std::uint64_t ok = 0;
+    void Merge(const OfUrl& other);
   };
   /// Zeros where it was never sent.
   [[nodiscard]] OfUrl of_url(std::size_t url) const { return url < urls_.size() ? urls_[url] : OfUrl{}; }
   void SetUrl(std::size_t url, const OfUrl& counts) { CountsOf(url) = counts; }
+  /// What was counted of URL number i counts for number `to[i]`; there is one for each.
+  void RenumberUrls(std::span<const std::size_t> to);
 
   /// One worker of the server's, as its header names it.
   struct OfWorker {

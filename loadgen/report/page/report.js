@@ -63,7 +63,8 @@ function plot(title, names, rows, options) {
   });
   const graph = new Dygraph(place, rows, Object.assign({
     labels: ['x', ...names], colors: colours, legend: 'never', strokeWidth: 1.8, connectSeparatedPoints: false,
-    drawPoints: rows.length < 40, pointSize: 2, axisLineColor: css('--line'), gridLineColor: css('--line'),
+    drawPoints: rows.length < 40, pointSize: rows.length < 5 ? 4 : 2,
+    axisLineColor: css('--line'), gridLineColor: css('--line'),
     highlightCallback: (event, x, points) => { show(x, points); when.textContent = options.at(x); },
     unhighlightCallback: () => { show(null, null); when.textContent = ''; },
     underlayCallback: options.faults ? shadeFaults : null,
@@ -83,7 +84,12 @@ function plot(title, names, rows, options) {
   const when = make('span', 'dim', '', legend);
 }
 
-const seconds = t => `${number(t)} s`;
+/** "250 ms", "12.5 s"; in a run of minutes "19:10". */
+function seconds(t) {
+  if (data.report && data.report.duration_s >= 120)
+    return `${Math.floor(t / 60)}:${String(Math.floor(t % 60)).padStart(2, '0')}`;
+  return t !== 0 && Math.abs(t) < 1 ? `${+(1e3 * t).toPrecision(3)} ms` : `${number(t)} s`;
+}
 const percentile = x => {
   const share = 100 * (1 - Math.pow(10, -x));
   return `p${share.toFixed(Math.max(0, Math.ceil(x) - 2)).replace(/\.0+$/, '')}`;
@@ -136,7 +142,8 @@ function figures() {
 function verdicts() {
   const report = data.report;
   const add = (text, good) => make('span', `verdict ${good ? 'good' : 'bad'}`, text, byId('verdicts'));
-  for (const slo of report.slo) add(`${slo.met ? '✓' : '✗'} ${slo.objective}`, slo.met);
+  for (const slo of report.slo) add(`${slo.met ? '✓' : '✗'} ${slo.objective} (${slo.shown})`, slo.met);
+  if (report.nothing_reached) add(report.nothing_reached, false);
   if (report.aborted) add(`ABORTED: ${report.aborted}`, false);
   if (!report.valid) add(`INVALID: ${report.reason}`, false);
   else if (report.reason) add(report.reason, false);
@@ -144,6 +151,9 @@ function verdicts() {
     `${report.stopped ? ', stopped early' : ''}` +
     `${data.faults.length ? `; ${data.faults.length} faults shaded` : ''}`;
 }
+
+const byName = ([a], [b]) => a.localeCompare(b, 'en', {numeric: true});
+const short = name => name.length > 60 ? `${name.slice(0, 59)}…` : name;
 
 function tables() {
   const report = data.report;
@@ -153,11 +163,12 @@ function tables() {
     ...Object.entries(report.phases_us).filter(([, l]) => l.count > 0)].map(row));
   const most = Math.max(1, ...Object.values(report.workers).map(w => w.requests));
   table(`Workers: Jain's index of their requests ${report.fairness_jain.toFixed(3)}`,
-    ['worker', 'requests', '', 'errors', 'p50', 'p99'], Object.entries(report.workers).map(([slot, w]) => {
+    ['worker', 'requests', '', 'errors', 'p50', 'p99'], Object.entries(report.workers).sort(byName).map(([slot, w]) => {
       const meter = make('meter');
       meter.max = most;
       meter.value = w.requests;
-      return [slot, number(w.requests), meter, number(w.errors), micros(w.p50_us), micros(w.p99_us)];
+      return [{className: 'name', text: short(slot)}, number(w.requests), meter, number(w.errors), micros(w.p50_us),
+        micros(w.p99_us)];
     }));
   table('Errors', ['', 'count', 'the first one'], Object.entries(report.errors).map(([name, n]) =>
     [name, number(n), {className: 'text', text: report.error_details[name] || ''}]));
