@@ -59,18 +59,18 @@ TEST_P(CourierCrashTest, StopsItsRequestVisiblyAtTheSecondAndNoOther) {
   EXPECT_TRUE(server.Stop().clean());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    At, CourierCrashTest,
-    ::testing::Values(Crash{"cgi.stream_noted", Get("/cgi-bin/flood?bytes=10000000")},
-                      Crash{"cgi.head_noted", Get("/cgi-bin/flood?bytes=10000000")},
-                      Crash{"cgi.streaming", Get("/cgi-bin/flood?bytes=10000000"), true},
-                      Crash{"worker.partly_sent", Get("/cgi-bin/flood?bytes=100000000"), true},
-                      Crash{"worker.partly_fed", Post("/cgi-bin/slow?before=60000", FloodBody(300'000))}),
-    [](const auto& crash) {
-      std::string name = crash.param.point;
-      name[name.find('.')] = '_';
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(At, CourierCrashTest,
+                         ::testing::Values(Crash{"cgi.stream_noted", Get("/cgi-bin/flood?bytes=10000000")},
+                                           Crash{"cgi.head_noted", Get("/cgi-bin/flood?bytes=10000000")},
+                                           Crash{"cgi.streaming", Get("/cgi-bin/flood?bytes=10000000"), true},
+                                           Crash{"worker.sent", Get("/cgi-bin/flood?bytes=10000000"), true},
+                                           Crash{"worker.partly_fed",
+                                                 Post("/cgi-bin/slow?before=60000", FloodBody(300'000))}),
+                         [](const auto& crash) {
+                           std::string name = crash.param.point;
+                           name[name.find('.')] = '_';
+                           return name;
+                         });
 
 TEST(CourierKillTest, IsNoStrike) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
