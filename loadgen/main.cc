@@ -1,9 +1,12 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <exception>
 #include <string_view>
 #include <thread>
+#include <tuple>
 
 #include "loadgen/command/cli.h"
 #include "loadgen/command/options.h"
@@ -12,7 +15,16 @@
 namespace loadgen {
 namespace {
 
+/// Puts something in the place of closed standard streams, so that no file or socket gets their numbers. What
+/// is written to it fails.
+void OccupyStandardStreams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) std::ignore = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 int Main(int argc, char** argv) {
+  OccupyStandardStreams();
   std::signal(SIGPIPE, SIG_IGN);
   const std::string_view first = argc > 1 ? argv[1] : "";
   if (first == "merge") return MergeCommand(argc - 1, argv + 1);

@@ -98,12 +98,14 @@ TEST(OutputTest, AReportThatCannotBePrintedIsCode1) {
   const ScriptedServer server;
   const ScratchFile csv("csv");
   const ScratchFile err("err");
-  const auto run = [&](const std::string& arguments) {
-    return std::system((HYDRAPOOL_BIN_DIR "/loadgen " + arguments + " >/dev/full 2>" + err.path()).c_str());
+  const auto run = [&](const std::string& arguments, const char* out = "/dev/full") {
+    return std::system((HYDRAPOOL_BIN_DIR "/loadgen " + arguments + " 2>" + err.path() + " >" + out).c_str());
   };
   EXPECT_EQ(run("-q -n 5 --csv " + csv.path() + " " + server.Url("/ok")), 1 << 8);
   EXPECT_EQ(err.Read(), "loadgen: cannot write the report: No space left on device\n");
   EXPECT_THAT(csv.Read(), HasSubstr("begin_s")) << "the files are written nevertheless";
+  EXPECT_EQ(run("-q -n 5 --csv " + csv.path() + " " + server.Url("/ok"), "&-"), 1 << 8);
+  EXPECT_THAT(csv.Read(), ::testing::StartsWith("begin_s")) << "a closed stream's number is no file's";
   EXPECT_EQ(run("search --slo 'p99<1h' -q -d 20ms -R 1000 -n 5 " + server.Url("/ok")), 2 << 8)
       << "-n is not for it";
 }

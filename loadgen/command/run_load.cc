@@ -19,7 +19,8 @@
 namespace loadgen {
 namespace {
 
-constexpr rlim_t kOtherDescriptors = 64;
+constexpr rlim_t kOtherDescriptors = 32;
+constexpr rlim_t kDescriptorsOfAThread = 4;
 /// How long after a second's end it is looked at: the threads have told of it by then.
 constexpr sys::Nanos kLookAfter = 50 * sys::kMillisecond;
 /// A wait for the start that is not worth a word.
@@ -31,7 +32,8 @@ std::optional<std::string> NeedDescriptors(const Plan& plan) {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  const auto needed = static_cast<rlim_t>(plan.connections) + kOtherDescriptors;
+  const auto needed = static_cast<rlim_t>(plan.connections) +
+                      kDescriptorsOfAThread * static_cast<rlim_t>(plan.threads) + kOtherDescriptors;
   if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) return std::nullopt;
   return fmt::format("-c {} needs {} file descriptors and the limit is {} (ulimit -Hn)", plan.connections,
                      needed, limit.rlim_cur);

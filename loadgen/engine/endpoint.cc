@@ -5,6 +5,8 @@
 
 #include <cstring>
 #include <memory>
+#include <set>
+#include <utility>
 
 #include "loadgen/plan/http_url.h"
 
@@ -31,9 +33,11 @@ Endpoint ResolveHost(const std::string& host, const std::string& port) {
 
 std::optional<std::string> UnresolvableHost(const Plan& plan) {
   if (!plan.unix_socket.empty() || !plan.extras.proxy.empty()) return std::nullopt;
+  std::set<std::pair<std::string, std::string>> asked;
   for (const auto& text : plan.urls) {
     const auto url = ParseHttpUrl(text);
     if (!url) return url.error().message;
+    if (!asked.emplace(url->host, url->port).second) continue;
     if (auto endpoint = ResolveHost(url->host, url->port); !endpoint.error.empty()) return endpoint.error;
   }
   return std::nullopt;

@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kStepsPerHalving = 4;
+constexpr std::size_t kMostTargets = 100;
 
 std::string Escaped(std::string_view text) {
   std::string html;
@@ -89,6 +90,11 @@ std::string HtmlPage(const std::string& title, const Json& data) {
 
 std::string ToHtml(const Report& report) {
   auto summary = ToJson(report);
+  auto& targets = summary["targets"];
+  const auto all_targets = targets.size();
+  if (all_targets > kMostTargets)
+    targets.erase(targets.begin() + static_cast<std::ptrdiff_t>(kMostTargets), targets.end());
+  summary["plan"].erase("urls");
   summary.erase("hdr_log");
   summary.erase("series");
   const auto& tally = report.run.tally;
@@ -98,6 +104,7 @@ std::string ToHtml(const Report& report) {
       {{"kind", "run"},
        {"title", title},
        {"report", summary},
+       {"all_targets", all_targets},
        {"rows", RowsJson(report.run)},
        {"curve",
         {{"response", PercentileCurve(tally.response)}, {"service", PercentileCurve(tally.service)}}},

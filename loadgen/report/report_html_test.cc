@@ -27,6 +27,15 @@ TEST(PercentileCurveTest, GoesAsFarAsTheValuesTell) {
   EXPECT_TRUE(PercentileCurve({}).empty());
 }
 
+TEST(ReportHtmlTest, OfManyTargetsItShowsTheFirst) {
+  Plan plan;
+  for (int i = 0; i < 1000; ++i) plan.urls.push_back("http://h/" + std::to_string(i) + "/");
+  const auto html = ToHtml(MakeReport("raw", plan, {}));
+  EXPECT_NE(html.find("http://h/99/"), html.npos);
+  EXPECT_EQ(html.find("http://h/100/"), html.npos);
+  EXPECT_NE(html.find("\"all_targets\":1000"), html.npos);
+}
+
 TEST(ReportHtmlTest, IsWholeAndNeedsNothingElse) {
   RunResult run{.duration = sys::kSecond};
   run.tally.workers["</script>"].requests = 3;

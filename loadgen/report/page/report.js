@@ -173,7 +173,8 @@ function tables() {
   table('Errors', ['', 'count', 'the first one'], Object.entries(report.errors).map(([name, n]) =>
     [name, number(n), {className: 'text', text: report.error_details[name] || ''}]));
   table('Status', ['', 'count'], Object.entries(report.status).map(([code, n]) => [code, number(n)]));
-  if (report.targets.length > 1) table('Targets', ['', 'sent', 'ok'], report.targets.map(t =>
+  if (report.targets.length > 1) table(data.all_targets > report.targets.length ?
+    `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok'], report.targets.map(t =>
     [{className: 'text', text: t.url}, number(t.sent), number(t.ok)]));
   table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
