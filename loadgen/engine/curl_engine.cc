@@ -25,7 +25,7 @@ std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, cons
 }
 
 CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
-    : EngineLoop(plan, stop), sockets_{.poller = poller_}, multi_(curl_multi_init()) {
+    : EngineLoop(plan, stop), sockets_(poller_, counts_), multi_(curl_multi_init()) {
   if (!multi_) throw std::bad_alloc();
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &OnSocket);
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);

@@ -52,6 +52,7 @@ class CurlEngine final : public EngineLoop {
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;
   void Abandon(sys::Nanos now) override;
+  void CountOpen(sys::Nanos now) override { sockets_.CountOpen(now); }
   void OnEvents(int fd, std::uint32_t events) override;
   [[nodiscard]] sys::Nanos OwnDeadline() const override { return curl_due_; }
   void OnWakeUp() override;

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +14,7 @@ namespace loadgen {
 namespace {
 
 constexpr long kMostRedirects = 20;
+constexpr long kOneAddressAtATime = 3600 * 1000;  // ms
 
 std::string_view Trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -43,6 +43,7 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, kOneAddressAtATime);
   curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "loadgen");
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
@@ -96,6 +97,7 @@ void CurlTransfer::Begin(const Attempt& attempt) {
 }
 
 Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
+  if (HasUnusedSocket()) sockets_.Drop(opened_);
   CurlEnding ending = ending_;
   ending.code = MeaningOf(code, error_.data());
   long number = 0;
@@ -125,7 +127,10 @@ std::string CurlTransfer::Explain(Outcome outcome, CURLcode code, int error_numb
   return error_number == 0 ? words : words + ": " + std::generic_category().message(error_number);
 }
 
-Result CurlTransfer::TimedOut(sys::Nanos now) const { return ResultOf(TimeoutOutcomeOf(ending_), now); }
+Result CurlTransfer::TimedOut(sys::Nanos now) {
+  if (HasUnusedSocket()) sockets_.Count(opened_, now);
+  return ResultOf(TimeoutOutcomeOf(ending_), now);
+}
 
 Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
   long status = 0;
@@ -149,7 +154,7 @@ Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
 /// Bytes that nobody asked for are the end of a plain connection; within TLS or HTTP/2 they may be tickets,
 /// settings, pings.
 bool CurlTransfer::IsStale(int local_port) const {
-  const int fd = sockets_.by_port[static_cast<std::size_t>(local_port)].fd;
+  const int fd = sockets_.OfPort(local_port).fd;
   char byte = 0;
   const auto n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (n < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
@@ -182,7 +187,7 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   auto& ending = transfer.ending_;
   if (transfer.IsSecondTime()) return CURL_PREREQFUNC_ABORT;
-  auto& socket = transfer.sockets_.by_port[static_cast<std::size_t>(local_port)];
+  auto& socket = transfer.sockets_.OfPort(local_port);
   ending.reused = transfer.opened_ < 0;
   if (!ending.reused) {
     socket = {.fd = transfer.opened_};
@@ -205,14 +210,14 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
 curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (transfer.IsSecondTime()) return CURL_SOCKET_BAD;
-  transfer.opened_ = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (transfer.HasUnusedSocket()) transfer.sockets_.Drop(transfer.opened_);
+  transfer.opened_ = transfer.sockets_.Open(address->family, address->socktype, address->protocol);
   if (transfer.opened_ < 0) transfer.ending_.error_number = errno;
   return transfer.opened_;
 }
 
 int CurlTransfer::OnCloseSocket(void* sockets, curl_socket_t fd) {
-  static_cast<CurlSockets*>(sockets)->poller.Forget(fd);
-  return ::close(fd);
+  return static_cast<CurlSockets*>(sockets)->Close(fd);
 }
 
 std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, void* self) {

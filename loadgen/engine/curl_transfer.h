@@ -5,32 +5,14 @@
 #include <array>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/curl_outcome.h"
-#include "loadgen/engine/curl_request.h"
-#include "loadgen/engine/poller.h"
+#include "loadgen/engine/curl_sockets.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
 
 namespace loadgen {
-
-/// What the transfers of one engine share: who is told of sockets that close, which socket has which local
-/// port, and the requests.
-struct CurlSockets {
-  struct Socket {
-    int fd = -1;
-    std::uint64_t carried = 0;  ///< requests
-  };
-
-  Poller& poller;
-  /// By local port. Two connections to different servers may have the same one; the later counts, and the
-  /// check for staleness may then look at the wrong one, which at worst costs a new connection or a
-  /// resend_suppressed.
-  std::vector<Socket> by_port = std::vector<Socket>(65536);
-  std::vector<CurlRequest> requests = {};
-};
 
 /// One libcurl easy handle and the request it is carrying: as many as there are connections, used again and
 /// again.
@@ -65,7 +47,7 @@ class CurlTransfer {
   /// What became of it, as libcurl says. Valid until the next Begin.
   [[nodiscard]] Result Ended(CURLcode code, sys::Nanos now);
   /// What became of it, where the caller ends it for want of time.
-  [[nodiscard]] Result TimedOut(sys::Nanos now) const;
+  [[nodiscard]] Result TimedOut(sys::Nanos now);
 
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   [[nodiscard]] const Attempt& attempt() const { return attempt_; }
@@ -88,6 +70,7 @@ class CurlTransfer {
   [[nodiscard]] bool IsStale(int local_port) const;
   [[nodiscard]] std::string Explain(Outcome outcome, CURLcode code, int error_number) const;
   [[nodiscard]] Result ResultOf(Outcome outcome, sys::Nanos now) const;
+  [[nodiscard]] bool HasUnusedSocket() const { return opened_ >= 0 && !ending_.connected; }
 
   const Plan& plan_;
   CurlSockets& sockets_;

@@ -30,6 +30,12 @@ EngineLoop::EngineLoop(const Plan& plan, const StopSignal& stop)
 void EngineLoop::Run(Agenda& agenda, Recorder& recorder) {
   agenda_ = &agenda;
   recorder_ = &recorder;
+  SendAndWait();
+  CountOpen(sys::Now());
+  recorder_->Connections(counts_);
+}
+
+void EngineLoop::SendAndWait() {
   while (true) {
     ObeyStop();
     SendDue();

@@ -31,6 +31,8 @@ class EngineLoop : public Engine {
   virtual void ExpireOldest(sys::Nanos now) = 0;
   /// Reports all that are under way as in flight at the end.
   virtual void Abandon(sys::Nanos now) = 0;
+  /// Counts the connections that are still open (counts_.Ended), at the very end.
+  virtual void CountOpen(sys::Nanos now) = 0;
   /// A descriptor of the poller's has something to say.
   virtual void OnEvents(int fd, std::uint32_t events) = 0;
   /// When the engine wants OnWakeUp for reasons of its own.
@@ -52,8 +54,10 @@ class EngineLoop : public Engine {
   Poller poller_;
   Agenda* agenda_ = nullptr;
   Recorder* recorder_ = nullptr;
+  ConnectionCounts counts_;
 
  private:
+  void SendAndWait();
   void ObeyStop();
   void SendDue();
   void WasSaturated(sys::Nanos when);

@@ -102,28 +102,69 @@ TEST_P(EngineTest, RefusedAndUnresolvable) {
   EXPECT_EQ(unresolvable.tally.of(Outcome::kResolve), 2u);
 }
 
-TEST_P(EngineTest, AFullBacklogTimesOutConnecting) {
-  const sys::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* any = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(::bind(listener.get(), any, size), 0);
-  ASSERT_EQ(::listen(listener.get(), 0), 0);
-  ASSERT_EQ(::getsockname(listener.get(), any, &size), 0);
-  std::vector<sys::UniqueFd> fillers;
-  for (int i = 0; i < 4; ++i) {
-    fillers.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::connect(fillers.back().get(), any, size);
+/// A listener on loopback that never accepts and has no room for another connection.
+class FullListener {
+ public:
+  FullListener() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(listener_.get(), any, size), 0);
+    EXPECT_EQ(::listen(listener_.get(), 0), 0);
+    EXPECT_EQ(::getsockname(listener_.get(), any, &size), 0);
+    for (int i = 0; i < 4; ++i) {
+      fillers_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      ::connect(fillers_.back().get(), any, size);
+    }
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
   }
-  const auto result =
-      RunPlan(GetParam(), {.urls = {"http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"},
-                           .connections = 2,
-                           .threads = 1,
-                           .count = 4,
-                           .timeout = 100 * kMillisecond});
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  sys::UniqueFd listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::vector<sys::UniqueFd> fillers_;
+  std::string url_;
+};
+
+TEST_P(EngineTest, AFullBacklogTimesOutConnectingAndItsSynsAreSentAgain) {
+  const FullListener full;
+  const auto result = RunPlan(
+      GetParam(),
+      {.urls = {full.url()}, .connections = 4, .threads = 1, .count = 4, .timeout = 1200 * kMillisecond});
   EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 4u);
+  const auto& own = result.tally.connections;
+  EXPECT_EQ(own.opened, 4u);
+  EXPECT_EQ(own.sent_again, 4u) << "a SYN is sent again after a second";
+  EXPECT_GE(own.retransmits, 4u);
+  EXPECT_THAT(ToText(MakeReport(GetParam(), {.urls = {"u"}}, result)),
+              HasSubstr("4 of this run's own 4 connections sent "));
+}
+
+TEST_P(EngineTest, AConnectionThatWasNotMadeIsNoHarmToTheNext) {
+  const FullListener full;
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {full.url(), server.Url("/ok")},
+                                           .connections = 1,
+                                           .threads = 1,
+                                           .count = 4,
+                                           .timeout = 300 * kMillisecond});
+  EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 2u);
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 2u);
+}
+
+TEST_P(EngineTest, ConnectionsThatLoseNothingSendNothingAgain) {
+  ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/ok"), server.Url("/close-framed")},
+                                           .rate = 20,
+                                           .connections = 2,
+                                           .threads = 1,
+                                           .count = 10});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 10u);
+  const auto& own = result.tally.connections;
+  EXPECT_EQ(own.opened, static_cast<std::uint64_t>(server.Connections()));
+  EXPECT_EQ(own.retransmits, 0u);
 }
 
 TEST_P(EngineTest, AnOpenLoopCountsWhatItCouldNotSend) {

@@ -28,6 +28,7 @@ std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& end
   excess_ = false;
   at_ = {};
   reused_ = open();
+  if (!reused_) opened_at_ = attempt.sent;
   parser_.Begin(to_head);
   if (open()) ++carried_;
   return reused_ ? Send() : Connect();
@@ -56,16 +57,19 @@ int RawConnection::OpenSocket() {
   }
   connecting_ = true;
   peer_closed_ = false;
+  counts_.Opened();
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
   poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   return 0;
 }
 
 std::optional<Result> RawConnection::NotConnected(int error_number) {
-  Close();
+  const sys::Nanos now = sys::Now();
+  Close(now);
+  opened_at_ = now;
   if (++tried_ < endpoint_->addresses.size()) return std::nullopt;
   detail_ = std::generic_category().message(error_number);
-  return End(ConnectFailure(error_number), sys::Now());
+  return End(ConnectFailure(error_number), now);
 }
 
 std::optional<Result> RawConnection::Send() {
@@ -171,7 +175,7 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
   if (Completed(outcome)) at_.whole = now;
   const bool whole = Completed(outcome) && unsent_.empty();
   const bool used_up = plan_.reuse != 0 && carried_ >= plan_.reuse;
-  if (!whole || used_up || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close();
+  if (!whole || used_up || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close(now);
   return {.outcome = outcome,
           .end = now,
           .status = parser_.status(),
@@ -182,7 +186,16 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
           .phases = PhasesOf(attempt_.sent, at_)};
 }
 
-void RawConnection::Close() {
+void RawConnection::CountOpen(sys::Nanos now) {
+  if (open()) counts_.Ended(fd(), opened_at_, now);
+}
+
+void RawConnection::Close(sys::Nanos now) {
+  CountOpen(now);
+  Drop();
+}
+
+void RawConnection::Drop() {
   if (!open()) return;
   poller_.Forget(fd());
   fd_.Reset();

@@ -30,14 +30,14 @@ namespace loadgen {
 class RawConnection {
  public:
   /// All must outlive it. `buffer` is for receiving, and may be shared by the connections of a thread.
-  RawConnection(const Plan& plan, Poller& poller, std::span<char> buffer)
-
+  RawConnection(const Plan& plan, Poller& poller, ConnectionCounts& counts, std::span<char> buffer)
       : plan_(plan),
         poller_(poller),
+        counts_(counts),
         buffer_(buffer),
         check_(plan),
         parser_(plan.worker_header, check_.needed() ? &check_ : nullptr) {}
-  ~RawConnection() { Close(); }
+  ~RawConnection() { Drop(); }
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
 
@@ -50,7 +50,9 @@ class RawConnection {
   std::optional<Result> OnEvents(std::uint32_t events);
   /// Ends the request for want of time.
   Result TimedOut(sys::Nanos now);
-  void Close();
+  void Close(sys::Nanos now);
+  /// Counts the connection, if it is open, as Close does; at the end of a run.
+  void CountOpen(sys::Nanos now);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] bool open() const { return static_cast<bool>(fd_); }
@@ -61,6 +63,7 @@ class RawConnection {
   enum class Received { kMore, kNothingYet, kOver };
 
   std::optional<Result> Connect();
+  void Drop();
   int OpenSocket();
   std::optional<Result> Send();
   std::optional<Result> Receive();
@@ -72,6 +75,7 @@ class RawConnection {
 
   const Plan& plan_;
   Poller& poller_;
+  ConnectionCounts& counts_;
   std::span<char> buffer_;
   BodyCheck check_;
   ResponseParser parser_;
@@ -79,7 +83,8 @@ class RawConnection {
   Attempt attempt_;
   Endpoint* endpoint_ = nullptr;
   std::string_view unsent_;
-  std::size_t tried_ = 0;      // addresses
+  std::size_t tried_ = 0;  // addresses
+  sys::Nanos opened_at_ = 0;
   std::uint64_t carried_ = 0;  // requests, by the open connection
   bool connecting_ = false;
   bool reused_ = false;

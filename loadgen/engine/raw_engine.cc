@@ -43,7 +43,7 @@ std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& 
 }
 
 void RawEngine::AddConnection() {
-  auto& slot = closed_.emplace_back(plan_, poller_, std::span(buffer_));
+  auto& slot = closed_.emplace_back(plan_, poller_, counts_, std::span(buffer_));
   slot.self = std::prev(closed_.end());
   ++free_;
 }
@@ -55,7 +55,7 @@ bool RawEngine::SendNext(sys::Nanos now) {
   const auto arrival = agenda_->Take(now, slot.free_since);
   if (!arrival) return false;
   CountSaturated(*arrival);
-  if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close();
+  if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close(now);
   slot.endpoint = endpoint;
   Begin(*from, slot, *arrival, now);
   return true;
@@ -103,7 +103,7 @@ void RawEngine::OnEvents(int fd, std::uint32_t events) {
       Register(slot);
     }
   } else if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
-    slot.connection.Close();
+    slot.connection.Close(sys::Now());
     closed_.splice(closed_.end(), kept_alive_[slot.endpoint], slot.self);
   }
 }
@@ -131,6 +131,13 @@ void RawEngine::Abandon(sys::Nanos now) {
   for (const auto& slot : in_flight_) {
     recorder_->InFlightAtEnd(slot.connection.attempt(), now, slot.connection.local_port());
   }
+}
+
+void RawEngine::CountOpen(sys::Nanos now) {
+  for (auto& slots : kept_alive_) {
+    for (auto& slot : slots) slot.connection.CountOpen(now);
+  }
+  for (auto& slot : in_flight_) slot.connection.CountOpen(now);
 }
 
 }  // namespace loadgen

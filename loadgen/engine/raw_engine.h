@@ -35,7 +35,8 @@ class RawEngine final : public EngineLoop {
   struct Slot;
   using Slots = std::list<Slot>;  // spliced from one list to another: nothing is allocated for a request
   struct Slot {
-    Slot(const Plan& plan, Poller& poller, std::span<char> buffer) : connection(plan, poller, buffer) {}
+    Slot(const Plan& plan, Poller& poller, ConnectionCounts& counts, std::span<char> buffer)
+        : connection(plan, poller, counts, buffer) {}
     RawConnection connection;
     sys::Nanos free_since = 0;
     std::size_t endpoint = 0;
@@ -56,6 +57,7 @@ class RawEngine final : public EngineLoop {
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;
   void Abandon(sys::Nanos now) override;
+  void CountOpen(sys::Nanos now) override;
   void OnEvents(int fd, std::uint32_t events) override;
 
   void Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now);

@@ -121,6 +121,9 @@ void ReadSelf(const Json& json, Report& report) {
                 .accept_overflows = network.at("accept_overflows"),
                 .syn_drops = network.at("syn_drops"),
                 .machine_all = Seconds(self.at("machine_cpu_s"))};
+  run.tally.connections = {.opened = network.at("own_connections"),
+                           .sent_again = network.at("own_connections_sent_again"),
+                           .retransmits = network.at("own_retransmits")};
   run.kernel.machine_busy =
       std::llround(self.at("machine_cpu").get<double>() * static_cast<double>(run.kernel.machine_all));
   report.self = {.bottleneck = self.at("bottleneck"), .valid = json.at("valid"), .reason = json.at("reason")};

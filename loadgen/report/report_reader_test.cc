@@ -32,6 +32,7 @@ RunResult Record(int n, int salt, std::int64_t start_unix_ms) {
                                 .detail = "cut",
                                 .phases = {.first_byte = took / 2, .body = took / 2}});
   }
+  recorder.Connections({.opened = static_cast<std::uint64_t>(n), .sent_again = 2, .retransmits = 3});
   recorder.Finish();
   return {.tally = recorder.tally(),
           .series = recorder.TakeTold().series,
@@ -88,6 +89,7 @@ TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
   EXPECT_EQ(merged.run.tally.response, tally.response);
   EXPECT_EQ(merged.run.tally.lag, tally.lag);
   EXPECT_EQ(merged.run.tally.phases, tally.phases);
+  EXPECT_EQ(merged.run.tally.connections, tally.connections);
   EXPECT_EQ(merged.run.tally.workers.at("a b").service, tally.workers.at("a b").service);
   EXPECT_EQ(merged.run.tally.of(Outcome::kTruncated), tally.of(Outcome::kTruncated));
   std::uint64_t in_seconds = 0;

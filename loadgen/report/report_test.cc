@@ -13,6 +13,7 @@ namespace {
 using sys::kMillisecond;
 using sys::kSecond;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 void Add(Tally& tally, Outcome outcome, int status, std::string_view worker) {
   const Attempt attempt{.due = 0, .sent = kMillisecond};
@@ -122,6 +123,17 @@ TEST(ReportTest, AThreadThatEndedEarlyWasNotBusyAllTheTime) {
   RunResult run{.scheduled = 1, .duration = kSecond, .busiest = {.cpu = kMillisecond, .wall = kMillisecond}};
   Add(run.tally, Outcome::kOk, 200, "");
   EXPECT_EQ(MakeReport("raw", {.urls = {"http://h/"}, .rate = 0.1}, std::move(run)).self.bottleneck, "none");
+}
+
+TEST(ReportTextTest, TellsTheRunsOwnRetransmissionsFromTheMachines) {
+  RunResult run{.scheduled = 1, .duration = kSecond, .kernel = {.retransmits = 9}};
+  EXPECT_THAT(ToText(MakeReport("raw", {.urls = {"u"}}, run)), Not(HasSubstr("own")));
+  run.tally.connections = {.opened = 40, .sent_again = 2, .retransmits = 5};
+  const auto report = MakeReport("raw", {.urls = {"u"}}, run);
+  EXPECT_THAT(ToText(report),
+              HasSubstr("network    2 of this run's own 40 connections sent 5 TCP segments again\n"
+                        "network    9 TCP segments sent again on this machine, by all programs\n"));
+  EXPECT_EQ(ToJson(report)["self"]["network"]["own_connections_sent_again"], 2);
 }
 
 TEST(ReportTest, AnOpenLoopThatMissedItsScheduleByItsOwnFaultIsInvalid) {

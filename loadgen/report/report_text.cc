@@ -123,6 +123,22 @@ void Slos(Out out, const Report& report) {
   if (!report.aborted.empty()) fmt::format_to(out, "ABORTED    {}\n", report.aborted);
 }
 
+void Network(Out out, const RunResult& run) {
+  const auto& own = run.tally.connections;
+  const auto& kernel = run.kernel;
+  if (kernel.accept_overflows + kernel.syn_drops > 0)
+    fmt::format_to(out,
+                   "network    a listener on this machine refused {} connections for want of room in its "
+                   "queue, {} SYNs dropped\n",
+                   kernel.accept_overflows, kernel.syn_drops);
+  if (own.retransmits > 0)
+    fmt::format_to(out, "network    {} of this run's own {} connections sent {} TCP segments again\n",
+                   own.sent_again, own.opened, own.retransmits);
+  if (kernel.retransmits > 0)
+    fmt::format_to(out, "network    {} TCP segments sent again on this machine, by all programs\n",
+                   kernel.retransmits);
+}
+
 void Self(Out out, const Report& report) {
   const auto& run = report.run;
   fmt::format_to(out, "generator  {:.2f} s CPU", sys::ToSeconds(run.cpu));
@@ -130,15 +146,7 @@ void Self(Out out, const Report& report) {
     fmt::format_to(out, ", {:.1f} µs a request", run.cpu_us_per_request());
   fmt::format_to(out, ", busiest thread {:.0f} %, bottleneck: {}\n", 100 * run.busiest.cpu_share(),
                  report.self.bottleneck);
-  const auto& kernel = run.kernel;
-  if (kernel.accept_overflows + kernel.syn_drops > 0)
-    fmt::format_to(out,
-                   "network    a listener on this machine refused {} connections for want of room in its "
-                   "queue, {} SYNs dropped\n",
-                   kernel.accept_overflows, kernel.syn_drops);
-  if (kernel.retransmits > 0)
-    fmt::format_to(out, "network    {} TCP segments sent again on this machine, by all programs\n",
-                   kernel.retransmits);
+  Network(out, run);
   if (!report.self.valid) {
     fmt::format_to(out, "INVALID    {}\n", report.self.reason);
   } else if (!report.self.reason.empty()) {

@@ -53,6 +53,9 @@ class Recorder {
   /// So many requests were due while all connections were busy.
   void Saturated(std::uint64_t n) { tally_.saturated += n; }
 
+  /// What the engine's connections came to; once, at the end.
+  void Connections(const ConnectionCounts& counts) { tally_.connections.Merge(counts); }
+
   /// How many were sent in the warm-up.
   [[nodiscard]] std::uint64_t warmed_up() const { return warmed_up_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }

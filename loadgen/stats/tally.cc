@@ -64,6 +64,7 @@ void Tally::Merge(const Tally& other) {
   in_flight_at_end += other.in_flight_at_end;
   saturated += other.saturated;
   bytes_received += other.bytes_received;
+  connections.Merge(other.connections);
   last_end = std::max(last_end, other.last_end);
   response.Merge(other.response);
   service.Merge(other.service);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loadgen/stats/connection_counts.h"
 #include "loadgen/stats/latency_histogram.h"
 #include "loadgen/stats/outcome.h"
 #include "loadgen/stats/phases.h"
@@ -95,7 +96,8 @@ class Tally {
   std::uint64_t in_flight_at_end = 0;
   std::uint64_t saturated = 0;  ///< Were due while all connections were busy (plan.h, Saturate).
   std::uint64_t bytes_received = 0;
-  sys::Nanos last_end = 0;  ///< When the last request ended.
+  sys::Nanos last_end = 0;            ///< When the last request ended.
+  ConnectionCounts connections = {};  ///< Those of the warm-up too.
   LatencyHistogram response;
   LatencyHistogram service;
   LatencyHistogram lag;

@@ -48,6 +48,11 @@ std::uint64_t BytesWaiting(int fd) {
   return ::ioctl(fd, SIOCINQ, &waiting) == 0 ? static_cast<std::uint64_t>(waiting) : 0;
 }
 
+std::uint64_t SegmentsSentAgain(int fd) {
+  const auto info = Info(fd);
+  return info ? info->tcpi_total_retrans : 0;
+}
+
 std::optional<std::uint64_t> BytesConsumed(int fd) {
   for (;;) {
     const auto before = Info(fd);

@@ -27,9 +27,13 @@ std::optional<std::uint64_t> BytesConsumed(int fd);
 /// Bytes that have arrived and wait to be taken (SIOCINQ); 0 where the socket cannot say.
 std::uint64_t BytesWaiting(int fd);
 
-/// Lets more bytes wait in the socket than the kernel would by itself (SO_RCVBUF, which ends its own tuning). For a connection
-/// whose request is only half there and goes on lying there: a window is opened only when a whole segment fits, over
-/// loopback 64 KiB, and bytes that are looked at but not taken keep it shut.
+/// Segments that the kernel sent again on this connection, SYNs included (tcpi_total_retrans); 0 where the
+/// socket is not TCP.
+std::uint64_t SegmentsSentAgain(int fd);
+
+/// Lets more bytes wait in the socket than the kernel would by itself (SO_RCVBUF, which ends its own tuning).
+/// For a connection whose request is only half there and goes on lying there: a window is opened only when a
+/// whole segment fits, over loopback 64 KiB, and bytes that are looked at but not taken keep it shut.
 void MakeRoom(int fd);
 
 /// Takes at most `most` bytes out of a stream socket and drops them, without copying where it is TCP

@@ -180,7 +180,9 @@ function tables() {
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
     ['own lag p99', micros(report.self.own_lag_us.p99)], ['all programs', `${number(100 * report.self.machine_cpu)} % of ${report.self.cores} cores`],
-    ['TCP segments sent again', number(report.self.network.retransmits)], ['accept queues overflowed', number(report.self.network.accept_overflows)], ['bottleneck', report.self.bottleneck]]);
+    ['connections made', number(report.self.network.own_connections)],
+    ['TCP segments sent again on them', number(report.self.network.own_retransmits)],
+    ['and by all programs', number(report.self.network.retransmits)], ['accept queues overflowed', number(report.self.network.accept_overflows)], ['bottleneck', report.self.bottleneck]]);
   table('Faults', ['at', 'what', 'dead after'], data.faults.map(f =>
     [seconds(f.from), {className: 'text', text: f.label}, f.to > f.from ? `${number(1e3 * (f.to - f.from))} ms` : '']));
 }

@@ -1,0 +1,36 @@
+#include "loadgen/engine/curl_sockets.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace loadgen {
+
+int CurlSockets::Open(int family, int type, int protocol) {
+  const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
+  if (fd < 0) return fd;
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= opened_at_.size()) opened_at_.resize(index + 64);
+  opened_at_[index] = sys::Now();
+  counts_.Opened();
+  poller_.Forget(fd);
+  return fd;
+}
+
+int CurlSockets::Close(int fd) {
+  Count(fd, sys::Now());
+  poller_.Forget(fd);
+  return ::close(fd);
+}
+
+void CurlSockets::Count(int fd, sys::Nanos now) {
+  const sys::Nanos opened_at = std::exchange(opened_at_[static_cast<std::size_t>(fd)], 0);
+  if (opened_at != 0) counts_.Ended(fd, opened_at, now);
+}
+
+void CurlSockets::CountOpen(sys::Nanos now) {
+  for (std::size_t fd = 0; fd < opened_at_.size(); ++fd) Count(static_cast<int>(fd), now);
+}
+
+}  // namespace loadgen

@@ -1,0 +1,19 @@
+#include "loadgen/stats/connection_counts.h"
+
+#include "pool/sys/tcp_counters.h"
+
+namespace loadgen {
+
+void ConnectionCounts::Merge(const ConnectionCounts& other) {
+  opened += other.opened;
+  sent_again += other.sent_again;
+  retransmits += other.retransmits;
+}
+
+void ConnectionCounts::Ask(int fd) {
+  const auto segments = sys::SegmentsSentAgain(fd);
+  if (segments > 0) ++sent_again;
+  retransmits += segments;
+}
+
+}  // namespace loadgen
