@@ -19,6 +19,9 @@ namespace loadgen {
 /// cache decides which kept-alive connection carries a request; with several hosts, idle ones may for a
 /// moment exceed `connections`.
 ///
+/// Heads are read as strictly as by the raw engine (response_head.h); libcurl would let much of it pass. What
+/// stands behind a 204 or 304 is dropped, and the connection goes on, where the raw engine closes it.
+///
 /// Not promised: telling a reset from an orderly close before the first line of a response (both are
 /// reset_before_response), and noticing less than one line of a response.
 class CurlEngine final : public EngineLoop {

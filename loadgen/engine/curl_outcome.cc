@@ -5,6 +5,7 @@
 namespace loadgen {
 Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
   if (ending.resend_suppressed) return Outcome::kResendSuppressed;
+  if (ending.malformed) return Outcome::kMalformed;
   switch (ending.code) {
     case CURLE_OK:
       if (!ending.head_complete || ending.status < 200) return Outcome::kTruncated;
@@ -17,6 +18,8 @@ Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
     case CURLE_OPERATION_TIMEDOUT:
       return TimeoutOutcomeOf(ending);
     case CURLE_GOT_NOTHING:
+      if (ending.head_began) return Outcome::kTruncated;
+      [[fallthrough]];
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
       if (!ending.connected) return Outcome::kUnreachable;
@@ -35,6 +38,8 @@ Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
       return Outcome::kMalformed;
+    case CURLE_OUT_OF_MEMORY:  // a line too long for libcurl
+      return ending.connected && !ending.head_complete ? Outcome::kMalformed : Outcome::kOther;
     default:
       return Outcome::kOther;
   }

@@ -16,6 +16,7 @@ struct CurlEnding {
   bool resend_suppressed = false;  ///< libcurl was about to send it a second time
   bool connected = false;          ///< it was handed to a connection
   bool reused = false;             ///< that connection had carried a request before
+  bool malformed = false;          ///< its head is none (response_head.h)
   bool head_began = false;         ///< a line of the response came
   bool head_complete = false;      ///< the empty line after the final response's headers came
   int status = 0;

@@ -54,8 +54,15 @@ TEST(CurlOutcomeTest, AKeptAliveConnectionThatDiesBeforeTheFirstByteIsTheCaseTha
     EXPECT_EQ(OutcomeOf(Plan{}, {.code = code, .connected = true, .reused = true}),
               Outcome::kResendSuppressed);
     EXPECT_EQ(OutcomeOf(Plan{}, {.code = code, .connected = true, .reused = true, .head_began = true}),
-              Outcome::kResetInResponse);
+              code == CURLE_GOT_NOTHING ? Outcome::kTruncated : Outcome::kResetInResponse);
   }
+}
+
+TEST(CurlOutcomeTest, AHeadThatIsNoneIsMalformedWhateverLibcurlCallsIt) {
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_WRITE_ERROR, .connected = true, .malformed = true}),
+            Outcome::kMalformed);
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_OUT_OF_MEMORY, .connected = true}), Outcome::kMalformed);
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_OUT_OF_MEMORY}), Outcome::kOther);
 }
 
 TEST(CurlOutcomeTest, TimeoutsAreToldApartByPhase) {

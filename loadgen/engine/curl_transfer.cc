@@ -1,7 +1,6 @@
 #include "loadgen/engine/curl_transfer.h"
 
 #include <poll.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,28 +15,19 @@ namespace {
 constexpr long kMostRedirects = 20;
 constexpr long kOneAddressAtATime = 3600 * 1000;  // ms
 
-std::string_view Trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-/// libcurl says of a chunk that is none that receiving failed.
+/// libcurl has codes of other meanings for a chunk or a trailer that is none.
 CURLcode MeaningOf(CURLcode code, std::string_view words) {
-  const bool chunk = code == CURLE_RECV_ERROR && words.find("chunked-encoding") != words.npos;
-  return chunk ? CURLE_WEIRD_SERVER_REPLY : code;
-}
-
-/// The value of header `name` if `line` is that header's.
-std::string_view ValueOf(std::string_view line, std::string_view name) {
-  if (name.empty() || line.size() <= name.size() || line[name.size()] != ':') return {};
-  if (::strncasecmp(line.data(), name.data(), name.size()) != 0) return {};
-  return Trimmed(line.substr(name.size() + 1));
+  return words.find("chunked-encod") != words.npos ? CURLE_WEIRD_SERVER_REPLY : code;
 }
 
 }  // namespace
 
 CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
-    : plan_(plan), sockets_(sockets), easy_(curl_easy_init()), check_(plan) {
+    : plan_(plan),
+      sockets_(sockets),
+      easy_(curl_easy_init()),
+      head_(plan.worker_header, plan.extras.http2),
+      check_(plan) {
   if (!easy_) throw std::bad_alloc();
   CURL* easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
@@ -80,12 +70,13 @@ void CurlTransfer::SetExtras() {
 void CurlTransfer::Begin(const Attempt& attempt) {
   attempt_ = attempt;
   ending_ = {};
+  if (check_.needed()) check_.Begin();
   opened_ = -1;
   stale_ = false;
   local_port_ = 0;
   at_ = {};
   error_[0] = '\0';
-  worker_.clear();
+  head_.Begin();
   redirects_ = 0;
   if (plan_.reuse != 0 || !plan_.keep_alive) {
     curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.keep_alive ? 0L : 1L);
@@ -123,6 +114,7 @@ std::string CurlTransfer::Explain(Outcome outcome, CURLcode code, int error_numb
   if (outcome == Outcome::kResendSuppressed)
     return "a kept-alive connection ended before the first byte of the "
            "response";
+  if (ending_.malformed) return std::string(head_.wrong());
   std::string words = error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
   return error_number == 0 ? words : words + ": " + std::generic_category().message(error_number);
 }
@@ -146,7 +138,7 @@ Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
           .status = static_cast<int>(status),
           .bytes = static_cast<std::uint64_t>(head) + static_cast<std::uint64_t>(body),
           .local_port = local_port_,
-          .worker = worker_,
+          .worker = head_.worker(),
           .detail = {},
           .phases = PhasesOf(attempt_.sent, at)};
 }
@@ -222,18 +214,21 @@ int CurlTransfer::OnCloseSocket(void* sockets, curl_socket_t fd) {
 
 std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
+  auto& ending = transfer.ending_;
   const std::string_view line(data, size * n);
-  if (!transfer.ending_.head_began) transfer.at_.first_byte = sys::Now();
-  transfer.ending_.head_began = true;
-  if (line == "\r\n" || line == "\n") {
-    transfer.ending_.head_complete = true;
-  } else if (line.starts_with("HTTP/")) {
-    transfer.ending_.head_complete = false;
-    if (transfer.check_.needed()) transfer.check_.Begin();
-  } else if (const auto value = ValueOf(line, transfer.plan_.worker_header); !value.empty()) {
-    transfer.worker_ = value;
+  if (!ending.head_began) transfer.at_.first_byte = sys::Now();
+  ending.head_began = true;
+  return transfer.TakeHeadLine(line) ? line.size() : 0;
+}
+
+bool CurlTransfer::TakeHeadLine(std::string_view line) {
+  if (head_.complete() && line.starts_with("HTTP/")) {
+    head_.Begin();
+    if (check_.needed()) check_.Begin();
   }
-  return line.size();
+  ending_.malformed = !head_.Count(line.size(), 0) || !head_.Take(line);
+  ending_.head_complete = head_.complete();
+  return !ending_.malformed;
 }
 
 std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, void* self) {

@@ -5,10 +5,12 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/curl_outcome.h"
 #include "loadgen/engine/curl_sockets.h"
+#include "loadgen/engine/response_head.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
 
@@ -67,6 +69,7 @@ class CurlTransfer {
   void SetExtras();
   [[nodiscard]] bool IsSecondTime();
   void NoteConnected();
+  bool TakeHeadLine(std::string_view line);
   [[nodiscard]] bool IsStale(int local_port) const;
   [[nodiscard]] std::string Explain(Outcome outcome, CURLcode code, int error_number) const;
   [[nodiscard]] Result ResultOf(Outcome outcome, sys::Nanos now) const;
@@ -82,7 +85,7 @@ class CurlTransfer {
   bool stale_ = false;
   int local_port_ = 0;
   Moments at_;
-  std::string worker_;
+  ResponseHead head_;
   std::string detail_;
   BodyCheck check_;
   const CurlRequest* applied_ = nullptr;  // what the handle is set up for

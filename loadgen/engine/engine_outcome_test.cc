@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "loadgen/engine/run_plan.h"
@@ -16,6 +17,7 @@ using sys::kSecond;
 struct Behaviour {
   const char* path;
   Outcome outcome;
+  const char* method = "GET";
 };
 
 /// One table of behaviours, both engines.
@@ -23,12 +25,13 @@ class EngineOutcomeTest : public ::testing::TestWithParam<std::tuple<const char*
 
 TEST_P(EngineOutcomeTest, OneRequestOneOutcome) {
   const auto& [engine, behaviour] = GetParam();
-  const auto& [path, outcome] = behaviour;
+  const auto& [path, outcome, method] = behaviour;
   const bool times_out = outcome == Outcome::kTimeoutFirstByte || outcome == Outcome::kTimeoutBody;
   const unsigned requests = times_out ? 3 : 20;
   for (const bool keep_alive : {true, false}) {
     ScriptedServer server;
     const auto result = RunPlan(engine, {.urls = {server.Url(path)},
+                                         .method = method,
                                          .keep_alive = keep_alive,
                                          .connections = 3,
                                          .threads = 2,
@@ -60,9 +63,36 @@ INSTANTIATE_TEST_SUITE_P(
             Behaviour{"/truncate-last-chunk", Outcome::kTruncated},
             Behaviour{"/stall-before", Outcome::kTimeoutFirstByte},
             Behaviour{"/stall-head", Outcome::kTimeoutBody}, Behaviour{"/stall-body", Outcome::kTimeoutBody},
-            Behaviour{"/bad-chunk", Outcome::kMalformed}, Behaviour{"/garbage", Outcome::kMalformed})),
+            Behaviour{"/bad-chunk", Outcome::kMalformed}, Behaviour{"/garbage", Outcome::kMalformed},
+            // A head that is none, or can be read in two ways.
+            Behaviour{"/101", Outcome::kMalformed}, Behaviour{"/no-status", Outcome::kMalformed},
+            Behaviour{"/no-space", Outcome::kMalformed}, Behaviour{"/version-2", Outcome::kMalformed},
+            Behaviour{"/old", Outcome::kMalformed}, Behaviour{"/two-lengths", Outcome::kMalformed},
+            Behaviour{"/same-lengths", Outcome::kOk}, Behaviour{"/length-list", Outcome::kMalformed},
+            Behaviour{"/length-letters", Outcome::kMalformed},
+            Behaviour{"/length-overflow", Outcome::kMalformed},
+            Behaviour{"/length-then-chunks", Outcome::kMalformed},
+            Behaviour{"/chunks-then-length", Outcome::kMalformed},
+            Behaviour{"/gzip-coding", Outcome::kMalformed}, Behaviour{"/long-head", Outcome::kOk},
+            Behaviour{"/too-long-head", Outcome::kMalformed},
+            Behaviour{"/too-long-line", Outcome::kMalformed}, Behaviour{"/endless-head", Outcome::kMalformed},
+            Behaviour{"/folded", Outcome::kMalformed}, Behaviour{"/space-before-colon", Outcome::kMalformed},
+            Behaviour{"/bare-cr", Outcome::kMalformed}, Behaviour{"/bare-lf", Outcome::kOk},
+            Behaviour{"/nul", Outcome::kMalformed},
+            // Bodies.
+            Behaviour{"/chunk-overflow", Outcome::kMalformed},
+            Behaviour{"/chunk-too-long", Outcome::kMalformed}, Behaviour{"/trailer", Outcome::kOk},
+            Behaviour{"/bad-trailer", Outcome::kMalformed}, Behaviour{"/204-body", Outcome::kOk},
+            Behaviour{"/304-body", Outcome::kOk}, Behaviour{"/length-of-head", Outcome::kOk, "HEAD"},
+            Behaviour{"/length-of-head", Outcome::kTimeoutBody}, Behaviour{"/twice", Outcome::kOk},
+            // Ends.
+            Behaviour{"/continue-close", Outcome::kTruncated},
+            Behaviour{"/continue-reset", Outcome::kResetInResponse},
+            Behaviour{"/truncate-first-line", Outcome::kResetBeforeResponse})),
     [](const auto& test) {
-      std::string name = std::string(std::get<0>(test.param)) + std::get<1>(test.param).path;
+      const auto& behaviour = std::get<1>(test.param);
+      std::string name = std::string(std::get<0>(test.param)) + behaviour.path;
+      if (behaviour.method != std::string_view("GET")) name += std::string("_") + behaviour.method;
       std::ranges::replace(name, '/', '_');
       for (char& c : name) c = c == '-' ? '_' : c;
       return name;

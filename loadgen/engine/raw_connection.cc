@@ -133,7 +133,7 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
   const auto used = parser_.Feed({buffer_.data(), size});
   excess_ = used < size;
   if (parser_.malformed()) {
-    detail_ = "the response is not HTTP/1.1";
+    detail_ = parser_.wrong();
     outcome = Outcome::kMalformed;
     return Received::kOver;
   }

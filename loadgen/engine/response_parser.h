@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "loadgen/engine/body_check.h"
+#include "loadgen/engine/response_head.h"
 
 namespace loadgen {
 
@@ -18,18 +19,18 @@ namespace loadgen {
 ///     if (closed && !parser.done()) parser.Close();  // done() now, if the close is what ends the body
 ///
 /// Fed one byte at a time it comes to the same as fed whole. Interim responses (1xx) are skipped. Framing is
-/// that of RFC 9112, section 6.3, and strict: what a client could read in two ways is malformed (a head with
-/// both Content-Length and chunked, lengths that differ, folded lines, white space before a colon, a bare
-/// CR). A bare LF ends a line, as section 2.2 allows. 101 is malformed: nobody asked for it.
+/// that of RFC 9112, section 6.3; what could be read in two ways is malformed (response_head.h). What stands
+/// behind a response is not part of it, whether its head announced a body it cannot have (204, 304, HEAD) or
+/// not.
 ///
-/// Memory is bounded (a line 64 KiB, a head 256 KiB), and none is allocated for a response once the buffers
-/// have grown to what the server sends. Not for several threads.
+/// Memory is bounded (response_head.h), and none is allocated for a response once the buffers have grown to
+/// what the server sends. Not for several threads.
 class ResponseParser {
  public:
   /// `worker_header`: the header whose value `worker()` is; empty for none. It must outlive the parser.
   /// `check`, where not null, is fed the decoded bodies; it too must outlive the parser.
   explicit ResponseParser(std::string_view worker_header, BodyCheck* check = nullptr)
-      : worker_header_(worker_header), check_(check) {}
+      : head_(worker_header), check_(check) {}
 
   /// The next response; `to_head`: it answers HEAD and has no body whatever it says.
   void Begin(bool to_head);
@@ -40,57 +41,37 @@ class ResponseParser {
 
   [[nodiscard]] bool done() const { return stage_ == Stage::kDone; }
   [[nodiscard]] bool malformed() const { return stage_ == Stage::kMalformed; }
+  /// Why it is that.
+  [[nodiscard]] std::string_view wrong() const { return wrong_; }
   /// The first line was whole.
-  [[nodiscard]] bool began() const { return began_; }
+  [[nodiscard]] bool began() const { return head_.began(); }
   /// Of the final response, 0 before its first line.
-  [[nodiscard]] int status() const { return status_; }
+  [[nodiscard]] int status() const { return head_.status(); }
   /// Whether the connection may carry another request.
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
-  [[nodiscard]] std::uint64_t head_bytes() const { return head_bytes_; }
+  [[nodiscard]] std::uint64_t head_bytes() const { return head_.bytes(); }
   /// Of the decoded body.
   [[nodiscard]] std::uint64_t body_bytes() const { return body_bytes_; }
-  [[nodiscard]] std::string_view worker() const { return worker_; }
+  [[nodiscard]] std::string_view worker() const { return head_.worker(); }
 
  private:
-  enum class Stage {
-    kStatusLine,
-    kHeader,
-    kBody,
-    kChunkSize,
-    kChunk,
-    kChunkEnd,
-    kTrailer,
-    kUntilClose,
-    kDone,
-    kMalformed
-  };
+  enum class Stage { kHead, kBody, kChunkSize, kChunk, kChunkEnd, kTrailer, kUntilClose, kDone, kMalformed };
 
   std::size_t FeedLine(std::string_view bytes);
   std::size_t FeedBody(std::string_view bytes);
   Stage OnLine(std::string_view line);
-  Stage OnStatusLine(std::string_view line);
-  Stage OnHeader(std::string_view line);
-  Stage OnField(std::string_view name, std::string_view value);
   Stage OnHeadEnd();
-  Stage OnChunkSize(std::string_view line);
-  bool SetLength(std::string_view value);
-  void SetConnection(std::string_view value);
+  Stage OnChunkSize(std::string_view bytes);
+  Stage Malformed(std::string_view why);
 
-  std::string_view worker_header_;
+  ResponseHead head_;
   BodyCheck* check_;
   std::string partial_;
-  std::string worker_;
+  std::string_view wrong_;
   Stage stage_ = Stage::kDone;
   bool to_head_ = false;
-  bool began_ = false;
   bool keep_alive_ = false;
-  bool chunked_ = false;
-  bool encoded_ = false;
-  bool has_length_ = false;
-  int status_ = 0;
   std::uint64_t left_ = 0;
-  std::uint64_t length_ = 0;
-  std::uint64_t head_bytes_ = 0;
   std::uint64_t body_bytes_ = 0;
 };
 

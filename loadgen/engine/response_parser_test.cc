@@ -73,6 +73,7 @@ TEST(ResponseParserTest, ChunksExtensionsAndTrailers) {
   EXPECT_EQ(ReadAll(bytes.substr(0, bytes.size() - 2), false, true).end, End::kUnfinished);
   const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(ReadAll(head + "3\r\nabcd\r\n").end, End::kMalformed) << "longer than its size";
+  EXPECT_EQ(ReadAll(head + "0\r\nno field\r\n").end, End::kMalformed) << "in the trailer";
   EXPECT_EQ(ReadAll(head + "g\r\n").end, End::kMalformed);
   EXPECT_EQ(ReadAll(head + "\r\n").end, End::kMalformed);
   EXPECT_EQ(ReadAll(head + "ffffffffffffffffff\r\n").end, End::kMalformed);
@@ -85,7 +86,6 @@ TEST(ResponseParserTest, WithoutLengthTheCloseEndsTheBody) {
   EXPECT_EQ(seen.end, End::kDone);
   EXPECT_EQ(seen.body, 4u);
   EXPECT_FALSE(seen.keep_alive);
-  EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nsome", false, true).end, End::kDone);
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nX-W", false, true).end, End::kUnfinished);
 }
 
@@ -115,20 +115,9 @@ TEST(ResponseParserTest, KeepAlive) {
   EXPECT_FALSE(keeps("1.1", "Connection: x, Close\r\n"));
 }
 
-TEST(ResponseParserTest, WhatCouldBeReadInTwoWaysIsMalformed) {
-  const std::string ok = "HTTP/1.1 200 OK\r\n";
-  for (const std::string& bytes :
-       {std::string("SSH-2.0-OpenSSH_9.2\r\n"), std::string("HTTP/2 200\r\n"),
-        std::string("HTTP/1.1 20 OK\r\n"), std::string("HTTP/1.1 2000 OK\r\n"),
-        std::string("HTTP/1.1 099 OK\r\n"), std::string("\r\n"),
-        ok + "Content-Length: 1\r\nContent-Length: 2\r\n", ok + "Content-Length: -1\r\n",
-        ok + "Content-Length: 1, 1\r\n", ok + "Content-Length: \r\n",
-        ok + "Content-Length: 99999999999999999999\r\n",
-        ok + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", ok + "A : b\r\n", ok + " folded\r\n",
-        ok + "no colon\r\n", ok + ": no name\r\n", ok + "A: b\rC: d\r\n",
-        ok + "Transfer-Encoding: chunked, gzip\r\n"}) {
-    EXPECT_EQ(ReadAll(bytes).end, End::kMalformed) << bytes;
-  }
+TEST(ResponseParserTest, AMalformedHeadIsTheEnd) {
+  EXPECT_EQ(ReadAll("SSH-2.0-OpenSSH_9.2\r\n").end, End::kMalformed);
+  EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n").end, End::kMalformed);
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 1\n\nx").end, End::kDone);
 }
 

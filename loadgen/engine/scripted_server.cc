@@ -17,7 +17,7 @@
 namespace loadgen {
 namespace {
 
-enum class Then { kKeep, kClose, kReset, kStall, kKeepSlowly };
+enum class Then { kKeep, kClose, kReset, kStall, kKeepSlowly, kGoOn };
 
 struct Reply {
   std::string bytes;
@@ -28,6 +28,20 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nContent-Le
 
 constexpr std::string_view kCut = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc";
 constexpr int kPieceMillis = 2;
+constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\n";
+constexpr std::string_view kChunks = "3\r\nok\n\r\n0\r\n\r\n";
+
+/// A whole response whose head has these fields too.
+std::string With(std::string_view fields, std::string_view body = "ok\n") {
+  return fmt::format("{}{}\r\n{}", kHead, fields, body);
+}
+
+/// A head of `lines` fields of 1000 bytes, and a body.
+std::string LongHead(int lines) {
+  std::string fields = "Content-Length: 3\r\n";
+  for (int i = 0; i < lines; ++i) fields += fmt::format("X-{:03}: {}\r\n", i, std::string(991, 'y'));
+  return With(fields);
+}
 
 Reply Mishap(int received) {
   if (received % 7000 == 0) return {std::string(kCut), Then::kClose};
@@ -68,7 +82,41 @@ Reply ReplyTo(const std::string& path, int nth, int received) {
       {"/move", {"HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n"}},
       {"/cookie", {"HTTP/1.1 200 OK\r\nSet-Cookie: id=7\r\nContent-Length: 3\r\n\r\nok\n"}},
       {"/garbage", {"SSH-2.0-OpenSSH_9.2\r\n", Then::kClose}},
+      {"/101",
+       {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", Then::kStall}},
+      {"/no-status", {"HTTP/1.1 abc OK\r\nContent-Length: 3\r\n\r\nok\n"}},
+      {"/no-space", {"HTTP/1.1 200OK\r\nContent-Length: 3\r\n\r\nok\n"}},
+      {"/version-2", {"HTTP/2 200\r\nContent-Length: 3\r\n\r\nok\n"}},
+      {"/old", {"hello, I have no head\n", Then::kClose}},
+      {"/two-lengths", {With("Content-Length: 3\r\nContent-Length: 4\r\n")}},
+      {"/same-lengths", {With("Content-Length: 3\r\nContent-Length: 3\r\n")}},
+      {"/length-list", {With("Content-Length: 3, 3\r\n")}},
+      {"/length-letters", {With("Content-Length: 3x\r\n")}},
+      {"/length-overflow", {With("Content-Length: 99999999999999999999\r\n")}},
+      {"/length-then-chunks", {With("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", kChunks)}},
+      {"/chunks-then-length", {With("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", kChunks)}},
+      {"/gzip-coding", {With("Transfer-Encoding: gzip, chunked\r\n", kChunks)}},
+      {"/long-head", {LongHead(200)}},
+      {"/too-long-head", {LongHead(400)}},
+      {"/too-long-line", {With("X: " + std::string(120'000, 'y') + "\r\nContent-Length: 3\r\n")}},
+      {"/folded", {With("X-A: b\r\n c\r\nContent-Length: 3\r\n")}},
+      {"/space-before-colon", {With("Content-Length : 3\r\n")}},
+      {"/bare-cr", {With("X-A: a\rb\r\nContent-Length: 3\r\n")}},
+      {"/bare-lf", {"HTTP/1.1 200 OK\nContent-Length: 3\n\nok\n"}},
+      {"/nul", {With(std::string("X-A: a\0b\r\n", 11) + "Content-Length: 3\r\n")}},
+      {"/chunk-overflow", {With("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\nok\n")}},
+      {"/chunk-too-long", {With("Transfer-Encoding: chunked\r\n", "3\r\nok\nxx\r\n0\r\n\r\n")}},
+      {"/trailer", {With("Transfer-Encoding: chunked\r\n", "3;a=b\r\nok\n\r\n0\r\nX-Worker: 9\r\n\r\n")}},
+      {"/bad-trailer", {With("Transfer-Encoding: chunked\r\n", "3\r\nok\n\r\n0\r\nno field\r\n\r\n")}},
+      {"/204-body", {"HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\nok\n"}},
+      {"/304-body", {"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\nok\n"}},
+      {"/length-of-head", {With("Content-Length: 3\r\n", "")}},
+      {"/continue-close", {"HTTP/1.1 100 Continue\r\n\r\n", Then::kClose}},
+      {"/continue-reset", {"HTTP/1.1 100 Continue\r\n\r\n", Then::kReset}},
+      {"/truncate-first-line", {"HTTP/1.1 20", Then::kClose}},
+      {"/twice", {std::string(kOk) + std::string(kOk)}},
   };
+  if (path == "/endless-head") return {std::string(kHead), Then::kGoOn};
   if (path == "/second-dies") return nth == 1 ? Reply{std::string(kOk)} : Reply{"", Then::kClose};
   if (path == "/mishaps") return Mishap(received);
   const auto found = kReplies.find(path);
@@ -92,11 +140,18 @@ std::optional<std::string> ReadRequest(int fd) {
   return request;
 }
 
-void SendAll(int fd, std::string_view bytes) {
+bool SendAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n < 0) return;
+    if (n < 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+/// Until the client leaves.
+void SendForEver(int fd, std::string_view bytes) {
+  while (SendAll(fd, bytes)) {
   }
 }
 
@@ -196,10 +251,15 @@ void ScriptedServer::Serve(int fd) {
     const auto path = request->substr(begin, request->find(' ', begin) - begin);
     const auto reply = ReplyTo(path, nth, Note(path, *request, fd));
     const bool slowly = reply.then == Then::kKeepSlowly;
-    slowly ? SendSlowly(fd, reply.bytes) : SendAll(fd, reply.bytes);
+    if (slowly) {
+      SendSlowly(fd, reply.bytes);
+    } else {
+      SendAll(fd, reply.bytes);
+    }
     if (reply.then == Then::kKeep || slowly) continue;
     if (reply.then == Then::kStall) ReadRequest(fd);
     if (reply.then == Then::kReset) ResetOnClose(fd);
+    if (reply.then == Then::kGoOn) SendForEver(fd, "X-More: and more, and more, and more, and more\r\n");
     break;
   }
   const std::lock_guard lock(mutex_);

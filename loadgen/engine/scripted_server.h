@@ -22,13 +22,17 @@ namespace loadgen {
 ///   /stall-before /stall-body                        goes silent until the client leaves
 ///   /then-close /then-reset                          a whole kept-alive response, then closes or resets
 ///   /second-dies                                     as /ok, but closes at a connection's second request
-///   /garbage /bad-chunk                              answers with something that is not HTTP
-///   /early-hints /slow /excess                       whole: behind a 103, in pieces, with bytes behind its
-///   end /stall-head                                      goes silent within the head /move 302 to /ok
+///   /garbage /bad-chunk /101 /two-lengths …          answers with what is not HTTP, or could be read in two
+///                                                    ways: the table in the .cc
+///   /early-hints /slow /excess /twice                whole: behind a 103, in pieces, with bytes or another
+///                                                    response behind its end
+///   /stall-head                                      goes silent within the head
+///   /endless-head                                    a head that goes on until the client leaves
+///   /move                                            302 to /ok
 ///   /cookie                                          as /ok, and sets a cookie
 ///   /mishaps                                         as /ok, but each 7000th is truncated, of the others
-///   each
-///                                                    5000th goes silent, of the others each 1000th is reset
+///                                                    each 5000th goes silent, of the rest each 1000th is
+///                                                    reset
 class ScriptedServer {
  public:
   ScriptedServer();
