@@ -198,6 +198,13 @@ TEST(OptionsTest, ARequestFileMayBelongToAUrl) {
               ElementsAre("http://h:81/a", "http://h:81/x/b"));
 }
 
+TEST(OptionsTest, CertificatesAreReadableAndAPlaceToConnectToIsOne) {
+  EXPECT_THAT(Complaint({"--cacert", "/none", "https://h/"}), HasSubstr("--cacert: cannot read /none"));
+  EXPECT_THAT(Complaint({"--key", "/dev/null", "https://h/"}), HasSubstr("--cert"));
+  EXPECT_THAT(Complaint({"--connect-to", "h", "https://h/"}), HasSubstr("'h' is not HOST:PORT"));
+  EXPECT_EQ(Understood({"--connect-to", "[::1]:1", "https://h/"}).plan.connect_to, "[::1]:1");
+}
+
 TEST(OptionsTest, HelpBeginsWithExamplesAndFitsEightyColumns) {
   const auto line = Parse({"--help"});
   const auto& text = std::get<std::string>(line);

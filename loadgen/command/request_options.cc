@@ -12,6 +12,7 @@
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
+#include "pool/sys/socket.h"
 
 namespace loadgen {
 namespace {
@@ -74,7 +75,17 @@ sys::Result<void> RequestOptions::FillOneRequest(Plan& plan) const {
 sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
   plan.keep_alive = connection_ != "close";
   plan.unix_socket = unix_socket_;
+  plan.connect_to = connect_to_;
+  if (!connect_to_.empty() && !sys::SplitHostPort(connect_to_))
+    return sys::Failure(fmt::format("--connect-to '{}' is not HOST:PORT (like 127.0.0.1:8443)", connect_to_));
   plan.extras = extras_;
+  for (const auto& [flag, path] :
+       {std::pair("--cacert", &extras_.ca), std::pair("--cert", &extras_.certificate),
+        std::pair("--key", &extras_.key)}) {
+    if (path->empty()) continue;
+    if (const auto text = ReadWholeFile(*path); !text)
+      return sys::Failure(fmt::format("{}: {}", flag, text.error().message));
+  }
   const auto plain =
       std::ranges::find_if(plan.urls, [](const auto& url) { return !url.starts_with("https:"); });
   if (extras_.http2 && plain != plan.urls.end()) {
@@ -145,9 +156,19 @@ void RequestOptions::AddConnection(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--unix-socket", unix_socket_, "connect to this UNIX socket, whatever the URL's host")
       ->type_name("PATH");
+  app.add_option("--connect-to", connect_to_,
+                 "connect there, whatever the URL's host and port, which Host and TLS keep")
+      ->type_name("HOST:PORT");
   app.add_flag("--http2", extras_.http2, "HTTP/2 if the server agrees (https:// only)");
   app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
   app.add_flag("-k,--insecure", extras_.insecure, "do not check certificates");
+  app.add_option("--cacert", extras_.ca, "who may vouch for servers, instead of the system's (PEM)")
+      ->type_name("FILE");
+  auto* certificate = app.add_option("--cert", extras_.certificate, "a certificate of one's own (PEM)");
+  certificate->type_name("FILE");
+  app.add_option("--key", extras_.key, "its key, where --cert does not have it (PEM)")
+      ->type_name("FILE")
+      ->needs(certificate);
   app.add_flag("--cookies", extras_.cookies, "each connection keeps the cookies it was given");
   app.add_option("-u,--user", extras_.user, "credentials (Basic)")->type_name("USER:PASSWORD");
   app.add_option("-x,--proxy", extras_.proxy, "go through this proxy (http://, https://, socks5://)")

@@ -41,6 +41,7 @@ class RequestOptions {
   std::vector<std::string> headers_;
   std::string connection_ = "keepalive";
   std::string unix_socket_;
+  std::string connect_to_;
   Extras extras_;
   std::vector<int> expect_status_;
   std::optional<std::uint64_t> expect_length_;

@@ -49,6 +49,10 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
   if (!plan.unix_socket.empty()) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, plan.unix_socket.c_str());
   }
+  if (!plan.connect_to.empty()) {
+    connect_to_.reset(curl_slist_append(nullptr, ("::" + plan.connect_to).c_str()));
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_.get());
+  }
   SetExtras();
 }
 
@@ -63,6 +67,11 @@ void CurlTransfer::SetExtras() {
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, kMostRedirects);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, extras.insecure ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, extras.insecure ? 0L : 2L);
+  if (!extras.ca.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, extras.ca.c_str());
+  if (!extras.certificate.empty()) {
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, extras.certificate.c_str());
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, (extras.key.empty() ? extras.certificate : extras.key).c_str());
+  }
   if (extras.cookies) curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
   if (!extras.user.empty()) curl_easy_setopt(easy, CURLOPT_USERPWD, extras.user.c_str());
 }

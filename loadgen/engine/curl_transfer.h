@@ -91,6 +91,7 @@ class CurlTransfer {
   const CurlRequest* applied_ = nullptr;  // what the handle is set up for
   CurlRequestBuffers own_;
   long redirects_ = 0;
+  CurlList connect_to_;
 };
 
 }  // namespace loadgen

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "loadgen/plan/http_url.h"
+#include "pool/sys/socket.h"
 
 namespace loadgen {
 
@@ -31,14 +31,20 @@ Endpoint ResolveHost(const std::string& host, const std::string& port) {
   return endpoint;
 }
 
+std::pair<std::string, std::string> HostFor(const Plan& plan, const HttpUrl& url) {
+  const auto instead = sys::SplitHostPort(plan.connect_to);
+  return instead ? std::pair(instead->host, instead->port) : std::pair(url.host, url.port);
+}
+
 std::optional<std::string> UnresolvableHost(const Plan& plan) {
   if (!plan.unix_socket.empty() || !plan.extras.proxy.empty()) return std::nullopt;
   std::set<std::pair<std::string, std::string>> asked;
   for (const auto& text : plan.urls) {
     const auto url = ParseHttpUrl(text);
     if (!url) return url.error().message;
-    if (!asked.emplace(url->host, url->port).second) continue;
-    if (auto endpoint = ResolveHost(url->host, url->port); !endpoint.error.empty()) return endpoint.error;
+    const auto [host, port] = HostFor(plan, *url);
+    if (!asked.emplace(host, port).second) continue;
+    if (auto endpoint = ResolveHost(host, port); !endpoint.error.empty()) return endpoint.error;
   }
   return std::nullopt;
 }

@@ -4,8 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "loadgen/plan/http_url.h"
 #include "loadgen/plan/plan.h"
 
 namespace loadgen {
@@ -27,6 +29,10 @@ struct Endpoint {
 
 /// Asks the system's resolver; may take as long as it does.
 Endpoint ResolveHost(const std::string& host, const std::string& port);
+
+/// The host and port to which requests to `url` connect, where it is no UNIX socket: its own, or the plan's
+/// connect_to.
+std::pair<std::string, std::string> HostFor(const Plan& plan, const HttpUrl& url);
 
 /// Why the host of one of the plan's URLs has no address; nullopt where each has one, or none is asked for
 /// because a proxy or a UNIX socket stands before them.

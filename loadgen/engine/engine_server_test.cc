@@ -77,7 +77,7 @@ class NginxTest : public EngineServerTest {
     if (::access("/usr/sbin/nginx", X_OK) != 0) GTEST_SKIP() << "no nginx here";
     const auto certificate =
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        "-subj /CN=127.0.0.1 -keyout " +
+        "-subj /CN=hydra.test -keyout " +
         directory_ + "/key -out " + directory_ + "/cert 2>/dev/null";
     ASSERT_EQ(std::system(certificate.c_str()), 0) << "openssl";
     std::ofstream(directory_ + "/conf")
@@ -86,19 +86,23 @@ class NginxTest : public EngineServerTest {
         << directory_ << "/p; fastcgi_temp_path " << directory_ << "/f; uwsgi_temp_path " << directory_
         << "/u; scgi_temp_path " << directory_ << "/s; server { listen 127.0.0.1:" << tls_
         << " ssl http2; ssl_certificate cert;"
-        << "ssl_certificate_key key; location / { return 200 \"$server_protocol\\n\"; } } }\n";
+        << "ssl_certificate_key key; ssl_client_certificate cert; ssl_verify_client optional;"
+        << "location / { return 200 \"$server_protocol\\n\"; }"
+        << "location /client { return 200 \"$ssl_client_verify $host\\n\"; } } }\n";
     server_.emplace(std::vector<std::string>{"/usr/sbin/nginx", "-p", directory_, "-c", directory_ + "/conf"},
                     Loopback(tls_));
   }
 
-  RunResult Run(const std::string& url, const Extras& extras, const std::string& end) {
+  RunResult Run(const std::string& url, const Extras& extras, const std::string& end,
+                const std::string& connect_to = {}) {
     return RunPlan("auto", {.urls = {url},
                             .extras = extras,
                             .rate = 500,
                             .connections = 4,
                             .threads = 2,
                             .count = 50,
-                            .expect_end = end});
+                            .expect_end = end,
+                            .connect_to = connect_to});
   }
 
   const std::string tls_ = FreePort();
@@ -113,12 +117,32 @@ TEST_F(NginxTest, TlsAndHttp2) {
   EXPECT_EQ(http2.tally.of(Outcome::kOk), 50u) << ToText(MakeReport("curl", {.urls = {secure}}, http2));
 }
 
+TEST_F(NginxTest, CertificatesOfOnesOwnOnBothSides) {
+  const Extras extras{
+      .ca = directory_ + "/cert", .certificate = directory_ + "/cert", .key = directory_ + "/key"};
+  const auto result = Run("https://hydra.test/client", extras, "SUCCESS hydra.test\n", "127.0.0.1:" + tls_);
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 50u) << ToText(MakeReport("curl", {.urls = {"u"}}, result));
+}
+
 TEST_F(NginxTest, ACertificateNobodyVouchesForIsNoSession) {
   const auto result = Run("https://127.0.0.1:" + tls_ + "/", {}, "");
   EXPECT_EQ(result.tally.of(Outcome::kTls), 50u);
 }
 
 using HydrapoolTest = EngineServerTest;
+
+TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
+  const auto port = FreePort();
+  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:" + port, "--workers", "2",
+                       "--admin", "off", "--log-level", "off"},
+                      Loopback(port));
+  for (const auto* engine : {"raw", "curl"}) {
+    const auto result = RunPlan(
+        engine,
+        {.urls = {"http://hydra.test/"}, .connections = 2, .count = 20, .connect_to = "127.0.0.1:" + port});
+    EXPECT_EQ(result.tally.of(Outcome::kOk), 20u) << engine;
+  }
+}
 
 TEST_F(HydrapoolTest, TheRawEngineSpeaksToUnixSockets) {
   const auto path = directory_ + "/socket";

@@ -31,10 +31,11 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
 }
 
 std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& known) {
-  const auto name = plan_.unix_socket.empty() ? url.host + " " + url.port : plan_.unix_socket;
+  const auto [host, port] = HostFor(plan_, url);
+  const auto name = plan_.unix_socket.empty() ? host + " " + port : plan_.unix_socket;
   const auto found = std::ranges::find(known, name);
   if (found == known.end()) {
-    endpoints_.push_back(plan_.unix_socket.empty() ? ResolveHost(url.host, url.port)
+    endpoints_.push_back(plan_.unix_socket.empty() ? ResolveHost(host, port)
                                                    : UnixEndpoint(plan_.unix_socket));
     known.push_back(name);
     return known.size() - 1;

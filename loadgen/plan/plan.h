@@ -36,6 +36,9 @@ struct Extras {
   bool cookies = false;    ///< Each connection keeps those it was given.
   std::string user = {};   ///< "user:password", sent as Basic
   std::string proxy = {};  ///< A URL.
+  std::string ca = {};     ///< A file of certificates: who may vouch for servers, instead of the system's.
+  std::string certificate = {};  ///< The client's own: a file.
+  std::string key = {};          ///< A file; empty: the key is in the same one.
 };
 
 /// Which part of a run this process is, where several make one together.
@@ -103,6 +106,7 @@ struct Plan {
   std::string expect_sha256 = {};  ///< Of each decoded body, 64 small hex digits; empty: any.
   std::string expect_end = {};     ///< What each decoded body ends with.
   std::string unix_socket = {};    ///< Where to connect instead of the URLs' hosts; empty: there.
+  std::string connect_to = {};     ///< The same, "HOST:PORT".
 };
 
 /// What the plan's request to URL number `url` is beside that.
