@@ -11,6 +11,7 @@
 #include "loadgen/command/cli.h"
 #include "loadgen/command/options.h"
 #include "loadgen/command/run_command.h"
+#include "loadgen/command/secrets.h"
 
 namespace loadgen {
 namespace {
@@ -23,7 +24,7 @@ void OccupyStandardStreams() {
   }
 }
 
-int Main(int argc, char** argv) {
+int Main(int argc, const char* const* argv) {
   OccupyStandardStreams();
   std::signal(SIGPIPE, SIG_IGN);
   const std::string_view first = argc > 1 ? argv[1] : "";
@@ -46,7 +47,8 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return loadgen::Main(argc, argv);
+    const loadgen::PrivateArguments arguments(argc, argv);
+    return loadgen::Main(argc, arguments.argv());
   } catch (const std::exception& error) {
     return loadgen::Complain(loadgen::kNothing, error.what());
   }

@@ -5,12 +5,13 @@
 #include <CLI/CLI.hpp>
 
 #include "loadgen/command/help.h"
+#include "loadgen/plan/http_url.h"
 #include "loadgen/report/terminal_text.h"
 
 namespace loadgen {
 
 int Complain(ExitCode code, const std::string& line) {
-  fmt::print(stderr, "loadgen: {}\n", Printable(line));
+  fmt::print(stderr, "loadgen: {}\n", Printable(WithoutUsers(line)));
   return code;
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "loadgen/command/test_program.h"
+#include "loadgen/engine/reserved_port.h"
 #include "loadgen/engine/scripted_server.h"
 #include "loadgen/report/hdr_log.h"
 
@@ -17,6 +18,7 @@ namespace loadgen {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// Of an open loop: 3 where this machine was too busy to keep the schedule.
 const auto kRanOrTooBusy = ::testing::AnyOf(0, 3);
@@ -136,11 +138,40 @@ TEST(OutputTest, AnInterruptWritesEveryFile) {
   EXPECT_EQ(Responses(*log), report["requests"]["sent"]);
 }
 
+TEST(OutputTest, NoSecretIsShownAnywhere) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  const ScratchFile html("html");
+  const ScratchFile journal("journal");
+  auto url = server.Url("/500");
+  url.insert(url.find("://") + 3, "ann:sesame@");
+  Program program({"-d", "10m", "-R", "100", "-u", "bob:sesame", "-H", "Cookie: id=sesame", "--json",
+                   json.path(), "--html", html.path(), "--journal", journal.path(), url});
+  while (server.Received("/500") < 10) std::this_thread::yield();
+  EXPECT_THAT(ReadFile("/proc/" + std::to_string(program.pid()) + "/cmdline"), Not(HasSubstr("sesame")));
+  program.Signal(SIGINT);
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Authorization: Basic YW5uOnNlc2FtZQ==\r\n"))
+      << "the URL's own";
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Cookie: id=sesame"));
+  for (const auto& shown : {program.Out(), program.Err(), json.Read(), journal.Read()}) {
+    EXPECT_THAT(shown, Not(HasSubstr("sesame")));
+    EXPECT_THAT(shown, Not(HasSubstr("YW5uOnNlc2FtZQ")));
+  }
+  EXPECT_EQ(html.Read().find("sesame"), std::string::npos);
+  EXPECT_THAT(journal.Read(), HasSubstr("bad_status"));
+  Program wrong({"http://ann:sesame@h:x/"});
+  EXPECT_EQ(wrong.Wait(), 2);
+  EXPECT_THAT(wrong.Err(), Not(HasSubstr("sesame")));
+}
+
 TEST(OutputTest, MetricsAreServedWhileItRuns) {
   const ScriptedServer server;
   const ScratchFile page("page");
-  Program program({"-q", "-R", "200", "-d", "10m", "--metrics", "127.0.0.1:18471", server.Url("/ok")});
-  const auto fetch = "curl -s --noproxy '*' -o " + page.path() + " http://127.0.0.1:18471/metrics";
+  const ReservedPort port;
+  const auto address = "127.0.0.1:" + port.text();
+  Program program({"-q", "-R", "200", "-d", "10m", "--metrics", address, server.Url("/ok")});
+  const auto fetch = "curl -s --noproxy '*' -o " + page.path() + " http://" + address + "/metrics";
   const auto answered = [&] {
     return std::system(fetch.c_str()) == 0 &&
            page.Read().find("loadgen_worker_requests_total{worker=\"3\"}") != std::string::npos;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <utility>
 
+#include "loadgen/command/secrets.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/target_list.h"
@@ -30,6 +31,8 @@ sys::Result<std::string> Body(const std::string& data) {
 sys::Result<void> LoadAllLines(Plan& plan) {
   for (std::size_t i = 0; i < plan.urls.size(); ++i) {
     if (auto loaded = LoadLines(plan.urls[i], Place::kUrl, plan.lines); !loaded) return loaded;
+    if (auto loaded = LoadLines(plan.users.empty() ? "" : plan.users[i], Place::kUrl, plan.lines); !loaded)
+      return loaded;
     const auto parts = PartsOf(plan, i);
     for (const auto& header : parts.headers) {
       if (auto loaded = LoadLines(header, Place::kHeader, plan.lines); !loaded) return loaded;
@@ -43,7 +46,8 @@ sys::Result<void> LoadAllLines(Plan& plan) {
 
 sys::Result<void> RequestOptions::Fill(Plan& plan) const {
   for (const auto& header : headers_) {
-    if (!IsHeader(header)) return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", header));
+    if (!IsHeader(header))
+      return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", WithoutSecrets("-H", header)));
   }
   plan.headers = headers_;
   plan.worker_header = worker_header_;
@@ -53,8 +57,8 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
   auto filled =
       file_.empty() ? FillOneRequest(plan) : FillRequests(file_, urls_.empty() ? "" : urls_[0], plan);
   if (!filled) return filled;
-  if (auto loaded = LoadAllLines(plan); !loaded) return loaded;
   if (filled = FillConnection(plan); !filled) return filled;
+  if (auto loaded = LoadAllLines(plan); !loaded) return loaded;
   return FillExpectations(plan);
 }
 
@@ -159,7 +163,8 @@ void RequestOptions::AddConnection(CLI::App& app) {
   app.add_option("--connect-to", connect_to_,
                  "connect there, whatever the URL's host and port, which Host and TLS keep")
       ->type_name("HOST:PORT");
-  app.add_flag("--http2", extras_.http2, "HTTP/2 if the server agrees (https:// only)");
+  app.add_flag("--http2", extras_.http2,
+               "HTTP/2 if the server agrees (https:// only), one request at a time on each connection");
   app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
   app.add_flag("-k,--insecure", extras_.insecure, "do not check certificates");
   app.add_option("--cacert", extras_.ca, "who may vouch for servers, instead of the system's (PEM)")
@@ -170,7 +175,10 @@ void RequestOptions::AddConnection(CLI::App& app) {
       ->type_name("FILE")
       ->needs(certificate);
   app.add_flag("--cookies", extras_.cookies, "each connection keeps the cookies it was given");
-  app.add_option("-u,--user", extras_.user, "credentials (Basic)")->type_name("USER:PASSWORD");
+  auto* user =
+      app.add_option("-u,--user", extras_.user, "credentials, as before a URL's host; no output shows either")
+          ->type_name("USER:PASSWORD");
+  app.add_flag("--digest", extras_.digest, "prove --user by Digest instead of Basic")->needs(user);
   app.add_option("-x,--proxy", extras_.proxy, "go through this proxy (http://, https://, socks5://)")
       ->type_name("URL");
 }

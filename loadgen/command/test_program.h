@@ -50,6 +50,7 @@ class Program {
     posix_spawn_file_actions_destroy(&actions);
   }
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
   void Signal(int signal) const { ::kill(pid_, signal); }
   [[nodiscard]] bool Ended() { return ::waitpid(pid_, &status_, WNOHANG) == pid_; }
   int Wait() {

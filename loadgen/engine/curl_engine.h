@@ -12,7 +12,9 @@ namespace loadgen {
 
 /// The engine for whatever libcurl speaks, HTTP/1.1 or HTTP/2, plain or TLS, directly or through a proxy: a
 /// multi handle driven by its socket API and our epoll. With HTTP/2 too a connection carries one request at a
-/// time.
+/// time, so h2load's -m has no counterpart here. HTTP/2 without TLS is refused before a run: libcurl 7.88
+/// fails the second request of each such connection ("Error in the HTTP2 framing layer"; curl
+/// --http2-prior-knowledge with one URL given twice shows it).
 ///
 /// It takes its own times and its own time-outs, keeps no queue and shares no cache with other threads.
 /// Proxies named in the environment are not used: the load goes where the URL says. libcurl's own connection

@@ -19,15 +19,20 @@ CurlRequest::CurlRequest(const Plan& plan, std::size_t index)
     : plan_(plan),
       parts_(PartsOf(plan, index)),
       url_(plan.urls[index], plan.lines),
+      user_(plan.users.empty() ? std::string_view() : plan.users[index], plan.lines),
       body_(parts_.body.value_or(""), plan.lines) {
   for (const auto& header : parts_.headers) headers_.emplace_back(header, plan.lines);
-  constant_ = url_.constant() && body_.constant() && std::ranges::all_of(headers_, &TextTemplate::constant);
+  constant_ = url_.constant() && user_.constant() && body_.constant() &&
+              std::ranges::all_of(headers_, &TextTemplate::constant);
 }
 
 void CurlRequest::Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own) const {
   own = {};
   url_.Expand(plan_.seed, turn, own.url);
   curl_easy_setopt(easy, CURLOPT_URL, own.url.c_str());
+  user_.Expand(plan_.seed, turn, own.user);
+  if (own.user.empty()) own.user = plan_.extras.user;
+  curl_easy_setopt(easy, CURLOPT_USERPWD, own.user.empty() ? nullptr : own.user.c_str());
   body_.Expand(plan_.seed, turn, own.body);
   ApplyMethod(easy);
   if (parts_.body) {

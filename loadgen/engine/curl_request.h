@@ -21,6 +21,7 @@ using CurlList = std::unique_ptr<curl_slist, FreeCurlList>;
 struct CurlRequestBuffers {
   std::string url = {};
   std::string body = {};
+  std::string user = {};
   CurlList headers = {};
 };
 
@@ -41,6 +42,7 @@ class CurlRequest {
   const Plan& plan_;
   RequestParts parts_;
   TextTemplate url_;
+  TextTemplate user_;
   TextTemplate body_;
   std::vector<TextTemplate> headers_;
   bool constant_ = true;

@@ -13,6 +13,7 @@ namespace loadgen {
 namespace {
 
 constexpr long kMostRedirects = 20;
+constexpr int kUnauthorized = 401;
 constexpr long kOneAddressAtATime = 3600 * 1000;  // ms
 
 /// libcurl has codes of other meanings for a chunk or a trailer that is none.
@@ -73,19 +74,19 @@ void CurlTransfer::SetExtras() {
     curl_easy_setopt(easy, CURLOPT_SSLKEY, (extras.key.empty() ? extras.certificate : extras.key).c_str());
   }
   if (extras.cookies) curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-  if (!extras.user.empty()) curl_easy_setopt(easy, CURLOPT_USERPWD, extras.user.c_str());
+  curl_easy_setopt(easy, CURLOPT_HTTPAUTH,
+                   static_cast<long>(extras.digest ? CURLAUTH_DIGEST : CURLAUTH_BASIC));
 }
 
 void CurlTransfer::Begin(const Attempt& attempt) {
   attempt_ = attempt;
   ending_ = {};
-  if (check_.needed()) check_.Begin();
   opened_ = -1;
   stale_ = false;
   local_port_ = 0;
   at_ = {};
   error_[0] = '\0';
-  head_.Begin();
+  BeginHead();
   redirects_ = 0;
   if (plan_.reuse != 0 || !plan_.keep_alive) {
     curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.keep_alive ? 0L : 1L);
@@ -94,6 +95,12 @@ void CurlTransfer::Begin(const Attempt& attempt) {
   if (applied_ == &request && request.constant()) return;
   request.Apply(easy_.get(), attempt.turn, own_);
   applied_ = &request;
+}
+
+void CurlTransfer::BeginHead() {
+  head_.Begin();
+  ending_.head_complete = false;
+  if (check_.needed()) check_.Begin();
 }
 
 Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
@@ -165,12 +172,16 @@ bool CurlTransfer::IsStale(int local_port) const {
 }
 
 bool CurlTransfer::IsSecondTime() {
-  if (!ending_.connected) return false;
-  long redirects = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_COUNT, &redirects);
-  if (redirects > redirects_) return false;
+  if (!ending_.connected || LeadsOn()) return false;
   ending_.resend_suppressed = true;
   return true;
+}
+
+bool CurlTransfer::LeadsOn() const {
+  if (plan_.extras.digest && head_.complete() && head_.status() == kUnauthorized) return true;
+  long redirects = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_COUNT, &redirects);
+  return redirects > redirects_;
 }
 
 void CurlTransfer::NoteConnected() {
@@ -203,6 +214,7 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   if (!ending.reused && !ending.connected) transfer.NoteConnected();
   curl_easy_getinfo(transfer.easy_.get(), CURLINFO_REDIRECT_COUNT, &transfer.redirects_);
   transfer.opened_ = -1;
+  transfer.BeginHead();
   ending.connected = true;
   transfer.local_port_ = local_port;
   return CURL_PREREQFUNC_OK;
@@ -231,10 +243,6 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, 
 }
 
 bool CurlTransfer::TakeHeadLine(std::string_view line) {
-  if (head_.complete() && line.starts_with("HTTP/")) {
-    head_.Begin();
-    if (check_.needed()) check_.Begin();
-  }
   ending_.malformed = !head_.Count(line.size(), 0) || !head_.Take(line);
   ending_.head_complete = head_.complete();
   return !ending_.malformed;

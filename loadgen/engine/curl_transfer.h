@@ -25,7 +25,8 @@ namespace loadgen {
 /// response began, whether its head was whole. And it stops libcurl from sending a request twice: libcurl
 /// does so when a kept-alive connection dies before the first byte of the response, with no option against
 /// it, but it must ask for a socket or announce the request again first (CURLOPT_OPENSOCKETFUNCTION,
-/// CURLOPT_PREREQFUNCTION), and is refused. A redirect that is followed is not that: it is counted first.
+/// CURLOPT_PREREQFUNCTION), and is refused. A redirect that is followed is not that, nor is the request that
+/// answers a 401 with Digest: a response came first.
 ///
 /// A kept-alive connection that the server closed while it was idle is no failure: nothing has been sent on
 /// it. libcurl does not notice all of them (7.88 takes one that was reset for alive), so each is looked at
@@ -67,7 +68,10 @@ class CurlTransfer {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* self);
 
   void SetExtras();
+  void BeginHead();
   [[nodiscard]] bool IsSecondTime();
+  /// The response that came is to be followed by another request: a redirect, or one that asks for Digest.
+  [[nodiscard]] bool LeadsOn() const;
   void NoteConnected();
   bool TakeHeadLine(std::string_view line);
   [[nodiscard]] bool IsStale(int local_port) const;

@@ -22,10 +22,10 @@ const char* FlagOfExtras(const Extras& extras) {
 
 sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan) {
   const std::string* beyond_raw = nullptr;
-  for (const auto& text : plan.urls) {
-    const auto url = ParseHttpUrl(text);
+  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
+    const auto url = ParseHttpUrl(plan.urls[i]);
     if (!url) return tl::unexpected(url.error());
-    if (url->scheme != "http" || url->has_user) beyond_raw = &text;
+    if (url->scheme != "http" || !url->user.empty() || !UserOf(plan, i).empty()) beyond_raw = &plan.urls[i];
   }
   const char* flag = FlagOfExtras(plan.extras);
   if (wanted == "curl" || (wanted == "auto" && (beyond_raw != nullptr || flag != nullptr))) {

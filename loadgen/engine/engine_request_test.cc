@@ -101,6 +101,36 @@ TEST(CurlExtrasTest, CookiesAreKeptByTheirConnection) {
   EXPECT_THAT(server.LastRequest(), HasSubstr("Cookie: id=7\r\n"));
 }
 
+TEST(CurlExtrasTest, DigestAnswersTheFirstRefusal) {
+  for (const bool keep_alive : {true, false}) {
+    const ScriptedServer server;
+    const auto result = RunPlan("auto", {.urls = {server.Url("/digest")},
+                                         .keep_alive = keep_alive,
+                                         .extras = {.user = "ann:secret", .digest = true},
+                                         .connections = 1,
+                                         .threads = 1,
+                                         .count = 4});
+    EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+    EXPECT_EQ(server.Received("/digest"), 5) << "later ones know what the server asks for";
+    EXPECT_THAT(server.LastRequest(), HasSubstr("Authorization: Digest username=\"ann\""));
+  }
+  const ScriptedServer server;
+  const auto refused = RunExtras(server, "/digest", {.user = "ann:secret"});
+  EXPECT_EQ(refused.tally.status.at(401), 4u);
+}
+
+TEST(CurlExtrasTest, EachUrlMayHaveCredentialsOfItsOwn) {
+  const ScriptedServer server;
+  const auto result = RunPlan("auto", {.urls = {server.Url("/basic"), server.Url("/ok")},
+                                       .users = {"ann:secret", ""},
+                                       .connections = 1,
+                                       .threads = 1,
+                                       .count = 4});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+  EXPECT_THAT(server.LastRequest(), HasSubstr("GET /ok "));
+  EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Authorization")));
+}
+
 TEST(CurlExtrasTest, CredentialsAndProxies) {
   const ScriptedServer server;
   RunExtras(server, "/ok", {.user = "ann:secret"});

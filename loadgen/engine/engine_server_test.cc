@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -10,6 +9,7 @@
 #include <fstream>
 
 #include "loadgen/engine/endpoint.h"
+#include "loadgen/engine/reserved_port.h"
 #include "loadgen/engine/run_plan.h"
 #include "loadgen/report/report.h"
 #include "pool/sys/child.h"
@@ -51,17 +51,6 @@ class Server {
 };
 
 Address Loopback(const std::string& port) { return ResolveHost("127.0.0.1", port).addresses.front(); }
-
-std::string FreePort() {
-  const sys::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof name;
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&name), size), 0);
-  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
-  return std::to_string(ntohs(name.sin_port));
-}
 
 class EngineServerTest : public ::testing::Test {
  protected:
@@ -105,7 +94,8 @@ class NginxTest : public EngineServerTest {
                             .connect_to = connect_to});
   }
 
-  const std::string tls_ = FreePort();
+  const ReservedPort reserved_;
+  const std::string& tls_ = reserved_.text();
   std::optional<Server> server_;
 };
 
@@ -132,7 +122,8 @@ TEST_F(NginxTest, ACertificateNobodyVouchesForIsNoSession) {
 using HydrapoolTest = EngineServerTest;
 
 TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
-  const auto port = FreePort();
+  const ReservedPort reserved;
+  const auto& port = reserved.text();
   const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:" + port, "--workers", "2",
                        "--admin", "off", "--log-level", "off"},
                       Loopback(port));
@@ -167,7 +158,8 @@ TEST_F(HydrapoolTest, TenThousandConnectionsOnOneThread) {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < kConnections + 200) GTEST_SKIP() << "only " << limit.rlim_cur << " file descriptors";
-  const auto port = FreePort();
+  const ReservedPort reserved;
+  const auto& port = reserved.text();
   const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:" + port, "--workers", "2",
                        "--max-connections", "12000", "--admin", "off", "--log-level", "off"},
                       Loopback(port));

@@ -21,7 +21,7 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
   for (std::size_t i = 0; i < plan.urls.size(); ++i) {
     const auto& text = plan.urls[i];
     const auto url = ParseHttpUrl(text);
-    if (!url || url->scheme != "http" || url->has_user) {
+    if (!url || url->scheme != "http" || !url->user.empty() || !UserOf(plan, i).empty()) {
       throw std::invalid_argument("the raw engine cannot speak to " + text);
     }
     requests_.push_back({.endpoint = EndpointOf(*url, known), .raw = RawRequest(plan, i, *url)});

@@ -123,6 +123,14 @@ Reply ReplyTo(const std::string& path, int nth, int received) {
   return found != kReplies.end() ? found->second : Reply{"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"};
 }
 
+/// 401 where the request has no credentials of that scheme.
+Reply Guarded(const std::string& request, const std::string& scheme) {
+  if (request.find("\r\nAuthorization: " + scheme + " ") != request.npos) return {std::string(kOk)};
+  return {fmt::format(
+      "HTTP/1.1 401 Who\r\nWWW-Authenticate: {} realm=\"r\", nonce=\"n\"\r\nContent-Length: 0\r\n\r\n",
+      scheme)};
+}
+
 std::optional<std::string> ReadRequest(int fd) {
   std::string request;
   std::size_t whole = std::string::npos;
@@ -249,7 +257,10 @@ void ScriptedServer::Serve(int fd) {
     if (!request) break;
     const auto begin = request->find(' ') + 1;
     const auto path = request->substr(begin, request->find(' ', begin) - begin);
-    const auto reply = ReplyTo(path, nth, Note(path, *request, fd));
+    const int received = Note(path, *request, fd);
+    const auto reply = path == "/basic"    ? Guarded(*request, "Basic")
+                       : path == "/digest" ? Guarded(*request, "Digest")
+                                           : ReplyTo(path, nth, received);
     const bool slowly = reply.then == Then::kKeepSlowly;
     if (slowly) {
       SendSlowly(fd, reply.bytes);

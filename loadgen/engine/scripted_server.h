@@ -29,6 +29,7 @@ namespace loadgen {
 ///   /stall-head                                      goes silent within the head
 ///   /endless-head                                    a head that goes on until the client leaves
 ///   /move                                            302 to /ok
+///   /basic /digest                                   401 without credentials of that kind, else as /ok
 ///   /cookie                                          as /ok, and sets a cookie
 ///   /mishaps                                         as /ok, but each 7000th is truncated, of the others
 ///                                                    each 5000th goes silent, of the rest each 1000th is

@@ -24,7 +24,30 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return std::unique_ptr<char, FreeText>(text).get();
 }
 
+/// Takes the user out of the URL in `text` whose "://" is the first at `from` or behind; where to go on, npos
+/// where there is none.
+std::size_t EraseUser(std::string& text, std::size_t from) {
+  const auto scheme = text.find("://", from);
+  if (scheme == text.npos) return text.npos;
+  const auto begin = scheme + 3;
+  const auto end = std::min(text.find_first_of("/?# '\"", begin), text.size());
+  const auto at = text.substr(begin, end - begin).rfind('@');
+  if (at != text.npos) text.erase(begin, at + 1);
+  return begin;
+}
+
+std::string UserOf(CURLU* url) {
+  const auto name = Part(url, CURLUPART_USER, CURLU_URLDECODE);
+  const auto password = Part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  return name.empty() && password.empty() ? "" : name + ":" + password;
+}
+
 }  // namespace
+
+std::string WithoutUsers(std::string text) {
+  for (std::size_t from = 0; from != text.npos;) from = EraseUser(text, from);
+  return text;
+}
 
 sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base) {
   if (text.starts_with("unix:"))
@@ -60,7 +83,8 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
   if (parts.target.empty()) parts.target.push_back('/');
   if (const auto query = Part(url.get(), CURLUPART_QUERY); !query.empty())
     parts.target.append("?").append(query);
-  parts.has_user = !Part(url.get(), CURLUPART_USER).empty() || !Part(url.get(), CURLUPART_PASSWORD).empty();
+  parts.user = UserOf(url.get());
+  EraseUser(parts.full, 0);
   return parts;
 }
 

@@ -8,18 +8,22 @@ namespace loadgen {
 
 /// A URL in parts.
 struct HttpUrl {
-  std::string full;       ///< Whole, with its scheme.
+  std::string full;       ///< Whole, with its scheme, without the user.
   std::string scheme;     ///< "http" or "https"
   std::string host;       ///< Without the brackets of an IPv6 address.
   std::string port;       ///< Always there.
   std::string authority;  ///< As in a Host header: the port is left out where it is the scheme's.
   std::string target;     ///< Path and query, as in a request line; at least "/".
-  bool has_user = false;  ///< user or user:password before the host
+  std::string user;       ///< "user:password" that stood before the host, decoded; empty where nothing did.
 };
 
 /// Takes a URL apart. Without a scheme it is http, or, where there is a `base`, relative to that (RFC 3986,
 /// 5). Blanks and what is not ASCII become "%20" and the like. Pure. (libcurl's parser: RFC 3986 with dot
 /// segments removed, but where a "{line:FILE}" stands in it, which is left as it is.)
 sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base = {});
+
+/// `text` without what stands between a scheme and an '@' in it, as in "'http://ann:secret@h:x/' is no URL",
+/// so that it can be shown. Pure.
+std::string WithoutUsers(std::string text);
 
 }  // namespace loadgen

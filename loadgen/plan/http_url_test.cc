@@ -11,7 +11,17 @@ TEST(HttpUrlTest, Parts) {
   EXPECT_EQ(url.port, "81");
   EXPECT_EQ(url.authority, "h:81");
   EXPECT_EQ(url.target, "/a/b?c=d");
-  EXPECT_TRUE(url.has_user);
+  EXPECT_EQ(url.user, "user:pw");
+  EXPECT_EQ(url.full, "http://h:81/a/b?c=d#e");
+}
+
+TEST(HttpUrlTest, CredentialsAreNoPartOfWhatIsShown) {
+  EXPECT_EQ(ParseHttpUrl("http://a%40b:p%3Aw@h/?u=http://c:d@e/")->user, "a@b:p:w");
+  EXPECT_EQ(ParseHttpUrl("http://a%40b:p%3Aw@h/?u=http://c:d@e/")->full, "http://h/?u=http://c:d@e/");
+  EXPECT_EQ(ParseHttpUrl("ann:secret@h")->full, "http://h");
+  EXPECT_EQ(WithoutUsers("'http://a:b@h:x/' and https://c@d is no URL"),
+            "'http://h:x/' and https://d is no URL");
+  EXPECT_EQ(WithoutUsers("mail a@b http://h/x@y"), "mail a@b http://h/x@y");
 }
 
 TEST(HttpUrlTest, WhatIsLeftOutIsFilledIn) {
@@ -20,7 +30,7 @@ TEST(HttpUrlTest, WhatIsLeftOutIsFilledIn) {
   EXPECT_EQ(url.port, "80");
   EXPECT_EQ(url.authority, "h");
   EXPECT_EQ(url.target, "/");
-  EXPECT_FALSE(url.has_user);
+  EXPECT_EQ(url.user, "");
   EXPECT_EQ(ParseHttpUrl("https://h:443/")->authority, "h");
   EXPECT_EQ(ParseHttpUrl("http://h:443/")->authority, "h:443");
 }
@@ -39,7 +49,7 @@ TEST(HttpUrlTest, WhatIsNotAsciiIsEscaped) {
 }
 
 TEST(HttpUrlTest, IsRelativeToABase) {
-  EXPECT_EQ(ParseHttpUrl("/b?c", "https://user:pw@h:1/x/y?z")->full, "https://user:pw@h:1/b?c");
+  EXPECT_EQ(ParseHttpUrl("/b?c", "https://user:pw@h:1/x/y?z")->full, "https://h:1/b?c");
   EXPECT_EQ(ParseHttpUrl("b/{random}", "http://h/x/y")->target, "/x/b/{random}");
   EXPECT_EQ(ParseHttpUrl("b/{line:/f}", "http://h/x/y")->target, "/x/b/{line:/f}");
   EXPECT_EQ(ParseHttpUrl("http://other/", "http://h/")->host, "other");

@@ -34,7 +34,8 @@ struct Extras {
   bool follow = false;     ///< Redirects: they belong to the request, its status is the last one's.
   bool insecure = false;   ///< Certificates are not checked.
   bool cookies = false;    ///< Each connection keeps those it was given.
-  std::string user = {};   ///< "user:password", sent as Basic
+  std::string user = {};   ///< "user:password", where a URL has none of its own
+  bool digest = false;     ///< It is proved by Digest instead of sent as Basic.
   std::string proxy = {};  ///< A URL.
   std::string ca = {};     ///< A file of certificates: who may vouch for servers, instead of the system's.
   std::string certificate = {};  ///< The client's own: a file.
@@ -64,6 +65,9 @@ struct Plan {
   /// Used in turn, or as `weights` or `rates` say. At least one. "{counter}", "{random}" and
   /// "{line:FILE}" in them, in headers and in bodies are replaced (text_template.h).
   std::vector<std::string> urls = {};
+  /// "user:password" of each URL; empty where it has none. Empty: none has one. They are not part of the
+  /// URLs, so that whatever shows those does not show them.
+  std::vector<std::string> users = {};
   std::string method = "GET";
   std::optional<std::string> body = {};
   std::vector<std::string> headers = {};  ///< "Name: value"
@@ -108,6 +112,11 @@ struct Plan {
   std::string unix_socket = {};    ///< Where to connect instead of the URLs' hosts; empty: there.
   std::string connect_to = {};     ///< The same, "HOST:PORT".
 };
+
+/// The credentials for the plan's URL number `url`; empty for none.
+inline const std::string& UserOf(const Plan& plan, std::size_t url) {
+  return plan.users.empty() || plan.users[url].empty() ? plan.extras.user : plan.users[url];
+}
 
 /// What the plan's request to URL number `url` is beside that.
 inline RequestParts PartsOf(const Plan& plan, std::size_t url) {

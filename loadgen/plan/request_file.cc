@@ -21,6 +21,7 @@ constexpr std::uint64_t kMostTurns = 10'000'000;
 
 struct Request {
   std::string url = {};
+  std::string user = {};
   RequestParts parts = {};
   unsigned weight = 1;
 };
@@ -69,16 +70,18 @@ sys::Result<Request> FromWords(const std::string& line) {
   return request;
 }
 
-sys::Result<Request> Parse(const std::string& line, const std::string& base) {
+sys::Result<Request> Parse(const std::string& line, const HttpUrl& base) {
   auto request = line.starts_with('{') ? FromJson(line) : FromWords(line);
   if (!request) return request;
   auto& parts = request->parts;
   if (!IsMethod(parts.method)) return sys::Failure(fmt::format("'{}' is not a method", parts.method));
   if (!parts.body && NeedsBody(parts.method)) parts.body = "";
   if (request->url.empty()) return sys::Failure("a URL is required");
-  auto url = ParseHttpUrl(request->url, base);
+  const bool relative = !base.full.empty() && request->url.find("://") == request->url.npos;
+  auto url = ParseHttpUrl(request->url, base.full);
   if (!url) return tl::unexpected(url.error());
   request->url = std::move(url->full);
+  request->user = relative ? base.user : std::move(url->user);
   return request;
 }
 
@@ -92,10 +95,11 @@ sys::Result<void> FillRequests(const std::string& path, const std::string& base,
   for (std::size_t i = 0; i < lines->size(); ++i) {
     const auto& line = (*lines)[i];
     if (line.empty() || line.starts_with('#')) continue;
-    auto request = Parse(line, whole->full);
+    auto request = Parse(line, *whole);
     if (!request) return sys::Failure(fmt::format("{}:{}: {}", path, i + 1, request.error().message));
     request->parts.headers.insert(request->parts.headers.begin(), plan.headers.begin(), plan.headers.end());
     plan.urls.push_back(std::move(request->url));
+    plan.users.push_back(std::move(request->user));
     plan.weights.push_back(request->weight);
     plan.parts.push_back(std::move(request->parts));
   }

@@ -69,6 +69,7 @@ sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::v
     auto url = ParseHttpUrl(target.url);
     if (!url) return tl::unexpected(url.error());
     plan.urls.push_back(std::move(url->full));
+    plan.users.push_back(std::move(url->user));
     plan.weights.push_back(target.weight);
     if (target.rate) plan.rates.push_back(*target.rate);
     sum += target.rate.value_or(0);
