@@ -77,6 +77,15 @@ Point ParsePoint(std::string_view text) {
   return point;
 }
 
+// As a real crash, which nothing can block, and which a sanitizer's handler would make an exit.
+void LetCrash() {
+  ::signal(SIGSEGV, SIG_DFL);
+  sigset_t crash;
+  sigemptyset(&crash);
+  sigaddset(&crash, SIGSEGV);
+  ::pthread_sigmask(SIG_UNBLOCK, &crash, nullptr);
+}
+
 }  // namespace
 
 void ArmFailpoints() {
@@ -107,7 +116,7 @@ bool PassFailpoint(const char* name) {
       skip = true;
       continue;
     }
-    if (point.signal == SIGSEGV) ::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would make it an exit
+    if (point.signal == SIGSEGV) LetCrash();
     ::kill(::getpid(), point.signal);
   }
   return skip;
