@@ -61,10 +61,13 @@ TEST_P(EngineTest, EveryRequestHasOneOutcomeWhenConnectionsDieBetweenRequests) {
 
 TEST_P(EngineTest, AnIdleConnectionThatTheServerClosedCostsNothing) {
   for (const auto* path : {"/then-close", "/then-reset"}) {
-    ScriptedServer server;
-    const auto result = RunPlan(
-        GetParam(), {.urls = {server.Url(path)}, .rate = 10, .connections = 1, .threads = 1, .count = 5});
-    EXPECT_EQ(result.tally.of(Outcome::kOk), 5u)
+    RunResult result;
+    do {  // a machine that sent one late left the connection no time to be idle
+      ScriptedServer server;
+      result = RunPlan(GetParam(),
+                       {.urls = {server.Url(path)}, .rate = 5, .connections = 1, .threads = 1, .count = 4});
+    } while (result.tally.lag.max() > 50'000);
+    EXPECT_EQ(result.tally.of(Outcome::kOk), 4u)
         << path << ToText(MakeReport(GetParam(), {.urls = {path}}, result));
   }
 }
