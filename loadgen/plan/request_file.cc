@@ -81,7 +81,7 @@ sys::Result<Request> Parse(const std::string& line, const HttpUrl& base) {
   auto url = ParseHttpUrl(request->url, base.full);
   if (!url) return tl::unexpected(url.error());
   request->url = std::move(url->full);
-  request->user = relative ? base.user : std::move(url->user);
+  request->user = relative ? base.user : url->user;
   return request;
 }
 
