@@ -134,6 +134,7 @@ TEST(OptionsTest, TargetsArrivalAndObjectives) {
   EXPECT_EQ(options.plan.seed, 7u);
   EXPECT_EQ(options.outputs.slos.size(), 2u);
   EXPECT_THAT(options.plan.expect_status, ElementsAre(200, 204));
+  EXPECT_THAT(Understood({"--expect-status", "404", "http://h/"}).plan.urls, ElementsAre("http://h/"));
   EXPECT_THAT(Complaint({"--arrival", "poisson", "a"}), HasSubstr("needs a rate"));
   EXPECT_THAT(Complaint({"-R", "5", "--target", "a rate=9"}), HasSubstr("exclude each other"));
   EXPECT_THAT(Complaint({"--slo", "p99", "a"}), HasSubstr("not an objective"));

@@ -188,6 +188,7 @@ void RequestOptions::AddExpectations(CLI::App& app) {
   app.add_option("--expect-status", expect_status_, "what is ok, like 200,204 (default: below 400)")
       ->type_name("CODE,…")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(100, 599).description(""));
   app.add_option("--expect-length", expect_length_, "how long each decoded body must be")->type_name("BYTES");
   app.add_option("--expect-sha256", expect_sha256_, "what each decoded body's SHA-256 must be")
