@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "harness/fault/test_family.h"
+#include "pool/sys/scratch_dir.h"
 #include "pool/sys/socket.h"
 
 namespace harness {
@@ -43,17 +44,14 @@ Finished Harness(const std::string& arguments) {
 }
 
 struct ScratchFile {
-  ScratchFile() : path((std::filesystem::temp_directory_path() / "harness-test-XXXXXX").string()) {
-    ::close(sys::Check(::mkstemp(path.data()), "mkstemp"));
-  }
-  ~ScratchFile() { std::filesystem::remove(path); }
   [[nodiscard]] std::vector<nlohmann::json> Lines() const {
     std::ifstream file(path);
     std::vector<nlohmann::json> lines;
     for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
     return lines;
   }
-  std::string path;
+  sys::ScratchDir directory{"harness-test"};
+  std::string path = directory / "file";
 };
 
 /// A pool's admin endpoint that always gives the same status.json.

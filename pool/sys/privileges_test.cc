@@ -1,10 +1,13 @@
 #include "pool/sys/privileges.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <functional>
+
+#include "pool/sys/child.h"
+#include "pool/sys/test_tcp.h"
 
 namespace sys {
 namespace {
@@ -33,10 +36,8 @@ TEST(FindUserTest, SaysWhoIsNotThere) {
 
 /// What a child finds, who may change for good.
 bool InAChild(const std::function<bool()>& holds) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(holds() ? 0 : 1);
-  int status = 0;
-  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  Child child = Child::Fork([&] { return holds() ? 0 : 1; });
+  return test::WaitFor(child.pidfd(), POLLIN) && child.TryReap()->Describe() == "exit_0";
 }
 
 TEST(BecomeTest, WhoIsTheUserAlreadyNeedNotBeRoot) {
