@@ -10,19 +10,19 @@ int main(int argc, char** argv) {
   CLI::App app{"Hurts a pre-fork server's workers, and checks that its clients did not notice."};
   app.name("harness");
   app.require_subcommand(1);
-  int exit_code = harness::kExitDone;
-  harness::AddRunCommand(app, exit_code);
-  harness::AddAttachCommand(app, exit_code);
-  harness::AddInjectCommand(app, exit_code);
-  harness::AddEchoCommand(app, exit_code);
+  int exit_code = hydrapool::harness::kExitDone;
+  hydrapool::harness::AddRunCommand(app, exit_code);
+  hydrapool::harness::AddAttachCommand(app, exit_code);
+  hydrapool::harness::AddInjectCommand(app, exit_code);
+  hydrapool::harness::AddEchoCommand(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return harness::UsageError(fmt::format("{} (see harness --help)", error.what()));
+    return hydrapool::harness::UsageError(fmt::format("{} (see harness --help)", error.what()));
   } catch (const std::exception& error) {
-    return harness::UsageError(error.what());
+    return hydrapool::harness::UsageError(error.what());
   }
   return exit_code;
 }

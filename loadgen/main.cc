@@ -13,7 +13,7 @@
 #include "loadgen/command/run_command.h"
 #include "loadgen/command/secrets.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 /// Puts something in the place of closed standard streams, so that no file or socket gets their numbers. What
@@ -37,19 +37,19 @@ int Main(int argc, const char* const* argv) {
     fmt::print("{}", *text);
     return kRan;
   }
-  if (const auto* error = std::get_if<sys::Error>(&command))
+  if (const auto* error = std::get_if<hydrapool::sys::Error>(&command))
     return Complain(kUsage, error->message + " (see --help)");
   return RunCommand(std::get<Options>(command));
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen
 
 int main(int argc, char** argv) {
   try {
-    const loadgen::PrivateArguments arguments(argc, argv);
-    return loadgen::Main(argc, arguments.argv());
+    const hydrapool::loadgen::PrivateArguments arguments(argc, argv);
+    return hydrapool::loadgen::Main(argc, arguments.argv());
   } catch (const std::exception& error) {
-    return loadgen::Complain(loadgen::kNothing, error.what());
+    return hydrapool::loadgen::Complain(hydrapool::loadgen::kNothing, error.what());
   }
 }

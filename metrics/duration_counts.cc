@@ -2,9 +2,9 @@
 
 #include <numeric>
 
-namespace metrics {
+namespace hydrapool::metrics {
 
-void DurationCounts::Add(const pool::DurationHistogram& histogram) {
+void DurationCounts::Add(const hydrapool::DurationHistogram& histogram) {
   for (std::size_t i = 0; i < kBuckets; ++i) counts_[i] += histogram.count(i);
   sum_seconds_ += histogram.sum_seconds();
 }
@@ -14,7 +14,7 @@ std::uint64_t DurationCounts::total() const {
 }
 
 std::optional<double> DurationCounts::Quantile(double q) const {
-  constexpr auto& kBounds = pool::DurationHistogram::kBounds;
+  constexpr auto& kBounds = hydrapool::DurationHistogram::kBounds;
   const double rank = q * static_cast<double>(total());
   if (total() == 0) return std::nullopt;
   double below = 0;
@@ -31,4 +31,4 @@ std::optional<double> DurationCounts::Quantile(double q) const {
   return sys::ToSeconds(kBounds.back());
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

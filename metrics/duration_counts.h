@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "pool/core/scoreboard.h"
+#include "pool/shared/scoreboard.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
-/// What one or several pool::DurationHistograms held when they were read:
+/// What one or several hydrapool::DurationHistograms held when they were read:
 ///
 ///     DurationCounts requests;
 ///     for (std::size_t i = 0; i < board.workers(); ++i) requests.Add(board.slot(i).request_seconds);
@@ -19,9 +19,9 @@ namespace metrics {
 /// again later, no number is smaller.
 class DurationCounts {
  public:
-  static constexpr std::size_t kBuckets = pool::DurationHistogram::kBounds.size() + 1;
+  static constexpr std::size_t kBuckets = hydrapool::DurationHistogram::kBounds.size() + 1;
 
-  void Add(const pool::DurationHistogram& histogram);
+  void Add(const hydrapool::DurationHistogram& histogram);
 
   /// Of bucket i alone; the last is what exceeds every bound.
   [[nodiscard]] std::uint64_t count(std::size_t bucket) const { return counts_[bucket]; }
@@ -38,4 +38,4 @@ class DurationCounts {
   double sum_seconds_ = 0;
 };
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 using sys::kMicrosecond;
@@ -12,8 +12,8 @@ using sys::kMillisecond;
 using sys::kSecond;
 
 TEST(DurationCountsTest, AddsUpHistograms) {
-  pool::DurationHistogram a;
-  pool::DurationHistogram b;
+  hydrapool::DurationHistogram a;
+  hydrapool::DurationHistogram b;
   a.Observe(7 * kMicrosecond);
   b.Observe(7 * kMicrosecond);
   b.Observe(20 * kSecond);
@@ -29,7 +29,7 @@ TEST(DurationCountsTest, AddsUpHistograms) {
 TEST(DurationCountsTest, NoQuantileOfNothing) { EXPECT_EQ(DurationCounts().Quantile(0.5), std::nullopt); }
 
 TEST(DurationCountsTest, InterpolatesWithinABucket) {
-  pool::DurationHistogram histogram;
+  hydrapool::DurationHistogram histogram;
   for (int i = 0; i < 4; ++i) histogram.Observe(2 * kMillisecond);  // within (1 ms, 2.5 ms]
   DurationCounts counts;
   counts.Add(histogram);
@@ -39,7 +39,7 @@ TEST(DurationCountsTest, InterpolatesWithinABucket) {
 }
 
 TEST(DurationCountsTest, QuantilesNeverFallAsTheShareGrows) {
-  pool::DurationHistogram histogram;
+  hydrapool::DurationHistogram histogram;
   for (sys::Nanos d = 1; d < 100 * kSecond; d = d * 3 / 2 + 1) histogram.Observe(d);
   DurationCounts counts;
   counts.Add(histogram);
@@ -53,4 +53,4 @@ TEST(DurationCountsTest, QuantilesNeverFallAsTheShareGrows) {
 }
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -4,7 +4,7 @@
 #include <span>
 
 /// How evenly a total is shared out. Shares are not negative.
-namespace metrics {
+namespace hydrapool::metrics {
 
 struct ShareSums {
   double sum = 0;
@@ -36,4 +36,4 @@ inline double MaxOverMean(std::span<const double> shares) {
   return of.sum > 0 ? of.max * static_cast<double>(shares.size()) / of.sum : 1.0;
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -7,7 +7,7 @@
 
 #include "metrics/shares.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 TEST(MaxOverMeanTest, IsOneWhereAllHaveTheSameAndNWhereOneHasAll) {
@@ -29,7 +29,7 @@ TEST(JainIndexTest, RunsFromOneOverNToOne) {
 }
 
 TEST(SharesTest, AreThoseOfTheSlots) {
-  const pool::Scoreboard board(2);
+  const hydrapool::Scoreboard board(2);
   board.slot(0).connections_leased.Add(3);
   board.slot(1).replies[2].Add(4);
   board.slot(1).replies[0].Add(1);
@@ -41,4 +41,4 @@ TEST(SharesTest, AreThoseOfTheSlots) {
 }
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 prometheus::MetricFamily CounterFamily(std::string name, std::string help) {
   return {std::move(name), std::move(help), prometheus::MetricType::Counter, {}};
@@ -24,7 +24,7 @@ void AddSample(prometheus::MetricFamily& family, double value, Labels labels) {
 
 prometheus::MetricFamily HistogramFamily(std::string name, std::string help,
                                          const DurationCounts& durations) {
-  constexpr auto& kBounds = pool::DurationHistogram::kBounds;
+  constexpr auto& kBounds = hydrapool::DurationHistogram::kBounds;
   prometheus::MetricFamily family{std::move(name), std::move(help), prometheus::MetricType::Histogram, {}};
   prometheus::ClientMetric::Histogram& histogram = family.metric.emplace_back().histogram;
   std::uint64_t cumulative = 0;
@@ -37,4 +37,4 @@ prometheus::MetricFamily HistogramFamily(std::string name, std::string help,
   return family;
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -10,7 +10,7 @@
 /// Short ways to fill prometheus::MetricFamily. HELP text is written out unescaped by prometheus-cpp 1.0.1:
 /// no backslash and no line break in it. Nothing here checks names: a family given twice makes Prometheus
 /// refuse the whole page.
-namespace metrics {
+namespace hydrapool::metrics {
 
 using Labels = std::vector<prometheus::ClientMetric::Label>;
 
@@ -24,4 +24,4 @@ void AddSample(prometheus::MetricFamily& family, double value, Labels labels = {
 [[nodiscard]] prometheus::MetricFamily HistogramFamily(std::string name, std::string help,
                                                        const DurationCounts& durations);
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

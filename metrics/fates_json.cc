@@ -4,27 +4,28 @@
 
 #include <iterator>
 
-#include "pool/core/lease_table.h"
+#include "pool/shared/lease_table.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
-std::string FatesJson(const pool::FateJournal& fates, pid_t parent) {
+std::string FatesJson(const hydrapool::FateJournal& fates, pid_t parent) {
   fmt::memory_buffer text;
   const auto out = std::back_inserter(text);
   fmt::format_to(out, R"({{"schema":1,"pid":{},"total":{},"fates":[)", parent, fates.total());
   const char* comma = "";
-  for (const pool::Fate& fate : fates.kept()) {
+  for (const hydrapool::Fate& fate : fates.kept()) {
     fmt::format_to(out, R"({}{{"at_ns":{},"peer":"{}",)", comma, fate.at, fate.peer);
-    if (fate.worker == pool::Fate::kNobody) {
+    if (fate.worker == hydrapool::Fate::kNobody) {
       fmt::format_to(out, R"("slot":null,"pid":null,)");
     } else {
       fmt::format_to(out, R"("slot":{},"pid":{},)", fate.worker, fate.pid);
     }
-    fmt::format_to(out, R"("phase":"{}","fate":"{}"}})", pool::PhaseName(fate.phase), FateName(fate.kind));
+    fmt::format_to(out, R"("phase":"{}","fate":"{}"}})", hydrapool::PhaseName(fate.phase),
+                   FateName(fate.kind));
     comma = ",";
   }
   fmt::format_to(out, "]}}");
   return fmt::to_string(text);
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "pool/core/fate_journal.h"
+#include "pool/shared/fate_journal.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// What became of the connections that dead workers left, for programs: /fates.json, one object without line
 /// breaks:
@@ -18,6 +18,6 @@ namespace metrics {
 /// machine; `phase` one of idle, reading, executing, responding; `fate` one of rescued, lost, cut, abandoned,
 /// poison, unavailable. A client finds the fate of its request by its own address and the time. Pure; a full
 /// journal takes a few milliseconds.
-[[nodiscard]] std::string FatesJson(const pool::FateJournal& fates, pid_t parent);
+[[nodiscard]] std::string FatesJson(const hydrapool::FateJournal& fates, pid_t parent);
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

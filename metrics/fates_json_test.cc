@@ -4,22 +4,22 @@
 
 #include <nlohmann/json.hpp>
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
-using pool::Fate;
+using hydrapool::Fate;
 
-nlohmann::json Page(const pool::FateJournal& journal) {
+nlohmann::json Page(const hydrapool::FateJournal& journal) {
   return nlohmann::json::parse(FatesJson(journal, 4711));
 }
 
 TEST(FatesJsonTest, TellsWhoseConnectionItWasAndWhatBecameOfIt) {
-  pool::FateJournal journal;
+  hydrapool::FateJournal journal;
   journal.Add({.at = 17,
                .peer = "[::1]:40112",
                .worker = 2,
                .pid = 99,
-               .phase = pool::Phase::kExecutingOnce,
+               .phase = hydrapool::Phase::kExecutingOnce,
                .kind = Fate::Kind::kLost});
   journal.Add({.at = 18, .peer = "?", .kind = Fate::Kind::kUnavailable});
   const auto json = Page(journal);
@@ -33,16 +33,16 @@ TEST(FatesJsonTest, TellsWhoseConnectionItWasAndWhatBecameOfIt) {
 }
 
 TEST(FatesJsonTest, AFullJournalForgetsTheOldestAndCountsAll) {
-  pool::FateJournal journal;
-  for (std::size_t i = 0; i < pool::FateJournal::kMost + 3; ++i)
+  hydrapool::FateJournal journal;
+  for (std::size_t i = 0; i < hydrapool::FateJournal::kMost + 3; ++i)
     journal.Add({.at = static_cast<sys::Nanos>(i), .peer = "p"});
   const auto json = Page(journal);
-  EXPECT_EQ(json["total"], pool::FateJournal::kMost + 3);
-  EXPECT_EQ(json["fates"].size(), pool::FateJournal::kMost);
+  EXPECT_EQ(json["total"], hydrapool::FateJournal::kMost + 3);
+  EXPECT_EQ(json["fates"].size(), hydrapool::FateJournal::kMost);
   EXPECT_EQ(json["fates"][0]["at_ns"], 3);
 }
 
 TEST(FatesJsonTest, AnEmptyJournalIsWholeJson) { EXPECT_TRUE(Page({})["fates"].empty()); }
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -10,16 +10,16 @@
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
-void Fill(const pool::Scoreboard& board) {
+void Fill(const hydrapool::Scoreboard& board) {
   for (std::size_t i = 0; i < board.workers(); ++i) {
-    pool::WorkerSlot& slot = board.slot(i);
+    hydrapool::WorkerSlot& slot = board.slot(i);
     slot.pid = ::getpid();
     slot.incarnation = 3;
     slot.last_exit = 256 + 9;
-    slot.state = pool::WorkerState::kReady;
+    slot.state = hydrapool::WorkerState::kReady;
     slot.replies[2].Add(1'000'000 + i);
     slot.busy_nanos.Add(123'456'789'012 + i);
     slot.request_seconds.Observe(static_cast<sys::Nanos>(i) * sys::kMillisecond);
@@ -27,7 +27,7 @@ void Fill(const pool::Scoreboard& board) {
 }
 
 void BM_StatusJson(benchmark::State& state) {
-  const pool::Scoreboard board(static_cast<std::size_t>(state.range(0)));
+  const hydrapool::Scoreboard board(static_cast<std::size_t>(state.range(0)));
   Fill(board);
   const StatusFacts facts{
       .pid = 1, .version = "1.2.3", .dispatch = "lease", .balance = "least-busy", .now = 1};
@@ -36,7 +36,7 @@ void BM_StatusJson(benchmark::State& state) {
 BENCHMARK(BM_StatusJson)->Arg(4)->Arg(64)->Arg(256);
 
 void BM_RenderMetrics(benchmark::State& state) {
-  const pool::Scoreboard board(static_cast<std::size_t>(state.range(0)));
+  const hydrapool::Scoreboard board(static_cast<std::size_t>(state.range(0)));
   Fill(board);
   for (auto _ : state) benchmark::DoNotOptimize(RenderMetrics(board, {.version = "1.2.3"}));
 }
@@ -62,4 +62,4 @@ void BM_CountDescriptorsOneByOne(benchmark::State& state) {
 BENCHMARK(BM_CountDescriptorsOneByOne)->Arg(100)->Arg(900);
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -9,9 +9,9 @@
 #include "metrics/pool_collector.h"
 #include "metrics/process_collector.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
-std::string RenderMetrics(const pool::Scoreboard& board, const BuildInfo& build) {
+std::string RenderMetrics(const hydrapool::Scoreboard& board, const BuildInfo& build) {
   std::vector<prometheus::MetricFamily> families;
   families.push_back(GaugeFamily("hydrapool_build_info", "1, with the version of this hydrapool."));
   AddSample(families.back(), 1, {{"version", build.version}});
@@ -21,4 +21,4 @@ std::string RenderMetrics(const pool::Scoreboard& board, const BuildInfo& build)
   return prometheus::TextSerializer().Serialize(families);
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

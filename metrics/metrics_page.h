@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "pool/core/scoreboard.h"
+#include "pool/shared/scoreboard.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// What hydrapool_build_info says.
 struct BuildInfo {
@@ -17,6 +17,6 @@ inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; c
 /// The pool's whole /metrics page in Prometheus' text format: build info, the pool's families
 /// (pool_collector.h) and those of the calling process (process_collector.h). Starts no thread and needs no
 /// prometheus header at the caller's. https://prometheus.io/docs/instrumenting/exposition_formats/
-[[nodiscard]] std::string RenderMetrics(const pool::Scoreboard& board, const BuildInfo& build);
+[[nodiscard]] std::string RenderMetrics(const hydrapool::Scoreboard& board, const BuildInfo& build);
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

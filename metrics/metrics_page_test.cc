@@ -7,14 +7,14 @@
 
 #include "metrics/text_page.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 
-TextPage Render(const pool::Scoreboard& board) {
+TextPage Render(const hydrapool::Scoreboard& board) {
   return ParseTextPage(RenderMetrics(board, {.version = "1.2.3"}));
 }
 
@@ -23,7 +23,7 @@ void ExpectValues(const TextPage& page, const std::map<std::string, double>& exp
 }
 
 TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
-  const pool::Scoreboard board(3);
+  const hydrapool::Scoreboard board(3);
   const TextPage page = Render(board);
   EXPECT_THAT(page.faults, IsEmpty());
   EXPECT_THAT(page.families, IsSupersetOf({"hydrapool_build_info",
@@ -69,7 +69,7 @@ TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
 }
 
 TEST(MetricsPageTest, EverySlotPhaseAndCauseIsThereFromTheStartAtZero) {
-  const pool::Scoreboard board(2);
+  const hydrapool::Scoreboard board(2);
   const TextPage page = Render(board);
   for (int slot = 0; slot < 2; ++slot) {
     for (const auto code : {"1xx", "2xx", "3xx", "4xx", "5xx", "other"}) {
@@ -86,11 +86,11 @@ TEST(MetricsPageTest, EverySlotPhaseAndCauseIsThereFromTheStartAtZero) {
                 state == std::string_view("dead") ? 1 : 0);
     }
   }
-  for (const auto phase : pool::kPhaseNames) {
+  for (const auto phase : hydrapool::kPhaseNames) {
     EXPECT_EQ(page.Value(fmt::format("hydrapool_rescued_total{{phase=\"{}\"}}", phase)), 0);
     EXPECT_EQ(page.Value(fmt::format("hydrapool_lost_total{{phase=\"{}\"}}", phase)), 0);
   }
-  for (const auto cause : pool::kExitCauses) {
+  for (const auto cause : hydrapool::kExitCauses) {
     EXPECT_EQ(page.Value(fmt::format("hydrapool_worker_exits_total{{cause=\"{}\"}}", cause)), 0);
   }
   for (const auto of : {"connections", "requests", "busy"}) {
@@ -100,11 +100,11 @@ TEST(MetricsPageTest, EverySlotPhaseAndCauseIsThereFromTheStartAtZero) {
 }
 
 TEST(MetricsPageTest, ShowsWhatTheSlotsSay) {
-  const pool::Scoreboard board(2);
-  pool::WorkerSlot& slot = board.slot(1);
+  const hydrapool::Scoreboard board(2);
+  hydrapool::WorkerSlot& slot = board.slot(1);
   slot.pid = ::getpid();
   slot.incarnation = 7;
-  slot.state = pool::WorkerState::kReady;
+  slot.state = hydrapool::WorkerState::kReady;
   slot.leases = 12;
   slot.connections_leased.Add(40);
   slot.busy_nanos.Add(2'500'000'000);
@@ -126,11 +126,11 @@ TEST(MetricsPageTest, ShowsWhatTheSlotsSay) {
 }
 
 TEST(MetricsPageTest, ShowsWhatThePoolSays) {
-  const pool::Scoreboard board(1);
-  pool::PoolCounts& counts = board.counts();
-  counts.exits[pool::ExitCause(9, 0)].Add(5);
-  counts.rescued[pool::PhaseIndex(pool::Phase::kExecuting)].Add(2);
-  counts.lost[pool::PhaseIndex(pool::Phase::kReading)].Add(1);
+  const hydrapool::Scoreboard board(1);
+  hydrapool::PoolCounts& counts = board.counts();
+  counts.exits[hydrapool::ExitCause(9, 0)].Add(5);
+  counts.rescued[hydrapool::PhaseIndex(hydrapool::Phase::kExecuting)].Add(2);
+  counts.lost[hydrapool::PhaseIndex(hydrapool::Phase::kReading)].Add(1);
   counts.unavailable.Add(4);
   counts.open_leases = 100;
   counts.listen_queue = 6;
@@ -149,7 +149,7 @@ TEST(MetricsPageTest, ShowsWhatThePoolSays) {
 }
 
 TEST(MetricsPageTest, HistogramsAreCumulativeAndSummedOverTheSlots) {
-  const pool::Scoreboard board(2);
+  const hydrapool::Scoreboard board(2);
   board.slot(0).request_seconds.Observe(8 * sys::kMicrosecond);
   board.slot(1).request_seconds.Observe(20 * sys::kMicrosecond);
   board.slot(1).request_seconds.Observe(20 * sys::kSecond);
@@ -164,24 +164,24 @@ TEST(MetricsPageTest, HistogramsAreCumulativeAndSummedOverTheSlots) {
 }
 
 TEST(MetricsPageTest, SeriesNeitherEndNorFallWhenAWorkerDies) {
-  const pool::Scoreboard board(2);
-  pool::WorkerSlot& slot = board.slot(0);
+  const hydrapool::Scoreboard board(2);
+  hydrapool::WorkerSlot& slot = board.slot(0);
   slot.pid = ::getpid();
-  slot.state = pool::WorkerState::kReady;
+  slot.state = hydrapool::WorkerState::kReady;
   slot.incarnation = 1;
   slot.replies[2].Add(10);
   slot.request_seconds.Observe(sys::kMillisecond);
   const TextPage before = Render(board);
 
   slot.pid = 0;
-  slot.state = pool::WorkerState::kDead;
+  slot.state = hydrapool::WorkerState::kDead;
   slot.leases = 0;
-  board.counts().exits[pool::ExitCause(9, 0)].Add();
+  board.counts().exits[hydrapool::ExitCause(9, 0)].Add();
   board.counts().reap_seconds.Observe(sys::kMillisecond);
   const TextPage dead = Render(board);
 
   slot.pid = ::getpid();
-  slot.state = pool::WorkerState::kReady;
+  slot.state = hydrapool::WorkerState::kReady;
   slot.incarnation = 2;
   slot.replies[2].Add(1);
   const TextPage after = Render(board);
@@ -203,4 +203,4 @@ TEST(TextPageTest, NoticesWhatPrometheusWouldRefuse) {
 }
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

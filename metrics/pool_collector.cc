@@ -15,23 +15,23 @@
 #include "metrics/process_stats.h"
 #include "metrics/shares.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
-using pool::Scoreboard;
-using pool::WorkerSlot;
+using hydrapool::Scoreboard;
+using hydrapool::WorkerSlot;
 using prometheus::MetricFamily;
 
-constexpr std::array<std::string_view, pool::kReplyClasses> kReplyCodes{"other", "1xx", "2xx",
-                                                                        "3xx",   "4xx", "5xx"};
+constexpr std::array<std::string_view, hydrapool::kReplyClasses> kReplyCodes{"other", "1xx", "2xx",
+                                                                             "3xx",   "4xx", "5xx"};
 
-double Value(const pool::Counter& counter) { return static_cast<double>(counter.value()); }
+double Value(const hydrapool::Counter& counter) { return static_cast<double>(counter.value()); }
 template <typename Number>
 double Value(const std::atomic<Number>& number) {
   return static_cast<double>(number.load(std::memory_order_relaxed));
 }
 
-double SlotSum(const Scoreboard& board, pool::Counter WorkerSlot::*counter) {
+double SlotSum(const Scoreboard& board, hydrapool::Counter WorkerSlot::*counter) {
   double sum = 0;
   for (std::size_t i = 0; i < board.workers(); ++i) sum += Value(board.slot(i).*counter);
   return sum;
@@ -122,10 +122,10 @@ void AppendWorkerFamilies(const Scoreboard& board, std::vector<MetricFamily>& fa
   MetricFamily& states = families.emplace_back(
       GaugeFamily("hydrapool_worker_state", "1 for the state the slot is in, 0 for the others."));
   for (std::size_t i = 0; i < board.workers(); ++i) {
-    const pool::WorkerState present = board.slot(i).state;
-    for (const pool::WorkerState state : pool::kWorkerStates) {
+    const hydrapool::WorkerState present = board.slot(i).state;
+    for (const hydrapool::WorkerState state : hydrapool::kWorkerStates) {
       AddSample(states, state == present ? 1 : 0,
-                {{"slot", SlotName(i)}, {"state", std::string(pool::WorkerStateName(state))}});
+                {{"slot", SlotName(i)}, {"state", std::string(hydrapool::WorkerStateName(state))}});
     }
   }
 }
@@ -151,7 +151,7 @@ void AppendDispatchFamilies(const Scoreboard& board, std::vector<MetricFamily>& 
 template <std::size_t N>
 MetricFamily LabelledCounters(const char* name, const char* help, const char* label,
                               const std::array<std::string_view, N>& names,
-                              const std::array<pool::Counter, N>& counters) {
+                              const std::array<hydrapool::Counter, N>& counters) {
   MetricFamily family = CounterFamily(name, help);
   for (std::size_t i = 0; i < N; ++i) AddSample(family, Value(counters[i]), {{label, std::string(names[i])}});
   return family;
@@ -161,25 +161,25 @@ void AppendPoolFamilies(const Scoreboard& board, std::vector<MetricFamily>& fami
   for (const auto& reading : kPoolReadings) {
     AddSample(families.emplace_back(reading.make(reading.name, reading.help)), reading.read(board));
   }
-  const pool::PoolCounts& counts = board.counts();
+  const hydrapool::PoolCounts& counts = board.counts();
   families.push_back(LabelledCounters("hydrapool_worker_exits_total", "Workers that ended, by cause.",
-                                      "cause", pool::kExitCauses, counts.exits));
+                                      "cause", hydrapool::kExitCauses, counts.exits));
   families.push_back(
       LabelledCounters("hydrapool_rescued_total",
                        "Connections taken from a dead worker and carried on, by phase at its death.", "phase",
-                       pool::kPhaseNames, counts.rescued));
+                       hydrapool::kPhaseNames, counts.rescued));
   families.push_back(LabelledCounters("hydrapool_lost_total",
                                       "Requests that got no answer and could have had one, by phase.",
-                                      "phase", pool::kPhaseNames, counts.lost));
+                                      "phase", hydrapool::kPhaseNames, counts.lost));
 }
 
 void AppendDurationFamilies(const Scoreboard& board, std::vector<MetricFamily>& families) {
-  const auto add = [&](const char* name, const char* help, const pool::DurationHistogram& histogram) {
+  const auto add = [&](const char* name, const char* help, const hydrapool::DurationHistogram& histogram) {
     DurationCounts durations;
     durations.Add(histogram);
     families.push_back(HistogramFamily(name, help, durations));
   };
-  const pool::PoolCounts& counts = board.counts();
+  const hydrapool::PoolCounts& counts = board.counts();
   add("hydrapool_reap_seconds", "From a worker's death until it was waited for.", counts.reap_seconds);
   add("hydrapool_respawn_seconds", "From a worker's being waited for until its replacement was ready.",
       counts.respawn_seconds);
@@ -212,4 +212,4 @@ std::vector<MetricFamily> PoolCollector::Collect() const {
   return families;
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "pool/core/scoreboard.h"
+#include "pool/shared/scoreboard.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// The hydrapool_* families: a pool's scoreboard as Prometheus wants it.
 ///
@@ -20,11 +20,11 @@ namespace metrics {
 /// scoreboard has none. The scoreboard must outlive it.
 class PoolCollector : public prometheus::Collectable {
  public:
-  explicit PoolCollector(const pool::Scoreboard& board) : board_(board) {}
+  explicit PoolCollector(const hydrapool::Scoreboard& board) : board_(board) {}
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  const pool::Scoreboard& board_;
+  const hydrapool::Scoreboard& board_;
 };
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

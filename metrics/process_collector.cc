@@ -6,7 +6,7 @@
 #include "metrics/family.h"
 #include "metrics/process_stats.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
   const ProcessStats stats = ReadProcessStats();
@@ -29,4 +29,4 @@ std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
   return families;
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

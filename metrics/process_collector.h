@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// Prometheus' standard process_* families of the calling process, which prometheus-cpp itself does not have.
 class ProcessCollector : public prometheus::Collectable {
@@ -13,4 +13,4 @@ class ProcessCollector : public prometheus::Collectable {
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 };
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -15,7 +15,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 constexpr const char* kDescriptors = "/proc/self/fd";
@@ -96,4 +96,4 @@ std::uint64_t ResidentBytes(pid_t pid) {
   return ParseStatmLine(ReadProcFile(fmt::format("/proc/{}/statm", pid).c_str())).resident_pages * PageSize();
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

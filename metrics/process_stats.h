@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// What a process uses, as Prometheus' standard process_* families report it.
 struct ProcessStats {
@@ -45,4 +45,4 @@ struct StatmLine {
 };
 [[nodiscard]] StatmLine ParseStatmLine(std::string_view line);
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

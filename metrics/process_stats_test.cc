@@ -9,7 +9,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 TEST(StatLineTest, IsReadBehindANameWithSpacesAndBrackets) {
@@ -57,4 +57,4 @@ TEST(ResidentBytesTest, AreZeroForADeadSlot) {
 }
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -6,7 +6,7 @@
 
 #include "metrics/metrics_page.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 int ExitOfPromtool(const std::string& page) {
@@ -26,14 +26,14 @@ class PromtoolTest : public ::testing::Test {
 };
 
 TEST_F(PromtoolTest, AcceptsThePageOfANewPoolWithoutComplaint) {
-  const pool::Scoreboard board(4);
+  const hydrapool::Scoreboard board(4);
   EXPECT_EQ(ExitOfPromtool(RenderMetrics(board, {.version = "1.2.3"})), 0);
 }
 
 TEST_F(PromtoolTest, AcceptsThePageOfAPoolThatHasWorked) {
-  const pool::Scoreboard board(2);
+  const hydrapool::Scoreboard board(2);
   board.slot(0).pid = ::getpid();
-  board.slot(0).state = pool::WorkerState::kReady;
+  board.slot(0).state = hydrapool::WorkerState::kReady;
   board.slot(0).replies[2].Add(1'000'000'007);
   board.slot(1).request_seconds.Observe(20 * sys::kSecond);
   board.counts().reap_seconds.Observe(3 * sys::kMillisecond);
@@ -41,10 +41,10 @@ TEST_F(PromtoolTest, AcceptsThePageOfAPoolThatHasWorked) {
 }
 
 TEST_F(PromtoolTest, RefusesAFamilyGivenTwice) {
-  const pool::Scoreboard board(1);
+  const hydrapool::Scoreboard board(1);
   const std::string page = RenderMetrics(board, {.version = "1.2.3"});
   EXPECT_NE(ExitOfPromtool(page + page), 0);
 }
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "pool/core/scoreboard.h"
+#include "pool/shared/scoreboard.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// What the slots have done of the pool's work since it started, in each of three coins: for fairness.h.
 struct Shares {
@@ -12,9 +12,9 @@ struct Shares {
   std::vector<double> requests;
   std::vector<double> busy;  ///< seconds
 
-  explicit Shares(const pool::Scoreboard& board) {
+  explicit Shares(const hydrapool::Scoreboard& board) {
     for (std::size_t i = 0; i < board.workers(); ++i) {
-      const pool::WorkerSlot& slot = board.slot(i);
+      const hydrapool::WorkerSlot& slot = board.slot(i);
       connections.push_back(static_cast<double>(slot.connections_leased.value()));
       requests.push_back(static_cast<double>(slot.requests()));
       busy.push_back(sys::ToSeconds(static_cast<sys::Nanos>(slot.busy_nanos.value())));
@@ -22,4 +22,4 @@ struct Shares {
   }
 };
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

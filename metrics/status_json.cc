@@ -15,19 +15,19 @@
 #include "metrics/shares.h"
 #include "pool/sys/child.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 template <std::size_t N>
-std::uint64_t Sum(const std::array<pool::Counter, N>& counters) {
+std::uint64_t Sum(const std::array<hydrapool::Counter, N>& counters) {
   std::uint64_t sum = 0;
-  for (const pool::Counter& counter : counters) sum += counter.value();
+  for (const hydrapool::Counter& counter : counters) sum += counter.value();
   return sum;
 }
 
-std::string LastExit(const pool::WorkerSlot& slot) {
+std::string LastExit(const hydrapool::WorkerSlot& slot) {
   constexpr int kSignalled = 256;
   if (slot.incarnation <= 1) return "null";
   const int last = slot.last_exit;
@@ -36,16 +36,17 @@ std::string LastExit(const pool::WorkerSlot& slot) {
 }
 
 /// The part that grows with the pool, so it is written straight out: four times as fast as by way of Json.
-std::string Workers(const pool::Scoreboard& board) {
+std::string Workers(const hydrapool::Scoreboard& board) {
   fmt::memory_buffer text;
   for (std::size_t i = 0; i < board.workers(); ++i) {
-    const pool::WorkerSlot& slot = board.slot(i);
+    const hydrapool::WorkerSlot& slot = board.slot(i);
     fmt::format_to(
         std::back_inserter(text),
         R"({}{{"slot":{},"pid":{},"incarnation":{},"state":"{}","leases":{},"busy":{},"requests":{},)"
         R"("last_exit":{}}})",
-        i == 0 ? "" : ",", i, slot.pid.load(), slot.incarnation.load(), pool::WorkerStateName(slot.state),
-        slot.leases.load(), slot.busy.load(), slot.requests(), LastExit(slot));
+        i == 0 ? "" : ",", i, slot.pid.load(), slot.incarnation.load(),
+        hydrapool::WorkerStateName(slot.state), slot.leases.load(), slot.busy.load(), slot.requests(),
+        LastExit(slot));
   }
   return fmt::to_string(text);
 }
@@ -58,7 +59,7 @@ Json Durations(const DurationCounts& durations) {
   return {{"count", durations.total()}, {"p50", quantile(0.5)}, {"p99", quantile(0.99)}};
 }
 
-Json Durations(const pool::DurationHistogram& histogram) {
+Json Durations(const hydrapool::DurationHistogram& histogram) {
   DurationCounts durations;
   durations.Add(histogram);
   return Durations(durations);
@@ -74,9 +75,9 @@ struct Totals {
   DurationCounts request;
   DurationCounts start;
 
-  explicit Totals(const pool::Scoreboard& board) {
+  explicit Totals(const hydrapool::Scoreboard& board) {
     for (std::size_t i = 0; i < board.workers(); ++i) {
-      const pool::WorkerSlot& slot = board.slot(i);
+      const hydrapool::WorkerSlot& slot = board.slot(i);
       busy += slot.busy;
       requests += slot.requests();
       cut += slot.cut.value();
@@ -88,7 +89,7 @@ struct Totals {
   }
 };
 
-Json Leases(const pool::PoolCounts& counts, std::uint64_t busy) {
+Json Leases(const hydrapool::PoolCounts& counts, std::uint64_t busy) {
   const std::uint64_t open = counts.open_leases;
   const std::uint64_t unassigned = counts.unassigned;
   return {{"open", open},
@@ -99,8 +100,8 @@ Json Leases(const pool::PoolCounts& counts, std::uint64_t busy) {
 
 }  // namespace
 
-std::string StatusJson(const pool::Scoreboard& board, const StatusFacts& facts) {
-  const pool::PoolCounts& counts = board.counts();
+std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& facts) {
+  const hydrapool::PoolCounts& counts = board.counts();
   const Totals totals(board);
   const Shares shares(board);
   const Json status{
@@ -144,4 +145,4 @@ std::string StatusJson(const pool::Scoreboard& board, const StatusFacts& facts) 
   return text + ",\"workers\":[" + Workers(board) + "]}";
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

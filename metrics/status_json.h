@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "pool/core/scoreboard.h"
+#include "pool/shared/scoreboard.h"
 #include "pool/sys/clock.h"
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// What a scoreboard does not know of its pool.
 struct StatusFacts {
@@ -35,6 +35,6 @@ struct StatusFacts {
 /// Members may be added under the same schema; none changes its meaning. idle + busy + unassigned = open, but
 /// for what changed while it was read. Pure but for reading the scoreboard, and cheap enough for the parent's
 /// loop.
-[[nodiscard]] std::string StatusJson(const pool::Scoreboard& board, const StatusFacts& facts);
+[[nodiscard]] std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& facts);
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

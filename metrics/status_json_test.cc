@@ -4,18 +4,18 @@
 
 #include <nlohmann/json.hpp>
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 constexpr StatusFacts kFacts{
     .pid = 4711, .version = "1.2.3", .dispatch = "lease", .balance = "least-busy", .now = 10 * sys::kSecond};
 
-nlohmann::json Status(const pool::Scoreboard& board) {
+nlohmann::json Status(const hydrapool::Scoreboard& board) {
   return nlohmann::json::parse(StatusJson(board, kFacts));
 }
 
 TEST(StatusJsonTest, SaysWhichPoolItIs) {
-  const pool::Scoreboard board(1);
+  const hydrapool::Scoreboard board(1);
   board.counts().started_at = 4 * sys::kSecond;
   const auto status = Status(board);
   EXPECT_EQ(status.at("schema"), 1);
@@ -27,11 +27,11 @@ TEST(StatusJsonTest, SaysWhichPoolItIs) {
 }
 
 TEST(StatusJsonTest, HasEachWorkerInItsSlot) {
-  const pool::Scoreboard board(2);
-  pool::WorkerSlot& slot = board.slot(1);
+  const hydrapool::Scoreboard board(2);
+  hydrapool::WorkerSlot& slot = board.slot(1);
   slot.pid = 815;
   slot.incarnation = 3;
-  slot.state = pool::WorkerState::kDraining;
+  slot.state = hydrapool::WorkerState::kDraining;
   slot.leases = 20;
   slot.busy = 4;
   slot.replies[2].Add(100);
@@ -47,7 +47,7 @@ TEST(StatusJsonTest, HasEachWorkerInItsSlot) {
 }
 
 TEST(StatusJsonTest, TellsAnExitFromASignalAndFromNoneYet) {
-  const pool::Scoreboard board(3);
+  const hydrapool::Scoreboard board(3);
   board.slot(0).incarnation = 1;
   board.slot(1).incarnation = 2;
   board.slot(2).incarnation = 2;
@@ -59,7 +59,7 @@ TEST(StatusJsonTest, TellsAnExitFromASignalAndFromNoneYet) {
 }
 
 TEST(StatusJsonTest, LeasesAddUp) {
-  const pool::Scoreboard board(2);
+  const hydrapool::Scoreboard board(2);
   board.counts().open_leases = 50;
   board.counts().unassigned = 5;
   board.slot(0).busy = 3;
@@ -69,15 +69,15 @@ TEST(StatusJsonTest, LeasesAddUp) {
 }
 
 TEST(StatusJsonTest, IdleNeverGoesBelowZeroWhileNumbersMove) {
-  const pool::Scoreboard board(1);
+  const hydrapool::Scoreboard board(1);
   board.counts().open_leases = 1;
   board.slot(0).busy = 2;
   EXPECT_EQ(Status(board).at("leases").at("idle"), 0);
 }
 
 TEST(StatusJsonTest, TotalsAreOfAllSlotsPhasesAndCauses) {
-  const pool::Scoreboard board(2);
-  pool::PoolCounts& counts = board.counts();
+  const hydrapool::Scoreboard board(2);
+  hydrapool::PoolCounts& counts = board.counts();
   board.slot(0).replies[2].Add(10);
   board.slot(1).replies[5].Add(1);
   board.slot(1).executions_started.Add(3);
@@ -102,7 +102,7 @@ TEST(StatusJsonTest, TotalsAreOfAllSlotsPhasesAndCauses) {
 }
 
 TEST(StatusJsonTest, DurationsHaveQuantilesOnceSomethingWasObserved) {
-  const pool::Scoreboard board(2);
+  const hydrapool::Scoreboard board(2);
   for (int i = 0; i < 4; ++i) board.counts().reap_seconds.Observe(2 * sys::kMillisecond);
   board.slot(0).request_seconds.Observe(sys::kMillisecond);
   board.slot(1).request_seconds.Observe(sys::kMillisecond);
@@ -115,11 +115,11 @@ TEST(StatusJsonTest, DurationsHaveQuantilesOnceSomethingWasObserved) {
 }
 
 TEST(StatusJsonTest, SaysHowEvenlyWorkWasShared) {
-  const pool::Scoreboard board(4);
+  const hydrapool::Scoreboard board(4);
   EXPECT_EQ(Status(board).at("fairness").at("requests"), 1.0);
   board.slot(2).replies[2].Add(10);
   EXPECT_EQ(Status(board).at("fairness").at("requests"), 0.25);
 }
 
 }  // namespace
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
-namespace metrics {
+namespace hydrapool::metrics {
 namespace {
 
 std::string FamilyOf(std::string_view series, const TextPage& page) {
@@ -58,4 +58,4 @@ TextPage ParseTextPage(std::string_view text) {
   return page;
 }
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

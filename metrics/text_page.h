@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace metrics {
+namespace hydrapool::metrics {
 
 /// A page in Prometheus' text format, taken apart for tests: every sample by its series as written, labels in
 /// the order given (`name{slot="0",code="2xx"}`), and the families in the order of their TYPE lines.
@@ -24,4 +24,4 @@ struct TextPage {
 
 [[nodiscard]] TextPage ParseTextPage(std::string_view text);
 
-}  // namespace metrics
+}  // namespace hydrapool::metrics

@@ -10,7 +10,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// One server for all of them, two workers, a deadline of a second for programs.
@@ -242,4 +242,4 @@ TEST(ChunkedUploadTest, WhoseWorkerDiesIsAbandonedOnce) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -8,7 +8,7 @@
 #include "pool/testing/faults.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 Question Record(const std::string& id, int milliseconds, bool post, bool close = false) {
@@ -115,4 +115,4 @@ TEST(CgiUnderTermsTest, EachPostIsAnsweredAndExecutedOnce) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

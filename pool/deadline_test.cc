@@ -4,7 +4,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 TEST(CgiDeadlineTest, StandsHoweverOftenItsWorkerDies) {
@@ -38,4 +38,4 @@ TEST(CgiDeadlineTest, BeginsAnewWithEachPieceOfTheAnswerUnderTheSameDeaths) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

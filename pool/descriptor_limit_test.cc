@@ -7,7 +7,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// With few descriptors and one worker, which may come to hold them all.
@@ -42,4 +42,4 @@ TEST_F(DescriptorLimitTest, BodiesInTheMakingLeaveRoomForConnections) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -10,7 +10,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 void AwaitDrain(const ServerProcess& server) {
@@ -112,4 +112,4 @@ TEST(DrainTest, SurvivesTheDeathOfItsWorkers) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -9,7 +9,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// A client that sends its body only when it was told to continue. `abandonable`: its worker's death may cost
@@ -88,4 +88,4 @@ INSTANTIATE_TEST_SUITE_P(
     NameOf);
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -19,7 +19,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 using std::string;
@@ -228,4 +228,4 @@ TEST(FailpointNamesTest, AreThoseInTheSources) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -10,7 +10,7 @@
 #include "pool/sys/clock.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 namespace fs = std::filesystem;
@@ -136,4 +136,4 @@ TEST_F(GitTest, UnderKillsEachOperationIsWholeOrVisiblyFailed) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -8,7 +8,7 @@
 #include "pool/testing/faults.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 struct Load {
@@ -70,4 +70,4 @@ INSTANTIATE_TEST_SUITE_P(
     NameOf);
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -8,7 +8,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// A program whose request is over is ended, whoever dies meanwhile.
@@ -92,4 +92,4 @@ INSTANTIATE_TEST_SUITE_P(Kill, LeftProgramsAtTest,
                          });
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -9,7 +9,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// Two network namespaces with one cable between them, of Ethernet's MTU: segments, acknowledgements and
@@ -76,4 +76,4 @@ TEST_F(NetworkTest, SlowReadersGetEveryByteOnce) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <map>
 
-namespace server {
+namespace hydrapool::server {
 namespace {
 
 constexpr const char* kExamples = R"(
@@ -24,8 +24,8 @@ Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUI
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
 Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /healthz)";
 
-const std::map<std::string, pool::Balance> kBalances{{"least-busy", pool::Balance::kLeastBusy},
-                                                     {"round-robin", pool::Balance::kRoundRobin}};
+const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
+                                                          {"round-robin", hydrapool::Balance::kRoundRobin}};
 const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::kDebug},
                                                      {"info", sys::log::Level::kInfo},
                                                      {"warn", sys::log::Level::kWarning},
@@ -195,4 +195,4 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   return options;
 }
 
-}  // namespace server
+}  // namespace hydrapool::server

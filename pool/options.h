@@ -4,19 +4,19 @@
 #include <string>
 #include <vector>
 
-#include "pool/core/process_pool.h"
+#include "pool/parent/process_pool.h"
 #include "pool/site.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
 
-namespace server {
+namespace hydrapool::server {
 
 /// What the command line of `hydrapool` asks for.
 struct Options {
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::string admin = "127.0.0.1:9180";  ///< empty: none
   std::optional<sys::User> user;         ///< whom to become once it listens; none: whoever started it
-  pool::PoolOptions pool{};
+  hydrapool::PoolOptions pool{};
   SiteConfig site{};
   bool check = false;  ///< say whether it could start, and end
   std::string probe;   ///< not a server at all: GET this URL, and say by the exit code whether it is a 2xx
@@ -27,4 +27,4 @@ struct Options {
 /// program's.
 std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code);
 
-}  // namespace server
+}  // namespace hydrapool::server

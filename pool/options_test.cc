@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace server {
+namespace hydrapool::server {
 namespace {
 
 struct Parsed {
@@ -103,7 +103,7 @@ TEST(OptionsTest, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
   EXPECT_EQ(by_environment.options->pool.workers, 5u);
   EXPECT_EQ(by_flag.options->pool.workers, 7u);
   EXPECT_THAT(by_file.options->listen, ::testing::ElementsAre(":1", "unix:/tmp/x"));
-  EXPECT_EQ(by_file.options->pool.balance, pool::Balance::kRoundRobin);
+  EXPECT_EQ(by_file.options->pool.balance, hydrapool::Balance::kRoundRobin);
 }
 
 TEST(OptionsTest, AnUnknownNameInTheFileIsSaidWithTheFile) {
@@ -115,4 +115,4 @@ TEST(OptionsTest, AnUnknownNameInTheFileIsSaidWithTheFile) {
 }
 
 }  // namespace
-}  // namespace server
+}  // namespace hydrapool::server

@@ -14,7 +14,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// The value of "NAME:\tVALUE ..." in /proc/PID/status.
@@ -109,4 +109,4 @@ TEST_F(EndTest, AKilledParentLeavesNothingBehind) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -9,7 +9,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// A request whose courier crashes, twice, while its program runs.
@@ -87,4 +87,4 @@ TEST(CourierKillTest, IsNoStrike) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

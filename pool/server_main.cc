@@ -16,17 +16,17 @@
 #include "metrics/status_json.h"
 #include "pool/admin/client.h"
 #include "pool/admin/server.h"
-#include "pool/core/process_pool.h"
 #include "pool/options.h"
+#include "pool/parent/process_pool.h"
 #include "pool/site.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
 #include "pool/sys/socket.h"
 
+namespace hydrapool::server {
 namespace {
 
-admin::Server::Pages PagesOf(const pool::Scoreboard& board, const pool::FateJournal& fates,
-                             const server::Options& options) {
+admin::Server::Pages PagesOf(const Scoreboard& board, const FateJournal& fates, const Options& options) {
   return {
       {"/healthz",
        [] {
@@ -38,7 +38,7 @@ admin::Server::Pages PagesOf(const pool::Scoreboard& board, const pool::FateJour
                             metrics::RenderMetrics(board, {.version = HYDRAPOOL_VERSION})};
        }},
       {"/status.json",
-       [&board, balance = pool::BalanceName(options.pool.balance)] {
+       [&board, balance = BalanceName(options.pool.balance)] {
          const metrics::StatusFacts facts{.pid = ::getpid(),
                                           .version = HYDRAPOOL_VERSION,
                                           .dispatch = "lease",
@@ -62,7 +62,7 @@ void OpenStandardDescriptors() {
   ::close(fd);
 }
 
-void GiveUpPrivileges(const server::Options& options) {
+void GiveUpPrivileges(const Options& options) {
   // CGI programs are of our user: not of their business are our memory, environment and descriptors
   // (ptrace(2)).
   if (!options.pool.core_dumps) ::prctl(PR_SET_DUMPABLE, 0);
@@ -82,12 +82,10 @@ int Probe(const std::string& url) {
   return 1;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Main(int argc, char** argv) {
   OpenStandardDescriptors();
   int exit_code = 0;
-  const auto options = server::ParseOptions(argc, argv, exit_code);
+  const auto options = ParseOptions(argc, argv, exit_code);
   if (!options) return exit_code;
   sys::log::SetLevel(options->log_level);
   try {
@@ -103,9 +101,8 @@ int main(int argc, char** argv) {
       const std::string bound = sys::LocalAddress(listeners.back().get());
       sys::log::Info("listening on {}", bound.starts_with("unix:") ? bound : "http://" + bound + "/");
     }
-    pool::ProcessPool<server::Site> pool(options->pool, [site = options->site](pool::WorkerContext& worker) {
-      return server::Site(worker, site);
-    });
+    ProcessPool<Site> pool(options->pool,
+                           [site = options->site](WorkerContext& worker) { return Site(worker, site); });
     std::optional<admin::Server> admin;
     if (!options->admin.empty()) {
       admin.emplace(pool.loop(), sys::Listen(options->admin),
@@ -124,3 +121,8 @@ int main(int argc, char** argv) {
     return 1;
   }
 }
+
+}  // namespace
+}  // namespace hydrapool::server
+
+int main(int argc, char** argv) { return hydrapool::server::Main(argc, argv); }

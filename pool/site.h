@@ -5,12 +5,12 @@
 #include <string_view>
 
 #include "pool/cgi/handler.h"
-#include "pool/core/connection.h"
-#include "pool/core/handler.h"
 #include "pool/http/request_parser.h"
 #include "pool/http/response_writer.h"
+#include "pool/worker/connection.h"
+#include "pool/worker/handler.h"
 
-namespace server {
+namespace hydrapool::server {
 
 struct SiteConfig {
   std::optional<cgi::Config> cgi;
@@ -24,22 +24,23 @@ struct SiteConfig {
 /// - else: 404
 class Site {
  public:
-  Site(pool::WorkerContext& worker, const SiteConfig& config);
+  Site(hydrapool::WorkerContext& worker, const SiteConfig& config);
 
-  pool::Step OnInput(pool::Connection& connection, std::string_view peeked);
-  std::unique_ptr<pool::Execution> Resume(pool::Connection& connection);
-  static std::string AbandonedReply(pool::Verdict verdict);
+  hydrapool::Step OnInput(hydrapool::Connection& connection, std::string_view peeked);
+  std::unique_ptr<hydrapool::Execution> Resume(hydrapool::Connection& connection);
+  static std::string AbandonedReply(hydrapool::Verdict verdict);
 
  private:
-  pool::Step Hello(const pool::Connection& connection, const http::Request& request, std::string_view peeked);
-  pool::Reply Respond(const pool::Connection& connection, const http::Request& request, std::size_t consume,
-                      int status, std::string_view body);
+  hydrapool::Step Hello(const hydrapool::Connection& connection, const http::Request& request,
+                        std::string_view peeked);
+  hydrapool::Reply Respond(const hydrapool::Connection& connection, const http::Request& request,
+                           std::size_t consume, int status, std::string_view body);
 
-  pool::WorkerContext& worker_;
+  hydrapool::WorkerContext& worker_;
   http::RequestParser parser_;
   std::string extra_lines_;
   http::DateCache date_;
   std::optional<cgi::Handler> cgi_;
 };
 
-}  // namespace server
+}  // namespace hydrapool::server

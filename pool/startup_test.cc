@@ -13,7 +13,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 Finished Hydrapool(std::vector<std::string> arguments) {
@@ -130,4 +130,4 @@ TEST(StartupTest, HelpAndVersionAreNoErrors) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -6,7 +6,7 @@
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 /// A client that reads nothing until an answer of its only worker cannot go out: all that was asked till then
@@ -49,4 +49,4 @@ TEST_F(BlockedAnswerTest, AHalfCloseMeanwhileEndsTheConnection) {
 }
 
 }  // namespace
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -9,7 +9,7 @@
 #include "harness/run/server_under_test.h"
 #include "harness/verdict/pool_watch.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr const char* kExamples = R"(
@@ -147,4 +147,4 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
   attach.callback([arguments, &exit_code] { exit_code = Attach(*arguments); });
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

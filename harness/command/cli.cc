@@ -10,7 +10,7 @@
 #include "harness/fault/duration.h"
 #include "pool/sys/unique_fd.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help) {
   const auto parse = [&value](const std::string& text) {
@@ -52,4 +52,4 @@ bool PrintResults(const std::string& text, const std::string& json, const std::s
   return file.good();
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

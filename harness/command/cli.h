@@ -10,7 +10,7 @@
 #include "pool/sys/error.h"
 
 /// What the subcommands have in common: exit codes, options of times, and where results go.
-namespace harness {
+namespace hydrapool::harness {
 
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
@@ -56,4 +56,4 @@ void AddAttachCommand(CLI::App& app, int& exit_code);
 void AddInjectCommand(CLI::App& app, int& exit_code);
 void AddEchoCommand(CLI::App& app, int& exit_code);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

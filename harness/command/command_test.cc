@@ -20,7 +20,7 @@
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/socket.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::HasSubstr;
@@ -176,4 +176,4 @@ TEST(EchoCommandTest, WhereNothingCouldBeSentTheExitCodeIs3) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

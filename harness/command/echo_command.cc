@@ -4,7 +4,7 @@
 #include "harness/echo/echo_run.h"
 #include "pool/sys/signals.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr const char* kExamples = R"(
@@ -111,4 +111,4 @@ void AddEchoCommand(CLI::App& app, int& exit_code) {
   echo.callback([arguments, &exit_code] { exit_code = Echo(*arguments); });
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

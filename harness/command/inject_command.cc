@@ -13,7 +13,7 @@
 #include "harness/verdict/pool_watch.h"
 #include "pool/sys/signals.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr const char* kExamples = R"(
@@ -126,4 +126,4 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
   });
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

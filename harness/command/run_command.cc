@@ -12,7 +12,7 @@
 #include "harness/verdict/run_report.h"
 #include "pool/sys/signals.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr const char* kExamples = R"(
@@ -102,4 +102,4 @@ void AddRunCommand(CLI::App& app, int& exit_code) {
   });
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr std::size_t kLargestHead = 64 * 1024;
@@ -125,4 +125,4 @@ std::nullopt_t AnswerParser::Broken() {
   return std::nullopt;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// A whole HTTP/1.x response. `body` is valid until the parser is fed again.
 struct Answer {
@@ -51,4 +51,4 @@ class AnswerParser {
   bool broken_ = false;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::ElementsAre;
@@ -99,4 +99,4 @@ TEST(AnswerParserTest, BreaksOnAHeadWithoutEnd) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

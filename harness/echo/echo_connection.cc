@@ -14,7 +14,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/socket.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr int kSmallBuffer = 4096;
@@ -195,4 +195,4 @@ void EchoConnection::End(Loss how) {
   on_end_(*this);
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

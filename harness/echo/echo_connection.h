@@ -12,7 +12,7 @@
 #include "pool/sys/event_loop.h"
 #include "pool/sys/unique_fd.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// How a connection comes to its end after its last request.
 enum class Ending {
@@ -103,4 +103,4 @@ class EchoConnection {
   bool failed_to_connect_ = false;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr std::size_t kMostFailures = 10'000;
@@ -91,4 +91,4 @@ void EchoLedger::Note(const Request& request, sys::Nanos now, std::string_view w
   failures_.push_back({.sent = request.sent, .end = now, .what = what, .cut = cut, .port = request.port});
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

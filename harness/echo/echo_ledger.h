@@ -8,7 +8,7 @@
 
 #include "pool/sys/clock.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What became of all requests. Each request sent has one fate:
 /// sent = ok + wrong + refused_status + reset + eof + unanswered. Duplicates and extras are answers beyond
@@ -91,4 +91,4 @@ class EchoLedger {
   std::vector<bool> answered_ = {true};  ///< By id; ids start at 1.
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

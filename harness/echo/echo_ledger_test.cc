@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::uint64_t FatesOf(const EchoCounts& c) {
@@ -96,4 +96,4 @@ TEST_F(EchoLedgerTest, WhatIsInTheLineIsLostWithItsConnection) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -5,7 +5,7 @@
 #include "harness/echo/echo_run.h"
 #include "harness/fault/duration.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::string_view VerdictOf(const EchoCounts& counts) {
@@ -60,4 +60,4 @@ std::string EchoJson(const EchoOptions& options, const EchoResult& result) {
   return json.dump(2) + "\n";
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

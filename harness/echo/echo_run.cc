@@ -8,7 +8,7 @@
 
 #include "pool/sys/socket.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr sys::Nanos kSecondAnswers = 200 * sys::kMillisecond;
@@ -100,4 +100,4 @@ sys::Result<void> Resolve(const std::string& host_port, EchoPlan& plan) {
   return {};
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

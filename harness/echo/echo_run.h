@@ -11,7 +11,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/event_loop.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 struct EchoOptions {
   EchoPlan plan;
@@ -78,4 +78,4 @@ class EchoRun {
 [[nodiscard]] std::string EchoText(const EchoOptions& options, const EchoResult& result);
 [[nodiscard]] std::string EchoJson(const EchoOptions& options, const EchoResult& result);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -12,7 +12,7 @@
 
 #include "pool/sys/socket.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::string Whole(std::string_view body, int status = 200) {
@@ -223,4 +223,4 @@ TEST(ResolveTest, SaysWhatIsNoAddress) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr std::array kUnits{
@@ -40,4 +40,4 @@ std::string DurationText(sys::Nanos nanos) {
   return fmt::format("{:g} us", static_cast<double>(nanos) / 1e3);
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -7,7 +7,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// "250ms", "1.5s", "20us", "2m", "1h" as nanoseconds. A unit is required and the value must be positive, so
 /// that `--every 250` is a question to its user and not a fault every 250 of something.
@@ -20,4 +20,4 @@ namespace harness {
 [[nodiscard]] inline std::int64_t Micros(sys::Nanos nanos) { return nanos / sys::kMicrosecond; }
 [[nodiscard]] inline double Millis(sys::Nanos nanos) { return static_cast<double>(Micros(nanos)) / 1000; }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

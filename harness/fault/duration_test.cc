@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 TEST(DurationTest, ReadsEachUnit) {
@@ -27,4 +27,4 @@ TEST(DurationTest, SpellsForPeople) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 template <typename Enum>
@@ -41,4 +41,4 @@ const std::map<std::string, Target>& TargetNames() {
 std::string_view Name(Fault fault) { return NameIn(FaultNames(), fault); }
 std::string_view Name(Target target) { return NameIn(TargetNames(), target); }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What is done to a worker.
 enum class Fault {
@@ -28,4 +28,4 @@ enum class Target {
 [[nodiscard]] std::string_view Name(Fault fault);
 [[nodiscard]] std::string_view Name(Target target);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

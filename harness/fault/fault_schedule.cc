@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace harness {
+namespace hydrapool::harness {
 
 std::string ToJson(const PlannedFault& fault) {
   return fmt::format(R"({{"id":{},"at_ns":{},"fault":"{}","target":"{}","draw":{}}})", fault.id, fault.at,
@@ -21,4 +21,4 @@ std::optional<PlannedFault> FaultSchedule::Next() {
       .id = id_, .at = due + shift, .fault = spec_.fault, .target = spec_.target, .draw = draw};
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -8,7 +8,7 @@
 #include "harness/fault/fault.h"
 #include "pool/sys/clock.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// One fault that is to come: when, what, to whom. `draw` is the randomness that the choice of a target may
 /// use, so that nothing is drawn while the faults run.
@@ -59,4 +59,4 @@ class FaultSchedule {
   std::uint64_t id_ = 0;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::vector<PlannedFault> All(const ScheduleSpec& spec) {
@@ -63,4 +63,4 @@ TEST(FaultScheduleTest, JitterMovesTimesWithinItsPartAndLeavesDrawsAlone) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

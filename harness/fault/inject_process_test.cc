@@ -13,7 +13,7 @@
 #include "harness/fault/test_family.h"
 #include "pool/sys/child.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::ElementsAre;
@@ -174,4 +174,4 @@ TEST(InjectRunTest, EndsWithTheParent) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

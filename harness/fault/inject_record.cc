@@ -8,7 +8,7 @@
 
 #include "harness/fault/duration.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::string MillisText(const std::vector<sys::Nanos>& values, double p) {
@@ -109,4 +109,4 @@ std::string SummaryJson(const InjectSummary& summary) {
   return json.dump(2) + "\n";
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -11,7 +11,7 @@
 #include "harness/fault/targets.h"
 #include "pool/sys/clock.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What became of one fault for one worker.
 enum class Outcome {
@@ -62,4 +62,4 @@ struct InjectSummary {
 [[nodiscard]] std::string SummaryText(const InjectSummary& summary);
 [[nodiscard]] std::string SummaryJson(const InjectSummary& summary);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

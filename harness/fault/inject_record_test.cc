@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::HasSubstr;
@@ -59,4 +59,4 @@ TEST(PercentileTest, IsTheNearestRank) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

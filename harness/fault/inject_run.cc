@@ -9,7 +9,7 @@
 
 #include "pool/sys/child.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::int64_t UnixMillis() {
@@ -125,4 +125,4 @@ InjectRecord InjectRun::RecordOf(const PlannedFault& fault, const std::optional<
           .reason = {}};
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

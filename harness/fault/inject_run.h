@@ -13,7 +13,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/event_loop.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// A schedule of faults, carried out against the children of one parent.
 ///
@@ -86,4 +86,4 @@ class InjectRun {
   sys::Nanos start_ = 0;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

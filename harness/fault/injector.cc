@@ -10,7 +10,7 @@
 #include "harness/fault/process_tree.h"
 #include "pool/sys/child.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::optional<std::string> WhyNotAtAll(pid_t pid) {
@@ -45,4 +45,4 @@ sys::Result<Blow> Strike(const Identity& victim, pid_t parent, Fault fault) {
   return blow;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -8,7 +8,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// A signal that was sent: when, and the pidfd that becomes readable when its process is dead.
 struct Blow {
@@ -25,4 +25,4 @@ struct Blow {
 /// child.
 [[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, pid_t parent, Fault fault);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

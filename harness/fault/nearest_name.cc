@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::size_t Distance(std::string_view a, std::string_view b) {
@@ -44,4 +44,4 @@ std::string NoSuchName(std::string_view text, std::span<const std::string_view> 
   return nearest.empty() ? message : fmt::format("{}; did you mean '{}'?", message, nearest);
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -7,7 +7,7 @@
 
 #include "harness/fault/process_tree.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
   try {
@@ -48,4 +48,4 @@ std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent) {
   return workers;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

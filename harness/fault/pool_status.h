@@ -8,7 +8,7 @@
 #include "harness/fault/targets.h"
 #include "pool/sys/error.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What an injector needs of a pool's /status.json: who its parent is and who are its workers.
 struct PoolStatus {
@@ -33,4 +33,4 @@ struct PoolStatus {
 /// pid that has been handed on meanwhile is another's child and falls out.
 [[nodiscard]] std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::ElementsAre;
@@ -35,4 +35,4 @@ TEST(PoolStatusTest, SaysWhatIsWrongWithOtherJson) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -13,7 +13,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 namespace fs = std::filesystem;
@@ -135,4 +135,4 @@ std::vector<WorkerView> ForksOf(pid_t parent) {
   return forks;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -10,7 +10,7 @@
 
 #include "harness/fault/targets.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What /proc/PID/stat says of a process (proc(5)).
 struct ProcessInfo {
@@ -46,4 +46,4 @@ struct ProcessInfo {
 /// process that is not dumpable) the names (comm) are compared instead.
 [[nodiscard]] std::vector<WorkerView> ForksOf(pid_t parent);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr const char* kTail =
@@ -33,4 +33,4 @@ TEST(ParseStatTest, RefusesWhatIsCutOff) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

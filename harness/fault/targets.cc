@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::pair<std::int64_t, std::int64_t> Load(const WorkerView& worker) { return {worker.busy, worker.leases}; }
@@ -36,4 +36,4 @@ std::vector<WorkerView> ChooseTargets(Target target, std::span<const WorkerView>
   std::abort();
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

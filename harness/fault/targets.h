@@ -9,7 +9,7 @@
 
 #include "harness/fault/fault.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// A process, as it cannot be confused with a later one of the same number.
 struct Identity {
@@ -36,4 +36,4 @@ struct WorkerView {
 [[nodiscard]] std::vector<WorkerView> ChooseTargets(Target target, std::span<const WorkerView> workers,
                                                     std::uint64_t draw);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

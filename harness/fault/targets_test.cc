@@ -6,7 +6,7 @@
 #include <array>
 #include <set>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::ElementsAre;
@@ -49,4 +49,4 @@ TEST(ChooseTargetsTest, EquallyBusyWorkersAreDrawnAmong) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -12,7 +12,7 @@
 #include "pool/sys/error.h"
 
 /// Processes for tests to hurt.
-namespace harness {
+namespace hydrapool::harness {
 
 inline int SleepForEver() {
   for (;;) ::pause();
@@ -47,4 +47,4 @@ struct Family {
   sys::Child parent;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -10,7 +10,7 @@
 #include "pool/admin/client.h"
 #include "pool/sys/socket.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using std::chrono::milliseconds;
@@ -31,7 +31,7 @@ class PidFileWatch {
   }
   /// False: the server ended, or wrote nothing within 20 s.
   [[nodiscard]] bool Await(const sys::Child& server) const {
-    while (pool::testing::ReadFile(pid_file_).empty()) {
+    while (hydrapool::support::ReadFile(pid_file_).empty()) {
       std::array<pollfd, 2> waited{{{inotify_.get(), POLLIN, 0}, {server.pidfd(), POLLIN, 0}}};
       if (::poll(waited.data(), waited.size(), 20'000) <= 0 || waited[1].revents != 0) return false;
       std::array<char, 4096> events;
@@ -50,13 +50,13 @@ struct AttachTest : RunFixture {
   void TearDown() override {
     if (!server) return;
     server.Signal(SIGTERM);
-    static_cast<void>(pool::testing::Readable(server.pidfd(), milliseconds(5000)));
+    static_cast<void>(hydrapool::support::Readable(server.pidfd(), milliseconds(5000)));
   }
   void Serve(const Words& command) {
     const PidFileWatch watch(scratch.path());
-    server = pool::testing::StartProgram(command, {}, scratch / "log");
-    ASSERT_TRUE(watch.Await(server)) << pool::testing::ReadFile(scratch / "log");
-    ASSERT_TRUE(admin::HttpGet(url(), milliseconds(5000))) << pool::testing::ReadFile(scratch / "log");
+    server = hydrapool::support::StartProgram(command, {}, scratch / "log");
+    ASSERT_TRUE(watch.Await(server)) << hydrapool::support::ReadFile(scratch / "log");
+    ASSERT_TRUE(admin::HttpGet(url(), milliseconds(5000))) << hydrapool::support::ReadFile(scratch / "log");
   }
   [[nodiscard]] std::string parent() const { return std::to_string(server.pid()); }
   [[nodiscard]] std::string url() const { return "http://" + address + "/"; }
@@ -189,4 +189,4 @@ TEST_F(Apache2Test, TellsWhatEachKillCost) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

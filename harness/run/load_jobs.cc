@@ -13,7 +13,7 @@
 #include "pool/sys/signals.h"
 #include "pool/sys/socket.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr std::chrono::milliseconds kNow{0};
@@ -177,4 +177,4 @@ void LoadJobs::CollectIdle(const Job& job, RunRecord& record) {
   record.idle_lost = idle.opened - idle.connect_failed - record.idle;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

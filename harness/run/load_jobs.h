@@ -10,7 +10,7 @@
 #include "harness/verdict/run_record.h"
 #include "pool/sys/child.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// The clients of a run, each a child process: one `loadgen` or plain client for each load, the check with
 /// ids, and the connections that rest. They all run for the scenario's duration and end by themselves; no
@@ -52,4 +52,4 @@ class LoadJobs {
   std::vector<Job> idle_;  ///< One or none.
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -3,7 +3,7 @@
 #include "harness/run/run_fixture.h"
 #include "pool/testing/server_process.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::Contains;
@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using PlantedBugTest = RunFixture;
 
 TEST_F(PlantedBugTest, KillStormOnAPoolThatDoesNotRescueFailsAndSaysSo) {
-  if (!pool::testing::kHaveFailpoints) GTEST_SKIP() << "needs a build with failpoints";
+  if (!hydrapool::support::kHaveFailpoints) GTEST_SKIP() << "needs a build with failpoints";
   const auto end = Run({"run", HYDRAPOOL_SOURCE_DIR "/harness/scenarios/kill-storm.yaml", "--seed", "1"},
                        {{"HYDRAPOOL_FAILPOINTS", "parent.rescue=skip@1+"}});
   EXPECT_EQ(end.exit_code, 1) << end.screen;
@@ -28,4 +28,4 @@ TEST_F(PlantedBugTest, KillStormOnAPoolThatDoesNotRescueFailsAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

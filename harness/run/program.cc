@@ -10,7 +10,7 @@
 
 #include "pool/sys/error.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 namespace fs = std::filesystem;
@@ -72,4 +72,4 @@ std::string LastLineOf(const std::string& path) {
   return text.substr(text.rfind('\n') + 1);
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -11,7 +11,7 @@
 #include "pool/sys/scratch_dir.h"
 
 /// Programs that a run needs beside itself.
-namespace harness {
+namespace hydrapool::harness {
 
 using sys::ReadFile;
 
@@ -39,4 +39,4 @@ struct ScratchDir : sys::ScratchDir {
 /// A file's last line that is not empty.
 [[nodiscard]] std::string LastLineOf(const std::string& path);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -12,7 +12,7 @@
 #include "pool/testing/scratch.h"
 
 /// `harness run` and `harness attach` of this build, run by a test.
-namespace harness {
+namespace hydrapool::harness {
 
 /// How a run ended: its exit code, its screen, and what --json says (discarded where it left none).
 struct RunEnd {
@@ -23,26 +23,26 @@ struct RunEnd {
 
 struct RunFixture : testing::Test {
   /// Starts `harness ARGUMENTS --json …`; End() awaits it. `before`: what to run it by.
-  [[nodiscard]] pool::testing::Command Begin(std::vector<std::string> arguments,
-                                             const pool::testing::Environment& environment = {},
-                                             std::vector<std::string> before = {}) {
+  [[nodiscard]] hydrapool::support::Command Begin(std::vector<std::string> arguments,
+                                                  const hydrapool::support::Environment& environment = {},
+                                                  std::vector<std::string> before = {}) {
     std::filesystem::remove(scratch / "result.json");
     arguments.insert(arguments.end(), {"--json", scratch / "result.json"});
-    const auto program = pool::testing::Harness(std::move(arguments));
+    const auto program = hydrapool::support::Harness(std::move(arguments));
     before.insert(before.end(), program.begin(), program.end());
-    return pool::testing::Command(std::move(before), environment);
+    return hydrapool::support::Command(std::move(before), environment);
   }
-  [[nodiscard]] RunEnd End(pool::testing::Command& command) {
+  [[nodiscard]] RunEnd End(hydrapool::support::Command& command) {
     const auto finished = command.Wait(std::chrono::seconds(90));
     RunEnd end{
         .exit_code = finished.in_time && finished.status.signal == 0 ? finished.status.code : -1,
         .screen = finished.output,
-        .json = nlohmann::json::parse(pool::testing::ReadFile(scratch / "result.json"), nullptr, false)};
+        .json = nlohmann::json::parse(hydrapool::support::ReadFile(scratch / "result.json"), nullptr, false)};
     RemoveEvidence(end.screen);
     return end;
   }
   [[nodiscard]] RunEnd Run(std::vector<std::string> arguments,
-                           const pool::testing::Environment& environment = {},
+                           const hydrapool::support::Environment& environment = {},
                            std::vector<std::string> before = {}) {
     auto command = Begin(std::move(arguments), environment, std::move(before));
     return End(command);
@@ -53,7 +53,7 @@ struct RunFixture : testing::Test {
     return scratch / "s.yaml";
   }
 
-  pool::testing::ScratchDir scratch;
+  hydrapool::support::ScratchDir scratch;
 
  private:
   static void RemoveEvidence(const std::string& screen) {
@@ -65,4 +65,4 @@ struct RunFixture : testing::Test {
   }
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

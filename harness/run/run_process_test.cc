@@ -6,10 +6,10 @@
 #include "pool/sys/socket.h"
 #include "pool/testing/server_process.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
-using pool::testing::ServerProcess;
+using hydrapool::support::ServerProcess;
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
@@ -64,9 +64,9 @@ TEST_F(RunTest, AProgramThatIsNotThereIsNamed) {
 }
 
 TEST_F(RunTest, AResultThatCannotBeWrittenIsSaidBeforeTheRun) {
-  const auto finished = pool::testing::RunProgram(
-      pool::testing::Harness({"run", Scenario(std::string("name: x\n") + kHydrapool + "load: [{ url: / }]\n"),
-                              "--json", scratch / "none/x.json"}));
+  const auto finished = hydrapool::support::RunProgram(hydrapool::support::Harness(
+      {"run", Scenario(std::string("name: x\n") + kHydrapool + "load: [{ url: / }]\n"), "--json",
+       scratch / "none/x.json"}));
   EXPECT_EQ(finished.status.code, 2);
   EXPECT_THAT(finished.output, AllOf(HasSubstr("cannot write"), HasSubstr("No such file or directory")));
 }
@@ -117,4 +117,4 @@ TEST_F(RunTest, WhereNoFaultMeetsARequestTheRunIsInvalid) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -7,7 +7,7 @@
 
 #include "harness/run/yaml_reader.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using yaml::Map;
@@ -192,4 +192,4 @@ sys::Nanos ScheduleStart(const Scenario& scenario, std::size_t i) {
   return plan.from - plan.every.value_or(kSinglePeriod);
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

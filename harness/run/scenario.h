@@ -15,7 +15,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 struct HydrapoolStart {
   int workers = 4;
@@ -102,4 +102,4 @@ struct Scenario {
 [[nodiscard]] ScheduleSpec ScheduleOf(const Scenario& scenario, std::size_t i, std::uint64_t seed);
 [[nodiscard]] sys::Nanos ScheduleStart(const Scenario& scenario, std::size_t i);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

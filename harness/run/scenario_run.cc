@@ -6,7 +6,7 @@
 
 #include "harness/verdict/pool_watch.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr sys::Nanos kToFinish = 15 * sys::kSecond;
@@ -129,4 +129,4 @@ void ScenarioRun::AddTimelines(const Observer::Seen& seen) {
   for (std::size_t i = 0; i < faults.size(); ++i) faults[i]->timeline = timelines[i];
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

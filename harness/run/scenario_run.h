@@ -16,7 +16,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/event_loop.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// Carries a scenario out: server up → clients start → faults as scheduled → clients end → server down.
 ///
@@ -56,4 +56,4 @@ class ScenarioRun {
   bool called_off_ = false;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::ElementsAre;
@@ -145,4 +145,4 @@ TEST(ParseExpectationTest, CountsAndTimes) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

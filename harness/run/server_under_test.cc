@@ -11,7 +11,7 @@
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 namespace fs = std::filesystem;
@@ -158,4 +158,4 @@ std::optional<std::string> ServerUnderTest::Stop() {
   return std::nullopt;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -13,7 +13,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// The server of a scenario: started by the harness, or somebody's that is attached to.
 ///
@@ -67,4 +67,4 @@ class ServerUnderTest {
 /// "http://host:80/path" → "http://host:80".
 [[nodiscard]] std::string OriginOf(const std::string& url);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

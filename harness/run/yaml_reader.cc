@@ -8,7 +8,7 @@
 
 #include "harness/fault/duration.h"
 
-namespace harness::yaml {
+namespace hydrapool::harness::yaml {
 namespace {
 
 template <typename Number>
@@ -98,4 +98,4 @@ std::vector<std::string> Texts(const YAML::Node& node, std::string_view key) {
   return texts;
 }
 
-}  // namespace harness::yaml
+}  // namespace hydrapool::harness::yaml

@@ -13,7 +13,7 @@
 
 /// Values out of YAML nodes; what is no such value is thrown as a Mistake that names the line and what was
 /// meant. Only for a parser that turns Mistakes into its own errors.
-namespace harness::yaml {
+namespace hydrapool::harness::yaml {
 
 struct Mistake {
   int line = 0;  ///< 1, 2, 3, …
@@ -61,4 +61,4 @@ template <typename Enum>
   Fail(node, std::string(key) + " " + NoSuchName(text, all));
 }
 
-}  // namespace harness::yaml
+}  // namespace hydrapool::harness::yaml

@@ -9,7 +9,7 @@
 #include "harness/fault/duration.h"
 #include "harness/fault/nearest_name.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 const std::vector<MeasureInfo>& Measures() {
   static const std::vector<MeasureInfo> measures{
@@ -58,4 +58,4 @@ sys::Result<std::pair<Measure, std::int64_t>> ParseExpectation(const std::string
   return std::pair{info->measure, count};
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -10,7 +10,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What a run can be held against. Counts are "at most", times are "not longer than".
 enum class Measure {
@@ -46,4 +46,4 @@ using Expectations = std::map<Measure, std::int64_t>;
 /// "lost=0", "recovery_p99=50ms", as a command line has it.
 [[nodiscard]] sys::Result<std::pair<Measure, std::int64_t>> ParseExpectation(const std::string& text);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

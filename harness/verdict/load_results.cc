@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string_view>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -132,4 +132,4 @@ EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
   return outcome;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -9,7 +9,7 @@
 #include "pool/sys/child.h"
 
 /// From what the load generators leave to the values of a RunRecord. Pure.
-namespace harness {
+namespace hydrapool::harness {
 
 /// loadgen's JSON (schema 1) and how it ended; `broken` says why where it left none.
 [[nodiscard]] LoadRecord ReadLoadReport(const std::string& url, const std::string& json,
@@ -35,4 +35,4 @@ struct EchoOutcome {
 };
 [[nodiscard]] EchoOutcome ReadEchoResult(const std::string& url, const std::string& text);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

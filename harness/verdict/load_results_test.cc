@@ -5,7 +5,7 @@
 
 #include "harness/verdict/pool_watch.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::HasSubstr;
@@ -95,4 +95,4 @@ hydrapool_rescued_total{phase="executing"} 32
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -7,7 +7,7 @@
 #include "harness/verdict/pool_watch.h"
 #include "pool/sys/signals.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 template <typename Poll>
@@ -56,4 +56,4 @@ Observer::Seen Observer::Stop() {
   return std::move(seen_);
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -9,7 +9,7 @@
 #include "harness/verdict/timeline.h"
 #include "pool/sys/clock.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 inline constexpr sys::Nanos kFamilyPeriod = 2 * sys::kMillisecond;
 inline constexpr sys::Nanos kStatusPeriod = 5 * sys::kMillisecond;
@@ -41,4 +41,4 @@ class Observer {
   std::jthread status_;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

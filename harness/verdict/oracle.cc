@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr sys::Nanos kAfterglow = 100 * sys::kMillisecond;
@@ -106,4 +106,4 @@ Attribution Attribute(const RunRecord& run) {
   return attribution;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

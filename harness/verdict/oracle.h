@@ -10,7 +10,7 @@
 
 #include "harness/verdict/run_record.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// Why a request failed.
 struct Explanation {
@@ -53,4 +53,4 @@ struct Attribution {
 };
 [[nodiscard]] Attribution Attribute(const RunRecord& run);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -4,7 +4,7 @@
 
 #include "harness/verdict/test_runs.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 /// By time alone.
@@ -110,4 +110,4 @@ TEST(AttributeTest, CountsByFaultAndListsWhatIsUnexplained) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

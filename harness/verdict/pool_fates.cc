@@ -5,7 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 std::optional<int> PortOf(std::string_view peer) {
@@ -42,4 +42,4 @@ sys::Result<PoolFates> ParsePoolFates(std::string_view text) {
   }
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -10,7 +10,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What a pool says became of a client's connection when its worker died.
 struct PoolFate {
@@ -33,4 +33,4 @@ struct PoolFates {
 /// left out. Pure.
 [[nodiscard]] sys::Result<PoolFates> ParsePoolFates(std::string_view json);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::HasSubstr;
@@ -36,4 +36,4 @@ TEST(ParsePoolFatesTest, WhatIsNoJournalIsAnError) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

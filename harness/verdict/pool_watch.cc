@@ -9,7 +9,7 @@
 #include "harness/fault/process_tree.h"
 #include "pool/admin/client.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 sys::Result<std::string> Fetch(const std::string& admin, const std::string& path) {
@@ -86,4 +86,4 @@ sys::Result<void> CheckParent(pid_t parent) {
   return {};
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -12,7 +12,7 @@
 #include "pool/sys/error.h"
 
 /// What a pool's admin endpoint says, fetched now: each blocks for at most 2 s.
-namespace harness {
+namespace hydrapool::harness {
 
 [[nodiscard]] sys::Result<PoolStatus> FetchStatus(const std::string& admin);
 
@@ -33,4 +33,4 @@ namespace harness {
 /// Why `parent` cannot be hurt: no such process, another user's, without children.
 [[nodiscard]] sys::Result<void> CheckParent(pid_t parent);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

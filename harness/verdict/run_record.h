@@ -14,7 +14,7 @@
 
 /// Everything that is known of a run when it is over: plain values, so that a test of the judgement is a
 /// literal. Times are CLOCK_MONOTONIC unless said otherwise.
-namespace harness {
+namespace hydrapool::harness {
 
 /// How a request failed, as its client saw it.
 enum class FailureKind {
@@ -94,4 +94,4 @@ struct RunRecord {
   bool interrupted = false;
 };
 
-}  // namespace harness
+}  // namespace hydrapool::harness

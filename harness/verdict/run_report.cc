@@ -7,7 +7,7 @@
 #include "harness/fault/duration.h"
 #include "harness/verdict/observer.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -149,4 +149,4 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
   return json.dump(2) + "\n";
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -6,7 +6,7 @@
 #include "harness/verdict/run_record.h"
 #include "harness/verdict/verdict.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 /// What a report says of the run beside its record.
 struct RunTitle {
@@ -43,4 +43,4 @@ struct RunTitle {
 /// sent = ok + lost + cut + abandoned + refused + wrong + in_flight_at_end.
 [[nodiscard]] std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement& judgement);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -10,7 +10,7 @@
 #include "harness/verdict/observer.h"
 #include "harness/verdict/run_report.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 struct FaultCounts {
@@ -128,4 +128,4 @@ std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement
   return text;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

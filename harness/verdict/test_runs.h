@@ -3,7 +3,7 @@
 #include "harness/verdict/run_record.h"
 
 /// Runs as literals, for tests of what is made of them.
-namespace harness {
+namespace hydrapool::harness {
 
 inline constexpr sys::Nanos kMs = sys::kMillisecond;
 
@@ -34,4 +34,4 @@ inline Failure LostAt(sys::Nanos at) {
   return {.sent = at, .end = at + kMs, .what = "reset", .url = "http://h/"};
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

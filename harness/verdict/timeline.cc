@@ -6,7 +6,7 @@
 #include <set>
 #include <tuple>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 template <typename Sample>
@@ -150,4 +150,4 @@ std::vector<Timeline> Reconstruct(std::span<const Victim> victims, std::span<con
   return timelines;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

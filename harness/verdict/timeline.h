@@ -18,7 +18,7 @@
 /// `dead` comes from the victim's pidfd, or from /proc where it was gone from there before the pidfd was
 /// looked at. The others are when a poll first showed them, so they are late by up to one period (and the
 /// time a poll takes), never early.
-namespace harness {
+namespace hydrapool::harness {
 
 /// The children of a parent at a moment: from /proc, zombies included.
 struct FamilySample {
@@ -73,4 +73,4 @@ struct Timeline {
                                                 std::span<const FamilySample> family,
                                                 std::span<const StatusSample> status);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 Identity Pid(pid_t pid, std::uint64_t start_time = 1) { return {.pid = pid, .start_time = start_time}; }
@@ -132,4 +132,4 @@ TEST(ReconstructTest, ASurvivorHasNoTimeline) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

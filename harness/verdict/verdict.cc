@@ -8,7 +8,7 @@
 #include "harness/fault/duration.h"
 #include "harness/fault/inject_record.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
@@ -198,4 +198,4 @@ Judgement Judge(const RunRecord& run, const Expectations& expected) {
   return judgement;
 }
 
-}  // namespace harness
+}  // namespace hydrapool::harness

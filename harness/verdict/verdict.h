@@ -10,7 +10,7 @@
 #include "harness/verdict/oracle.h"
 #include "harness/verdict/run_record.h"
 
-namespace harness {
+namespace hydrapool::harness {
 
 enum class Verdict {
   kPass,     ///< Exit code 0.
@@ -49,4 +49,4 @@ struct Judgement {
 /// From death to being gone from /proc.
 [[nodiscard]] std::vector<sys::Nanos> ReapsOf(const RunRecord& run);
 
-}  // namespace harness
+}  // namespace hydrapool::harness

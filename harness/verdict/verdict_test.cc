@@ -8,7 +8,7 @@
 #include "harness/verdict/run_report.h"
 #include "harness/verdict/test_runs.h"
 
-namespace harness {
+namespace hydrapool::harness {
 namespace {
 
 using testing::Contains;
@@ -209,4 +209,4 @@ TEST(RunTextTest, SaysTheVerdictWhyAndHowToSeeItAgain) {
 }
 
 }  // namespace
-}  // namespace harness
+}  // namespace hydrapool::harness

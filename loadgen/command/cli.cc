@@ -8,7 +8,7 @@
 #include "loadgen/plan/http_url.h"
 #include "loadgen/report/terminal_text.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 int Complain(ExitCode code, const std::string& line) {
   fmt::print(stderr, "loadgen: {}\n", Printable(WithoutUsers(line)));
@@ -24,4 +24,4 @@ std::optional<int> ParseFlags(CLI::App& app, int argc, const char* const* argv) 
   return kRan;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

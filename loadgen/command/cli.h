@@ -9,7 +9,7 @@ namespace CLI {
 class App;
 }
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// "loadgen: LINE" on standard error, fit for a terminal; the code.
 int Complain(ExitCode code, const std::string& line);
@@ -23,4 +23,4 @@ int MergeCommand(int argc, const char* const* argv);
 int CompareCommand(int argc, const char* const* argv);
 int SearchCommand(int argc, const char* const* argv);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 #include "loadgen/engine/scripted_server.h"
 
 /// `loadgen merge`, `compare` and `search` as a user calls them.
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::HasSubstr;
@@ -101,4 +101,4 @@ TEST(SearchCommandTest, TriesRatesAndTellsWhenNoneHolds) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

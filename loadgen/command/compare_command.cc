@@ -11,7 +11,7 @@
 #include "loadgen/report/comparison.h"
 #include "loadgen/report/report_reader.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr HelpTexts kHelp = {
@@ -135,4 +135,4 @@ int CompareCommand(int argc, const char* const* argv) {
   return worse.empty() ? kRan : kNothing;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

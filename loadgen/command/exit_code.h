@@ -1,6 +1,6 @@
 #pragma once
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// How the program ends; part of its manual.
 enum ExitCode {
@@ -14,4 +14,4 @@ enum ExitCode {
   kInterruptedTwice = 130,
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

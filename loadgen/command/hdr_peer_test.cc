@@ -11,7 +11,7 @@
 #include "loadgen/report/hdr_log.h"
 
 /// HdrHistogram itself (the Java implementation) reads what we write.
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kSecond;
@@ -84,4 +84,4 @@ TEST_F(HdrPeerTest, FindsThePercentilesThatWeFind) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

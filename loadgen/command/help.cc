@@ -9,7 +9,7 @@
 
 #include "loadgen/report/terminal_text.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kColumns = 80;
@@ -100,4 +100,4 @@ std::optional<std::variant<std::string, sys::Error>> ParseArguments(CLI::App& ap
   return std::nullopt;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

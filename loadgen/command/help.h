@@ -10,7 +10,7 @@ namespace CLI {
 class App;
 }
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What --help says beside the options. Lines of at most 80 columns.
 struct HelpTexts {
@@ -29,4 +29,4 @@ void SetHelp(CLI::App& app, const HelpTexts& texts);
 std::optional<std::variant<std::string, sys::Error>> ParseArguments(CLI::App& app, int argc,
                                                                     const char* const* argv);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "loadgen/command/test_program.h"
 #include "loadgen/engine/scripted_server.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::EndsWith;
@@ -120,4 +120,4 @@ TEST(LoadgenProgramTest, ASecondInterruptLeavesAtOnce) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

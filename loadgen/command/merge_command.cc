@@ -16,7 +16,7 @@
 #include "loadgen/report/report_reader.h"
 #include "loadgen/report/terminal_text.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr HelpTexts kHelp = {
@@ -134,4 +134,4 @@ int MergeCommand(int argc, const char* const* argv) {
   return logs.empty() ? ConcludeReports(reports, *outputs) : ConcludeLogs(logs, *outputs);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "loadgen/command/help.h"
 #include "loadgen/command/plan_options.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr HelpTexts kHelp = {
@@ -98,4 +98,4 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   return options;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -11,7 +11,7 @@ namespace CLI {
 class App;
 }
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The command line, understood.
 struct Options {
@@ -31,4 +31,4 @@ void AddEngine(CLI::App& app, std::string& engine);
 /// threads are worth having. URLs are checked, those without a scheme become http.
 CommandLine ParseCommandLine(int argc, const char* const* argv, int cores);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -10,7 +10,7 @@
 #include "loadgen/report/terminal_text.h"
 #include "pool/sys/scratch_dir.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -219,4 +219,4 @@ TEST(OptionsTest, HelpBeginsWithExamplesAndFitsEightyColumns) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

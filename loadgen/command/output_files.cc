@@ -11,7 +11,7 @@
 #include "loadgen/report/report_html.h"
 #include "loadgen/report/series_rows.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr const char* kStdout = "-";
@@ -104,4 +104,4 @@ sys::Result<void> AddFaults(const Outputs& outputs, Report& report) {
   return {};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

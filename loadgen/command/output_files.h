@@ -13,7 +13,7 @@
 #include "loadgen/stats/journal.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Files that are all opened (created, emptied) before something is done, and written after it.
 ///
@@ -65,4 +65,4 @@ class OutputFiles {
 /// Reads the faults that were asked for into the report.
 [[nodiscard]] sys::Result<void> AddFaults(const Outputs& outputs, Report& report);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

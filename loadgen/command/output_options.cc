@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <utility>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 namespace {
 
@@ -93,4 +93,4 @@ sys::Result<Outputs> OutputOptions::Understand() const {
   return outputs;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -11,7 +11,7 @@ class App;
 class Option;
 }  // namespace CLI
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Where a run's results go, and what they must be. Paths: "-" is standard output, empty is none.
 struct Outputs {
@@ -50,4 +50,4 @@ class OutputOptions {
   std::vector<std::string> abort_on_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

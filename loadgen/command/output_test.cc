@@ -14,7 +14,7 @@
 #include "loadgen/report/hdr_log.h"
 
 /// What the binary writes, and when.
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::HasSubstr;
@@ -245,4 +245,4 @@ TEST(OutputTest, OnATerminalTheScreenChangesInPlaceAndGoesAway) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -13,7 +13,7 @@
 #include "loadgen/plan/start_time.h"
 #include "loadgen/plan/units.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr const char* kLoadGroup = "Load";
@@ -186,4 +186,4 @@ void PlanOptions::AddTimeout(CLI::App& app) {
       ->capture_default_str();
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -12,7 +12,7 @@ namespace CLI {
 class App;
 }
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The flags that say what to send, how often and for how long.
 ///
@@ -56,4 +56,4 @@ class PlanOptions {
   RequestOptions request_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 std::optional<double> RateSearch::Next() const {
   if (steps_ >= rules_.most_steps) return std::nullopt;
@@ -29,4 +29,4 @@ void RateSearch::Tell(double rate, bool holds) {
   }
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

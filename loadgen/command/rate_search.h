@@ -2,7 +2,7 @@
 
 #include <optional>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Looks for the highest rate that holds what it must.
 ///
@@ -37,4 +37,4 @@ class RateSearch {
   int steps_ = 0;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

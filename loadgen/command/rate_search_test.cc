@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 /// What a search finds where rates up to `limit` hold, and in how many steps.
@@ -36,4 +36,4 @@ TEST(RateSearchTest, EndsAfterItsMostSteps) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -15,7 +15,7 @@
 #include "loadgen/plan/text_file.h"
 #include "pool/sys/socket.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kSha256Digits = 64;
@@ -199,4 +199,4 @@ void RequestOptions::AddExpectations(CLI::App& app) {
       ->capture_default_str();
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -12,7 +12,7 @@ namespace CLI {
 class App;
 }
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The heading in --help of what says how requests are sent.
 inline constexpr const char* kConnectionGroup = "Connections";
@@ -51,4 +51,4 @@ class RequestOptions {
   std::uint64_t seed_ = 1;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 #include "loadgen/command/run_load.h"
 #include "loadgen/engine/endpoint.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 int RunCommand(const Options& options) {
   const auto engine = Prepare(options);
@@ -33,4 +33,4 @@ int RunCommand(const Options& options) {
   return report.slos_met() ? kRan : kMissed;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,9 +2,9 @@
 
 #include "loadgen/command/options.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// `loadgen [OPTIONS] URL`: opens the files, runs, reports. The exit code.
 int RunCommand(const Options& options);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

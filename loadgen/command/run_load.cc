@@ -16,7 +16,7 @@
 #include "pool/sys/event_loop.h"
 #include "pool/sys/signals.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr rlim_t kOtherDescriptors = 32;
@@ -135,4 +135,4 @@ Report RunLoad(const Options& options, const EngineChoice& engine, const Journal
   return report;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/stats/journal.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Chooses the engine and raises the limit of descriptors; the error is what makes the run impossible.
 sys::Result<EngineChoice> Prepare(const Options& options);
@@ -18,4 +18,4 @@ sys::Result<EngineChoice> Prepare(const Options& options);
 Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal,
                RunMetrics* metrics);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

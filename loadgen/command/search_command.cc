@@ -16,7 +16,7 @@
 #include "loadgen/report/report_html.h"
 #include "loadgen/report/text_chart.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr HelpTexts kHelp = {
@@ -185,4 +185,4 @@ int SearchCommand(int argc, const char* const* argv) {
   return search.best() ? kRan : kMissed;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 /// Of headers; "Authorization" is also the end of another's name.
@@ -64,4 +64,4 @@ PrivateArguments::PrivateArguments(int argc, char** argv) : copies_(argv, argv +
   pointers_.push_back(nullptr);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// `arg` of a command line with each secret in it starred out, at the same length: what follows --user, what
 /// stands before the '@' of a URL or a proxy, and what follows the names Authorization, Proxy-Authorization
@@ -28,4 +28,4 @@ class PrivateArguments {
   std::vector<const char*> pointers_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

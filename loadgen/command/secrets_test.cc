@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(WithoutSecretsTest, NothingOfThemIsLeft) {
@@ -39,4 +39,4 @@ TEST(PrivateArgumentsTest, TheCopyIsWholeTheOriginalIsNot) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -14,7 +14,7 @@
 #include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 using sys::ReadFile;
 
@@ -68,4 +68,4 @@ class Program {
   int status_ = 0;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include <array>
 #include <new>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::string Hex(const unsigned char* bytes, std::size_t n) {
@@ -50,4 +50,4 @@ bool BodyCheck::Matches() {
   return end_ == plan_.expect_end;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

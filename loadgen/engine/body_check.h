@@ -8,7 +8,7 @@
 
 #include "loadgen/plan/plan.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Whether a response's decoded body is the one the plan expects: its SHA-256 and its end, which an engine
 /// that does not keep bodies can only know by looking at them as they pass.
@@ -41,4 +41,4 @@ class BodyCheck {
   std::string end_;  // as much of the body's as is to be compared
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -17,7 +17,7 @@
 namespace {
 
 int epoll = -1;
-sys::Nanos curl_due = -1;
+hydrapool::sys::Nanos curl_due = -1;
 
 int OnSocket(CURL*, curl_socket_t fd, int what, void*, void*) {
   epoll_event event{.events = ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0u) |
@@ -32,7 +32,7 @@ int OnSocket(CURL*, curl_socket_t fd, int what, void*, void*) {
 }
 
 int OnTimer(CURLM*, long millis, void*) {
-  curl_due = millis < 0 ? -1 : sys::Now() + millis * sys::kMillisecond;
+  curl_due = millis < 0 ? -1 : hydrapool::sys::Now() + millis * hydrapool::sys::kMillisecond;
   return 0;
 }
 
@@ -71,13 +71,14 @@ int main(int argc, char** argv) {
   curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &OnTimer);
   curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections);
   for (long i = 0; i < connections; ++i) Add(multi, argv[1]);
-  const sys::Nanos end = sys::Now() + std::atol(argv[3]) * sys::kSecond;
+  const hydrapool::sys::Nanos end = hydrapool::sys::Now() + std::atol(argv[3]) * hydrapool::sys::kSecond;
   std::array<epoll_event, 256> events;
   std::uint64_t responses = 0;
   int running = 0;
-  for (sys::Nanos now = sys::Now(); now < end; now = sys::Now()) {
-    const sys::Nanos until = curl_due < 0 ? end : std::min(curl_due, end);
-    const auto millis = std::max<sys::Nanos>(until - now + sys::kMillisecond - 1, 0) / sys::kMillisecond;
+  for (hydrapool::sys::Nanos now = hydrapool::sys::Now(); now < end; now = hydrapool::sys::Now()) {
+    const hydrapool::sys::Nanos until = curl_due < 0 ? end : std::min(curl_due, end);
+    const auto millis = std::max<hydrapool::sys::Nanos>(until - now + hydrapool::sys::kMillisecond - 1, 0) /
+                        hydrapool::sys::kMillisecond;
     const int n = ::epoll_wait(epoll, events.data(), events.size(), static_cast<int>(millis));
     for (int i = 0; i < n; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
@@ -85,7 +86,7 @@ int main(int argc, char** argv) {
                         ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0);
       curl_multi_socket_action(multi, event.data.fd, ready, &running);
     }
-    if (curl_due >= 0 && sys::Now() >= curl_due) {
+    if (curl_due >= 0 && hydrapool::sys::Now() >= curl_due) {
       curl_due = -1;
       curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }

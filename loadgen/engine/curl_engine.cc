@@ -3,7 +3,7 @@
 #include <iterator>
 #include <new>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::uint32_t EpollEvents(int what) {
@@ -136,4 +136,4 @@ int CurlEngine::OnTimer(CURLM*, long millis, void* self) {
   return 0;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

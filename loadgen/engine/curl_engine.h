@@ -8,7 +8,7 @@
 #include "loadgen/engine/curl_transfer.h"
 #include "loadgen/engine/engine_loop.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The engine for whatever libcurl speaks, HTTP/1.1 or HTTP/2, plain or TLS, directly or through a proxy: a
 /// multi handle driven by its socket API and our epoll. With HTTP/2 too a connection carries one request at a
@@ -75,4 +75,4 @@ class CurlEngine final : public EngineLoop {
   sys::Nanos curl_due_ = Agenda::kNever;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

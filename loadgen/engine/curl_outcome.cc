@@ -2,7 +2,7 @@
 
 #include "loadgen/engine/expectation.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
   if (ending.resend_suppressed) return Outcome::kResendSuppressed;
   if (ending.malformed) return Outcome::kMalformed;
@@ -50,4 +50,4 @@ Outcome TimeoutOutcomeOf(const CurlEnding& ending) {
   return ending.head_began ? Outcome::kTimeoutBody : Outcome::kTimeoutFirstByte;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/outcome.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// How far a request got, as the engine saw it itself, and what libcurl said at its end.
 struct CurlEnding {
@@ -31,4 +31,4 @@ Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending);
 /// The outcome of a request whose time ran out, by how far it got. Pure.
 Outcome TimeoutOutcomeOf(const CurlEnding& ending);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

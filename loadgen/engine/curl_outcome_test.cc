@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(CurlOutcomeTest, AWholeResponseIsOkOrHasABadStatus) {
@@ -72,4 +72,4 @@ TEST(CurlOutcomeTest, TimeoutsAreToldApartByPhase) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

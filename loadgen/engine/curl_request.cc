@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <new>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 void Append(CurlList& list, const char* header) {
@@ -57,4 +57,4 @@ void CurlRequest::ApplyMethod(CURL* easy) const {
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, parts_.method == usual ? nullptr : parts_.method.c_str());
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "loadgen/plan/plan.h"
 #include "loadgen/plan/text_template.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 struct FreeCurlList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -48,4 +48,4 @@ class CurlRequest {
   bool constant_ = true;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 int CurlSockets::Open(int family, int type, int protocol) {
   const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
@@ -33,4 +33,4 @@ void CurlSockets::CountOpen(sys::Nanos now) {
   for (std::size_t fd = 0; fd < opened_at_.size(); ++fd) Count(static_cast<int>(fd), now);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

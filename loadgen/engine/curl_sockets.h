@@ -7,7 +7,7 @@
 #include "loadgen/engine/poller.h"
 #include "loadgen/stats/connection_counts.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What the transfers of one engine share: its sockets, which are made, counted and closed here so that it is
 /// known which has which local port, and the requests. One thread's.
@@ -44,4 +44,4 @@ class CurlSockets {
   std::vector<sys::Nanos> opened_at_;  // by descriptor; 0: not open, or counted
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

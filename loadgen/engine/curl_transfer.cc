@@ -9,7 +9,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr long kMostRedirects = 20;
@@ -254,4 +254,4 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, vo
   return size * n;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

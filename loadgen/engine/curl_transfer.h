@@ -14,7 +14,7 @@
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One libcurl easy handle and the request it is carrying: as many as there are connections, used again and
 /// again.
@@ -98,4 +98,4 @@ class CurlTransfer {
   CurlList connect_to_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

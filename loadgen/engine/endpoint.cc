@@ -10,7 +10,7 @@
 
 #include "pool/sys/socket.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 Endpoint ResolveHost(const std::string& host, const std::string& port) {
   addrinfo hints{};
@@ -64,4 +64,4 @@ Endpoint UnixEndpoint(const std::string& path) {
   return endpoint;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

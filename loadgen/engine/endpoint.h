@@ -10,7 +10,7 @@
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/plan.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One address of a server, as connect(2) takes it.
 struct Address {
@@ -41,4 +41,4 @@ std::optional<std::string> UnresolvableHost(const Plan& plan);
 /// The UNIX socket at `path`; no address where the path is too long for one (108 bytes).
 Endpoint UnixEndpoint(const std::string& path);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

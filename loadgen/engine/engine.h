@@ -8,7 +8,7 @@
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/recorder.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Sends one thread's share of a run, over at most as many connections as it was made for.
 ///
@@ -36,4 +36,4 @@ class Engine {
 using EngineFactory =
     std::function<std::unique_ptr<Engine>(const Plan& plan, int connections, const StopSignal& stop)>;
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

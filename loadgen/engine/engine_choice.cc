@@ -4,7 +4,7 @@
 #include "loadgen/engine/raw_engine.h"
 #include "loadgen/plan/http_url.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 /// The flag of a thing that only libcurl can do; null where there is none.
@@ -38,4 +38,4 @@ sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan
   return EngineChoice{"raw", RawEngine::Make};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// An engine by its name.
 struct EngineChoice {
@@ -19,4 +19,4 @@ struct EngineChoice {
 /// credentials) and the plan has no extras, else curl. An error where raw is wanted and cannot. Pure.
 sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

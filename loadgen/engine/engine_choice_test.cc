@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(ChooseEngineTest, AutoIsRawWhereverRawCanSpeak) {
@@ -20,4 +20,4 @@ TEST(ChooseEngineTest, RawIsRefusedWhatItCannotSpeak) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 namespace {
 
@@ -108,4 +108,4 @@ sys::Nanos EngineLoop::WakeAt(sys::Nanos now) const {
   return wake;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

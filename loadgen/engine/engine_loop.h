@@ -3,7 +3,7 @@
 #include "loadgen/engine/engine.h"
 #include "loadgen/engine/poller.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The loop that keeps an engine's promises: when to send, to give up on a request, to wait and to end. What
 /// a connection is and how a request goes out is the derived engine's.
@@ -73,4 +73,4 @@ class EngineLoop : public Engine {
   bool stopped_ = false;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "loadgen/engine/scripted_server.h"
 #include "loadgen/report/report.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kSecond;
@@ -119,4 +119,4 @@ TEST_P(EngineMishapsTest, RareFailuresAreCountedToTheLastOne) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

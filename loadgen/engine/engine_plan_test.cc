@@ -4,7 +4,7 @@
 #include "loadgen/engine/scripted_server.h"
 #include "loadgen/plan/start_time.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -121,4 +121,4 @@ TEST_P(EnginePlanTest, StagesSendWhatIsUnderTheirCurve) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include "loadgen/engine/run_plan.h"
 #include "loadgen/engine/scripted_server.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::HasSubstr;
@@ -145,4 +145,4 @@ TEST(CurlExtrasTest, CredentialsAndProxies) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -14,7 +14,7 @@
 #include "loadgen/report/report.h"
 #include "pool/sys/child.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr sys::Nanos kUpWithin = 20 * sys::kSecond;
@@ -172,4 +172,4 @@ TEST_F(HydrapoolTest, TenThousandConnectionsOnOneThread) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

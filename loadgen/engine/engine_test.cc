@@ -13,7 +13,7 @@
 #include "loadgen/engine/scripted_server.h"
 #include "loadgen/report/report.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -289,4 +289,4 @@ TEST_P(EngineTest, TheJournalNamesThePortTheServerSaw) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

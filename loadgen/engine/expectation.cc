@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 Outcome Judge(const Plan& plan, int status, std::uint64_t body_bytes, bool body_passed) {
   const bool expected = plan.expect_status.empty()
@@ -30,4 +30,4 @@ Outcome ConnectFailure(int error_number) {
   }
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/outcome.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The outcome of a whole response, whatever engine received it: bad_status where the status is not one that
 /// `plan` expects (without an expectation: 400 or above), wrong_body where the decoded body does not have the
@@ -15,4 +15,4 @@ Outcome Judge(const Plan& plan, int status, std::uint64_t body_bytes, bool body_
 /// The outcome of a connection that could not be made, by the errno of socket(2) or connect(2). Pure.
 Outcome ConnectFailure(int error_number);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(JudgeTest, WithoutExpectationsAStatusBelow400IsOk) {
@@ -19,4 +19,4 @@ TEST(JudgeTest, ExpectationsReplaceThat) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

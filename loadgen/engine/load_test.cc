@@ -13,7 +13,7 @@
 #include "loadgen/plan/start_time.h"
 #include "pool/sys/signals.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr sys::Nanos kHeadStart = sys::kMillisecond;  // every thread is waiting when the first is due
@@ -225,4 +225,4 @@ RunResult LoadTest::Wait() {
   return result;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -17,7 +17,7 @@
 #include "loadgen/stats/self_check.h"
 #include "loadgen/stats/tally.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What a run came to.
 struct RunResult {
@@ -125,4 +125,4 @@ class LoadTest {
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kEvents = 256;
@@ -66,4 +66,4 @@ std::span<const epoll_event> Poller::Wait(sys::Nanos now, sys::Nanos deadline) {
   return {events_.begin(), kept};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

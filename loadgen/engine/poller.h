@@ -9,7 +9,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/unique_fd.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A level-triggered epoll that knows what it has told the kernel, so that asking for what is already so
 /// costs nothing.
@@ -47,4 +47,4 @@ class Poller {
   bool fine_ = true;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 
 #include "loadgen/engine/expectation.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::uint32_t kEnded = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
@@ -203,4 +203,4 @@ void RawConnection::Drop() {
   carried_ = 0;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -14,7 +14,7 @@
 #include "pool/sys/socket.h"
 #include "pool/sys/unique_fd.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One connection of the raw engine, and the request it is carrying.
 ///
@@ -95,4 +95,4 @@ class RawConnection {
   std::string detail_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <stdexcept>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kBuffer = 64 * 1024;
@@ -141,4 +141,4 @@ void RawEngine::CountOpen(sys::Nanos now) {
   for (auto& slot : in_flight_) slot.connection.CountOpen(now);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

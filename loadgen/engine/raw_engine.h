@@ -11,7 +11,7 @@
 #include "loadgen/engine/raw_request.h"
 #include "loadgen/plan/http_url.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The engine for plain HTTP/1.1, over TCP or a UNIX socket: our own epoll loop and parser, the least CPU for
 /// a request. Its outcomes are those of the curl engine for the same behaviour of a server.
@@ -74,4 +74,4 @@ class RawEngine final : public EngineLoop {
   std::size_t free_ = 0;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

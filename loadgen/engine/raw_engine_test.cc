@@ -21,7 +21,7 @@ void* operator new(std::size_t size) {
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 /// How often this thread allocates memory within a run of `count` requests.
@@ -58,4 +58,4 @@ TEST(RawEngineTest, UrlsItCannotSpeakToAreRefused) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

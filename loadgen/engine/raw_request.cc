@@ -5,7 +5,7 @@
 #include <array>
 #include <charconv>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::string_view NameOf(std::string_view header) { return header.substr(0, header.find_first_of(":;")); }
@@ -70,4 +70,4 @@ std::string_view RawRequest::Bytes(std::uint64_t seed, std::uint64_t turn, std::
   return buffer;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/plan/plan.h"
 #include "loadgen/plan/text_template.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The bytes of the requests to one of the plan's URLs, with what libcurl would add: Host, User-Agent, Accept
 /// and, for a body, Content-Length and Content-Type. As on curl's command line the plan's headers replace
@@ -36,4 +36,4 @@ class RawRequest {
   std::string bytes_;  // whole, where they are constant
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::string Bytes(const Plan& plan, const char* url = "http://h:8080/x?y", std::uint64_t turn = 0) {
@@ -44,4 +44,4 @@ TEST(RawRequestTest, EachUrlMayHaveARequestOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// For tests: a loopback port for a server of somebody's own. It is bound, not listened on, as long as this
 /// lives, so that nobody else is given it; a server that sets SO_REUSEADDR can have it.
@@ -32,4 +32,4 @@ class ReservedPort {
   std::string text_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

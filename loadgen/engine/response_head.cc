@@ -7,7 +7,7 @@
 #include <charconv>
 #include <limits>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
@@ -162,4 +162,4 @@ std::string_view WithoutBlanks(std::string_view text) {
   return text;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The heads of a response, interim ones (1xx) first, line by line: what they say of the body's framing, and
 /// whether they can be read in one way only. Both engines read heads with it, so that a server gets the same
@@ -85,4 +85,4 @@ std::optional<std::uint64_t> NumberOf(std::string_view text, int base);
 /// Without the blanks and tabs around it. Pure.
 std::string_view WithoutBlanks(std::string_view text);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 /// Why the head, a status line of 200 and then `fields`, is malformed; empty: it is not.
@@ -84,4 +84,4 @@ TEST(ResponseHeadTest, LinesAndHeadsAreBounded) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

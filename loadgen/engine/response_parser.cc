@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 void ResponseParser::Begin(bool to_head) {
   partial_.clear();
@@ -92,4 +92,4 @@ ResponseParser::Stage ResponseParser::OnChunkSize(std::string_view bytes) {
   return left_ == 0 ? Stage::kTrailer : Stage::kChunk;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/response_head.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Reads one HTTP/1.x response after another from bytes as they arrive, and tells where each ends.
 ///
@@ -75,4 +75,4 @@ class ResponseParser {
   std::uint64_t body_bytes_ = 0;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -20,7 +20,7 @@ struct Reading {
 };
 
 Reading Read(std::string_view bytes, bool to_head, std::size_t step) {
-  loadgen::ResponseParser parser("X-Worker");
+  hydrapool::loadgen::ResponseParser parser("X-Worker");
   parser.Begin(to_head);
   Reading reading;
   for (std::size_t at = 0; at < bytes.size() && !parser.done() && !parser.malformed(); at += step) {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 enum class End { kDone, kUnfinished, kMalformed };
@@ -129,4 +129,4 @@ TEST(ResponseParserTest, LinesAndHeadsAreBounded) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

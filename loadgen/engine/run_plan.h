@@ -8,7 +8,7 @@
 #include "loadgen/engine/engine_choice.h"
 #include "loadgen/engine/load_test.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// For tests: a whole run, which must add up whatever the server does.
 inline RunResult RunPlan(const std::string& engine, Plan plan, const Journal* journal = nullptr) {
@@ -25,4 +25,4 @@ inline RunResult RunPlan(const std::string& engine, Plan plan, const Journal* jo
   return result;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -14,7 +14,7 @@
 
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 enum class Then { kKeep, kClose, kReset, kStall, kKeepSlowly, kGoOn };
@@ -278,4 +278,4 @@ void ScriptedServer::Serve(int fd) {
   ::close(fd);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -10,7 +10,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// For tests: an HTTP server on an ephemeral loopback port that misbehaves as the request's path says, and
 /// counts what it received. A thread for each connection.
@@ -65,4 +65,4 @@ class ScriptedServer {
   std::thread acceptor_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -10,7 +10,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Tells all threads of a run to stop: once, for good. `Request` may be called from any thread. A thread that
 /// waits in epoll adds `fd()`, which becomes readable and stays so; it is never read.
@@ -31,4 +31,4 @@ class StopSignal {
   std::atomic<bool> requested_ = false;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

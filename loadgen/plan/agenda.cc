@@ -6,7 +6,7 @@
 
 #include "loadgen/plan/rotation.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr double kSigmas = 5;
@@ -121,4 +121,4 @@ std::uint64_t Agenda::Scheduled() const {
   return std::min(counted + Waiting(end_) - warm, limit_);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

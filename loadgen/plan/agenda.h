@@ -9,7 +9,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One request as the agenda hands it out.
 struct Arrival {
@@ -94,4 +94,4 @@ class Agenda {
   sys::Nanos planned_end_ = kNever;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -221,4 +221,4 @@ TEST(AgendaTest, WeightsSayHowOftenAUrlHasItsTurn) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 struct FreeUrl {
@@ -88,4 +88,4 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
   return parts;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

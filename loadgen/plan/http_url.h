@@ -4,7 +4,7 @@
 
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A URL in parts.
 struct HttpUrl {
@@ -26,4 +26,4 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
 /// so that it can be shown. Pure.
 std::string WithoutUsers(std::string text);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

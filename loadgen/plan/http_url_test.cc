@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(HttpUrlTest, Parts) {
@@ -65,4 +65,4 @@ TEST(HttpUrlTest, WhatIsNoneIsRefusedWithAHint) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 
 #include "loadgen/plan/text_file.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::string_view kOpen = "{line:";
@@ -62,4 +62,4 @@ sys::Result<void> LoadLines(std::string_view text, Place place, LineFiles& files
   return {};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

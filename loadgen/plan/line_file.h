@@ -6,7 +6,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Where a line of a file is to stand, which decides what may be in it.
 enum class Place {
@@ -23,4 +23,4 @@ sys::Result<Lines> ReadLines(const std::string& path);
 /// their lines may be empty. Errors name the file and the line.
 sys::Result<void> LoadLines(std::string_view text, Place place, LineFiles& files);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

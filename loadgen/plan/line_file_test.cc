@@ -7,7 +7,7 @@
 
 #include "pool/sys/scratch_dir.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::ElementsAre;
@@ -54,4 +54,4 @@ TEST_F(LineFileTest, WhatIsWrongIsSaidWithFileAndLine) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
@@ -54,4 +54,4 @@ std::uint64_t Pace::CountBefore(sys::Nanos t) const {
   return n;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include "loadgen/plan/rate_curve.h"
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A well-mixed number from two others (splitmix64's finisher): the seed of a stream, a request's random id.
 /// Pure.
@@ -42,4 +42,4 @@ class Pace {
   sys::Nanos due_ = 0;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

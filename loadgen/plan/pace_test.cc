@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kSecond;
@@ -75,4 +75,4 @@ TEST(MixTest, NeighboursDiffer) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

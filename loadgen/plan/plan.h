@@ -10,7 +10,7 @@
 
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A part of a load whose rate changes: from the rate before it in a straight line to its own.
 struct Stage {
@@ -124,4 +124,4 @@ inline RequestParts PartsOf(const Plan& plan, std::size_t url) {
   return {.method = plan.method, .headers = plan.headers, .body = plan.body};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 RateCurve RateCurve::Constant(sys::Nanos start, double rate) {
   RateCurve curve;
@@ -57,4 +57,4 @@ std::uint64_t RateCurve::DueBefore(sys::Nanos t) const {
   return k;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// How many requests are due by when: a rate, integrated over time, and the inverse of that.
 ///
@@ -47,4 +47,4 @@ class RateCurve {
   std::vector<Piece> pieces_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -63,4 +63,4 @@ TEST(RateCurveTest, UpHoldIdleJumpAndDown) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

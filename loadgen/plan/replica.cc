@@ -5,7 +5,7 @@
 #include <charconv>
 #include <optional>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr int kMost = 100'000;
@@ -58,4 +58,4 @@ int ConnectionsOf(const Replica& replica, int total) {
   return total / replica.of + (replica.index < total % replica.of ? 1 : 0);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// "2/3": the second of three. Pure.
 sys::Result<Replica> ParseReplica(std::string_view text);
@@ -25,4 +25,4 @@ sys::Result<Replica> ReplicaFromEnvironment(const std::function<const char*(cons
 /// This replica's part of `total` connections: they differ by at most one.
 int ConnectionsOf(const Replica& replica, int total);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

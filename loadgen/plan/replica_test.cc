@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::HasSubstr;
@@ -49,4 +49,4 @@ TEST(ReplicaTest, ConnectionsAddUp) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

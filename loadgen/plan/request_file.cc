@@ -12,7 +12,7 @@
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/target_list.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using nlohmann::json;
@@ -122,4 +122,4 @@ bool IsMethod(const std::string& text) {
 
 bool NeedsBody(const std::string& method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Fills in a plan's URLs, weights and parts from a file of requests, one a line, used in turn:
 ///
@@ -28,4 +28,4 @@ bool IsMethod(const std::string& text);
 /// Whether a request with this method has a body even if none was given.
 bool NeedsBody(const std::string& method);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 
 #include "pool/sys/scratch_dir.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::ElementsAre;
@@ -81,4 +81,4 @@ TEST_F(RequestFileTest, WhatIsWrongIsSaidWithFileAndLine) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 std::vector<std::size_t> Rotation(std::span<const unsigned> weights) {
   struct Turn {
@@ -24,4 +24,4 @@ std::vector<std::size_t> Rotation(std::span<const unsigned> weights) {
   return order;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 
 #include <array>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::ElementsAre;
@@ -17,4 +17,4 @@ TEST(RotationTest, EachAsOftenAsItsWeightAndEvenlySpread) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/plan/rate_curve.h"
 #include "loadgen/plan/units.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 bool IsZero(std::string_view number) {
@@ -60,4 +60,4 @@ double MeanRateOf(const std::vector<Stage>& stages) {
   return RateCurve::Staged(0, stages).Total() / sys::ToSeconds(DurationOf(stages));
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A list of stages, as k6 has them: each is RATE:TIME and goes in a straight line from the rate before it to
 /// its own; the first one begins at 0. The same rate twice holds it, a TIME of 0 jumps.
@@ -23,4 +23,4 @@ sys::Nanos DurationOf(const std::vector<Stage>& stages);
 /// Their requests divided by that.
 double MeanRateOf(const std::vector<Stage>& stages);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kSecond;
@@ -36,4 +36,4 @@ TEST(StageListTest, WhatIsWrongIsSaid) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::optional<double> Number(std::string_view text) {
@@ -62,4 +62,4 @@ sys::Nanos WallClock() {
   return t.tv_sec * sys::kSecond + t.tv_nsec;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

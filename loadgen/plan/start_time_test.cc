@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -26,4 +26,4 @@ TEST(StartTimeTest, WhatIsNoTimeOrHasNoZoneIsRefused) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

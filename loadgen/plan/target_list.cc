@@ -11,7 +11,7 @@
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/units.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr unsigned kMostWeight = 10'000;
@@ -80,4 +80,4 @@ sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::v
   return {};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Fills in a plan's URLs, with their weights or rates, and the sum of these as its rate.
 ///
@@ -23,4 +23,4 @@ sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::v
 /// A weight that may be given: 1 to 10,000.
 bool IsWeight(std::uint64_t weight);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

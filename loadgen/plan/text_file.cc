@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <memory>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 sys::Result<std::string> ReadWholeFile(const std::string& path, std::size_t most) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(
@@ -23,4 +23,4 @@ sys::Result<std::string> ReadWholeFile(const std::string& path, std::size_t most
   return text;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,11 +5,11 @@
 
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A file, whole; "-" is standard input. The error is "cannot read PATH: REASON"; more than `most` bytes are
 /// one, so that a file without an end is too.
 [[nodiscard]] sys::Result<std::string> ReadWholeFile(const std::string& path,
                                                      std::size_t most = std::size_t{1} << 30);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

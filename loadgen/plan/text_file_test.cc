@@ -6,7 +6,7 @@
 
 #include "pool/sys/scratch_dir.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(TextFileTest, IsReadWholeOrTheReasonIsSaid) {
@@ -23,4 +23,4 @@ TEST(TextFileTest, AFileWithoutAnEndIsRefused) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 
 #include "loadgen/plan/pace.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::string_view kCounter = "{counter}";
@@ -86,4 +86,4 @@ std::size_t TextTemplate::Length(std::uint64_t turn) const {
   return length;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

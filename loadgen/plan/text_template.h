@@ -7,7 +7,7 @@
 
 #include "loadgen/plan/plan.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A text with places in it for what differs from request to request: a URL, a header, a body.
 ///
@@ -42,4 +42,4 @@ class TextTemplate {
   std::vector<Place> places_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::string Expanded(std::string_view text, std::uint64_t seed, std::uint64_t turn) {
@@ -47,4 +47,4 @@ TEST(TextTemplateTest, TheLengthIsThatOfTheText) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 struct Quantity {
@@ -66,4 +66,4 @@ std::string FormatBytes(double bytes) {
   return ThreeDigits(bytes / 1e9) + " GB";
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

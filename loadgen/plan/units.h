@@ -6,7 +6,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// "500ms", "10s", "1.5m", "2h", "100us"; a bare number is seconds. Above 0.
 sys::Result<sys::Nanos> ParseDuration(std::string_view text);
@@ -20,4 +20,4 @@ std::string FormatMicros(double micros);
 /// "912 B", "1.46 MB".
 std::string FormatBytes(double bytes);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

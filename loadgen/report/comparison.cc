@@ -10,7 +10,7 @@
 #include "loadgen/plan/http_url.h"
 #include "loadgen/report/terminal_text.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kMostPaths = 60;
@@ -139,4 +139,4 @@ std::vector<Difference> CompareRuns(const std::vector<SeriesRow>& a, const std::
   return differences;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

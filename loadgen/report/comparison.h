@@ -6,7 +6,7 @@
 
 #include "loadgen/report/series_rows.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A mean of batches and how far it may be off.
 struct Estimate {
@@ -51,4 +51,4 @@ inline constexpr std::size_t kFewest = 4;
 /// 64". Not their hosts, their lengths and their seeds. Empty where they are alike. Pure.
 [[nodiscard]] std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

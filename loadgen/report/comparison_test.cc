@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using Verdict = Difference::Verdict;
@@ -88,4 +88,4 @@ TEST(CompareTest, TooFewSecondsSayNothing) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

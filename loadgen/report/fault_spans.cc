@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::string Label(const nlohmann::json& line) {
@@ -38,4 +38,4 @@ sys::Result<std::vector<FaultSpan>> ParseFaults(std::string_view journal, std::i
   return faults;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A fault while a run was going on, to be shaded in its plots.
 struct FaultSpan {
@@ -22,4 +22,4 @@ struct FaultSpan {
 [[nodiscard]] sys::Result<std::vector<FaultSpan>> ParseFaults(std::string_view journal,
                                                               std::int64_t start_unix_ms, double duration_s);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -11,7 +11,7 @@
 
 #include "loadgen/stats/hdr_codec.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::string_view kTag = "Tag=";
@@ -108,4 +108,4 @@ sys::Result<HdrLog> ParseHdrLog(std::string_view text) {
   return log;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 struct RunResult;
 
@@ -52,4 +52,4 @@ struct HdrLog {
 /// Pure.
 [[nodiscard]] std::string HgrmText(const LatencyHistogram& histogram);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/stats/base64.h"
 #include "loadgen/stats/hdr_codec.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kSecond;
@@ -112,4 +112,4 @@ TEST(HgrmTest, AnEmptyHistogramHasNoRows) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

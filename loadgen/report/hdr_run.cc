@@ -3,7 +3,7 @@
 #include "loadgen/engine/load_test.h"
 #include "loadgen/report/hdr_log.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 HdrLog HdrLogOf(const RunResult& run) {
   HdrLog log{.start_unix_ms = run.start_unix_ms};
@@ -25,4 +25,4 @@ HdrLog HdrLogOf(const RunResult& run) {
   return log;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

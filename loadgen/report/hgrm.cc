@@ -5,7 +5,7 @@
 
 #include "loadgen/report/hdr_log.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr double kTicksPerHalfDistance = 5;
@@ -62,4 +62,4 @@ std::string HgrmText(const LatencyHistogram& histogram) {
   return text;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

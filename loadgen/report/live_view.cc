@@ -9,7 +9,7 @@
 #include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kMostErrors = 6;
@@ -79,9 +79,10 @@ void AddWorkers(const LiveState& s, std::size_t room, Lines& lines) {
   std::size_t i = 0;
   for (const auto& [slot, n] : Sorted(s.now.workers)) {
     if (i == shown) break;
-    lines.push_back(Labelled(i++ == 0 ? "workers" : "",
-                             fmt::format("{}{:>12}  {}", Padded(Printable(slot, kMostName), kMostName + 2), n,
-                                         Bar(static_cast<double>(n.get()) / static_cast<double>(most), kBar))));
+    lines.push_back(
+        Labelled(i++ == 0 ? "workers" : "",
+                 fmt::format("{}{:>12}  {}", Padded(Printable(slot, kMostName), kMostName + 2), n,
+                             Bar(static_cast<double>(n.get()) / static_cast<double>(most), kBar))));
   }
   if (!all) lines.push_back(Labelled("", fmt::format("and {} more", s.now.workers.size() - shown)));
 }
@@ -118,4 +119,4 @@ std::vector<std::string> LiveScreen(const LiveState& s, ScreenSize size, bool co
   return lines;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 
 #include "loadgen/engine/load_test.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What is shown of a run that is going on. `before` and `now` are an interval apart.
 struct LiveState {
@@ -39,4 +39,4 @@ struct ScreenSize {
 /// of p99, errors by kind, workers. `colour` marks errors red. Pure.
 [[nodiscard]] std::vector<std::string> LiveScreen(const LiveState& state, ScreenSize size, bool colour);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 
 #include "loadgen/report/terminal_text.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using ::testing::Contains;
@@ -56,4 +56,4 @@ TEST(LiveScreenTest, WhatAServerSaysCannotMoveTheCursor) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

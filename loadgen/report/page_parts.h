@@ -4,7 +4,7 @@
 
 /// What the HTML report is made of, embedded when it is built: our own page, and dygraphs (Debian's
 /// libjs-dygraphs, MIT licence) for its plots.
-namespace loadgen::page {
+namespace hydrapool::loadgen::page {
 
 extern const std::string_view kBody;
 extern const std::string_view kStyle;
@@ -12,4 +12,4 @@ extern const std::string_view kScript;
 extern const std::string_view kDygraphsStyle;
 extern const std::string_view kDygraphsScript;
 
-}  // namespace loadgen::page
+}  // namespace hydrapool::loadgen::page

@@ -11,7 +11,7 @@
 
 #include "loadgen/report/terminal_text.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr sys::Nanos kAtOnce = 100 * sys::kMillisecond;
@@ -102,4 +102,4 @@ void ProgressView::Clear() {
   std::fflush(stderr);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 
 #include "loadgen/report/live_view.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Shows a running test on standard error: on a terminal a screen that changes in place (in colour unless
 /// NO_COLOR is set to something), elsewhere a line each time. Not for several threads.
@@ -42,4 +42,4 @@ class ProgressView {
   LiveState state_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

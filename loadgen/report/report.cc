@@ -6,7 +6,7 @@
 
 #include "metrics/fairness.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos) {
   // A thread that has nothing left to send has ended: the share is of the run, not of its own life.
@@ -55,4 +55,4 @@ double Fairness(const Tally& tally) {
   return metrics::JainIndex(shares);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

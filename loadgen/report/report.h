@@ -12,7 +12,7 @@
 #include "loadgen/report/slo.h"
 #include "loadgen/stats/self_check.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A run's result with the judgement of the generator's own part in it: all that any form of report is made
 /// from.
@@ -85,4 +85,4 @@ std::string Describe(const Plan& plan, const std::string& engine);
 /// For people: counts, percentiles, phases, errors, workers, a histogram, the generator's own part.
 std::string ToText(const Report& report);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include "loadgen/report/page_parts.h"
 #include "loadgen/report/series_rows.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -111,4 +111,4 @@ std::string ToHtml(const Report& report) {
        {"faults", FaultsJson(report)}});
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

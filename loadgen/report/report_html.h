@@ -7,7 +7,7 @@
 #include "loadgen/report/report.h"
 #include "loadgen/stats/latency_histogram.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A run as one HTML file that needs nothing else: latency over time by percentile, rate and errors, lag, the
 /// percentile curve, phases, workers, objectives, with the report's faults shaded. Light or dark as the
@@ -25,4 +25,4 @@ namespace loadgen {
 /// 100 % in four steps, as far as there are values to tell them apart. Pure.
 [[nodiscard]] std::vector<std::pair<double, std::int64_t>> PercentileCurve(const LatencyHistogram& histogram);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

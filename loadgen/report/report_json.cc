@@ -3,7 +3,7 @@
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -187,4 +187,4 @@ Json ToJson(const Report& report) {
   };
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -8,7 +8,7 @@
 
 #include "loadgen/report/hdr_log.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using Json = nlohmann::json;
@@ -210,4 +210,4 @@ Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) 
   return merged;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

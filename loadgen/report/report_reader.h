@@ -6,7 +6,7 @@
 #include "loadgen/report/report.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// Reads a JSON report back (report.h), with all its latencies: what ToJson made of it is made of it again.
 /// Left behind are only the plan's body, headers and checks. The error says what is missing. Pure.
@@ -17,4 +17,4 @@ namespace loadgen {
 /// least one report. Pure.
 [[nodiscard]] Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

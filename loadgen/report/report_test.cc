@@ -7,7 +7,7 @@
 
 #include "loadgen/report/terminal_text.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -156,4 +156,4 @@ TEST(NothingReachedTest, OnlyWhereNoRequestCanHaveReachedAServer) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using Out = std::back_insert_iterator<std::string>;
@@ -181,4 +181,4 @@ std::string ToText(const Report& report) {
   return Wrap(text, kColumns, kLabel);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

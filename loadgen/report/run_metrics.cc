@@ -16,7 +16,7 @@
 #include "pool/sys/signals.h"
 #include "pool/sys/socket.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using prometheus::ClientMetric;
@@ -126,4 +126,4 @@ sys::Result<std::unique_ptr<RunMetrics>> RunMetrics::Listen(const std::string& h
   }
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include "loadgen/engine/load_test.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What a run is doing, for Prometheus:
 ///
@@ -33,4 +33,4 @@ class RunMetrics {
   static sys::Result<std::unique_ptr<RunMetrics>> Listen(const std::string& host_port);
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <utility>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr int kShortest = 10;  // a tenth
@@ -81,4 +81,4 @@ std::string ToCsv(const std::vector<SeriesRow>& rows) {
   return text;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

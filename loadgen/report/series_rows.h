@@ -5,7 +5,7 @@
 
 #include "loadgen/engine/load_test.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One line of a run's course, for plots, tables and comparisons.
 struct SeriesRow {
@@ -37,4 +37,4 @@ struct SeriesRow {
 /// latencies are empty where nothing ended. Pure.
 [[nodiscard]] std::string ToCsv(const std::vector<SeriesRow>& rows);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 
 #include "loadgen/plan/units.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::optional<double> Number(std::string_view text) {
@@ -153,4 +153,4 @@ SloVerdict Check(const Slo& slo, const SloFacts& facts) {
           .shown = Shown(slo, value)};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

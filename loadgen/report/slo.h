@@ -6,7 +6,7 @@
 #include "loadgen/engine/load_test.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One thing a run must hold:
 ///
@@ -54,4 +54,4 @@ sys::Result<Slo> ParseSlo(std::string_view flag, std::string_view text);
 /// Holds a run against it. Where nothing was sent no objective is met. Pure.
 SloVerdict Check(const Slo& slo, const SloFacts& facts);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

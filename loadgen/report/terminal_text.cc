@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr char32_t kNone = 0xFFFFFFFF;
@@ -138,4 +138,4 @@ std::string Wrap(std::string_view text, std::size_t columns, std::size_t indent)
   return wrapped;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

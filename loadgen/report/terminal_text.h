@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What a server or a file says, made harmless to show on a terminal or in a log: each byte that belongs to
 /// no character of UTF-8, each control character (of ASCII and of Latin-1, which may begin escape sequences)
@@ -42,4 +42,4 @@ template <typename Map>
   return pairs;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(PrintableTest, WordsInAnyLanguageStayAsTheyAre) {
@@ -66,4 +66,4 @@ TEST(WrapTest, AWordThatIsLongerThanALineStaysWhole) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -11,7 +11,7 @@
 
 #include "loadgen/plan/units.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::array<std::string_view, 9> kHeights = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -75,4 +75,4 @@ std::string DrawHistogram(const LatencyHistogram& histogram, std::size_t lines, 
   return text;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include "loadgen/stats/latency_histogram.h"
 
 /// Small plots in text. Pure.
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One of ▁▂▃▄▅▆▇█ for each value, the highest being █; a blank where the value is 0 or below.
 [[nodiscard]] std::string Sparkline(std::span<const double> values);
@@ -22,4 +22,4 @@ namespace loadgen {
 [[nodiscard]] std::string DrawHistogram(const LatencyHistogram& histogram, std::size_t lines,
                                         std::size_t width);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -44,4 +44,4 @@ std::optional<std::string> FromBase64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include "pool/sys/tcp_counters.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 void ConnectionCounts::Merge(const ConnectionCounts& other) {
   opened += other.opened;
@@ -16,4 +16,4 @@ void ConnectionCounts::Ask(int fd) {
   retransmits += segments;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What a run's own TCP connections say of themselves, beside what the kernel counts of all programs
 /// (kernel_counters.h): how many there were, and how many segments they had to send again, SYNs included.
@@ -39,4 +39,4 @@ struct ConnectionCounts {
   void Ask(int fd);
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

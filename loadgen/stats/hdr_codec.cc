@@ -8,7 +8,7 @@
 #include "loadgen/stats/base64.h"
 #include "loadgen/stats/packed_counts.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::uint32_t kCookie = 0x1c849313;
@@ -80,4 +80,4 @@ sys::Result<LatencyHistogram> DecodeHdr(std::string_view base64) {
   return histogram;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -6,7 +6,7 @@
 #include "loadgen/stats/latency_histogram.h"
 #include "pool/sys/error.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A histogram as HdrHistogram's V2 compressed encoding in base64 ("HISTFAAA…"), which every implementation
 /// reads: a 40-byte big-endian head and the packed counts, deflated. `max` and `mean` are not part of it.
@@ -18,4 +18,4 @@ namespace loadgen {
 /// `max` becomes the upper end of the last bucket, `mean` is that of the buckets' middles.
 [[nodiscard]] sys::Result<LatencyHistogram> DecodeHdr(std::string_view base64);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 std::uint64_t Interval::ended() const {
   return std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0});
@@ -61,4 +61,4 @@ void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& int
   next_ += std::max<sys::Nanos>((now - next_) / sys::kSecond + 1, 1) * sys::kSecond;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "loadgen/stats/tally.h"
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What was sent, and what ended, in one interval of a run.
 struct Interval {
@@ -88,4 +88,4 @@ class IntervalCutter {
   Mark before_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

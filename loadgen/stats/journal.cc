@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 sys::Result<Journal> Journal::Open(const std::string& path) {
   sys::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
@@ -37,4 +37,4 @@ sys::Result<void> Journal::Check() const {
   return sys::Failure(*failure_, "cannot write the journal " + path_);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -9,7 +9,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// The failures of a run, one JSON object a line, so that each can be joined with the server's own journal by
 /// local port and time:
@@ -40,4 +40,4 @@ class Journal {
   std::unique_ptr<std::atomic<int>> failure_ = std::make_unique<std::atomic<int>>(0);  // errno
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

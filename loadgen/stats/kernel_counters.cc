@@ -9,7 +9,7 @@
 
 #include "pool/sys/file.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::vector<std::string> Words(std::string_view line) {
@@ -92,4 +92,4 @@ std::string LocalPortRange() {
   return words.size() == 2 ? fmt::format("{} to {}", words[0], words[1]) : "";
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

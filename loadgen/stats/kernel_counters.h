@@ -6,7 +6,7 @@
 
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What the kernel has counted in this network namespace and on this machine: read before and after a run,
 /// the difference says what went on around it. Other programs' traffic is in it too.
@@ -35,4 +35,4 @@ struct KernelCounters {
 /// to 60999". Empty where it cannot be read.
 [[nodiscard]] std::string LocalPortRange();
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kSecond;
@@ -40,4 +40,4 @@ TEST(KernelCountersTest, TheDifferenceIsWhatWentOn) {
 TEST(KernelCountersTest, ThisMachineCounts) { EXPECT_GT(ReadKernelCounters().machine_all, 0); }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::int64_t kHalf = std::int64_t{1} << LatencyHistogram::kHalfBits;
@@ -107,4 +107,4 @@ bool LatencyHistogram::operator==(const LatencyHistogram& other) const {
          (count_ == 0 || counts_ == other.counts_);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// A histogram of latencies in microseconds: 3 significant digits, from 1 µs to 1 h, in constant memory
 /// (184 KB, taken at the first value).
@@ -70,4 +70,4 @@ class LatencyHistogram {
   std::int64_t max_ = 0;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

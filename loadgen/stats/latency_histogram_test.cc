@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::vector<std::int64_t> RandomLatencies(unsigned seed, std::size_t n) {
@@ -99,4 +99,4 @@ TEST(LatencyHistogramTest, NegativeCountsAsZero) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 std::string_view Name(Outcome outcome) {
   static constexpr std::array<std::string_view, kOutcomes> kNames = {"ok",
@@ -33,4 +33,4 @@ std::optional<Outcome> OutcomeOf(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

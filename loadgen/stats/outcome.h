@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What became of one request on the wire. One request has one outcome, and nothing is ever sent again in
 /// silence.
@@ -49,4 +49,4 @@ constexpr bool NeverConnected(Outcome outcome) {
   return outcome == Outcome::kTimeoutConnect || (outcome >= Outcome::kResolve && outcome <= Outcome::kTls);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr int kMostBytes = 9;
@@ -88,4 +88,4 @@ void PackedHistogram::Merge(const PackedHistogram& other) {
   *this = PackedHistogram(both);
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

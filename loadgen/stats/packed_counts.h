@@ -8,7 +8,7 @@
 /// The counts of a histogram as HdrHistogram's V2 encoding writes them: each as a ZigZag LEB128 number of at
 /// most nine bytes, and a run of n zeros as -n. So a second's histogram takes a few hundred bytes instead of
 /// 184 KB. (HdrHistogram, AbstractHistogram.encodeIntoByteBuffer; ZigZagEncoding.) Pure.
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 [[nodiscard]] std::string PackCounts(const LatencyHistogram& histogram);
 
@@ -34,4 +34,4 @@ class PackedHistogram {
   std::int64_t max_ = 0;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -2,7 +2,7 @@
 
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// How long each part of a request took; 0 where there was none, or where it was not over when the request
 /// was.
@@ -35,4 +35,4 @@ constexpr Phases PhasesOf(sys::Nanos sent, const Moments& at) {
           .body = at.whole != 0 && at.first_byte != 0 ? at.whole - at.first_byte : 0};
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

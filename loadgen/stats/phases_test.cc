@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 TEST(PhasesTest, OfAWholeRequestTheyAddUpToItsService) {
@@ -28,4 +28,4 @@ TEST(PhasesTest, WhatWasNotOverIsAbsent) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

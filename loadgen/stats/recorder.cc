@@ -4,7 +4,7 @@
 
 #include "loadgen/plan/text_template.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr sys::Nanos kGrace = 10 * sys::kMillisecond;
@@ -65,4 +65,4 @@ std::string Recorder::Url(const Attempt& attempt) const {
   return url;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

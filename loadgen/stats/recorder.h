@@ -12,7 +12,7 @@
 #include "loadgen/stats/journal.h"
 #include "loadgen/stats/tally.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What another thread may see of a running one, a moment old. Each has a cache line of its own.
 struct alignas(64) LiveCounts {
@@ -77,4 +77,4 @@ class Recorder {
   LiveCounts live_;
 };
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

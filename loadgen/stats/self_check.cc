@@ -10,7 +10,7 @@
 
 #include "loadgen/plan/units.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 constexpr double kAchievedAtLeast = 0.99;
@@ -94,4 +94,4 @@ SelfCheck CheckSelf(const SelfEvidence& e) {
   return check;
 }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

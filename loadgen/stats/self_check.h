@@ -5,7 +5,7 @@
 
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// What a thread, or all of them, took of this machine.
 struct CpuUse {
@@ -66,4 +66,4 @@ struct SelfCheck {
 /// counters are coarser than that.
 SelfCheck CheckSelf(const SelfEvidence& evidence);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

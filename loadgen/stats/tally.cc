@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 std::int64_t Micros(sys::Nanos from, sys::Nanos to) {
@@ -122,4 +122,4 @@ Tally::OfWorker& Tally::CountsOf(std::string_view slot) {
 
 std::string_view SlotOf(std::string_view worker) { return worker.substr(0, worker.find('.')); }
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -14,7 +14,7 @@
 #include "loadgen/stats/phases.h"
 #include "pool/sys/clock.h"
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 
 /// One request under way, as an engine keeps it.
 struct Attempt {
@@ -121,4 +121,4 @@ class Tally {
 /// is no dot.
 std::string_view SlotOf(std::string_view worker);
 
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-namespace loadgen {
+namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
@@ -132,4 +132,4 @@ TEST(TallyTest, MergingIsCountingBoth) {
 }
 
 }  // namespace
-}  // namespace loadgen
+}  // namespace hydrapool::loadgen

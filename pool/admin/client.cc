@@ -13,7 +13,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/socket.h"
 
-namespace admin {
+namespace hydrapool::admin {
 namespace {
 
 constexpr std::size_t kMaxReply = 64 << 20;
@@ -88,4 +88,4 @@ sys::Result<Page> HttpGet(const std::string& url, std::chrono::milliseconds time
   return HttpGet(host_port, slash == url.size() ? "/" : url.substr(slash), timeout);
 }
 
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -6,7 +6,7 @@
 #include "pool/admin/page.h"
 #include "pool/sys/error.h"
 
-namespace admin {
+namespace hydrapool::admin {
 
 /// One GET over plain HTTP/1.1, on a connection of its own: for the harness, which asks `/status.json`, and
 /// for the binaries'
@@ -24,4 +24,4 @@ sys::Result<Page> HttpGet(const std::string& host_port, const std::string& path,
 /// The same for "http://HOST[:PORT][/PATH]".
 sys::Result<Page> HttpGet(const std::string& url, std::chrono::milliseconds timeout);
 
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -5,7 +5,7 @@
 
 #include "pool/admin/test_server.h"
 
-namespace admin {
+namespace hydrapool::admin {
 namespace {
 
 using std::chrono_literals::operator""ms;
@@ -67,4 +67,4 @@ TEST(HttpGetTest, AnEarlyEndIsAnError) {
 }
 
 }  // namespace
-}  // namespace admin
+}  // namespace hydrapool::admin

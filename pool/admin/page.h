@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace admin {
+namespace hydrapool::admin {
 
 /// What a callback renders for a path, and what a client gets.
 struct Page {
@@ -11,4 +11,4 @@ struct Page {
   std::string body = {};
 };
 
-}  // namespace admin
+}  // namespace hydrapool::admin

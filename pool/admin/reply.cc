@@ -8,7 +8,7 @@
 #include "pool/http/request_rules.h"
 #include "pool/http/text.h"
 
-namespace admin {
+namespace hydrapool::admin {
 namespace {
 
 struct Head {
@@ -78,4 +78,4 @@ std::optional<sys::Result<Page>> ReadReply(std::string_view bytes, bool ended) {
   return page;
 }
 
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -6,7 +6,7 @@
 #include "pool/admin/page.h"
 #include "pool/sys/error.h"
 
-namespace admin {
+namespace hydrapool::admin {
 
 /// Reads a whole HTTP/1 response (RFC 9112, sections 4, 6 and 7) from the beginning of `bytes`; `ended` says
 /// that no more will come. Interim responses (1xx) are skipped. The body is framed by Content-Length, by
@@ -15,4 +15,4 @@ namespace admin {
 /// nullopt: more is needed. An Error: what came is no response, or ended too early. Pure.
 std::optional<sys::Result<Page>> ReadReply(std::string_view bytes, bool ended);
 
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace admin {
+namespace hydrapool::admin {
 namespace {
 
 constexpr std::string_view kLength =
@@ -65,4 +65,4 @@ TEST(ReadReplyTest, RefusesWhatIsNoResponse) {
 }
 
 }  // namespace
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -14,7 +14,7 @@
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
 
-namespace admin {
+namespace hydrapool::admin {
 namespace {
 
 std::string Plain(int status, bool head_request, std::string_view detail) {
@@ -190,4 +190,4 @@ bool Server::Linger(Connection& connection) {
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -13,7 +13,7 @@
 #include "pool/sys/event_loop.h"
 #include "pool/sys/unique_fd.h"
 
-namespace admin {
+namespace hydrapool::admin {
 
 /// A few pages over HTTP from somebody else's event loop: /metrics, /healthz and the like of the pool's
 /// parent.
@@ -83,4 +83,4 @@ class Server {
   sys::EventLoop::Timer resume_;
 };
 
-}  // namespace admin
+}  // namespace hydrapool::admin

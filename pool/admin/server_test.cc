@@ -14,7 +14,7 @@
 #include "pool/admin/client.h"
 #include "pool/admin/test_server.h"
 
-namespace admin {
+namespace hydrapool::admin {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -239,4 +239,4 @@ TEST(AdminServerTest, CurlAgrees) {
 }
 
 }  // namespace
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -8,7 +8,7 @@
 #include "pool/admin/server.h"
 #include "pool/sys/socket.h"
 
-namespace admin {
+namespace hydrapool::admin {
 
 /// A Server on a free port of 127.0.0.1 whose loop runs in a thread of its own as long as this lives. Tests
 /// only.
@@ -52,4 +52,4 @@ inline Server::Pages SomePages() {
           {"/throws-an-int", []() -> Page { throw 1; }}};
 }
 
-}  // namespace admin
+}  // namespace hydrapool::admin

@@ -4,7 +4,7 @@
 
 #include "pool/http/response_writer.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
   std::string extra(frame.extra_lines);
@@ -28,4 +28,4 @@ std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
   return out;
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

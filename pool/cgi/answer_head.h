@@ -7,7 +7,7 @@
 
 #include "pool/cgi/response_head.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// How an answer is framed and what every answer carries.
 struct AnswerFrame {
@@ -29,4 +29,4 @@ inline bool IsBodyless(int status) { return status == 204 || status == 304; }
 /// worker's death between the two would leave the choice to run the first again or to give up.
 std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame);
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

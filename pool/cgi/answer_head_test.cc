@@ -5,7 +5,7 @@
 #include <string>
 #include <variant>
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 constexpr std::string_view kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -60,4 +60,4 @@ TEST(AnswerHeadTest, TellsAClientOfHttp10ThatItMayStay) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

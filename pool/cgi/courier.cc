@@ -12,18 +12,18 @@
 #include "pool/http/response_writer.h"
 #include "pool/sys/log.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
-using Progress = pool::Connection::Progress;
-using Then = pool::Transmission::Then;
+using Progress = hydrapool::Connection::Progress;
+using Then = hydrapool::Transmission::Then;
 
 constexpr std::uint64_t kMostAtOnce = 1u << 30;  // of a body, in one step
 constexpr sys::Nanos kLeastUpload = 2048;        // bytes a second: what comes more slowly is not waited for
 
 }  // namespace
 
-Courier::Courier(pool::Connection& connection, CourierTools& tools, std::string name)
+Courier::Courier(hydrapool::Connection& connection, CourierTools& tools, std::string name)
     : connection_(connection),
       tools_(tools),
       name_(std::move(name)),
@@ -34,17 +34,17 @@ Courier::Courier(pool::Connection& connection, CourierTools& tools, std::string 
 }
 
 Courier::~Courier() {
-  if (const int errors = connection_.end(pool::ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
+  if (const int errors = connection_.end(hydrapool::ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
   errors_.Finish();
 }
 
 void Courier::Watch() {
-  const int output = connection_.end(pool::ProcessEnd::kOutput);
+  const int output = connection_.end(hydrapool::ProcessEnd::kOutput);
   if (const int size = ::fcntl(output, F_GETPIPE_SZ); size > 0)
     pressure_ = static_cast<std::size_t>(size) / 2;
   if (output >= 0)
     output_watch_ = connection_.Watch(output, EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
-  const int errors = connection_.end(pool::ProcessEnd::kErrors);
+  const int errors = connection_.end(hydrapool::ProcessEnd::kErrors);
   if (errors < 0) return;
   errors_watch_ = connection_.Watch(errors, EPOLLIN, [this, errors](std::uint32_t) {
     if (!errors_.Drain(errors)) errors_watch_.Reset();
@@ -91,7 +91,7 @@ void Courier::OnDeadline() {
 }
 
 Courier::Output Courier::See() const {
-  const int output = connection_.end(pool::ProcessEnd::kOutput);
+  const int output = connection_.end(hydrapool::ProcessEnd::kOutput);
   pollfd state{output, POLLIN, 0};
   ::poll(&state, 1, 0);
   int available = 0;
@@ -132,11 +132,11 @@ std::uint64_t Courier::RequestLeft() const {
 
 // More of the request to the process, if there is more and it still listens.
 Courier::Next Courier::FeedOn() {
-  const bool wanted = notes().feeds && connection_.end(pool::ProcessEnd::kInput) >= 0;
+  const bool wanted = notes().feeds && connection_.end(hydrapool::ProcessEnd::kInput) >= 0;
   if (!wanted || connection_.sending()) return Next::kWait;
   const std::uint64_t left = RequestLeft();
   if (left == 0) {
-    connection_.CloseEnd(pool::ProcessEnd::kInput);
+    connection_.CloseEnd(hydrapool::ProcessEnd::kInput);
     return Next::kWait;
   }
   if (notes().wants_continue && connection_.total_sent() == notes().sent_begin) {
@@ -165,7 +165,7 @@ Then Courier::End(std::uint64_t consumed_now) const {
   return notes().keep_alive && whole && !connection_.IsLast(consumed_now) ? Then::kDone : Then::kDoneAndClose;
 }
 
-Courier::Next Courier::Transmit(const pool::Transmission& transmission) {
+Courier::Next Courier::Transmit(const hydrapool::Transmission& transmission) {
   if (transmission.then != Then::kMore) {
     over_ = true;
     timer_.Reset();
@@ -200,15 +200,15 @@ Courier::Next Courier::Refuse(int status, std::string_view why) {
 }
 
 bool Courier::Crashed() const {
-  const pool::ProcessWord word = connection_.process();
-  return word.state == pool::ProcessWord::State::kFailed ||
-         (word.state == pool::ProcessWord::State::kEnded && word.value > 256);
+  const hydrapool::ProcessWord word = connection_.process();
+  return word.state == hydrapool::ProcessWord::State::kFailed ||
+         (word.state == hydrapool::ProcessWord::State::kEnded && word.value > 256);
 }
 
 // The output has ended; a moment later the parent knows how the process did. A program may also close its
 // output and live on.
 bool Courier::ExitKnown() {
-  if (connection_.process().state != pool::ProcessWord::State::kRunning || exit_waited_) return true;
+  if (connection_.process().state != hydrapool::ProcessWord::State::kRunning || exit_waited_) return true;
   if (!timer_) {
     timer_ = connection_.At(sys::Now() + kExitGrace, [this] {
       exit_waited_ = true;
@@ -218,4 +218,4 @@ bool Courier::ExitKnown() {
   return false;
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -10,12 +10,12 @@
 #include "pool/cgi/courier_tools.h"
 #include "pool/cgi/response_head.h"
 #include "pool/cgi/stderr_log.h"
-#include "pool/core/connection.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/event_loop.h"
 #include "pool/sys/unique_fd.h"
+#include "pool/worker/connection.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// Carries one request to its CGI process and the answer back. Only a courier: the body goes from socket to
 /// pipe and the output from pipe to socket by splice(2), the output is looked at by tee(2) and stays in its
@@ -32,7 +32,7 @@ namespace cgi {
 /// courier that takes over inherits it, however often workers die.
 ///
 /// An answer whose process was killed by a signal is a 502 or, if a part has gone out, a reset.
-class Courier : public pool::Execution {
+class Courier : public hydrapool::Execution {
  public:
   static constexpr sys::Nanos kHoldBack = 20 * sys::kMillisecond;
   static constexpr sys::Nanos kExitGrace = 50 * sys::kMillisecond;
@@ -40,7 +40,7 @@ class Courier : public pool::Execution {
   static constexpr std::size_t kMaxSpool = 64 << 20;
 
   /// The process is started and its ends are the connection's; `notes` are in place.
-  Courier(pool::Connection& connection, CourierTools& tools, std::string name);
+  Courier(hydrapool::Connection& connection, CourierTools& tools, std::string name);
   ~Courier() override;
 
   /// Begins with the next round of the loop. Not for one that takes over: the connection calls that back by
@@ -68,7 +68,7 @@ class Courier : public pool::Execution {
   Next BeginStream(const ResponseHead& head, const Output& output);
   Next StreamOn(const Output& output);
   Next Spool(const Output& output);
-  Next Transmit(const pool::Transmission& transmission);
+  Next Transmit(const hydrapool::Transmission& transmission);
   Next Refuse(int status, std::string_view why);
   std::string Head(const ResponseHead& head, std::optional<std::uint64_t> length, bool chunked, bool keep);
   bool TakeHead();
@@ -77,11 +77,11 @@ class Courier : public pool::Execution {
   [[nodiscard]] std::uint64_t RequestLeft() const;
   /// What a step that begins or is the answer consumes: what feeding does not.
   [[nodiscard]] std::uint64_t LeftToConsume() const { return notes().feeds ? 0 : RequestLeft(); }
-  pool::Transmission::Then End(std::uint64_t consumed_now) const;
+  hydrapool::Transmission::Then End(std::uint64_t consumed_now) const;
   [[nodiscard]] CourierNotes& notes() const { return NotesOf(connection_); }
   void Watch();
 
-  pool::Connection& connection_;
+  hydrapool::Connection& connection_;
   CourierTools& tools_;
   std::string name_;
   StderrLog errors_;
@@ -99,4 +99,4 @@ class Courier : public pool::Execution {
   SpoolBudget::Share share_;
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

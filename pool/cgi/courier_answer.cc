@@ -11,13 +11,13 @@
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
-using Then = pool::Transmission::Then;
+using Then = hydrapool::Transmission::Then;
 
 constexpr std::size_t kHeadAt = 32 * 1024;  // where the CGI's own head lies in the slab
-static_assert(kHeadAt + kMaxResponseHead <= pool::LeaseTable::kSlab);
+static_assert(kHeadAt + kMaxResponseHead <= hydrapool::LeaseTable::kSlab);
 
 }  // namespace
 
@@ -29,7 +29,7 @@ bool Courier::TakeHead() {
   const std::uint32_t size = notes().cgi_head;
   if (at[size - 1] != '\0') return true;
   HYDRAPOOL_FAILPOINT("cgi.head_noted");
-  const ssize_t count = ::read(connection_.end(pool::ProcessEnd::kOutput), at, size);
+  const ssize_t count = ::read(connection_.end(hydrapool::ProcessEnd::kOutput), at, size);
   HYDRAPOOL_FAILPOINT("cgi.head_taken");
   return count == static_cast<ssize_t>(size);
 }
@@ -45,7 +45,7 @@ std::string Courier::Head(const ResponseHead& head, std::optional<std::uint64_t>
 }
 
 Courier::Next Courier::BeginAnswer(const Output& output) {
-  const int pipe = connection_.end(pool::ProcessEnd::kOutput);
+  const int pipe = connection_.end(hydrapool::ProcessEnd::kOutput);
   if (notes().cgi_head > 0) {  // the courier before had begun to stream
     if (!TakeHead()) return Refuse(502, "the program's output cannot be read");
     const auto again = ParseResponseHead({connection_.slab().data() + kHeadAt, notes().cgi_head});
@@ -186,7 +186,7 @@ Courier::Next Courier::Spool(const Output& output) {
     const std::size_t before = spooled_.size();
     spooled_.resize(before + output.available);
     const ssize_t count =
-        ::read(connection_.end(pool::ProcessEnd::kOutput), spooled_.data() + before, output.available);
+        ::read(connection_.end(hydrapool::ProcessEnd::kOutput), spooled_.data() + before, output.available);
     spooled_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (spooled_.size() > kMaxSpool)
       return Refuse(502, "the program's output is too large for a client of HTTP/1.0");
@@ -212,4 +212,4 @@ Courier::Next Courier::Spool(const Output& output) {
   return Next::kWait;
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

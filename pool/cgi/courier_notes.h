@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
-#include "pool/core/connection.h"
 #include "pool/sys/clock.h"
+#include "pool/worker/connection.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// What a courier keeps in its lease's notes, so that another can take over where it stands. Written before
 /// what it tells of is done; what it does not tell is read off the kernel's pipes and counters.
@@ -32,10 +32,10 @@ struct CourierNotes {
 };
 
 /// The notes of a connection whose request is answered by a process.
-inline CourierNotes& NotesOf(const pool::Connection& connection) {
+inline CourierNotes& NotesOf(const hydrapool::Connection& connection) {
   return *reinterpret_cast<CourierNotes*>(connection.notes().data());
 }
 
-static_assert(sizeof(CourierNotes) <= sizeof(pool::LeaseDetail::handler));
+static_assert(sizeof(CourierNotes) <= sizeof(hydrapool::LeaseDetail::handler));
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

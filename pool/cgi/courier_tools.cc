@@ -8,7 +8,7 @@
 
 #include "pool/sys/error.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 constexpr std::size_t kPipe = 64 * 1024;
 
@@ -30,4 +30,4 @@ std::string_view CourierTools::Look(int pipe, std::size_t most) {
   return {buffer_.data(), got};
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

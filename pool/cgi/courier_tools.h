@@ -8,7 +8,7 @@
 #include "pool/http/response_writer.h"
 #include "pool/sys/unique_fd.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// How much memory a worker's requests may hold at once in bodies and answers that must be made whole first.
 class SpoolBudget {
@@ -73,4 +73,4 @@ class CourierTools {
   std::vector<char> buffer_;
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

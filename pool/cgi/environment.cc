@@ -6,7 +6,7 @@
 
 #include "pool/http/text.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 using Variables = std::map<std::string, std::string, std::less<>>;
@@ -151,4 +151,4 @@ std::optional<std::string_view> Environment::Find(std::string_view name) const {
   return std::nullopt;
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

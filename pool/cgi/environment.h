@@ -10,7 +10,7 @@
 #include "pool/cgi/script_path.h"
 #include "pool/http/request.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// What the server says of itself: the same for all requests.
 struct ServerFacts {
@@ -78,4 +78,4 @@ class Environment {
   std::vector<char*> pointers_;
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 using testing::ElementsAre;
@@ -226,4 +226,4 @@ TEST(EnvironmentTest, StaysValidWhenMoved) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

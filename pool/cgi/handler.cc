@@ -18,7 +18,7 @@
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 /// In notes that no courier has written yet: "100 Continue" has been sent. Survives the worker, like all
@@ -56,36 +56,36 @@ Address SplitAddress(const std::string& text) {
 }
 
 struct GateContext {
-  pool::LeaseDetail* detail;
+  hydrapool::LeaseDetail* detail;
   pid_t preparer;
 };
 
 bool MayExec(void* context, pid_t self) {
   const auto* gate = static_cast<const GateContext*>(context);
-  return pool::Connection::PassGate(*gate->detail, gate->preparer, self);
+  return hydrapool::Connection::PassGate(*gate->detail, gate->preparer, self);
 }
 
 void ExecFailed(void* context, int error) {
-  pool::Connection::ExecFailed(*static_cast<const GateContext*>(context)->detail, error);
+  hydrapool::Connection::ExecFailed(*static_cast<const GateContext*>(context)->detail, error);
 }
 
 }  // namespace
 
 static_assert(kContinueSent % alignof(std::uint64_t) == 0);
-static_assert(kContinueSent + sizeof(std::uint64_t) <= sizeof(pool::LeaseDetail::handler));
+static_assert(kContinueSent + sizeof(std::uint64_t) <= sizeof(hydrapool::LeaseDetail::handler));
 
-Handler::Handler(pool::WorkerContext& worker, const Config& config, std::string extra_lines)
+Handler::Handler(hydrapool::WorkerContext& worker, const Config& config, std::string extra_lines)
     : worker_(worker),
       config_(config),
       scripts_(config.directory, config.url_prefix),
       tools_(std::move(extra_lines)) {}
 
-std::string Handler::NameOf(const pool::Connection& connection, std::string_view path) const {
+std::string Handler::NameOf(const hydrapool::Connection& connection, std::string_view path) const {
   return fmt::format("cgi {}.{}.{} {}", worker_.slot, worker_.incarnation, connection.slot(), path);
 }
 
-pool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status,
-                            std::string_view why) {
+hydrapool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status,
+                                 std::string_view why) {
   const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
   return {.consume = consume,
           .bytes = http::ErrorResponse(
@@ -96,8 +96,8 @@ pool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume,
           .kind = static_cast<std::uint8_t>(status / 100)};
 }
 
-pool::Step Handler::OnRequest(pool::Connection& connection, const http::Request& request,
-                              std::string_view peeked) {
+hydrapool::Step Handler::OnRequest(hydrapool::Connection& connection, const http::Request& request,
+                                   std::string_view peeked) {
   const bool chunked = request.body == http::BodyKind::kChunked;
   if (request.content_length > config_.max_body)
     return Refuse(request, 0, 413, "the request's body is too large");
@@ -107,19 +107,21 @@ pool::Step Handler::OnRequest(pool::Connection& connection, const http::Request&
     // Noted as what will have been sent then, so that a death between the note and the sending is no promise
     // broken.
     auto& sent = *reinterpret_cast<std::uint64_t*>(&connection.notes()[kContinueSent]);
-    if (!request.expect_continue || (sent != 0 && connection.total_sent() >= sent)) return pool::NeedMore{};
+    if (!request.expect_continue || (sent != 0 && connection.total_sent() >= sent))
+      return hydrapool::NeedMore{};
     sent = connection.total_sent() + http::kContinue.size();
-    return pool::Reply{.consume = 0, .bytes = std::string(http::kContinue), .interim = true};
+    return hydrapool::Reply{.consume = 0, .bytes = std::string(http::kContinue), .interim = true};
   }
   *reinterpret_cast<std::uint64_t*>(&connection.notes()[kContinueSent]) = 0;
   std::string head(peeked.substr(0, request.head_size));
   std::string body(small ? peeked.substr(request.head_size, request.content_length) : std::string_view());
-  return pool::Start{[this, head = std::move(head), body = std::move(body)](pool::Connection& c) {
+  return hydrapool::Start{[this, head = std::move(head), body = std::move(body)](hydrapool::Connection& c) {
     return Begin(c, head, body);
   }};
 }
 
-pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head, std::string_view body) {
+hydrapool::Begun Handler::Begin(hydrapool::Connection& connection, const std::string& head,
+                                std::string_view body) {
   const auto parsed = parser_.Parse(head);
   const http::Request& request = *std::get<const http::Request*>(parsed);
   CourierNotes& notes = *new (connection.notes().data()) CourierNotes{
@@ -159,7 +161,7 @@ pool::Begun Handler::Begin(pool::Connection& connection, const std::string& head
   return Launch(connection, request, {std::move(file), body.size(), false});
 }
 
-pool::Begun Handler::Launch(pool::Connection& connection, const http::Request& request, Body body) {
+hydrapool::Begun Handler::Launch(hydrapool::Connection& connection, const http::Request& request, Body body) {
   const sys::Nanos began = sys::Now();
   const bool consumed =
       connection.total_consumed() != NotesOf(connection).request_begin;  // a chunked body is
@@ -224,8 +226,8 @@ pool::Begun Handler::Launch(pool::Connection& connection, const http::Request& r
   return courier;
 }
 
-std::unique_ptr<pool::Execution> Handler::Resume(pool::Connection& connection) {
+std::unique_ptr<hydrapool::Execution> Handler::Resume(hydrapool::Connection& connection) {
   return std::make_unique<Courier>(connection, tools_, NameOf(connection, "(taken over)"));
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -10,12 +10,12 @@
 #include "pool/cgi/environment.h"
 #include "pool/cgi/process.h"
 #include "pool/cgi/script_path.h"
-#include "pool/core/connection.h"
-#include "pool/core/handler.h"
 #include "pool/http/request.h"
 #include "pool/http/request_parser.h"
+#include "pool/worker/connection.h"
+#include "pool/worker/handler.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 struct Config {
   std::string directory;
@@ -46,13 +46,14 @@ class Handler {
   /// splice.
   static constexpr std::size_t kPeeked = 16 * 1024;
 
-  Handler(pool::WorkerContext& worker, const Config& config, std::string extra_lines);
+  Handler(hydrapool::WorkerContext& worker, const Config& config, std::string extra_lines);
 
   [[nodiscard]] bool Serves(std::string_view path) const { return path.starts_with(scripts_.prefix()); }
   /// `request` was parsed from the beginning of `peeked`.
-  pool::Step OnRequest(pool::Connection& connection, const http::Request& request, std::string_view peeked);
+  hydrapool::Step OnRequest(hydrapool::Connection& connection, const http::Request& request,
+                            std::string_view peeked);
   /// Takes over a request whose process is leased with `connection`.
-  std::unique_ptr<pool::Execution> Resume(pool::Connection& connection);
+  std::unique_ptr<hydrapool::Execution> Resume(hydrapool::Connection& connection);
 
  private:
   /// A body that is whole, in a file of memory; or one that the connection will feed.
@@ -61,17 +62,17 @@ class Handler {
     std::uint64_t length = 0;
     bool feed = false;
   };
-  pool::Begun Begin(pool::Connection& connection, const std::string& head, std::string_view body);
-  pool::Begun Launch(pool::Connection& connection, const http::Request& request, Body body);
-  [[nodiscard]] pool::Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
-                                   std::string_view why);
-  [[nodiscard]] std::string NameOf(const pool::Connection& connection, std::string_view path) const;
+  hydrapool::Begun Begin(hydrapool::Connection& connection, const std::string& head, std::string_view body);
+  hydrapool::Begun Launch(hydrapool::Connection& connection, const http::Request& request, Body body);
+  [[nodiscard]] hydrapool::Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
+                                        std::string_view why);
+  [[nodiscard]] std::string NameOf(const hydrapool::Connection& connection, std::string_view path) const;
 
-  pool::WorkerContext& worker_;
+  hydrapool::WorkerContext& worker_;
   const Config config_;
   ScriptDirectory scripts_;
   CourierTools tools_;
   http::RequestParser parser_;
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

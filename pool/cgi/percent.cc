@@ -1,6 +1,6 @@
 #include "pool/cgi/percent.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 int HexValue(char c) {
@@ -34,4 +34,4 @@ std::optional<std::string> DecodePath(std::string_view encoded) {
   return decoded;
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

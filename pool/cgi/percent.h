@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// A URL path with its percent escapes decoded, or nullopt for what must not reach a file name: a malformed
 /// escape, an escaped '/', and any control character, escaped or not (NUL ends a C string, a newline ends a
@@ -12,4 +12,4 @@ namespace cgi {
 /// '+' stays '+': that is a matter of query strings, which a CGI decodes itself. RFC 3986, section 2.1.
 [[nodiscard]] std::optional<std::string> DecodePath(std::string_view encoded);
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

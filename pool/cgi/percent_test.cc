@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 TEST(DecodePathTest, DecodesEscapesInEitherCaseAndLeavesThePlus) {
@@ -26,4 +26,4 @@ TEST(DecodePathTest, RefusesMalformedEscapes) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -21,7 +21,7 @@
 // memory.
 #define HYDRAPOOL_IN_CHILD __attribute__((no_sanitize("address"), no_sanitize("thread")))
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 constexpr int kLastSignal = 64;
@@ -174,4 +174,4 @@ sys::Result<Spawned> Spawn(const SpawnOptions& options) {
 
 bool KillGroup(pid_t leader, int signal) { return leader > 1 && ::kill(-leader, signal) == 0; }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -9,7 +9,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// Two calls out of the unborn CGI, on its side of the vfork: in the child's process, in the caller's memory.
 /// They may only make async-signal-safe calls and store into memory that was there before (a lease in shared
@@ -95,4 +95,4 @@ struct Spawned {
 /// its number may be a stranger's.
 bool KillGroup(pid_t leader, int signal);
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

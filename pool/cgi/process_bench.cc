@@ -23,27 +23,27 @@ void BM_Spawn(benchmark::State& state) {
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
   const std::vector<char> touched(static_cast<std::size_t>(state.range(0)) << 20, 'x');
-  const sys::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  const sys::UniqueFd directory(::open(HYDRAPOOL_CGI_BIN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  std::vector<sys::UniqueFd> open;
+  const hydrapool::sys::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const hydrapool::sys::UniqueFd directory(::open(HYDRAPOOL_CGI_BIN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  std::vector<hydrapool::sys::UniqueFd> open;
   for (int i = 0; i < state.range(1); ++i) open.emplace_back(::fcntl(null.get(), F_DUPFD_CLOEXEC, 3));
 
   char* argv[] = {const_cast<char*>("hello"), nullptr};
   char* envp[] = {nullptr};
-  sys::Nanos starting = 0;
-  sys::Nanos least = sys::kSecond;
+  hydrapool::sys::Nanos starting = 0;
+  hydrapool::sys::Nanos least = hydrapool::sys::kSecond;
   for (auto _ : state) {
-    const sys::Nanos before = sys::Now();
-    const auto spawned = cgi::Spawn({.directory_fd = directory.get(),
-                                     .program = "hello",
-                                     .argv = argv,
-                                     .envp = envp,
-                                     .stdin_fd = null.get(),
-                                     .stdout_fd = null.get(),
-                                     .stderr_fd = null.get(),
-                                     .expected_parent = ::getpid(),
-                                     .clone_parent = false});
-    const sys::Nanos taken = sys::Now() - before;
+    const hydrapool::sys::Nanos before = hydrapool::sys::Now();
+    const auto spawned = hydrapool::cgi::Spawn({.directory_fd = directory.get(),
+                                                .program = "hello",
+                                                .argv = argv,
+                                                .envp = envp,
+                                                .stdin_fd = null.get(),
+                                                .stdout_fd = null.get(),
+                                                .stderr_fd = null.get(),
+                                                .expected_parent = ::getpid(),
+                                                .clone_parent = false});
+    const hydrapool::sys::Nanos taken = hydrapool::sys::Now() - before;
     starting += taken;
     least = std::min(least, taken);
     if (!spawned || ::waitpid(spawned->pid, nullptr, 0) < 0) return state.SkipWithError("cannot start");

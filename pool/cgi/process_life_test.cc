@@ -8,7 +8,7 @@
 #include "pool/cgi/process.h"
 #include "pool/cgi/spawn_fixture.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 namespace fs = std::filesystem;
@@ -254,4 +254,4 @@ TEST_F(SpawnTest, ManyStartsFromSeveralThreadsLeaveNoDescriptorBehind) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

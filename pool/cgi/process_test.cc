@@ -4,7 +4,7 @@
 
 #include "pool/cgi/spawn_fixture.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 namespace fs = std::filesystem;
@@ -133,4 +133,4 @@ TEST_F(SpawnTest, AScriptRunsByItsInterpreterAndIsCalledByARelativeName) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -6,7 +6,7 @@
 
 #include "pool/http/text.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 constexpr std::array<std::string_view, 7> kNotForwarded{
@@ -119,4 +119,4 @@ std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(std::str
   }
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

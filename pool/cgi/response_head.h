@@ -10,7 +10,7 @@
 #include "pool/http/refusal.h"
 #include "pool/http/request.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// The four answers of RFC 3875, section 6.2.
 enum class ResponseKind {
@@ -59,4 +59,4 @@ inline constexpr std::size_t kMaxResponseHead = 16 * 1024;
 [[nodiscard]] std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(
     std::string_view so_far);
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

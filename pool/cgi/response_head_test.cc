@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 bool operator==(const ResponseHead& a, const ResponseHead& b) {
   return a.kind == b.kind && a.status == b.status && a.reason == b.reason &&
@@ -170,4 +170,4 @@ TEST(ResponseHeadTest, FedByteByByteItEndsAsFedWhole) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

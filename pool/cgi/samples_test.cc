@@ -8,7 +8,7 @@
 #include "pool/cgi/script_path.h"
 #include "pool/cgi/spawn_fixture.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 /// The parts of this folder in their order, on the sample programs of scripts/cgi: path → script →
@@ -156,4 +156,4 @@ TEST_F(SamplesTest, GitAnswersForAProjectThatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -16,7 +16,7 @@
 #include "pool/cgi/percent.h"
 #include "pool/sys/error.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 constexpr int kLookupRetries = 16;  // EAGAIN: a rename somewhere raced with a ".." in a symlink
@@ -132,4 +132,4 @@ tl::expected<Script, Refusal> ScriptDirectory::Resolve(std::string_view path) co
   }
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

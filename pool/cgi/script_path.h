@@ -6,7 +6,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// A program that a request path names, found and checked; it has not been started.
 struct Script {
@@ -63,4 +63,4 @@ class ScriptDirectory {
   sys::UniqueFd directory_;
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

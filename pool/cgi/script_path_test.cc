@@ -10,7 +10,7 @@
 
 #include "pool/sys/scratch_dir.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 namespace {
 
 namespace fs = std::filesystem;
@@ -153,4 +153,4 @@ TEST_F(ScriptDirectoryTest, ConstructionNeedsADirectory) {
 }
 
 }  // namespace
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -21,7 +21,7 @@
 
 /// What the tests of cgi::Spawn share: the probe (process_probe.c), scripts in a temporary directory, ends
 /// with a deadline.
-namespace cgi {
+namespace hydrapool::cgi {
 
 inline constexpr int kDeadlineMillis = 30'000;
 
@@ -113,4 +113,4 @@ class SpawnTest : public testing::Test {
   const std::filesystem::path scratch_ = scratch_dir_.path();
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

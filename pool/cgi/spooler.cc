@@ -8,14 +8,14 @@
 
 #include "pool/http/response_writer.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
-using Progress = pool::Connection::Progress;
+using Progress = hydrapool::Connection::Progress;
 
 sys::UniqueFd MemoryFile() { return sys::UniqueFd(::memfd_create("request body", MFD_CLOEXEC)); }
 
-Spooler::Spooler(pool::Connection& connection, SpoolBudget& budget, std::uint64_t most, bool send_continue,
-                 std::string_view date, Then then)
+Spooler::Spooler(hydrapool::Connection& connection, SpoolBudget& budget, std::uint64_t most,
+                 bool send_continue, std::string_view date, Then then)
     : connection_(connection),
       share_(budget),
       body_(budget),
@@ -35,7 +35,7 @@ void Spooler::OnStepDone() {
   if (std::exchange(send_continue_, false)) {
     std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
     const auto size = static_cast<std::uint32_t>(http::kContinue.size());
-    if (connection_.Send({.prefix = size, .then = pool::Transmission::Then::kMore, .interim = true}) !=
+    if (connection_.Send({.prefix = size, .then = hydrapool::Transmission::Then::kMore, .interim = true}) !=
         Progress::kComplete)
       return;
   }
@@ -89,11 +89,11 @@ void Spooler::Finish() {
   body_.reset();
   CourierNotes& notes = NotesOf(connection_);
   notes.request_total = connection_.total_consumed() - notes.request_begin;
-  pool::Begun begun = then_(std::move(file_), length_);
-  if (auto* reply = std::get_if<pool::Reply>(&begun)) {
+  hydrapool::Begun begun = then_(std::move(file_), length_);
+  if (auto* reply = std::get_if<hydrapool::Reply>(&begun)) {
     connection_.Answer(std::move(*reply));
   } else {
-    next_ = std::move(std::get<std::unique_ptr<pool::Execution>>(begun));
+    next_ = std::move(std::get<std::unique_ptr<hydrapool::Execution>>(begun));
   }
 }
 
@@ -105,4 +105,4 @@ void Spooler::Refuse(int status, std::string_view why) {
        .kind = static_cast<std::uint8_t>(status / 100)});
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -10,11 +10,11 @@
 
 #include "pool/cgi/courier_notes.h"
 #include "pool/cgi/courier_tools.h"
-#include "pool/core/connection.h"
 #include "pool/http/chunked_decoder.h"
 #include "pool/sys/unique_fd.h"
+#include "pool/worker/connection.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// An anonymous file in memory (memfd_create(2)), close-on-exec; empty where the system refuses.
 sys::UniqueFd MemoryFile();
@@ -25,11 +25,11 @@ sys::UniqueFd MemoryFile();
 /// The bytes leave the socket as they come: the request cannot be run again, and if this worker dies before
 /// the process runs, the client gets the handler's abandoned reply. A body past `most` is a 413, bad chunks
 /// are a 400.
-class Spooler : public pool::Execution {
+class Spooler : public hydrapool::Execution {
  public:
-  using Then = std::function<pool::Begun(sys::UniqueFd file, std::uint64_t length)>;
+  using Then = std::function<hydrapool::Begun(sys::UniqueFd file, std::uint64_t length)>;
 
-  Spooler(pool::Connection& connection, SpoolBudget& budget, std::uint64_t most, bool send_continue,
+  Spooler(hydrapool::Connection& connection, SpoolBudget& budget, std::uint64_t most, bool send_continue,
           std::string_view date, Then then);
 
   void OnStepDone() override;
@@ -42,13 +42,13 @@ class Spooler : public pool::Execution {
   void Finish();
   void Refuse(int status, std::string_view why);
 
-  pool::Connection& connection_;
+  hydrapool::Connection& connection_;
   SpoolBudget::Share share_;
   std::optional<SpoolBudget::Body> body_;  // until it is the program's
   const std::uint64_t most_;
   const std::string date_;
   Then then_;
-  std::unique_ptr<pool::Execution> next_;  // what it has become
+  std::unique_ptr<hydrapool::Execution> next_;  // what it has become
   sys::UniqueFd file_;
   std::uint64_t length_ = 0;
   http::ChunkedDecoder decoder_;
@@ -59,4 +59,4 @@ class Spooler : public pool::Execution {
   sys::EventLoop::Timer start_;
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -7,7 +7,7 @@
 
 #include "pool/sys/log.h"
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 bool StderrLog::Drain(int pipe) {
   std::array<char, 4096> buffer;
@@ -44,4 +44,4 @@ void StderrLog::Finish() {
   line_.clear();
 }
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

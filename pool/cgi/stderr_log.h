@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace cgi {
+namespace hydrapool::cgi {
 
 /// A CGI program's stderr, line by line into the log, each with the request's name. Bounded: lines are cut at
 /// kMaxLine bytes, and after kMaxBytes a request's errors are read and dropped, with one line that says so.
@@ -26,4 +26,4 @@ class StderrLog {
   std::size_t total_ = 0;
 };
 
-}  // namespace cgi
+}  // namespace hydrapool::cgi

@@ -19,7 +19,7 @@ std::size_t allocations = 0;
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 TEST(RequestParserAllocationTest, NoneOnceItStands) {
@@ -44,4 +44,4 @@ TEST(RequestParserAllocationTest, NoneOnceItStands) {
 }
 
 }  // namespace
-}  // namespace http
+}  // namespace hydrapool::http

@@ -4,7 +4,7 @@
 
 #include "pool/http/text.h"
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 constexpr int HexValue(char c) {
@@ -94,4 +94,4 @@ ChunkedDecoder::At ChunkedDecoder::Trailed(At next) {
   return ++trailers_ > limits_.max_trailers ? At::kBad : next;
 }
 
-}  // namespace http
+}  // namespace hydrapool::http

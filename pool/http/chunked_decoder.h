@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace http {
+namespace hydrapool::http {
 
 /// Takes the chunks off a body with `Transfer-Encoding: chunked` (RFC 9112, section 7.1), however it is cut
 /// into pieces.
@@ -99,4 +99,4 @@ class ChunkedDecoder {
   std::size_t trailers_ = 0;
 };
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -7,20 +7,20 @@
 namespace {
 
 struct Outcome {
-  http::ChunkedDecoder::State state = http::ChunkedDecoder::State::kNeedMore;
+  hydrapool::http::ChunkedDecoder::State state = hydrapool::http::ChunkedDecoder::State::kNeedMore;
   std::size_t consumed = 0;
   std::string body;
   bool operator==(const Outcome&) const = default;
 };
 
 Outcome Decode(std::string_view bytes, std::size_t step) {
-  http::ChunkedDecoder decoder({.max_extensions = 16, .max_trailers = 32});
+  hydrapool::http::ChunkedDecoder decoder({.max_extensions = 16, .max_trailers = 32});
   Outcome outcome;
   for (std::size_t at = 0; at < bytes.size(); at += step) {
     const auto [consumed, state] = decoder.Feed(bytes.substr(at, step), outcome.body);
     outcome.consumed += consumed;
     outcome.state = state;
-    if (state != http::ChunkedDecoder::State::kNeedMore) break;
+    if (state != hydrapool::http::ChunkedDecoder::State::kNeedMore) break;
     if (consumed != std::min(step, bytes.size() - at)) std::abort();
   }
   return outcome;

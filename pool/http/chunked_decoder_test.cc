@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 using State = ChunkedDecoder::State;
@@ -123,4 +123,4 @@ TEST(ChunkedDecoderTest, HandsOutViewsIntoTheInput) {
 }
 
 }  // namespace
-}  // namespace http
+}  // namespace hydrapool::http

@@ -7,7 +7,7 @@
 
 #include "pool/http/text.h"
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 constexpr std::uint64_t Repeat(unsigned char byte) { return ~std::uint64_t{0} / 255 * byte; }
@@ -151,4 +151,4 @@ std::variant<NeedMore, HeadExtent, Refusal> ScanHead(std::string_view bytes, con
   return Scanner(bytes, limits).Run();
 }
 
-}  // namespace http
+}  // namespace hydrapool::http

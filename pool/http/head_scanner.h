@@ -7,7 +7,7 @@
 #include "pool/http/limits.h"
 #include "pool/http/refusal.h"
 
-namespace http {
+namespace hydrapool::http {
 
 /// Where a head lies within the bytes that were scanned.
 struct HeadExtent {
@@ -25,4 +25,4 @@ struct HeadExtent {
 /// else. What the fields mean is not looked at: that is request_rules.h.
 std::variant<NeedMore, HeadExtent, Refusal> ScanHead(std::string_view bytes, const Limits& limits);
 
-}  // namespace http
+}  // namespace hydrapool::http

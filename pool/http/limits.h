@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace http {
+namespace hydrapool::http {
 
 /// How much of a request's head is read before it is refused. The head counts from the first byte, empty
 /// lines before the request line included, to the empty line that ends it.
@@ -19,4 +19,4 @@ inline constexpr std::size_t kMaxMethod = 32;
 /// RFC 9112, section 2.2: a server should ignore at least one empty line before a request line.
 inline constexpr int kMaxEmptyLines = 2;
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace http {
+namespace hydrapool::http {
 
 /// The head is not whole yet and nothing is wrong with it so far.
 struct NeedMore {};
@@ -14,4 +14,4 @@ struct Refusal {
   std::string_view why;
 };
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -8,7 +8,7 @@
 
 #include "pool/http/text.h"
 
-namespace http {
+namespace hydrapool::http {
 
 enum class BodyKind {
   kNone,     ///< neither Content-Length nor Transfer-Encoding
@@ -58,4 +58,4 @@ struct Request {
   }
 };
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -5,7 +5,7 @@
 #include "pool/http/head_scanner.h"
 #include "pool/http/request_rules.h"
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 namespace beast = boost::beast;
@@ -76,4 +76,4 @@ std::variant<NeedMore, const Request*, Refusal> RequestParser::Parse(std::string
   return &request_;
 }
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -9,7 +9,7 @@
 #include "pool/http/refusal.h"
 #include "pool/http/request.h"
 
-namespace http {
+namespace hydrapool::http {
 
 /// Reads the head of an HTTP/1.1 or 1.0 request; knows bytes, not sockets.
 ///
@@ -44,4 +44,4 @@ class RequestParser {
   Request request_;
 };
 
-}  // namespace http
+}  // namespace hydrapool::http

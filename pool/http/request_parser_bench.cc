@@ -26,7 +26,7 @@ constexpr std::string_view kBrowser =
     "\r\n";
 
 void Parse(benchmark::State& state, std::string_view head) {
-  http::RequestParser parser;
+  hydrapool::http::RequestParser parser;
   for (auto _ : state) {
     benchmark::DoNotOptimize(head);
     auto parsed = parser.Parse(head);
@@ -38,10 +38,10 @@ BENCHMARK_CAPTURE(Parse, small, kSmall);
 BENCHMARK_CAPTURE(Parse, browser, kBrowser);
 
 void ScanOnly(benchmark::State& state, std::string_view head) {
-  const http::Limits limits;
+  const hydrapool::http::Limits limits;
   for (auto _ : state) {
     benchmark::DoNotOptimize(head);
-    auto scanned = http::ScanHead(head, limits);
+    auto scanned = hydrapool::http::ScanHead(head, limits);
     benchmark::DoNotOptimize(scanned);
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * head.size()));

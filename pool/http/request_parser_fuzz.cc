@@ -6,7 +6,8 @@
 
 namespace {
 
-using Parsed = std::variant<http::NeedMore, const http::Request*, http::Refusal>;
+using Parsed =
+    std::variant<hydrapool::http::NeedMore, const hydrapool::http::Request*, hydrapool::http::Refusal>;
 
 void Require(bool truth) {
   if (!truth) std::abort();
@@ -26,12 +27,13 @@ struct Verdict {
 };
 
 Verdict Read(const Parsed& parsed) {
-  if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) return {refusal->status, 0};
-  if (const auto* request = std::get_if<const http::Request*>(&parsed)) return {200, (*request)->head_size};
+  if (const auto* refusal = std::get_if<hydrapool::http::Refusal>(&parsed)) return {refusal->status, 0};
+  if (const auto* request = std::get_if<const hydrapool::http::Request*>(&parsed))
+    return {200, (*request)->head_size};
   return {100, 0};
 }
 
-void CheckRequest(const http::Request& request, std::string_view bytes) {
+void CheckRequest(const hydrapool::http::Request& request, std::string_view bytes) {
   Require(request.head_size >= 4 && request.head_size <= bytes.size());
   const auto head = bytes.substr(0, request.head_size);
   Require(head.ends_with("\r\n\r\n"));
@@ -47,7 +49,7 @@ void CheckRequest(const http::Request& request, std::string_view bytes) {
     Require(value.find_first_of("\r\n") == value.npos);
     Require(name.find_first_of(" \t:") == name.npos);
   }
-  if (request.body != http::BodyKind::kLength) Require(request.content_length == 0);
+  if (request.body != hydrapool::http::BodyKind::kLength) Require(request.content_length == 0);
   Require(request.content_length <= INT64_MAX);
 }
 
@@ -56,11 +58,12 @@ void CheckRequest(const http::Request& request, std::string_view bytes) {
 /// What is said of a prefix is NeedMore or what is said of the whole; a Request keeps what request.h
 /// promises.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static http::RequestParser parser({.max_head = 512, .max_target = 64, .max_fields = 8});
+  static hydrapool::http::RequestParser parser({.max_head = 512, .max_target = 64, .max_fields = 8});
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto parsed = parser.Parse(bytes);
   const Verdict whole = Read(parsed);
-  if (const auto* request = std::get_if<const http::Request*>(&parsed)) CheckRequest(**request, bytes);
+  if (const auto* request = std::get_if<const hydrapool::http::Request*>(&parsed))
+    CheckRequest(**request, bytes);
 
   bool decided = false;
   for (std::size_t length = 0; length <= size && length <= 600; ++length) {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 using namespace std::string_literals;
@@ -303,4 +303,4 @@ TEST(RequestParserPropertyTest, OneByteChangedIsNeverReadBeyondTheInput) {
 }
 
 }  // namespace
-}  // namespace http
+}  // namespace hydrapool::http

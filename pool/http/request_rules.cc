@@ -5,7 +5,7 @@
 
 #include "pool/http/text.h"
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 bool IsPort(std::string_view text) {
@@ -149,4 +149,4 @@ std::optional<Refusal> Interpret(Request& request, std::string& spare) {
   return std::nullopt;
 }
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -10,7 +10,7 @@
 
 /// What the fields of a head must say for the request to mean one thing only (RFC 9110, RFC 9112). Pure
 /// functions of a head whose bytes are known to be well-formed.
-namespace http {
+namespace hydrapool::http {
 
 /// "name", "10.0.0.1", "[::1]", each with ":PORT" or without. Narrower than RFC 3986: no percent signs and no
 /// sub-delims, which no name in use holds and which shells and logs dislike.
@@ -25,4 +25,4 @@ std::optional<std::uint64_t> ParseContentLength(std::string_view text);
 /// "http://host?query" means "/?query".
 std::optional<Refusal> Interpret(Request& request, std::string& spare);
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 TEST(IsHostTest, TakesNamesAndAddressesWithAndWithoutPort) {
@@ -37,4 +37,4 @@ TEST(ForEachMemberTest, SkipsEmptyMembersAndBlanks) {
 }
 
 }  // namespace
-}  // namespace http
+}  // namespace hydrapool::http

@@ -5,7 +5,7 @@
 #include <array>
 #include <iterator>
 
-namespace http {
+namespace hydrapool::http {
 
 std::string_view ReasonPhrase(int status) {
   switch (status) {
@@ -169,4 +169,4 @@ void AppendChunkHeader(std::string& out, std::size_t size) {
   fmt::format_to(std::back_inserter(out), "{:x}\r\n", size);
 }
 
-}  // namespace http
+}  // namespace hydrapool::http

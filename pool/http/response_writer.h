@@ -12,7 +12,7 @@
 /// Writes HTTP/1.1 responses (RFC 9110, RFC 9112) as bytes. Pure, but for DateCache. What the
 /// caller puts into a field (content_type, extra) is sent as it is: it holds no stray CR or LF, which is the
 /// caller's promise.
-namespace http {
+namespace hydrapool::http {
 
 /// "Not Found" for 404; "Unknown" for a status that RFC 9110 and RFC 6585 do not name.
 std::string_view ReasonPhrase(int status);
@@ -66,4 +66,4 @@ void AppendChunkHeader(std::string& out, std::size_t size);
 inline constexpr std::string_view kChunkEnd = "\r\n";
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace http {
+namespace hydrapool::http {
 namespace {
 
 std::string Head(const ResponseHead& head) {
@@ -75,4 +75,4 @@ TEST(ReasonPhraseTest, KnowsWhatTheParserRefusesWith) {
 }
 
 }  // namespace
-}  // namespace http
+}  // namespace hydrapool::http

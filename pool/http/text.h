@@ -7,7 +7,7 @@
 
 /// The characters of HTTP, by table: independent of locale, and defined for all 256 bytes (RFC 9110,
 /// section 5.6).
-namespace http {
+namespace hydrapool::http {
 
 enum CharClass : std::uint8_t {
   kTokenChar = 1,   ///< tchar: methods, field names, list members
@@ -68,4 +68,4 @@ constexpr void ForEachMember(std::string_view list, Visit&& visit) {
   }
 }
 
-}  // namespace http
+}  // namespace hydrapool::http

@@ -8,7 +8,7 @@
 
 #include "pool/sys/error.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 std::pair<Channel, Channel> MakeChannel() {
   std::array<int, 2> ends;
@@ -85,4 +85,4 @@ std::optional<Channel::Packet> Channel::Receive(std::span<std::byte> buffer) con
   return packet;
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

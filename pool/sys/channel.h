@@ -10,7 +10,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// A pair of connected ends that carry messages with descriptors (SCM_RIGHTS over a SOCK_SEQPACKET
 /// socketpair, unix(7)).
@@ -56,4 +56,4 @@ class Channel {
 
 std::pair<Channel, Channel> MakeChannel();
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -38,10 +38,12 @@ class Clients {
   }
   void Connect() {
     for (std::size_t i = 0; i < kAtOnce; ++i) {
-      sys::UniqueFd fd(sys::Check(::socket(address_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+      hydrapool::sys::UniqueFd fd(
+          hydrapool::sys::Check(::socket(address_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
       const linger reset{1, 0};
       ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-      sys::Check(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address_), size_), "connect");
+      hydrapool::sys::Check(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address_), size_),
+                            "connect");
       fds_.push_back(std::move(fd));
     }
   }
@@ -50,12 +52,12 @@ class Clients {
  private:
   sockaddr_storage address_{};
   socklen_t size_;
-  std::vector<sys::UniqueFd> fds_;
+  std::vector<hydrapool::sys::UniqueFd> fds_;
 };
 
 /// Sleeps until the other process has taken `count` connections in all.
-void Await(const Shared& shared, const sys::Channel& replies, std::uint64_t count) {
-  std::array<std::byte, sys::Channel::kMaxPacket> buffer;
+void Await(const Shared& shared, const hydrapool::sys::Channel& replies, std::uint64_t count) {
+  std::array<std::byte, hydrapool::sys::Channel::kMaxPacket> buffer;
   while (shared.taken.load() < count) {
     WaitFor(replies.fd());
     while (const auto packet = replies.Receive(buffer)) {
@@ -65,7 +67,7 @@ void Await(const Shared& shared, const sys::Channel& replies, std::uint64_t coun
 }
 
 /// The other process says so when it has taken another kAtOnce.
-void Count(Shared& shared, const sys::Channel& replies, std::uint64_t more) {
+void Count(Shared& shared, const hydrapool::sys::Channel& replies, std::uint64_t more) {
   const std::uint64_t before = shared.taken.fetch_add(more);
   constexpr std::array byte{std::byte{1}};
   if (before / kAtOnce != (before + more) / kAtOnce) replies.Send(byte, {});
@@ -77,20 +79,20 @@ class CpuOfBoth {
   explicit CpuOfBoth(pid_t other) { ::clock_getcpuclockid(other, &other_); }
   void Start() { spent_ -= Read(); }
   void Stop() { spent_ += Read(); }
-  [[nodiscard]] double seconds() const { return sys::ToSeconds(spent_); }
+  [[nodiscard]] double seconds() const { return hydrapool::sys::ToSeconds(spent_); }
 
  private:
-  [[nodiscard]] sys::Nanos Read() const {
-    sys::Nanos sum = 0;
+  [[nodiscard]] hydrapool::sys::Nanos Read() const {
+    hydrapool::sys::Nanos sum = 0;
     for (const clockid_t clock : {CLOCK_PROCESS_CPUTIME_ID, other_}) {
       timespec t{};
       ::clock_gettime(clock, &t);
-      sum += t.tv_sec * sys::kSecond + t.tv_nsec;
+      sum += t.tv_sec * hydrapool::sys::kSecond + t.tv_nsec;
     }
     return sum;
   }
   clockid_t other_{};
-  sys::Nanos spent_ = 0;
+  hydrapool::sys::Nanos spent_ = 0;
 };
 
 void Report(benchmark::State& state, const CpuOfBoth& cpu) {
@@ -105,12 +107,12 @@ void Report(benchmark::State& state, const CpuOfBoth& cpu) {
 // timed.
 void PassedByDescriptor(benchmark::State& state) {
   const auto batch = static_cast<std::size_t>(state.range(0));
-  const sys::UniqueFd listener = sys::Listen("127.0.0.1:0");
-  const sys::SharedArray<Shared> shared(1);
-  auto [ours, theirs] = sys::MakeChannel();
-  const sys::Child child = sys::Child::Fork([&, &mine = theirs, &other = ours] {
+  const hydrapool::sys::UniqueFd listener = hydrapool::sys::Listen("127.0.0.1:0");
+  const hydrapool::sys::SharedArray<Shared> shared(1);
+  auto [ours, theirs] = hydrapool::sys::MakeChannel();
+  const hydrapool::sys::Child child = hydrapool::sys::Child::Fork([&, &mine = theirs, &other = ours] {
     other.Close();
-    std::array<std::byte, sys::Channel::kMaxPacket> buffer;
+    std::array<std::byte, hydrapool::sys::Channel::kMaxPacket> buffer;
     for (;;) {
       WaitFor(mine.fd());
       while (const auto packet = mine.Receive(buffer)) {
@@ -128,15 +130,15 @@ void PassedByDescriptor(benchmark::State& state) {
     clients.Connect();
     cpu.Start();
     state.ResumeTiming();
-    std::vector<sys::UniqueFd> accepted;
+    std::vector<hydrapool::sys::UniqueFd> accepted;
     std::vector<int> descriptors;
     std::vector<std::byte> bytes;
     for (std::size_t i = 0; i < kAtOnce; ++i) {
-      accepted.push_back(sys::Accept(listener.get()).fd);
+      accepted.push_back(hydrapool::sys::Accept(listener.get()).fd);
       descriptors.push_back(accepted.back().get());
       bytes.resize(bytes.size() + 20);  // as large as the pool's record of a lease
       if (descriptors.size() < batch) continue;
-      while (ours.Send(bytes, descriptors) == sys::Channel::SendStatus::kFull) {
+      while (ours.Send(bytes, descriptors) == hydrapool::sys::Channel::SendStatus::kFull) {
         pollfd room{ours.fd(), POLLOUT, 0};
         ::poll(&room, 1, -1);
       }
@@ -156,19 +158,19 @@ void PassedByDescriptor(benchmark::State& state) {
 
 // The other process accepts from the shared listener by itself.
 void AcceptedDirectly(benchmark::State& state) {
-  const sys::UniqueFd listener = sys::Listen("127.0.0.1:0");
-  const sys::SharedArray<Shared> shared(1);
-  auto [ours, theirs] = sys::MakeChannel();
-  const sys::Child child = sys::Child::Fork([&, &mine = theirs, &other = ours] {
+  const hydrapool::sys::UniqueFd listener = hydrapool::sys::Listen("127.0.0.1:0");
+  const hydrapool::sys::SharedArray<Shared> shared(1);
+  auto [ours, theirs] = hydrapool::sys::MakeChannel();
+  const hydrapool::sys::Child child = hydrapool::sys::Child::Fork([&, &mine = theirs, &other = ours] {
     other.Close();
-    std::array<std::byte, sys::Channel::kMaxPacket> buffer;
-    std::vector<sys::UniqueFd> held;  // until the next round: their clients have left by then
+    std::array<std::byte, hydrapool::sys::Channel::kMaxPacket> buffer;
+    std::vector<hydrapool::sys::UniqueFd> held;  // until the next round: their clients have left by then
     for (;;) {
       WaitFor(mine.fd());  // told when connections are there, so that connecting is not timed here either
       const auto packet = mine.Receive(buffer);
       if (packet && packet->bytes.empty()) return 0;
       held.clear();
-      while (sys::UniqueFd fd = sys::Accept(listener.get()).fd) {
+      while (hydrapool::sys::UniqueFd fd = hydrapool::sys::Accept(listener.get()).fd) {
         held.push_back(std::move(fd));
         Count(shared[0], mine, 1);
       }

@@ -14,7 +14,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 struct Pipe {
@@ -185,4 +185,4 @@ TEST_F(ChannelTest, AReceiverAtItsLimitOfOpenFilesIsToldThatDescriptorsWereLost)
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -14,7 +14,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/signals.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 // waitid's P_PIDFD; glibc 2.36 has it, but only behind _GNU_SOURCE headers that differ between versions.
@@ -116,4 +116,4 @@ void Child::Signal(int signal) const {
   if (pid_ > 0) SignalPidfd(pidfd_.get(), signal);
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -9,7 +9,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// How a process ended.
 struct ExitStatus {
@@ -66,4 +66,4 @@ UniqueFd OpenPidfd(pid_t pid);
 /// pidfd_send_signal(2). False: it is gone already.
 bool SignalPidfd(int pidfd, int signal);
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -14,7 +14,7 @@
 #include "pool/sys/signals.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 std::string EndOf(Child& child) {
@@ -137,4 +137,4 @@ TEST(PidfdTest, IsEmptyForNoProcessAndSignalsWhatIsThere) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// Nanoseconds of CLOCK_MONOTONIC: one clock for all processes of a machine, so its values may lie in shared
 /// memory.
@@ -25,4 +25,4 @@ inline Nanos Now() {
 inline constexpr Nanos ToNanos(std::chrono::nanoseconds d) { return d.count(); }
 inline constexpr double ToSeconds(Nanos n) { return static_cast<double>(n) / 1e9; }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -2,7 +2,7 @@
 
 #include <system_error>
 
-namespace sys {
+namespace hydrapool::sys {
 
 tl::unexpected<Error> Failure(int code, std::string_view what) {
   return tl::unexpected<Error>(Error{code, std::string(what) + ": " + std::generic_category().message(code)});
@@ -16,4 +16,4 @@ void ThrowErrno(int code, const std::string& what) {
   throw std::system_error(code, std::generic_category(), what);
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

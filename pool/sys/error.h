@@ -5,7 +5,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// Why something that the caller must decide about did not work: an errno (0 where there is none) and one
 /// line for people.
@@ -35,4 +35,4 @@ Int Check(Int result, const char* what) {
   return result;
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

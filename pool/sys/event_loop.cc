@@ -7,7 +7,7 @@
 
 #include "pool/sys/error.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 epoll_event Event(std::uint32_t events, std::uint32_t generation, std::uint32_t index) {
@@ -125,4 +125,4 @@ bool EventLoop::RunOnce(std::optional<Nanos> deadline) {
   return ran;
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -14,7 +14,7 @@
 #include "pool/sys/clock.h"
 #include "pool/sys/unique_fd.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// One epoll and one set of timers for one thread.
 ///
@@ -106,4 +106,4 @@ class EventLoop {
   Nanos now_ = 0;
 };
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <vector>
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 UniqueFd ReadyEvent() { return UniqueFd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)); }
@@ -229,4 +229,4 @@ TEST(EventLoopTest, NowIsTheSameThroughARound) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

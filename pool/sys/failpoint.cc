@@ -16,7 +16,7 @@
 
 #include "pool/sys/shared_memory.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 constexpr int kSkip = 0;
@@ -122,4 +122,4 @@ bool PassFailpoint(const char* name) {
   return skip;
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -12,17 +12,17 @@
 /// `@3+` means the 3rd time and each later one, `@3%5` the 3rd and every 5th after it. Several points are
 /// separated by commas, each with a count of its own. `sys::ArmFailpoints()` reads the variable,
 /// once, before the first fork; it throws std::invalid_argument for what it cannot read.
-namespace sys {
+namespace hydrapool::sys {
 
 void ArmFailpoints();
 /// True: leave out what stands here.
 bool PassFailpoint(const char* name);
 
-}  // namespace sys
+}  // namespace hydrapool::sys
 
 #ifdef HYDRAPOOL_FAILPOINTS
-#define HYDRAPOOL_FAILPOINT(name) static_cast<void>(::sys::PassFailpoint(name))
-#define HYDRAPOOL_FAILPOINT_SKIPS(name) ::sys::PassFailpoint(name)
+#define HYDRAPOOL_FAILPOINT(name) static_cast<void>(::hydrapool::sys::PassFailpoint(name))
+#define HYDRAPOOL_FAILPOINT_SKIPS(name) ::hydrapool::sys::PassFailpoint(name)
 #else
 #define HYDRAPOOL_FAILPOINT(name) static_cast<void>(0)
 #define HYDRAPOOL_FAILPOINT_SKIPS(name) false

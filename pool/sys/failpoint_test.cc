@@ -12,7 +12,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 // In a process of its own, since points stay armed: arms them, then lets one child after the other pass
@@ -104,4 +104,4 @@ TEST(FailpointTest, WhatCannotBeReadIsRefusedWithTheText) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

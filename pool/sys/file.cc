@@ -3,11 +3,11 @@
 #include <fstream>
 #include <iterator>
 
-namespace sys {
+namespace hydrapool::sys {
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -2,9 +2,9 @@
 
 #include <string>
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// All of a file; empty where there is none.
 [[nodiscard]] std::string ReadFile(const std::string& path);
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -6,7 +6,7 @@
 
 #include "pool/sys/scratch_dir.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 TEST(ReadFileTest, GivesAllOfIt) {
@@ -19,4 +19,4 @@ TEST(ReadFileTest, GivesAllOfIt) {
 TEST(ReadFileTest, IsEmptyWhereThereIsNone) { EXPECT_EQ(ReadFile("/no/such/file"), ""); }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

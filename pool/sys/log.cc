@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-namespace sys::log {
+namespace hydrapool::sys::log {
 namespace {
 
 spdlog::logger& Logger() {
@@ -63,4 +63,4 @@ void Write(Level level, std::string_view text) {
   Logger().log(ToSpdlog(level), "{}", safe);
 }
 
-}  // namespace sys::log
+}  // namespace hydrapool::sys::log

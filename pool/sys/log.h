@@ -7,7 +7,7 @@
 /// One line on stderr for each message: time, level, pid, text. Synchronous, one write(2) a line, so it
 /// survives fork and lines of several processes do not mix. Colours only on a terminal and without NO_COLOR.
 /// Bytes that are not printable are escaped: a log line can carry what a stranger sent.
-namespace sys::log {
+namespace hydrapool::sys::log {
 
 enum class Level { kTrace, kDebug, kInfo, kWarning, kError, kOff };
 
@@ -32,4 +32,4 @@ void Error(fmt::format_string<Args...> format, Args&&... args) {
   if (Enabled(Level::kError)) Write(Level::kError, fmt::format(format, std::forward<Args>(args)...));
 }
 
-}  // namespace sys::log
+}  // namespace hydrapool::sys::log

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace sys::log {
+namespace hydrapool::sys::log {
 namespace {
 
 std::string Written(Level level, std::string_view text) {
@@ -63,4 +63,4 @@ TEST_F(LogTest, BelowItsLevelNothingIsWritten) {
 }
 
 }  // namespace
-}  // namespace sys::log
+}  // namespace hydrapool::sys::log

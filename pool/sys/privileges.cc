@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace sys {
+namespace hydrapool::sys {
 
 Result<User> FindUser(const std::string& text) {
   const auto colon = text.find(':');
@@ -31,4 +31,4 @@ Result<void> Become(const User& user) {
   return Failure(errno, "cannot become " + user.name);
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

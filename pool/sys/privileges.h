@@ -6,7 +6,7 @@
 
 #include "pool/sys/error.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// Who a process can become.
 struct User {
@@ -24,4 +24,4 @@ struct User {
 /// process with several threads that do anything meanwhile.
 [[nodiscard]] Result<void> Become(const User& user);
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -9,7 +9,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 TEST(FindUserTest, KnowsRoot) {
@@ -58,4 +58,4 @@ TEST(BecomeTest, IsForGood) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -6,7 +6,7 @@
 
 #include "pool/sys/error.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 namespace fs = std::filesystem;
 
@@ -21,4 +21,4 @@ ScratchDir::~ScratchDir() {
   if (!kept_) fs::remove_all(path_, ignored);
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// A directory of one's own below the system's directory for temporary files, removed with all that is in it
 /// unless it is kept.
@@ -27,4 +27,4 @@ class ScratchDir {
   bool kept_ = false;
 };
 
-}  // namespace sys
+}  // namespace hydrapool::sys

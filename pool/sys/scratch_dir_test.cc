@@ -8,7 +8,7 @@
 
 #include "pool/sys/file.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 namespace fs = std::filesystem;
@@ -36,4 +36,4 @@ TEST(ScratchDirTest, StaysWhereItIsKept) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -6,7 +6,7 @@
 
 #include "pool/sys/error.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 SharedMemory::SharedMemory(std::size_t bytes) : size_(bytes) {
   void* at =
@@ -17,4 +17,4 @@ SharedMemory::SharedMemory(std::size_t bytes) : size_(bytes) {
 
 SharedMemory::~SharedMemory() { ::munmap(data_, size_); }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

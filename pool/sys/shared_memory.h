@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// Anonymous memory that children made by fork() share, zeroed; pages that are never touched cost nothing.
 /// Throws std::system_error if it cannot be had. Unmapped by its owner's destruction (each process has its
@@ -50,4 +50,4 @@ class SharedArray {
   std::span<T> items_;
 };
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -10,7 +10,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 TEST(SharedMemoryTest, IsZeroedAndAsLargeAsAsked) {
@@ -52,4 +52,4 @@ TEST(SharedArrayTest, ZerosThatAreValidAreNotTouchedSoLargeArraysCostNothing) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -10,7 +10,7 @@
 
 #include "pool/sys/error.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 std::atomic<int> g_write_end{-1};
@@ -83,4 +83,4 @@ void SignalEvents::ForgetInChild() {
 
 Nanos SignalEvents::TakeChildStamp() { return g_child_stamp.exchange(0); }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -10,7 +10,7 @@
 #include "pool/sys/event_loop.h"
 #include "pool/sys/unique_fd.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// Signals as events of a loop (the self-pipe of the teaching code: one source of events, signals included).
 ///
@@ -66,4 +66,4 @@ class BlockAllSignals {
   sigset_t before_;
 };
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -10,7 +10,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 struct sigaction ActionOf(int signal) {
@@ -162,4 +162,4 @@ TEST(BlockAllSignalsTest, BlocksAndRestoresTheMaskItFound) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -16,7 +16,7 @@
 #include <memory>
 #include <stdexcept>
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 constexpr const char* kUnixPrefix = "unix:";
@@ -204,4 +204,4 @@ void ResetConnection(int fd) {
   if (::connect(fd, &none, sizeof none) != 0) ::shutdown(fd, SHUT_RDWR);
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

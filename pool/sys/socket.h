@@ -9,7 +9,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
-namespace sys {
+namespace hydrapool::sys {
 
 struct ListenOptions {
   int backlog = 4096;
@@ -53,4 +53,4 @@ struct HostPort {
 };
 std::optional<HostPort> SplitHostPort(const std::string& address);
 
-}  // namespace sys
+}  // namespace hydrapool::sys

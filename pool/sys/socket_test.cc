@@ -14,7 +14,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 using namespace std::chrono_literals;
@@ -198,4 +198,4 @@ TEST(ResetConnectionTest, ReachesAPeerThatHasFinishedSending) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -18,7 +18,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/socket.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 std::optional<tcp_info> Info(int fd) {
@@ -130,4 +130,4 @@ std::string VerifyTcpCounters() try {
   return error.what();
 }
 
-}  // namespace sys
+}  // namespace hydrapool::sys

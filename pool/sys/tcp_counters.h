@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// What the kernel knows of a TCP connection's bytes, whoever moved them: it counts from the handshake on and
 /// outlives the process that did the moving. Each read is exact only while nobody else moves bytes on the
@@ -48,4 +48,4 @@ bool Discard(int fd, std::uint64_t count);
 /// lack them).
 std::string VerifyTcpCounters();
 
-}  // namespace sys
+}  // namespace hydrapool::sys

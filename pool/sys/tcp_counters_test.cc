@@ -13,7 +13,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
 
-namespace sys {
+namespace hydrapool::sys {
 namespace {
 
 class TcpCountersTest : public testing::Test {
@@ -143,4 +143,4 @@ TEST_F(TcpCountersTest, WhatIsNoTcpSocketIsNullopt) {
 }
 
 }  // namespace
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -17,7 +17,7 @@
 
 /// What tests of sockets share. Every wait ends after kPatience milliseconds, so a test that fails does not
 /// hang.
-namespace sys::test {
+namespace hydrapool::sys::test {
 
 inline constexpr int kPatience = 10'000;
 
@@ -73,4 +73,4 @@ inline std::string ReadUpTo(int fd, std::size_t stop, int* error = nullptr) {
 
 inline std::string ReadToEnd(int fd, int* error = nullptr) { return ReadUpTo(fd, SIZE_MAX, error); }
 
-}  // namespace sys::test
+}  // namespace hydrapool::sys::test

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace sys {
+namespace hydrapool::sys {
 
 /// Owns one file descriptor and closes it once.
 ///
@@ -37,4 +37,4 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace sys
+}  // namespace hydrapool::sys

@@ -5,7 +5,7 @@
 #include <memory>
 #include <thread>
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 class Member {
@@ -77,4 +77,4 @@ std::string FirstOf(const std::vector<std::string>& lines) {
   return text;
 }
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

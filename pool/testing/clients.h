@@ -7,7 +7,7 @@
 #include "pool/sys/clock.h"
 #include "pool/testing/http_client.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 /// One request of a crowd: what is sent and what must come back.
 struct Question {
@@ -34,4 +34,4 @@ CrowdResult AskInCrowd(const std::string& address, int clients, sys::Nanos durat
 /// The first few of many, for a failure's message.
 std::string FirstOf(const std::vector<std::string>& lines);
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

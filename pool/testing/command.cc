@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 bool Readable(int fd, std::chrono::milliseconds deadline) {
   pollfd waited{fd, POLLIN, 0};
@@ -55,4 +55,4 @@ std::vector<std::string> Harness(std::vector<std::string> arguments) {
   return arguments;
 }
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -8,7 +8,7 @@
 #include "pool/sys/child.h"
 #include "pool/testing/scratch.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
@@ -56,4 +56,4 @@ sys::Child StartProgram(const std::vector<std::string>& arguments, const Environ
 /// Waits for a pidfd, a socket or a pipe; false: not within the deadline.
 bool Readable(int fd, std::chrono::milliseconds deadline);
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

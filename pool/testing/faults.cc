@@ -10,7 +10,7 @@
 
 #include "pool/admin/client.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 std::vector<std::string> Arguments(const ServerProcess& server, const Fault& fault) {
@@ -60,4 +60,4 @@ void ExpectOnlyFaultsEndedWorkers(const ServerProcess& server) {
   }
 }
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -7,7 +7,7 @@
 #include "pool/testing/command.h"
 #include "pool/testing/server_process.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 struct Fault {
   std::string kind = "kill";
@@ -39,4 +39,4 @@ void ExpectOnlyFaultsEndedWorkers(const ServerProcess& server);
 /// That, and nothing lost, cut, abandoned, stopped as poison or told that no worker was there.
 void ExpectNothingLost(const ServerProcess& server);
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -13,7 +13,7 @@
 #include "pool/sys/error.h"
 #include "pool/sys/socket.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 std::optional<std::size_t> Number(std::string_view digits, int base) {
@@ -229,4 +229,4 @@ std::string FloodBody(std::size_t bytes) {
   return body;
 }
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

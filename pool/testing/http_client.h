@@ -8,7 +8,7 @@
 
 #include "pool/sys/unique_fd.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 struct HttpAnswer {
   int status = 0;
@@ -71,4 +71,4 @@ std::string ChunkedPost(std::string_view target, std::string_view body, std::siz
 /// What `flood` answers with so many bytes, and a body that differs at each of its bytes' offsets.
 std::string FloodBody(std::size_t bytes);
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 namespace fs = std::filesystem;
 
@@ -41,4 +41,4 @@ std::map<std::string, int> Executions(const std::string& record) {
   return counts;
 }
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -7,7 +7,7 @@
 #include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 using sys::ReadFile;
 
@@ -29,4 +29,4 @@ void MakeCountingPrograms(const ScratchDir& directory, const std::vector<std::st
 /// the counting programs leave.
 std::map<std::string, int> Executions(const std::string& record);
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

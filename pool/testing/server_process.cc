@@ -15,7 +15,7 @@
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 namespace {
 
 constexpr sys::Nanos kPatience = 20 * sys::kSecond;
@@ -161,4 +161,4 @@ sys::ExitStatus ServerProcess::WaitForEnd(std::chrono::milliseconds deadline) {
   return child_.TryReap().value_or(sys::ExitStatus{.signal = SIGKILL, .code = 0});
 }
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

@@ -13,7 +13,7 @@
 #include "pool/testing/command.h"
 #include "pool/testing/scratch.h"
 
-namespace pool::testing {
+namespace hydrapool::support {
 
 struct ServerOptions {
   int workers = 2;
@@ -93,4 +93,4 @@ inline constexpr bool kHaveFailpoints = true;
 inline constexpr bool kHaveFailpoints = false;
 #endif
 
-}  // namespace pool::testing
+}  // namespace hydrapool::support

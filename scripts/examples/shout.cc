@@ -4,17 +4,17 @@
 #include <algorithm>
 #include <cctype>
 
-#include "pool/core/process_pool.h"
+#include "pool/parent/process_pool.h"
 
 struct Shout {
-  explicit Shout(pool::WorkerContext&) {}  // one for each worker, built after the fork
-  pool::Step OnInput(pool::Connection&, std::string_view peeked) {
+  explicit Shout(hydrapool::WorkerContext&) {}  // one for each worker, built after the fork
+  hydrapool::Step OnInput(hydrapool::Connection&, std::string_view peeked) {
     const auto end = peeked.find('\n');
-    if (end == peeked.npos) return pool::NeedMore{};
+    if (end == peeked.npos) return hydrapool::NeedMore{};
     std::string line(peeked.substr(0, end + 1));
     std::ranges::transform(line, line.begin(),
                            [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return pool::Reply{.consume = end + 1, .bytes = std::move(line)};
+    return hydrapool::Reply{.consume = end + 1, .bytes = std::move(line)};
   }
   static std::string AbandonedReply() {
     return "unavailable\n";
@@ -22,5 +22,6 @@ struct Shout {
 };
 
 int main(int argc, char** argv) {
-  return pool::ProcessPool<Shout>({.workers = 4}).Serve(sys::Listen(argc > 1 ? argv[1] : "127.0.0.1:8080"));
+  return hydrapool::ProcessPool<Shout>({.workers = 4})
+      .Serve(hydrapool::sys::Listen(argc > 1 ? argv[1] : "127.0.0.1:8080"));
 }

@@ -1,0 +1,94 @@
+#include "pool/parent/lease_book.h"
+
+#include <algorithm>
+
+namespace hydrapool {
+
+LeaseBook::LeaseBook(LeaseTable& table, std::size_t workers)
+    : table_(table), held_(table.size()), counts_(workers) {
+  free_.reserve(table.size());
+  for (std::size_t i = table.size(); i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
+}
+
+std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) {
+  if (free_.empty()) return std::nullopt;
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  used_ = std::max(used_, slot + 1);
+  held_[slot] = {std::move(fd), kNobody, now, {}};
+  Lease& lease = table_.lease(slot);
+  lease.verdict = Verdict::kNone;
+  LeaseDetail& detail = table_.detail(slot);
+  detail.deadline = 0;
+  detail.head_begun = false;
+  detail.stalled = false;
+  detail.process = 0;
+  detail.terminate = false;
+  detail.handler = {};
+  lease.Store({0, lease.Load().generation, Phase::kIdle});
+  return slot;
+}
+
+void LeaseBook::Free(std::uint32_t slot) {
+  SetOwner(slot, kNobody);
+  held_[slot].fd.Reset();
+  Lease& lease = table_.lease(slot);
+  constexpr std::uint32_t kPage = 4096;
+  if (std::max(lease.step[0].send, lease.step[1].send) > kPage) table_.TrimSlab(slot);
+  lease.step = {};
+  lease.Store({0, lease.Load().generation + 1, Phase::kFree});
+  free_.push_back(slot);
+}
+
+bool LeaseBook::Take(std::uint32_t slot) {
+  const LeaseWord before = table_.lease(slot).Load();
+  if (before.phase != Phase::kIdle) return false;
+  LeaseWord after = before;
+  ++after.generation;
+  if (!table_.lease(slot).Swap(before, after)) return false;
+  SetOwner(slot, kNobody);
+  return true;
+}
+
+void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Verdict verdict) {
+  Lease& lease = table_.lease(slot);
+  if (verdict != Verdict::kNone) lease.verdict = verdict;
+  ++word.generation;
+  lease.Store(word);
+  SetOwner(slot, kNobody);
+}
+
+void LeaseBook::SetOwner(std::uint32_t slot, std::uint32_t worker) {
+  std::uint32_t& owner = held_[slot].owner;
+  if (owner != kNobody) --counts_[owner];
+  owner = worker;
+  if (owner != kNobody) ++counts_[owner];
+}
+
+LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps, std::uint64_t process) {
+  Record& record = held_[slot].record;
+  const bool same = record.steps == steps || (process != 0 && record.process == process);
+  if (!same) record = {};
+  record.steps = steps;
+  record.process = process;
+  return record;
+}
+
+std::vector<std::uint32_t> LeaseBook::SlotsOf(std::uint32_t worker) const {
+  std::vector<std::uint32_t> slots;
+  slots.reserve(counts_[worker]);
+  for (std::uint32_t i = 0; i < used_ && slots.size() < counts_[worker]; ++i) {
+    if (held_[i].owner == worker) slots.push_back(i);
+  }
+  return slots;
+}
+
+std::vector<std::uint32_t> LeaseBook::OpenSlots() const {
+  std::vector<std::uint32_t> slots;
+  for (std::uint32_t i = 0; i < used_; ++i) {
+    if (held_[i].fd) slots.push_back(i);
+  }
+  return slots;
+}
+
+}  // namespace hydrapool

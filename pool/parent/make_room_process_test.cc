@@ -1,0 +1,91 @@
+// Strangers who hold all places, in a real pool.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "pool/parent/process_pool.h"
+#include "pool/parent/test_pool.h"
+
+namespace hydrapool {
+namespace {
+
+using test::Eventually;
+using test::LineClient;
+using test::ServedPool;
+
+constexpr std::size_t kPlaces = 8;
+
+PoolOptions Small(sys::Nanos spare) {
+  Timeouts timeouts;
+  timeouts.spare = spare;
+  return {.workers = 2, .max_connections = kPlaces, .timeouts = timeouts};
+}
+
+std::vector<LineClient> Crowd(const ServedPool<>& pool, std::size_t count) {
+  std::vector<LineClient> crowd;
+  while (crowd.size() < count) crowd.push_back(pool.Connect());
+  return crowd;
+}
+
+TEST(MakeRoomTest, StrangersWhoSayNothingLockNobodyOut) {
+  const ServedPool pool(Small(0));
+  const auto strangers = Crowd(pool, 5 * kPlaces);
+  const LineClient client = pool.Connect();
+  EXPECT_EQ(client.Ask("echo in\n"), "in\n");
+  EXPECT_EQ(pool.counts().accepted.value(), 5 * kPlaces + 1);
+  EXPECT_EQ(pool.counts().idle_closed.value(), 4 * kPlaces + 1);
+  int error = -1;
+  EXPECT_EQ(strangers.front().HearRest(&error), "");
+  EXPECT_EQ(error, 0) << "an orderly end";
+}
+
+TEST(MakeRoomTest, WhoHasAskedSomethingStaysLonger) {
+  const ServedPool pool(Small(0));
+  const LineClient regular = pool.Connect();
+  ASSERT_EQ(regular.Ask("echo first\n"), "first\n");
+  const auto strangers = Crowd(pool, kPlaces - 1);
+  ASSERT_TRUE(Eventually([&] { return pool.counts().accepted.value() == kPlaces; }));
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(pool.Connect().Ask("echo in\n"), "in\n");
+  EXPECT_GT(pool.counts().idle_closed.value(), 0u);
+  EXPECT_EQ(regular.Ask("echo again\n"), "again\n");
+}
+
+TEST(MakeRoomTest, NobodyIsClosedWhoHasSentSomethingOrIsAnswered) {
+  const ServedPool pool(Small(0));
+  const auto halves = Crowd(pool, kPlaces - 2);
+  for (const LineClient& half : halves) half.Say("echo wh");
+  const LineClient waiting = pool.Connect();
+  waiting.Say("again soon\n");
+  const LineClient idle = pool.Connect();
+  ASSERT_TRUE(Eventually([&] { return pool.notes().runs == 1; }));
+  ASSERT_TRUE(Eventually([&] { return pool.counts().accepted.value() == kPlaces; }));
+  const LineClient client = pool.Connect();
+  EXPECT_EQ(client.Ask("echo in\n"), "in\n");
+  EXPECT_EQ(idle.HearRest(), "");
+  client.Say("echo ");  // now nobody can be spared
+  const LineClient late = pool.Connect();
+  late.Say("echo late\n");
+  for (const LineClient& half : halves) EXPECT_EQ(half.Ask("ole\n"), "whole\n");
+  EXPECT_EQ(late.HearLine(), "late\n");
+  pool.notes().release = true;
+  EXPECT_EQ(waiting.HearLine(), "soon\n");
+  EXPECT_EQ(client.Ask("on\n"), "on\n");
+  EXPECT_EQ(pool.counts().accepted.value(), kPlaces + 2);
+  EXPECT_EQ(pool.counts().idle_closed.value(), 2u);
+}
+
+TEST(MakeRoomTest, WhoHasJustComeOrGotAnAnswerIsLeftInPeace) {
+  const ServedPool pool(Small(60 * sys::kSecond));
+  const auto crowd = Crowd(pool, kPlaces);
+  ASSERT_TRUE(Eventually([&] { return pool.counts().accepted.value() == kPlaces; }));
+  const LineClient late = pool.Connect();
+  late.Say("echo late\n");
+  for (const LineClient& client : crowd) EXPECT_EQ(client.Ask("echo here\n"), "here\n");
+  EXPECT_EQ(pool.counts().idle_closed.value(), 0u);
+  EXPECT_EQ(crowd.front().Ask("bye\n"), "bye\n");
+  EXPECT_EQ(late.HearLine(), "late\n");
+}
+
+}  // namespace
+}  // namespace hydrapool

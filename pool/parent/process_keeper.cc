@@ -1,0 +1,150 @@
+#include "pool/parent/process_keeper.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "pool/sys/log.h"
+
+namespace hydrapool {
+namespace {
+
+constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+}  // namespace
+
+ProcessKeeper::ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts& counts)
+    : loop_(loop), table_(table), counts_(counts) {}
+
+ProcessKeeper::~ProcessKeeper() {
+  for (const auto& [slot, held] : held_) {
+    const ProcessWord word = table_.detail(slot).LoadProcess();
+    // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
+    if (word.state == ProcessWord::State::kRunning && IsChild(word.value)) ::kill(-word.value, SIGKILL);
+  }
+  for (const auto& [pid, timer] : terminating_) ::kill(-pid, SIGKILL);
+  for (const auto& [pid, timer] : finishing_) ::kill(-pid, SIGKILL);
+}
+
+void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors) {
+  switch (message.kind) {
+    case ToParent::Kind::kOffer: {
+      Held& held = held_[message.slot];
+      held.offer = ++offers_;
+      std::size_t next = 0;
+      for (std::size_t i = 0; i < kProcessEnds; ++i) {
+        const bool given = (message.process_ends & 1u << i) != 0 && next < descriptors.size();
+        held.ends[i] = given ? std::move(descriptors[next++]) : sys::UniqueFd();
+      }
+      Count();
+      break;
+    }
+    case ToParent::Kind::kCloseEnd:
+      if (const auto held = held_.find(message.slot); held != held_.end()) {
+        for (std::size_t i = 0; i < kProcessEnds; ++i) {
+          if ((message.process_ends & 1u << i) != 0) held->second.ends[i].Reset();
+        }
+      }
+      break;
+    case ToParent::Kind::kLetGo:
+      Drop(message.slot, false);
+      if (message.pid > 0) LetFinish(message.pid);
+      break;
+    case ToParent::Kind::kTerminate:
+      Drop(message.slot, false);
+      Terminate(message.pid);
+      break;
+  }
+}
+
+std::uint8_t ProcessKeeper::AppendEnds(std::uint32_t slot, std::vector<int>& descriptors) const {
+  const auto held = held_.find(slot);
+  if (held == held_.end()) return 0;
+  std::uint8_t mask = 0;
+  for (std::size_t i = 0; i < kProcessEnds; ++i) {
+    if (!held->second.ends[i]) continue;
+    mask |= static_cast<std::uint8_t>(1u << i);
+    descriptors.push_back(held->second.ends[i].get());
+  }
+  return mask;
+}
+
+std::uint64_t ProcessKeeper::OfferOf(std::uint32_t slot) const {
+  const auto held = held_.find(slot);
+  return held == held_.end() ? 0 : held->second.offer;
+}
+
+void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
+  held_.erase(slot);
+  const ProcessWord word = table_.detail(slot).LoadProcess();
+  if (terminate && word.state == ProcessWord::State::kRunning) Terminate(word.value);
+  Count();
+}
+
+void ProcessKeeper::LetFinish(pid_t pid) {
+  if (!IsChild(pid)) return;
+  finishing_[pid] = loop_.At(sys::Now() + kFinish, [this, pid] { Terminate(pid); });
+  Count();
+}
+
+void ProcessKeeper::Count() {
+  counts_.processes.store(static_cast<std::uint32_t>(held_.size() + finishing_.size() + terminating_.size()),
+                          std::memory_order_relaxed);
+}
+
+bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
+  std::atomic<std::uint64_t>& process = table_.detail(slot).process;
+  std::uint64_t word = process.load();
+  while (ProcessWord::Unpack(word).state == ProcessWord::State::kPreparing) {
+    if (process.compare_exchange_weak(word, 0)) return false;
+  }
+  return ProcessWord::Unpack(word).state != ProcessWord::State::kNone;
+}
+
+// Only the parent reaps, so until it has, the pid cannot be anybody else's. waitid knows our children, dead
+// or alive.
+bool ProcessKeeper::IsChild(pid_t pid) {
+  siginfo_t info{};
+  return pid > 1 && ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+void ProcessKeeper::Terminate(pid_t pid) {
+  if (!IsChild(pid) || terminating_.contains(pid)) return;
+  ::kill(-pid, SIGTERM);
+  finishing_.erase(pid);
+  terminating_[pid] = loop_.At(sys::Now() + kGrace, [pid] { ::kill(-pid, SIGKILL); });
+  Count();
+}
+
+std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
+  for (const auto& [slot, held] : held_) {
+    const ProcessWord word = table_.detail(slot).LoadProcess();
+    if (word.state == ProcessWord::State::kRunning && word.value == pid) return slot;
+  }
+  return kNoSlot;
+}
+
+void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
+                            const std::function<void(std::uint32_t)>& on_process_end) {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    const pid_t pid = info.si_pid;
+    if (on_worker(pid)) continue;
+    if (const auto terminating = terminating_.find(pid); terminating != terminating_.end()) {
+      ::kill(-pid, SIGKILL);  // what is left of its group, while the number is still its own
+      terminating_.erase(terminating);
+      Count();
+    }
+    if (finishing_.erase(pid) > 0) Count();
+    const std::uint32_t slot = SlotOf(pid);
+    if (slot != kNoSlot) {
+      const auto status = sys::ExitStatus::FromSiginfo(info);
+      const std::int32_t value = status.signal != 0 ? 256 + status.signal : status.code;
+      table_.detail(slot).process.store(ProcessWord{ProcessWord::State::kEnded, value}.Pack());
+    }
+    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    if (slot != kNoSlot) on_process_end(slot);
+  }
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace hydrapool {
+
+/// What the parent knows of a worker when it chooses.
+struct WorkerLoad {
+  bool ready = false;  ///< alive, not draining, and with room in its channel
+  std::uint32_t executing = 0;
+  std::uint32_t leases = 0;
+};
+
+/// Chooses who gets the next connection. Sees only its argument, so a test is a literal array.
+/// nullopt: nobody can take it; it waits.
+/// Fewest requests in execution, then fewest leases, then the lowest slot.
+std::optional<std::size_t> LeastBusy(std::span<const WorkerLoad> workers);
+
+/// The next ready one after `last` (the teaching code's way).
+std::optional<std::size_t> RoundRobin(std::span<const WorkerLoad> workers, std::size_t last);
+
+enum class Balance { kLeastBusy, kRoundRobin };
+std::string_view BalanceName(Balance balance);
+
+/// A policy with the one thing it must remember.
+class Dispatcher {
+ public:
+  explicit Dispatcher(Balance balance) : balance_(balance) {}
+  std::optional<std::size_t> Choose(std::span<const WorkerLoad> workers);
+
+ private:
+  Balance balance_;
+  std::size_t last_ = SIZE_MAX;
+};
+
+/// Which idle leases should move so that nobody idles while others are full: `count` from `from` to `to`.
+/// nullopt: the spread is not worth it (less than 2, or a quarter of the mean).
+struct Move {
+  std::size_t from = 0;
+  std::size_t to = 0;
+  std::uint32_t count = 0;
+};
+std::optional<Move> EvenOut(std::span<const WorkerLoad> workers);
+
+}  // namespace hydrapool

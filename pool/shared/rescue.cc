@@ -1,0 +1,94 @@
+#include "pool/shared/rescue.h"
+
+#include <algorithm>
+
+namespace hydrapool {
+namespace {
+
+using Action = Rescue::Action;
+
+Rescue Again(const Orphan& orphan, Phase phase) {
+  Rescue rescue{.action = Action::kLease, .word = orphan.word};
+  rescue.word.phase = phase;
+  return rescue;
+}
+
+/// The client is owed a reply for a request that will not run (again).
+Rescue Owe(const Orphan& orphan, Verdict verdict) {
+  Rescue rescue = Again(orphan, Phase::kIdle);
+  rescue.verdict = verdict;
+  return rescue;
+}
+
+Rescue FinishResponse(const Orphan& orphan) {
+  if (!orphan.sent) return {.action = Action::kCut, .word = orphan.word};
+  const std::uint64_t sent = *orphan.sent - orphan.step.sent_base;
+  if (sent > orphan.step.send) return {.action = Action::kCut, .word = orphan.word};
+  const bool all_sent = sent == orphan.step.send;
+  if (!orphan.end.in_slab && !all_sent) {
+    // The bytes died with the worker. If the client has seen none of them, the request may run again or is
+    // owed a reply.
+    if (sent > 0) return {.action = Action::kCut, .word = orphan.word};
+    const bool ran = orphan.process_running || orphan.end.once;
+    return ran ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
+  }
+  Rescue rescue = Again(orphan, Phase::kResponding);
+  rescue.step_sent = sent;
+  rescue.step_consumed = all_sent && orphan.consumed ? *orphan.consumed - orphan.step.consumed_base : 0;
+  return rescue;
+}
+
+Rescue DecideByPhase(const Orphan& orphan) {
+  switch (orphan.word.phase) {
+    case Phase::kFree:
+    case Phase::kClosed:
+      return {.action = Action::kFree, .word = orphan.word};
+    case Phase::kIdle:
+    case Phase::kReading:
+      return Again(orphan, Phase::kIdle);
+    case Phase::kClosing:
+      return Again(orphan, Phase::kClosing);
+    case Phase::kExecuting:
+      if (orphan.process_running) return Again(orphan, Phase::kExecuting);
+      if (orphan.answer_begun) return {.action = Action::kCut, .word = orphan.word};
+      return orphan.began_once ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
+    case Phase::kExecutingOnce:
+      return orphan.process_running ? Again(orphan, Phase::kExecuting) : Owe(orphan, Verdict::kAbandoned);
+    case Phase::kFeeding: {
+      if (!orphan.consumed || !orphan.process_running) return Owe(orphan, Verdict::kAbandoned);
+      Rescue rescue = Again(orphan, Phase::kFeeding);
+      rescue.step_consumed = *orphan.consumed - orphan.step.consumed_base;
+      return rescue;
+    }
+    case Phase::kResponding:
+      return FinishResponse(orphan);
+  }
+  return {};
+}
+
+/// No byte of an answer has left, so that the client can be told by another.
+bool CanBeAnswered(const Orphan& orphan) {
+  return !orphan.answer_begun &&
+         (orphan.word.phase != Phase::kResponding || orphan.sent == orphan.step.sent_base);
+}
+
+bool InHand(Phase phase) { return PhaseIndex(phase) != PhaseIndex(Phase::kIdle); }
+
+}  // namespace
+
+Rescue DecideRescue(const Orphan& orphan) {
+  Rescue rescue = DecideByPhase(orphan);
+  rescue.strikes = orphan.strikes + (orphan.to_blame && orphan.touched ? 1 : 0);
+  const bool goes_on = rescue.action == Action::kLease && rescue.verdict == Verdict::kNone;
+  if (!goes_on || !InHand(orphan.word.phase)) return rescue;
+  const bool would_run_again = rescue.word.phase == Phase::kIdle;
+  const bool worn = would_run_again && orphan.touched && orphan.rescues >= kRescuesToPoison;
+  if (rescue.strikes < kStrikesToPoison && !worn) return rescue;
+  Rescue stop = Owe(orphan, Verdict::kPoison);
+  if (!CanBeAnswered(orphan))
+    stop = {.action = Action::kCut, .word = orphan.word, .verdict = Verdict::kPoison};
+  stop.strikes = rescue.strikes;
+  return stop;
+}
+
+}  // namespace hydrapool

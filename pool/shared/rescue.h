@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "pool/shared/lease_table.h"
+
+namespace hydrapool {
+
+/// A dead worker's lease, as the parent finds it after reaping: the shared record and the kernel's counters.
+struct Orphan {
+  LeaseWord word;
+  LeaseStep step;                         ///< the current step; meaningful in kFeeding and kResponding
+  StepEnd end;                            ///< and where it leads
+  std::optional<std::uint64_t> sent;      ///< sys::BytesSent; nullopt: this kernel or socket cannot say
+  std::optional<std::uint64_t> consumed;  ///< sys::BytesConsumed
+  bool began_once = false;       ///< the step before was the same request's, which must not run again
+  bool answer_begun = false;     ///< the steps before sent a part of the same request's answer
+  bool process_running = false;  ///< its request's process passed the gate: it runs, has failed or has ended
+  bool touched = false;          ///< the worker was touching it at its death
+  bool to_blame = false;      ///< the worker died by a crash, a limit or our own watchdog, not from outside
+  std::uint32_t strikes = 0;  ///< before this death
+  std::uint32_t rescues = 0;  ///< of the same request, before this death
+};
+
+/// What becomes of it.
+struct Rescue {
+  enum class Action {
+    kFree,   ///< nothing is owed any more: close it
+    kLease,  ///< lend it again, with `word`
+    kCut,    ///< bytes of an answer have left and the rest is gone: reset the connection, count it
+  };
+  Action action = Action::kFree;
+  LeaseWord word;  ///< its generation is the parent's to change
+  /// With kLease: the client is owed this reply instead of a run. With kCut: why.
+  Verdict verdict = Verdict::kNone;
+  std::uint64_t step_sent = 0;      ///< of the current step: bytes that have left
+  std::uint64_t step_consumed = 0;  ///< and bytes that are consumed
+  std::uint32_t strikes = 0;        ///< to remember for this request
+};
+
+inline constexpr std::uint32_t kStrikesToPoison = 2;
+inline constexpr std::uint32_t kRescuesToPoison = 20;
+
+/// Decides, as a pure function:
+/// what was not begun is done by another worker; what is on its way out goes on at the very byte where the
+/// rest is at hand; what must not run twice is answered with a verdict. What crashes workers is stopped at
+/// the second crash, also while its process runs: by a verdict or, where a part of its answer has left, by a
+/// cut. What would run again is stopped too after kRescuesToPoison deaths of any kind.
+Rescue DecideRescue(const Orphan& orphan);
+
+}  // namespace hydrapool

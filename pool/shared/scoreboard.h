@@ -1,0 +1,145 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "pool/shared/lease_table.h"
+#include "pool/sys/clock.h"
+#include "pool/sys/shared_memory.h"
+
+/// What a pool knows about itself, in shared memory: one slot for each worker, which survives the worker, and
+/// the parent's own counts. Every field has exactly one writer at a time (a slot's worker, or the parent), so
+/// nothing is locked and a dead worker can hold nothing; readers see each number whole and never falling, but
+/// not all numbers of one instant.
+namespace hydrapool {
+
+/// A counter with one writer.
+class Counter {
+ public:
+  void Add(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// Counts of durations by upper bound, 10 µs to 10 s, as Prometheus wants them; one writer.
+class DurationHistogram {
+ public:
+  static constexpr std::array<sys::Nanos, 19> kBounds{
+      10'000,      25'000,        50'000,        100'000,       250'000,       500'000,     1'000'000,
+      2'500'000,   5'000'000,     10'000'000,    25'000'000,    50'000'000,    100'000'000, 250'000'000,
+      500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
+
+  void Observe(sys::Nanos duration);
+  /// Of bucket i alone (not cumulative); the last is what exceeds every bound.
+  [[nodiscard]] std::uint64_t count(std::size_t bucket) const { return counts_[bucket].value(); }
+  [[nodiscard]] std::uint64_t total() const;
+  [[nodiscard]] double sum_seconds() const { return sys::ToSeconds(static_cast<sys::Nanos>(sum_.value())); }
+
+ private:
+  std::array<Counter, kBounds.size() + 1> counts_;
+  Counter sum_;
+};
+
+enum class WorkerState : std::uint8_t { kDead, kStarting, kReady, kDraining };
+std::string_view WorkerStateName(WorkerState state);
+inline constexpr std::array kWorkerStates{WorkerState::kDead, WorkerState::kStarting, WorkerState::kReady,
+                                          WorkerState::kDraining};
+
+/// A handler says of each reply what kind it was; HTTP uses the status' first digit. 0: unclassified.
+inline constexpr std::size_t kReplyClasses = 6;
+
+/// One worker's slot. "parent" and "worker" name the writer.
+struct alignas(64) WorkerSlot {
+  // parent
+  std::atomic<std::int32_t> pid{0};  ///< 0 while dead
+  std::atomic<std::uint32_t> incarnation{0};
+  std::atomic<WorkerState> state{
+      WorkerState::kDead};  ///< the worker says ready and draining, the parent the rest
+  std::atomic<std::uint32_t> leases{0};
+  Counter connections_leased;
+  std::atomic<std::int32_t> last_exit{0};  ///< exit code, or 256 + signal; meaningful once incarnation > 1
+
+  // worker
+  alignas(64) std::atomic<std::uint32_t> busy{0};  ///< requests being read, executed or answered
+  std::atomic<std::uint32_t> current{0};           ///< 1 + the lease it touches at this moment; 0: none
+  std::atomic<std::uint64_t> taken{0};             ///< messages taken out of its channel in this incarnation
+  std::atomic<sys::Nanos> ready_at{0};
+  std::atomic<sys::Nanos> first_reply_at{0};  ///< of this incarnation; 0: none yet
+  std::array<Counter, kReplyClasses> replies;
+  Counter busy_nanos;
+  /// Requests answered by "can be neither finished nor run again" (the parent counts those of its own).
+  Counter abandoned;
+  Counter cut;  ///< answers broken off by the worker: a process that died, a client that did not read in time
+  Counter executions_started;  ///< processes started for requests (CGI)
+  DurationHistogram
+      request_seconds;  ///< from the first look at a request to its last byte handed to the kernel
+  DurationHistogram execution_start_seconds;  ///< from the decision to start a process to its exec
+
+  [[nodiscard]] std::uint64_t requests() const;
+};
+
+/// Causes of a worker's end, as exported; every one exists from the start.
+inline constexpr std::array<std::string_view, 14> kExitCauses{
+    "exit_0", "exit_nonzero", "SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS",
+    "SIGILL", "SIGFPE",       "SIGXCPU", "SIGSYS",  "SIGTRAP", "SIGINT",  "signal_other"};
+
+/// The parent's counts.
+struct PoolCounts {
+  std::array<Counter, kExitCauses.size()> exits;
+  std::array<Counter, 4> rescued;  ///< by phase (kPhaseNames): leases taken from a dead worker and carried on
+  std::array<Counter, 4> lost;     ///< by phase: requests that got no answer and could have had one
+  Counter cut;                     ///< answers that broke off: bytes had left and the rest was gone
+  Counter
+      abandoned;   ///< requests answered by the handler's reply for "can be neither finished nor run again"
+  Counter poison;  ///< requests stopped because they killed workers
+  Counter unavailable;  ///< requests answered by the parent because no worker came in time
+  Counter accepted;
+  Counter accept_errors;
+  Counter idle_closed;                 ///< idle connections closed to make room for others
+  Counter moved;                       ///< idle leases moved to another worker to even out the load
+  DurationHistogram reap_seconds;      ///< death → waited for
+  DurationHistogram respawn_seconds;   ///< waited for → replacement ready
+  DurationHistogram recovery_seconds;  ///< death → the slot's first reply
+  DurationHistogram dispatch_seconds;  ///< accepted → handed to a worker's channel
+  std::atomic<std::uint32_t> open_leases{0};
+  std::atomic<std::uint32_t> unassigned{0};  ///< open leases that no worker could be given yet
+  std::atomic<std::uint32_t> processes{0};   ///< request processes (CGI) alive
+  std::atomic<std::uint32_t> listen_queue{0};
+  std::atomic<sys::Nanos> started_at{0};
+};
+
+/// How the parent and the workers wake each other.
+struct Doorbell {
+  std::atomic<std::uint32_t> parent_sleeps{0};
+  std::atomic<std::uint32_t> parent_wants_room{0};  ///< a lease waits because channels are full
+  std::atomic<std::uint32_t> pool_drains{0};  ///< the whole pool is on its way out: close after each answer
+};
+
+class Scoreboard {
+ public:
+  explicit Scoreboard(std::size_t workers) : slots_(workers), shared_(1) {}
+  [[nodiscard]] std::size_t workers() const { return slots_.size(); }
+  [[nodiscard]] WorkerSlot& slot(std::size_t worker) const { return slots_[worker]; }
+  [[nodiscard]] PoolCounts& counts() const { return shared_[0].counts; }
+  [[nodiscard]] Doorbell& bell() const { return shared_[0].bell; }
+
+ private:
+  struct Shared {
+    alignas(64) Doorbell bell;
+    alignas(64) PoolCounts counts;
+  };
+  sys::SharedArray<WorkerSlot> slots_;
+  sys::SharedArray<Shared> shared_;
+};
+
+/// Which of kExitCauses an end counts as.
+std::size_t ExitCause(int signal, int code);
+
+}  // namespace hydrapool
