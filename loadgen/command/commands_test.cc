@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "loadgen/command/test_program.h"
-#include "loadgen/engine/scripted_server.h"
+#include "loadgen/testing/program.h"
+#include "loadgen/testing/scripted_server.h"
 
 /// `loadgen merge`, `compare` and `search` as a user calls them.
 namespace hydrapool::loadgen {

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 #include "loadgen/report/hdr_log.h"
 
 /// HdrHistogram itself (the Java implementation) reads what we write.

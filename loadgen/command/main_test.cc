@@ -6,8 +6,8 @@
 #include <string>
 #include <thread>
 
-#include "loadgen/command/test_program.h"
-#include "loadgen/engine/scripted_server.h"
+#include "loadgen/testing/program.h"
+#include "loadgen/testing/scripted_server.h"
 
 namespace hydrapool::loadgen {
 namespace {

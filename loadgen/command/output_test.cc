@@ -8,10 +8,10 @@
 #include <string>
 #include <thread>
 
-#include "loadgen/command/test_program.h"
-#include "loadgen/engine/reserved_port.h"
-#include "loadgen/engine/scripted_server.h"
 #include "loadgen/report/hdr_log.h"
+#include "loadgen/testing/program.h"
+#include "loadgen/testing/reserved_port.h"
+#include "loadgen/testing/scripted_server.h"
 
 /// What the binary writes, and when.
 namespace hydrapool::loadgen {

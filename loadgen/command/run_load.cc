@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "loadgen/command/exit_code.h"
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 #include "loadgen/plan/start_time.h"
 #include "loadgen/report/progress.h"
 #include "pool/sys/event_loop.h"
@@ -39,36 +39,36 @@ std::optional<std::string> NeedDescriptors(const Plan& plan) {
                      needed, limit.rlim_cur);
 }
 
-SloFacts FactsSoFar(const LoadTest& test, const Progress& progress, sys::Nanos elapsed) {
+SloFacts FactsSoFar(const LoadRun& run, const Progress& progress, sys::Nanos elapsed) {
   const double seconds = sys::ToSeconds(elapsed);
-  return {.response = test.latencies().response,
-          .service = test.latencies().service,
-          .lag = test.latencies().lag,
+  return {.response = run.latencies().response,
+          .service = run.latencies().service,
+          .lag = run.latencies().lag,
           .sent = progress.sent,
           .ended = progress.ended(),
           .ok = progress.of(Outcome::kOk),
           .rps = seconds > 0 ? static_cast<double>(progress.completed()) / seconds : 0};
 }
 
-/// Waits for the end of the test, looking at it each second: shows it and ends it early where it must. SIGINT
+/// Waits for the end of the run, looking at it each second: shows it and ends it early where it must. SIGINT
 /// and SIGTERM stop it, a second one leaves at once.
 class Watcher {
  public:
-  Watcher(LoadTest& test, const Options& options, const std::string& engine, RunMetrics* metrics)
-      : test_(test),
+  Watcher(LoadRun& run, const Options& options, const std::string& engine, RunMetrics* metrics)
+      : run_(run),
         options_(options),
         metrics_(metrics),
-        start_(test.start()),
+        start_(run.start()),
         view_(Describe(options.plan, engine), options.plan, start_) {}
 
   /// Why it was ended, where an --abort-on came true.
   std::string Wait() {
     bool ended = false;
-    const auto done = loop_.Add(test_.done_fd(), EPOLLIN, [&](std::uint32_t) { ended = true; });
+    const auto done = loop_.Add(run_.done_fd(), EPOLLIN, [&](std::uint32_t) { ended = true; });
     const sys::SignalEvents signals(loop_, {SIGINT, SIGTERM}, [this](int) {
       if (stopping_) ::_exit(kInterruptedTwice);
       stopping_ = true;
-      test_.Stop();
+      run_.Stop();
     });
     Look();
     while (!ended) loop_.RunOnce();
@@ -86,16 +86,16 @@ class Watcher {
     LookNext();
   }
   void LookAtRun() {
-    auto progress = test_.progress();
+    auto progress = run_.progress();
     for (const auto& slo : options_.outputs.abort_on) {
-      const auto verdict = Check(slo, FactsSoFar(test_, progress, loop_.now() - start_));
+      const auto verdict = Check(slo, FactsSoFar(run_, progress, loop_.now() - start_));
       if (!verdict.met || !aborted_.empty()) continue;
       aborted_ = fmt::format("{} after {:.0f} s: {}", verdict.text, sys::ToSeconds(loop_.now() - start_),
                              verdict.shown);
-      test_.Stop();
+      run_.Stop();
     }
-    if (metrics_ != nullptr) metrics_->Update(test_, progress);
-    if (!options_.outputs.quiet) view_.Show(test_, std::move(progress), loop_.now());
+    if (metrics_ != nullptr) metrics_->Update(run_, progress);
+    if (!options_.outputs.quiet) view_.Show(run_, std::move(progress), loop_.now());
   }
   void LookNext() {
     const auto since = loop_.now() - start_ - kLookAfter;
@@ -103,7 +103,7 @@ class Watcher {
     timer_ = loop_.At(start_ + (seconds == 0 ? 1 : seconds) * sys::kSecond + kLookAfter, [this] { Look(); });
   }
 
-  LoadTest& test_;
+  LoadRun& run_;
   const Options& options_;
   RunMetrics* metrics_;
   sys::EventLoop loop_;
@@ -127,10 +127,10 @@ sys::Result<EngineChoice> Prepare(const Options& options) {
 
 Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal,
                RunMetrics* metrics) {
-  LoadTest test(options.plan, engine.factory, journal);
-  test.Start();
-  auto aborted = Watcher(test, options, engine.name, metrics).Wait();
-  auto report = MakeReport(engine.name, options.plan, test.Wait(), options.outputs.slos);
+  LoadRun run(options.plan, engine.factory, journal);
+  run.Start();
+  auto aborted = Watcher(run, options, engine.name, metrics).Wait();
+  auto report = MakeReport(engine.name, options.plan, run.Wait(), options.outputs.slos);
   report.aborted = std::move(aborted);
   return report;
 }

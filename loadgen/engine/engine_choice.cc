@@ -1,7 +1,7 @@
 #include "loadgen/engine/engine_choice.h"
 
-#include "loadgen/engine/curl_engine.h"
-#include "loadgen/engine/raw_engine.h"
+#include "loadgen/engine/curl/engine.h"
+#include "loadgen/engine/raw/engine.h"
 #include "loadgen/plan/http_url.h"
 
 namespace hydrapool::loadgen {

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <tuple>
 
-#include "loadgen/engine/run_plan.h"
-#include "loadgen/engine/scripted_server.h"
 #include "loadgen/report/report.h"
+#include "loadgen/testing/run_plan.h"
+#include "loadgen/testing/scripted_server.h"
 
 namespace hydrapool::loadgen {
 namespace {

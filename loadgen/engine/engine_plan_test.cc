@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "loadgen/engine/run_plan.h"
-#include "loadgen/engine/scripted_server.h"
 #include "loadgen/plan/start_time.h"
+#include "loadgen/testing/run_plan.h"
+#include "loadgen/testing/scripted_server.h"
 
 namespace hydrapool::loadgen {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "loadgen/engine/run_plan.h"
-#include "loadgen/engine/scripted_server.h"
+#include "loadgen/testing/run_plan.h"
+#include "loadgen/testing/scripted_server.h"
 
 namespace hydrapool::loadgen {
 namespace {

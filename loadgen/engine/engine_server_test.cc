@@ -9,9 +9,9 @@
 #include <fstream>
 
 #include "loadgen/engine/endpoint.h"
-#include "loadgen/engine/reserved_port.h"
-#include "loadgen/engine/run_plan.h"
 #include "loadgen/report/report.h"
+#include "loadgen/testing/reserved_port.h"
+#include "loadgen/testing/run_plan.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::loadgen {

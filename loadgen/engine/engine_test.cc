@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "loadgen/engine/run_plan.h"
-#include "loadgen/engine/scripted_server.h"
 #include "loadgen/report/report.h"
+#include "loadgen/testing/run_plan.h"
+#include "loadgen/testing/scripted_server.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -204,19 +204,19 @@ TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
 
 TEST_P(EngineTest, StoppingEndsARunThatWaits) {
   ScriptedServer server;
-  LoadTest test({.urls = {server.Url("/stall-before")},
-                 .connections = 4,
-                 .threads = 2,
-                 .duration = 600 * kSecond,
-                 .timeout = 600 * kSecond,
-                 .drain = 10 * kMillisecond},
-                ChooseEngine(GetParam(), {.urls = {server.Url("/")}})->factory);
-  test.Start();
-  while (test.progress().sent < 4) std::this_thread::yield();
-  test.Stop();
-  pollfd done{.fd = test.done_fd(), .events = POLLIN, .revents = 0};
+  LoadRun run({.urls = {server.Url("/stall-before")},
+               .connections = 4,
+               .threads = 2,
+               .duration = 600 * kSecond,
+               .timeout = 600 * kSecond,
+               .drain = 10 * kMillisecond},
+              ChooseEngine(GetParam(), {.urls = {server.Url("/")}})->factory);
+  run.Start();
+  while (run.progress().sent < 4) std::this_thread::yield();
+  run.Stop();
+  pollfd done{.fd = run.done_fd(), .events = POLLIN, .revents = 0};
   ASSERT_EQ(::poll(&done, 1, 10'000), 1);
-  const auto result = test.Wait();
+  const auto result = run.Wait();
   EXPECT_TRUE(result.stopped);
   EXPECT_EQ(result.tally.in_flight_at_end, 4u);
   EXPECT_EQ(result.tally.sent, 4u);

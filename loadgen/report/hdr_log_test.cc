@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 #include "loadgen/stats/base64.h"
 #include "loadgen/stats/hdr_codec.h"
 

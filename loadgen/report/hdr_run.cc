@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 #include "loadgen/report/hdr_log.h"
 
 namespace hydrapool::loadgen {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 
 namespace hydrapool::loadgen {
 

@@ -35,8 +35,8 @@ ScreenSize SizeOfTerminal() {
 }
 
 /// The second that was under way before the one that `now` is in; 0 where nothing ended in it.
-double InLastSecond(const LoadTest& test, sys::Nanos elapsed, double percentile) {
-  const auto& series = test.series();
+double InLastSecond(const LoadRun& run, sys::Nanos elapsed, double percentile) {
+  const auto& series = run.series();
   const auto found = series.intervals().find((elapsed / series.width() - 1) * series.width());
   if (found == series.intervals().end()) return 0;
   return static_cast<double>(found->second.response.Unpack().ValueAtPercentile(percentile));
@@ -60,16 +60,16 @@ ProgressView::ProgressView(std::string title, const Plan& plan, sys::Nanos start
   state_.planned_requests = plan.count.value_or(0);
 }
 
-void ProgressView::Show(const LoadTest& test, Progress progress, sys::Nanos now) {
+void ProgressView::Show(const LoadRun& run, Progress progress, sys::Nanos now) {
   state_.before = std::exchange(state_.now, std::move(progress));
   state_.interval_s = sys::ToSeconds(now - std::exchange(shown_, now));
   state_.elapsed_s = sys::ToSeconds(now - start_);
-  const auto& response = test.latencies().response;
+  const auto& response = run.latencies().response;
   state_.p50 = response.ValueAtPercentile(50);
   state_.p99 = response.ValueAtPercentile(99);
   state_.max = response.max();
-  Remember(state_.p50s, InLastSecond(test, now - start_, 50), kCourse);
-  Remember(state_.p99s, InLastSecond(test, now - start_, 99), kCourse);
+  Remember(state_.p50s, InLastSecond(run, now - start_, 50), kCourse);
+  Remember(state_.p99s, InLastSecond(run, now - start_, 99), kCourse);
   if (terminal_) {
     Draw(LiveScreen(state_, SizeOfTerminal(), colour_));
   } else {

@@ -8,12 +8,12 @@
 
 namespace hydrapool::loadgen {
 
-/// Shows a running test on standard error: on a terminal a screen that changes in place (in colour unless
+/// Shows a run on standard error: on a terminal a screen that changes in place (in colour unless
 /// NO_COLOR is set to something), elsewhere a line each time. Not for several threads.
 ///
 ///     ProgressView view(Describe(…));
 ///     … each second before the start …  view.Await(now);
-///     … each second after it …  view.Show(test, test.progress(), now);
+///     … each second after it …  view.Show(run, run.progress(), now);
 ///     view.Clear();
 class ProgressView {
  public:
@@ -22,8 +22,8 @@ class ProgressView {
 
   /// How long it is until what counts begins; `now` is before that. Where it is not a terminal, only once.
   void Await(sys::Nanos now);
-  /// The test as it is now; `progress` is its own.
-  void Show(const LoadTest& test, Progress progress, sys::Nanos now);
+  /// The run as it is now; `progress` is its own.
+  void Show(const LoadRun& run, Progress progress, sys::Nanos now);
   /// Takes the screen away: the cursor is where it was before the first Show.
   void Clear();
 

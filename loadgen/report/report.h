@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/report/fault_spans.h"
 #include "loadgen/report/slo.h"

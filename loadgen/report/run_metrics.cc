@@ -103,8 +103,8 @@ class Exposed final : public RunMetrics {
   explicit Exposed(const std::string& host_port) : exposer_(host_port, 1) {
     exposer_.RegisterCollectable(snapshot_);
   }
-  void Update(const LoadTest& test, const Progress& progress) override {
-    snapshot_->Set(Families(test.latencies(), progress));
+  void Update(const LoadRun& run, const Progress& progress) override {
+    snapshot_->Set(Families(run.latencies(), progress));
   }
 
  private:

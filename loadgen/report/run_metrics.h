@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::loadgen {
@@ -11,7 +11,7 @@ namespace hydrapool::loadgen {
 /// What a run is doing, for Prometheus:
 ///
 ///     auto metrics = RunMetrics::Listen("127.0.0.1:9181");
-///     … each second …  (*metrics)->Update(test, test.progress());
+///     … each second …  (*metrics)->Update(run, run.progress());
 ///
 ///   loadgen_sent_total                              requests sent
 ///   loadgen_requests_total{outcome="ok|refused|…"}  ended, by outcome (outcome.h); each is there from the
@@ -26,7 +26,7 @@ namespace hydrapool::loadgen {
 class RunMetrics {
  public:
   virtual ~RunMetrics() = default;
-  virtual void Update(const LoadTest& test, const Progress& progress) = 0;
+  virtual void Update(const LoadRun& run, const Progress& progress) = 0;
 
   /// Serves /metrics until it is destroyed, with threads of its own that handle no signals. The error says
   /// what is wrong with the address.

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 
 namespace hydrapool::loadgen {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::loadgen {

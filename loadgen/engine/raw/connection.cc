@@ -1,4 +1,4 @@
-#include "loadgen/engine/raw_connection.h"
+#include "loadgen/engine/raw/connection.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,4 +1,4 @@
-#include "loadgen/engine/curl_transfer.h"
+#include "loadgen/engine/curl/transfer.h"
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 
 #include <algorithm>
 #include <exception>
@@ -79,9 +79,9 @@ std::uint64_t Progress::ended() const {
 }
 
 /// make the engine → ready → (begin) → run → ended
-class LoadTest::Thread {
+class LoadRun::Thread {
  public:
-  Thread(LoadTest& test, int index) : test_(test), index_(index), thread_([this] { Main(); }) {}
+  Thread(LoadRun& run, int index) : run_(run), index_(index), thread_([this] { Main(); }) {}
   ~Thread() {
     if (thread_.joinable()) thread_.join();
   }
@@ -90,8 +90,8 @@ class LoadTest::Thread {
   [[nodiscard]] std::exception_ptr error() const { return error_; }
 
   void Begin(sys::Nanos begin) {
-    agenda_.emplace(test_.plan_, index_, begin);
-    recorder_.emplace(test_.plan_, begin + test_.plan_.warmup, agenda_->planned_end(), test_.journal_);
+    agenda_.emplace(run_.plan_, index_, begin);
+    recorder_.emplace(run_.plan_, begin + run_.plan_.warmup, agenda_->planned_end(), run_.journal_);
     begin_.count_down();
   }
   void GiveUp() { begin_.count_down(); }
@@ -106,8 +106,8 @@ class LoadTest::Thread {
     std::unique_ptr<Engine> engine;
     try {
       const int connections =
-          ConnectionsOf({.index = index_, .of = test_.plan_.threads}, test_.plan_.connections);
-      engine = test_.factory_(test_.plan_, connections, test_.stop_);
+          ConnectionsOf({.index = index_, .of = run_.plan_.threads}, run_.plan_.connections);
+      engine = run_.factory_(run_.plan_, connections, run_.stop_);
     } catch (...) {
       error_ = std::current_exception();
     }
@@ -115,7 +115,7 @@ class LoadTest::Thread {
     begin_.wait();
     if (engine && agenda_) Run(*engine);
     engine.reset();
-    if (test_.running_.fetch_sub(1) == 1) test_.done_.Request();
+    if (run_.running_.fetch_sub(1) == 1) run_.done_.Request();
   }
 
   void Run(Engine& engine) {
@@ -129,7 +129,7 @@ class LoadTest::Thread {
             .wall = sys::Now() - began};
   }
 
-  LoadTest& test_;
+  LoadRun& run_;
   const int index_;
   std::latch ready_{1};
   std::latch begin_{1};
@@ -140,7 +140,7 @@ class LoadTest::Thread {
   std::thread thread_;
 };
 
-LoadTest::LoadTest(Plan plan, EngineFactory factory, const Journal* journal)
+LoadRun::LoadRun(Plan plan, EngineFactory factory, const Journal* journal)
     : plan_(std::move(plan)), factory_(std::move(factory)), journal_(journal) {
   if (plan_.urls.empty() || plan_.threads < 1 || plan_.connections < plan_.threads ||
       (plan_.rate && *plan_.rate <= 0) || (!plan_.stages.empty() && !plan_.rate) ||
@@ -152,9 +152,9 @@ LoadTest::LoadTest(Plan plan, EngineFactory factory, const Journal* journal)
   }
 }
 
-LoadTest::~LoadTest() { Stop(); }
+LoadRun::~LoadRun() { Stop(); }
 
-void LoadTest::MakeThreads() {
+void LoadRun::MakeThreads() {
   const sys::BlockAllSignals blocked;
   running_ = static_cast<std::size_t>(plan_.threads);
   for (int i = 0; i < plan_.threads; ++i) threads_.push_back(std::make_unique<Thread>(*this, i));
@@ -164,7 +164,7 @@ void LoadTest::MakeThreads() {
   }
 }
 
-void LoadTest::Start() {
+void LoadRun::Start() {
   try {
     MakeThreads();
   } catch (...) {
@@ -180,7 +180,7 @@ void LoadTest::Start() {
   for (auto& thread : threads_) thread->Begin(begin);
 }
 
-void LoadTest::Note(const IntervalSeries& told) {
+void LoadRun::Note(const IntervalSeries& told) {
   series_.Merge(told);
   for (const auto& [begin, interval] : told.intervals()) {
     interval.response.AddTo(latencies_.response);
@@ -189,7 +189,7 @@ void LoadTest::Note(const IntervalSeries& told) {
   }
 }
 
-Progress LoadTest::progress() {
+Progress LoadRun::progress() {
   Progress sum;
   for (const auto& thread : threads_) {
     const auto& live = thread->recorder().live();
@@ -203,7 +203,7 @@ Progress LoadTest::progress() {
   return sum;
 }
 
-RunResult LoadTest::Wait() {
+RunResult LoadRun::Wait() {
   RunResult result{.start = start_, .start_unix_ms = start_unix_ms_};
   sys::Nanos end = start_;
   for (auto& thread : threads_) {

@@ -6,16 +6,16 @@
 #include <utility>
 
 #include "loadgen/engine/engine_choice.h"
-#include "loadgen/engine/load_test.h"
+#include "loadgen/engine/load_run.h"
 
 namespace hydrapool::loadgen {
 
 /// For tests: a whole run, which must add up whatever the server does.
 inline RunResult RunPlan(const std::string& engine, Plan plan, const Journal* journal = nullptr) {
   const auto factory = ChooseEngine(engine, plan)->factory;
-  LoadTest test(std::move(plan), factory, journal);
-  test.Start();
-  auto result = test.Wait();
+  LoadRun run(std::move(plan), factory, journal);
+  run.Start();
+  auto result = run.Wait();
   const auto& tally = result.tally;
   EXPECT_EQ(tally.sent, tally.completed() + tally.failed() + tally.in_flight_at_end);
   EXPECT_EQ(result.scheduled, tally.sent + result.unsent());

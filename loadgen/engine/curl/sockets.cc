@@ -1,4 +1,4 @@
-#include "loadgen/engine/curl_sockets.h"
+#include "loadgen/engine/curl/sockets.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -7,8 +7,8 @@
 
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/engine_loop.h"
-#include "loadgen/engine/raw_connection.h"
-#include "loadgen/engine/raw_request.h"
+#include "loadgen/engine/raw/connection.h"
+#include "loadgen/engine/raw/request.h"
 #include "loadgen/plan/http_url.h"
 
 namespace hydrapool::loadgen {

@@ -5,7 +5,7 @@
 #include <list>
 #include <memory>
 
-#include "loadgen/engine/curl_transfer.h"
+#include "loadgen/engine/curl/transfer.h"
 #include "loadgen/engine/engine_loop.h"
 
 namespace hydrapool::loadgen {

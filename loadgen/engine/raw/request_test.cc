@@ -1,4 +1,4 @@
-#include "loadgen/engine/raw_request.h"
+#include "loadgen/engine/raw/request.h"
 
 #include <gtest/gtest.h>
 

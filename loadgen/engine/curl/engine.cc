@@ -1,4 +1,4 @@
-#include "loadgen/engine/curl_engine.h"
+#include "loadgen/engine/curl/engine.h"
 
 #include <iterator>
 #include <new>

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "loadgen/engine/curl_request.h"
+#include "loadgen/engine/curl/request.h"
 #include "loadgen/engine/poller.h"
 #include "loadgen/stats/connection_counts.h"
 

@@ -72,21 +72,21 @@ struct LatenciesSoFar {
 /// One run: a fixed pool of threads, each with an engine, an agenda and a recorder of its own, merged at the
 /// end.
 ///
-///     LoadTest test(plan, CurlEngine::Make);
-///     test.Start();
-///     ... (test.Stop() at any time, from any thread; test.done_fd() tells an event loop of the end)
-///     RunResult result = test.Wait();
+///     LoadRun run(plan, CurlEngine::Make);
+///     run.Start();
+///     ... (run.Stop() at any time, from any thread; run.done_fd() tells an event loop of the end)
+///     RunResult result = run.Wait();
 ///
 /// Start returns when the run has begun, or, where the plan says when, is sure to; it throws what an engine's
 /// constructor threw (std::system_error), and the constructor std::invalid_argument for a plan that makes no
-/// sense. The threads handle no signals. Destroying a LoadTest stops it.
-class LoadTest {
+/// sense. The threads handle no signals. Destroying a LoadRun stops it.
+class LoadRun {
  public:
-  /// `journal` may be null; it must outlive the test.
-  LoadTest(Plan plan, EngineFactory factory, const Journal* journal = nullptr);
-  ~LoadTest();
-  LoadTest(const LoadTest&) = delete;
-  LoadTest& operator=(const LoadTest&) = delete;
+  /// `journal` may be null; it must outlive the run.
+  LoadRun(Plan plan, EngineFactory factory, const Journal* journal = nullptr);
+  ~LoadRun();
+  LoadRun(const LoadRun&) = delete;
+  LoadRun& operator=(const LoadRun&) = delete;
 
   void Start();
   void Stop() { stop_.Request(); }

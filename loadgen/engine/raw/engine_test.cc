@@ -1,11 +1,11 @@
-#include "loadgen/engine/raw_engine.h"
+#include "loadgen/engine/raw/engine.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <new>
 
-#include "loadgen/engine/scripted_server.h"
+#include "loadgen/testing/scripted_server.h"
 
 namespace {
 

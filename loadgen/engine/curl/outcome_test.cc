@@ -1,4 +1,4 @@
-#include "loadgen/engine/curl_outcome.h"
+#include "loadgen/engine/curl/outcome.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "loadgen/engine/curl_request.h"
+#include "loadgen/engine/curl/request.h"
 
 #include <algorithm>
 #include <new>

@@ -1,4 +1,4 @@
-#include "loadgen/engine/raw_engine.h"
+#include "loadgen/engine/raw/engine.h"
 
 #include <algorithm>
 #include <iterator>

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "loadgen/engine/body_check.h"
-#include "loadgen/engine/curl_outcome.h"
-#include "loadgen/engine/curl_sockets.h"
+#include "loadgen/engine/curl/outcome.h"
+#include "loadgen/engine/curl/sockets.h"
 #include "loadgen/engine/response_head.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"

@@ -1,4 +1,4 @@
-#include "loadgen/engine/scripted_server.h"
+#include "loadgen/testing/scripted_server.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
