@@ -19,7 +19,7 @@ void Fill(const hydrapool::Scoreboard& board) {
     slot.pid = ::getpid();
     slot.incarnation = 3;
     slot.last_exit = 256 + 9;
-    slot.state = hydrapool::WorkerState::kReady;
+    board.life_of(i).state = hydrapool::WorkerState::kReady;
     slot.replies[2].Add(1'000'000 + i);
     slot.busy_nanos.Add(123'456'789'012 + i);
     slot.request_seconds.Observe(static_cast<sys::Nanos>(i) * sys::kMillisecond);

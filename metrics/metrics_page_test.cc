@@ -104,7 +104,7 @@ TEST(MetricsPageTest, ShowsWhatTheSlotsSay) {
   hydrapool::WorkerSlot& slot = board.slot(1);
   slot.pid = ::getpid();
   slot.incarnation = 7;
-  slot.state = hydrapool::WorkerState::kReady;
+  board.life_of(1).state = hydrapool::WorkerState::kReady;
   slot.leases = 12;
   slot.connections_leased.Add(40);
   slot.busy_nanos.Add(2'500'000'000);
@@ -167,21 +167,21 @@ TEST(MetricsPageTest, SeriesNeitherEndNorFallWhenAWorkerDies) {
   const hydrapool::Scoreboard board(2);
   hydrapool::WorkerSlot& slot = board.slot(0);
   slot.pid = ::getpid();
-  slot.state = hydrapool::WorkerState::kReady;
+  board.life_of(0).state = hydrapool::WorkerState::kReady;
   slot.incarnation = 1;
   slot.replies[2].Add(10);
   slot.request_seconds.Observe(sys::kMillisecond);
   const TextPage before = Render(board);
 
   slot.pid = 0;
-  slot.state = hydrapool::WorkerState::kDead;
+  board.life_of(0).state = hydrapool::WorkerState::kDead;
   slot.leases = 0;
   board.counts().exits[hydrapool::ExitCause(9, 0)].Add();
   board.counts().reap_seconds.Observe(sys::kMillisecond);
   const TextPage dead = Render(board);
 
   slot.pid = ::getpid();
-  slot.state = hydrapool::WorkerState::kReady;
+  board.life_of(0).state = hydrapool::WorkerState::kReady;
   slot.incarnation = 2;
   slot.replies[2].Add(1);
   const TextPage after = Render(board);

@@ -122,7 +122,7 @@ void AppendWorkerFamilies(const Scoreboard& board, std::vector<MetricFamily>& fa
   MetricFamily& states = families.emplace_back(
       GaugeFamily("hydrapool_worker_state", "1 for the state the slot is in, 0 for the others."));
   for (std::size_t i = 0; i < board.workers(); ++i) {
-    const hydrapool::WorkerState present = board.slot(i).state;
+    const hydrapool::WorkerState present = board.life_of(i).state;
     for (const hydrapool::WorkerState state : hydrapool::kWorkerStates) {
       AddSample(states, state == present ? 1 : 0,
                 {{"slot", SlotName(i)}, {"state", std::string(hydrapool::WorkerStateName(state))}});

@@ -33,7 +33,7 @@ TEST_F(PromtoolTest, AcceptsThePageOfANewPoolWithoutComplaint) {
 TEST_F(PromtoolTest, AcceptsThePageOfAPoolThatHasWorked) {
   const hydrapool::Scoreboard board(2);
   board.slot(0).pid = ::getpid();
-  board.slot(0).state = hydrapool::WorkerState::kReady;
+  board.life_of(0).state = hydrapool::WorkerState::kReady;
   board.slot(0).replies[2].Add(1'000'000'007);
   board.slot(1).request_seconds.Observe(20 * sys::kSecond);
   board.counts().reap_seconds.Observe(3 * sys::kMillisecond);

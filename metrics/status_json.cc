@@ -45,8 +45,8 @@ std::string Workers(const hydrapool::Scoreboard& board) {
         R"({}{{"slot":{},"pid":{},"incarnation":{},"state":"{}","leases":{},"busy":{},"requests":{},)"
         R"("last_exit":{}}})",
         i == 0 ? "" : ",", i, slot.pid.load(), slot.incarnation.load(),
-        hydrapool::WorkerStateName(slot.state), slot.leases.load(), slot.busy.load(), slot.requests(),
-        LastExit(slot));
+        hydrapool::WorkerStateName(board.life_of(i).state), slot.leases.load(), board.life_of(i).busy.load(),
+        slot.requests(), LastExit(slot));
   }
   return fmt::to_string(text);
 }
@@ -78,7 +78,6 @@ struct Totals {
   explicit Totals(const hydrapool::Scoreboard& board) {
     for (std::size_t i = 0; i < board.workers(); ++i) {
       const hydrapool::WorkerSlot& slot = board.slot(i);
-      busy += slot.busy;
       requests += slot.requests();
       cut += slot.cut.value();
       abandoned += slot.abandoned.value();
@@ -86,6 +85,7 @@ struct Totals {
       request.Add(slot.request_seconds);
       start.Add(slot.execution_start_seconds);
     }
+    for (const hydrapool::WorkerLife& life : board.lives()) busy += life.busy;
   }
 };
 

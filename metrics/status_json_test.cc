@@ -31,9 +31,9 @@ TEST(StatusJsonTest, HasEachWorkerInItsSlot) {
   hydrapool::WorkerSlot& slot = board.slot(1);
   slot.pid = 815;
   slot.incarnation = 3;
-  slot.state = hydrapool::WorkerState::kDraining;
+  board.life_of(1).state = hydrapool::WorkerState::kDraining;
   slot.leases = 20;
-  slot.busy = 4;
+  board.life_of(1).busy = 4;
   slot.replies[2].Add(100);
   slot.replies[4].Add(1);
   slot.last_exit = 256 + 9;
@@ -62,8 +62,8 @@ TEST(StatusJsonTest, LeasesAddUp) {
   const hydrapool::Scoreboard board(2);
   board.counts().open_leases = 50;
   board.counts().unassigned = 5;
-  board.slot(0).busy = 3;
-  board.slot(1).busy = 4;
+  board.life_of(0).busy = 3;
+  board.life_of(1).busy = 4;
   EXPECT_EQ(Status(board).at("leases"),
             nlohmann::json::parse(R"({"open":50,"idle":38,"busy":7,"unassigned":5})"));
 }
@@ -71,7 +71,7 @@ TEST(StatusJsonTest, LeasesAddUp) {
 TEST(StatusJsonTest, IdleNeverGoesBelowZeroWhileNumbersMove) {
   const hydrapool::Scoreboard board(1);
   board.counts().open_leases = 1;
-  board.slot(0).busy = 2;
+  board.life_of(0).busy = 2;
   EXPECT_EQ(Status(board).at("leases").at("idle"), 0);
 }
 

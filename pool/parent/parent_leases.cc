@@ -56,7 +56,7 @@ void Pool::Parent::ResumeListeners() {
 std::vector<WorkerLoad> Pool::Parent::Loads() const {
   std::vector<WorkerLoad> loads(seats_.size());
   for (std::size_t i = 0; i < seats_.size(); ++i) {
-    const WorkerSlot& board = scoreboard.slot(i);
+    const WorkerLife& board = scoreboard.life_of(i);
     const bool alive = seats_[i].child && board.state.load(std::memory_order_relaxed) == WorkerState::kReady;
     loads[i] = {.ready = alive && seats_[i].told - board.taken.load() < kMaxUntaken,
                 .executing = board.busy.load(std::memory_order_relaxed),

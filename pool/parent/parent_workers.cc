@@ -35,12 +35,8 @@ void Pool::Parent::Spawn(std::size_t worker) {
   Seat& seat = seats_[worker];
   WorkerSlot& board = scoreboard.slot(worker);
   board.incarnation.fetch_add(1);
-  board.busy = 0;
-  board.current = 0;
-  board.taken = 0;
-  board.ready_at = 0;
-  board.first_reply_at = 0;
-  board.state = WorkerState::kStarting;
+  WorkerLife& life = scoreboard.life_of(worker);
+  life.Begin(static_cast<std::uint32_t>(worker), sys::Now());
   seat.told = 0;
   seat.seen_ready = false;
   seat.emptied = false;
@@ -67,7 +63,7 @@ void Pool::Parent::Spawn(std::size_t worker) {
     seat.death_watch.Reset();
     seat.channel.Close();
     seat.child = sys::Child();
-    board.state = WorkerState::kDead;
+    life.state = WorkerState::kDead;
     seat.respawn = loop.At(sys::Now() + sys::kSecond, [this, worker] { Spawn(worker); });
   }
 }
@@ -75,7 +71,7 @@ void Pool::Parent::Spawn(std::size_t worker) {
 bool Pool::Parent::StateIsNews(std::size_t worker) const {
   const Seat& seat = seats_[worker];
   if (!seat.child) return false;
-  const WorkerState state = scoreboard.slot(worker).state.load();
+  const WorkerState state = scoreboard.life_of(worker).state.load();
   return (!seat.seen_ready && state != WorkerState::kStarting) ||
          (!seat.emptied && state == WorkerState::kDraining);
 }
@@ -83,7 +79,7 @@ bool Pool::Parent::StateIsNews(std::size_t worker) const {
 void Pool::Parent::NoticeState(std::size_t worker) {
   Seat& seat = seats_[worker];
   if (!seat.child) return;
-  const WorkerSlot& board = scoreboard.slot(worker);
+  const WorkerLife& board = scoreboard.life_of(worker);
   const WorkerState state = board.state.load();
   if (!seat.seen_ready && state != WorkerState::kStarting) {
     seat.seen_ready = true;
@@ -160,7 +156,8 @@ bool Pool::Parent::OnChildDeath(pid_t child) {
 void Pool::Parent::OnDeath(std::size_t worker) {
   Seat& seat = seats_[worker];
   WorkerSlot& board = scoreboard.slot(worker);
-  const bool was_ready = seat.seen_ready || board.state.load() != WorkerState::kStarting;
+  WorkerLife& life = scoreboard.life_of(worker);
+  const bool was_ready = seat.seen_ready || life.state.load() != WorkerState::kStarting;
   NoticeState(worker);
   seat.death_watch.Reset();
   const auto status = seat.child.TryReap();
@@ -175,10 +172,10 @@ void Pool::Parent::OnDeath(std::size_t worker) {
   seat.channel_watch.Reset();
   seat.channel.Close();
   seat.batch.clear();
-  const std::uint32_t touched = board.current.load();
+  const std::uint32_t touched = life.current.load();
   board.last_exit = status->signal != 0 ? 256 + status->signal : status->code;
-  board.state = WorkerState::kDead;
-  board.busy = 0;
+  life.state = WorkerState::kDead;
+  life.busy = 0;
   if (!leaving_) RescueAll(worker, *status, touched);
   board.pid = 0;
   if (!leaving_) {

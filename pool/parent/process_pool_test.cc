@@ -145,7 +145,7 @@ TEST(ProcessPoolTest, AWorkerThatIsToldToLeaveFinishesWhatIsInHandAndIsReplaced)
   busy.Say("once done\n");
   ASSERT_TRUE(Eventually([&] { return pool.notes().runs == 1; }));
   ::kill(pool.worker(0).pid, SIGTERM);
-  ASSERT_TRUE(Eventually([&] { return pool.worker(0).state.load() == WorkerState::kDraining; }));
+  ASSERT_TRUE(Eventually([&] { return pool.life(0).state.load() == WorkerState::kDraining; }));
   pool.notes().release = true;
   EXPECT_EQ(busy.HearLine(), "done\n");
   EXPECT_EQ(idle.Ask("echo y\n"), "y\n");

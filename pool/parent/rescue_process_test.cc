@@ -103,7 +103,7 @@ TEST(RescueProcessTest, WithNoWorkerToBeHadTheClientIsToldSoInTime) {
   ASSERT_TRUE(pool.WaitUntilReady());
   const LineClient client = pool.Connect();
   const int pid = std::stoi(client.Ask("pid\n"));
-  ASSERT_TRUE(Eventually([&] { return pool.worker(0).busy == 0; }));  // the answer is noted as done
+  ASSERT_TRUE(Eventually([&] { return pool.life(0).busy == 0; }));  // the answer is noted as done
   pool.notes().refuse = true;
   client.Say("echo ");
   ::kill(pid, SIGKILL);

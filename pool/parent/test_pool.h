@@ -183,12 +183,13 @@ class ServedPool {
   [[nodiscard]] Notes& notes() const { return notes_[0]; }
   [[nodiscard]] PoolCounts& counts() const { return pool_.scoreboard().counts(); }
   [[nodiscard]] WorkerSlot& worker(std::size_t slot) const { return pool_.scoreboard().slot(slot); }
+  [[nodiscard]] WorkerLife& life(std::size_t slot) const { return pool_.scoreboard().life_of(slot); }
   [[nodiscard]] const ProcessPool<H>& pool() const { return pool_; }
   [[nodiscard]] sys::Child& process() { return process_; }
   bool WaitUntilReady() const {
     return Eventually([&] {
       for (std::size_t i = 0; i < pool_.scoreboard().workers(); ++i) {
-        if (worker(i).state.load() != WorkerState::kReady) return false;
+        if (life(i).state.load() != WorkerState::kReady) return false;
       }
       return true;
     });
@@ -197,7 +198,7 @@ class ServedPool {
   bool KillBusy() const {
     return Eventually([&] {
       for (std::size_t i = 0; i < pool_.scoreboard().workers(); ++i) {
-        if (worker(i).busy.load() > 0 && worker(i).pid.load() > 0) return ::kill(worker(i).pid, SIGKILL) == 0;
+        if (life(i).busy.load() > 0 && worker(i).pid.load() > 0) return ::kill(worker(i).pid, SIGKILL) == 0;
       }
       return false;
     });

@@ -33,10 +33,28 @@ std::string_view WorkerStateName(WorkerState state) {
   return "?";
 }
 
+void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
+  pid = 0;
+  slot = in_slot;
+  started_at = now;
+  told = 0;
+  busy = 0;
+  current = 0;
+  taken = 0;
+  ready_at = 0;
+  first_reply_at = 0;
+  state = WorkerState::kStarting;
+}
+
 std::uint64_t WorkerSlot::requests() const {
   std::uint64_t sum = 0;
   for (const Counter& replies_of_class : replies) sum += replies_of_class.value();
   return sum;
+}
+
+Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving)
+    : slots_(workers), lives_(workers + leaving), shared_(1) {
+  for (std::uint32_t i = 0; i < workers; ++i) slots_[i].life = i;
 }
 
 std::size_t ExitCause(int signal, int code) {

@@ -4,31 +4,33 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "pool/shared/lease_table.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 
-/// What a pool knows about itself, in shared memory: one slot for each worker, which survives the worker, and
-/// the parent's own counts. Every field has exactly one writer at a time (a slot's worker, or the parent), so
-/// nothing is locked and a dead worker can hold nothing; readers see each number whole and never falling, but
-/// not all numbers of one instant.
+/// What a pool knows about itself, in shared memory: one slot for each worker, which survives the worker; one
+/// life for each process that is a worker now; and the parent's own counts.
+///
+/// A slot may have two workers for a while: one that leaves, and the one that has replaced it. Both add to
+/// the slot's counters; each has a life of its own, whose every field has one writer. Nothing is locked, so a
+/// dead worker can hold nothing. Readers see each number whole and never falling, but not all numbers of one
+/// instant.
 namespace hydrapool {
 
-/// A counter with one writer.
+/// A number that only grows; anyone may add to it.
 class Counter {
  public:
-  void Add(std::uint64_t n = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
+  void Add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<std::uint64_t> value_{0};
 };
 
-/// Counts of durations by upper bound, 10 µs to 10 s, as Prometheus wants them; one writer.
+/// Counts of durations by upper bound, 10 µs to 10 s, as Prometheus wants them.
 class DurationHistogram {
  public:
   static constexpr std::array<sys::Nanos, 19> kBounds{
@@ -55,24 +57,39 @@ inline constexpr std::array kWorkerStates{WorkerState::kDead, WorkerState::kStar
 /// A handler says of each reply what kind it was; HTTP uses the status' first digit. 0: unclassified.
 inline constexpr std::size_t kReplyClasses = 6;
 
-/// One worker's slot. "parent" and "worker" name the writer.
-struct alignas(64) WorkerSlot {
+/// One life of a worker: a process, from its fork until it is reaped. "parent" and "worker" name the writer.
+struct alignas(64) WorkerLife {
   // parent
-  std::atomic<std::int32_t> pid{0};  ///< 0 while dead
+  std::atomic<std::int32_t> pid{0};
+  std::uint32_t slot = 0;     ///< of WorkerSlot
+  sys::Nanos started_at = 0;  ///< CLOCK_MONOTONIC
+  std::uint64_t told = 0;     ///< messages put into its channel
+
+  // worker
+  /// The worker says ready and draining, the parent the rest.
+  alignas(64) std::atomic<WorkerState> state{WorkerState::kDead};
+  std::atomic<std::uint32_t> busy{0};     ///< requests being read, executed or answered
+  std::atomic<std::uint32_t> current{0};  ///< 1 + the lease it touches at this moment; 0: none
+  std::atomic<std::uint64_t> taken{0};    ///< messages taken out of its channel
+  std::atomic<sys::Nanos> ready_at{0};
+  std::atomic<sys::Nanos> first_reply_at{0};  ///< 0: none yet
+
+  /// Makes it the record of a new life in `slot`.
+  void Begin(std::uint32_t slot, sys::Nanos now);
+};
+
+/// One worker's slot, which keeps its number over all its lives.
+struct alignas(64) WorkerSlot {
+  // the parent's
+  std::atomic<std::int32_t> pid{0};  ///< of its present worker; 0 while dead
   std::atomic<std::uint32_t> incarnation{0};
-  std::atomic<WorkerState> state{
-      WorkerState::kDead};  ///< the worker says ready and draining, the parent the rest
+  std::atomic<std::uint32_t> life{0};  ///< which of Scoreboard::lives is its present worker's
   std::atomic<std::uint32_t> leases{0};
   Counter connections_leased;
   std::atomic<std::int32_t> last_exit{0};  ///< exit code, or 256 + signal; meaningful once incarnation > 1
 
-  // worker
-  alignas(64) std::atomic<std::uint32_t> busy{0};  ///< requests being read, executed or answered
-  std::atomic<std::uint32_t> current{0};           ///< 1 + the lease it touches at this moment; 0: none
-  std::atomic<std::uint64_t> taken{0};             ///< messages taken out of its channel in this incarnation
-  std::atomic<sys::Nanos> ready_at{0};
-  std::atomic<sys::Nanos> first_reply_at{0};  ///< of this incarnation; 0: none yet
-  std::array<Counter, kReplyClasses> replies;
+  // its workers'
+  alignas(64) std::array<Counter, kReplyClasses> replies;
   Counter busy_nanos;
   /// Requests answered by "can be neither finished nor run again" (the parent counts those of its own).
   Counter abandoned;
@@ -104,8 +121,8 @@ struct PoolCounts {
   Counter accept_errors;
   Counter idle_closed;                 ///< idle connections closed to make room for others
   Counter moved;                       ///< idle leases moved to another worker to even out the load
-  DurationHistogram reap_seconds;      ///< death → waited for
-  DurationHistogram respawn_seconds;   ///< waited for → replacement ready
+  DurationHistogram reap_seconds;      ///< death → reaped
+  DurationHistogram respawn_seconds;   ///< reaped → replacement ready
   DurationHistogram recovery_seconds;  ///< death → the slot's first reply
   DurationHistogram dispatch_seconds;  ///< accepted → handed to a worker's channel
   std::atomic<std::uint32_t> open_leases{0};
@@ -124,9 +141,14 @@ struct Doorbell {
 
 class Scoreboard {
  public:
-  explicit Scoreboard(std::size_t workers) : slots_(workers), shared_(1) {}
+  /// With room for `leaving` workers beside those that have replaced them.
+  explicit Scoreboard(std::size_t workers, std::size_t leaving = 0);
   [[nodiscard]] std::size_t workers() const { return slots_.size(); }
   [[nodiscard]] WorkerSlot& slot(std::size_t worker) const { return slots_[worker]; }
+  /// The present life of a slot.
+  [[nodiscard]] WorkerLife& life_of(std::size_t worker) const { return lives_[slots_[worker].life]; }
+  /// All lives, those of leaving workers too. A place that is free is kDead and busy with nothing.
+  [[nodiscard]] std::span<WorkerLife> lives() const { return lives_.items(); }
   [[nodiscard]] PoolCounts& counts() const { return shared_[0].counts; }
   [[nodiscard]] Doorbell& bell() const { return shared_[0].bell; }
 
@@ -136,6 +158,7 @@ class Scoreboard {
     alignas(64) PoolCounts counts;
   };
   sys::SharedArray<WorkerSlot> slots_;
+  sys::SharedArray<WorkerLife> lives_;
   sys::SharedArray<Shared> shared_;
 };
 

@@ -47,7 +47,7 @@ TEST(WorkerSlotTest, RequestsAreTheRepliesOfAllKinds) {
   board.slot(1).replies[5].Add();
   EXPECT_EQ(board.slot(1).requests(), 6u);
   EXPECT_EQ(board.slot(0).requests(), 0u);
-  EXPECT_EQ(WorkerStateName(board.slot(0).state), "dead");
+  EXPECT_EQ(WorkerStateName(board.life_of(0).state), "dead");
 }
 
 }  // namespace

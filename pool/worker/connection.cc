@@ -42,8 +42,8 @@ void Connection::CountAbandoned() const { desk_.board.abandoned.Add(); }
 void Connection::SetBusy(bool busy) {
   if (busy_ == busy) return;
   busy_ = busy;
-  const auto count = desk_.board.busy.load(std::memory_order_relaxed);
-  desk_.board.busy.store(busy ? count + 1 : count - 1, std::memory_order_relaxed);
+  const auto count = desk_.life.busy.load(std::memory_order_relaxed);
+  desk_.life.busy.store(busy ? count + 1 : count - 1, std::memory_order_relaxed);
   if (busy) {
     busy_since_ = since_ = desk_.loop.now();
   } else {
@@ -88,7 +88,7 @@ void Connection::DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kPr
 
 template <typename F>
 void Connection::Guarded(F&& call) {
-  desk_.board.current.store(slot_ + 1, std::memory_order_relaxed);
+  desk_.life.current.store(slot_ + 1, std::memory_order_relaxed);
   try {
     call();
   } catch (const std::exception& error) {
@@ -100,7 +100,7 @@ void Connection::Guarded(F&& call) {
     TerminateProcess();
     Close();
   }
-  desk_.board.current.store(0, std::memory_order_relaxed);
+  desk_.life.current.store(0, std::memory_order_relaxed);
 }
 
 sys::EventLoop::Watch Connection::Watch(int fd, std::uint32_t events, sys::EventLoop::Callback call) {

@@ -114,8 +114,8 @@ Connection::Progress Connection::ContinueSending() {
   Commit();
   desk_.board.replies[std::min<std::size_t>(done.kind, kReplyClasses - 1)].Add(done.requests);
   for (unsigned i = 0; i < done.requests; ++i) desk_.board.request_seconds.Observe(now - since_);
-  if (done.requests > 0 && desk_.board.first_reply_at.load(std::memory_order_relaxed) == 0) {
-    desk_.board.first_reply_at.store(now, std::memory_order_relaxed);
+  if (done.requests > 0 && desk_.life.first_reply_at.load(std::memory_order_relaxed) == 0) {
+    desk_.life.first_reply_at.store(now, std::memory_order_relaxed);
   }
   since_ = now;
   return Progress::kComplete;

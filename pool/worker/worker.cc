@@ -37,12 +37,13 @@ std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_
   return files > taken + kEach ? (files - taken) / kEach : 1;
 }
 
-WorkerDesk::WorkerDesk(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t slot,
+WorkerDesk::WorkerDesk(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t number,
                        sys::Channel channel, sys::UniqueFd doorbell, pid_t parent, const Timeouts& limits)
     : leases(table),
-      board(scoreboard.slot(slot)),
+      board(scoreboard.slot(scoreboard.lives()[number].slot)),
+      life(scoreboard.lives()[number]),
       timeouts(limits),
-      context{slot,
+      context{life.slot,
               board.incarnation.load(),
               parent,
               loop,
@@ -84,10 +85,10 @@ bool WorkerDesk::Tell(const ToParent& message, std::span<const int> descriptors)
   return now;
 }
 
-Worker::Worker(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t slot,
+Worker::Worker(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t number,
                sys::Channel channel, sys::UniqueFd doorbell, pid_t parent, const Timeouts& limits,
                const HandlerType& type)
-    : WorkerDesk(table, scoreboard, ring, slot, std::move(channel), std::move(doorbell), parent, limits),
+    : WorkerDesk(table, scoreboard, ring, number, std::move(channel), std::move(doorbell), parent, limits),
       connections_(table.size()) {
   handler = type.make(context);
   abandoned_reply = type.abandoned_reply;
@@ -105,8 +106,8 @@ int Worker::Run() {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 
-  board.ready_at.store(sys::Now(), std::memory_order_relaxed);
-  board.state.store(WorkerState::kReady);
+  life.ready_at.store(sys::Now(), std::memory_order_relaxed);
+  life.state.store(WorkerState::kReady);
   RingIf(bell_.parent_sleeps);
   while (!parent_gone_ && !(draining && !InHand())) {
     loop.RunOnce();
@@ -124,7 +125,7 @@ void Worker::OnSignal(int signal) {
   if (draining) return;
   sys::log::Debug("worker {} leaves ({})", context.slot, sys::SignalName(signal));
   draining = true;
-  board.state.store(WorkerState::kDraining);
+  life.state.store(WorkerState::kDraining);
   for (const auto& each : connections_) {
     if (each && each->idle()) each->Leave();  // the parent takes the lease itself when it sees the state
   }
@@ -149,7 +150,7 @@ void Worker::OnChannel() {
                  held && held->generation() == message.generation) {
         held->OnProcessEnd();
       }
-      board.taken.store(board.taken.load(std::memory_order_relaxed) + 1);
+      life.taken.store(life.taken.load(std::memory_order_relaxed) + 1);
     }
     RingIf(bell_.parent_wants_room);
   }

@@ -39,14 +39,15 @@ struct Timeouts {
 /// least 1.
 std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_t workers);
 
-/// What a worker shares with its connections.
+/// What a worker shares with its connections. `number`: of the life in Scoreboard::lives.
 class WorkerDesk {
  public:
-  WorkerDesk(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t slot,
+  WorkerDesk(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t number,
              sys::Channel channel, sys::UniqueFd doorbell, pid_t parent, const Timeouts& limits);
 
   LeaseTable& leases;
   WorkerSlot& board;
+  WorkerLife& life;
   const Timeouts timeouts;
   sys::EventLoop loop;
   WorkerContext context;
@@ -83,8 +84,9 @@ class WorkerDesk {
 /// parent.
 class Worker : private WorkerDesk {
  public:
-  Worker(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t slot, sys::Channel channel,
-         sys::UniqueFd doorbell, pid_t parent, const Timeouts& limits, const HandlerType& type);
+  Worker(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t number,
+         sys::Channel channel, sys::UniqueFd doorbell, pid_t parent, const Timeouts& limits,
+         const HandlerType& type);
   ~Worker();
 
   /// Serves until told to leave or the parent is gone; returns the exit code.
