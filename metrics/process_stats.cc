@@ -1,31 +1,22 @@
 #include "metrics/process_stats.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
 #include <charconv>
 #include <memory>
 #include <string>
 
-#include "pool/sys/unique_fd.h"
+#include "pool/sys/file.h"
 
 namespace hydrapool::metrics {
 namespace {
 
 constexpr const char* kDescriptors = "/proc/self/fd";
-
-std::string ReadProcFile(const char* path) {
-  const sys::UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
-  std::array<char, 1024> text;
-  const ssize_t n = file ? ::read(file.get(), text.data(), text.size()) : 0;
-  return {text.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
-}
 
 std::uint64_t NumberField(std::string_view fields, int index) {
   for (; index > 0; --index) {
@@ -75,8 +66,8 @@ std::uint64_t CountDescriptorsOneByOne() {
 }
 
 ProcessStats ReadProcessStats() {
-  const StatLine stat = ParseStatLine(ReadProcFile("/proc/self/stat"));
-  const StatmLine statm = ParseStatmLine(ReadProcFile("/proc/self/statm"));
+  const StatLine stat = ParseStatLine(sys::ReadFile("/proc/self/stat"));
+  const StatmLine statm = ParseStatmLine(sys::ReadFile("/proc/self/statm"));
   // Once: what is measured again would differ by the clocks' last digits.
   static const double boot = Seconds(CLOCK_REALTIME) - Seconds(CLOCK_BOOTTIME);
   rlimit files{};
@@ -93,7 +84,7 @@ ProcessStats ReadProcessStats() {
 
 std::uint64_t ResidentBytes(pid_t pid) {
   if (pid <= 0) return 0;
-  return ParseStatmLine(ReadProcFile(fmt::format("/proc/{}/statm", pid).c_str())).resident_pages * PageSize();
+  return ParseStatmLine(sys::ReadFile(fmt::format("/proc/{}/statm", pid))).resident_pages * PageSize();
 }
 
 }  // namespace hydrapool::metrics

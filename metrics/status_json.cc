@@ -115,6 +115,7 @@ std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& fa
       {"totals",
        {{"requests", totals.requests},
         {"rescued", Sum(counts.rescued)},
+        {"rescued_in_flight", Sum(counts.rescued) - counts.rescued[PhaseIndex(Phase::kIdle)].value()},
         {"lost", Sum(counts.lost)},
         {"cut", counts.cut.value() + totals.cut},
         {"abandoned", counts.abandoned.value() + totals.abandoned},

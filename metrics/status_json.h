@@ -25,8 +25,10 @@ struct StatusFacts {
 ///      "workers":[{"slot", "pid" (0 while dead), "incarnation", "state", "leases", "busy", "requests",
 ///                  "last_exit" (null, "exit_0", "SIGKILL", … of the incarnation before)}],
 ///      "leases":{"open", "idle", "busy", "unassigned"},
-///      "totals":{"requests", "rescued", "lost", "cut", "abandoned", "poison", "unavailable", "accepted",
-///                "accept_errors", "idle_closed", "moved", "cgi_started", "exits"},
+///      "totals":{"requests", "rescued", "rescued_in_flight" (of these, not idle), "lost", "cut",
+///      "abandoned",
+///                "poison", "unavailable", "accepted", "accept_errors", "idle_closed", "moved",
+///                "cgi_started", "exits"},
 ///      "cgi_processes", "listen_queue",
 ///      "fairness":{"connections", "requests", "busy"},
 ///      "durations_s":{"reap", "respawn", "recovery", "dispatch", "request", "cgi_start":

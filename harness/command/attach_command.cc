@@ -5,9 +5,9 @@
 
 #include "harness/command/cli.h"
 #include "harness/command/run_command.h"
+#include "harness/observe/pool_watch.h"
 #include "harness/run/scenario.h"
 #include "harness/run/server_under_test.h"
-#include "harness/verdict/pool_watch.h"
 
 namespace hydrapool::harness {
 namespace {

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/fault/test_family.h"
+#include "harness/testing/family.h"
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/socket.h"
 

@@ -10,7 +10,7 @@
 #include "harness/command/cli.h"
 #include "harness/fault/inject_run.h"
 #include "harness/fault/process_tree.h"
-#include "harness/verdict/pool_watch.h"
+#include "harness/observe/pool_watch.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::harness {

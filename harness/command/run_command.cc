@@ -8,8 +8,8 @@
 #include <random>
 
 #include "harness/command/cli.h"
+#include "harness/report/run_report.h"
 #include "harness/run/scenario_run.h"
-#include "harness/verdict/run_report.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::harness {

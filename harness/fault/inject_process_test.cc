@@ -10,7 +10,7 @@
 
 #include "harness/fault/inject_run.h"
 #include "harness/fault/process_tree.h"
-#include "harness/fault/test_family.h"
+#include "harness/testing/family.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::harness {

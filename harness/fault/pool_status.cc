@@ -8,6 +8,18 @@
 #include "harness/fault/process_tree.h"
 
 namespace hydrapool::harness {
+namespace {
+
+std::optional<PoolStatus::Totals> TotalsOf(const nlohmann::json& json) {
+  const auto totals = json.find("totals");
+  if (totals == json.end()) return std::nullopt;
+  return PoolStatus::Totals{.rescued = totals->at("rescued"),
+                            .rescued_in_flight = totals->at("rescued_in_flight"),
+                            .lost = totals->at("lost"),
+                            .cut = totals->at("cut")};
+}
+
+}  // namespace
 
 sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
   try {
@@ -15,7 +27,7 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
     if (const int schema = json.at("schema"); schema != 1) {
       return sys::Failure(fmt::format("status.json has schema {}, not 1", schema));
     }
-    PoolStatus status{.parent = json.at("pid"), .workers = {}};
+    PoolStatus status{.parent = json.at("pid"), .totals = TotalsOf(json), .workers = {}};
     for (const auto& worker : json.at("workers")) {
       const pid_t pid = worker.at("pid");
       if (pid <= 0 || worker.value("state", "") == "dead") continue;

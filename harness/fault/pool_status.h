@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,8 +23,17 @@ struct PoolStatus {
     std::uint64_t requests = 0;  ///< Of the slot: goes on through its incarnations.
     bool operator==(const Worker&) const = default;
   };
+  /// The pool's own account since its start.
+  struct Totals {
+    std::uint64_t rescued = 0;
+    std::uint64_t rescued_in_flight = 0;  ///< Of these, not idle.
+    std::uint64_t lost = 0;
+    std::uint64_t cut = 0;
+    bool operator==(const Totals&) const = default;
+  };
   pid_t parent = 0;
-  std::vector<Worker> workers = {};  ///< By slot; those that have a process: pid > 0 and not "dead".
+  std::optional<Totals> totals = {};  ///< nullopt: it does not say.
+  std::vector<Worker> workers = {};   ///< By slot; those that have a process: pid > 0 and not "dead".
 };
 
 /// Reads the JSON of schema 1; unknown members are ignored. Pure.

@@ -27,6 +27,16 @@ TEST(PoolStatusTest, TakesLivingWorkersBySlotAndIgnoresTheRest) {
                                                               .requests = 9}));
 }
 
+TEST(PoolStatusTest, TakesThePoolsOwnAccountWhereThereIsOne) {
+  const auto status = ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[], "totals":
+      {"requests":9, "rescued":48, "rescued_in_flight":32, "lost":3, "cut":4, "other":8}})");
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->totals,
+            (PoolStatus::Totals{.rescued = 48, .rescued_in_flight = 32, .lost = 3, .cut = 4}));
+  EXPECT_FALSE(ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[]})")->totals);
+  EXPECT_FALSE(ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[], "totals":{"lost":"x"}})"));
+}
+
 TEST(PoolStatusTest, SaysWhatIsWrongWithOtherJson) {
   for (const char* text : {"", "<html>", "[]", R"({"schema":1})", R"({"schema":1,"pid":"x","workers":[]})"}) {
     EXPECT_FALSE(ParsePoolStatus(text)) << text;

@@ -1,35 +1,20 @@
 #include "harness/fault/process_tree.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <filesystem>
 #include <iterator>
 #include <sstream>
 
-#include "pool/sys/unique_fd.h"
+#include "pool/sys/file.h"
 
 namespace hydrapool::harness {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<std::string> ReadProcFile(const std::string& path) {
-  const sys::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
-  std::string text;
-  std::array<char, 4096> buffer;
-  for (;;) {
-    const auto got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got < 0) return std::nullopt;
-    if (got == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-}
 
 std::optional<pid_t> NumberOf(const fs::path& entry) {
   const std::string name = entry.filename();
@@ -46,6 +31,11 @@ std::vector<pid_t> NumbersIn(const std::string& directory) {
     if (const auto number = NumberOf(it->path())) numbers.push_back(*number);
   }
   return numbers;
+}
+
+bool KernelListsChildren() {
+  static const bool lists = ::access("/proc/thread-self/children", R_OK) == 0;
+  return lists;
 }
 
 std::vector<pid_t> ScanForChildrenOf(pid_t parent) {
@@ -83,26 +73,23 @@ std::optional<ProcessInfo> ParseStat(std::string_view line) {
 }
 
 std::optional<ProcessInfo> ReadProcess(pid_t pid) {
-  const auto line = ReadProcFile(fmt::format("/proc/{}/stat", pid));
-  return line ? ParseStat(*line) : std::nullopt;
+  return ParseStat(sys::ReadFile(fmt::format("/proc/{}/stat", pid)));
 }
 
 std::optional<uid_t> RealUid(pid_t pid) {
-  const auto status = ReadProcFile(fmt::format("/proc/{}/status", pid));
-  if (!status) return std::nullopt;
-  const auto at = status->find("\nUid:");
+  const std::string status = sys::ReadFile(fmt::format("/proc/{}/status", pid));
+  const auto at = status.find("\nUid:");
   uid_t uid = 0;
-  if (at == status->npos || !(std::istringstream(status->substr(at + 5)) >> uid)) return std::nullopt;
+  if (at == status.npos || !(std::istringstream(status.substr(at + 5)) >> uid)) return std::nullopt;
   return uid;
 }
 
 std::vector<pid_t> ChildrenOf(pid_t parent) {
+  if (!KernelListsChildren()) return ScanForChildrenOf(parent);
   const std::string tasks = fmt::format("/proc/{}/task", parent);
   std::vector<pid_t> children;
   for (const pid_t task : NumbersIn(tasks)) {
-    const auto text = ReadProcFile(fmt::format("{}/{}/children", tasks, task));
-    if (!text) return ScanForChildrenOf(parent);
-    std::istringstream list(*text);
+    std::istringstream list(sys::ReadFile(fmt::format("{}/{}/children", tasks, task)));
     children.insert(children.end(), std::istream_iterator<pid_t>(list), {});
   }
   std::ranges::sort(children);

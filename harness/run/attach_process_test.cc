@@ -6,8 +6,9 @@
 
 #include <set>
 
-#include "harness/run/run_fixture.h"
+#include "harness/testing/run_fixture.h"
 #include "pool/admin/client.h"
+#include "pool/sys/program.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::harness {
@@ -54,7 +55,7 @@ struct AttachTest : RunFixture {
   }
   void Serve(const Words& command) {
     const PidFileWatch watch(scratch.path());
-    server = hydrapool::support::StartProgram(command, {}, scratch / "log");
+    server = sys::StartProgram(command, {.output = scratch / "log"});
     ASSERT_TRUE(watch.Await(server)) << hydrapool::support::ReadFile(scratch / "log");
     ASSERT_TRUE(admin::HttpGet(url(), milliseconds(5000))) << hydrapool::support::ReadFile(scratch / "log");
   }

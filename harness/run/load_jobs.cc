@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "harness/echo/echo_run.h"
-#include "harness/verdict/load_results.h"
+#include "harness/observe/load_results.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/socket.h"
 

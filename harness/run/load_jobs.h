@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "harness/observe/run_record.h"
 #include "harness/run/program.h"
 #include "harness/run/scenario.h"
 #include "harness/run/server_under_test.h"
-#include "harness/verdict/run_record.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::harness {

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "harness/run/run_fixture.h"
+#include "harness/testing/run_fixture.h"
 #include "pool/testing/server_process.h"
 
 namespace hydrapool::harness {

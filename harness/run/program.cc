@@ -1,33 +1,18 @@
 #include "harness/run/program.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cstdio>
-
-#include "pool/sys/error.h"
+#include "pool/sys/program.h"
 
 namespace hydrapool::harness {
 namespace {
 
 namespace fs = std::filesystem;
 
-void BecomeProgram(const std::string& log) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  const int in = ::open("/dev/null", O_RDONLY);
-  const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  ::dup2(in, STDIN_FILENO);
-  ::dup2(out, STDOUT_FILENO);
-  ::dup2(out, STDERR_FILENO);
-  ::close(in);
-  ::close(out);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+sys::ProgramSetting SettingOf(const std::string& log) {
+  return {.output = log, .own_group = true, .signal_when_orphaned = SIGTERM};
 }
 
 }  // namespace
@@ -43,22 +28,11 @@ std::string SiblingProgram(const std::string& name) {
 }
 
 sys::Child StartProgram(const std::vector<std::string>& arguments, const std::string& log) {
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  return sys::Child::Fork([&] {
-    BecomeProgram(log);
-    ::execvp(argv[0], argv.data());
-    std::perror(argv[0]);
-    return 127;
-  });
+  return sys::StartProgram(arguments, SettingOf(log));
 }
 
 sys::Child StartFunction(const std::function<int()>& body, const std::string& log) {
-  return sys::Child::Fork([&] {
-    BecomeProgram(log);
-    return body();
-  });
+  return sys::StartFunction(body, SettingOf(log));
 }
 
 bool EndsWithin(int pidfd, std::chrono::milliseconds timeout) {

@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "harness/run/run_fixture.h"
+#include "harness/testing/run_fixture.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/server_process.h"
 
@@ -83,11 +83,11 @@ TEST_F(RunTest, AnotherUsersServerIsRefused) {
 
 TEST_F(RunTest, AParentThatDiesDuringARunFailsIt) {
   ServerProcess server({.cgi_dir = ""});
-  auto run = Begin({"attach", "--parent", std::to_string(server.pid()), "--admin", server.admin(), "--rate",
-                    "200", "--connections", "4", "--duration", "20s", "http://" + server.address() + "/"});
+  auto run = Launch({"attach", "--parent", std::to_string(server.pid()), "--admin", server.admin(), "--rate",
+                     "200", "--connections", "4", "--duration", "20s", "http://" + server.address() + "/"});
   ASSERT_TRUE(server.AwaitTotal("requests", 50));
   server.Signal(SIGKILL);
-  const auto end = End(run);
+  const auto end = Await(run);
   EXPECT_EQ(end.exit_code, 1) << end.screen;
   EXPECT_THAT(end.json["reasons"], Contains("the server's parent ended during the run"));
 }

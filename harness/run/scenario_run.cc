@@ -4,7 +4,7 @@
 #include <map>
 #include <tuple>
 
-#include "harness/verdict/pool_watch.h"
+#include "harness/observe/pool_watch.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 constexpr sys::Nanos kToFinish = 15 * sys::kSecond;
 constexpr sys::Nanos kGlance = 100 * sys::kMillisecond;
 
-ServerTotals Since(const ServerTotals& before, const ServerTotals& after) {
+PoolStatus::Totals Since(const PoolStatus::Totals& before, const PoolStatus::Totals& after) {
   return {.rescued = after.rescued - before.rescued,
           .rescued_in_flight = after.rescued_in_flight - before.rescued_in_flight,
           .lost = after.lost - before.lost,
@@ -29,8 +29,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   auto server = ServerUnderTest::Start(scenario_, scratch_);
   if (!server) return tl::unexpected(server.error());
   server_ = std::make_unique<ServerUnderTest>(std::move(*server));
-  sys::Result<ServerTotals> before;
-  if (!server_->admin().empty()) before = FetchTotals(server_->admin());
+  const auto before = TotalsNow();
 
   LoadJobs jobs(scenario_, *server_, scratch_);
   record_.start = sys::Now();
@@ -42,8 +41,8 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   const auto seen = observer.Stop();
   injects_.clear();
 
-  if (before && !server_->admin().empty()) {
-    if (const auto after = FetchTotals(server_->admin())) record_.totals = Since(*before, *after);
+  if (before) {
+    if (const auto after = TotalsNow()) record_.totals = Since(*before, *after);
     if (auto fates = FetchFates(server_->admin())) record_.fates = std::move(*fates);
   }
   const bool lives = server_->alive();
@@ -56,6 +55,12 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   NumberFaults();
   AddTimelines(seen);
   return std::move(record_);
+}
+
+std::optional<PoolStatus::Totals> ScenarioRun::TotalsNow() const {
+  if (server_->admin().empty()) return std::nullopt;
+  const auto status = FetchStatus(server_->admin());
+  return status ? status->totals : std::nullopt;
 }
 
 void ScenarioRun::Interrupt() { record_.interrupted = called_off_ = true; }

@@ -3,16 +3,17 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "harness/fault/inject_run.h"
+#include "harness/observe/observer.h"
+#include "harness/observe/run_record.h"
 #include "harness/run/load_jobs.h"
 #include "harness/run/program.h"
 #include "harness/run/scenario.h"
 #include "harness/run/server_under_test.h"
-#include "harness/verdict/observer.h"
-#include "harness/verdict/run_record.h"
 #include "pool/sys/error.h"
 #include "pool/sys/event_loop.h"
 
@@ -38,6 +39,7 @@ class ScenarioRun {
   void Interrupt();
 
  private:
+  [[nodiscard]] std::optional<PoolStatus::Totals> TotalsNow() const;
   void StartFaults();
   void LetItRun(const LoadJobs& jobs);
   [[nodiscard]] bool FaultsOver() const;

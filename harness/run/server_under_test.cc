@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "harness/fault/process_tree.h"
-#include "harness/verdict/pool_watch.h"
+#include "harness/observe/pool_watch.h"
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
 

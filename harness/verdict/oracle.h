@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/verdict/run_record.h"
+#include "harness/observe/run_record.h"
 
 namespace hydrapool::harness {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/verdict/test_runs.h"
+#include "harness/testing/runs.h"
 
 namespace hydrapool::harness {
 namespace {

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/observe/run_record.h"
 #include "harness/verdict/expectations.h"
 #include "harness/verdict/oracle.h"
-#include "harness/verdict/run_record.h"
 
 namespace hydrapool::harness {
 

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/verdict/run_report.h"
-#include "harness/verdict/test_runs.h"
+#include "harness/report/run_report.h"
+#include "harness/testing/runs.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
         Flaw{"IdleConnectionLost", [](RunRecord& run) { run.idle_lost = 3; }, "idle connections lost: 3"},
         Flaw{"PoolThatRescuesNothing",
              [](RunRecord& run) {
-               run.totals = ServerTotals{};
+               run.totals = PoolStatus::Totals{};
                run.failures = {LostAt(2000 * kMs)};
              },
              "the pool rescued nothing at 2 deaths"},

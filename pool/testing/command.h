@@ -48,11 +48,6 @@ inline Finished RunProgram(std::vector<std::string> arguments, const Environment
 /// `harness` of the same build with these arguments.
 std::vector<std::string> Harness(std::vector<std::string> arguments);
 
-/// Forks and executes with stdout and stderr appended to the file `log`, stdin empty, no signal blocked,
-/// `environment` added to this process's own.
-sys::Child StartProgram(const std::vector<std::string>& arguments, const Environment& environment,
-                        const std::string& log);
-
 /// Waits for a pidfd, a socket or a pipe; false: not within the deadline.
 bool Readable(int fd, std::chrono::milliseconds deadline);
 

@@ -14,6 +14,7 @@
 
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/program.h"
 
 namespace hydrapool::support {
 namespace {
@@ -67,7 +68,7 @@ ServerProcess::ServerProcess(const ServerOptions& options)
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
   Environment environment = options.environment;
   environment.emplace_back("HYDRAPOOL_FAILPOINTS", options.failpoints);
-  child_ = StartProgram(arguments, environment, scratch_ / "log");
+  child_ = sys::StartProgram(arguments, {.output = scratch_ / "log", .environment = environment});
   AwaitReady();
 }
 

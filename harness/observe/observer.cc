@@ -1,10 +1,10 @@
-#include "harness/verdict/observer.h"
+#include "harness/observe/observer.h"
 
 #include <chrono>
 #include <utility>
 
 #include "harness/fault/process_tree.h"
-#include "harness/verdict/pool_watch.h"
+#include "harness/observe/pool_watch.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::harness {

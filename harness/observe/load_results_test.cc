@@ -1,9 +1,9 @@
-#include "harness/verdict/load_results.h"
+#include "harness/observe/load_results.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/verdict/pool_watch.h"
+#include "harness/observe/pool_watch.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -77,21 +77,6 @@ TEST(EchoResultTest, GoesThereAndBack) {
   EXPECT_EQ(outcome.failures[2].kind, FailureKind::kLost);
   EXPECT_EQ(outcome.failures[2].end, 6);
   EXPECT_NE(ReadEchoResult("u", "").load.broken, "");
-}
-
-TEST(ParseTotalsTest, SumsItsFamiliesAndNoOthers) {
-  const auto totals = ParseTotals(R"(# HELP hydrapool_lost_total x
-hydrapool_lost_total{phase="reading"} 2
-hydrapool_lost_total{phase="idle"} 1
-hydrapool_cut_total 4
-hydrapool_cut_total_other 8
-hydrapool_rescued_total{phase="idle"} 16
-hydrapool_rescued_total{phase="executing"} 32
-)");
-  EXPECT_EQ(totals.lost, 3u);
-  EXPECT_EQ(totals.cut, 4u);
-  EXPECT_EQ(totals.rescued, 48u);
-  EXPECT_EQ(totals.rescued_in_flight, 32u);
 }
 
 }  // namespace

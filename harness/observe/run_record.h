@@ -8,8 +8,8 @@
 
 #include "harness/fault/fault.h"
 #include "harness/fault/inject_record.h"
-#include "harness/verdict/pool_fates.h"
-#include "harness/verdict/timeline.h"
+#include "harness/observe/pool_fates.h"
+#include "harness/observe/timeline.h"
 #include "pool/sys/clock.h"
 
 /// Everything that is known of a run when it is over: plain values, so that a test of the judgement is a
@@ -67,14 +67,6 @@ struct LoadRecord {
   nlohmann::ordered_json json = {};  ///< loadgen's report.
 };
 
-/// The pool's own account; nullopt for a server without /status.json.
-struct ServerTotals {
-  std::uint64_t rescued = 0;
-  std::uint64_t rescued_in_flight = 0;  ///< Of these, not idle.
-  std::uint64_t lost = 0;
-  std::uint64_t cut = 0;
-};
-
 struct RunRecord {
   sys::Nanos start = 0;
   sys::Nanos load_end = 0;  ///< When the first load ended: nobody asks as planned from then on.
@@ -88,8 +80,8 @@ struct RunRecord {
   std::uint64_t wrong = 0;
   std::uint64_t idle = 0;
   std::uint64_t idle_lost = 0;
-  std::optional<ServerTotals> totals = {};
-  std::optional<PoolFates> fates = {};     ///< The pool's journal; nullopt: it keeps none.
+  std::optional<PoolStatus::Totals> totals = {};  ///< Of the run; nullopt for a server without /status.json.
+  std::optional<PoolFates> fates = {};            ///< The pool's journal; nullopt: it keeps none.
   std::vector<std::string> problems = {};  ///< What makes any run a FAIL: the server ended, or did not stop.
   bool interrupted = false;
 };

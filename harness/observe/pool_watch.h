@@ -7,8 +7,8 @@
 
 #include "harness/fault/pool_status.h"
 #include "harness/fault/targets.h"
-#include "harness/verdict/pool_fates.h"
-#include "harness/verdict/run_record.h"
+#include "harness/observe/pool_fates.h"
+#include "harness/observe/run_record.h"
 #include "pool/sys/error.h"
 
 /// What a pool's admin endpoint says, fetched now: each blocks for at most 2 s.
@@ -18,11 +18,6 @@ namespace hydrapool::harness {
 
 /// The living workers that the endpoint of `parent` names; an Error where it is another pool's.
 [[nodiscard]] sys::Result<std::vector<WorkerView>> WorkersByStatus(const std::string& admin, pid_t parent);
-
-/// The pool's own account since its start, out of /metrics.
-[[nodiscard]] sys::Result<ServerTotals> FetchTotals(const std::string& admin);
-/// Pure: the sums of the families hydrapool_{rescued,lost,cut}_total in the Prometheus text format.
-[[nodiscard]] ServerTotals ParseTotals(std::string_view metrics);
 
 /// The pool's journal of what became of dead workers' connections, out of /fates.json.
 [[nodiscard]] sys::Result<PoolFates> FetchFates(const std::string& admin);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "harness/verdict/run_record.h"
+#include "harness/observe/run_record.h"
 #include "harness/verdict/verdict.h"
 
 namespace hydrapool::harness {

@@ -1,4 +1,4 @@
-#include "harness/verdict/load_results.h"
+#include "harness/observe/load_results.h"
 
 #include <fmt/format.h>
 

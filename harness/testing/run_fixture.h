@@ -22,17 +22,17 @@ struct RunEnd {
 };
 
 struct RunFixture : testing::Test {
-  /// Starts `harness ARGUMENTS --json …`; End() awaits it. `before`: what to run it by.
-  [[nodiscard]] hydrapool::support::Command Begin(std::vector<std::string> arguments,
-                                                  const hydrapool::support::Environment& environment = {},
-                                                  std::vector<std::string> before = {}) {
+  /// Starts `harness ARGUMENTS --json …`; Await() waits for it. `before`: what to run it by.
+  [[nodiscard]] hydrapool::support::Command Launch(std::vector<std::string> arguments,
+                                                   const hydrapool::support::Environment& environment = {},
+                                                   std::vector<std::string> before = {}) {
     std::filesystem::remove(scratch / "result.json");
     arguments.insert(arguments.end(), {"--json", scratch / "result.json"});
     const auto program = hydrapool::support::Harness(std::move(arguments));
     before.insert(before.end(), program.begin(), program.end());
     return hydrapool::support::Command(std::move(before), environment);
   }
-  [[nodiscard]] RunEnd End(hydrapool::support::Command& command) {
+  [[nodiscard]] RunEnd Await(hydrapool::support::Command& command) {
     const auto finished = command.Wait(std::chrono::seconds(90));
     RunEnd end{
         .exit_code = finished.in_time && finished.status.signal == 0 ? finished.status.code : -1,
@@ -44,8 +44,8 @@ struct RunFixture : testing::Test {
   [[nodiscard]] RunEnd Run(std::vector<std::string> arguments,
                            const hydrapool::support::Environment& environment = {},
                            std::vector<std::string> before = {}) {
-    auto command = Begin(std::move(arguments), environment, std::move(before));
-    return End(command);
+    auto command = Launch(std::move(arguments), environment, std::move(before));
+    return Await(command);
   }
   /// The path of a scenario with this text.
   [[nodiscard]] std::string Scenario(const std::string& text) const {

@@ -1,4 +1,4 @@
-#include "harness/verdict/pool_fates.h"
+#include "harness/observe/pool_fates.h"
 
 #include <fmt/format.h>
 

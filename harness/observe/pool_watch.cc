@@ -1,10 +1,9 @@
-#include "harness/verdict/pool_watch.h"
+#include "harness/observe/pool_watch.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <sstream>
 
 #include "harness/fault/process_tree.h"
 #include "pool/admin/client.h"
@@ -41,31 +40,6 @@ sys::Result<PoolFates> FetchFates(const std::string& admin) {
   const auto page = Fetch(admin, "/fates.json");
   if (!page) return tl::unexpected(page.error());
   return ParsePoolFates(*page);
-}
-
-sys::Result<ServerTotals> FetchTotals(const std::string& admin) {
-  const auto page = Fetch(admin, "/metrics");
-  if (!page) return tl::unexpected(page.error());
-  return ParseTotals(*page);
-}
-
-ServerTotals ParseTotals(std::string_view metrics) {
-  ServerTotals totals;
-  std::istringstream lines{std::string(metrics)};
-  for (std::string line; std::getline(lines, line);) {
-    const auto blank = line.rfind(' ');
-    if (line.starts_with('#') || blank == line.npos) continue;
-    const std::string family = line.substr(0, line.find_first_of("{ "));
-    double value = 0;
-    if (!(std::istringstream(line.substr(blank + 1)) >> value)) continue;
-    const auto count = static_cast<std::uint64_t>(value);
-    if (family == "hydrapool_lost_total") totals.lost += count;
-    if (family == "hydrapool_cut_total") totals.cut += count;
-    if (family != "hydrapool_rescued_total") continue;
-    totals.rescued += count;
-    if (line.find("\"idle\"") == line.npos) totals.rescued_in_flight += count;
-  }
-  return totals;
 }
 
 sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin) {

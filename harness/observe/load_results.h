@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/echo/echo_run.h"
-#include "harness/verdict/run_record.h"
+#include "harness/observe/run_record.h"
 #include "pool/sys/child.h"
 
 /// From what the load generators leave to the values of a RunRecord. Pure.

@@ -1,4 +1,4 @@
-#include "harness/verdict/timeline.h"
+#include "harness/observe/timeline.h"
 
 #include <algorithm>
 #include <deque>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/verdict/run_record.h"
+#include "harness/observe/run_record.h"
 
 /// Runs as literals, for tests of what is made of them.
 namespace hydrapool::harness {
@@ -27,7 +27,7 @@ inline RunRecord GoodRun() {
           .faults = {Kill(1, 1000 * kMs, 0, 1), Kill(2, 2000 * kMs, 1)},
           .loads = {{.url = "http://h/", .sent = 1000, .ok = 1000, .rate = 100, .service_mean = kMs}},
           .idle = 16,
-          .totals = ServerTotals{.rescued = 5}};
+          .totals = PoolStatus::Totals{.rescued = 5}};
 }
 
 inline Failure LostAt(sys::Nanos at) {

@@ -7,8 +7,8 @@
 
 #include "harness/fault/duration.h"
 #include "harness/fault/inject_record.h"
-#include "harness/verdict/observer.h"
-#include "harness/verdict/run_report.h"
+#include "harness/observe/observer.h"
+#include "harness/report/run_report.h"
 
 namespace hydrapool::harness {
 namespace {

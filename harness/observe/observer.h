@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/verdict/timeline.h"
+#include "harness/observe/timeline.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::harness {

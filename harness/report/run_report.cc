@@ -1,11 +1,11 @@
-#include "harness/verdict/run_report.h"
+#include "harness/report/run_report.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "harness/fault/duration.h"
-#include "harness/verdict/observer.h"
+#include "harness/observe/observer.h"
 
 namespace hydrapool::harness {
 namespace {
