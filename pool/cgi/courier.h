@@ -9,7 +9,7 @@
 #include "pool/cgi/courier_notes.h"
 #include "pool/cgi/courier_tools.h"
 #include "pool/cgi/response_head.h"
-#include "pool/cgi/stderr_log.h"
+#include "pool/sys/stderr_log.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/event_loop.h"
 #include "pool/sys/unique_fd.h"
@@ -84,7 +84,7 @@ class Courier : public hydrapool::Execution {
   hydrapool::Connection& connection_;
   CourierTools& tools_;
   std::string name_;
-  StderrLog errors_;
+  sys::StderrLog errors_;
   sys::EventLoop::Watch output_watch_;
   sys::EventLoop::Watch errors_watch_;
   sys::EventLoop::Timer timer_;

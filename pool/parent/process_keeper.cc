@@ -1,7 +1,10 @@
 #include "pool/parent/process_keeper.h"
 
+#include <fmt/format.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "pool/sys/log.h"
 
@@ -21,8 +24,7 @@ ProcessKeeper::~ProcessKeeper() {
     // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
     if (word.state == ProcessWord::State::kRunning && IsChild(word.value)) ::kill(-word.value, SIGKILL);
   }
-  for (const auto& [pid, timer] : terminating_) ::kill(-pid, SIGKILL);
-  for (const auto& [pid, timer] : finishing_) ::kill(-pid, SIGKILL);
+  for (const auto& [pid, left] : left_) ::kill(-pid, SIGKILL);
 }
 
 void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors) {
@@ -46,12 +48,10 @@ void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd
       }
       break;
     case ToParent::Kind::kLetGo:
-      Drop(message.slot, false);
-      if (message.pid > 0) LetFinish(message.pid);
+      LetFinish(message.pid, Release(message.slot));
       break;
     case ToParent::Kind::kTerminate:
-      Drop(message.slot, false);
-      Terminate(message.pid);
+      Terminate(message.pid, Release(message.slot));
       break;
   }
 }
@@ -73,22 +73,63 @@ std::uint64_t ProcessKeeper::OfferOf(std::uint32_t slot) const {
   return held == held_.end() ? 0 : held->second.offer;
 }
 
-void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
-  held_.erase(slot);
-  const ProcessWord word = table_.detail(slot).LoadProcess();
-  if (terminate && word.state == ProcessWord::State::kRunning) Terminate(word.value);
+ProcessKeeper::Ends ProcessKeeper::Release(std::uint32_t slot) {
+  const auto held = held_.find(slot);
+  if (held == held_.end()) return {};
+  Ends ends = std::move(held->second.ends);
+  held_.erase(held);
   Count();
+  return ends;
 }
 
-void ProcessKeeper::LetFinish(pid_t pid) {
-  if (!IsChild(pid)) return;
-  finishing_[pid] = loop_.At(sys::Now() + kFinish, [this, pid] { Terminate(pid); });
+void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
+  Ends ends = Release(slot);
+  const ProcessWord word = table_.detail(slot).LoadProcess();
+  if (word.state != ProcessWord::State::kRunning) return;
+  if (terminate) {
+    Terminate(word.value, std::move(ends));
+  } else {
+    LetFinish(word.value, std::move(ends));
+  }
+}
+
+// Null: it is no child of ours (any more).
+ProcessKeeper::Left* ProcessKeeper::Leave(pid_t pid, Ends ends) {
+  if (!IsChild(pid)) return nullptr;
+  Left& left = left_.try_emplace(pid, fmt::format("cgi process {}", pid)).first->second;
+  for (std::size_t i = 0; i < kProcessEnds; ++i) {
+    if (ends[i]) left.ends[i] = std::move(ends[i]);
+  }
   Count();
+  return &left;
+}
+
+void ProcessKeeper::LetFinish(pid_t pid, Ends ends) {
+  Left* const left = Leave(pid, std::move(ends));
+  if (left == nullptr || left->terminating) return;
+  left->timer = loop_.At(sys::Now() + kFinish, [this, pid] { Terminate(pid); });
+  ReadAndDrop(*left);
+}
+
+void ProcessKeeper::ReadAndDrop(Left& left) {
+  const int output = left.ends[static_cast<std::size_t>(ProcessEnd::kOutput)].get();
+  const int errors = left.ends[static_cast<std::size_t>(ProcessEnd::kErrors)].get();
+  if (output >= 0) {
+    left.output_watch = loop_.Add(output, EPOLLIN, [&left, output](std::uint32_t) {
+      std::array<char, 64 * 1024> dropped;
+      const ssize_t count = ::read(output, dropped.data(), dropped.size());
+      if (count == 0) left.output_watch.Reset();
+    });
+  }
+  if (errors >= 0) {
+    left.errors_watch = loop_.Add(errors, EPOLLIN, [&left, errors](std::uint32_t) {
+      if (!left.errors.Drain(errors)) left.errors_watch.Reset();
+    });
+  }
 }
 
 void ProcessKeeper::Count() {
-  counts_.processes.store(static_cast<std::uint32_t>(held_.size() + finishing_.size() + terminating_.size()),
-                          std::memory_order_relaxed);
+  counts_.processes.store(static_cast<std::uint32_t>(held_.size() + left_.size()), std::memory_order_relaxed);
 }
 
 bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
@@ -107,12 +148,13 @@ bool ProcessKeeper::IsChild(pid_t pid) {
   return pid > 1 && ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-void ProcessKeeper::Terminate(pid_t pid) {
-  if (!IsChild(pid) || terminating_.contains(pid)) return;
+void ProcessKeeper::Terminate(pid_t pid, Ends ends) {
+  Left* const left = Leave(pid, std::move(ends));
+  if (left == nullptr || left->terminating) return;
   ::kill(-pid, SIGTERM);
-  finishing_.erase(pid);
-  terminating_[pid] = loop_.At(sys::Now() + kGrace, [pid] { ::kill(-pid, SIGKILL); });
-  Count();
+  left->terminating = true;
+  left->output_watch.Reset();
+  left->timer = loop_.At(sys::Now() + kGrace, [pid] { ::kill(-pid, SIGKILL); });
 }
 
 std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
@@ -130,12 +172,15 @@ void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const pid_t pid = info.si_pid;
     if (on_worker(pid)) continue;
-    if (const auto terminating = terminating_.find(pid); terminating != terminating_.end()) {
-      ::kill(-pid, SIGKILL);  // what is left of its group, while the number is still its own
-      terminating_.erase(terminating);
+    if (const auto left = left_.find(pid); left != left_.end()) {
+      // What is left of its group, while the number is still its own.
+      if (left->second.terminating) ::kill(-pid, SIGKILL);
+      if (const auto& errors = left->second.ends[static_cast<std::size_t>(ProcessEnd::kErrors)])
+        left->second.errors.Drain(errors.get());
+      left->second.errors.Finish();
+      left_.erase(left);
       Count();
     }
-    if (finishing_.erase(pid) > 0) Count();
     const std::uint32_t slot = SlotOf(pid);
     if (slot != kNoSlot) {
       const auto status = sys::ExitStatus::FromSiginfo(info);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -14,15 +15,22 @@
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/child.h"
 #include "pool/sys/event_loop.h"
+#include "pool/sys/stderr_log.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool {
 
 /// The parent's hold on the processes that answer requests: copies of their ends, and their deaths.
 ///
+///   held (its request is in hand) → left (finishing, or terminating) → reaped
+///
 /// A request's process is the parent's own child (its worker starts it with CLONE_PARENT), so it outlives the
 /// worker, dies with the parent, and only the parent reaps it: its pid is its own until then, and signals to
 /// it cannot hit a stranger.
+///
+/// Its ends stay open until it is gone. So a process that is terminated in the middle of its input never
+/// takes that for the end of it; and one whose answer is complete may write on: what it writes is read and
+/// dropped (RFC 3875, section 6.4), its stderr is logged.
 class ProcessKeeper {
  public:
   static constexpr sys::Nanos kGrace = 2 * sys::kSecond;    ///< from TERM to KILL
@@ -37,10 +45,10 @@ class ProcessKeeper {
   std::uint8_t AppendEnds(std::uint32_t slot, std::vector<int>& descriptors) const;
   /// Which offer of all it was by which the lease came to the process that is held for it; 0: none is.
   [[nodiscard]] std::uint64_t OfferOf(std::uint32_t slot) const;
-  /// The lease's request is over: its ends are closed; its process is terminated or left to finish by itself.
+  /// The lease's request is over: its process, if it still runs, is terminated or left to finish by itself.
   void Drop(std::uint32_t slot, bool terminate);
   /// TERM to a request process and its group, KILL after kGrace. Ignores what is no child of ours.
-  void Terminate(pid_t pid);
+  void Terminate(pid_t pid) { Terminate(pid, {}); }
   /// Before a lease is lent again: the process must have passed the gate by now, or it never will.
   bool CloseGate(std::uint32_t slot) const;
 
@@ -51,11 +59,26 @@ class ProcessKeeper {
                const std::function<void(std::uint32_t slot)>& on_process_end);
 
  private:
+  using Ends = std::array<sys::UniqueFd, kProcessEnds>;
   struct Held {
-    std::array<sys::UniqueFd, kProcessEnds> ends;
+    Ends ends;
     std::uint64_t offer = 0;
   };
-  void LetFinish(pid_t pid);
+  /// A process whose request is over.
+  struct Left {
+    explicit Left(std::string name) : errors(std::move(name)) {}
+    bool terminating = false;
+    Ends ends;
+    sys::StderrLog errors;
+    sys::EventLoop::Watch output_watch;
+    sys::EventLoop::Watch errors_watch;
+    sys::EventLoop::Timer timer;
+  };
+  Ends Release(std::uint32_t slot);
+  Left* Leave(pid_t pid, Ends ends);
+  void LetFinish(pid_t pid, Ends ends);
+  void Terminate(pid_t pid, Ends ends);
+  void ReadAndDrop(Left& left);
   void Count();
   static bool IsChild(pid_t pid);
   [[nodiscard]] std::uint32_t SlotOf(pid_t pid) const;
@@ -65,8 +88,7 @@ class ProcessKeeper {
   PoolCounts& counts_;
   std::unordered_map<std::uint32_t, Held> held_;  // by lease
   std::uint64_t offers_ = 0;
-  std::map<pid_t, sys::EventLoop::Timer> terminating_;
-  std::map<pid_t, sys::EventLoop::Timer> finishing_;  // answered, and still alive
+  std::map<pid_t, Left> left_;
 };
 
 }  // namespace hydrapool

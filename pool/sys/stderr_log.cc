@@ -1,4 +1,4 @@
-#include "pool/cgi/stderr_log.h"
+#include "pool/sys/stderr_log.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 
 #include "pool/sys/log.h"
 
-namespace hydrapool::cgi {
+namespace hydrapool::sys {
 
 bool StderrLog::Drain(int pipe) {
   std::array<char, 4096> buffer;
@@ -26,7 +26,7 @@ void StderrLog::Add(std::string_view bytes) {
   total_ += bytes.size();
   if (total_ > kMaxBytes) {
     Finish();
-    sys::log::Warn("{}: stderr: more than {} bytes; the rest is dropped", name_, kMaxBytes);
+    log::Warn("{}: stderr: more than {} bytes; the rest is dropped", name_, kMaxBytes);
     return;
   }
   for (const char c : bytes) {
@@ -40,8 +40,8 @@ void StderrLog::Add(std::string_view bytes) {
 
 void StderrLog::Finish() {
   if (line_.empty()) return;
-  sys::log::Info("{}: stderr: {}", name_, line_);
+  log::Info("{}: stderr: {}", name_, line_);
   line_.clear();
 }
 
-}  // namespace hydrapool::cgi
+}  // namespace hydrapool::sys

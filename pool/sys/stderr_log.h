@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
-namespace hydrapool::cgi {
+namespace hydrapool::sys {
 
-/// A CGI program's stderr, line by line into the log, each with the request's name. Bounded: lines are cut at
-/// kMaxLine bytes, and after kMaxBytes a request's errors are read and dropped, with one line that says so.
+/// A program's stderr, line by line into the log, each with the program's name. Bounded: lines are cut at
+/// kMaxLine bytes, and after kMaxBytes a program's errors are read and dropped, with one line that says so.
 class StderrLog {
  public:
   static constexpr std::size_t kMaxLine = 1024;
@@ -26,4 +26,4 @@ class StderrLog {
   std::size_t total_ = 0;
 };
 
-}  // namespace hydrapool::cgi
+}  // namespace hydrapool::sys
