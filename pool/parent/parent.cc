@@ -17,6 +17,7 @@
 #include "pool/sys/log.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/tcp_counters.h"
+#include "pool/sys/tcp_self_test.h"
 
 namespace hydrapool {
 namespace {

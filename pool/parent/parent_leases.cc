@@ -188,10 +188,11 @@ void Pool::Parent::TellUnavailable(std::uint32_t slot) {
   const Lease& lease = table_.lease(slot);
   const LeaseWord word = lease.Load();
   const LeaseStep& step = lease.step[word.steps & 1];
-  const bool answered =
-      word.phase == Phase::kClosing ||
-      (word.phase == Phase::kResponding && sys::BytesSent(fd) == step.sent_base + step.send &&
-       lease.end[word.steps & 1].next != Phase::kExecuting);
+  const StepEnd& end = lease.end[word.steps & 1];
+  const auto sent = sys::BytesSent(fd);
+  const bool answered = word.phase == Phase::kClosing ||
+                        (word.phase == Phase::kResponding && sent &&
+                         SentOfStep(*sent, step, end) == step.send && end.next != Phase::kExecuting);
   if (!answered && word.phase != Phase::kIdle) {  // in the middle of an answer
     scoreboard.counts().cut.Add();
     NoteFate(slot, word.phase, Fate::Kind::kCut);

@@ -22,7 +22,7 @@ Rescue Owe(const Orphan& orphan, Verdict verdict) {
 
 Rescue FinishResponse(const Orphan& orphan) {
   if (!orphan.sent) return {.action = Action::kCut, .word = orphan.word};
-  const std::uint64_t sent = *orphan.sent - orphan.step.sent_base;
+  const std::uint64_t sent = SentOfStep(*orphan.sent, orphan.step, orphan.end);
   if (sent > orphan.step.send) return {.action = Action::kCut, .word = orphan.word};
   const bool all_sent = sent == orphan.step.send;
   if (!orphan.end.in_slab && !all_sent) {
@@ -75,6 +75,12 @@ bool CanBeAnswered(const Orphan& orphan) {
 bool InHand(Phase phase) { return PhaseIndex(phase) != PhaseIndex(Phase::kIdle); }
 
 }  // namespace
+
+std::uint64_t SentOfStep(std::uint64_t sent, const LeaseStep& step, const StepEnd& end) {
+  const std::uint64_t of_step = sent - step.sent_base;
+  const bool with_fin = end.next == Phase::kClosing && of_step == std::uint64_t{step.send} + 1;
+  return with_fin ? step.send : of_step;
+}
 
 Rescue DecideRescue(const Orphan& orphan) {
   Rescue rescue = DecideByPhase(orphan);

@@ -42,6 +42,13 @@ struct Rescue {
 inline constexpr std::uint32_t kStrikesToPoison = 2;
 inline constexpr std::uint32_t kRescuesToPoison = 20;
 
+/// How many bytes of the step have left, where `sent` is sys::BytesSent. More than the step's length: the
+/// record and the kernel do not agree.
+///
+/// Our own FIN follows the last byte of a step that ends the connection, and only that of one: where the
+/// kernel counts it among the bytes (TCP_CLOSE), it is the one byte more.
+std::uint64_t SentOfStep(std::uint64_t sent, const LeaseStep& step, const StepEnd& end);
+
 /// Decides, as a pure function:
 /// what was not begun is done by another worker; what is on its way out goes on at the very byte where the
 /// rest is at hand; what must not run twice is answered with a verdict. What crashes workers is stopped at

@@ -46,6 +46,20 @@ TEST(DecideRescueTest, WhatMovesNoBytes) {
   }
 }
 
+// sys::BytesSent counts our own FIN where the connection is over.
+TEST(DecideRescueTest, AnEndIsNoByteOfTheStepThatEndsTheConnection) {
+  Orphan orphan = In(Phase::kResponding);
+  orphan.end.next = Phase::kClosing;
+  orphan.sent = 1051;
+  Rescue rescue = DecideRescue(orphan);
+  EXPECT_EQ(rescue.action, Action::kLease);
+  EXPECT_EQ(rescue.step_sent, 50u);
+  orphan.sent = 1052;
+  EXPECT_EQ(DecideRescue(orphan).action, Action::kCut);
+  orphan.sent = 1050;
+  EXPECT_EQ(DecideRescue(orphan).step_sent, 50u);
+}
+
 TEST(DecideRescueTest, Responding) {
   using Count = std::optional<std::uint64_t>;
   const struct {

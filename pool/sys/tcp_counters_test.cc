@@ -30,8 +30,6 @@ class TcpCountersTest : public testing::Test {
   test::TcpPair pair_ = test::MakeTcpPair();
 };
 
-TEST(VerifyTcpCountersTest, TheyHoldOnThisKernel) { EXPECT_EQ(VerifyTcpCounters(), ""); }
-
 TEST_F(TcpCountersTest, ANewConnectionHasSentAndConsumedNothing) {
   EXPECT_EQ(BytesSent(server()), 0u);
   EXPECT_EQ(BytesConsumed(server()), 0u);
@@ -130,6 +128,48 @@ TEST_F(TcpCountersTest, StayReadableAfterThePeersReset) {
   ASSERT_TRUE(test::WaitFor(server(), POLLERR));
   EXPECT_EQ(BytesSent(server()), 6u);
   EXPECT_EQ(BytesConsumed(server()), 4u);
+}
+
+// Whoever ends first, and whatever is left unread then: TCP_CLOSE does not tell whether a FIN came.
+TEST_F(TcpCountersTest, ConsumedIsExactAfterBothEndsAndAfterAnEndAndAReset) {
+  test::SendAll(client(), "0123456789");
+  ::shutdown(client(), SHUT_WR);
+  ArriveEnd();
+  Discard(server(), 4);
+  ::shutdown(server(), SHUT_WR);
+  EXPECT_EQ(test::ReadToEnd(client()), "");
+  ASSERT_TRUE(test::WaitFor(server(), POLLHUP));
+  EXPECT_EQ(BytesConsumed(server()), 4u);
+  EXPECT_TRUE(Discard(server(), 6));
+  EXPECT_EQ(BytesConsumed(server()), 10u);
+  EXPECT_EQ(DiscardSome(server(), 1), 0);
+  EXPECT_EQ(BytesConsumed(server()), 10u);
+}
+
+TEST_F(TcpCountersTest, ConsumedIsExactWhenAResetFollowsThePeersEnd) {
+  test::SendAll(client(), "0123456789");
+  ::shutdown(client(), SHUT_WR);
+  ArriveEnd();
+  Discard(server(), 4);
+  const linger reset{1, 0};
+  ::setsockopt(client(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  pair_.client.Reset();
+  test::SendAll(server(), "to nobody");
+  ASSERT_TRUE(test::WaitFor(server(), POLLERR));
+  EXPECT_EQ(BytesConsumed(server()), 4u);
+  EXPECT_TRUE(Discard(server(), 6));
+  EXPECT_EQ(BytesConsumed(server()), 10u);
+}
+
+TEST_F(TcpCountersTest, OurOwnEndIsAByteOnlyWhereTheConnectionIsOver) {
+  test::SendAll(server(), "answer");
+  ::shutdown(server(), SHUT_WR);
+  EXPECT_EQ(BytesSent(server()), 6u);
+  EXPECT_EQ(test::ReadToEnd(client()), "answer");
+  EXPECT_EQ(BytesSent(server()), 6u);
+  pair_.client.Reset();
+  ASSERT_TRUE(test::WaitFor(server(), POLLHUP));
+  EXPECT_EQ(BytesSent(server()), 7u);
 }
 
 TEST_F(TcpCountersTest, WhatIsNoTcpSocketIsNullopt) {
