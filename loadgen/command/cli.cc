@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "loadgen/command/help.h"
 #include "loadgen/plan/http_url.h"
@@ -11,7 +12,7 @@
 namespace hydrapool::loadgen {
 
 int Complain(ExitCode code, const std::string& line) {
-  fmt::print(stderr, "loadgen: {}\n", Printable(WithoutUsers(line)));
+  std::fputs(fmt::format("loadgen: {}\n", Printable(WithoutUsers(line))).c_str(), stderr);
   return code;
 }
 

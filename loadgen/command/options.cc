@@ -41,6 +41,11 @@ What is not whole, like /a, belongs to the URL on the command line.
 
 SLO is p99<50ms (or any percentile, max, mean; service.p99 and lag.p99 too),
 errors<0.1% of the requests, errors<=3 of them, or rps>900 responses a second.
+errors is what was scheduled and not answered ok: failed, a bad answer, in
+flight at the end, never sent. Parts of it: unanswered<1% (no whole answer),
+dropped<=0 (never sent), achieved>=99% (sent in time). A latency is that of all
+requests or of the ok answers alone, whichever is worse. Of no request nothing
+holds.
 
 Latencies: response counts from when a request was due, service from when it was
 sent; lag is the difference. sent = completed + failed + in flight at the end; a
@@ -56,7 +61,8 @@ Exit codes:
   1  not one request reached a server, or an output failed
   2  wrong usage, or a file that cannot be opened
   3  INVALID: an open loop sent less than 99 % of its schedule in time through
-     this machine's own fault
+     this machine's own fault, or more than 1 % of its requests never left this
+     machine for want of ports or descriptors
   4  an --abort-on came true
  99  an --slo was missed
 Ctrl-C ends the run and prints the report; a second one leaves at once (130).

@@ -21,9 +21,9 @@ sys::Result<std::vector<Slo>> ParseAll(const char* flag, const std::vector<std::
 
 void OutputOptions::AddTo(CLI::App& app) {
   AddObjectives(app);
-  app.add_option(
-         "--abort-on", abort_on_,
-         "what ends the run at once, in the same words: 'errors>5%'; looked at each second; exit code 4")
+  app.add_option("--abort-on", abort_on_,
+                 "what ends the run at once, in the same words: 'errors>5%'; looked at each second and at "
+                 "the end; exit code 4")
       ->type_name("SLO…")
       ->allow_extra_args(false);
   AddPaths(app);
@@ -49,7 +49,7 @@ void OutputOptions::AddForSearch(CLI::App& app) {
 void OutputOptions::AddObjectives(CLI::App& app) {
   app.option_defaults()->group("Checks");
   app.add_option("--slo", slos_,
-                 "what must hold, like 'p99<50ms' 'errors<0.1%' 'rps>900'; exit code 99 if not")
+                 "what must hold, like 'p99<50ms' 'errors<0.1%' 'rps>900'; exit code 99 if not (see below)")
       ->type_name("SLO…")
       ->allow_extra_args(false);
 }

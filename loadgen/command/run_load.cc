@@ -11,6 +11,7 @@
 
 #include "loadgen/command/exit_code.h"
 #include "loadgen/engine/load_run.h"
+#include "loadgen/plan/rate_curve.h"
 #include "loadgen/plan/start_time.h"
 #include "loadgen/report/progress.h"
 #include "pool/sys/event_loop.h"
@@ -39,15 +40,15 @@ std::optional<std::string> NeedDescriptors(const Plan& plan) {
                      needed, limit.rlim_cur);
 }
 
-SloFacts FactsSoFar(const LoadRun& run, const Progress& progress, sys::Nanos elapsed) {
-  const double seconds = sys::ToSeconds(elapsed);
-  return {.response = run.latencies().response,
-          .service = run.latencies().service,
-          .lag = run.latencies().lag,
-          .sent = progress.sent,
-          .ended = progress.ended(),
-          .ok = progress.of(Outcome::kOk),
-          .rps = seconds > 0 ? static_cast<double>(progress.completed()) / seconds : 0};
+/// How many requests of this process were to be sent in the first `elapsed` of a run; 0 in a closed loop.
+std::uint64_t DueSoFar(const Plan& plan, sys::Nanos elapsed) {
+  if (!plan.rate) return 0;
+  const auto curve =
+      plan.stages.empty() ? RateCurve::Constant(0, *plan.rate) : RateCurve::Staged(0, plan.stages);
+  const auto until = plan.count ? elapsed : std::min(elapsed, plan.duration);
+  auto due = curve.DueBefore(plan.warmup + until) - curve.DueBefore(plan.warmup);
+  if (plan.count) due = std::min(due, *plan.count);
+  return due / static_cast<std::uint64_t>(plan.replica.of);
 }
 
 /// Waits for the end of the run, looking at it each second: shows it and ends it early where it must. SIGINT
@@ -87,15 +88,23 @@ class Watcher {
   }
   void LookAtRun() {
     auto progress = run_.progress();
-    for (const auto& slo : options_.outputs.abort_on) {
-      const auto verdict = Check(slo, FactsSoFar(run_, progress, loop_.now() - start_));
-      if (!verdict.met || !aborted_.empty()) continue;
-      aborted_ = fmt::format("{} after {:.0f} s: {}", verdict.text, sys::ToSeconds(loop_.now() - start_),
-                             verdict.shown);
-      run_.Stop();
-    }
+    if (aborted_.empty() && !options_.outputs.abort_on.empty()) AbortIfTold(progress);
+    sent_before_ = progress.sent;
     if (metrics_ != nullptr) metrics_->Update(run_, progress);
     if (!options_.outputs.quiet) view_.Show(run_, std::move(progress), loop_.now());
+  }
+  void AbortIfTold(const Progress& progress) {
+    const auto elapsed = loop_.now() - start_;
+    const auto& plan = options_.plan;
+    const auto sending = plan.count ? elapsed : std::min(elapsed, plan.duration);
+    const auto facts = FactsSoFar(run_.latencies(), progress, sent_before_,
+                                  DueSoFar(plan, elapsed - kLookAfter), sys::ToSeconds(sending));
+    for (const auto& slo : options_.outputs.abort_on) {
+      const auto verdict = Check(slo, facts);
+      if (!verdict.met) continue;
+      aborted_ = fmt::format("{} after {:.0f} s: {}", verdict.text, sys::ToSeconds(elapsed), verdict.shown);
+      return run_.Stop();
+    }
   }
   void LookNext() {
     const auto since = loop_.now() - start_ - kLookAfter;
@@ -111,6 +120,7 @@ class Watcher {
   ProgressView view_;
   sys::EventLoop::Timer timer_;
   bool stopping_ = false;
+  std::uint64_t sent_before_ = 0;  // by the last look
   std::string aborted_;
 };
 
@@ -132,6 +142,11 @@ Report RunLoad(const Options& options, const EngineChoice& engine, const Journal
   auto aborted = Watcher(run, options, engine.name, metrics).Wait();
   auto report = MakeReport(engine.name, options.plan, run.Wait(), options.outputs.slos);
   report.aborted = std::move(aborted);
+  for (const auto& slo : options.outputs.abort_on) {
+    const auto verdict = Check(slo, FactsOf(report.run));
+    if (report.aborted.empty() && verdict.met)
+      report.aborted = fmt::format("{} at the end: {}", verdict.text, verdict.shown);
+  }
   return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -26,12 +27,13 @@ constexpr HelpTexts kHelp = {
 )",
     .notes = R"(The search begins at -R, doubles while all of --slo hold, halves while they do
 not, and closes in on the limit; each step is a run of -d. A step that missed its
-schedule does not hold either, by whosever fault. SLO, TIME, RATE and what may
+schedule does not hold either, by whosever fault. It ends where the first step,
+or two in a row later, get no answer at all. SLO, TIME, RATE and what may
 stand in URLs: see loadgen --help.
 
 Exit codes:
   0  found
-  1  no server was reached, or an output failed
+  1  no server was reached, none answers any more, or an output failed
   2  wrong usage
   3  the generator itself was the limit: more may be possible
  99  not even one request a second
@@ -136,6 +138,24 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
   return flags;
 }
 
+/// Tries one rate after the other. Why it ended early, where no server answers (any more).
+std::optional<std::string> TryRates(const SearchFlags& flags, const EngineChoice& engine,
+                                    const TextFiles& files, RateSearch& search, std::vector<Step>& steps) {
+  bool was_silent = false;
+  while (const auto rate = search.Next()) {
+    auto step = TryRate(flags.options, *rate, engine);
+    if (step.report.run.stopped) break;
+    const auto silence = NothingAnswered(step.report);
+    if (silence && steps.empty()) return silence;
+    search.Tell(*rate, step.holds);
+    files.Say(StepLine(step));
+    steps.push_back(std::move(step));
+    if (silence && was_silent) return silence;
+    was_silent = silence.has_value();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int SearchCommand(int argc, const char* const* argv) {
@@ -164,14 +184,8 @@ int SearchCommand(int argc, const char* const* argv) {
 
   RateSearch search(flags->rules);
   std::vector<Step> steps;
-  while (const auto rate = search.Next()) {
-    auto step = TryRate(flags->options, *rate, *engine);
-    if (const auto nothing = NothingReached(step.report)) return Complain(kNothing, *nothing);
-    if (step.report.run.stopped) break;
-    search.Tell(*rate, step.holds);
-    files->Say(StepLine(step));
-    steps.push_back(std::move(step));
-  }
+  const auto silence = TryRates(*flags, *engine, *files, search, steps);
+  if (silence && steps.empty()) return Complain(kNothing, *silence);
   const auto words = Conclusion(outputs.slos, search);
   const auto text = fmt::format("\n{}\n{}\n", Curve(steps), words);
   const auto json = ToJson(steps, search, words);
@@ -181,6 +195,7 @@ int SearchCommand(int argc, const char* const* argv) {
     return HtmlPage(title, {{"kind", "search"}, {"title", title}, {"search", json}});
   });
   if (!written) return Complain(kNothing, written.error().message);
+  if (silence) return Complain(kNothing, *silence);
   if (std::ranges::any_of(steps, &Step::own_fault)) return kInvalid;
   return search.best() ? kRan : kMissed;
 }

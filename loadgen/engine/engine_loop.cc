@@ -9,6 +9,8 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr rlim_t kOtherDescriptors = 64;
+/// It wakes up at least so often, to know when it was kept from it.
+constexpr sys::Nanos kLongestSleep = 50 * sys::kMillisecond;
 
 /// How many connections one thread of the plan's may make beside those planned.
 int FurtherConnections(const Plan& plan) {
@@ -40,13 +42,14 @@ void EngineLoop::SendAndWait() {
     ObeyStop();
     SendDue();
     const sys::Nanos now = sys::Now();
+    NotePause(now);
     ExpireOverdue(now);
     if (Oldest() == nullptr && NothingLeft(now)) return;
     if (now >= GiveUpAt()) {
       BeforeFree(now);
       return Abandon(now);
     }
-    for (const auto& event : poller_.Wait(now, WakeAt(now))) {
+    for (const auto& event : poller_.Wait(now, std::min(WakeAt(now), now + kLongestSleep))) {
       if (event.data.fd != stop_.fd()) OnEvents(event.data.fd, event.events);
     }
     OnWakeUp();
@@ -58,6 +61,12 @@ void EngineLoop::ObeyStop() {
   stopped_ = true;
   poller_.Ignore(stop_.fd());
   agenda_->Stop(sys::Now());
+}
+
+void EngineLoop::NotePause(sys::Nanos now) {
+  if (awake_ != 0 && now - awake_ > 2 * kLongestSleep)
+    recorder_->StoodStill(now, now - awake_ - kLongestSleep);
+  awake_ = now;
 }
 
 void EngineLoop::SendDue() {

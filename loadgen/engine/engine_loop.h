@@ -59,6 +59,7 @@ class EngineLoop : public Engine {
  private:
   void SendAndWait();
   void ObeyStop();
+  void NotePause(sys::Nanos now);
   void SendDue();
   void WasSaturated(sys::Nanos when);
   void ExpireOverdue(sys::Nanos now);
@@ -71,6 +72,7 @@ class EngineLoop : public Engine {
   int may_add_ = 0;  // connections
   sys::Nanos saturated_until_ = 0;
   bool stopped_ = false;
+  sys::Nanos awake_ = 0;  // when it last came to wait
 };
 
 }  // namespace hydrapool::loadgen

@@ -16,6 +16,7 @@
 namespace hydrapool::loadgen {
 namespace {
 
+constexpr double kMostlyInTime = 0.9;
 constexpr sys::Nanos kHeadStart = sys::kMillisecond;  // every thread is waiting when the first is due
 
 /// When a plan's first request is due.
@@ -30,24 +31,39 @@ sys::Nanos RoundToWidth(std::int64_t shift_ms, sys::Nanos width) {
   return (shift_ms * sys::kMillisecond + width / 2) / width * width;
 }
 
+/// When the last request was sent or, by the schedule, the time for it was over.
+sys::Nanos EndOfSending(const Plan& plan, const Agenda& agenda, sys::Nanos last_sent) {
+  if (agenda.end() != Agenda::kNever) return agenda.end();
+  return plan.rate && !plan.poisson ? std::max(agenda.planned_end(), last_sent) : last_sent;
+}
+
 double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
 
 }  // namespace
 
+std::uint64_t RunResult::sent_in_time() const {
+  return tally.sent_in_time - std::min(tally.sent_in_time, tally.never_left());
+}
+
 double RunResult::achieved() const {
-  return Ratio(static_cast<double>(tally.sent_in_time), static_cast<double>(scheduled), 1);
+  return Ratio(static_cast<double>(sent_in_time()), static_cast<double>(scheduled), 1);
 }
 
 double RunResult::throughput() const {
-  return Ratio(static_cast<double>(tally.completed()), sys::ToSeconds(duration), 0);
+  return Ratio(static_cast<double>(counted), sys::ToSeconds(sending), 0);
 }
 
 void RunResult::Merge(const RunResult& other) {
   const auto begin_ms = std::min(start_unix_ms, other.start_unix_ms);
-  const auto end_of = [begin_ms](const RunResult& run) {
-    return (run.start_unix_ms - begin_ms) * sys::kMillisecond + run.duration;
+  const auto latest = [&](sys::Nanos RunResult::*time) {
+    const auto end_of = [&](const RunResult& run) {
+      return (run.start_unix_ms - begin_ms) * sys::kMillisecond + run.*time;
+    };
+    return std::max(end_of(*this), end_of(other));
   };
-  const auto longest = std::max(end_of(*this), end_of(other));
+  const auto longest = latest(&RunResult::duration);
+  sending = latest(&RunResult::sending);
+  counted += other.counted;
   auto both = std::exchange(series, IntervalSeries());
   series.Merge(both, RoundToWidth(start_unix_ms - begin_ms, both.width()));
   series.Merge(other.series, RoundToWidth(other.start_unix_ms - begin_ms, other.series.width()));
@@ -186,6 +202,8 @@ void LoadRun::Note(const IntervalSeries& told) {
     interval.response.AddTo(latencies_.response);
     interval.service.AddTo(latencies_.service);
     interval.lag.AddTo(latencies_.lag);
+    interval.not_ok_response.AddTo(latencies_.not_ok_response);
+    interval.not_ok_service.AddTo(latencies_.not_ok_service);
   }
 }
 
@@ -194,6 +212,7 @@ Progress LoadRun::progress() {
   for (const auto& thread : threads_) {
     const auto& live = thread->recorder().live();
     sum.sent += live.sent.load(std::memory_order_relaxed);
+    sum.dropped += live.dropped.load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < kOutcomes; ++i)
       sum.outcomes[i] += live.outcomes[i].load(std::memory_order_relaxed);
     const auto told = thread->recorder().TakeTold();
@@ -203,9 +222,20 @@ Progress LoadRun::progress() {
   return sum;
 }
 
+/// Which responses the rate is made of, and over what time (load_run.h).
+void LoadRun::CountRate(RunResult& result) const {
+  const auto& tally = result.tally;
+  result.counted = plan_.rate ? tally.completed() : tally.completed_at_last_sent;
+  if (plan_.rate || !plan_.count || result.stopped) return;
+  if (kMostlyInTime * static_cast<double>(tally.completed()) <= static_cast<double>(result.counted)) return;
+  result.counted = tally.completed();
+  result.sending = result.duration;
+}
+
 RunResult LoadRun::Wait() {
   RunResult result{.start = start_, .start_unix_ms = start_unix_ms_};
   sys::Nanos end = start_;
+  sys::Nanos sending_end = start_;
   for (auto& thread : threads_) {
     thread->Join();
     result.tally.Merge(thread->recorder().tally());
@@ -214,10 +244,14 @@ RunResult LoadRun::Wait() {
     result.scheduled += thread->agenda().Scheduled();
     if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
     if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());
+    sending_end =
+        std::max(sending_end, EndOfSending(plan_, thread->agenda(), thread->recorder().tally().last_sent));
   }
   result.series = series_.Take();
   result.stopped = stop_.requested();
   result.duration = std::max(end, result.tally.last_end) - start_;
+  result.sending = sending_end - start_;
+  CountRate(result);
   result.cpu = ProcessCpu() - cpu_before_;
   result.kernel = ReadKernelCounters().Since(kernel_before_);
   result.peak_memory = PeakMemory();

@@ -29,18 +29,27 @@ struct RunResult {
   std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   /// From the start to the planned end or the last request's end, whichever is later.
   sys::Nanos duration = 0;
-  bool stopped = false;  ///< Ended early, on request.
-  sys::Nanos cpu = 0;    ///< Of the whole process, from Start to the end, with the warm-up.
-  CpuUse busiest = {};   ///< The thread that was ready to run for the largest share of its time.
+  /// From the start to the end of the schedule; of a number of requests: until the last one was sent.
+  sys::Nanos sending = 0;
+  std::uint64_t counted = 0;  ///< The responses that `throughput` counts.
+  bool stopped = false;       ///< Ended early, on request.
+  sys::Nanos cpu = 0;         ///< Of the whole process, from Start to the end, with the warm-up.
+  CpuUse busiest = {};        ///< The thread that was ready to run for the largest share of its time.
 
   KernelCounters kernel = {};     ///< What this machine did meanwhile.
   std::uint64_t peak_memory = 0;  ///< Bytes that were resident at most, of this process.
   int cores = 0;
 
   [[nodiscard]] std::uint64_t unsent() const { return scheduled - tally.sent; }
-  /// The share of the schedule that was sent before its planned end; 1 where nothing was scheduled.
+  /// The share of the schedule that left this machine before its planned end; 1 where nothing was
+  /// scheduled.
   [[nodiscard]] double achieved() const;
-  /// Completed responses a second.
+  /// How many that were.
+  [[nodiscard]] std::uint64_t sent_in_time() const;
+  /// Completed responses for each second of `sending`. Those that came later count in an open loop, where
+  /// the schedule says how many are sent; in a closed loop they do not, where a response makes room for the
+  /// next request. (A number of requests in a closed loop of which more than a tenth came after the last
+  /// one was sent: all of them over the whole duration.) 0 where nothing was sent.
   [[nodiscard]] double throughput() const;
   /// Makes it what both would have been as one run, side by side as the wall clock says; exact.
   void Merge(const RunResult& other);
@@ -51,6 +60,7 @@ struct RunResult {
 /// What a run has done so far.
 struct Progress {
   std::uint64_t sent = 0;
+  std::uint64_t dropped = 0;  ///< Saturate::kDrop
   std::array<std::uint64_t, kOutcomes> outcomes = {};
   std::map<std::string, std::uint64_t, std::less<>> workers = {};  ///< Completed; up to a second old.
 
@@ -67,6 +77,8 @@ struct LatenciesSoFar {
   LatencyHistogram response = {};
   LatencyHistogram service = {};
   LatencyHistogram lag = {};
+  LatencyHistogram not_ok_response = {};  ///< The part of `response` that was not ok.
+  LatencyHistogram not_ok_service = {};
 };
 
 /// One run: a fixed pool of threads, each with an engine, an agenda and a recorder of its own, merged at the
@@ -109,6 +121,7 @@ class LoadRun {
   class Thread;
   void MakeThreads();
   void Note(const IntervalSeries& told);
+  void CountRate(RunResult& result) const;
 
   Plan plan_;
   EngineFactory factory_;

@@ -42,9 +42,10 @@ struct HdrLog {
 [[nodiscard]] sys::Result<HdrInterval> ParseHdrLine(std::string_view line);
 
 /// A run's whole log. By the interval of its series (a second, in runs of up to 20 minutes): response
-/// (without a tag), `service` and `lag`. For the whole run: `own_lag`, the phases (`connect`, `tls`,
-/// `first_byte`, `body`) and the service latencies of each worker with a histogram of its own
-/// (`worker-SLOT`).
+/// (without a tag), `service` and `lag`; of what was not ok also `not_ok` (response) and `not_ok-service`.
+/// For the whole run: `own_lag`, the phases (`connect`, `tls`, `first_byte`, `body`), the response latencies
+/// by outcome and by status (`outcome-NAME`, `status-CODE`) and the service latencies of each worker with a
+/// histogram of its own (`worker-SLOT`).
 [[nodiscard]] HdrLog HdrLogOf(const RunResult& run);
 
 /// The percentiles of a histogram as HdrHistogram's plotter reads them (".hgrm"), values in milliseconds,

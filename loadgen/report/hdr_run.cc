@@ -16,7 +16,13 @@ HdrLog HdrLogOf(const RunResult& run) {
     add("", begin, run.series.width(), interval.response);
     add("service", begin, run.series.width(), interval.service);
     add("lag", begin, run.series.width(), interval.lag);
+    add("not_ok", begin, run.series.width(), interval.not_ok_response);
+    add("not_ok-service", begin, run.series.width(), interval.not_ok_service);
   }
+  for (const auto& [outcome, histogram] : run.tally.parts.by_outcome)
+    add("outcome-" + std::string(Name(outcome)), 0, run.duration, PackedHistogram(histogram));
+  for (const auto& [status, histogram] : run.tally.parts.by_status)
+    add("status-" + std::to_string(status), 0, run.duration, PackedHistogram(histogram));
   add("own_lag", 0, run.duration, PackedHistogram(run.tally.own_lag));
   for (std::size_t i = 0; i < kPhases; ++i)
     add(std::string(kPhaseNames[i]), 0, run.duration, PackedHistogram(run.tally.phases[i]));

@@ -1,10 +1,13 @@
 #include "loadgen/report/progress.h"
 
 #include <fmt/format.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -15,6 +18,8 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr sys::Nanos kAtOnce = 100 * sys::kMillisecond;
+/// A pipe that poll(2) calls writable takes so much without waiting (pipe(7)).
+constexpr std::size_t kAtOnceWithoutWaiting = PIPE_BUF;
 constexpr const char* kEraseLine = "\x1b[K";
 constexpr const char* kEraseBelow = "\x1b[J";
 
@@ -92,14 +97,24 @@ void ProgressView::Await(sys::Nanos now) {
 void ProgressView::Draw(const std::vector<std::string>& screen) {
   std::string text = drawn_ > 0 ? fmt::format("\x1b[{}A", drawn_) : "";
   for (const auto& line : screen) text += terminal_ ? "\r" + line + kEraseLine + "\n" : line + "\n";
-  fmt::print(stderr, "{}{}", text, terminal_ ? kEraseBelow : "");
-  std::fflush(stderr);
+  Put(text + (terminal_ ? kEraseBelow : ""));
   if (terminal_) drawn_ = screen.size();
 }
 
+void ProgressView::Put(std::string_view text) {
+  while (!given_up_ && !text.empty()) {
+    pollfd room{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    if (::poll(&room, 1, 0) == 0) return;
+    const auto n = ::write(STDERR_FILENO, text.data(), std::min(text.size(), kAtOnceWithoutWaiting));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return;
+    given_up_ = n < 0;
+    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
 void ProgressView::Clear() {
-  if (drawn_ > 0) fmt::print(stderr, "\x1b[{}A\r{}", std::exchange(drawn_, 0), kEraseBelow);
-  std::fflush(stderr);
+  if (drawn_ > 0) Put(fmt::format("\x1b[{}A\r{}", std::exchange(drawn_, 0), kEraseBelow));
 }
 
 }  // namespace hydrapool::loadgen

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loadgen/report/live_view.h"
@@ -10,6 +11,9 @@ namespace hydrapool::loadgen {
 
 /// Shows a run on standard error: on a terminal a screen that changes in place (in colour unless
 /// NO_COLOR is set to something), elsewhere a line each time. Not for several threads.
+///
+/// It is decoration: what standard error does not take at once is left out, and after an error (its reader is
+/// gone, the disk is full) nothing more is shown. The run goes on.
 ///
 ///     ProgressView view(Describe(…));
 ///     … each second before the start …  view.Await(now);
@@ -29,11 +33,13 @@ class ProgressView {
 
  private:
   void Draw(const std::vector<std::string>& screen);
+  void Put(std::string_view text);
 
   static constexpr std::size_t kCourse = 240;
 
   bool terminal_;
   bool colour_;
+  bool given_up_ = false;
   std::size_t drawn_ = 0;  // lines
   sys::Nanos start_;
   sys::Nanos warmup_;

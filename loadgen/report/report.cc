@@ -1,5 +1,7 @@
 #include "loadgen/report/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -11,18 +13,23 @@ namespace hydrapool::loadgen {
 Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos) {
   // A thread that has nothing left to send has ended: the share is of the run, not of its own life.
   run.busiest.wall = std::max(run.busiest.wall, run.duration);
-  const SelfEvidence evidence{.open_loop = plan.rate.has_value(),
-                              .achieved = run.achieved(),
-                              .busiest = run.busiest,
-                              .duration = run.duration,
-                              .worst_own_lag = run.tally.own_lag.max() * sys::kMicrosecond,
-                              .lag_p99 = run.tally.lag.ValueAtPercentile(99) * sys::kMicrosecond,
-                              .out_of_ports = run.tally.of(Outcome::kNoPorts) > 0,
-                              .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0,
-                              .port_range = LocalPortRange(),
-                              .machine_cpu = run.kernel.busy_share(),
-                              .cpu = run.cpu,
-                              .cores = run.cores};
+  const SelfEvidence evidence{
+      .open_loop = plan.rate.has_value(),
+      .achieved = run.achieved(),
+      .never_left = run.tally.sent == 0
+                        ? 0
+                        : static_cast<double>(run.tally.never_left()) / static_cast<double>(run.tally.sent),
+      .busiest = run.busiest,
+      .duration = run.duration,
+      .worst_own_lag = run.tally.own_lag.max() * sys::kMicrosecond,
+      .longest_pause = run.tally.longest_pause,
+      .lag_p99 = run.tally.lag.ValueAtPercentile(99) * sys::kMicrosecond,
+      .out_of_ports = run.tally.of(Outcome::kNoPorts) > 0,
+      .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0,
+      .port_range = LocalPortRange(),
+      .machine_cpu = run.kernel.busy_share(),
+      .cpu = run.cpu,
+      .cores = run.cores};
   auto self = CheckSelf(evidence);
   std::vector<SloVerdict> verdicts;
   for (const auto& slo : slos) verdicts.push_back(Check(slo, FactsOf(run)));
@@ -47,6 +54,14 @@ std::optional<std::string> NothingReached(const Report& report) {
     if (why.empty()) why = tally.first_detail[i].empty() ? std::string(Name(outcome)) : tally.first_detail[i];
   }
   return "not one request reached a server: " + why;
+}
+
+std::optional<std::string> NothingAnswered(const Report& report) {
+  const auto& tally = report.run.tally;
+  if (auto nothing = NothingReached(report)) return nothing;
+  if (tally.completed() > 0) return std::nullopt;
+  return fmt::format("not one of {} requests was answered: {} failed, {} in flight at the end", tally.sent,
+                     tally.failed(), tally.in_flight_at_end);
 }
 
 double Fairness(const Tally& tally) {

@@ -42,7 +42,7 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   schema, engine
 ///   requests         {scheduled, unsent, sent, completed, ok, failed, in_flight_at_end,
 ///                    saturated: due while all connections were busy, warmed_up: sent before and not counted}
-///   duration_s, throughput_rps (completed responses a second)
+///   duration_s, sending_s, throughput_rps (= counted / sending_s: RunResult::throughput)
 ///   bytes            {received}: heads and decoded bodies
 ///   latency_us       {response, service, lag}, each {p50, p90, p99, "p99.9", max, mean, count} in µs
 ///   status           {"200": n}, of completed requests
@@ -58,15 +58,21 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   stopped          whether it was ended early
 ///   aborted          the --abort-on that came true, with its value; null otherwise
 ///   achieved         the share of the schedule that was sent in time
+///   counted, completed_while_sending   how many responses the rate is made of, and how many came before the
+///                    last request was sent
+///   latency_by       response latencies as in latency_us by what became of the request: {ok, not_ok,
+///                    outcome: {name: …}, status: {"200": …}}, and not_ok_service
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
 ///                    warmup_s, replica, stages, keepalive}
 ///   targets          [{url, sent, completed, ok}], as the plan's URLs
-///   slo              [{objective, met, value, shown}]; latencies in µs, errors<…% as a share; shown is for
-///   people nothing_reached  why not one request can have reached a server, in words; null where one may have
+///   slo              [{objective, met, value, shown, samples}]; latencies in µs, errors<…% as a share; shown
+///                    is for people; samples is how many requests the value stands for
+///   nothing_reached  why not one request can have reached a server, in words; null where one may have
 ///   error_details    {name: the first explanation seen}
 ///   phases_us        {connect, tls, first_byte, body}, each as in latency_us
 ///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
-///                    own_lag_us: as in latency_us, the part of the lag with a connection free, cores,
+///                    own_lag_us: as in latency_us, the part of the lag with a connection free,
+///                    longest_pause_s: for how long a thread did not run at all, cores,
 ///                    machine_cpu: share of the cores' time (machine_cpu_s) that all programs took,
 ///                    peak_memory_bytes, network {retransmits, accept_overflows, syn_drops}: of all programs}
 ///   start_unix_ms
@@ -74,6 +80,9 @@ std::optional<std::string> NothingReached(const Report& report);
 ///                    max_us}]}: a row for each interval in which something happened (interval_series.h)
 ///   hdr_log          the lines of the run's HdrHistogram log (hdr_log.h), all its latencies
 nlohmann::ordered_json ToJson(const Report& report);
+
+/// Why no answer came, in words, where requests were sent and none was answered; nullopt where one was.
+std::optional<std::string> NothingAnswered(const Report& report);
 
 /// JSON as a file has it. All of it is ASCII, so that nothing a server says can do anything to a terminal;
 /// what is no UTF-8 becomes U+FFFD.

@@ -35,6 +35,20 @@ Json PhasesJson(const Tally& tally) {
   return phases;
 }
 
+Json LatencyByJson(const Tally& tally) {
+  Json outcomes = Json::object();
+  for (const auto& [outcome, histogram] : tally.parts.by_outcome)
+    outcomes[std::string(Name(outcome))] = LatencyJson(histogram);
+  Json status = Json::object();
+  for (const auto& [code, histogram] : tally.parts.by_status)
+    status[std::to_string(code)] = LatencyJson(histogram);
+  return {{"ok", LatencyJson(tally.parts.OkOf(tally.response))},
+          {"not_ok", LatencyJson(tally.parts.not_ok_response)},
+          {"not_ok_service", LatencyJson(tally.parts.not_ok_service)},
+          {"outcome", outcomes},
+          {"status", status}};
+}
+
 Json SeriesJson(const IntervalSeries& series) {
   Json rows = Json::array();
   for (const auto& [begin, interval] : series.intervals()) {
@@ -101,7 +115,11 @@ Json TargetsJson(const Report& report) {
 Json SlosJson(const Report& report) {
   Json slos = Json::array();
   for (const auto& slo : report.slos) {
-    slos.push_back({{"objective", slo.text}, {"met", slo.met}, {"value", slo.value}, {"shown", slo.shown}});
+    slos.push_back({{"objective", slo.text},
+                    {"met", slo.met},
+                    {"value", slo.value},
+                    {"shown", slo.shown},
+                    {"samples", slo.samples}});
   }
   return slos;
 }
@@ -143,11 +161,15 @@ Json ToJson(const Report& report) {
         {"warmed_up", run.warmed_up}}},
       {"duration_s", sys::ToSeconds(run.duration)},
       {"throughput_rps", run.throughput()},
+      {"sending_s", sys::ToSeconds(run.sending)},
+      {"counted", run.counted},
+      {"completed_while_sending", tally.completed_at_last_sent},
       {"bytes", {{"received", tally.bytes_received}}},
       {"latency_us",
        {{"response", LatencyJson(tally.response)},
         {"service", LatencyJson(tally.service)},
         {"lag", LatencyJson(tally.lag)}}},
+      {"latency_by", LatencyByJson(tally)},
       {"status", status},
       {"errors", errors},
       {"workers", workers},
@@ -159,6 +181,7 @@ Json ToJson(const Report& report) {
         {"busiest_thread", run.busiest.cpu_share()},
         {"run_queue_s", sys::ToSeconds(run.busiest.run_queue)},
         {"own_lag_us", LatencyJson(tally.own_lag)},
+        {"longest_pause_s", sys::ToSeconds(tally.longest_pause)},
         {"cores", run.cores},
         {"machine_cpu", run.kernel.busy_share()},
         {"machine_cpu_s", sys::ToSeconds(run.kernel.machine_all)},

@@ -70,7 +70,8 @@ void ReadCounts(const Json& json, RunResult& run) {
   run.scheduled = requests.at("scheduled");
   run.warmed_up = requests.at("warmed_up");
   tally.sent_in_time = static_cast<std::uint64_t>(
-      std::llround(json.at("achieved").get<double>() * static_cast<double>(run.scheduled)));
+      std::llround(json.at("achieved").get<double>() * static_cast<double>(run.scheduled)) +
+      static_cast<long long>(tally.never_left()));
 }
 
 void ReadSeries(const Json& json, RunResult& run) {
@@ -95,15 +96,43 @@ void TakeLine(const HdrInterval& line, RunResult& run) {
   } else if (line.tag == "lag") {
     run.series.Add(line.begin, {.lag = line.histogram});
     line.histogram.AddTo(tally.lag);
+  } else if (line.tag == "not_ok") {
+    run.series.Add(line.begin, {.not_ok_response = line.histogram});
+    line.histogram.AddTo(tally.parts.not_ok_response);
+  } else if (line.tag == "not_ok-service") {
+    run.series.Add(line.begin, {.not_ok_service = line.histogram});
+    line.histogram.AddTo(tally.parts.not_ok_service);
   } else if (line.tag == "own_lag") {
     line.histogram.AddTo(tally.own_lag);
   }
   for (std::size_t i = 0; i < kPhases; ++i) {
     if (line.tag == kPhaseNames[i]) line.histogram.AddTo(tally.phases[i]);
   }
+  for (auto& [outcome, histogram] : tally.parts.by_outcome) {
+    if (line.tag == "outcome-" + std::string(Name(outcome))) return line.histogram.AddTo(histogram);
+  }
+  for (auto& [status, histogram] : tally.parts.by_status) {
+    if (line.tag == "status-" + std::to_string(status)) return line.histogram.AddTo(histogram);
+  }
   for (auto& [slot, worker] : tally.workers) {
     if (line.tag == TagText("worker-" + slot)) return line.histogram.AddTo(worker.service);
   }
+}
+
+/// The places that the log's lines are for.
+void NameParts(const Json& json, LatencyParts& parts) {
+  for (const auto& [name, latency] : json.at("outcome").items())
+    parts.by_outcome[OutcomeOf(name).value_or(Outcome::kOther)] = {};
+  for (const auto& [code, latency] : json.at("status").items()) parts.by_status[std::stoi(code)] = {};
+}
+
+void MakePartsExact(const Json& json, LatencyParts& parts) {
+  MakeExact(json.at("not_ok"), parts.not_ok_response);
+  MakeExact(json.at("not_ok_service"), parts.not_ok_service);
+  for (auto& [outcome, histogram] : parts.by_outcome)
+    MakeExact(json.at("outcome").at(std::string(Name(outcome))), histogram);
+  for (auto& [status, histogram] : parts.by_status)
+    MakeExact(json.at("status").at(std::to_string(status)), histogram);
 }
 
 void ReadSelf(const Json& json, Report& report) {
@@ -115,6 +144,7 @@ void ReadSelf(const Json& json, Report& report) {
                  .run_queue = Seconds(self.at("run_queue_s")),
                  .wall = run.duration};
   run.cores = self.at("cores");
+  run.tally.longest_pause = Seconds(self.value("longest_pause_s", Json(0)));
   run.peak_memory = self.at("peak_memory_bytes");
   const auto& network = self.at("network");
   run.kernel = {.retransmits = network.at("retransmits"),
@@ -134,14 +164,20 @@ Report FromJson(const Json& json) {
   auto& run = report.run;
   run.start_unix_ms = json.at("start_unix_ms");
   run.duration = Seconds(json.at("duration_s"));
+  run.sending = Seconds(json.value("sending_s", json.at("duration_s")));
+  run.counted = json.value("counted", json.at("requests").at("completed"));
+  run.tally.completed_at_last_sent = json.value("completed_while_sending", Json(run.counted));
   run.stopped = json.at("stopped");
   ReadCounts(json, run);
   ReadSeries(json.at("series"), run);
+  const auto by = json.find("latency_by");  // reports of before it have none
+  if (by != json.end()) NameParts(*by, run.tally.parts);
   for (const auto& text : json.at("hdr_log")) {
     auto line = ParseHdrLine(text.get<std::string>());
     if (!line) throw std::runtime_error("hdr_log: " + line.error().message);
     TakeLine(*line, run);
   }
+  if (by != json.end()) MakePartsExact(*by, run.tally.parts);
   const auto& latency = json.at("latency_us");
   MakeExact(latency.at("response"), run.tally.response);
   MakeExact(latency.at("service"), run.tally.service);

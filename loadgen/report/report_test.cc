@@ -27,7 +27,8 @@ void Add(Tally& tally, Outcome outcome, int status, std::string_view worker) {
 }
 
 Report Example() {
-  RunResult run{.scheduled = 6, .duration = 2 * kSecond, .cpu = 6 * kMillisecond};
+  RunResult run{
+      .scheduled = 6, .duration = 2 * kSecond, .sending = 2 * kSecond, .counted = 3, .cpu = 6 * kMillisecond};
   Add(run.tally, Outcome::kOk, 200, "0.1");
   Add(run.tally, Outcome::kOk, 200, "1.4");
   Add(run.tally, Outcome::kBadStatus, 500, "1.4");
@@ -143,6 +144,35 @@ TEST(ReportTest, AnOpenLoopThatMissedItsScheduleByItsOwnFaultIsInvalid) {
   EXPECT_FALSE(report.self.valid);
   EXPECT_THAT(ToText(report), HasSubstr("INVALID"));
   EXPECT_EQ(ToJson(report)["valid"], false);
+}
+
+TEST(ReportTextTest, StragglersAreApartFromTheRate) {
+  RunResult run{.scheduled = 1, .duration = 4 * kSecond, .sending = 2 * kSecond, .counted = 1};
+  Add(run.tally, Outcome::kOk, 200, "");
+  const auto text = ToText(MakeReport("raw", {.urls = {"u"}, .rate = 0.5}, run));
+  EXPECT_THAT(text, HasSubstr("0.5 responses/s for 2.00 s"));
+  EXPECT_THAT(text, HasSubstr("1 came after the last was sent, up to 2.00 s later"));
+}
+
+TEST(NothingAnsweredTest, SaysHowManyWait) {
+  RunResult run{.scheduled = 1, .duration = kSecond};
+  run.tally.Sent({}, true);
+  run.tally.InFlightAtEnd({}, kSecond);
+  const auto report = MakeReport("raw", {.urls = {"u"}}, run);
+  EXPECT_FALSE(NothingReached(report));
+  EXPECT_EQ(NothingAnswered(report).value_or(""),
+            "not one of 1 requests was answered: 0 failed, 1 in flight at the end");
+  EXPECT_FALSE(NothingAnswered(Example()));
+}
+
+TEST(ReportTest, RequestsThatNeverLeftThisMachineMakeItInvalid) {
+  RunResult run{.scheduled = 2, .duration = kSecond};
+  Add(run.tally, Outcome::kOk, 200, "");
+  Add(run.tally, Outcome::kNoPorts, 0, "");
+  const auto open = MakeReport("raw", {.urls = {"u"}, .rate = 2}, run);
+  EXPECT_FALSE(open.self.valid);
+  EXPECT_DOUBLE_EQ(open.run.achieved(), 0.5);
+  EXPECT_FALSE(MakeReport("raw", {.urls = {"u"}}, run).self.valid);
 }
 
 TEST(NothingReachedTest, OnlyWhereNoRequestCanHaveReachedAServer) {

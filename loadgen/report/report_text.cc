@@ -43,8 +43,13 @@ void Requests(Out out, const RunResult& run) {
     fmt::format_to(out, "           before that {} as a warm-up, not counted\n", run.warmed_up);
   }
   fmt::format_to(out, "rate       {:.1f} responses/s for {:.2f} s{}, {} received\n", run.throughput(),
-                 sys::ToSeconds(run.duration), run.stopped ? " (stopped early)" : "",
+                 sys::ToSeconds(run.sending), run.stopped ? " (stopped early)" : "",
                  FormatBytes(static_cast<double>(tally.bytes_received)));
+  const auto later = tally.completed() - std::min(tally.completed(), tally.completed_at_last_sent);
+  if (later > 0 && run.duration > run.sending)
+    fmt::format_to(out, "           {} came after the last was sent, up to {:.2f} s later{}\n", later,
+                   sys::ToSeconds(run.duration - run.sending),
+                   run.counted < tally.completed() ? ": not in the rate" : "");
 }
 
 void LatencyRow(Out out, std::string_view name, const LatencyHistogram& h) {
@@ -119,7 +124,8 @@ void Targets(Out out, const Report& report) {
 
 void Slos(Out out, const Report& report) {
   for (const auto& slo : report.slos)
-    fmt::format_to(out, "slo        {} {}  ({})\n", slo.met ? "✓" : "✗", slo.text, slo.shown);
+    fmt::format_to(out, "slo        {} {}  ({})\n", slo.met ? "✓" : "✗", slo.text,
+                   slo.samples == 0 ? "of no request" : fmt::format("{} of {} requests", slo.shown, slo.samples));
   if (!report.aborted.empty()) fmt::format_to(out, "ABORTED    {}\n", report.aborted);
 }
 
@@ -177,7 +183,7 @@ std::string ToText(const Report& report) {
   Workers(out, report.run.tally, report.plan.worker_header);
   Self(out, report);
   Slos(out, report);
-  if (const auto nothing = NothingReached(report)) fmt::format_to(out, "error      {}\n", *nothing);
+  if (const auto nothing = NothingAnswered(report)) fmt::format_to(out, "error      {}\n", *nothing);
   return Wrap(text, kColumns, kLabel);
 }
 

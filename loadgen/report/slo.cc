@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "loadgen/plan/units.h"
 
@@ -26,17 +27,29 @@ bool TakePrefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
+std::optional<Slo::Measure> CountOf(std::string_view name) {
+  using Measure = Slo::Measure;
+  for (const auto& [known, measure] :
+       {std::pair("rps", Measure::kRps), std::pair("errors", Measure::kErrors),
+        std::pair("unanswered", Measure::kUnanswered), std::pair("dropped", Measure::kDropped),
+        std::pair("achieved", Measure::kAchieved)}) {
+    if (name == known) return measure;
+  }
+  return std::nullopt;
+}
+
+bool IsLatency(Slo::Measure measure) { return measure <= Slo::Measure::kMean; }
+
 bool ReadMeasure(std::string_view name, Slo& slo) {
-  if (name == "rps") {
-    slo.measure = Slo::Measure::kRps;
+  if (const auto count = CountOf(name)) {
+    slo.measure = *count;
     return true;
   }
-  if (name == "errors") {
-    slo.measure = Slo::Measure::kErrorCount;
-    return true;
+  if (TakePrefix(name, "service.")) {
+    slo.of = Slo::Of::kService;
+  } else if (TakePrefix(name, "lag.")) {
+    slo.of = Slo::Of::kLag;
   }
-  if (TakePrefix(name, "service.")) slo.of = Slo::Of::kService;
-  if (TakePrefix(name, "lag.")) slo.of = Slo::Of::kLag;
   if (name == "max" || name == "mean") {
     slo.measure = name == "max" ? Slo::Measure::kMax : Slo::Measure::kMean;
     return true;
@@ -47,56 +60,73 @@ bool ReadMeasure(std::string_view name, Slo& slo) {
 }
 
 bool ReadLimit(std::string_view text, Slo& slo) {
-  if (slo.measure == Slo::Measure::kErrorCount && text.ends_with('%')) {
-    slo.measure = Slo::Measure::kErrorShare;
-    text.remove_suffix(1);
+  if (IsLatency(slo.measure)) {
+    const auto duration = ParseDuration(text);
+    if (!duration || Number(text)) return false;
+    slo.limit = static_cast<double>(*duration) / sys::kMicrosecond;
+    return true;
   }
-  if (slo.measure == Slo::Measure::kErrorCount || slo.measure == Slo::Measure::kErrorShare ||
-      slo.measure == Slo::Measure::kRps) {
-    const auto number = Number(text);
-    slo.limit = number.value_or(0) / (slo.measure == Slo::Measure::kErrorShare ? 100 : 1);
-    return number.has_value();
-  }
-  const auto duration = ParseDuration(text);
-  if (!duration || Number(text)) return false;
-  slo.limit = static_cast<double>(*duration) / sys::kMicrosecond;
-  return true;
+  slo.share = slo.measure != Slo::Measure::kRps && text.ends_with('%');
+  if (slo.measure == Slo::Measure::kAchieved && !slo.share) return false;
+  if (slo.share) text.remove_suffix(1);
+  const auto number = Number(text);
+  slo.limit = number.value_or(0) / (slo.share ? 100 : 1);
+  return number.has_value();
 }
 
-const LatencyHistogram& HistogramOf(const Slo& slo, const SloFacts& facts) {
-  return slo.of == Slo::Of::kService ? facts.service : slo.of == Slo::Of::kLag ? facts.lag : facts.response;
+double ValueOf(const Slo& slo, const LatencyHistogram& histogram) {
+  if (slo.measure == Slo::Measure::kMax) return static_cast<double>(histogram.max());
+  if (slo.measure == Slo::Measure::kMean) return histogram.mean();
+  return static_cast<double>(histogram.ValueAtPercentile(slo.percentile));
 }
 
-double ValueOf(const Slo& slo, const SloFacts& facts) {
-  const auto errors = static_cast<double>(facts.ended - facts.ok);
+struct Figure {
+  double value = 0;
+  std::uint64_t samples = 0;
+};
+
+/// The worse one of all requests' and the ok answers' alone.
+Figure WorseOf(const Slo& slo, const LatencyHistogram& all, const LatencyHistogram& ok) {
+  const bool bound_above = slo.compare == Slo::Compare::kLess || slo.compare == Slo::Compare::kLessOrEqual;
+  if (bound_above && ok.count() == 0) return {.value = ValueOf(slo, all), .samples = 0};
+  const auto of_all = ValueOf(slo, all);
+  const auto of_ok = ValueOf(slo, ok);
+  return of_ok > of_all ? Figure{of_ok, ok.count()} : Figure{of_all, all.count()};
+}
+
+Figure Latency(const Slo& slo, const SloFacts& facts) {
+  if (slo.of == Slo::Of::kLag) return {ValueOf(slo, facts.lag), facts.lag.count()};
+  return slo.of == Slo::Of::kService ? WorseOf(slo, facts.service, facts.ok_service)
+                                     : WorseOf(slo, facts.response, facts.ok_response);
+}
+
+Figure Count(const Slo& slo, const SloFacts::Part& part) {
+  if (part.of == 0) return {};
+  const auto n = static_cast<double>(part.n);
+  return {slo.share ? n / static_cast<double>(part.of) : n, part.of};
+}
+
+Figure FigureOf(const Slo& slo, const SloFacts& facts) {
   switch (slo.measure) {
     case Slo::Measure::kRps:
-      return facts.rps;
-    case Slo::Measure::kErrorCount:
-      return errors;
-    case Slo::Measure::kErrorShare:
-      return facts.ended == 0 ? 0 : errors / static_cast<double>(facts.ended);
-    case Slo::Measure::kMax:
-      return static_cast<double>(HistogramOf(slo, facts).max());
-    case Slo::Measure::kMean:
-      return HistogramOf(slo, facts).mean();
-    case Slo::Measure::kPercentile:
-      break;
+      return {facts.rps, facts.sent};
+    case Slo::Measure::kErrors:
+      return Count(slo, facts.errors);
+    case Slo::Measure::kUnanswered:
+      return Count(slo, facts.unanswered);
+    case Slo::Measure::kDropped:
+      return Count(slo, facts.dropped);
+    case Slo::Measure::kAchieved:
+      return Count(slo, facts.achieved);
+    default:
+      return Latency(slo, facts);
   }
-  return static_cast<double>(HistogramOf(slo, facts).ValueAtPercentile(slo.percentile));
 }
 
 std::string Shown(const Slo& slo, double value) {
-  switch (slo.measure) {
-    case Slo::Measure::kRps:
-      return fmt::format("{:.1f}/s", value);
-    case Slo::Measure::kErrorCount:
-      return fmt::format("{:.0f}", value);
-    case Slo::Measure::kErrorShare:
-      return fmt::format("{:.4g} %", 100 * value);
-    default:
-      return FormatMicros(value);
-  }
+  if (IsLatency(slo.measure)) return FormatMicros(value);
+  if (slo.measure == Slo::Measure::kRps) return fmt::format("{:.1f}/s", value);
+  return slo.share ? fmt::format("{:.4g} %", 100 * value) : fmt::format("{:.0f}", value);
 }
 
 bool Holds(Slo::Compare compare, double value, double limit) {
@@ -136,21 +166,46 @@ sys::Result<Slo> ParseSlo(std::string_view flag, std::string_view text) {
 
 SloFacts FactsOf(const RunResult& run) {
   const auto& tally = run.tally;
+  const auto ok = tally.of(Outcome::kOk);
   return {.response = tally.response,
           .service = tally.service,
           .lag = tally.lag,
+          .ok_response = tally.response.Since(tally.parts.not_ok_response),
+          .ok_service = tally.service.Since(tally.parts.not_ok_service),
+          .errors = {run.scheduled - std::min(ok, run.scheduled), run.scheduled},
+          .unanswered = {tally.sent - tally.completed(), tally.sent},
+          .dropped = {run.unsent(), run.scheduled},
+          .achieved = {run.sent_in_time(), run.scheduled},
           .sent = tally.sent,
-          .ended = tally.completed() + tally.failed(),
-          .ok = tally.of(Outcome::kOk),
           .rps = run.throughput()};
 }
 
+SloFacts FactsSoFar(const LatenciesSoFar& latencies, const Progress& progress, std::uint64_t sent_before,
+                    std::uint64_t due, double seconds) {
+  const auto ended = progress.ended();
+  const auto errors = ended - progress.of(Outcome::kOk);
+  const auto old = sent_before - std::min(sent_before, ended);
+  const auto dropped = progress.dropped;
+  return {.response = latencies.response,
+          .service = latencies.service,
+          .lag = latencies.lag,
+          .ok_response = latencies.response.Since(latencies.not_ok_response),
+          .ok_service = latencies.service.Since(latencies.not_ok_service),
+          .errors = {errors + dropped, ended + dropped},
+          .unanswered = {ended - progress.completed() + old, progress.sent},
+          .dropped = {dropped, progress.sent + dropped},
+          .achieved = {std::min(progress.sent, due), due},
+          .sent = progress.sent,
+          .rps = seconds > 0 ? static_cast<double>(progress.completed()) / seconds : 0};
+}
+
 SloVerdict Check(const Slo& slo, const SloFacts& facts) {
-  const double value = ValueOf(slo, facts);
+  const auto figure = FigureOf(slo, facts);
   return {.text = slo.text,
-          .met = facts.sent > 0 && Holds(slo.compare, value, slo.limit),
-          .value = value,
-          .shown = Shown(slo, value)};
+          .met = figure.samples > 0 && Holds(slo.compare, figure.value, slo.limit),
+          .value = figure.value,
+          .shown = Shown(slo, figure.value),
+          .samples = figure.samples};
 }
 
 }  // namespace hydrapool::loadgen

@@ -11,13 +11,23 @@ namespace hydrapool::loadgen {
 /// One thing a run must hold:
 ///
 ///     p99<50ms  p99.9<=1s  max<2s  mean<5ms   response latency; service.p99 and lag.p99 too
-///     errors<0.1%  errors<=3                  requests that ended and were not ok: a share, or a number
-///     rps>900                                 completed responses a second
+///     errors<0.1%  errors<=3     scheduled and not answered ok: failed, a bad answer, in flight at the end,
+///                                never sent; a share, or a number
+///     unanswered<1%              sent, and no whole answer: failed, or in flight at the end
+///     dropped<=0                 scheduled and never sent
+///     achieved>=99%              scheduled and sent in time
+///     rps>900                    completed responses a second
 ///
 /// Comparisons: < <= > >=. Latencies need a unit; spaces do not matter.
+///
+/// Nothing that is not ok makes a latency better: a figure is that of all requests (with those that failed or
+/// were given up, as old as they were then) or of the ok answers alone, whichever is worse.
+///
+/// Nothing holds of nothing: of no request, or for an upper bound of latency of no ok answer, an objective is
+/// missed.
 struct Slo {
   enum class Of { kResponse, kService, kLag };
-  enum class Measure { kPercentile, kMax, kMean, kErrorShare, kErrorCount, kRps };
+  enum class Measure { kPercentile, kMax, kMean, kErrors, kUnanswered, kDropped, kAchieved, kRps };
   enum class Compare { kLess, kLessOrEqual, kMore, kMoreOrEqual };
 
   std::string text;
@@ -25,33 +35,47 @@ struct Slo {
   Measure measure = Measure::kPercentile;
   double percentile = 0;
   Compare compare = Compare::kLess;
-  double limit = 0;  ///< µs, share, number or responses a second
+  bool share = false;  ///< `limit` is one, not a number. Of what is counted only.
+  double limit = 0;    ///< µs, share, number or responses a second
 };
 
 /// What became of it.
 struct SloVerdict {
   std::string text;
   bool met = false;
-  double value = 0;   ///< as Slo::limit
-  std::string shown;  ///< the value for people
+  double value = 0;           ///< as Slo::limit
+  std::string shown;          ///< the value for people
+  std::uint64_t samples = 0;  ///< How many requests it stands for.
 };
 
 /// What an objective is about, of a whole run or of one that is still going on.
 struct SloFacts {
+  struct Part {
+    std::uint64_t n = 0;
+    std::uint64_t of = 0;
+  };
   const LatencyHistogram& response;
   const LatencyHistogram& service;
   const LatencyHistogram& lag;
+  LatencyHistogram ok_response = {};  ///< of ok answers alone
+  LatencyHistogram ok_service = {};
+  Part errors = {};
+  Part unanswered = {};
+  Part dropped = {};
+  Part achieved = {};
   std::uint64_t sent = 0;
-  std::uint64_t ended = 0;
-  std::uint64_t ok = 0;
   double rps = 0;  ///< completed responses a second
 };
 [[nodiscard]] SloFacts FactsOf(const RunResult& run);
+/// Of a run that is going on: counted is what has ended; `unanswered` also counts what was sent before the
+/// last look (`sent_before`) and is still in flight. `due` is how many were to be sent so far.
+[[nodiscard]] SloFacts FactsSoFar(const LatenciesSoFar& latencies, const Progress& progress,
+                                  std::uint64_t sent_before, std::uint64_t due, double seconds);
 
 /// `flag` is what the error names. Pure.
 sys::Result<Slo> ParseSlo(std::string_view flag, std::string_view text);
 
-/// Holds a run against it. Where nothing was sent no objective is met. Pure.
+/// Holds a run against it. Pure.
 SloVerdict Check(const Slo& slo, const SloFacts& facts);
 
 }  // namespace hydrapool::loadgen

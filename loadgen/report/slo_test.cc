@@ -11,7 +11,7 @@ using sys::kSecond;
 
 /// 99 ok in 10 ms each, one refused after 2 s, over 10 s.
 RunResult Example() {
-  RunResult run{.scheduled = 100, .duration = 10 * kSecond};
+  RunResult run{.scheduled = 100, .duration = 10 * kSecond, .sending = 10 * kSecond, .counted = 99};
   for (int i = 0; i < 100; ++i) {
     const Attempt attempt{.due = 0, .sent = kMillisecond};
     run.tally.Sent(attempt, true);
@@ -57,11 +57,88 @@ TEST(SloTest, SaysTheValue) {
   EXPECT_EQ(Check(*ParseSlo("--slo", "p50<1s"), FactsOf(run)).shown, "10.0 ms");
 }
 
-TEST(SloTest, ARunThatSentNothingMeetsNothing) { EXPECT_FALSE(Met("p99<50ms", {})); }
+TEST(SloTest, ARunThatSentNothingMeetsNothing) {
+  for (const auto* text : {"p99<50ms", "lag.max<1s", "errors<=0", "errors<1%", "unanswered<=0", "dropped<=0",
+                           "achieved>=0%", "rps>=0", "rps<5"})
+    EXPECT_FALSE(Met(text, {})) << text;
+}
+
+/// Four sent, none answered, as many never sent.
+RunResult HungServer() {
+  RunResult run{.scheduled = 8, .duration = 3 * kSecond, .sending = kSecond};
+  for (int i = 0; i < 4; ++i) {
+    const Attempt attempt{.due = 0, .sent = 0};
+    run.tally.Sent(attempt, true);
+    run.tally.InFlightAtEnd(attempt, 3 * kSecond);
+  }
+  return run;
+}
+
+TEST(SloTest, AServerThatNeverAnswersHoldsNothing) {
+  const auto run = HungServer();
+  for (const auto* text : {"errors<1%", "errors<=0", "p99<1h", "mean<1h", "unanswered<1%", "dropped<=0",
+                           "achieved>=99%", "rps>0"})
+    EXPECT_FALSE(Met(text, run)) << text;
+  for (const auto* text : {"errors>=8", "errors>99%", "unanswered>=100%", "unanswered<=4", "dropped>=4",
+                           "dropped<=50%", "achieved<51%", "p50>=3s"})
+    EXPECT_TRUE(Met(text, run)) << text;
+  EXPECT_EQ(Check(*ParseSlo("--slo", "errors<1%"), FactsOf(run)).samples, 8u);
+}
+
+/// `n` ok in 50 ms each, 99 times as many others that ended in 10 µs.
+RunResult FastFailures(Outcome outcome, int n = 10) {
+  RunResult run{.scheduled = static_cast<std::uint64_t>(100 * n), .duration = kSecond};
+  for (int i = 0; i < 100 * n; ++i) {
+    const Attempt attempt{.due = 0, .sent = 0};
+    const bool ok = i % 100 == 0;
+    run.tally.Sent(attempt, true);
+    run.tally.Finished(attempt, {.outcome = ok ? Outcome::kOk : outcome,
+                                 .end = ok ? 50 * kMillisecond : 10 * sys::kMicrosecond,
+                                 .status = ok ? 200 : 503});
+  }
+  return run;
+}
+
+TEST(SloTest, NoFailureMakesALatencyBetter) {
+  for (const auto outcome : {Outcome::kRefused, Outcome::kBadStatus, Outcome::kWrongBody, Outcome::kNoPorts,
+                             Outcome::kResetBeforeResponse, Outcome::kMalformed}) {
+    const auto run = FastFailures(outcome);
+    for (const auto* text : {"p50<20ms", "p99<20ms", "mean<20ms", "service.p50<20ms"})
+      EXPECT_FALSE(Met(text, run)) << text << Name(outcome);
+    EXPECT_TRUE(Met("p99<=51ms", run)) << Name(outcome);
+    EXPECT_EQ(Check(*ParseSlo("--slo", "p50<1s"), FactsOf(run)).samples, 10u);
+  }
+}
+
+TEST(SloTest, WaitingInVainIsSlowToo) {
+  RunResult run = FastFailures(Outcome::kRefused);
+  for (int i = 0; i < 500; ++i) {
+    const Attempt attempt{.due = 0, .sent = 0};
+    run.tally.Sent(attempt, true);
+    run.tally.Finished(attempt, {.outcome = Outcome::kTimeoutFirstByte, .end = 10 * kSecond});
+  }
+  EXPECT_FALSE(Met("p99<1s", run));
+  EXPECT_TRUE(Met("p99>9s", run));
+}
+
+TEST(SloTest, OfARunThatGoesOn) {
+  const auto met = [](const char* text, const Progress& progress, std::uint64_t before, std::uint64_t due) {
+    return Check(*ParseSlo("--abort-on", text), FactsSoFar({}, progress, before, due, 1)).met;
+  };
+  const Progress hung{.sent = 10};
+  EXPECT_FALSE(met("errors>5%", hung, 10, 0)) << "none has ended";
+  EXPECT_TRUE(met("unanswered>5%", hung, 10, 0));
+  EXPECT_FALSE(met("unanswered>5%", hung, 0, 0)) << "they were sent this second";
+  EXPECT_TRUE(met("rps<1", hung, 10, 0));
+  EXPECT_FALSE(met("achieved<90%", hung, 10, 10));
+  EXPECT_TRUE(met("achieved<90%", hung, 10, 20));
+  EXPECT_TRUE(met("dropped>=3", {.sent = 10, .dropped = 3}, 10, 13));
+  EXPECT_FALSE(met("p99>1ms", hung, 10, 0)) << "of nothing";
+}
 
 TEST(SloTest, WhatIsNotOneIsSaid) {
   for (const auto* text : {"", "p99", "p99<50", "p101<1s", "p<1s", "q99<1s", "rps>fast", "errors<%", "p99=1s",
-                           "service.rps>1", "p99<-1ms", "rps>-1"}) {
+                           "service.rps>1", "p99<-1ms", "rps>-1", "achieved>3", "dropped<x", "rps>5%"}) {
     const auto slo = ParseSlo("--slo", text);
     ASSERT_FALSE(slo) << text;
     EXPECT_THAT(slo.error().message, ::testing::HasSubstr("is not an objective"));

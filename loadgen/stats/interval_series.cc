@@ -22,6 +22,8 @@ void Interval::Merge(const Interval& other) {
   response.Merge(other.response);
   service.Merge(other.service);
   lag.Merge(other.lag);
+  not_ok_response.Merge(other.not_ok_response);
+  not_ok_service.Merge(other.not_ok_service);
 }
 
 void IntervalSeries::Add(sys::Nanos at, const Interval& interval) {
@@ -44,10 +46,13 @@ void IntervalSeries::Merge(const IntervalSeries& other, sys::Nanos shift) {
 IntervalSeries IntervalSeries::Take() { return std::exchange(*this, IntervalSeries(width_)); }
 
 void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& into) {
-  Interval gained{.sent = tally.sent - before_.sent,
-                  .response = PackedHistogram(tally.response.Since(before_.response)),
-                  .service = PackedHistogram(tally.service.Since(before_.service)),
-                  .lag = PackedHistogram(tally.lag.Since(before_.lag))};
+  Interval gained{
+      .sent = tally.sent - before_.sent,
+      .response = PackedHistogram(tally.response.Since(before_.response)),
+      .service = PackedHistogram(tally.service.Since(before_.service)),
+      .lag = PackedHistogram(tally.lag.Since(before_.lag)),
+      .not_ok_response = PackedHistogram(tally.parts.not_ok_response.Since(before_.not_ok_response)),
+      .not_ok_service = PackedHistogram(tally.parts.not_ok_service.Since(before_.not_ok_service))};
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto n = tally.of(static_cast<Outcome>(i));
     gained.outcomes[i] = n - before_.outcomes[i];
@@ -57,6 +62,8 @@ void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& int
   before_.response = tally.response;
   before_.service = tally.service;
   before_.lag = tally.lag;
+  before_.not_ok_response = tally.parts.not_ok_response;
+  before_.not_ok_service = tally.parts.not_ok_service;
   if (gained != Interval{}) into.Add(next_ - sys::kSecond - start_, gained);
   next_ += std::max<sys::Nanos>((now - next_) / sys::kSecond + 1, 1) * sys::kSecond;
 }

@@ -17,7 +17,9 @@ struct Interval {
   std::array<std::uint64_t, kOutcomes> outcomes = {};
   PackedHistogram response = {};  ///< Of what ended in it; in the last one also what was in flight then.
   PackedHistogram service = {};
-  PackedHistogram lag = {};  ///< Of what was sent in it.
+  PackedHistogram lag = {};              ///< Of what was sent in it.
+  PackedHistogram not_ok_response = {};  ///< Of `response`: what was not ok.
+  PackedHistogram not_ok_service = {};
 
   [[nodiscard]] std::uint64_t ok() const { return outcomes[static_cast<std::size_t>(Outcome::kOk)]; }
   [[nodiscard]] std::uint64_t ended() const;
@@ -81,6 +83,8 @@ class IntervalCutter {
     LatencyHistogram response = {};
     LatencyHistogram service = {};
     LatencyHistogram lag = {};
+    LatencyHistogram not_ok_response = {};
+    LatencyHistogram not_ok_service = {};
   };
 
   sys::Nanos start_;

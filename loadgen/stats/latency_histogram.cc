@@ -63,6 +63,7 @@ void LatencyHistogram::Merge(const LatencyHistogram& other) {
 LatencyHistogram LatencyHistogram::Since(const LatencyHistogram& before) const {
   if (before.counts_.empty()) return *this;
   LatencyHistogram since;
+  if (count_ == before.count_) return since;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     if (counts_[i] != before.counts_[i]) since.AddAt(i, counts_[i] - before.counts_[i]);
   }

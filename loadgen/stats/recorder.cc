@@ -46,6 +46,11 @@ void Recorder::InFlightAtEnd(const Attempt& attempt, sys::Nanos now, int local_p
   }
 }
 
+void Recorder::Saturated(std::uint64_t n) {
+  tally_.saturated += n;
+  if (plan_.saturate == Saturate::kDrop) live_.dropped.store(tally_.saturated, std::memory_order_relaxed);
+}
+
 void Recorder::Tell(sys::Nanos now) {
   const std::lock_guard lock(told_mutex_);
   cutter_.Cut(tally_, now, told_.series);

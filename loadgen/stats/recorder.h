@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace hydrapool::loadgen {
 /// What another thread may see of a running one, a moment old. Each has a cache line of its own.
 struct alignas(64) LiveCounts {
   std::atomic<std::uint64_t> sent = 0;
+  std::atomic<std::uint64_t> dropped = 0;
   std::array<std::atomic<std::uint64_t>, kOutcomes> outcomes = {};
 };
 
@@ -50,8 +52,13 @@ class Recorder {
   /// What was told, from any thread; its series goes to the caller.
   [[nodiscard]] Told TakeTold();
 
-  /// So many requests were due while all connections were busy.
-  void Saturated(std::uint64_t n) { tally_.saturated += n; }
+  /// So many requests were due while all connections were busy; they are dropped where the plan says so.
+  void Saturated(std::uint64_t n);
+
+  /// At `now` the thread runs again that had not run for so long, whatever there was to do.
+  void StoodStill(sys::Nanos now, sys::Nanos how_long) {
+    if (now - how_long >= start_) tally_.longest_pause = std::max(tally_.longest_pause, how_long);
+  }
 
   /// What the engine's connections came to; once, at the end.
   void Connections(const ConnectionCounts& counts) { tally_.connections.Merge(counts); }

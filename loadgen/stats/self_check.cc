@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <vector>
 
 #include "loadgen/plan/units.h"
 
@@ -16,10 +17,13 @@ namespace {
 constexpr double kAchievedAtLeast = 0.99;
 constexpr double kHardlyIdle = 0.90;
 constexpr sys::Nanos kLongEnough = 100 * sys::kMillisecond;
+constexpr double kAllCores = 0.97;
 constexpr sys::Nanos kShortestPause = 100 * sys::kMillisecond;
+constexpr sys::Nanos kLongPause = sys::kSecond;
 
 std::string CpuWords(const SelfEvidence& e) {
-  auto words = std::string("this machine's CPU was the limit: ");
+  const auto* what = e.busiest.busy_share() >= kHardlyIdle ? "the limit" : "full";
+  auto words = fmt::format("this machine's CPU was {}: ", what);
   if (e.machine_cpu > 0 && e.cores > 0 && e.duration > 0) {
     words += fmt::format("{:.0f} % of {} core{}, {:.0f} % of them for loadgen; ", 100 * e.machine_cpu,
                          e.cores, e.cores == 1 ? "" : "s",
@@ -37,6 +41,31 @@ std::string PortWords(const SelfEvidence& e) {
       "this machine ran out of local ports{}: keep connections alive, or load from several addresses or "
       "machines",
       e.port_range.empty() ? "" : " (" + e.port_range + ")");
+}
+
+struct Finding {
+  std::string bottleneck;
+  std::string words;
+  bool own_fault = true;
+};
+
+std::vector<Finding> Findings(const SelfEvidence& e) {
+  std::vector<Finding> all;
+  const bool long_enough = e.duration >= kLongEnough;
+  if (e.out_of_ports) all.push_back({"ports", PortWords(e)});
+  if (e.out_of_descriptors) all.push_back({"descriptors", "this process ran out of file descriptors"});
+  const bool busy = long_enough && e.busiest.busy_share() >= kHardlyIdle;
+  const bool full = long_enough && !busy && e.machine_cpu >= kAllCores;
+  const bool full_and_late = full && e.worst_own_lag >= kShortestPause;
+  if (busy) all.push_back({"cpu", CpuWords(e)});
+  const auto stood_still = std::max(e.open_loop ? e.worst_own_lag : 0, e.longest_pause);
+  if (stood_still >= std::clamp(e.duration / 100, kShortestPause, kLongPause))
+    all.push_back({"paused", fmt::format("the generator itself did not run for {:.3f} s",
+                                         sys::ToSeconds(stood_still))});
+  if (e.open_loop && e.achieved < kAchievedAtLeast && all.empty() && !full_and_late)
+    all.push_back({"connections", "all connections were busy: the server was the limit, or -c", false});
+  if (full) all.push_back({"machine", CpuWords(e), full_and_late});
+  return all;
 }
 
 }  // namespace
@@ -67,30 +96,17 @@ std::uint64_t PeakMemory() {
 }
 
 SelfCheck CheckSelf(const SelfEvidence& e) {
-  SelfCheck check;
-  std::string words;
-  if (e.out_of_ports) {
-    check.bottleneck = "ports";
-    words = PortWords(e);
-  } else if (e.out_of_descriptors) {
-    check.bottleneck = "descriptors";
-    words = "this process ran out of file descriptors";
-  } else if (e.duration >= kLongEnough && e.busiest.busy_share() >= kHardlyIdle) {
-    check.bottleneck = "cpu";
-    words = CpuWords(e);
-  } else if (e.open_loop && e.worst_own_lag >= std::max(kShortestPause, e.duration / 100)) {
-    check.bottleneck = "paused";
-    words = fmt::format("the generator itself did not run for {:.3f} s", sys::ToSeconds(e.worst_own_lag));
-  } else if (e.open_loop && e.achieved < kAchievedAtLeast) {
-    check.bottleneck = "connections";
-    words = "all connections were busy: the server was the limit, or -c";
-  }
-  if (words.empty()) return check;
+  const auto findings = Findings(e);
+  if (findings.empty()) return {};
+  SelfCheck check{.bottleneck = findings.front().bottleneck};
   const bool missed = e.open_loop && e.achieved < kAchievedAtLeast;
-  check.valid = !missed || check.bottleneck == "connections";
-  check.reason =
-      missed ? fmt::format("only {:.1f} % of the schedule was sent in time; {}", 100 * e.achieved, words)
-             : words;
+  const bool never_left = e.never_left > 1 - kAchievedAtLeast;
+  check.valid = !never_left && (!missed || std::ranges::none_of(findings, &Finding::own_fault));
+  if (missed)
+    check.reason = fmt::format("only {:.1f} % of the schedule was sent in time; ", 100 * e.achieved);
+  if (never_left) check.reason += fmt::format("{:.1f} % of it never left this machine; ", 100 * e.never_left);
+  for (const auto& finding : findings)
+    check.reason += (&finding == &findings.front() ? "" : "; ") + finding.words;
   return check;
 }
 

@@ -37,11 +37,13 @@ std::uint64_t PeakMemory();
 /// What a run knows about its own part in the result.
 struct SelfEvidence {
   bool open_loop = false;
-  double achieved = 1;  ///< Share of the schedule that was sent in time.
-  CpuUse busiest = {};  ///< The thread that was ready to run for the largest share of its time.
+  double achieved = 1;    ///< Share of the schedule that was sent in time.
+  double never_left = 0;  ///< Share of what was sent that had no local port or no descriptor.
+  CpuUse busiest = {};    ///< The thread that was ready to run for the largest share of its time.
   sys::Nanos duration = 0;
   /// The longest a request waited although it was due and a connection was free.
   sys::Nanos worst_own_lag = 0;
+  sys::Nanos longest_pause = 0;  ///< For how long a thread did not run at all.
   sys::Nanos lag_p99 = 0;
   bool out_of_ports = false;
   bool out_of_descriptors = false;
@@ -55,9 +57,11 @@ struct SelfEvidence {
 struct SelfCheck {
   /// What held the generator back: "ports", "descriptors", "cpu" (a thread was hardly ever idle), "paused"
   /// (it did not run at all for a while), "connections" (all of them were busy: the server or -c was the
-  /// limit), "none".
+  /// limit), "machine" (all cores were busy, with whatever), "none". The first of these that is true.
   std::string bottleneck = "none";
-  bool valid = true;  ///< false: an open loop missed its schedule by the generator's own fault.
+  /// false: an open loop missed its schedule by the generator's own fault, or more than one request in a
+  /// hundred never left this machine.
+  bool valid = true;
   /// In words: why it is not valid, or what to be wary of; empty where there is nothing to say.
   std::string reason = {};
 };

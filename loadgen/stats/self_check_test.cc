@@ -79,6 +79,39 @@ TEST(SelfCheckTest, OurOwnExhaustionIsOurFault) {
   EXPECT_EQ(CheckSelf(evidence).bottleneck, "descriptors");
 }
 
+TEST(SelfCheckTest, RequestsThatNeverLeftThisMachineMakeAnyLoopInvalid) {
+  SelfEvidence evidence{.never_left = 0.02, .duration = kSecond, .out_of_ports = true};
+  EXPECT_FALSE(CheckSelf(evidence).valid);
+  EXPECT_THAT(CheckSelf(evidence).reason, HasSubstr("2.0 % of it never left this machine"));
+  evidence.never_left = 0.001;
+  EXPECT_TRUE(CheckSelf(evidence).valid);
+  EXPECT_EQ(CheckSelf(evidence).bottleneck, "ports");
+}
+
+TEST(SelfCheckTest, AStoppedProcessSaysSoInAClosedLoopToo) {
+  SelfEvidence evidence{.busiest = {.wall = 8 * kSecond}, .duration = 8 * kSecond};
+  evidence.longest_pause = kSecond;
+  EXPECT_EQ(CheckSelf(evidence).bottleneck, "paused");
+  EXPECT_THAT(CheckSelf(evidence).reason, HasSubstr("did not run for 1.000 s"));
+  evidence.busiest.cpu = 8 * kSecond;
+  EXPECT_EQ(CheckSelf(evidence).bottleneck, "cpu");
+  EXPECT_THAT(CheckSelf(evidence).reason, HasSubstr("did not run for 1.000 s"))
+      << "the one hides not the other";
+  evidence = {.duration = 3600 * kSecond, .longest_pause = 2 * kSecond};
+  EXPECT_EQ(CheckSelf(evidence).bottleneck, "paused") << "in an hour too";
+}
+
+TEST(SelfCheckTest, AFullMachineIsNoBottleneckOfNone) {
+  SelfEvidence evidence{.duration = kSecond, .machine_cpu = 0.99, .cores = 2};
+  EXPECT_EQ(CheckSelf(evidence).bottleneck, "machine");
+  EXPECT_TRUE(CheckSelf(evidence).valid);
+  evidence.open_loop = true;
+  evidence.achieved = 0.5;
+  EXPECT_TRUE(CheckSelf(evidence).valid) << "each request was sent as soon as there was a connection";
+  evidence.worst_own_lag = 300 * kMillisecond;
+  EXPECT_FALSE(CheckSelf(evidence).valid);
+}
+
 TEST(ThreadCpuUseTest, Grows) {
   const auto before = ThreadCpuUse();
   volatile unsigned spin = 0;

@@ -16,6 +16,8 @@ void Tally::Sent(const Attempt& attempt, bool in_time) {
   ++sent;
   ++CountsOf(attempt.url).sent;
   if (in_time) ++sent_in_time;
+  last_sent = std::max(last_sent, attempt.sent);
+  completed_at_last_sent = completed();
   lag.Record(Micros(attempt.due, attempt.sent));
   own_lag.Record(Micros(std::max(attempt.due, attempt.free_since), attempt.sent));
 }
@@ -26,6 +28,8 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
   last_end = std::max(last_end, result.end);
   response.Record(Micros(attempt.due, result.end));
   service.Record(Micros(attempt.sent, result.end));
+  parts.Record(result.outcome, result.status, Micros(attempt.due, result.end),
+               Micros(attempt.sent, result.end));
   if (Completed(result.outcome)) {
     auto& counts = CountsOf(attempt.url);
     ++counts.completed;
@@ -56,6 +60,7 @@ void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
   ++in_flight_at_end;
   response.Record(Micros(attempt.due, now));
   service.Record(Micros(attempt.sent, now));
+  parts.RecordInFlight(Micros(attempt.due, now), Micros(attempt.sent, now));
 }
 
 void Tally::Merge(const Tally& other) {
@@ -64,12 +69,16 @@ void Tally::Merge(const Tally& other) {
   in_flight_at_end += other.in_flight_at_end;
   saturated += other.saturated;
   bytes_received += other.bytes_received;
+  last_sent = std::max(last_sent, other.last_sent);
+  completed_at_last_sent += other.completed_at_last_sent;
+  longest_pause = std::max(longest_pause, other.longest_pause);
   connections.Merge(other.connections);
   last_end = std::max(last_end, other.last_end);
   response.Merge(other.response);
   service.Merge(other.service);
   lag.Merge(other.lag);
   own_lag.Merge(other.own_lag);
+  parts.Merge(other.parts);
   for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
   for (std::size_t i = 0; i < other.urls_.size(); ++i) CountsOf(i).Merge(other.urls_[i]);
   for (const auto& [code, n] : other.status) status[code] += n;

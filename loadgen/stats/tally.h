@@ -10,6 +10,7 @@
 
 #include "loadgen/stats/connection_counts.h"
 #include "loadgen/stats/latency_histogram.h"
+#include "loadgen/stats/latency_parts.h"
 #include "loadgen/stats/outcome.h"
 #include "loadgen/stats/phases.h"
 #include "pool/sys/clock.h"
@@ -47,7 +48,7 @@ inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {"connect",
 /// Latencies: *response* from due to end, *service* from sent to end, *lag* from due to sent; *own lag* is
 /// the part of the lag that is the generator's fault: from when the request was due and a connection free.
 /// Every attempt counts, failed ones too; those in flight at the end with the age they had then, a lower
-/// bound.
+/// bound. `parts` has them by what became of the request.
 ///
 /// Memory is constant: of the values of the worker header the first kMaxWorkers have counts of their own, and
 /// the first kMaxTimedWorkers of these a histogram.
@@ -68,6 +69,10 @@ class Tally {
   }
   [[nodiscard]] std::uint64_t completed() const;
   [[nodiscard]] std::uint64_t failed() const;
+  /// Failed for want of local ports or descriptors: they never left this machine.
+  [[nodiscard]] std::uint64_t never_left() const {
+    return of(Outcome::kNoPorts) + of(Outcome::kNoDescriptors);
+  }
   /// For those who read a report back: `n` more of an outcome, without latencies.
   void Add(Outcome outcome, std::uint64_t n) { outcomes_[static_cast<std::size_t>(outcome)] += n; }
 
@@ -96,12 +101,16 @@ class Tally {
   std::uint64_t in_flight_at_end = 0;
   std::uint64_t saturated = 0;  ///< Were due while all connections were busy (plan.h, Saturate).
   std::uint64_t bytes_received = 0;
-  sys::Nanos last_end = 0;            ///< When the last request ended.
-  ConnectionCounts connections = {};  ///< Those of the warm-up too.
+  sys::Nanos last_sent = 0;
+  std::uint64_t completed_at_last_sent = 0;  ///< How many had completed when the last one was sent.
+  sys::Nanos last_end = 0;                   ///< When the last request ended.
+  sys::Nanos longest_pause = 0;              ///< For how long its thread did not run at all (recorder.h).
+  ConnectionCounts connections = {};         ///< Those of the warm-up too.
   LatencyHistogram response;
   LatencyHistogram service;
   LatencyHistogram lag;
   LatencyHistogram own_lag;
+  LatencyParts parts;
   /// How long each part took, of the requests in which there was one (phases.h); `body` of completed ones.
   std::array<LatencyHistogram, kPhases> phases;
   std::map<int, std::uint64_t> status;                   ///< Of completed requests.

@@ -1,0 +1,117 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "loadgen/testing/program.h"
+#include "loadgen/testing/scripted_server.h"
+
+/// What a run says where it would be easy to say something untrue.
+namespace hydrapool::loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(HonestyTest, AServerThatNeverAnswersHoldsNoObjective) {
+  const ScriptedServer server;
+  Program program({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--slo", "errors<1%", "errors<=0",
+                   "p99<1h", "--json", "-", server.Url("/stall-before")});
+  EXPECT_EQ(program.Wait(), 99);
+  const auto json = nlohmann::json::parse(program.Out());
+  for (const auto& slo : json["slo"]) EXPECT_EQ(slo["met"], false) << slo;
+  EXPECT_EQ(json["throughput_rps"], 0);
+  EXPECT_THAT(program.Err(),
+              HasSubstr("not one of 2 requests was answered: 0 failed, 2 in flight at the end"));
+}
+
+TEST(HonestyTest, AnAbortConditionSeesWhatIsNotAnswered) {
+  const ScriptedServer server;
+  Program during({"-q", "-c", "2", "-d", "10m", "--timeout", "1h", "--abort-on", "unanswered>5%",
+                  server.Url("/stall-before")});
+  EXPECT_EQ(during.Wait(), 4);
+  EXPECT_THAT(during.Out(), HasSubstr("ABORTED    unanswered>5% after "));
+  Program at_the_end({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--abort-on", "errors>5%",
+                      server.Url("/stall-before")});
+  EXPECT_EQ(at_the_end.Wait(), 4);
+  EXPECT_THAT(at_the_end.Out(), HasSubstr("ABORTED    errors>5% at the end: 100 %"));
+}
+
+TEST(HonestyTest, ASearchEndsAtAServerThatNeverAnswers) {
+  const ScriptedServer server;
+  Program program({"search", "-q", "--slo", "errors<1%", "-R", "50", "-d", "100ms", "--timeout", "100ms",
+                   server.Url("/stall-before")});
+  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_THAT(program.Err(), HasSubstr("requests was answered"));
+}
+
+TEST(HonestyTest, TheRateIsThatOfTheTimeInWhichLoadWasSent) {
+  const ScriptedServer server;
+  Program open({"-q", "-R", "50", "-d", "400ms", "--json", "-", server.Url("/ok")});
+  EXPECT_THAT(open.Wait(), ::testing::AnyOf(0, 3)) << "3: this machine was late, which is no mistake here";
+  const auto json = nlohmann::json::parse(open.Out());
+  EXPECT_EQ(json["sending_s"], 0.4);
+  EXPECT_EQ(json["throughput_rps"].get<double>(), json["requests"]["completed"].get<double>() / 0.4);
+  Program closed({"-q", "-c", "2", "-d", "200ms", "--json", "-", server.Url("/ok")});
+  EXPECT_EQ(closed.Wait(), 0);
+  const auto loop = nlohmann::json::parse(closed.Out());
+  EXPECT_EQ(loop["sending_s"], 0.2);
+  EXPECT_EQ(loop["counted"], loop["completed_while_sending"]);
+  EXPECT_LE(loop["counted"], loop["requests"]["completed"]);
+}
+
+TEST(HonestyTest, AStoppedProcessSaysSoInAClosedLoop) {
+  const ScriptedServer server;
+  Program program({"-q", "-c", "1", "-d", "10m", "--json", "-", server.Url("/ok")});
+  while (server.Received("/ok") < 10) std::this_thread::yield();
+  program.Signal(SIGSTOP);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  program.Signal(SIGCONT);
+  const auto seen = server.Received("/ok");
+  while (server.Received("/ok") < seen + 10) std::this_thread::yield();
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Wait(), 0);
+  const auto json = nlohmann::json::parse(program.Out());
+  EXPECT_GE(json["self"]["longest_pause_s"], 0.3);
+  EXPECT_THAT(json["reason"].get<std::string>(), HasSubstr("the generator itself did not run for"));
+}
+
+/// Runs `loadgen ARGUMENTS` in a shell, its standard error as `redirection` says.
+int Shell(const std::string& arguments, const std::string& redirection) {
+  return std::system((HYDRAPOOL_BIN_DIR "/loadgen " + arguments + " " + redirection).c_str());
+}
+
+TEST(HonestyTest, ProgressThatCannotBeWrittenIsGivenUpAndTheRunIsNot) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  const ScratchFile report("report");
+  const ScratchFile code("code");
+  const auto run = "-c 1 -d 1200ms --json " + json.path() + " " + server.Url("/ok");
+  const auto whole = [&] {
+    EXPECT_THAT(report.Read(), HasSubstr("requests   "));
+    EXPECT_GT(nlohmann::json::parse(json.Read())["requests"]["ok"], 0);
+  };
+  EXPECT_EQ(Shell(run, "2>/dev/full >" + report.path()), 0);
+  whole();
+  EXPECT_EQ(Shell(run, "2>&- >" + report.path()), 0);
+  whole();
+  EXPECT_EQ(std::system(("(" HYDRAPOOL_BIN_DIR "/loadgen " + run + " 2>&1 >" + report.path() + "; echo $? >" +
+                         code.path() + ") | true")
+                            .c_str()),
+            0);
+  EXPECT_EQ(code.Read(), "0\n") << "its reader is gone";
+  whole();
+}
+
+TEST(HonestyTest, AComplaintThatCannotBeWrittenKeepsItsCode) {
+  EXPECT_EQ(Shell("--nonsense", "2>/dev/full"), 2 << 8);
+  EXPECT_EQ(Shell("compare /none /none", "2>&-"), 2 << 8);
+}
+
+}  // namespace
+}  // namespace hydrapool::loadgen
