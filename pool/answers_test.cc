@@ -119,7 +119,8 @@ TEST_F(AnswersTest, OldClients) {
       const HttpAnswer answer = Ask(request);
       EXPECT_EQ(answer.status, 200);
       EXPECT_FALSE(answer.chunked);
-      EXPECT_EQ(KeepsOpen(request, answer), !fields.empty()) << target;
+      EXPECT_EQ(KeepsOpen(request, answer), !fields.empty() && !answer.to_the_end) << target;
+      EXPECT_EQ(answer.to_the_end, target.ends_with("bytes=200000")) << target;
       EXPECT_TRUE(target.find("flood") == target.npos || answer.body == FloodBody(200'000));
     }
   }

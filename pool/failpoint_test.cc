@@ -26,17 +26,18 @@ using std::string;
 
 /// Every point at which a worker may die, in the order in which a request passes them.
 const std::vector<string> kPoints{
-    "worker.received",    "worker.claimed", "worker.peeked",     "worker.prepared",   "worker.offered",
-    "cgi.spawned",        "worker.noted",   "worker.responding", "worker.partly_fed", "worker.fed",
-    "cgi.head_noted",     "cgi.head_taken", "cgi.stream_noted",  "cgi.answered",      "cgi.streaming",
-    "worker.partly_sent", "worker.sent",    "worker.consumed",   "worker.committed",  "worker.closing",
-    "worker.shut",        "worker.closed",  "worker.returned"};
+    "worker.received", "worker.claimed",     "worker.peeked",     "worker.prepared",   "worker.offered",
+    "cgi.spawned",     "worker.noted",       "worker.responding", "worker.partly_fed", "worker.fed",
+    "cgi.head_noted",  "cgi.head_taken",     "cgi.answer_noted",  "cgi.stream_noted",  "cgi.answered",
+    "cgi.streaming",   "worker.partly_sent", "worker.sent",       "worker.consumed",   "worker.committed",
+    "worker.closing",  "worker.shut",        "worker.closed",     "worker.returned"};
 
 const std::set<string> kAlways{"worker.received",   "worker.claimed", "worker.peeked",   "worker.noted",
                                "worker.responding", "worker.sent",    "worker.consumed", "worker.committed",
                                "worker.closed",     "worker.returned"};
 const std::set<string> kStart{"worker.prepared", "worker.offered", "cgi.spawned"};
-const std::set<string> kStream{"cgi.head_noted", "cgi.head_taken", "cgi.stream_noted", "cgi.streaming"};
+const std::set<string> kStream{"cgi.head_noted", "cgi.head_taken", "cgi.answer_noted", "cgi.stream_noted",
+                               "cgi.streaming"};
 
 std::set<string> operator+(std::set<string> all, const std::set<string>& more) {
   all.insert(more.begin(), more.end());
@@ -125,6 +126,20 @@ std::vector<Path> Paths() {
            AskInTurn(client, {{Get("/cgi-bin/flood?" + query), flood}, {Get("/?after"), "hello after\n"}});
          }});
   }
+  paths.push_back({"cgi_flood_to_the_end",
+                   kAlways + kStart + kStream + std::set<string>{"worker.closing", "worker.shut"},
+                   {"bytes=1000000"},
+                   [flood](HttpClient& client) {
+                     ExpectBody(client.Ask("GET /cgi-bin/flood?bytes=1000000 HTTP/1.0\r\n\r\n"), client,
+                                flood);
+                   }});
+  paths.push_back({"cgi_slow_to_the_end",
+                   kAlways + kStart + kStream + std::set<string>{"worker.closing", "worker.shut"},
+                   {"before=0&during=30&lines=4"},
+                   [](HttpClient& client) {
+                     ExpectBody(client.Ask("GET /cgi-bin/slow?before=0&during=30&lines=4 HTTP/1.0\r\n\r\n"),
+                                client, "line 0\nline 1\nline 2\nline 3\n");
+                   }});
   paths.push_back(
       {"cgi_slow", kAlways + kStart + kStream, {"before=0&during=30&lines=4"}, [](HttpClient& client) {
          AskInTurn(client,
@@ -216,7 +231,7 @@ TEST(FailpointNamesTest, AreThoseInTheSources) {
   namespace fs = std::filesystem;
   std::set<string> found;
   const std::regex mention("HYDRAPOOL_FAILPOINT\\(\"([^\"]+)\"\\)");
-  for (const string folder : {"core", "cgi"}) {
+  for (const string folder : {"worker", "cgi"}) {
     for (const auto& entry : fs::directory_iterator(HYDRAPOOL_SOURCE_DIR "/pool/" + folder)) {
       if (entry.path().extension() != ".cc") continue;
       const string text = ReadFile(entry.path().string());

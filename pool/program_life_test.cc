@@ -94,5 +94,103 @@ TEST_F(ProgramLifeTest, AnUploadThatItsClientBreaksOffNeverEndsForTheProgram) {
   EXPECT_TRUE(server_->Stop().clean());
 }
 
+TEST_F(ProgramLifeTest, AChildThatHoldsTheOutputHoldsNoAnswer) {
+  Script("background", "printf 'Content-Type: text/plain\\n\\nanswered\\n'\nsleep 60 &\n");
+  Script("streamed",
+         "printf 'Content-Type: text/plain\\n\\nan'\nsleep 0.1\nprintf 'swered\\n'\nsleep 60 &\n");
+  Script("filtered", "exec 3>&1\n(sleep 0.05; printf 'Status: 200\\n\\nanswered\\n') &\n");
+  Server({"--cgi-timeout", "5"});
+  for (const std::string name : {"background", "streamed", "filtered"}) {
+    for (const std::string version : {"1.1", "1.0"}) {
+      HttpClient client(server_->address(), std::chrono::seconds(4));
+      const auto answer = client.Ask("GET /cgi-bin/" + name + " HTTP/" + version + "\r\nHost: test\r\n\r\n");
+      ASSERT_TRUE(answer) << name << ": " << client.error();
+      EXPECT_EQ(answer->body, "answered\n");
+    }
+  }
+}
+
+// What counts is whether the answer was whole, not how its program ended after it.
+TEST_F(ProgramLifeTest, AWholeAnswerIsDeliveredHoweverItsProgramEnds) {
+  const std::string page = "printf 'Content-Type: text/plain\\nContent-Length: 9\\n\\nanswered\\n'\n";
+  const std::string open_end = "printf 'Content-Type: text/plain\\n\\nanswered\\n'\n";
+  for (const std::string pause : {"", "sleep 0.1\n"}) {
+    const std::string when = pause.empty() ? "at_once" : "later";
+    Script("code_" + when, open_end + pause + "exit 3\n");
+    Script("killed_" + when, page + pause + "kill -9 $$\n");
+    Script("closed_" + when, open_end + "exec >&-\n" + pause + "sleep 0.1\nkill -9 $$\n");
+  }
+  Server();
+  for (const std::string way : {"code", "killed", "closed"}) {
+    for (const std::string when : {"at_once", "later"}) {
+      HttpClient client(server_->address());
+      const auto answer = client.Ask(Get("/cgi-bin/" + way + "_" + when));
+      ASSERT_TRUE(answer) << way << " " << when << ": " << client.error();
+      EXPECT_EQ(answer->status, 200) << way << " " << when;
+      EXPECT_EQ(answer->body, "answered\n") << way << " " << when;
+      EXPECT_EQ(client.Rest(), "");
+    }
+  }
+}
+
+TEST_F(ProgramLifeTest, AContentLengthIsTheBodysHoweverFastTheProgramWritesMore) {
+  const std::string head = "printf 'Content-Type: text/plain\\nContent-Length: 4\\n\\n";
+  Script("short", head + "onlythisandmore'\n");
+  Script("short_slow", head + "on'; sleep 0.2; printf 'lythisandmore'\n");
+  Script("short_pause", head + "only'; sleep 0.2; printf 'thisandmore'\n");
+  Server();
+  for (const std::string name : {"short", "short_slow", "short_pause"}) {
+    HttpClient client(server_->address());
+    const auto answer = client.Ask(Get("/cgi-bin/" + name));
+    ASSERT_TRUE(answer) << name << ": " << client.error();
+    EXPECT_EQ(answer->Field("Content-Length"), "4") << name;
+    EXPECT_EQ(answer->body, "only") << name;
+    EXPECT_EQ(client.Ask(Get("/?next")).value_or(HttpAnswer{}).body, "hello next\n") << name;
+    EXPECT_EQ(client.Rest(), "") << name;
+  }
+}
+
+TEST_F(ProgramLifeTest, AHeadMayHave64KiBHoweverItIsWritten) {
+  const std::string lines =
+      "i=0; while [ $i -lt $QUERY_STRING ]; do printf 'Set-Cookie: c%d=%070d\\n' $i 0; i=$((i+1)); done";
+  const std::string end = "printf 'Content-Type: text/plain\\n\\nok\\n'\n";
+  Script("piecewise", lines + "\n" + end);
+  Script("at_once", "out=$(" + lines + "; echo .)\nprintf '%s\\n' \"${out%?.}\"\n" + end);
+  Server();
+  for (const std::string name : {"piecewise", "at_once"}) {
+    for (const std::string count : {"200", "700"}) {
+      HttpClient client(server_->address());
+      const auto answer = client.Ask(Get("/cgi-bin/" + name + "?" + count));
+      ASSERT_TRUE(answer) << name << " " << count << ": " << client.error();
+      EXPECT_EQ(answer->status, 200) << name << " " << count;
+      EXPECT_EQ(answer->body, "ok\n");
+    }
+    HttpClient client(server_->address());
+    EXPECT_EQ(client.Ask(Get("/cgi-bin/" + name + "?1000")).value_or(HttpAnswer{}).status, 502) << name;
+  }
+}
+
+TEST_F(ProgramLifeTest, AnOldClientGetsItsAnswerAsItComes) {
+  Script("events",
+         "printf 'Content-Type: text/plain\\n\\none\\n'\n"
+         "while [ ! -e $MARKS/seen ]; do sleep 0.02; done\nprintf 'two\\n'\n");
+  Script("endless", "printf 'Content-Type: text/plain\\n\\n'\nhead -c 100000000 /dev/zero\n");
+  Server();
+  HttpClient client(server_->address());
+  ASSERT_TRUE(client.Send("GET /cgi-bin/events HTTP/1.0\r\n\r\n"));
+  std::string seen;
+  while (seen.find("one\n") == seen.npos) {
+    char piece[4096];
+    const auto count = ::recv(client.fd(), piece, sizeof piece, 0);
+    ASSERT_GT(count, 0);
+    seen.append(piece, static_cast<std::size_t>(count));
+  }
+  std::ofstream(marks_.path() / "seen") << "";
+  EXPECT_EQ(client.Rest(false), "two\n");
+  HttpClient large(server_->address());
+  EXPECT_EQ(large.Ask("GET /cgi-bin/endless HTTP/1.0\r\n\r\n").value_or(HttpAnswer{}).body.size(),
+            100'000'000u);
+}
+
 }  // namespace
 }  // namespace hydrapool::support

@@ -15,6 +15,8 @@ std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
     extra += fmt::format("{}: {}\r\n", field.name, field.value);
   }
   if (!head.location.empty()) extra += fmt::format("Location: {}\r\n", head.location);
+  // To a client of HTTP/1.0 it goes without saying, but not to what stands between.
+  if (frame.to_the_end && !frame.http_1_1) extra += "Connection: close\r\n";
   const bool bodyless = IsBodyless(head.status);
   std::string out;
   http::AppendHead(out, {.status = head.kind == ResponseKind::kLocalRedirect ? 302 : head.status,

@@ -11,8 +11,10 @@ namespace hydrapool::cgi {
 
 /// How an answer is framed and what every answer carries.
 struct AnswerFrame {
-  std::optional<std::uint64_t> length = {};  ///< of the body; nullopt: by chunks, or not known (HEAD)
+  std::optional<std::uint64_t> length =
+      {};  ///< of the body; nullopt: by chunks or the connection's end, or not known (HEAD)
   bool chunked = false;
+  bool to_the_end = false;  ///< by the connection's end: then not keep_alive
   bool keep_alive = true;
   bool http_1_1 = true;               ///< the client's version; 1.0 otherwise
   std::string_view date = {};         ///< used where the program gave none

@@ -17,17 +17,19 @@ CourierTools::CourierTools(std::string extra_lines) : extra_lines_(std::move(ext
   sys::Check(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), "pipe2");
   look_out_.Reset(ends[0]);
   look_in_.Reset(ends[1]);
+  ::fcntl(ends[1], F_SETPIPE_SZ, 4 * kPipe);  // as many slots as a widened pipe has
 }
 
 std::string_view CourierTools::Look(int pipe, std::size_t most) {
-  const ssize_t seen = ::tee(pipe, look_in_.get(), std::min(most, buffer_.size()), SPLICE_F_NONBLOCK);
+  const ssize_t shown = ::tee(pipe, look_in_.get(), std::min(most, buffer_.size()), SPLICE_F_NONBLOCK);
   std::size_t got = 0;
-  while (seen > 0 && got < static_cast<std::size_t>(seen)) {
+  while (shown > 0 && got < static_cast<std::size_t>(shown)) {
     const ssize_t count = ::read(look_out_.get(), buffer_.data() + got, buffer_.size() - got);
     if (count <= 0) break;
     got += static_cast<std::size_t>(count);
   }
-  return {buffer_.data(), got};
+  seen_ = got;
+  return seen();
 }
 
 }  // namespace hydrapool::cgi

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +11,7 @@
 
 namespace hydrapool::cgi {
 
-/// How much memory a worker's requests may hold at once in bodies and answers that must be made whole first.
+/// How much memory a worker's requests may hold at once in bodies that must be made whole first.
 class SpoolBudget {
  public:
   static constexpr std::size_t kMost = 256 << 20;
@@ -60,8 +61,15 @@ class CourierTools {
 
   [[nodiscard]] std::string_view extra_lines() const { return extra_lines_; }
 
-  /// Shows what waits in a pipe without taking it out (tee(2)).
+  /// Shows what waits in a pipe, at most 64 KiB, without taking it out (tee(2)).
   std::string_view Look(int pipe, std::size_t most);
+  /// What the last Look showed.
+  [[nodiscard]] std::string_view seen() const { return {buffer_.data(), seen_}; }
+  /// 64 KiB to read into; ends what `seen` says.
+  [[nodiscard]] std::span<char> scratch() {
+    seen_ = 0;
+    return buffer_;
+  }
 
   http::DateCache date;
   SpoolBudget budget;
@@ -71,6 +79,7 @@ class CourierTools {
   sys::UniqueFd look_in_;
   sys::UniqueFd look_out_;
   std::vector<char> buffer_;
+  std::size_t seen_ = 0;
 };
 
 }  // namespace hydrapool::cgi

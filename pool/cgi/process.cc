@@ -14,7 +14,9 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 
+#include "pool/sys/file.h"
 #include "pool/sys/signals.h"
 
 // What runs on the child's stack: the sanitizers know neither that stack nor the second process in their
@@ -170,6 +172,21 @@ sys::Result<Spawned> Spawn(const SpawnOptions& options) {
   spawned.start = birth.start;
   spawned.error = birth.error;
   return spawned;
+}
+
+bool IsEnding(pid_t pid) {
+  constexpr unsigned kExiting = 0x4;  // PF_EXITING, include/linux/sched.h
+  if (pid <= 1) return false;
+  const std::string stat = sys::ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  const auto name_end = stat.rfind(')');
+  char state = 0;
+  unsigned flags = 0;
+  // proc(5): state ppid pgrp session tty_nr tpgid flags
+  if (name_end == stat.npos ||
+      std::sscanf(stat.c_str() + name_end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2) {
+    return ::kill(pid, 0) < 0 && errno == ESRCH;
+  }
+  return state == 'Z' || state == 'X' || (flags & kExiting) != 0;
 }
 
 bool KillGroup(pid_t leader, int signal) { return leader > 1 && ::kill(-leader, signal) == 0; }

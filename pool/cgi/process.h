@@ -95,4 +95,8 @@ struct Spawned {
 /// its number may be a stranger's.
 bool KillGroup(pid_t leader, int signal);
 
+/// The process is on its way out, or out: its descriptors close because of that and not by its own will.
+/// Read off /proc; a process that cannot be looked at runs as long as it exists.
+[[nodiscard]] bool IsEnding(pid_t pid);
+
 }  // namespace hydrapool::cgi

@@ -107,7 +107,7 @@ std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(std::str
   for (std::size_t begin = 0;;) {
     const auto newline = window.find('\n', begin);
     if (newline == window.npos) {
-      if (window.size() == kMaxResponseHead) return Malformed{"a head without an end in the first 16 KiB"};
+      if (window.size() == kMaxResponseHead) return Malformed{"a head without an end in the first 64 KiB"};
       return http::NeedMore{};
     }
     auto line = window.substr(begin, newline - begin);

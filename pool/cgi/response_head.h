@@ -37,7 +37,7 @@ struct Malformed {
   std::string_view why;
 };
 
-inline constexpr std::size_t kMaxResponseHead = 16 * 1024;
+inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 
 /// Parses what a CGI program has written so far (RFC 3875, section 6). Give it all from the first byte, again
 /// whenever there is more. A pure function; it never looks past the head. A fault is seen at the end of the

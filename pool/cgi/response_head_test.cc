@@ -146,8 +146,8 @@ TEST(ResponseHeadTest, NothingCanSplitAResponse) {
 TEST(ResponseHeadTest, AHeadWithoutAnEndIsNotWaitedFor) {
   const std::string start = "Content-Type: a/b\n";
   EXPECT_TRUE(NeedsMore(start + std::string(kMaxResponseHead - start.size() - 1, 'x')));
-  EXPECT_THAT(WhyNot(start + std::string(kMaxResponseHead - start.size(), 'x')), HasSubstr("16 KiB"));
-  EXPECT_THAT(WhyNot(start + std::string(kMaxResponseHead, 'x') + ":\n\n"), HasSubstr("16 KiB"));
+  EXPECT_THAT(WhyNot(start + std::string(kMaxResponseHead - start.size(), 'x')), HasSubstr("64 KiB"));
+  EXPECT_THAT(WhyNot(start + std::string(kMaxResponseHead, 'x') + ":\n\n"), HasSubstr("64 KiB"));
   const std::string fits = start + "X:" + std::string(kMaxResponseHead - start.size() - 4, 'x') + "\n\n";
   EXPECT_EQ(Parsed(fits).head_size, kMaxResponseHead);
 }

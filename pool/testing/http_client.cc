@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "pool/sys/error.h"
 #include "pool/sys/socket.h"
@@ -132,6 +133,22 @@ bool HttpClient::TakeChunks(std::string& body) {
   }
 }
 
+bool HttpClient::TakeToTheEnd(std::string& body) {
+  for (;;) {
+    switch (ReadMore()) {
+      case Read::kSome:
+        break;
+      case Read::kEnd:
+        body = std::exchange(buffer_, {});
+        return true;
+      case Read::kReset:
+        return Fail(fmt::format("reset after {} bytes of a body", buffer_.size()));
+      case Read::kLate:
+        return Fail(fmt::format("no end in time after {} bytes of a body", buffer_.size()));
+    }
+  }
+}
+
 std::optional<HttpAnswer> HttpClient::Receive(bool head_request) {
   HttpAnswer answer;
   error_.clear();
@@ -146,6 +163,11 @@ std::optional<HttpAnswer> HttpClient::Receive(bool head_request) {
   const std::string length = answer.Field("Content-Length");
   answer.chunked = answer.Field("Transfer-Encoding") == "chunked";
   if (head_request || answer.status == 204 || answer.status == 304) return answer;
+  answer.to_the_end = !answer.chunked && length.empty() && answer.Field("Connection") == "close";
+  if (answer.to_the_end) {
+    if (!TakeToTheEnd(answer.body)) return std::nullopt;
+    return answer;
+  }
   if (answer.chunked != length.empty()) {
     Fail("framed by length and chunks, or by neither: " + answer.head);
     return std::nullopt;

@@ -16,14 +16,15 @@ struct HttpAnswer {
   std::string head;  ///< from the status line to the empty line
   std::string body;
   bool chunked = false;
+  bool to_the_end = false;  ///< framed by the connection's end
   /// "" where there is none.
   [[nodiscard]] std::string Field(std::string_view name) const;
   [[nodiscard]] bool keeps_open() const;
 };
 
-/// A blocking client that believes nothing: an answer is framed by exactly one of Content-Length and chunks
-/// (or it has no body by its status, or the request was HEAD), and what does not parse is an error told in
-/// `error()`. Every wait ends after `patience`.
+/// A blocking client that believes nothing: an answer is framed by exactly one of Content-Length, chunks and
+/// a connection that it says will end (or it has no body by its status, or the request was HEAD), and what
+/// does not parse is an error told in `error()`. Every wait ends after `patience`.
 class HttpClient {
  public:
   explicit HttpClient(const std::string& address,
@@ -54,6 +55,7 @@ class HttpClient {
   std::optional<std::string> TakeLine();
   std::optional<std::string> TakeHead();
   bool TakeChunks(std::string& body);
+  bool TakeToTheEnd(std::string& body);
   bool Fail(const std::string& why);
 
   sys::UniqueFd fd_;

@@ -1,0 +1,208 @@
+// What a courier does: each function carries out one kind of action.
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "pool/cgi/answer_head.h"
+#include "pool/cgi/courier.h"
+#include "pool/http/response_writer.h"
+#include "pool/sys/failpoint.h"
+#include "pool/sys/log.h"
+
+namespace hydrapool::cgi {
+namespace {
+
+using Progress = hydrapool::Connection::Progress;
+using Then = hydrapool::Transmission::Then;
+using Kind = CourierAction::Kind;
+
+constexpr int kWidePipe = 256 * 1024;
+
+}  // namespace
+
+void Courier::CarryOut(const CourierAction& action) {
+  switch (action.kind) {
+    case Kind::kWait:
+      return;
+    case Kind::kPauseFeed:
+      connection_.PauseFeed();
+      return;
+    case Kind::kContinue:
+      return SendContinue();
+    case Kind::kFeed:
+      return Feed(action);
+    case Kind::kEndInput:
+      return connection_.CloseEnd(hydrapool::ProcessEnd::kInput);
+    case Kind::kWiden:
+      return WidenPipe();
+    case Kind::kAnswerWhole:
+      return AnswerWhole(action);
+    case Kind::kBegin:
+      return Begin(action);
+    case Kind::kSendHead:
+      return SendHead(action);
+    case Kind::kSendBody:
+      return SendBody(action);
+    case Kind::kRefuse:
+      return Refuse(action.status, action.why);
+    case Kind::kCut:
+      return Cut(action.why);
+  }
+}
+
+void Courier::SendContinue() {
+  std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
+  Transmit(
+      {.prefix = static_cast<std::uint32_t>(http::kContinue.size()), .then = Then::kMore, .interim = true});
+}
+
+void Courier::Feed(const CourierAction& action) {
+  const auto progress =
+      connection_.Feed(static_cast<std::uint32_t>(action.discard), static_cast<std::uint32_t>(action.bytes));
+  if (progress == Progress::kGone) over_ = true;
+}
+
+// Whether the answer is followed by another request, once `consumed_now` more bytes of this one are consumed.
+Then Courier::End(std::uint64_t consumed_now) const {
+  const bool whole = RequestLeft() == consumed_now;
+  return notes().keep_alive && whole && !connection_.IsLast(consumed_now) ? Then::kDone : Then::kDoneAndClose;
+}
+
+void Courier::Transmit(const hydrapool::Transmission& transmission) {
+  if (transmission.then != Then::kMore) {
+    over_ = true;
+    look_again_.Reset();
+    // A program that lives on may still wait for the end of what it has got whole.
+    if (notes().feeds && RequestLeft() == 0) connection_.CloseEnd(hydrapool::ProcessEnd::kInput);
+  }
+  const Progress progress = connection_.Send(transmission);
+  if (progress == Progress::kGone) over_ = true;
+  if (progress == Progress::kComplete && !over_) Renew();
+}
+
+std::string Courier::Head(const CourierAction& action, bool keep) const {
+  return AnswerHead(head_, {.length = action.length,
+                            .chunked = action.framing == Framing::kChunks,
+                            .to_the_end = action.framing == Framing::kClose,
+                            .keep_alive = keep && action.framing != Framing::kClose,
+                            .http_1_1 = notes().may_chunk,
+                            .date = tools_.date.At(connection_.loop().now()),
+                            .extra_lines = tools_.extra_lines()});
+}
+
+void Courier::AnswerWhole(const CourierAction& action) {
+  const std::uint64_t consume = LeftToConsume();
+  std::string answer = Head(action, End(consume) == Then::kDone);
+  if (action.framing == Framing::kLength) {
+    const std::string_view body = tools_.seen().substr(head_.head_size);
+    if (body.size() > *action.length)
+      sys::log::Warn("{}: writes more than its Content-Length: cut to that", name_);
+    answer += body.substr(0, *action.length);
+  }
+  if (answer.size() > connection_.slab().size()) return Refuse(502, "the program's head is too large");
+  std::memcpy(connection_.slab().data(), answer.data(), answer.size());
+  HYDRAPOOL_FAILPOINT("cgi.answered");
+  Transmit({.prefix = static_cast<std::uint32_t>(answer.size()),
+            .consume = static_cast<std::uint32_t>(consume),
+            .then = End(consume),
+            .kind = static_cast<std::uint8_t>(head_.status / 100)});
+}
+
+void Courier::Begin(const CourierAction& action) {
+  const bool keep = notes().keep_alive && !connection_.IsLast(LeftToConsume());
+  const std::string head = Head(action, keep);
+  if (head.size() > connection_.slab().size()) return Refuse(502, "the program's head is too large");
+  std::memcpy(connection_.slab().data(), head.data(), head.size());
+  CourierNotes& note = notes();
+  note.framing = action.framing;
+  note.body_length = action.length.value_or(0);
+  note.answer_begin = connection_.total_sent();
+  note.cgi_head = static_cast<std::uint32_t>(head_.head_size);
+  note.http_head = static_cast<std::uint32_t>(head.size());
+  note.status_class = static_cast<std::uint8_t>(head_.status / 100);
+  note.head_taken = '\0';
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  note.stage = CourierNotes::Stage::kAnswering;
+  HYDRAPOOL_FAILPOINT("cgi.answer_noted");
+}
+
+// Moves the program's head out of its pipe. Its last byte goes into the notes, where it was zero before, and
+// a head holds no zero: so a death on either side of the read is seen by whoever takes over.
+bool Courier::TakeHead() {
+  CourierNotes& note = notes();
+  if (note.head_taken != '\0' || note.cgi_head == 0) return true;
+  const auto scratch = tools_.scratch();
+  const std::array<iovec, 2> into{{{scratch.data(), note.cgi_head - 1}, {&note.head_taken, 1}}};
+  HYDRAPOOL_FAILPOINT("cgi.head_noted");
+  const ssize_t count = ::readv(output(), into.data(), static_cast<int>(into.size()));
+  HYDRAPOOL_FAILPOINT("cgi.head_taken");
+  return count == static_cast<ssize_t>(note.cgi_head);
+}
+
+void Courier::SendHead(const CourierAction& action) {
+  if (!TakeHead()) return Refuse(502, "the program's output cannot be read");
+  HYDRAPOOL_FAILPOINT("cgi.stream_noted");
+  const std::uint64_t consume = LeftToConsume();
+  Transmit({.prefix = notes().http_head,
+            .consume = static_cast<std::uint32_t>(consume),
+            .then = action.last ? End(consume) : Then::kMore,
+            .kind = notes().status_class});
+}
+
+void Courier::SendBody(const CourierAction& action) {
+  const CourierNotes& note = notes();
+  HYDRAPOOL_FAILPOINT("cgi.streaming");
+  std::string prefix;
+  std::string suffix;
+  if (note.framing == Framing::kChunks) {
+    if (action.bytes > 0) {
+      http::AppendChunkHeader(prefix, action.bytes);
+      suffix = http::kChunkEnd;
+    }
+    if (action.last) suffix += http::kLastChunk;
+  }
+  if (action.last && note.framing == Framing::kLength && seen_.available > action.bytes)
+    sys::log::Warn("{}: writes more than its Content-Length: cut to that", name_);
+  char* at = connection_.slab().data();
+  std::memcpy(at, prefix.data(), prefix.size());
+  std::memcpy(at + prefix.size(), suffix.data(), suffix.size());
+  const Then end = note.framing == Framing::kClose ? Then::kDoneAndClose : End(0);
+  Transmit({.prefix = static_cast<std::uint32_t>(prefix.size()),
+            .spliced = static_cast<std::uint32_t>(action.bytes),
+            .suffix = static_cast<std::uint32_t>(suffix.size()),
+            .then = action.last ? end : Then::kMore,
+            .kind = note.status_class});
+}
+
+void Courier::Refuse(int status, std::string_view why) {
+  sys::log::Warn("{}: {}: {}", name_, status, why);
+  over_ = true;
+  look_again_.Reset();
+  connection_.TerminateProcess();
+  const std::uint64_t consume = LeftToConsume();
+  const bool keep = End(consume) == Then::kDone;
+  connection_.Answer({.consume = consume,
+                      .bytes = http::ErrorResponse(status, keep, notes().head_request, why,
+                                                   tools_.date.At(connection_.loop().now()),
+                                                   notes().may_chunk ? 1 : 0, tools_.extra_lines()),
+                      .keep_open = keep,
+                      .kind = static_cast<std::uint8_t>(status / 100)});
+}
+
+void Courier::Cut(std::string_view why) {
+  sys::log::Warn("{}: {}", name_, why);
+  over_ = true;
+  look_again_.Reset();
+  connection_.Abort();
+}
+
+// A program that flushes its head in small pieces may fill a pipe's slots before its bytes.
+void Courier::WidenPipe() {
+  ::fcntl(output(), F_SETPIPE_SZ, kWidePipe);
+  seen_.widened = true;
+}
+
+}  // namespace hydrapool::cgi

@@ -1,0 +1,312 @@
+#include "pool/cgi/courier_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace hydrapool::cgi {
+
+void PrintTo(const CourierAction& action, std::ostream* out) {
+  *out << "{kind " << static_cast<int>(action.kind) << ", look again " << action.look_again << ", discard "
+       << action.discard << ", bytes " << action.bytes << (action.last ? ", last" : "") << ", framing "
+       << static_cast<int>(action.framing) << ", length "
+       << (action.length ? std::to_string(*action.length) : "none") << ", status " << action.status << ", "
+       << action.why << "}";
+}
+
+namespace {
+
+using Kind = CourierAction::Kind;
+using Program = CourierView::Program;
+using Stage = CourierNotes::Stage;
+
+constexpr sys::Nanos kNow = 1000 * sys::kSecond;
+constexpr std::size_t kHead = 100;
+
+/// One row: what is seen, and what comes next.
+struct Row {
+  std::string name;
+  CourierView view;
+  CourierAction next;
+};
+
+void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+
+CourierView Seen(std::size_t available, CourierView view = {}) {
+  view.now = kNow;
+  view.quiet_since = view.quiet_since == 0 ? kNow : view.quiet_since;
+  view.available = available;
+  return view;
+}
+
+/// The program's head is there, since just now, and `body` bytes after it.
+CourierView WithHead(std::size_t body, std::optional<std::uint64_t> promised = {}) {
+  CourierView view = Seen(kHead + body);
+  view.head = {.state = HeadSeen::State::kWhole, .size = kHead, .content_length = promised};
+  view.head_at = kNow;
+  return view;
+}
+
+/// `sent` bytes of the body are sent and `available` are at hand.
+CourierView Answering(Framing framing, std::uint64_t length, std::uint64_t sent, std::size_t available) {
+  CourierView view = Seen(available);
+  view.notes.stage = Stage::kAnswering;
+  view.notes.framing = framing;
+  view.notes.body_length = length;
+  view.notes.answer_begin = 1000;
+  view.notes.cgi_head = kHead;
+  view.notes.http_head = 200;
+  view.notes.head_taken = '\n';
+  view.sent = 1200 + sent;
+  return view;
+}
+
+template <typename F>
+CourierView But(CourierView view, F&& change) {
+  change(view);
+  return view;
+}
+
+CourierView HungUp(CourierView view, Program program = Program::kEnded) {
+  view.hung_up = true;
+  view.program = program;
+  return view;
+}
+
+/// The program is gone since `quiet`, and a child of it holds the output.
+CourierView Held(CourierView view, sys::Nanos quiet, Program program = Program::kEnded) {
+  view.program = program;
+  view.quiet_since = kNow - quiet;
+  return view;
+}
+
+CourierView ClosedBefore(CourierView view) {
+  view.notes.output_closed = true;
+  return view;
+}
+
+CourierView OldClient(CourierView view) {
+  view.notes.may_chunk = false;
+  return view;
+}
+
+CourierView HeadRequest(CourierView view) {
+  view.notes.head_request = true;
+  return view;
+}
+
+CourierView HeldBack(CourierView view) {
+  view.head_at = kNow - kHoldBack;
+  return view;
+}
+
+/// `left` bytes of a body of 5000 after a head of 300 are not consumed yet.
+CourierView Feeding(CourierView view, std::uint64_t left, bool pending = true) {
+  view.notes.feeds = true;
+  view.notes.request_begin = 50;
+  view.notes.request_head = 300;
+  view.notes.request_total = 5300;
+  view.consumed = 50 + 5300 - left;
+  view.input_open = true;
+  view.feeding = pending;
+  return view;
+}
+
+CourierAction Wait(sys::Nanos look_again = 0) { return {.kind = Kind::kWait, .look_again = look_again}; }
+CourierAction Refuse(int status, std::string_view why) {
+  return {.kind = Kind::kRefuse, .status = status, .why = why};
+}
+CourierAction Whole(std::uint64_t length) {
+  return {.kind = Kind::kAnswerWhole, .framing = Framing::kLength, .length = length};
+}
+CourierAction Bodyless(std::optional<std::uint64_t> length = {}) {
+  return {.kind = Kind::kAnswerWhole, .framing = Framing::kNone, .length = length};
+}
+CourierAction Begin(Framing framing, std::optional<std::uint64_t> length = {}) {
+  return {.kind = Kind::kBegin, .framing = framing, .length = length};
+}
+CourierAction Body(std::uint64_t bytes, bool last = false) {
+  return {.kind = Kind::kSendBody, .bytes = bytes, .last = last};
+}
+CourierAction Head(bool last = false) { return {.kind = Kind::kSendHead, .last = last}; }
+CourierAction Cut(std::string_view why) { return {.kind = Kind::kCut, .why = why}; }
+const CourierAction kCrashedCut = Cut("crashed in the middle of its answer");
+const CourierAction kEndedCut = Cut("ended in the middle of its answer");
+const CourierAction kPause{.kind = Kind::kPauseFeed};
+
+const CourierView kMalformed =
+    But(Seen(50), [](auto& view) { view.head = {.state = HeadSeen::State::kMalformed, .why = "bad"}; });
+const CourierView kNotModified = But(WithHead(0), [](auto& view) { view.head.bodyless = true; });
+
+const std::vector<Row> kRows{
+    // Without a head.
+    {"NothingYet", Seen(0), Wait()},
+    {"HalfAHead", Seen(50), Wait(kNow + kLookAgain)},
+    {"AHeadThatFillsThePipe", Seen(32 * 1024), {.kind = Kind::kWiden}},
+    {"AndTheWidenedPipe", But(Seen(32 * 1024), [](auto& view) { view.widened = true; }),
+     Wait(kNow + kLookAgain)},
+    {"MalformedHead", kMalformed, Refuse(502, "bad")},
+    {"EndWithoutAHead", HungUp(Seen(50)), Refuse(502, "the program ended before the end of its head")},
+    {"EndWithoutAByte", HungUp(Seen(0)), Refuse(502, "the program ended before the end of its head")},
+    {"CrashWithoutAHead", HungUp(Seen(0), Program::kKilled), Refuse(502, "the program crashed")},
+    {"EndWithoutAHeadNotYetReaped", HungUp(Seen(0), Program::kEnding), Wait(kNow + kLookAgain)},
+    {"OutputClosedWithoutAHead", ClosedBefore(HungUp(Seen(0), Program::kRuns)),
+     Refuse(502, "the program ended before the end of its head")},
+    {"ChildHoldsWithoutAHead", Held(Seen(0), 0), Wait(kNow + kChildGrace)},
+    {"ChildHeldWithoutAHead", Held(Seen(0), kChildGrace),
+     Refuse(502, "the program ended before the end of its head")},
+    // Whole answers.
+    {"WholeAtItsEnd", HungUp(WithHead(10)), Whole(10)},
+    {"WholeAndEmpty", HungUp(WithHead(0)), Whole(0)},
+    {"WholeWithAnExitCode", HungUp(WithHead(10), Program::kEnded), Whole(10)},
+    {"WholeNotYetReaped", HungUp(WithHead(10), Program::kEnding), Wait(kNow + kLookAgain)},
+    {"CrashedAfterItsHead", HungUp(WithHead(10), Program::kKilled), Refuse(502, "the program crashed")},
+    {"ClosedItsOutputAndRuns", ClosedBefore(HungUp(WithHead(10), Program::kRuns)), Whole(10)},
+    {"ClosedItsOutputAndCrashedLater", ClosedBefore(HungUp(WithHead(10), Program::kKilled)), Whole(10)},
+    {"PromiseKept", HungUp(WithHead(10, 10)), Whole(10)},
+    {"PromiseKeptWhileItRuns", WithHead(10, 10), Whole(10)},
+    {"PromiseKeptThenCrashed", HungUp(WithHead(10, 10), Program::kKilled), Whole(10)},
+    {"PromiseKeptNotYetReaped", HungUp(WithHead(10, 10), Program::kEnding), Whole(10)},
+    {"MoreThanPromised", HungUp(WithHead(15, 4)), Whole(4)},
+    {"MoreThanPromisedWhileItRuns", WithHead(15, 4), Whole(4)},
+    {"LessThanPromised", HungUp(WithHead(4, 15)),
+     Refuse(502, "the program's output is shorter than it promised")},
+    {"LessThanPromisedWhileItRuns", WithHead(4, 15), Wait(kNow + kHoldBack)},
+    {"PromiseOfNothing", WithHead(0, 0), Whole(0)},
+    {"ChildHoldsAWholePage", Held(WithHead(10), 0), Wait(kNow + kHoldBack)},
+    {"ChildHeldAWholePage", Held(WithHead(10), kChildGrace), Whole(10)},
+    {"ChildHeldACrashedPage", Held(WithHead(10), kChildGrace, Program::kKilled),
+     Refuse(502, "the program crashed")},
+    {"TooMuchForOneStep", HungUp(WithHead(kWholeAnswer)), Begin(Framing::kLength, kWholeAnswer)},
+    {"TooLargeAHeadForOneStep",
+     But(HungUp(WithHead(20'000)), [](auto& view) { view.head.size = kWholeHead + 1; }),
+     Begin(Framing::kLength, 20'000 + kHead - kWholeHead - 1)},
+    // Held back, then piece by piece.
+    {"HeldBack", WithHead(10), Wait(kNow + kHoldBack)},
+    {"HeldBackLongEnough", HeldBack(WithHead(10)), Begin(Framing::kChunks)},
+    {"Presses", WithHead(32 * 1024), Begin(Framing::kChunks)},
+    {"PromisedHeldBackLongEnough", HeldBack(WithHead(10, 1000)), Begin(Framing::kLength, 1000)},
+    {"OldClientHeldBack", OldClient(WithHead(10)), Wait(kNow + kHoldBack)},
+    {"OldClientHeldBackLongEnough", OldClient(HeldBack(WithHead(10))), Begin(Framing::kClose)},
+    {"OldClientPromised", OldClient(HeldBack(WithHead(10, 1000))), Begin(Framing::kLength, 1000)},
+    {"OldClientWhole", OldClient(HungUp(WithHead(10))), Whole(10)},
+    // Without a body.
+    {"HeadWhole", HeadRequest(HungUp(WithHead(10))), Bodyless()},
+    {"HeadWholePromised", HeadRequest(HungUp(WithHead(0, 1000))), Bodyless(1000)},
+    {"HeadHeldBack", HeadRequest(WithHead(10)), Wait(kNow + kHoldBack)},
+    {"HeadHeldBackLongEnough", HeadRequest(HeldBack(WithHead(10))), Bodyless()},
+    {"HeadCrashed", HeadRequest(HungUp(WithHead(10), Program::kKilled)), Refuse(502, "the program crashed")},
+    {"NotModifiedWhole", HungUp(kNotModified), Bodyless()},
+    {"NotModifiedHeldBackLongEnough", HeldBack(kNotModified), Bodyless()},
+    // The answer's head, once noted.
+    {"HeadToSend", But(Answering(Framing::kChunks, 0, 0, kHead), [](auto& view) { view.sent = 1000; }),
+     Head()},
+    {"HeadToSendIsAll", But(Answering(Framing::kLength, 0, 0, kHead), [](auto& view) { view.sent = 1000; }),
+     Head(true)},
+    {"HeadToSendBeforeABody",
+     But(Answering(Framing::kLength, 9, 0, kHead), [](auto& view) { view.sent = 1000; }), Head()},
+    // The body by its length.
+    {"LengthNothingYet", Answering(Framing::kLength, 100, 40, 0), Wait()},
+    {"LengthAPiece", Answering(Framing::kLength, 100, 40, 10), Body(10)},
+    {"LengthTheRest", Answering(Framing::kLength, 100, 40, 60), Body(60, true)},
+    {"LengthMoreThanTheRest", Answering(Framing::kLength, 100, 40, 90), Body(60, true)},
+    {"LengthTheRestOfACrashed", HungUp(Answering(Framing::kLength, 100, 40, 60), Program::kKilled),
+     Body(60, true)},
+    {"LengthShort", HungUp(Answering(Framing::kLength, 100, 40, 0)), kEndedCut},
+    {"LengthAPieceOfShort", HungUp(Answering(Framing::kLength, 100, 40, 10)), Body(10)},
+    {"LengthShortNotYetReaped", HungUp(Answering(Framing::kLength, 100, 40, 0), Program::kEnding),
+     Wait(kNow + kLookAgain)},
+    {"LengthShortByACrash", HungUp(Answering(Framing::kLength, 100, 40, 0), Program::kKilled), kCrashedCut},
+    {"LengthChildHolds", Held(Answering(Framing::kLength, 100, 40, 0), 0), Wait(kNow + kChildGrace)},
+    {"LengthChildHeld", Held(Answering(Framing::kLength, 100, 40, 0), kChildGrace), kEndedCut},
+    // To the output's end.
+    {"ChunksNothingYet", Answering(Framing::kChunks, 0, 40, 0), Wait()},
+    {"ChunksAPiece", Answering(Framing::kChunks, 0, 40, 10), Body(10)},
+    {"ChunksTheRest", HungUp(Answering(Framing::kChunks, 0, 40, 10)), Body(10, true)},
+    {"ChunksTheEnd", HungUp(Answering(Framing::kChunks, 0, 40, 0)), Body(0, true)},
+    {"ChunksTheEndNotYetReaped", HungUp(Answering(Framing::kChunks, 0, 40, 0), Program::kEnding),
+     Wait(kNow + kLookAgain)},
+    {"ChunksAPieceNotYetReaped", HungUp(Answering(Framing::kChunks, 0, 40, 10), Program::kEnding), Body(10)},
+    {"ChunksCrashed", HungUp(Answering(Framing::kChunks, 0, 40, 0), Program::kKilled), kCrashedCut},
+    {"ChunksClosedThenCrashed", ClosedBefore(HungUp(Answering(Framing::kChunks, 0, 40, 0), Program::kKilled)),
+     Body(0, true)},
+    {"ChunksChildHolds", Held(Answering(Framing::kChunks, 0, 40, 0), 0), Wait(kNow + kChildGrace)},
+    {"ChunksChildWritesOn", Held(Answering(Framing::kChunks, 0, 40, 10), 0), Body(10)},
+    {"ChunksChildHeld", Held(Answering(Framing::kChunks, 0, 40, 0), kChildGrace), Body(0, true)},
+    {"CloseAPiece", Answering(Framing::kClose, 0, 40, 10), Body(10)},
+    {"CloseTheEnd", HungUp(Answering(Framing::kClose, 0, 40, 0)), Body(0, true)},
+    {"CloseCrashed", HungUp(Answering(Framing::kClose, 0, 40, 0), Program::kKilled), kCrashedCut},
+    // Feeding.
+    {"FeedsFromItsHeadOn",
+     Feeding(Seen(0), 5300, false),
+     {.kind = Kind::kFeed, .discard = 300, .bytes = 5000}},
+    {"FeedsOnInItsHead", Feeding(Seen(0), 5200, false), {.kind = Kind::kFeed, .discard = 200, .bytes = 5000}},
+    {"FeedsOnInItsBody", Feeding(Seen(0), 1000, false), {.kind = Kind::kFeed, .bytes = 1000}},
+    {"FedWhole", Feeding(Seen(0), 0, false), {.kind = Kind::kEndInput}},
+    {"FedWholeAndEnded", But(Feeding(Seen(0), 0, false), [](auto& view) { view.input_open = false; }),
+     Wait()},
+    {"Continue",
+     But(Feeding(Seen(0), 5300, false), [](auto& view) { view.notes.wants_continue = true; }),
+     {.kind = Kind::kContinue}},
+    {"ContinueSent",
+     But(Feeding(Seen(0), 5300, false),
+         [](auto& view) {
+           view.notes.wants_continue = true;
+           view.sent = 25;
+         }),
+     {.kind = Kind::kFeed, .discard = 300, .bytes = 5000}},
+    {"AnswerWaitsForTheFeed", Feeding(HeldBack(WithHead(10)), 1000), Wait(kNow + kLookAgain)},
+    {"KeptPromiseWaitsForTheFeed", Feeding(WithHead(10, 10), 1000), Wait(kNow + kLookAgain)},
+    {"PressesWhileFeeding", Feeding(WithHead(32 * 1024), 1000), kPause},
+    {"PressesBetweenFeeds", Feeding(WithHead(32 * 1024), 1000, false), Begin(Framing::kChunks)},
+    {"EndsWhileFeeding", Feeding(HungUp(WithHead(10)), 1000), kPause},
+    {"EndedWhileFeeding", Feeding(HungUp(WithHead(10)), 1000, false), Whole(10)},
+    {"AnswersWhileFeeding", Feeding(Answering(Framing::kChunks, 0, 40, 10), 1000), kPause},
+    {"AnswersBetweenFeeds", Feeding(Answering(Framing::kChunks, 0, 40, 10), 1000, false), Body(10)},
+    {"FeedsBetweenPieces",
+     Feeding(Answering(Framing::kChunks, 0, 40, 0), 1000, false),
+     {.kind = Kind::kFeed, .bytes = 1000}},
+    {"KeepsItsPromiseBeforeTheFeedIsDone", Feeding(Answering(Framing::kLength, 100, 40, 60), 1000, false),
+     Body(60)},
+    {"HasKeptItBeforeTheFeedIsDone",
+     Feeding(Answering(Framing::kLength, 100, 100, 0), 1000, false),
+     {.kind = Kind::kFeed, .bytes = 1000}},
+    {"HasKeptItAndWhatItIsFedIsPending", Feeding(Answering(Framing::kLength, 100, 100, 0), 1000), Wait()},
+    {"HasKeptItAndTheFeedIsDone", Feeding(Answering(Framing::kLength, 100, 100, 0), 0, false), Body(0, true)},
+    {"HasKeptItAndEnds", HungUp(Feeding(Answering(Framing::kLength, 100, 100, 0), 1000, false)),
+     Body(0, true)},
+};
+
+class CourierPlanTest : public testing::TestWithParam<Row> {};
+
+TEST_P(CourierPlanTest, SaysWhatComesNext) { EXPECT_EQ(NextAction(GetParam().view), GetParam().next); }
+
+INSTANTIATE_TEST_SUITE_P(Table, CourierPlanTest, testing::ValuesIn(kRows),
+                         [](const auto& row) { return row.param.name; });
+
+CourierView Patient(CourierView view, sys::Nanos patience = 10 * sys::kSecond) {
+  view.notes.patience = patience;
+  return view;
+}
+
+TEST(CourierDeadlineTest, AnUploadThatMovesIsGivenMoreTime) {
+  EXPECT_EQ(AtDeadline(Patient(Seen(0)), 10 * kLeastUpload + 1), Wait());
+  EXPECT_EQ(AtDeadline(Patient(Seen(0)), 10 * kLeastUpload).kind, Kind::kRefuse);
+  EXPECT_EQ(AtDeadline(Patient(Seen(0), sys::kSecond / 2), 1), Wait());
+}
+
+TEST(CourierDeadlineTest, WithoutAnAnswerItIsA504) {
+  EXPECT_EQ(AtDeadline(Patient(Seen(0)), 0), Refuse(504, "the program did not answer in time"));
+  EXPECT_EQ(AtDeadline(Patient(WithHead(10)), 0).status, 504);
+}
+
+TEST(CourierDeadlineTest, HalfAnAnswerIsCutAndAWholeOneEnded) {
+  EXPECT_EQ(AtDeadline(Patient(Answering(Framing::kChunks, 0, 40, 0)), 0).kind, Kind::kCut);
+  EXPECT_EQ(AtDeadline(Patient(Answering(Framing::kLength, 100, 40, 0)), 0).kind, Kind::kCut);
+  EXPECT_EQ(AtDeadline(Patient(Answering(Framing::kLength, 100, 100, 0)), 0), Body(0, true));
+}
+
+}  // namespace
+}  // namespace hydrapool::cgi
