@@ -53,6 +53,7 @@ TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
                                            "hydrapool_accept_errors_total",
                                            "hydrapool_idle_closed_total",
                                            "hydrapool_leases_moved_total",
+                                           "hydrapool_log_dropped_total",
                                            "hydrapool_leases_open",
                                            "hydrapool_leases_unassigned",
                                            "hydrapool_cgi_processes",

@@ -28,7 +28,7 @@ struct StatusFacts {
 ///      "totals":{"requests", "rescued", "rescued_in_flight" (of these, not idle), "lost", "cut",
 ///      "abandoned",
 ///                "poison", "unavailable", "accepted", "accept_errors", "idle_closed", "moved",
-///                "cgi_started", "exits"},
+///                "cgi_started", "exits", "log_dropped"},
 ///      "cgi_processes", "listen_queue",
 ///      "fairness":{"connections", "requests", "busy"},
 ///      "durations_s":{"reap", "respawn", "recovery", "dispatch", "request", "cgi_start":

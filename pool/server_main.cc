@@ -88,6 +88,7 @@ int Main(int argc, char** argv) {
   const auto options = ParseOptions(argc, argv, exit_code);
   if (!options) return exit_code;
   sys::log::SetLevel(options->log_level);
+  sys::log::TakeTerminate();
   try {
     if (!options->probe.empty()) return Probe(options->probe);
     if (options->site.cgi) cgi::ScriptDirectory(options->site.cgi->directory, options->site.cgi->url_prefix);

@@ -83,11 +83,12 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
     rings_.push_back(std::make_unique<ReturnRing>(table_.size()));
 }
 
-Pool::Parent::~Parent() = default;
+Pool::Parent::~Parent() { sys::log::CountDroppedIn(nullptr); }
 
 int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   RefuseThreads();
   sys::ArmFailpoints();
+  sys::log::CountDroppedIn(&scoreboard.counts().log_dropped);
   if (const std::string failing = sys::VerifyTcpCounters(); !failing.empty()) {
     counters_known_ = false;
     sys::log::Warn(
@@ -146,6 +147,7 @@ void Pool::Parent::Round() {
 
 void Pool::Parent::Tick() {
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
+  sys::log::TellDropped();
   EvenOutLeases();
   if (!waiting_.empty()) ExpireWaiting();
   if (wants_lease_ && std::ranges::any_of(listeners_, [](const auto& l) { return SomebodyWaits(*l); }))

@@ -9,6 +9,7 @@
 
 #include "pool/shared/lease_table.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/log_line.h"
 #include "pool/sys/shared_memory.h"
 
 /// What a pool knows about itself, in shared memory: one slot for each worker, which survives the worker; one
@@ -130,6 +131,7 @@ struct PoolCounts {
   std::atomic<std::uint32_t> processes{0};   ///< request processes (CGI) alive
   std::atomic<std::uint32_t> listen_queue{0};
   std::atomic<sys::Nanos> started_at{0};
+  sys::DroppedLines log_dropped;  ///< of the parent's and all workers' log; all of them write it
 };
 
 /// How the parent and the workers wake each other.

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "pool/sys/error.h"
+#include "pool/sys/log_line.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::sys {
@@ -62,8 +63,7 @@ Child Child::Fork(const std::function<int()>& body) {
       SignalEvents::ForgetInChild();
       code = body();
     } catch (const std::exception& error) {
-      const std::string line = fmt::format("process {}: {}\n", ::getpid(), error.what());
-      [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());
+      WriteLine(STDERR_FILENO, fmt::format("process {}: {}\n", ::getpid(), error.what()));
     } catch (...) {  // nothing may unwind into what the parent was doing
     }
     ::_exit(code);

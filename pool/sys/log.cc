@@ -1,21 +1,62 @@
 #include "pool/sys/log.h"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
+#include <exception>
+#include <iterator>
 
 namespace hydrapool::sys::log {
 namespace {
 
+DroppedLines g_of_this_process;
+DroppedLines* g_dropped = &g_of_this_process;
+bool g_written = false;  // the last line was
+
+std::string_view ColourOf(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::info:
+      return "\x1b[32m";
+    case spdlog::level::warn:
+      return "\x1b[33m\x1b[1m";
+    case spdlog::level::err:
+      return "\x1b[31m\x1b[1m";
+    default:
+      return "\x1b[36m";
+  }
+}
+
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    const std::string_view plain(formatted.data(), formatted.size());
+    if (Coloured()) {
+      const auto [begin, end] = std::pair(message.color_range_start, message.color_range_end);
+      Put(fmt::format("{}{}{}\x1b[m{}", plain.substr(0, begin), ColourOf(message.level),
+                      plain.substr(begin, end - begin), plain.substr(end)));
+    } else {
+      Put(plain);
+    }
+  }
+  void flush_() override {}
+
+  static bool Coloured() {
+    static const bool wanted = std::getenv("NO_COLOR") == nullptr;
+    return wanted && ::isatty(STDERR_FILENO) == 1;
+  }
+  static void Put(std::string_view line) { g_written = WriteLine(STDERR_FILENO, line); }
+};
+
 spdlog::logger& Logger() {
   static spdlog::logger logger = [] {
-    const bool plain = std::getenv("NO_COLOR") != nullptr;
-    auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>(plain ? spdlog::color_mode::never
-                                                                            : spdlog::color_mode::automatic);
-    spdlog::logger made("hydrapool", std::move(sink));
+    spdlog::logger made("hydrapool", std::make_shared<StderrSink>());
     made.set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ [%P] %v");
-    made.flush_on(spdlog::level::trace);
     return made;
   }();
   return logger;
@@ -45,7 +86,33 @@ void SetLevel(Level level) { Logger().set_level(ToSpdlog(level)); }
 
 bool Enabled(Level level) { return Logger().should_log(ToSpdlog(level)); }
 
+void CountDroppedIn(DroppedLines* shared) { g_dropped = shared != nullptr ? shared : &g_of_this_process; }
+
+void TellDropped() {
+  std::uint64_t told = g_dropped->told.load();
+  const std::uint64_t dropped = g_dropped->count.load();
+  if (dropped == told || !g_dropped->told.compare_exchange_strong(told, dropped)) return;
+  g_written = true;  // where the level forbids it
+  Logger().log(spdlog::level::err, "{} log lines were dropped", dropped - told);
+  if (!g_written) g_dropped->told.fetch_sub(dropped - told);
+}
+
+void TakeTerminate() {
+  std::set_terminate([] {
+    try {
+      if (const auto exception = std::current_exception()) std::rethrow_exception(exception);
+      Write(Level::kError, "terminated");
+    } catch (const std::exception& error) {
+      Write(Level::kError, fmt::format("terminated: {}", error.what()));
+    } catch (...) {
+      Write(Level::kError, "terminated: an exception of another kind");
+    }
+    std::abort();
+  });
+}
+
 void Write(Level level, std::string_view text) {
+  TellDropped();
   std::string safe;
   safe.reserve(text.size());
   const auto at = [&text](std::size_t i) {
@@ -60,7 +127,9 @@ void Write(Level level, std::string_view text) {
       safe.push_back(text[i]);
     }
   }
+  g_written = true;
   Logger().log(ToSpdlog(level), "{}", safe);
+  if (!g_written) g_dropped->count.fetch_add(1);
 }
 
 }  // namespace hydrapool::sys::log

@@ -4,9 +4,14 @@
 
 #include <string_view>
 
-/// One line on stderr for each message: time, level, pid, text. Synchronous, one write(2) a line, so it
-/// survives fork and lines of several processes do not mix. Colours only on a terminal and without NO_COLOR.
-/// Bytes that are not printable are escaped: a log line can carry what a stranger sent.
+#include "pool/sys/log_line.h"
+
+/// One line on stderr for each message: time, level, pid, text. Synchronous, one write a line, so it survives
+/// fork and lines of several processes do not mix. Colours only on a terminal and without NO_COLOR. Bytes
+/// that are not printable are escaped: a log line can carry what a stranger sent.
+///
+/// Never waits: a line that a full pipe, socket or terminal does not take at once is dropped and counted, and
+/// when the reader has taken up again a line says "N log lines were dropped". Lines are cut at kLongestLine.
 namespace hydrapool::sys::log {
 
 enum class Level { kTrace, kDebug, kInfo, kWarning, kError, kOff };
@@ -14,6 +19,15 @@ enum class Level { kTrace, kDebug, kInfo, kWarning, kError, kOff };
 void SetLevel(Level level);
 [[nodiscard]] bool Enabled(Level level);
 void Write(Level level, std::string_view text);
+
+/// From now on dropped lines are counted there, in memory that forked processes share; null: in this process
+/// alone. What was counted so far stays where it was.
+void CountDroppedIn(DroppedLines* shared);
+/// Tells of lines that were dropped, if the reader takes that. Every line that is written does so too: call
+/// it where there may be no next line.
+void TellDropped();
+/// std::terminate says why by a line of this log, where the C++ library's own words would wait for a reader.
+void TakeTerminate();
 
 template <typename... Args>
 void Debug(fmt::format_string<Args...> format, Args&&... args) {

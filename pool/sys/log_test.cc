@@ -1,9 +1,12 @@
 #include "pool/sys/log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <string>
+
+#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::sys::log {
 namespace {
@@ -12,6 +15,14 @@ std::string Written(Level level, std::string_view text) {
   testing::internal::CaptureStderr();
   Write(level, text);
   return testing::internal::GetCapturedStderr();
+}
+
+std::string TakeAll(int fd) {
+  std::string all;
+  char piece[8192];
+  for (ssize_t count; (count = ::read(fd, piece, sizeof piece)) > 0;)
+    all.append(piece, static_cast<std::size_t>(count));
+  return all;
 }
 
 class LogTest : public testing::Test {
@@ -60,6 +71,35 @@ TEST_F(LogTest, BelowItsLevelNothingIsWritten) {
   EXPECT_TRUE(lines.ends_with("heard 1\n"));
   SetLevel(Level::kOff);
   EXPECT_FALSE(Enabled(Level::kError));
+}
+
+// stderr is a pipe that is full; then its reader takes up again.
+TEST_F(LogTest, WhatIsDroppedIsCountedAndTold) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd read(ends[0]);
+  const UniqueFd write(ends[1]);
+  const UniqueFd before(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+  ::fcntl(read.get(), F_SETFL, O_NONBLOCK);
+  DroppedLines dropped;
+  CountDroppedIn(&dropped);
+  ::dup2(write.get(), STDERR_FILENO);
+  while (dropped.count < 100) Write(Level::kInfo, "a line that nobody reads");
+  TellDropped();
+  const std::uint64_t told_too_early = dropped.told;
+  const std::string full = TakeAll(read.get());
+  TellDropped();
+  TellDropped();
+  Write(Level::kInfo, "after it");
+  ::dup2(before.get(), STDERR_FILENO);
+  CountDroppedIn(nullptr);
+  EXPECT_EQ(told_too_early, 0u);
+  EXPECT_EQ(full.find("dropped"), full.npos);
+  const std::string after = TakeAll(read.get());
+  EXPECT_NE(after.find("] 100 log lines were dropped\n"), after.npos) << after;
+  EXPECT_EQ(after.find("dropped"), after.rfind("dropped")) << after;
+  EXPECT_TRUE(after.ends_with("after it\n")) << after;
+  EXPECT_EQ(dropped.count, 100u);
 }
 
 }  // namespace
