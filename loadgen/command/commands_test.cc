@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "loadgen/report/report.h"
 #include "loadgen/testing/program.h"
 #include "loadgen/testing/scripted_server.h"
 
@@ -46,7 +47,7 @@ TEST(MergeCommandTest, WhatIsNoReportIsNamed) {
   EXPECT_EQ(missing.Err(), "loadgen: cannot read /none: No such file or directory\n");
 }
 
-TEST(CompareCommandTest, ARunIsNoWorseThanItselfAndAShortOneSaysNothing) {
+TEST(CompareCommandTest, AShortRunSaysNothing) {
   const ScriptedServer server;
   const ScratchFile json("json");
   Program run({"-q", "-c", "1", "-d", "200ms", "--json", json.path(), server.Url("/ok")});
@@ -54,19 +55,47 @@ TEST(CompareCommandTest, ARunIsNoWorseThanItselfAndAShortOneSaysNothing) {
   Program shorter({"compare", json.path(), json.path()});
   EXPECT_EQ(shorter.Wait(), 3);
   EXPECT_THAT(shorter.Err(), HasSubstr("each run needs 4 seconds"));
-  auto report = nlohmann::json::parse(json.Read());
-  const auto row = report["series"]["rows"][0];
-  report["series"]["width_s"] = 0.1;
-  for (int i = 1; i < 8; ++i) {
-    auto another = row;
-    another["begin_s"] = 0.1 * i;
-    report["series"]["rows"].push_back(another);
+}
+
+/// A report of 30 s in which each 5 ms a request took 10 ms or a little more; in the second `stall` a second.
+std::string Simulated(int slower_us, int stall = -1) {
+  const Plan plan{.urls = {"http://h/"}, .rate = 200, .duration = 30 * sys::kSecond};
+  Recorder recorder(plan, 0, plan.duration, nullptr);
+  for (int i = 0; i < 6000; ++i) {
+    const sys::Nanos due = i * 5 * sys::kMillisecond;
+    const auto took =
+        (i / 200 == stall ? 1'000'000 : 10'000 + slower_us + i * 7919 % 500) * sys::kMicrosecond;
+    recorder.Sent({.due = due, .sent = due});
+    recorder.Finished({.due = due, .sent = due}, {.outcome = Outcome::kOk, .end = due + took, .status = 200});
   }
-  report["duration_s"] = 0.8;
-  json.Write(report.dump());
-  Program same({"compare", json.path(), json.path(), "--json", "-"});
-  EXPECT_EQ(same.Wait(), 0);
-  EXPECT_EQ(nlohmann::json::parse(same.Out())["verdict"], "same");
+  recorder.Finish();
+  const RunResult run{.tally = recorder.tally(),
+                      .series = recorder.TakeTold().series,
+                      .scheduled = 6000,
+                      .duration = 30 * sys::kSecond,
+                      .sending = 30 * sys::kSecond,
+                      .counted = 6000};
+  return JsonText(ToJson(MakeReport("raw", plan, run)));
+}
+
+TEST(CompareCommandTest, EachVerdictHasItsCode) {
+  const ScratchFile a("a");
+  const ScratchFile b("b");
+  a.Write(Simulated(0));
+  const auto compare = [&](const std::string& other, const ScratchFile& first, const ScratchFile& second,
+                           int code, const char* verdict) {
+    b.Write(other);
+    Program program({"compare", first.path(), second.path(), "--json", "-"});
+    EXPECT_EQ(program.Wait(), code) << program.Err();
+    EXPECT_EQ(nlohmann::json::parse(program.Out())["verdict"], verdict);
+    return program.Err();
+  };
+  EXPECT_THAT(compare(Simulated(5), a, b, 0, "same"), HasSubstr("verdict  no difference larger than "));
+  EXPECT_THAT(compare(Simulated(2000), a, b, 1, "worse"), HasSubstr("verdict  B is worse in p50, p90, p99"));
+  EXPECT_THAT(compare(Simulated(2000), b, a, 0, "better"),
+              HasSubstr("verdict  B is better in p50, p90, p99"));
+  EXPECT_THAT(compare(Simulated(0, 12), a, b, 3, "unclear"),
+              HasSubstr("verdict  nothing can be said: not of "));
 }
 
 TEST(MergeCommandTest, OpenAndClosedLoopsAreRefused) {

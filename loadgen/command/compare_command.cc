@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 
 #include "loadgen/command/cli.h"
 #include "loadgen/command/help.h"
@@ -10,9 +11,15 @@
 #include "loadgen/plan/units.h"
 #include "loadgen/report/comparison.h"
 #include "loadgen/report/report_reader.h"
+#include "loadgen/report/terminal_text.h"
 
 namespace hydrapool::loadgen {
 namespace {
+
+constexpr double kManyfold = 9;
+constexpr double kMost = 100;
+constexpr std::size_t kColumns = 80;
+constexpr std::size_t kIndent = 9;
 
 constexpr HelpTexts kHelp = {
     .usage = "loadgen compare [OPTIONS] A B",
@@ -20,61 +27,103 @@ constexpr HelpTexts kHelp = {
   loadgen -R 2000 -d 60s --json after.json URL
   loadgen compare before.json after.json
 )",
-    .notes = R"(How B differs from A, from the seconds of both: each measure's mean, the
-difference and its confidence interval (Welch; 95 % for all measures together).
-The first second of each run is left out. Seconds are taken for independent of
-each other.
+    .notes = R"(How B differs from A: the runs' own rate, response percentiles of ok answers and
+share of errors. How far each may be off by chance is asked of the run's own
+seconds, drawn again in blocks (circular block bootstrap; the intervals hold at
+95 % confidence for all figures together). Four verdicts:
+  better, worse       of a figure the interval lies beyond 0
+  no difference larger than X %, where X is at most --resolution (4 times that
+                      for p99.9)
+  nothing can be said the interval is too wide, or a single stall might be it
+What differs from run to run and not within one is not seen: repeat runs.
 
 Exit codes:
-  0  B is not worse
-  1  B is worse in some measure
+  0  B is not worse: better, or no difference larger than that
+  1  B is worse in some figure, or an output failed
   2  wrong usage, or a file that is no JSON report of loadgen
-  3  nothing can be said: too few seconds, or a run that was INVALID
+  3  nothing can be said: also too few seconds, or a run that was INVALID
 )"};
-
-using Verdict = Difference::Verdict;
-
-std::string_view Words(Verdict verdict) {
-  return verdict == Verdict::kWorse ? "worse" : verdict == Verdict::kBetter ? "better" : "same";
-}
 
 std::string Shown(const Difference& d, double value) {
   if (d.measure == "rate") return fmt::format("{:.1f}/s", value);
   if (d.measure == "errors") return fmt::format("{:.3g} %", 100 * value);
-  return value < 0 ? "-" + FormatMicros(-value) : FormatMicros(value);
+  return FormatMicros(value);
+}
+
+std::string Percent(double share) {
+  if (share + 1 > kMost) return fmt::format(">{:.0f} x", kMost);
+  if (share >= kManyfold) return fmt::format("{:.0f} x", share + 1);
+  return fmt::format("{:+.{}f} %", 100 * share, std::abs(share) < 1 ? 1 : 0);
+}
+
+std::string Words(const Difference& d) {
+  if (d.measure == "max") return d.suspicious ? "one answer each: a stall?" : "one answer each";
+  if (d.too_few) return "too few requests";
+  if (d.verdict == CompareVerdict::kUnclear) return "nothing can be said";
+  if (d.verdict != CompareVerdict::kSame) return std::string(Name(d.verdict));
+  return fmt::format("within {:.1f} %", 100 * d.within());
 }
 
 std::string Table(const std::vector<Difference>& differences) {
-  std::string text =
-      fmt::format("{:<8}{:>12}{:>12}{:>12}   {}\n", "", "A", "B", "B - A", "95 % interval of B - A");
+  std::string text = fmt::format("{:<8}{:>11}{:>11}{:>10}  {:<21}\n", "", "A", "B", "change", "interval");
   for (const auto& d : differences) {
-    text += fmt::format("{:<8}{:>12}{:>12}{:>12}   {} to {}{}\n", d.measure, Shown(d, d.a), Shown(d, d.b),
-                        Shown(d, d.b - d.a), Shown(d, d.low), Shown(d, d.high),
-                        d.verdict == Verdict::kSame ? "" : fmt::format("  {}", Words(d.verdict)));
+    const auto interval = d.too_few ? "" : fmt::format("{} to {}", Percent(d.low), Percent(d.high));
+    text += fmt::format("{:<8}{:>11}{:>11}{:>10}  {:<21}{}\n", d.measure, Shown(d, d.a), Shown(d, d.b),
+                        Percent(d.change), interval, Words(d));
   }
   return text;
 }
 
-nlohmann::ordered_json ToJson(const std::vector<Difference>& differences, std::string_view verdict) {
-  nlohmann::ordered_json json = {
-      {"schema", 1}, {"verdict", verdict}, {"differences", nlohmann::json::array()}};
+nlohmann::ordered_json ToJson(const std::vector<Difference>& differences, const CompareRules& rules) {
+  nlohmann::ordered_json json = {{"schema", 2},
+                                 {"verdict", Name(VerdictOf(differences))},
+                                 {"confidence", 1 - rules.alpha},
+                                 {"differences", nlohmann::json::array()}};
   for (const auto& d : differences) {
     json["differences"].push_back({{"measure", d.measure},
                                    {"a", d.a},
                                    {"b", d.b},
+                                   {"change", d.change},
                                    {"low", d.low},
                                    {"high", d.high},
-                                   {"verdict", Words(d.verdict)}});
+                                   {"verdict", Name(d.verdict)},
+                                   {"too_few", d.too_few},
+                                   {"suspicious", d.suspicious}});
   }
   return json;
 }
 
-std::string Verdicts(const std::vector<Difference>& differences, Verdict which) {
+std::string Names(const std::vector<Difference>& differences, CompareVerdict which) {
   std::string names;
   for (const auto& d : differences) {
     if (d.verdict == which) names += (names.empty() ? "" : ", ") + d.measure;
   }
   return names;
+}
+
+std::string Sentence(const std::vector<Difference>& differences, const CompareRules& rules) {
+  const auto verdict = VerdictOf(differences);
+  const auto of = [&](CompareVerdict which, std::string_view before) {
+    const auto names = Names(differences, which);
+    return names.empty() ? "" : std::string(before) + names;
+  };
+  const auto unclear = of(CompareVerdict::kUnclear, "; nothing can be said of ");
+  double within = 0;
+  for (const auto& d : differences) {
+    if (d.verdict == CompareVerdict::kSame) within = std::max(within, d.within());
+  }
+  switch (verdict) {
+    case CompareVerdict::kWorse:
+      return of(verdict, "B is worse in ") + of(CompareVerdict::kBetter, "; better in ") + unclear;
+    case CompareVerdict::kBetter:
+      return of(verdict, "B is better in ") + unclear;
+    case CompareVerdict::kSame:
+      return fmt::format("no difference larger than {:.1f} % at {:.0f} % confidence", 100 * within,
+                         100 * (1 - rules.alpha)) +
+             of(verdict, " in ") + unclear;
+    default:
+      return "nothing can be said" + of(verdict, ": not of ");
+  }
 }
 
 sys::Result<Report> Load(const std::string& path) {
@@ -98,10 +147,15 @@ int CompareCommand(int argc, const char* const* argv) {
   std::string path_b;
   std::string json;
   double tolerance = 2;
+  double resolution = 25;
   app.add_option("A", path_a, "JSON report of one run")->required()->type_name("")->group("Input");
   app.add_option("B", path_b, "JSON report of the other")->required()->type_name("")->group("Input");
   app.add_option("--tolerance", tolerance, "a difference of less than so many percent of A is none")
       ->check(CLI::Range(0.0, 1000.0).description(""))
+      ->type_name("PERCENT")
+      ->capture_default_str();
+  app.add_option("--resolution", resolution, "nothing can be said where more than so many percent may be")
+      ->check(CLI::Range(0.1, 1000.0).description(""))
       ->type_name("PERCENT")
       ->capture_default_str();
   app.add_option("--json", json, "write it as JSON too, or - for standard output")->type_name("FILE");
@@ -115,24 +169,26 @@ int CompareCommand(int argc, const char* const* argv) {
   for (const auto& unfit : {Unfit(path_a, *a), Unfit(path_b, *b)}) {
     if (!unfit.empty()) return Complain(kInvalid, unfit);
   }
-  const auto differences = CompareRuns(Rows(a->run), Rows(b->run), {.tolerance = tolerance / 100});
+  const CompareRules rules{.tolerance = tolerance / 100, .resolution = resolution / 100};
+  const auto differences = CompareRuns(SampleOf(a->run), SampleOf(b->run), rules);
   if (differences.empty())
-    return Complain(kInvalid, fmt::format("each run needs {} seconds and one to begin with", kFewest));
-  const auto worse = Verdicts(differences, Verdict::kWorse);
-  const auto better = Verdicts(differences, Verdict::kBetter);
-  const auto verdict = !worse.empty() ? "worse" : !better.empty() ? "better" : "same";
-  const bool differs = !worse.empty() || !better.empty();
+    return Complain(kInvalid, fmt::format("each run needs {} seconds to be compared", kFewestSeconds));
   auto text = fmt::format("A  {}\nB  {}\n", Describe(a->plan, a->engine), Describe(b->plan, b->engine));
   for (const auto& difference : PlanDifferences(a->plan, b->plan))
     text += fmt::format("not alike: {}\n", difference);
-  text += fmt::format("\n{}\nverdict  {}{}{}\n", Table(differences),
-                      differs ? fmt::format("B is {}", verdict) : "no difference was seen",
-                      worse.empty() ? "" : " in " + worse,
-                      better.empty() ? "" : (worse.empty() ? " in " : "; better in ") + better);
+  text += fmt::format("\n{}\n", Table(differences)) +
+          Wrap(fmt::format("verdict  {}\n", Sentence(differences, rules)), kColumns, kIndent);
   const auto written =
-      files->Write(text, [&](const std::string&) { return JsonText(ToJson(differences, verdict)); });
+      files->Write(text, [&](const std::string&) { return JsonText(ToJson(differences, rules)); });
   if (!written) return Complain(kNothing, written.error().message);
-  return worse.empty() ? kRan : kNothing;
+  switch (VerdictOf(differences)) {
+    case CompareVerdict::kWorse:
+      return kNothing;
+    case CompareVerdict::kUnclear:
+      return kInvalid;
+    default:
+      return kRan;
+  }
 }
 
 }  // namespace hydrapool::loadgen

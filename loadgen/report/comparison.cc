@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <functional>
 
 #include "loadgen/plan/http_url.h"
 #include "loadgen/report/terminal_text.h"
@@ -14,67 +12,120 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kMostPaths = 60;
+constexpr double kTailResolution = 4;  // times that of the others
+constexpr double kErrorResolution = 0.001;
+constexpr double kStallFactor = 10;
+constexpr double kStallMicros = 100'000;
 
-struct Measure {
-  const char* name;
-  bool more_is_better;
-  std::function<double(const SeriesRow&)> of;
+double Resolution(Figure figure, const CompareRules& rules) {
+  if (figure == Figure::kErrors) return kErrorResolution;
+  return figure == Figure::kP999 ? kTailResolution * rules.resolution : rules.resolution;
+}
+
+struct Side {
+  const RunSample& sample;
+  Scatter scatter;
 };
 
-const std::array<Measure, 5>& Measures() {
-  static const std::array<Measure, 5> kMeasures = {{
-      {"rate", true, [](const SeriesRow& row) { return row.rate; }},
-      {"p50", false, [](const SeriesRow& row) { return static_cast<double>(row.response.p50); }},
-      {"p90", false, [](const SeriesRow& row) { return static_cast<double>(row.response.p90); }},
-      {"p99", false, [](const SeriesRow& row) { return static_cast<double>(row.response.p99); }},
-      {"errors", false,
-       [](const SeriesRow& row) {
-         const auto ended = row.ok + row.errors;
-         return ended == 0 ? 0 : static_cast<double>(row.errors) / static_cast<double>(ended);
-       }},
-  }};
-  return kMeasures;
+bool Enough(Figure figure, const Side& a, const Side& b) {
+  if (PercentileOf(figure) == 0) return true;
+  return EnoughFor(PercentileOf(figure), std::min(a.sample.answers, b.sample.answers));
 }
 
-std::vector<SeriesRow> Batches(const std::vector<SeriesRow>& rows) {
-  std::vector<SeriesRow> batches;
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    if (rows[i].length_s >= rows.front().length_s / 2) batches.push_back(rows[i]);
+/// Half of the interval's width, as the figure scatters.
+double Reach(std::size_t i, const Side& a, const Side& b, double alpha) {
+  const double of_a = a.scatter.error[i] * a.scatter.error[i];
+  const double of_b = b.scatter.error[i] * b.scatter.error[i];
+  const double both = of_a + of_b;
+  if (both <= 0) return 0;
+  const double degrees = both * both / (of_a * of_a / a.scatter.degrees + of_b * of_b / b.scatter.degrees);
+  return StudentT(alpha, degrees) * std::sqrt(both);
+}
+
+/// In how many seconds more answers were slower than `micros` than the percentile allows.
+int SecondsBeyond(const RunSample& run, double percentile, double micros) {
+  const auto bucket = SampleSecond::BucketOf(static_cast<std::int64_t>(micros));
+  return static_cast<int>(std::ranges::count_if(run.seconds, [&](const SampleSecond& second) {
+    double all = 0;
+    double beyond = 0;
+    for (std::size_t i = 0; i < second.latencies.size(); ++i) {
+      all += second.latencies[i];
+      if (i > bucket) beyond += second.latencies[i];
+    }
+    return beyond > all * (1 - percentile / 100);
+  }));
+}
+
+/// How likely at least `k` of `n` is where each is one with probability `p`.
+double AtLeast(int k, int n, double p) {
+  double sum = 0;
+  for (int i = k; i <= n; ++i) {
+    sum += std::exp(std::lgamma(n + 1.0) - std::lgamma(i + 1.0) - std::lgamma(n - i + 1.0) + i * std::log(p) +
+                    (n - i) * std::log(1 - p));
   }
-  return batches;
+  return sum;
 }
 
-Estimate Of(const Measure& measure, const std::vector<SeriesRow>& rows) {
-  std::vector<double> values;
-  for (const auto& row : rows) values.push_back(measure.of(row));
-  return EstimateOf(values);
+/// Whether a percentile that differs does so because of more seconds than chance puts on one side.
+bool InEnoughSeconds(Figure figure, const Side& a, const Side& b, const Difference& d, double alpha) {
+  const double between = std::sqrt(d.a * d.b);
+  const int of_a = SecondsBeyond(a.sample, PercentileOf(figure), between);
+  const int of_b = SecondsBeyond(b.sample, PercentileOf(figure), between);
+  const auto n_a = static_cast<double>(a.sample.seconds.size());
+  const auto n_b = static_cast<double>(b.sample.seconds.size());
+  const double slower = (d.change > 0 ? n_b : n_a) / (n_a + n_b);
+  return AtLeast(d.change > 0 ? of_b : of_a, of_a + of_b, slower) <= alpha / 2;
 }
 
-/// z for which a normal variable is within ±z with probability 1 - alpha.
-double NormalZ(double alpha) {
-  const double t = std::sqrt(-2 * std::log(alpha / 2));
-  return t - (2.515517 + 0.802853 * t + 0.010328 * t * t) /
-                 (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t);
+void Judge(Figure figure, const CompareRules& rules, Difference& d) {
+  const bool clear = d.low > 0 || d.high < 0;
+  const double tolerance = figure == Figure::kErrors ? 0 : rules.tolerance;
+  const double resolution = Resolution(figure, rules);
+  if (clear && std::abs(d.change) > tolerance) {
+    d.verdict =
+        (d.change > 0) == (figure == Figure::kRate) ? CompareVerdict::kBetter : CompareVerdict::kWorse;
+  } else if (clear || d.within() <= resolution) {
+    d.verdict = CompareVerdict::kSame;
+  } else {
+    d.suspicious = std::abs(d.change) > resolution;
+  }
 }
 
-double WelchDegrees(const Estimate& a, const Estimate& b) {
-  const double both = a.variance + b.variance;
-  const double rest = a.variance * a.variance / static_cast<double>(a.batches - 1) +
-                      b.variance * b.variance / static_cast<double>(b.batches - 1);
-  return rest > 0 ? both * both / rest : static_cast<double>(a.batches + b.batches - 2);
+Difference Compare(Figure figure, const Side& a, const Side& b, const CompareRules& rules) {
+  const auto i = static_cast<std::size_t>(figure);
+  Difference d{.measure = std::string(kFigureNames[i]), .a = a.sample.own[i], .b = b.sample.own[i]};
+  const double reach = Reach(i, a, b, rules.alpha / static_cast<double>(kFigures));
+  if (figure == Figure::kErrors) {
+    d.change = d.b - d.a;
+    d.low = d.change - reach;
+    d.high = d.change + reach;
+    Judge(figure, rules, d);
+    return d;
+  }
+  d.too_few = d.a <= 0 || d.b <= 0 || !Enough(figure, a, b);
+  if (d.a <= 0) return d;
+  const double ratio = d.b / d.a;
+  d.change = ratio - 1;
+  d.low = ratio / std::exp(reach) - 1;
+  d.high = ratio * std::exp(reach) - 1;
+  if (d.too_few) return d;
+  Judge(figure, rules, d);
+  const bool differs = d.verdict == CompareVerdict::kWorse || d.verdict == CompareVerdict::kBetter;
+  if (differs && PercentileOf(figure) > 0 && !InEnoughSeconds(figure, a, b, d, rules.alpha)) {
+    const double resolution = Resolution(figure, rules);
+    d.verdict = d.within() <= resolution ? CompareVerdict::kSame : CompareVerdict::kUnclear;
+    d.suspicious = std::abs(d.change) > resolution;
+  }
+  return d;
 }
 
-Difference Compare(const Measure& measure, const Estimate& a, const Estimate& b, const CompareRules& rules) {
-  const double alpha = rules.alpha / static_cast<double>(Measures().size());
-  const double reach = StudentT(alpha, WelchDegrees(a, b)) * std::sqrt(a.variance + b.variance);
-  const double middle = b.mean - a.mean;
-  Difference difference{
-      .measure = measure.name, .a = a.mean, .b = b.mean, .low = middle - reach, .high = middle + reach};
-  const bool beyond_zero = difference.low > 0 || difference.high < 0;
-  if (beyond_zero && std::abs(middle) > rules.tolerance * std::abs(a.mean))
-    difference.verdict =
-        (middle > 0) == measure.more_is_better ? Difference::Verdict::kBetter : Difference::Verdict::kWorse;
-  return difference;
+/// One answer each: no interval.
+Difference CompareMax(const RunSample& a, const RunSample& b) {
+  Difference d{.measure = "max", .a = a.max, .b = b.max, .too_few = true};
+  if (a.max > 0) d.change = b.max / a.max - 1;
+  const auto [low, high] = std::minmax(a.max, b.max);
+  d.suspicious = high > kStallFactor * low && high - low > kStallMicros;
+  return d;
 }
 
 std::string RateOf(const Plan& plan) {
@@ -94,6 +145,21 @@ std::string Paths(const Plan& plan) {
 
 }  // namespace
 
+std::string_view Name(CompareVerdict verdict) {
+  switch (verdict) {
+    case CompareVerdict::kSame:
+      return "same";
+    case CompareVerdict::kBetter:
+      return "better";
+    case CompareVerdict::kWorse:
+      return "worse";
+    default:
+      return "unclear";
+  }
+}
+
+double Difference::within() const { return std::max(std::abs(low), std::abs(high)); }
+
 std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b) {
   const auto arrival = [](const Plan& plan) { return plan.poisson ? "poisson" : "constant"; };
   const auto connection = [](const Plan& plan) { return plan.keep_alive ? "keepalive" : "close"; };
@@ -111,32 +177,31 @@ std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b) {
   return differences;
 }
 
-Estimate EstimateOf(std::span<const double> batches) {
-  Estimate estimate{.batches = batches.size()};
-  const auto n = static_cast<double>(batches.size());
-  for (const double x : batches) estimate.mean += x / n;
-  for (const double x : batches) estimate.variance += (x - estimate.mean) * (x - estimate.mean) / (n - 1) / n;
-  return estimate;
-}
-
-double StudentT(double alpha, double degrees) {
-  const double z = NormalZ(alpha);
-  const double z2 = z * z;
-  const double d = degrees;
-  return z * (1 + (z2 + 1) / (4 * d) + ((5 * z2 + 16) * z2 + 3) / (96 * d * d) +
-              (((3 * z2 + 19) * z2 + 17) * z2 - 15) / (384 * d * d * d) +
-              ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / (92160 * d * d * d * d));
-}
-
-std::vector<Difference> CompareRuns(const std::vector<SeriesRow>& a, const std::vector<SeriesRow>& b,
-                                    const CompareRules& rules) {
-  const auto batches_a = Batches(a);
-  const auto batches_b = Batches(b);
-  if (std::min(batches_a.size(), batches_b.size()) < kFewest) return {};
+std::vector<Difference> CompareRuns(const RunSample& a, const RunSample& b, const CompareRules& rules) {
+  if (std::min(a.seconds.size(), b.seconds.size()) < kFewestSeconds) return {};
+  const Side side_a{.sample = a, .scatter = ScatterOf(a)};
+  const Side side_b{.sample = b, .scatter = ScatterOf(b)};
   std::vector<Difference> differences;
-  for (const auto& measure : Measures())
-    differences.push_back(Compare(measure, Of(measure, batches_a), Of(measure, batches_b), rules));
+  for (std::size_t i = 0; i < kFigures; ++i) {
+    differences.push_back(Compare(static_cast<Figure>(i), side_a, side_b, rules));
+    if (static_cast<Figure>(i) == Figure::kP999) differences.push_back(CompareMax(a, b));
+  }
   return differences;
+}
+
+CompareVerdict VerdictOf(const std::vector<Difference>& differences) {
+  const auto any = [&](auto&& is) { return std::ranges::any_of(differences, is); };
+  const auto says = [&](CompareVerdict verdict) {
+    return any([verdict](const Difference& d) { return d.verdict == verdict; });
+  };
+  if (says(CompareVerdict::kWorse)) return CompareVerdict::kWorse;
+  const bool in_doubt = any([](const Difference& d) {
+    return d.suspicious ||
+           (d.verdict == CompareVerdict::kUnclear && !d.too_few && d.measure != kFigureNames[4]);
+  });
+  if (in_doubt) return CompareVerdict::kUnclear;
+  if (says(CompareVerdict::kBetter)) return CompareVerdict::kBetter;
+  return says(CompareVerdict::kSame) ? CompareVerdict::kSame : CompareVerdict::kUnclear;
 }
 
 }  // namespace hydrapool::loadgen

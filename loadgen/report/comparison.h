@@ -1,51 +1,70 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
-#include "loadgen/report/series_rows.h"
+#include "loadgen/plan/plan.h"
+#include "loadgen/report/bootstrap.h"
 
 namespace hydrapool::loadgen {
 
-/// A mean of batches and how far it may be off.
-struct Estimate {
-  double mean = 0;
-  double variance = 0;  ///< of the mean
-  std::size_t batches = 0;
+/// What is said of B beside A.
+enum class CompareVerdict {
+  kSame,     ///< no difference larger than `within`
+  kBetter,   ///< B is
+  kWorse,    ///< B is
+  kUnclear,  ///< nothing can be said
 };
-[[nodiscard]] Estimate EstimateOf(std::span<const double> batches);
+std::string_view Name(CompareVerdict verdict);
 
-/// The t for which a variable of Student's distribution is within ±t with probability 1 - `alpha`; for 3
-/// degrees of freedom or more within 1 %. (Abramowitz and Stegun, 26.7.5; 26.2.23 for the normal quantile.)
-[[nodiscard]] double StudentT(double alpha, double degrees);
-
-/// How B differs from A in one measure: B's mean less A's, relative to A's.
+/// How B differs from A in one figure: relative to A, but of errors the difference of two shares.
 struct Difference {
-  enum class Verdict { kSame, kBetter, kWorse };
   std::string measure;
   double a = 0;
   double b = 0;
-  double low = 0;  ///< The interval of B - A, in the measure's unit.
+  double change = 0;
+  double low = 0;  ///< The interval of `change`.
   double high = 0;
-  Verdict verdict = Verdict::kSame;
+  CompareVerdict verdict = CompareVerdict::kUnclear;
+  /// Too few requests lie beyond the percentile to speak of it (or there is one of them: max).
+  bool too_few = false;
+  /// So large a change that it must not pass for none, though it may be chance.
+  bool suspicious = false;
+
+  /// No difference is larger: the end of the interval that is further from none.
+  [[nodiscard]] double within() const;
 };
 
 struct CompareRules {
-  double alpha = 0.05;      ///< Of all measures together: each has its share (Bonferroni).
-  double tolerance = 0.02;  ///< A difference of less than this part of A's mean is none.
+  double alpha = 0.05;       ///< Of all figures together: each has its share (Bonferroni).
+  double tolerance = 0.02;   ///< A smaller change is none.
+  double resolution = 0.25;  ///< Where a larger difference cannot be ruled out, nothing can be said.
 };
 
-/// Compares two runs second by second: rate, p50, p90 and p99 of response latencies, share of errors. A
-/// difference is one where its whole confidence interval (Welch) lies beyond zero and its middle beyond the
-/// tolerance. Seconds are taken for independent of each other: where they are not, intervals come out too
-/// narrow, so run longer rather than believe a narrow verdict.
+/// Compares the runs' own figures: rate, p50, p90, p99, p99.9 and max of ok answers, share of errors. How far
+/// each may be off is asked of the run's own seconds (bootstrap.h); the interval is Student's, with Welch's
+/// degrees of freedom.
 ///
-/// The first second of each run (connections are made in it) and what is shorter than half the others are
-/// left out. Empty where fewer than kFewest seconds remain of either. Pure.
-[[nodiscard]] std::vector<Difference> CompareRuns(const std::vector<SeriesRow>& a,
-                                                  const std::vector<SeriesRow>& b, const CompareRules& rules);
-inline constexpr std::size_t kFewest = 4;
+///   better, worse   the whole interval lies beyond none, and the change beyond the tolerance; of a
+///   percentile
+///                   also the slow seconds are on one side more often than a coin puts them there (binomial
+///                   test): a run that happened to see no stall knows nothing of how rare they are
+///   same            the whole interval lies within ±resolution (of p99.9: four times that, of errors ±0.1
+///                   percentage points), or is beyond none and the change within the tolerance
+///   unclear         the rest; fewer than ten answers beyond the percentile; max, which is one answer
+///
+/// An unclear change that is itself larger than the resolution is suspicious (of max: tenfold and by 100 ms):
+/// a single stall looks so.
+///
+/// Two runs of the same thing are called different at most 5 times in 100; a change of 5 % in all latencies
+/// is found 9 times in 10 by runs of two minutes (compare_power_test.cc, with seconds that depend on each
+/// other). Empty where either run has fewer than kFewestSeconds. Pure.
+[[nodiscard]] std::vector<Difference> CompareRuns(const RunSample& a, const RunSample& b,
+                                                  const CompareRules& rules);
+
+/// Of all: worse if any is; else unclear if any is suspicious, or a figure other than p99.9 and max is for
+/// another reason than too few requests; else better if any is; else same. Pure.
+[[nodiscard]] CompareVerdict VerdictOf(const std::vector<Difference>& differences);
 
 /// In what the plans of two runs differ that should be alike where they are compared: "connections: 10 and
 /// 64". Not their hosts, their lengths and their seeds. Empty where they are alike. Pure.

@@ -2,30 +2,40 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
+#include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace hydrapool::loadgen {
 namespace {
 
-using Verdict = Difference::Verdict;
-
-/// Seconds whose rate and p99 vary a little around what is given.
-std::vector<SeriesRow> Seconds(double rate, std::int64_t p99, std::size_t n = 12) {
-  std::vector<SeriesRow> rows(n, {.length_s = 1, .ok = 1000});
+/// `n` seconds of 1000 answers each around `p50`, of which one in 50 takes `slow`; the seconds differ a
+/// little.
+RunSample RunOf(double rate, std::int64_t p50, std::int64_t slow, std::size_t n = 30) {
+  RunSample run;
   for (std::size_t i = 0; i < n; ++i) {
-    const int noise = static_cast<int>(i * 7 % 5) - 2;
-    rows[i].rate = rate * (1 + 0.01 * noise);
-    rows[i].response = {.count = 1000, .p50 = 500, .p90 = 900, .p99 = p99 + p99 * noise / 50};
+    const double noise = 1 + 0.004 * (static_cast<double>(i * 7 % 5) - 2);
+    SampleSecond second{.completed = rate * noise, .ended = rate * noise};
+    for (int k = 0; k < 1000; ++k) {
+      const auto micros = static_cast<double>(k % 50 == 0 ? slow : p50 + p50 * (k % 50) / 100);
+      second.Add(static_cast<std::int64_t>(micros * noise));
+    }
+    run.seconds.push_back(std::move(second));
   }
-  return rows;
+  run.own = FiguresOf(run.seconds);
+  run.max = static_cast<double>(slow);
+  run.answers = 1000 * n;
+  return run;
 }
 
-Verdict Of(const std::vector<Difference>& differences, std::string_view measure) {
-  for (const auto& difference : differences) {
-    if (difference.measure == measure) return difference.verdict;
-  }
-  ADD_FAILURE() << measure;
-  return Verdict::kSame;
+const Difference& Of(const std::vector<Difference>& differences, std::string_view measure) {
+  const auto found = std::ranges::find(differences, measure, &Difference::measure);
+  if (found == differences.end()) throw std::out_of_range(std::string(measure));
+  return *found;
+}
+
+CompareVerdict Verdict(const std::vector<Difference>& differences, std::string_view measure) {
+  return Of(differences, measure).verdict;
 }
 
 TEST(PlanDifferencesTest, NamesWhatMakesRunsIncomparable) {
@@ -42,49 +52,89 @@ TEST(PlanDifferencesTest, NamesWhatMakesRunsIncomparable) {
                                       "paths: /a and /b?c"}));
 }
 
-TEST(StudentTest, AgreesWithTheTables) {
-  EXPECT_NEAR(StudentT(0.05, 3), 3.182, 0.03);
-  EXPECT_NEAR(StudentT(0.05, 10), 2.228, 0.005);
-  EXPECT_NEAR(StudentT(0.01, 20), 2.845, 0.005);
-  EXPECT_NEAR(StudentT(0.05, 1e6), 1.960, 0.001);
-}
-
-TEST(EstimateTest, MeanAndItsVariance) {
-  const auto estimate = EstimateOf(std::array{1.0, 2.0, 3.0, 4.0});
-  EXPECT_DOUBLE_EQ(estimate.mean, 2.5);
-  EXPECT_NEAR(estimate.variance, 5.0 / 3 / 4, 1e-12);
-}
-
 TEST(CompareTest, TheSameIsTheSame) {
-  for (const auto& difference : CompareRuns(Seconds(5000, 2000), Seconds(5010, 2010), {}))
-    EXPECT_EQ(difference.verdict, Verdict::kSame) << difference.measure;
+  const auto differences = CompareRuns(RunOf(5000, 2000, 9000), RunOf(5010, 2005, 9020), {});
+  for (const auto* figure : {"rate", "p50", "p90", "p99", "p99.9", "errors"})
+    EXPECT_EQ(Verdict(differences, figure), CompareVerdict::kSame) << figure;
+  EXPECT_EQ(VerdictOf(differences), CompareVerdict::kSame);
+  EXPECT_LT(Of(differences, "p50").within(), 0.02);
 }
 
 TEST(CompareTest, SlowerAndLessIsWorseFasterAndMoreIsBetter) {
-  const auto worse = CompareRuns(Seconds(5000, 2000), Seconds(4500, 2600), {});
-  EXPECT_EQ(Of(worse, "rate"), Verdict::kWorse);
-  EXPECT_EQ(Of(worse, "p99"), Verdict::kWorse);
-  EXPECT_EQ(Of(worse, "p50"), Verdict::kSame);
-  const auto better = CompareRuns(Seconds(4500, 2600), Seconds(5000, 2000), {});
-  EXPECT_EQ(Of(better, "rate"), Verdict::kBetter);
-  EXPECT_EQ(Of(better, "p99"), Verdict::kBetter);
+  const auto worse = CompareRuns(RunOf(5000, 2000, 9000), RunOf(4500, 2000, 12000), {});
+  EXPECT_EQ(Verdict(worse, "rate"), CompareVerdict::kWorse);
+  EXPECT_EQ(Verdict(worse, "p99"), CompareVerdict::kWorse);
+  EXPECT_EQ(Verdict(worse, "p50"), CompareVerdict::kSame);
+  EXPECT_EQ(VerdictOf(worse), CompareVerdict::kWorse);
+  const auto better = CompareRuns(RunOf(4500, 2000, 12000), RunOf(5000, 2000, 9000), {});
+  EXPECT_EQ(Verdict(better, "rate"), CompareVerdict::kBetter);
+  EXPECT_EQ(Verdict(better, "p99"), CompareVerdict::kBetter);
+  EXPECT_EQ(VerdictOf(better), CompareVerdict::kBetter);
 }
 
 TEST(CompareTest, ACertainButTinyDifferenceIsNone) {
-  EXPECT_EQ(Of(CompareRuns(Seconds(5000, 2000, 900), Seconds(4950, 2000, 900), {}), "rate"), Verdict::kSame);
-  EXPECT_EQ(Of(CompareRuns(Seconds(5000, 2000, 900), Seconds(4950, 2000, 900), {.tolerance = 0}), "rate"),
-            Verdict::kWorse);
+  const auto a = RunOf(5000, 2000, 9000, 300);
+  const auto b = RunOf(4950, 2000, 9000, 300);
+  EXPECT_EQ(Verdict(CompareRuns(a, b, {}), "rate"), CompareVerdict::kSame);
+  EXPECT_EQ(Verdict(CompareRuns(a, b, {.tolerance = 0}), "rate"), CompareVerdict::kWorse);
 }
 
 TEST(CompareTest, ErrorsAreWorseThanNone) {
-  auto failing = Seconds(5000, 2000);
-  for (auto& row : failing) row.errors = 10;
-  EXPECT_EQ(Of(CompareRuns(Seconds(5000, 2000), failing, {}), "errors"), Verdict::kWorse);
+  auto failing = RunOf(5000, 2000, 9000);
+  for (auto& second : failing.seconds) second.errors = 10;
+  failing.own = FiguresOf(failing.seconds);
+  EXPECT_EQ(Verdict(CompareRuns(RunOf(5000, 2000, 9000), failing, {}), "errors"), CompareVerdict::kWorse);
+}
+
+/// With one second in which `of` in a thousand answers took a second.
+RunSample Stalled(RunSample run, std::size_t second, int of) {
+  for (int i = 0; i < of; ++i) run.seconds[second].Add(1'000'000 - 1000 * i);
+  run.answers += static_cast<std::uint64_t>(of);
+  run.own = FiguresOf(run.seconds);
+  run.max = 1'000'000;
+  return run;
+}
+
+TEST(CompareTest, ASingleStallIsNoDifferenceOfNone) {
+  for (const std::size_t n : {8u, 30u, 120u}) {
+    for (const std::size_t second : {std::size_t{0}, n / 2, n - 1}) {
+      const auto calm = RunOf(1000, 2000, 9000, n);
+      for (const int slow : {1000, 100, 1}) {
+        const auto stalled = Stalled(calm, second, slow);
+        EXPECT_EQ(VerdictOf(CompareRuns(calm, stalled, {})), CompareVerdict::kUnclear) << n << " " << slow;
+        EXPECT_EQ(VerdictOf(CompareRuns(stalled, calm, {})), CompareVerdict::kUnclear) << n << " " << slow;
+      }
+    }
+  }
+}
+
+TEST(CompareTest, AStallEachFewSecondsIsWorse) {
+  const auto calm = RunOf(1000, 2000, 9000, 60);
+  auto stalling = calm;
+  for (std::size_t i = 0; i < 60; i += 4) stalling = Stalled(stalling, i, 300);
+  EXPECT_EQ(Verdict(CompareRuns(calm, stalling, {}), "p99"), CompareVerdict::kWorse);
+}
+
+TEST(CompareTest, AnOutageIsNotNothing) {
+  const auto calm = RunOf(1000, 2000, 9000, 30);
+  auto out = calm;
+  out.seconds[9].errors = 900;
+  out.own = FiguresOf(out.seconds);
+  EXPECT_EQ(VerdictOf(CompareRuns(calm, out, {})), CompareVerdict::kUnclear);
+}
+
+TEST(CompareTest, OfFewRequestsNoTailIsSpokenOf) {
+  auto few = RunOf(5, 2000, 9000);
+  few.answers = 150;
+  const auto differences = CompareRuns(few, few, {});
+  EXPECT_FALSE(Of(differences, "p90").too_few);
+  EXPECT_TRUE(Of(differences, "p99").too_few);
+  EXPECT_EQ(Verdict(differences, "p99"), CompareVerdict::kUnclear);
 }
 
 TEST(CompareTest, TooFewSecondsSayNothing) {
-  EXPECT_TRUE(CompareRuns(Seconds(5000, 2000, 4), Seconds(5000, 2000, 30), {}).empty());
-  EXPECT_FALSE(CompareRuns(Seconds(5000, 2000, 5), Seconds(5000, 2000, 30), {}).empty());
+  EXPECT_TRUE(CompareRuns(RunOf(5000, 2000, 9000, 3), RunOf(5000, 2000, 9000, 30), {}).empty());
+  EXPECT_FALSE(CompareRuns(RunOf(5000, 2000, 9000, 4), RunOf(5000, 2000, 9000, 30), {}).empty());
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ double NextLevel(double percent) {
 
 double Deviation(const LatencyHistogram& histogram) {
   double squares = 0;
-  for (std::size_t i = 0; i < histogram.end_index(); ++i) {
+  for (std::size_t i = 0, end = histogram.end_index(); i < end; ++i) {
     const auto middle =
         static_cast<double>(LatencyHistogram::LowestAt(i) + LatencyHistogram::HighestAt(i) + 1) / 2;
     squares += static_cast<double>(histogram.CountAt(i)) * std::pow(middle - histogram.mean(), 2);

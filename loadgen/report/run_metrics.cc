@@ -43,9 +43,10 @@ MetricFamily Histogram(std::string name, std::string help, const LatencyHistogra
       .name = std::move(name), .help = std::move(help), .type = MetricType::Histogram, .metric = {}};
   ClientMetric metric;
   std::size_t index = 0;
+  const auto end = histogram.end_index();
   std::uint64_t seen = 0;
   for (const auto bound : kBoundsMicros) {
-    for (; index < histogram.end_index() && LatencyHistogram::HighestAt(index) <= bound; ++index)
+    for (; index < end && LatencyHistogram::HighestAt(index) <= bound; ++index)
       seen += histogram.CountAt(index);
     metric.histogram.bucket.push_back(
         {.cumulative_count = seen, .upper_bound = static_cast<double>(bound) / 1e6});

@@ -61,7 +61,7 @@ std::string DrawHistogram(const LatencyHistogram& histogram, std::size_t lines, 
   const auto steps = Steps(std::max<std::int64_t>(histogram.ValueAtPercentile(0), 1), histogram.max(), lines);
   std::vector<std::uint64_t> counts(steps.size());
   std::size_t step = 0;
-  for (std::size_t i = 0; i < histogram.end_index(); ++i) {
+  for (std::size_t i = 0, end = histogram.end_index(); i < end; ++i) {
     while (step + 1 < steps.size() && LatencyHistogram::LowestAt(i) > steps[step]) ++step;
     counts[step] += histogram.CountAt(i);
   }
