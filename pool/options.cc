@@ -20,7 +20,8 @@ Examples:
 
 Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HYDRAPOOL_CGI_DIR for --cgi-dir.
 
-Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now.
+Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now;
+HUP, USR1, USR2 and others that tell of no fault do nothing.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
 Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /healthz)";
 

@@ -21,6 +21,7 @@
 #include "pool/site.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
+#include "pool/sys/signals.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::server {
@@ -84,6 +85,7 @@ int Probe(const std::string& url) {
 
 int Main(int argc, char** argv) {
   OpenStandardDescriptors();
+  sys::IgnoreStraySignals();
   int exit_code = 0;
   const auto options = ParseOptions(argc, argv, exit_code);
   if (!options) return exit_code;

@@ -99,7 +99,7 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sys::SignalEvents signals(loop, {SIGTERM, SIGQUIT, SIGINT, SIGCHLD},
                             [this](int signal) { OnSignal(signal); });
-  for (const int ignored : {SIGPIPE, SIGHUP}) ::signal(ignored, SIG_IGN);
+  sys::IgnoreStraySignals();
   pid = ::getpid();
   scoreboard.counts().started_at = sys::Now();
   doorbell_watch_ = loop.Add(doorbell_.get(), EPOLLIN, [this](std::uint32_t) {

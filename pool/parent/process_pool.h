@@ -61,9 +61,11 @@ class Pool {
 /// memory is cut when that worker dies while it is on its way; the parent's own death ends everything.
 ///
 /// Signals: TERM and QUIT finish what is in hand and return (TERM within Timeouts::drain, a second one at
-/// once); INT returns now. Serve owns the process's signals while it runs and must not be called with threads
-/// running: fork would copy their locks, locked (std::logic_error). Errors: std::system_error for what the
-/// system refuses at the start; afterwards nothing is thrown.
+/// once); INT returns now. Faults, limits and job control do what they always do; every other signal does
+/// nothing, to the parent and to a worker (sys::IgnoreStraySignals). Serve owns the process's signals while
+/// it runs and must not be called with threads running: fork would copy their locks, locked
+/// (std::logic_error). Errors: std::system_error for what the system refuses at the start; afterwards nothing
+/// is thrown.
 template <Handler H>
 class ProcessPool {
  public:

@@ -1,6 +1,7 @@
 #include "pool/sys/signals.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -79,6 +80,16 @@ void SignalEvents::ForgetInChild() {
   }
   g_write_end = -1;
   g_child_stamp = 0;
+}
+
+void IgnoreStraySignals() {
+  constexpr std::array ignored{SIGHUP,    SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,
+                               SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT};
+  for (const int signal : ignored) ::signal(signal, SIG_IGN);
+  // The raw call, for glibc keeps 32 and 33 to itself; a kernel sigaction begins with the handler.
+  const std::array<unsigned long, 8> ignore{reinterpret_cast<unsigned long>(SIG_IGN)};
+  for (int signal = 32; signal < NSIG; ++signal)
+    ::syscall(SYS_rt_sigaction, signal, &ignore, nullptr, NSIG / 8);
 }
 
 Nanos SignalEvents::TakeChildStamp() { return g_child_stamp.exchange(0); }

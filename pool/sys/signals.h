@@ -50,6 +50,11 @@ class SignalEvents {
   std::vector<Installed> installed_;
 };
 
+/// Ignores every signal that would end a process though it tells of no fault of it: HUP, PIPE, USR1, USR2,
+/// ALRM, VTALRM, PROF, IO, PWR, STKFLT and those from 32 on. Faults (SEGV, ABRT, …), limits (XCPU, XFSZ),
+/// TERM, QUIT, INT and job control keep what they do. Programs inherit what is ignored: see cgi/process.h.
+void IgnoreStraySignals();
+
 /// Blocks every signal of this thread as long as it lives, then restores the mask it found.
 class BlockAllSignals {
  public:

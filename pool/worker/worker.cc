@@ -101,7 +101,8 @@ int Worker::Run() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != context.parent) return 0;
   sys::SignalEvents signals(loop, {SIGTERM, SIGQUIT}, [this](int signal) { OnSignal(signal); });
-  for (const int ignored : {SIGINT, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2}) ::signal(ignored, SIG_IGN);
+  sys::IgnoreStraySignals();
+  ::signal(SIGINT, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

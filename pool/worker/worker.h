@@ -79,9 +79,9 @@ class WorkerDesk {
 
 /// The child's loop: takes leases out of its channel, serves them, gives them back.
 ///
-/// TERM and QUIT: takes nothing new up, finishes what is in hand, gives the rest back and returns 0. INT and
-/// HUP are ignored: a terminal's Ctrl-C reaches the whole group, and the parent decides. Dies with the
-/// parent.
+/// TERM and QUIT: takes nothing new up, finishes what is in hand, gives the rest back and returns 0. INT is
+/// ignored (a terminal's Ctrl-C reaches the whole group, and the parent decides), and so is what
+/// sys::IgnoreStraySignals names. Dies with the parent.
 class Worker : private WorkerDesk {
  public:
   Worker(LeaseTable& table, Scoreboard& scoreboard, ReturnRing& ring, std::size_t number,
