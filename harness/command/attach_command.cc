@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "harness/command/cli.h"
+#include "harness/command/fault_options.h"
 #include "harness/command/run_command.h"
 #include "harness/observe/pool_watch.h"
 #include "harness/run/scenario.h"
@@ -14,26 +15,30 @@ namespace {
 
 constexpr const char* kExamples = R"(
 Examples:
-  harness attach --parent $(cat /run/nginx.pid) http://127.0.0.1:8080/
   harness attach --parent 4711 --rate 2000 --connections 64 --every 250ms --duration 10s http://127.0.0.1:8080/
+  harness attach --parent 4711 --fault stop --hold 500ms --min-alive 2 --steady http://127.0.0.1:8080/ http://127.0.0.1:8080/
+  sudo harness attach --any-user --parent $(cat /run/nginx.pid) http://127.0.0.1:80/
   harness attach --parent 4711 --no-faults --expect lost=0 http://127.0.0.1:8080/
   harness attach --admin 127.0.0.1:9180 --expect lost=0 http://127.0.0.1:8080/
 
-Puts load on any pre-fork server and hurts its workers: the parent's children that run the parent's program and belong to
-the same user as the harness. Tells what each fault cost the clients, and when the dead were reaped and replaced, seen from
+Puts load on any pre-fork server and hurts its workers: the parent's children that run the parent's program, call
+themselves workers where they call themselves anything, and belong to the same user as the harness (with --any-user root hurts
+those of others). Tells what each fault cost the clients, and when the dead were reaped and replaced, seen from
 outside: death by pidfd, the rest in /proc. With --admin (hydrapool) also when the replacement answered.
 
 Without --rate the connections ask again at once, as wrk's do, and lose what wrk loses. With --rate (or --close) it is loadgen
 that asks: it also tells latencies, and loses less, since it looks whether a connection has ended before it uses it again.
 
 Exit codes: 0 PASS: what was expected held (by default only that no request failed without a fault); 1 FAIL; 2 usage;
-3 INVALID: no fault landed, or none while a request was in flight; 4 ABORTED by Ctrl-C.)";
+3 INVALID: no fault landed, or none while a request was in flight; 4 ABORTED: by Ctrl-C, or the server no longer served.
+)";
 
 struct Arguments {
   Attachment attach;
   LoadPlan load{.url = {}, .rate = {}, .connections = 64};
   double rate = 0;
-  FaultPlan fault{.from = sys::kSecond};
+  FaultOptions faults;
+  sys::Nanos from = sys::kSecond;
   bool no_faults = false;
   sys::Nanos every = 250 * sys::kMillisecond;
   int idle = 16;
@@ -55,9 +60,18 @@ sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
   scenario.duration = arguments.duration;
   scenario.idle = arguments.idle;
   scenario.echo.reset();
-  if (!arguments.no_faults) scenario.faults = {arguments.fault};
-  if (!arguments.no_faults && arguments.fault.from >= arguments.duration)
-    return sys::Failure("--from is beyond --duration");
+  scenario.limits = arguments.faults.limits();
+  if (!arguments.faults.steady.empty())
+    scenario.steady = SteadyPlan{.url = arguments.faults.steady, .within = arguments.faults.within};
+  if (!arguments.no_faults) {
+    scenario.faults = {{.fault = arguments.faults.fault,
+                        .target = arguments.faults.target,
+                        .every = arguments.every,
+                        .from = arguments.from,
+                        .to = arguments.duration - std::min(arguments.duration / 10, sys::kSecond),
+                        .hold = arguments.faults.hold}};
+    if (arguments.from >= arguments.duration) return sys::Failure("--from is beyond --duration");
+  }
   for (const std::string& text : arguments.expect) {
     const auto expectation = ParseExpectation(text);
     if (!expectation) return sys::Failure("--expect " + expectation.error().message);
@@ -79,9 +93,8 @@ std::string ReplayOf(const Arguments& arguments) {
   if (arguments.no_faults) {
     line += " --no-faults";
   } else {
-    line +=
-        fmt::format(" --fault {} --target {} --every {} --from {}", Name(arguments.fault.fault),
-                    Name(arguments.fault.target), time(*arguments.fault.every), time(arguments.fault.from));
+    line += arguments.faults.words() +
+            fmt::format(" --every {} --from {}", time(arguments.every), time(arguments.from));
   }
   for (const std::string& text : arguments.expect) line += " --expect " + text;
   return line + " " + arguments.load.url;
@@ -92,16 +105,14 @@ int Attach(Arguments& arguments) {
   if (!parent) return UsageError(parent.error().message);
   arguments.attach.parent = *parent;
   arguments.attach.url = arguments.load.url;
-  arguments.fault.every = arguments.every;
   arguments.load.keep_alive = !arguments.close;
   if (arguments.rate > 0) {
     arguments.load.rate = arguments.rate;
   } else if (!arguments.close) {
     arguments.load.client = Client::kPlain;
   }
-  if (!arguments.no_faults && arguments.fault.target == Target::kBusiest && arguments.attach.admin.empty())
-    return UsageError("--target busiest needs --admin: only the pool knows how busy its workers are");
-  arguments.fault.to = arguments.duration - std::min(arguments.duration / 10, sys::kSecond);
+  if (const auto why = WhyWrong(arguments.faults, arguments.attach.admin); why && !arguments.no_faults)
+    return UsageError(*why);
   const auto scenario = ScenarioOf(arguments);
   if (!scenario) return UsageError(scenario.error().message);
   return RunAndReport(*scenario, arguments.seed, ReplayOf(arguments), arguments.json);
@@ -112,7 +123,7 @@ int Attach(Arguments& arguments) {
 void AddAttachCommand(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App& attach = *app.add_subcommand("attach", "Load any running pre-fork server and hurt its workers");
-  attach.footer(kExamples);
+  attach.footer(kExamples + FaultsHelp());
   AddParent(attach, arguments->attach.parent);
   attach.add_option("url", arguments->load.url, "What to ask")->required()->type_name("URL");
   attach.add_option("--rate", arguments->rate, "Requests a second (default: as fast as they are answered)")
@@ -129,11 +140,9 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
       ->type_name("N");
   AddDuration(attach, "--duration", arguments->duration, "How long (default 10s)");
   attach.add_flag("--no-faults", arguments->no_faults, "Hurt nobody: what is lost without faults?");
-  AddName(attach, "--fault", arguments->fault.fault, FaultNames(), "What to do: kill (default), term");
-  AddName(attach, "--target", arguments->fault.target, TargetNames(),
-          "To whom: random (default), busiest (needs --admin), all");
+  AddFaultOptions(attach, arguments->faults);
   AddDuration(attach, "--every", arguments->every, "The time from one fault to the next (default 250ms)");
-  AddDuration(attach, "--from", arguments->fault.from, "The first fault (default 1s)");
+  AddDuration(attach, "--from", arguments->from, "The first fault (default 1s)");
   attach
       .add_option("--admin", arguments->attach.admin, "hydrapool's admin endpoint, which knows its workers")
       ->type_name("HOST:PORT");

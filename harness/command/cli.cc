@@ -13,12 +13,7 @@
 namespace hydrapool::harness {
 
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help) {
-  const auto parse = [&value](const std::string& text) {
-    const auto nanos = ParseDuration(text);
-    if (!nanos) throw CLI::ValidationError(nanos.error().message);
-    value = *nanos;
-  };
-  return app.add_option_function<std::string>(name, parse, help)->type_name("TIME");
+  return AddParsed(app, name, value, ParseDuration, help)->type_name("TIME");
 }
 
 void AddParent(CLI::App& app, pid_t& parent) {

@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <string>
 
 #include "pool/sys/clock.h"
@@ -16,6 +15,7 @@ inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitInvalid = 3;
+inline constexpr int kExitAborted = 4;
 
 /// "--every 250ms" into nanoseconds; what is no time is a usage error.
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help);
@@ -23,20 +23,16 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& val
 /// "--parent PID" of the server to hurt; 0 where it is not given.
 void AddParent(CLI::App& app, pid_t& parent);
 
-/// An option whose value is one of the keys of `names`; anything else is a usage error that lists them.
-template <typename Enum>
-CLI::Option* AddName(CLI::App& app, const std::string& name, Enum& value,
-                     const std::map<std::string, Enum>& names, const std::string& help) {
-  const auto parse = [&value, &names](const std::string& text) {
-    const auto found = names.find(text);
-    if (found == names.end()) {
-      std::string all;
-      for (const auto& [known, ignored] : names) all += (all.empty() ? "" : ", ") + known;
-      throw CLI::ValidationError("'" + text + "' is none of " + all);
-    }
-    value = found->second;
+/// An option whose value is what `parse` makes of its text, a sys::Result; an Error is a usage error.
+template <typename Value, typename Parse>
+CLI::Option* AddParsed(CLI::App& app, const std::string& name, Value& value, Parse parse,
+                       const std::string& help) {
+  const auto take = [&value, parse](const std::string& text) {
+    const auto parsed = parse(text);
+    if (!parsed) throw CLI::ValidationError(parsed.error().message);
+    value = *parsed;
   };
-  return app.add_option_function<std::string>(name, parse, help)->type_name("NAME");
+  return app.add_option_function<std::string>(name, take, help)->type_name("NAME");
 }
 
 /// "harness: MESSAGE" on stderr; returns kExitUsage.

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/fault/worker_kind.h"
 #include "harness/testing/family.h"
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/socket.h"
@@ -95,7 +96,7 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
       {"inject --parent 4194999 --every 1s", "no such process"},
       {"inject --parent x --every 1s", "--parent"},
       {"inject --parent " + no_children + " --every 1s", "has no children"},
-      {"inject --parent 4711 --every 1s --fault nuke", "none of kill, term"},
+      {"inject --parent 4711 --every 1s --fault nuke", "none of kill, term, int"},
       {"inject --parent 4711 --every 1s --target busiest", "needs --admin"},
       {"inject --parent 4711 --every 1s --count 0", "--count"},
       {"echo", "address is required"},
@@ -134,7 +135,7 @@ TEST(InjectCommandTest, KillsTheParentsForksAndJournalsEach) {
 
 TEST(InjectCommandTest, AnAdminEndpointKnowsTheParentAndOnlyItsWorkersAreHit) {
   const Family family;
-  const auto children = ForksOf(family.parent.pid());
+  const auto children = ForksOf(family.parent.pid()).workers;
   ASSERT_THAT(children, SizeIs(2));
   const pid_t worker = children[0].identity.pid;
   const AdminEndpoint admin(StatusOf(family.parent.pid(), worker));

@@ -8,9 +8,10 @@
 #include <cstring>
 
 #include "harness/command/cli.h"
+#include "harness/command/fault_options.h"
 #include "harness/fault/inject_run.h"
-#include "harness/fault/process_tree.h"
 #include "harness/observe/pool_watch.h"
+#include "harness/observe/steady_state.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::harness {
@@ -20,15 +21,20 @@ constexpr const char* kExamples = R"(
 Examples:
   harness inject --admin 127.0.0.1:9180 --every 250ms --for 10s
   harness inject --parent 4711 --fault term --target all --every 1s --count 40
-  harness inject --parent $(cat /run/nginx.pid) --every 50ms --seed 7 --journal faults.jsonl --json -
+  harness inject --admin 127.0.0.1:9180 --fault stop --hold 500ms --target slot=2 --every 2s --steady http://127.0.0.1:8080/
+  harness inject --parent $(cat /run/nginx.pid) --any-user --every 50ms --seed 7 --journal faults.jsonl --json -
 
 Without --count and --for it goes on until Ctrl-C or the parent's end. The same seed gives the same faults. Only children of
-the parent are ever signalled: with --admin those that the pool calls workers, else those that run the parent's program.
+the parent are ever signalled: with --admin those that the pool calls workers, else those that run the parent's program and, where children
+call themselves differently, call themselves workers.
 
-Exit codes: 0 done; 1 no fault landed, or the parent ended before its time; 2 usage.)";
+Exit codes: 0 done; 1 no fault landed, or the parent ended before its time; 2 usage; 4 aborted: the server no longer served.
+)";
 
 struct Arguments {
   InjectRun::Options run;
+  FaultOptions faults;
+  pid_t parent = 0;
   sys::Nanos duration = 0;
   std::uint64_t count = 0;
   std::string admin;
@@ -37,10 +43,7 @@ struct Arguments {
 };
 
 InjectRun::ListWorkers MakeLister(const Arguments& arguments) {
-  const pid_t parent = arguments.run.parent;
-  if (arguments.admin.empty())
-    return [parent] { return sys::Result<std::vector<WorkerView>>(ForksOf(parent)); };
-  return [parent, admin = arguments.admin] { return WorkersByStatus(admin, parent); };
+  return [parent = arguments.parent, admin = arguments.admin] { return WorkersNow(admin, parent); };
 }
 
 sys::Result<sys::UniqueFd> OpenJournal(const std::string& path) {
@@ -60,31 +63,51 @@ InjectRun::Report WriteTo(const sys::UniqueFd& journal) {
   };
 }
 
+sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Report report) {
+  std::optional<EchoPlan> plan;
+  if (!arguments.faults.steady.empty()) {
+    const auto found = PlanFor(arguments.faults.steady);
+    if (!found) return tl::unexpected(found.error());
+    plan = *found;
+  }
+  sys::EventLoop loop;
+  Injector injector(arguments.parent, arguments.faults.limits());
+  InjectRun run(loop, arguments.run, injector, MakeLister(arguments), std::move(report));
+  const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });
+  std::optional<SteadyState> steady;
+  if (plan) {
+    steady.emplace(loop, *plan, arguments.faults.within, [&](const std::string& why) {
+      fmt::print(stderr, "harness: aborted: {}\n", why);
+      run.Stop("breach");
+    });
+  }
+  return run.Run();
+}
+
+int Tell(const Arguments& arguments, const InjectSummary& summary) {
+  const bool parent_ended = summary.ended == "parent";
+  if (parent_ended) fmt::print(stderr, "harness: the parent, pid {}, has ended\n", arguments.parent);
+  if (!PrintResults(SummaryText(summary), SummaryJson(summary), arguments.json)) return kExitUsage;
+  if (summary.ended == "breach") return kExitAborted;
+  if (parent_ended && arguments.run.schedule.bounded()) return kExitFailed;
+  return summary.landed > 0 || summary.planned == 0 ? kExitDone : kExitFailed;
+}
+
 int Inject(Arguments& arguments) {
-  const auto found = ParentOr(arguments.run.parent, arguments.admin);
+  if (const auto why = WhyWrong(arguments.faults, arguments.admin)) return UsageError(*why);
+  const auto found = ParentOr(arguments.parent, arguments.admin);
   if (!found) return UsageError(found.error().message);
-  const pid_t parent = arguments.run.parent = *found;
-  if (const auto checked = CheckParent(parent); !checked) return UsageError(checked.error().message);
-  const auto list_workers = MakeLister(arguments);
-  const auto workers = list_workers();
-  if (!workers) return UsageError(workers.error().message);
-  if (workers->empty())
-    return UsageError(fmt::format("--parent {}: none of its children is a worker", parent));
+  arguments.parent = *found;
+  const auto checked = CheckVictims(arguments.admin, arguments.parent, arguments.faults.any_user);
+  if (!checked) return UsageError(checked.error().message);
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
   const auto journal = OpenJournal(arguments.journal);
   if (!journal) return UsageError(journal.error().message);
 
-  sys::EventLoop loop;
-  InjectRun run(loop, arguments.run, list_workers, WriteTo(*journal));
-  const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });
-  const InjectSummary summary = run.Run();
-
-  const bool parent_ended = summary.ended == "parent";
-  if (parent_ended) fmt::print(stderr, "harness: the parent, pid {}, has ended\n", parent);
-  if (!PrintResults(SummaryText(summary), SummaryJson(summary), arguments.json)) return kExitUsage;
-  if (parent_ended && arguments.run.schedule.bounded()) return kExitFailed;
-  return summary.landed > 0 || summary.planned == 0 ? kExitDone : kExitFailed;
+  const auto summary = CarryOut(arguments, WriteTo(*journal));
+  if (!summary) return UsageError(summary.error().message);
+  return Tell(arguments, *summary);
 }
 
 }  // namespace
@@ -92,13 +115,10 @@ int Inject(Arguments& arguments) {
 void AddInjectCommand(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
   ScheduleSpec& schedule = arguments->run.schedule;
-  CLI::App& inject =
-      *app.add_subcommand("inject", "Kill or terminate workers of a running server on a schedule");
-  inject.footer(kExamples);
-  AddParent(inject, arguments->run.parent);
-  AddName(inject, "--fault", schedule.fault, FaultNames(), "What to do: kill (default), term");
-  AddName(inject, "--target", schedule.target, TargetNames(),
-          "To whom: random (default), busiest (needs --admin), all");
+  CLI::App& inject = *app.add_subcommand("inject", "Hurt the workers of a running server on a schedule");
+  inject.footer(kExamples + FaultsHelp());
+  AddParent(inject, arguments->parent);
+  AddFaultOptions(inject, arguments->faults);
   AddDuration(inject, "--every", schedule.every, "The time from one fault to the next")->required();
   inject.add_option("--jitter", schedule.jitter, "Part of --every by which a fault's time varies, 0 to 1")
       ->check(CLI::Range(0.0, 1.0).description(""))
@@ -118,10 +138,9 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
     ScheduleSpec& spec = arguments->run.schedule;
     if (*count) spec.count = arguments->count;
     if (*duration) spec.duration = arguments->duration;
-    if (spec.target == Target::kBusiest && arguments->admin.empty()) {
-      exit_code = UsageError("--target busiest needs --admin: only the pool knows how busy its workers are");
-      return;
-    }
+    spec.fault = arguments->faults.fault;
+    spec.target = arguments->faults.target;
+    arguments->run.hold = arguments->faults.hold;
     exit_code = Inject(*arguments);
   });
 }

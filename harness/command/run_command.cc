@@ -8,6 +8,7 @@
 #include <random>
 
 #include "harness/command/cli.h"
+#include "harness/command/fault_options.h"
 #include "harness/report/run_report.h"
 #include "harness/run/scenario_run.h"
 #include "pool/sys/signals.h"
@@ -32,7 +33,10 @@ A scenario:
     - { url: /, rate: 2000, connections: 64 }     # requests a second; without a rate as fast as they are answered
     - { url: /cgi-bin/hello, rate: 100, connections: 16 }
   faults:
-    - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }  # fault: kill, term; target: random, busiest, all
+    - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }  
+    - { fault: stop, target: slot=1, for: 500ms, from: 4s }             # held so long, then taken back
+  limits: { min_alive: 1, faults: 500 }       # workers that are left alone; blows in all
+  steady: { url: /, within: 1s }              # abort when nothing is answered for so long
   duration: 10s
   expect: { lost: 0, cut: 0, unexplained: 0, idle_lost: 0, ready_p99: 50ms }
 
@@ -43,7 +47,8 @@ must ask), response_p99. Those not named are not judged, but for unexplained, du
 looked for beside the scenario, then in the directory above this program's.
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
-while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED by Ctrl-C.)";
+while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no longer served (steady).
+)";
 
 struct Arguments {
   std::string file;
@@ -90,7 +95,7 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
 void AddRunCommand(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App& run = *app.add_subcommand("run", "Carry out a scenario: server, load, faults, verdict");
-  run.footer(kExamples);
+  run.footer(kExamples + FaultsHelp() + "Targets: " + TargetNames() + ".\n");
   run.add_option("scenario", arguments->file, "The scenario")->required()->type_name("FILE");
   auto* seed = run.add_option("--seed", arguments->seed,
                               "The seed of every draw (default: the scenario's, or a new one each time)");

@@ -1,44 +1,97 @@
 #include "harness/fault/fault.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <signal.h>
 
-#include <cstdlib>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "harness/fault/nearest_name.h"
 
 namespace hydrapool::harness {
 namespace {
 
-template <typename Enum>
-std::string_view NameIn(const std::map<std::string, Enum>& names, Enum value) {
-  for (const auto& [name, candidate] : names) {
-    if (candidate == value) return name;
-  }
-  std::abort();
+constexpr std::array kTargets{
+    std::pair<std::string_view, Target::Kind>{"all", Target::kAll},
+    std::pair<std::string_view, Target::Kind>{"all-but-one", Target::kAllButOne},
+    std::pair<std::string_view, Target::Kind>{"busiest", Target::kBusiest},
+    std::pair<std::string_view, Target::Kind>{"idle", Target::kIdle},
+    std::pair<std::string_view, Target::Kind>{"oldest", Target::kOldest},
+    std::pair<std::string_view, Target::Kind>{"parent", Target::kParent},
+    std::pair<std::string_view, Target::Kind>{"random", Target::kRandom},
+    std::pair<std::string_view, Target::Kind>{"slot=N", Target::kSlot},
+    std::pair<std::string_view, Target::Kind>{"youngest", Target::kYoungest},
+};
+
+std::vector<std::string_view> NamesOfFaults() {
+  std::vector<std::string_view> names;
+  for (const FaultInfo& info : AllFaults()) names.push_back(info.name);
+  return names;
+}
+
+std::vector<std::string_view> NamesOfTargets() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, kind] : kTargets) names.push_back(name);
+  return names;
 }
 
 }  // namespace
 
-int SignalOf(Fault fault) {
-  switch (fault) {
-    case Fault::kKill:
-      return SIGKILL;
-    case Fault::kTerm:
-      return SIGTERM;
+const std::vector<FaultInfo>& AllFaults() {
+  static const std::vector<FaultInfo> faults{
+      {Fault::kKill, "kill", Effect::kEnds, SIGKILL, "SIGKILL: gone at whatever instruction it was"},
+      {Fault::kTerm, "term", Effect::kAsks, SIGTERM, "SIGTERM: asked to leave"},
+      {Fault::kInt, "int", Effect::kAsks, SIGINT, "SIGINT"},
+      {Fault::kQuit, "quit", Effect::kAsks, SIGQUIT, "SIGQUIT"},
+      {Fault::kHup, "hup", Effect::kTells, SIGHUP, "SIGHUP: whatever the server makes of it"},
+      {Fault::kUsr1, "usr1", Effect::kTells, SIGUSR1, "SIGUSR1"},
+      {Fault::kUsr2, "usr2", Effect::kTells, SIGUSR2, "SIGUSR2"},
+      {Fault::kSegv, "segv", Effect::kEnds, SIGSEGV, "SIGSEGV: as a crash"},
+      {Fault::kAbrt, "abrt", Effect::kEnds, SIGABRT, "SIGABRT: as a failed assertion"},
+      {Fault::kStop, "stop", Effect::kHolds, SIGSTOP, "frozen (SIGSTOP) for a time"},
+      {Fault::kDescriptors, "descriptors", Effect::kHolds, 0,
+       "can open nothing more for a time (RLIMIT_NOFILE)"},
+      {Fault::kAddressSpace, "address-space", Effect::kHolds, 0,
+       "can map no more memory for a time (RLIMIT_AS)"},
+      {Fault::kCpu, "cpu", Effect::kHolds, 0, "shares its core with a process that spins, for a time"},
+  };
+  return faults;
+}
+
+const FaultInfo& InfoOf(Fault fault) { return *std::ranges::find(AllFaults(), fault, &FaultInfo::fault); }
+
+std::string_view Name(Fault fault) { return InfoOf(fault).name; }
+
+sys::Result<Fault> ParseFault(std::string_view text) {
+  const auto found = std::ranges::find(AllFaults(), text, &FaultInfo::name);
+  if (found == AllFaults().end()) return sys::Failure(NoSuchName(text, NamesOfFaults()));
+  return found->fault;
+}
+
+std::string Name(const Target& target) {
+  if (target.kind == Target::kSlot) return fmt::format("slot={}", target.slot);
+  return std::string(
+      std::ranges::find(kTargets, target.kind, &std::pair<std::string_view, Target::Kind>::second)->first);
+}
+
+sys::Result<Target> ParseTarget(std::string_view text) {
+  for (const auto& [name, kind] : kTargets) {
+    if (text == name && kind != Target::kSlot) return Target(kind);
   }
-  std::abort();
+  constexpr std::string_view kSlotIs = "slot=";
+  int slot = 0;
+  const char* end = text.data() + text.size();
+  if (!text.starts_with(kSlotIs)) return sys::Failure(NoSuchName(text, NamesOfTargets()));
+  const auto [stop, error] = std::from_chars(text.data() + kSlotIs.size(), end, slot);
+  if (error != std::errc{} || stop != end || slot < 0)
+    return sys::Failure(fmt::format("'{}' names no slot such as slot=0", text));
+  return Target(Target::kSlot, slot);
 }
 
-const std::map<std::string, Fault>& FaultNames() {
-  static const std::map<std::string, Fault> names{{"kill", Fault::kKill}, {"term", Fault::kTerm}};
-  return names;
-}
-
-const std::map<std::string, Target>& TargetNames() {
-  static const std::map<std::string, Target> names{
-      {"random", Target::kRandom}, {"busiest", Target::kBusiest}, {"all", Target::kAll}};
-  return names;
-}
-
-std::string_view Name(Fault fault) { return NameIn(FaultNames(), fault); }
-std::string_view Name(Target target) { return NameIn(TargetNames(), target); }
+std::string FaultNames() { return fmt::format("{}", fmt::join(NamesOfFaults(), ", ")); }
+std::string TargetNames() { return fmt::format("{}", fmt::join(NamesOfTargets(), ", ")); }
 
 }  // namespace hydrapool::harness

@@ -1,31 +1,80 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "pool/sys/error.h"
 
 namespace hydrapool::harness {
 
-/// What is done to a worker.
+/// What is done to a process.
 enum class Fault {
-  kKill,  ///< SIGKILL: gone at whatever instruction it was.
-  kTerm,  ///< SIGTERM: asked to leave; a good worker finishes what it has in hand.
+  kKill,
+  kTerm,
+  kInt,
+  kQuit,
+  kHup,
+  kUsr1,
+  kUsr2,
+  kSegv,
+  kAbrt,
+  kStop,          ///< Stopped (SIGSTOP) for a time.
+  kDescriptors,   ///< For a time it can open nothing more.
+  kAddressSpace,  ///< For a time it can map no more memory.
+  kCpu,           ///< For a time another process spins on the core that it last ran on.
 };
 
-/// To which workers.
-enum class Target {
-  kRandom,   ///< One, drawn from the seed.
-  kBusiest,  ///< The one with most requests in execution, then most leases; drawn from the seed among equals.
-  kAll,      ///< Every one of them, at once.
+/// What a fault is meant to do; that decides how it is proved (proof.h).
+enum class Effect {
+  kEnds,   ///< Its victim dies of the signal.
+  kAsks,   ///< Its victim is asked to leave; a good worker finishes what it has in hand.
+  kTells,  ///< The signal means what the server says it means.
+  kHolds,  ///< It lasts for a time and is then taken back.
 };
 
-/// The signal that a fault sends.
-[[nodiscard]] int SignalOf(Fault fault);
-
-/// The spellings of the command line and the journal, both ways.
-[[nodiscard]] const std::map<std::string, Fault>& FaultNames();
-[[nodiscard]] const std::map<std::string, Target>& TargetNames();
+struct FaultInfo {
+  Fault fault;
+  std::string_view name;  ///< As in a scenario: "kill".
+  Effect effect;
+  int signal;              ///< 0: none is sent.
+  std::string_view words;  ///< For --help: "SIGKILL: gone at whatever instruction it was".
+};
+[[nodiscard]] const std::vector<FaultInfo>& AllFaults();
+[[nodiscard]] const FaultInfo& InfoOf(Fault fault);
 [[nodiscard]] std::string_view Name(Fault fault);
-[[nodiscard]] std::string_view Name(Target target);
+/// An Error names those that there are, and the one that was probably meant.
+[[nodiscard]] sys::Result<Fault> ParseFault(std::string_view text);
+
+/// To which processes.
+struct Target {
+  enum Kind {
+    kRandom,     ///< One worker, drawn from the seed.
+    kBusiest,    ///< The one with most requests in execution, then most leases; drawn among equals.
+    kIdle,       ///< One that executes no request, drawn among those.
+    kOldest,     ///< The one that lives longest, drawn among equals.
+    kYoungest,   ///< The one that was started last, drawn among equals.
+    kSlot,       ///< The one of a slot.
+    kAll,        ///< Every worker, at once.
+    kAllButOne,  ///< Every worker but one, which is drawn.
+    kParent,     ///< The parent itself.
+  };
+  Kind kind = kRandom;
+  int slot = 0;  ///< For kSlot.
+
+  Target() = default;
+  Target(Kind of, int number = 0) : kind(of), slot(number) {}  // a Kind is a Target
+  bool operator==(const Target&) const = default;
+  /// Only a pool's /status.json tells who is one.
+  [[nodiscard]] bool needs_status() const { return kind == kBusiest || kind == kIdle || kind == kSlot; }
+};
+
+/// "slot=3", and the other kinds' names, both ways.
+[[nodiscard]] std::string Name(const Target& target);
+[[nodiscard]] sys::Result<Target> ParseTarget(std::string_view text);
+
+/// Lists for --help: "kill, term, …"; "random, …, slot=N".
+[[nodiscard]] std::string FaultNames();
+[[nodiscard]] std::string TargetNames();
 
 }  // namespace hydrapool::harness

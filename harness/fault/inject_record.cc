@@ -24,6 +24,10 @@ std::string_view Name(Outcome outcome) {
       return "dead";
     case Outcome::kAlive:
       return "alive";
+    case Outcome::kHeld:
+      return "held";
+    case Outcome::kDelivered:
+      return "delivered";
     case Outcome::kMissed:
       return "missed";
   }
@@ -42,27 +46,24 @@ std::string ToJson(const InjectRecord& record) {
     json["start_time"] = record.worker->identity.start_time;
   }
   if (record.dead) json["dead_us"] = Micros(*record.dead);
+  if (record.undone) json["undone_us"] = Micros(*record.undone);
   json["outcome"] = Name(record.outcome);
+  json["proof"] = Name(record.proof);
   if (!record.reason.empty()) json["reason"] = record.reason;
   return json.dump();
 }
 
 void InjectSummary::Add(const InjectRecord& record) {
-  switch (record.outcome) {
-    case Outcome::kDead:
-      ++landed;
-      ++sent;
-      if (record.dead) dead.push_back(*record.dead);
-      break;
-    case Outcome::kAlive:
-      ++survived;
-      ++sent;
-      break;
-    case Outcome::kMissed:
-      ++missed;
-      last_reason = record.reason;
-      break;
+  ++proofs[record.proof];
+  if (!record.reason.empty()) last_reason = record.reason;
+  if (record.outcome == Outcome::kMissed) {
+    ++missed;
+    return;
   }
+  ++sent;
+  landed += Landed(record.outcome) ? 1 : 0;
+  survived += record.outcome == Outcome::kAlive ? 1 : 0;
+  if (record.dead) dead.push_back(*record.dead);
 }
 
 std::optional<sys::Nanos> Percentile(std::vector<sys::Nanos> values, double p) {
@@ -81,7 +82,13 @@ std::string SummaryText(const InjectSummary& summary) {
                       summary.sent, summary.landed, summary.missed, summary.survived);
   text += fmt::format("dead     p50 {}, p99 {}, max {} after the signal\n", MillisText(summary.dead, 50),
                       MillisText(summary.dead, 99), MillisText(summary.dead, 100));
-  if (!summary.last_reason.empty()) text += fmt::format("missed   last because {}\n", summary.last_reason);
+  const auto proved = [&summary](Proof proof) {
+    const auto count = summary.proofs.find(proof);
+    return count == summary.proofs.end() ? 0 : count->second;
+  };
+  text += fmt::format("proof    {} confirmed, {} mismatched, {} unproved\n", proved(Proof::kConfirmed),
+                      proved(Proof::kMismatched), proved(Proof::kUnproved));
+  if (!summary.last_reason.empty()) text += fmt::format("why      {}\n", summary.last_reason);
   return text;
 }
 
@@ -90,6 +97,11 @@ std::string SummaryJson(const InjectSummary& summary) {
   nlohmann::ordered_json dead{{"count", summary.dead.size()}};
   for (const auto& [name, p] : {std::pair{"p50", 50.0}, {"p99", 99.0}, {"max", 100.0}}) {
     if (const auto value = Percentile(summary.dead, p)) dead[name] = Micros(*value);
+  }
+  nlohmann::ordered_json proofs;
+  for (const Proof proof : {Proof::kConfirmed, Proof::kMismatched, Proof::kUnproved}) {
+    const auto count = summary.proofs.find(proof);
+    proofs[std::string(Name(proof))] = count == summary.proofs.end() ? 0 : count->second;
   }
   const nlohmann::ordered_json json{{"schema", 1},
                                     {"parent", summary.parent},
@@ -105,6 +117,7 @@ std::string SummaryJson(const InjectSummary& summary) {
                                       {"landed", summary.landed},
                                       {"missed", summary.missed},
                                       {"survived", summary.survived}}},
+                                    {"proofs", proofs},
                                     {"dead_us", dead}};
   return json.dump(2) + "\n";
 }

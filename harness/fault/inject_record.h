@@ -3,25 +3,32 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/fault/fault_schedule.h"
+#include "harness/fault/proof.h"
 #include "harness/fault/targets.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::harness {
 
-/// What became of one fault for one worker.
+/// What became of one fault for one process.
 enum class Outcome {
-  kDead,    ///< The signal was sent and the worker died of it, or with it, within the deadline: the fault
-            ///< landed.
-  kAlive,   ///< The signal was sent and the worker still lives at the deadline.
-  kMissed,  ///< No signal was sent: nobody was there, or the injector refused.
+  kDead,       ///< It was done and its victim died within the deadline.
+  kAlive,      ///< Its victim was to die or to leave, and still lives at the deadline.
+  kHeld,       ///< It was held for its time and taken back; its victim lives.
+  kDelivered,  ///< A signal whose meaning is the server's own was sent; its victim lives.
+  kMissed,     ///< Nothing was done: nobody was there, or the injector refused.
 };
 /// "dead"
 [[nodiscard]] std::string_view Name(Outcome outcome);
+/// The victim felt it as it was meant to: dead, held or delivered.
+[[nodiscard]] constexpr bool Landed(Outcome outcome) {
+  return outcome != Outcome::kAlive && outcome != Outcome::kMissed;
+}
 
 /// A line of the journal.
 struct InjectRecord {
@@ -30,27 +37,30 @@ struct InjectRecord {
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
-  std::optional<WorkerView> worker = {};  ///< nullopt: there was none.
-  std::optional<sys::Nanos> dead = {};    ///< From just before the signal to the pidfd's report of the death.
+  std::optional<WorkerView> worker = {};  ///< The victim; nullopt: there was none.
+  std::optional<sys::Nanos> dead = {};    ///< From just before the fault to the pidfd's report of the death.
+  std::optional<sys::Nanos> undone = {};  ///< From just before the fault until it was taken back.
   Outcome outcome = Outcome::kMissed;
-  std::string reason = {};  ///< Why it was missed.
+  Proof proof = Proof::kUnproved;
+  std::string reason = {};  ///< Why it was missed, or is not confirmed.
 };
 
 /// One line of JSON without the newline:
-/// {id,t_ms,unix_ms,fault,target,slot?,pid?,start_time?,dead_us?,outcome,reason?}.
+/// {id,t_ms,unix_ms,fault,target,slot?,pid?,start_time?,dead_us?,undone_us?,outcome,proof,reason?}.
 [[nodiscard]] std::string ToJson(const InjectRecord& record);
 
 /// A whole run in figures.
 struct InjectSummary {
   ScheduleSpec schedule;
   pid_t parent = 0;
-  std::string ended;           ///< Why it ended: "schedule", "interrupted", "parent".
+  std::string ended;           ///< Why it ended: "schedule", "interrupted", "parent", "budget", "breach".
   std::uint64_t planned = 0;   ///< Faults of the schedule whose time came.
-  std::uint64_t sent = 0;      ///< Signals.
-  std::uint64_t landed = 0;    ///< Deaths.
-  std::uint64_t missed = 0;    ///< Records without a signal.
-  std::uint64_t survived = 0;  ///< Signals that the worker outlived.
-  std::string last_reason;     ///< Why the last of the missed was missed.
+  std::uint64_t sent = 0;      ///< Blows.
+  std::uint64_t landed = 0;    ///< Blows that their victims felt as they were meant (Landed()).
+  std::uint64_t missed = 0;    ///< Records without a blow.
+  std::uint64_t survived = 0;  ///< Blows that were to end a worker, and that it outlived.
+  std::map<Proof, std::uint64_t> proofs = {};
+  std::string last_reason;  ///< Why the last that is not confirmed is not.
   std::vector<sys::Nanos> dead;
 
   void Add(const InjectRecord& record);

@@ -17,14 +17,14 @@ InjectRecord Death(sys::Nanos dead) {
           .worker = WorkerView{.identity = {.pid = 42, .start_time = 99}, .slot = 1},
           .dead = dead,
           .outcome = Outcome::kDead,
-          .reason = {}};
+          .proof = Proof::kConfirmed};
 }
 
 TEST(InjectRecordTest, ADeathIsOneLineOfJson) {
   EXPECT_EQ(
       ToJson(Death(310 * sys::kMicrosecond)),
       R"({"id":3,"t_ms":750.25,"unix_ms":1700000000123,"fault":"kill","target":"random","slot":1,"pid":42,)"
-      R"("start_time":99,"dead_us":310,"outcome":"dead"})");
+      R"("start_time":99,"dead_us":310,"outcome":"dead","proof":"confirmed"})");
 }
 
 TEST(InjectRecordTest, AMissHasAReasonAndNoWorkerWhereNoneWasThere) {

@@ -1,17 +1,22 @@
 #include "harness/fault/injector.h"
 
 #include <fmt/format.h>
+#include <linux/close_range.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
-#include <string>
 
 #include "harness/fault/process_tree.h"
-#include "pool/sys/child.h"
 
 namespace hydrapool::harness {
 namespace {
+
+constexpr sys::Nanos kSeenToRun = 100 * sys::kMicrosecond;
 
 std::optional<std::string> WhyNotAtAll(pid_t pid) {
   if (pid <= 1) return fmt::format("pid {} is never a target", pid);
@@ -22,27 +27,150 @@ std::optional<std::string> WhyNotAtAll(pid_t pid) {
   return std::nullopt;
 }
 
-std::optional<std::string> WhyNotThisOne(const Identity& victim, pid_t parent) {
-  const auto now = ReadProcess(victim.pid);
-  if (!now || !now->alive()) return fmt::format("pid {} was already dead", victim.pid);
-  if (now->identity != victim) return fmt::format("pid {} is another process by now", victim.pid);
-  if (now->parent != parent) return fmt::format("pid {} is not a child of {}", victim.pid, parent);
-  if (RealUid(victim.pid) != ::getuid()) return fmt::format("pid {} belongs to another user", victim.pid);
-  return std::nullopt;
+int Spin(int core) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::close_range(STDERR_FILENO + 1, ~0u, 0);
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(static_cast<std::size_t>(core), &only);
+  if (::sched_setaffinity(0, sizeof only, &only) != 0) return 1;
+  for (volatile unsigned turns = 0;;) turns = turns + 1;
 }
 
 }  // namespace
 
-sys::Result<Blow> Strike(const Identity& victim, pid_t parent, Fault fault) {
+std::optional<std::string> WhyAnotherUsers(pid_t pid, bool any_user) {
+  const auto uid = RealUid(pid);
+  if (!uid || *uid == ::getuid()) return std::nullopt;
+  if (any_user && ::geteuid() == 0) return std::nullopt;
+  const passwd* owner = ::getpwuid(*uid);
+  return fmt::format(
+      "pid {} belongs to another user, {}{}", pid,
+      owner != nullptr ? std::string(owner->pw_name) : fmt::to_string(*uid),
+      ::geteuid() == 0 ? "; --any-user hurts it all the same" : "; root can hurt it, with --any-user");
+}
+
+void Injector::StartGuard() {
+  if (!guard_) guard_ = std::make_unique<Guard>();
+}
+
+std::optional<WorkerView> Injector::ParentView() const {
+  const auto process = ReadProcess(parent_);
+  if (!process || !process->alive()) return std::nullopt;
+  return WorkerView{.identity = process->identity};
+}
+
+std::vector<WorkerView> Injector::Unhurt(const std::vector<WorkerView>& workers) const {
+  std::vector<WorkerView> unhurt;
+  std::ranges::copy_if(workers, std::back_inserter(unhurt), [this](const WorkerView& worker) {
+    return !worker.leaving && !hurt_.contains({worker.identity.pid, worker.identity.start_time});
+  });
+  return unhurt;
+}
+
+std::optional<std::string> Injector::WhyTooMany(Fault fault, std::size_t victims, std::size_t unhurt) const {
+  if (InfoOf(fault).effect == Effect::kTells || victims + limits_.min_alive <= unhurt) return std::nullopt;
+  return fmt::format("{} of {} unhurt workers are to be left alone (min-alive)", limits_.min_alive, unhurt);
+}
+
+std::optional<std::string> Injector::WhyNot(const Identity& victim) const {
+  const auto now = ReadProcess(victim.pid);
+  if (!now || !now->alive()) return fmt::format("pid {} was already dead", victim.pid);
+  if (now->identity != victim) return fmt::format("pid {} is another process by now", victim.pid);
+  if (now->parent != parent_ && victim.pid != parent_)
+    return fmt::format("pid {} is not a child of {}", victim.pid, parent_);
+  return WhyAnotherUsers(victim.pid, limits_.any_user);
+}
+
+sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault) {
   if (auto why = WhyNotAtAll(victim.pid)) return sys::Failure(std::move(*why));
-  sys::UniqueFd pidfd = sys::OpenPidfd(victim.pid);
-  if (!pidfd) return sys::Failure(fmt::format("pid {} is gone", victim.pid));
-  if (auto why = WhyNotThisOne(victim, parent)) return sys::Failure(std::move(*why));
-  Blow blow{.pidfd = std::move(pidfd), .sent = sys::Now()};
-  if (!sys::SignalPidfd(blow.pidfd.get(), SignalOf(fault))) {
+  Blow blow{.fault = fault, .victim = victim, .pidfd = sys::OpenPidfd(victim.pid)};
+  if (!blow.pidfd) return sys::Failure(fmt::format("pid {} is gone", victim.pid));
+  if (auto why = WhyNot(victim)) return sys::Failure(std::move(*why));
+  const FaultInfo& info = InfoOf(fault);
+  if (info.signal != 0) {
+    const auto sets = ReadSignalSets(victim.pid);
+    blow.ignored = sets && harness::Holds(sets->ignored, info.signal);
+  }
+  blow.sent = sys::Now();
+  if (info.effect == Effect::kHolds) {
+    if (const auto held = Hold(blow); !held) return tl::unexpected(held.error());
+  } else if (!sys::SignalPidfd(blow.pidfd.get(), info.signal)) {
     return sys::Failure(fmt::format("pid {} did not take the signal", victim.pid));
   }
+  ++blows_;
+  if (info.effect != Effect::kTells) hurt_.emplace(victim.pid, victim.start_time);
   return blow;
+}
+
+sys::Result<void> Injector::Hold(Blow& blow) {
+  StartGuard();
+  switch (blow.fault) {
+    case Fault::kDescriptors:
+      return HoldLimit(blow, RLIMIT_NOFILE, FirstFreeDescriptor(blow.victim.pid));
+    case Fault::kAddressSpace:
+      return HoldLimit(blow, RLIMIT_AS, AddressSpaceOf(blow.victim.pid));
+    case Fault::kCpu:
+      return HoldCore(blow);
+    default:
+      Remember(blow, {.kind = Undo::Kind::kContinue, .victim = blow.victim});
+      if (sys::SignalPidfd(blow.pidfd.get(), SIGSTOP)) return {};
+      TakeBack(blow);
+      return sys::Failure(fmt::format("pid {} did not take the signal", blow.victim.pid));
+  }
+}
+
+sys::Result<void> Injector::HoldLimit(Blow& blow, int resource, std::optional<std::uint64_t> in_use) {
+  const pid_t pid = blow.victim.pid;
+  const auto before = LimitOf(pid, resource);
+  if (!in_use || !before)
+    return sys::Failure(fmt::format("pid {} does not let this user see what it has in use", pid));
+  Remember(blow, {.kind = Undo::Kind::kLimit, .victim = blow.victim, .resource = resource, .limit = *before});
+  if (SetLimit(pid, resource, {.soft = std::min(*in_use, before->hard), .hard = before->hard})) return {};
+  TakeBack(blow);
+  return sys::Failure(fmt::format("pid {} does not let this user set its limits", pid));
+}
+
+sys::Result<void> Injector::HoldCore(Blow& blow) {
+  const auto core = LastCoreOf(blow.victim.pid);
+  if (!core) return sys::Failure(fmt::format("pid {} is gone", blow.victim.pid));
+  blow.hog = sys::Child::Fork([core = *core] { return Spin(core); });
+  const auto hog = ReadProcess(blow.hog.pid());
+  if (hog) Remember(blow, {.kind = Undo::Kind::kEnd, .victim = hog->identity});
+  return {};
+}
+
+void Injector::Remember(Blow& blow, const Undo& undo) {
+  blow.undo = undo;
+  blow.guarded = guard_->Remember(undo);
+}
+
+bool Injector::Holds(const Blow& blow) {
+  switch (blow.fault) {
+    case Fault::kStop: {
+      const auto process = ReadProcess(blow.victim.pid);
+      return process && process->state == 'T';
+    }
+    case Fault::kDescriptors:
+    case Fault::kAddressSpace: {
+      const auto now = LimitOf(blow.victim.pid, blow.undo.resource);
+      return now && now->soft < blow.undo.limit.soft;
+    }
+    case Fault::kCpu:
+      return CpuTimeOf(blow.hog.pid()).value_or(0) >= kSeenToRun;
+    default:
+      return false;
+  }
+}
+
+bool Injector::TakeBack(Blow& blow) {
+  if (!blow.guarded) return true;
+  const bool back = harness::TakeBack(blow.undo, blow.hog ? blow.hog.pidfd() : blow.pidfd.get());
+  guard_->Forget(*blow.guarded);
+  blow.guarded.reset();
+  blow.hog = {};
+  hurt_.erase({blow.victim.pid, blow.victim.start_time});
+  return back;
 }
 
 }  // namespace hydrapool::harness

@@ -2,27 +2,100 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "harness/fault/fault.h"
+#include "harness/fault/guard.h"
 #include "harness/fault/targets.h"
+#include "harness/fault/undo.h"
+#include "pool/sys/child.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::harness {
 
-/// A signal that was sent: when, and the pidfd that becomes readable when its process is dead.
-struct Blow {
-  sys::UniqueFd pidfd;
-  sys::Nanos sent = 0;
+/// Whom an injector may hurt, and how many of them.
+struct InjectLimits {
+  bool any_user = false;                   ///< Root may hurt processes of other users.
+  std::size_t min_alive = 0;               ///< No fault that would leave fewer workers alone.
+  std::optional<std::uint64_t> most = {};  ///< Blows in all.
 };
 
-/// Sends a fault's signal to `victim`, a child of `parent`, and to nobody else.
+/// A fault that was done to a process: what is needed to see what became of it, and to take it back.
+struct Blow {
+  Fault fault = Fault::kKill;
+  Identity victim = {};
+  sys::UniqueFd pidfd = {};  ///< Readable when the victim is dead.
+  sys::Nanos sent = 0;
+  bool ignored = false;  ///< The signal was one that the victim ignores.
+  Undo undo = {};
+  std::optional<std::uint64_t> guarded = {};  ///< The guard's number for it.
+  sys::Child hog = {};                        ///< The process that spins.
+};
+
+/// Does faults to the children of one parent, to that parent if it is asked to, and to nobody else.
+///
+///     Injector injector(parent, {.min_alive = 1});
+///     auto blow = injector.Strike(worker.identity, Fault::kStop);
+///     if (!blow) return blow.error().message;
+///     … injector.Holds(*blow) …          // it stands still
+///     injector.TakeBack(*blow);
 ///
 /// The pidfd is opened first; then the process that it stands for is checked, so that no number can be handed
-/// on between the check and the signal (pidfd_send_signal(2)). Refused, with an Error that says why: a pid of
+/// on between the check and the fault (pidfd_send_signal(2)). Refused, with an Error that says why: a pid of
 /// 1 or less, this process and its ancestors, a process whose start time is not the one that was seen, one
-/// that is dead, one of another user, root's right to do so notwithstanding, and whatever is not the parent's
-/// child.
-[[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, pid_t parent, Fault fault);
+/// that is dead, one of another user (unless root may), and whatever is neither the parent nor its child.
+///
+/// A fault that holds is known to a guard process before it is done (guard.h). One thread.
+class Injector {
+ public:
+  explicit Injector(pid_t parent, const InjectLimits& limits = {}) : parent_(parent), limits_(limits) {}
+
+  /// Starts the guard, which else starts with the first fault that holds: before any thread is started.
+  void StartGuard();
+
+  [[nodiscard]] pid_t parent() const { return parent_; }
+  /// 0: none has been started.
+  [[nodiscard]] pid_t guard_pid() const { return guard_ ? guard_->pid() : 0; }
+  /// The parent as a target; nullopt: it is gone.
+  [[nodiscard]] std::optional<WorkerView> ParentView() const;
+  /// Those of `workers` that were not asked to leave, killed or held already.
+  [[nodiscard]] std::vector<WorkerView> Unhurt(const std::vector<WorkerView>& workers) const;
+  /// Why `victims` of `unhurt` workers are too many for this fault; nullopt: they are not.
+  [[nodiscard]] std::optional<std::string> WhyTooMany(Fault fault, std::size_t victims,
+                                                      std::size_t unhurt) const;
+  /// As many blows as are allowed have been dealt.
+  [[nodiscard]] bool spent() const { return limits_.most && blows_ >= *limits_.most; }
+
+  [[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, Fault fault);
+  /// Whether a fault that is held is seen to hold.
+  [[nodiscard]] static bool Holds(const Blow& blow);
+  /// Takes back what is held; true: the victim is as it was, or gone. The second time does nothing.
+  bool TakeBack(Blow& blow);
+
+ private:
+  using Key = std::pair<pid_t, std::uint64_t>;
+  [[nodiscard]] std::optional<std::string> WhyNot(const Identity& victim) const;
+  sys::Result<void> Hold(Blow& blow);
+  sys::Result<void> HoldLimit(Blow& blow, int resource, std::optional<std::uint64_t> in_use);
+  sys::Result<void> HoldCore(Blow& blow);
+  void Remember(Blow& blow, const Undo& undo);
+
+  pid_t parent_;
+  InjectLimits limits_;
+  std::unique_ptr<Guard> guard_;
+  std::set<Key> hurt_;
+  std::uint64_t blows_ = 0;
+};
+
+/// Why this user may not hurt `pid`, which is another's; nullopt: it may. In words that say what would help.
+[[nodiscard]] std::optional<std::string> WhyAnotherUsers(pid_t pid, bool any_user);
 
 }  // namespace hydrapool::harness

@@ -37,6 +37,7 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
                                 .busy = worker.value("busy", std::int64_t{0}),
                                 .leases = worker.value("leases", std::int64_t{0}),
                                 .ready = worker.value("state", "") == "ready",
+                                .draining = worker.value("state", "") == "draining",
                                 .requests = worker.value("requests", std::uint64_t{0})});
     }
     std::ranges::sort(status.workers, {}, &PoolStatus::Worker::slot);
@@ -55,7 +56,8 @@ std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent) {
                        .slot = worker.slot,
                        .incarnation = worker.incarnation,
                        .busy = worker.busy,
-                       .leases = worker.leases});
+                       .leases = worker.leases,
+                       .leaving = worker.draining});
   }
   return workers;
 }

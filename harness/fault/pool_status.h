@@ -20,6 +20,7 @@ struct PoolStatus {
     std::int64_t busy = 0;
     std::int64_t leases = 0;
     bool ready = false;
+    bool draining = false;
     std::uint64_t requests = 0;  ///< Of the slot: goes on through its incarnations.
     bool operator==(const Worker&) const = default;
   };

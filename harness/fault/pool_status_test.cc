@@ -17,14 +17,15 @@ TEST(PoolStatusTest, TakesLivingWorkersBySlotAndIgnoresTheRest) {
       {"slot":3, "pid":0, "state":"starting"}]})");
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(status->parent, 100);
-  EXPECT_THAT(status->workers, ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 101, .busy = 0, .leases = 1},
-                                           PoolStatus::Worker{.slot = 1,
-                                                              .pid = 102,
-                                                              .incarnation = 3,
-                                                              .busy = 2,
-                                                              .leases = 4,
-                                                              .ready = true,
-                                                              .requests = 9}));
+  EXPECT_THAT(status->workers,
+              ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 101, .busy = 0, .leases = 1, .draining = true},
+                          PoolStatus::Worker{.slot = 1,
+                                             .pid = 102,
+                                             .incarnation = 3,
+                                             .busy = 2,
+                                             .leases = 4,
+                                             .ready = true,
+                                             .requests = 9}));
 }
 
 TEST(PoolStatusTest, TakesThePoolsOwnAccountWhereThereIsOne) {

@@ -47,13 +47,6 @@ std::vector<pid_t> ScanForChildrenOf(pid_t parent) {
   return children;
 }
 
-std::optional<std::string> ExecutableOf(pid_t pid) {
-  std::error_code error;
-  const auto target = fs::read_symlink(fmt::format("/proc/{}/exe", pid), error);
-  if (error) return std::nullopt;
-  return target.string();
-}
-
 }  // namespace
 
 std::optional<ProcessInfo> ParseStat(std::string_view line) {
@@ -106,20 +99,19 @@ std::vector<pid_t> WithAncestors(pid_t pid) {
   return line;
 }
 
-std::vector<WorkerView> ForksOf(pid_t parent) {
-  const auto parent_info = ReadProcess(parent);
-  if (!parent_info) return {};
-  const auto program = ExecutableOf(parent);
-  std::vector<WorkerView> forks;
-  for (const pid_t pid : ChildrenOf(parent)) {
-    const auto child = ReadProcess(pid);
-    if (!child || !child->alive() || child->parent != parent) continue;
-    const auto childs_program = ExecutableOf(pid);
-    const bool same =
-        program && childs_program ? *program == *childs_program : child->comm == parent_info->comm;
-    if (same) forks.push_back({.identity = child->identity});
-  }
-  return forks;
+std::optional<Program> ReadProgram(pid_t pid) {
+  const auto process = ReadProcess(pid);
+  if (!process) return std::nullopt;
+  std::error_code error;
+  const auto file = fs::read_symlink(fmt::format("/proc/{}/exe", pid), error);
+  return Program{.file = error ? "" : file.string(), .comm = process->comm};
+}
+
+std::string TitleOf(pid_t pid) {
+  std::string title = sys::ReadFile(fmt::format("/proc/{}/cmdline", pid));
+  std::ranges::replace(title, '\0', ' ');
+  title.erase(title.find_last_not_of(' ') + 1);
+  return title;
 }
 
 }  // namespace hydrapool::harness

@@ -41,9 +41,19 @@ struct ProcessInfo {
 /// `pid`, its parent, and so on up to 1.
 [[nodiscard]] std::vector<pid_t> WithAncestors(pid_t pid);
 
-/// The living children of `parent` that run the program that it runs: the workers of a pre-fork server, but
-/// not the CGI programs that it has adopted. Where an executable may not be read (another user's, or a
-/// process that is not dumpable) the names (comm) are compared instead.
-[[nodiscard]] std::vector<WorkerView> ForksOf(pid_t parent);
+/// Which program a process runs.
+struct Program {
+  std::string file = {};  ///< Of its executable; empty where that may not be read.
+  std::string comm = {};
+
+  /// The same executable; where one of them may not be read, the same name.
+  [[nodiscard]] bool SameAs(const Program& other) const {
+    return file.empty() || other.file.empty() ? comm == other.comm : file == other.file;
+  }
+};
+[[nodiscard]] std::optional<Program> ReadProgram(pid_t pid);
+
+/// What a process calls itself (/proc/PID/cmdline), its arguments joined by blanks.
+[[nodiscard]] std::string TitleOf(pid_t pid);
 
 }  // namespace hydrapool::harness

@@ -6,34 +6,62 @@
 namespace hydrapool::harness {
 namespace {
 
-std::pair<std::int64_t, std::int64_t> Load(const WorkerView& worker) { return {worker.busy, worker.leases}; }
+using Workers = std::vector<WorkerView>;
 
-std::vector<WorkerView> Busiest(std::span<const WorkerView> workers) {
-  std::vector<WorkerView> busiest;
-  for (const WorkerView& worker : workers) {
-    if (!busiest.empty() && Load(worker) < Load(busiest.front())) continue;
-    if (!busiest.empty() && Load(worker) > Load(busiest.front())) busiest.clear();
-    busiest.push_back(worker);
+template <typename Predicate>
+Workers Those(std::span<const WorkerView> workers, Predicate predicate) {
+  Workers those;
+  std::ranges::copy_if(workers, std::back_inserter(those), predicate);
+  return those;
+}
+
+/// Those for which `value` is greatest.
+template <typename Value>
+Workers Greatest(std::span<const WorkerView> workers, Value value) {
+  const auto most = value(*std::ranges::max_element(workers, {}, value));
+  return Those(workers, [&](const WorkerView& worker) { return value(worker) == most; });
+}
+
+Workers DrawOne(const Workers& workers, std::uint64_t draw) {
+  if (workers.empty()) return {};
+  return {workers[draw % workers.size()]};
+}
+
+Workers DropOne(Workers workers, std::uint64_t draw) {
+  workers.erase(workers.begin() + static_cast<std::ptrdiff_t>(draw % workers.size()));
+  return workers;
+}
+
+Workers Candidates(const Target& target, std::span<const WorkerView> workers) {
+  switch (target.kind) {
+    case Target::kBusiest:
+      return Greatest(workers, [](const WorkerView& each) { return std::pair(each.busy, each.leases); });
+    case Target::kIdle:
+      return Those(workers, [](const WorkerView& each) { return each.busy == 0; });
+    case Target::kOldest:
+      return Greatest(workers, [](const WorkerView& each) { return ~each.identity.start_time; });
+    case Target::kYoungest:
+      return Greatest(workers, [](const WorkerView& each) { return each.identity.start_time; });
+    case Target::kSlot:
+      return Those(workers, [&target](const WorkerView& each) { return each.slot == target.slot; });
+    case Target::kRandom:
+    case Target::kAll:
+    case Target::kAllButOne:
+      return {workers.begin(), workers.end()};
+    case Target::kParent:
+      return {};
   }
-  return busiest;
+  std::abort();
 }
 
 }  // namespace
 
-std::vector<WorkerView> ChooseTargets(Target target, std::span<const WorkerView> workers,
-                                      std::uint64_t draw) {
+Workers ChooseTargets(const Target& target, std::span<const WorkerView> workers, std::uint64_t draw) {
   if (workers.empty()) return {};
-  switch (target) {
-    case Target::kAll:
-      return {workers.begin(), workers.end()};
-    case Target::kRandom:
-      return {workers[draw % workers.size()]};
-    case Target::kBusiest: {
-      const auto busiest = Busiest(workers);
-      return {busiest[draw % busiest.size()]};
-    }
-  }
-  std::abort();
+  Workers candidates = Candidates(target, workers);
+  if (target.kind == Target::kAll) return candidates;
+  if (target.kind == Target::kAllButOne) return DropOne(std::move(candidates), draw);
+  return DrawOne(candidates, draw);
 }
 
 }  // namespace hydrapool::harness

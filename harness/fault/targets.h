@@ -27,13 +27,15 @@ struct WorkerView {
   std::uint64_t incarnation = 0;  ///< Which life of its slot it is, from 1; 0 where there is no slot.
   std::int64_t busy = 0;
   std::int64_t leases = 0;
+  bool leaving = false;  ///< It says that it is on its way out.
 
   bool operator==(const WorkerView&) const = default;
 };
 
-/// Who is hit: none of `workers`, one or all. For one it depends on the order of `workers`, which the caller
-/// keeps stable (by slot, by pid). Pure: its randomness is `draw`, so a test is a literal table.
-[[nodiscard]] std::vector<WorkerView> ChooseTargets(Target target, std::span<const WorkerView> workers,
+/// Who is hit of `workers`: none, one or several; for Target::kParent none. For one it depends on the order
+/// of `workers`, which the caller keeps stable (by slot, by pid). Pure: its randomness is `draw`, so a test
+/// is a literal table.
+[[nodiscard]] std::vector<WorkerView> ChooseTargets(const Target& target, std::span<const WorkerView> workers,
                                                     std::uint64_t draw);
 
 }  // namespace hydrapool::harness

@@ -17,7 +17,9 @@ WorkerView Worker(pid_t pid, std::int64_t busy = 0, std::int64_t leases = 0) {
 }
 
 TEST(ChooseTargetsTest, NobodyWhereThereIsNobody) {
-  for (const Target target : {Target::kRandom, Target::kBusiest, Target::kAll}) {
+  for (const Target target :
+       {Target::kRandom, Target::kBusiest, Target::kIdle, Target::kOldest, Target::kYoungest, Target::kSlot,
+        Target::kAll, Target::kAllButOne, Target::kParent}) {
     EXPECT_THAT(ChooseTargets(target, {}, 3), IsEmpty());
   }
 }
@@ -46,6 +48,39 @@ TEST(ChooseTargetsTest, EquallyBusyWorkersAreDrawnAmong) {
     hit.insert(ChooseTargets(Target::kBusiest, workers, draw).front().identity.pid);
   }
   EXPECT_THAT(hit, ElementsAre(10, 12));
+}
+
+TEST(ChooseTargetsTest, IdleIsOneThatExecutesNothing) {
+  const std::array workers{Worker(10, 1, 0), Worker(11, 0, 9), Worker(12, 0, 0)};
+  EXPECT_THAT(ChooseTargets(Target::kIdle, workers, 0), ElementsAre(workers[1]));
+  EXPECT_THAT(ChooseTargets(Target::kIdle, workers, 1), ElementsAre(workers[2]));
+  EXPECT_THAT(ChooseTargets(Target::kIdle, std::span(workers).first(1), 0), IsEmpty());
+}
+
+TEST(ChooseTargetsTest, OldestAndYoungestGoByTheStartTime) {
+  std::array workers{Worker(10), Worker(11), Worker(12), Worker(13)};
+  for (std::size_t i = 0; i < workers.size(); ++i) workers[i].identity.start_time = std::array{5, 3, 9, 3}[i];
+  EXPECT_THAT(ChooseTargets(Target::kYoungest, workers, 7), ElementsAre(workers[2]));
+  EXPECT_THAT(ChooseTargets(Target::kOldest, workers, 0), ElementsAre(workers[1]));
+  EXPECT_THAT(ChooseTargets(Target::kOldest, workers, 1), ElementsAre(workers[3]));
+}
+
+TEST(ChooseTargetsTest, ASlotsWorkerOrNobody) {
+  std::array workers{Worker(10), Worker(11)};
+  workers[1].slot = 3;
+  EXPECT_THAT(ChooseTargets({Target::kSlot, 3}, workers, 0), ElementsAre(workers[1]));
+  EXPECT_THAT(ChooseTargets({Target::kSlot, 2}, workers, 0), IsEmpty());
+}
+
+TEST(ChooseTargetsTest, AllButOneSparesTheOneThatIsDrawn) {
+  const std::array workers{Worker(10), Worker(11), Worker(12)};
+  EXPECT_THAT(ChooseTargets(Target::kAllButOne, workers, 4), ElementsAre(workers[0], workers[2]));
+  EXPECT_THAT(ChooseTargets(Target::kAllButOne, std::span(workers).first(1), 4), IsEmpty());
+}
+
+TEST(ChooseTargetsTest, TheParentIsNoWorker) {
+  const std::array workers{Worker(10)};
+  EXPECT_THAT(ChooseTargets(Target::kParent, workers, 0), IsEmpty());
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include "harness/observe/observer.h"
 
 #include <chrono>
+#include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "harness/fault/process_tree.h"
+#include "harness/fault/worker_kind.h"
 #include "harness/observe/pool_watch.h"
 #include "pool/sys/signals.h"
 
@@ -35,10 +39,61 @@ FamilySample FamilyOf(pid_t parent) {
 
 }  // namespace
 
+/// What the children of a server were, followed while they live: who has just been forked runs its parent's
+/// program under its parent's title, and shows only later what it becomes.
+class ChildKinds {
+ public:
+  explicit ChildKinds(pid_t parent) : parents_(ReadProgram(parent)) {}
+
+  void Look(const FamilySample& sample) {
+    for (const Identity& child : sample.children) {
+      Seen& seen = seen_[{child.pid, child.start_time}];
+      if (seen.looks++ < kLooks) Look(child, seen);
+    }
+  }
+  /// Leaves only workers in `samples`.
+  void KeepWorkers(std::vector<FamilySample>& samples) const {
+    std::vector<Fork> forks;
+    for (const auto& [key, seen] : seen_) {
+      if (seen.same_program)
+        forks.push_back({.worker = {.identity = {key.first, key.second}}, .title = seen.title});
+    }
+    const Forks apart = TellApart(std::move(forks));
+    std::set<Key> workers;
+    for (const WorkerView& each : apart.workers) workers.emplace(each.identity.pid, each.identity.start_time);
+    for (FamilySample& sample : samples) {
+      std::erase_if(sample.children, [&](const Identity& child) {
+        return !workers.contains({child.pid, child.start_time});
+      });
+    }
+  }
+
+ private:
+  using Key = std::pair<pid_t, std::uint64_t>;
+  struct Seen {
+    bool same_program = true;
+    std::string title = {};
+    int looks = 0;
+  };
+  static constexpr int kLooks = 50;
+
+  void Look(const Identity& child, Seen& seen) const {
+    const auto program = ReadProgram(child.pid);
+    const std::string title = TitleOf(child.pid);
+    if (program && parents_) seen.same_program = program->SameAs(*parents_);
+    if (!title.empty()) seen.title = title;
+  }
+
+  std::optional<Program> parents_;
+  std::map<Key, Seen> seen_;
+};
+
 Observer::Observer(pid_t parent, std::string admin) {
+  kinds_ = std::make_shared<ChildKinds>(parent);
   seen_.family.push_back(FamilyOf(parent));
   family_ = Every(kFamilyPeriod, [this, parent] {
     auto sample = FamilyOf(parent);
+    kinds_->Look(sample);
     if (sample.children != seen_.family.back().children) seen_.family.push_back(std::move(sample));
   });
   if (admin.empty()) return;
@@ -53,6 +108,7 @@ Observer::Seen Observer::Stop() {
   status_.request_stop();
   if (family_.joinable()) family_.join();
   if (status_.joinable()) status_.join();
+  kinds_->KeepWorkers(seen_.family);
   return std::move(seen_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,7 +15,10 @@ namespace hydrapool::harness {
 inline constexpr sys::Nanos kFamilyPeriod = 2 * sys::kMillisecond;
 inline constexpr sys::Nanos kStatusPeriod = 5 * sys::kMillisecond;
 
-/// Watches a server from outside while it runs: its children in /proc every 2 ms, and, where it has an admin
+class ChildKinds;
+
+/// Watches a server from outside while it runs: its workers in /proc every 2 ms (of its children those that
+/// worker_kind.h calls so, by what they became), and, where it has an admin
 /// endpoint, /status.json every 5 ms; a poll that takes longer than its period delays the next. The first
 /// look at the children is over when it is constructed, and a last one follows the call to Stop. Two threads
 /// of its own, with all signals blocked; start no process while they run. On two busy cores it costs about a
@@ -37,6 +41,7 @@ class Observer {
 
  private:
   Seen seen_;
+  std::shared_ptr<ChildKinds> kinds_;
   std::jthread family_;  // each thread writes its own part of seen_
   std::jthread status_;
 };

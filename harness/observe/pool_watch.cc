@@ -5,7 +5,9 @@
 
 #include <chrono>
 
+#include "harness/fault/injector.h"
 #include "harness/fault/process_tree.h"
+#include "harness/fault/worker_kind.h"
 #include "pool/admin/client.h"
 
 namespace hydrapool::harness {
@@ -50,13 +52,39 @@ sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin) {
   return status->parent;
 }
 
-sys::Result<void> CheckParent(pid_t parent) {
+sys::Result<std::vector<WorkerView>> WorkersNow(const std::string& admin, pid_t parent) {
+  if (!admin.empty()) return WorkersByStatus(admin, parent);
+  Forks forks = ForksOf(parent);
+  if (forks.workers.empty() && !forks.others.empty()) {
+    return sys::Failure(
+        fmt::format("the children of pid {} are of different kinds, and none calls itself a worker: {}",
+                    parent, TitlesOf(forks.others)));
+  }
+  return std::move(forks.workers);
+}
+
+sys::Result<void> CheckServer(const std::string& admin, pid_t parent) {
   if (parent <= 1) return sys::Failure(fmt::format("--parent {}: not a server's pid", parent));
   const auto process = ReadProcess(parent);
   if (!process || !process->alive()) return sys::Failure(fmt::format("--parent {}: no such process", parent));
-  if (RealUid(parent) != ::getuid())
-    return sys::Failure(fmt::format("--parent {}: belongs to another user", parent));
   if (ChildrenOf(parent).empty()) return sys::Failure(fmt::format("--parent {}: has no children", parent));
+  const auto workers = WorkersNow(admin, parent);
+  if (!workers) return tl::unexpected(workers.error());
+  if (workers->empty())
+    return sys::Failure(fmt::format("--parent {}: none of its children is a worker", parent));
+  return {};
+}
+
+sys::Result<void> CheckVictims(const std::string& admin, pid_t parent, bool any_user) {
+  if (auto checked = CheckServer(admin, parent); !checked) return checked;
+  std::vector<pid_t> pids{parent};
+  if (const auto workers = WorkersNow(admin, parent)) {
+    for (const WorkerView& worker : *workers) pids.push_back(worker.identity.pid);
+  }
+  for (const pid_t pid : pids) {
+    if (const auto why = WhyAnotherUsers(pid, any_user))
+      return sys::Failure(fmt::format("--parent {}: {}", parent, *why));
+  }
   return {};
 }
 

@@ -22,10 +22,17 @@ namespace hydrapool::harness {
 /// The pool's journal of what became of dead workers' connections, out of /fates.json.
 [[nodiscard]] sys::Result<PoolFates> FetchFates(const std::string& admin);
 
+/// Who can be hurt now: those that the endpoint names, or, where `admin` is empty, the parent's forks that
+/// are workers (worker_kind.h). An Error where there are children and none of them is one.
+[[nodiscard]] sys::Result<std::vector<WorkerView>> WorkersNow(const std::string& admin, pid_t parent);
+
 /// `parent`, or where that is 0 the parent whose admin endpoint it is.
 [[nodiscard]] sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin);
 
-/// Why `parent` cannot be hurt: no such process, another user's, without children.
-[[nodiscard]] sys::Result<void> CheckParent(pid_t parent);
+/// An Error where `parent` is no process or has no children, or where none of them is a worker.
+[[nodiscard]] sys::Result<void> CheckServer(const std::string& admin, pid_t parent);
+/// The same, and where it or its workers belong to another user and this one may not hurt them. To be asked
+/// before a run.
+[[nodiscard]] sys::Result<void> CheckVictims(const std::string& admin, pid_t parent, bool any_user);
 
 }  // namespace hydrapool::harness

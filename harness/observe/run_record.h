@@ -45,11 +45,14 @@ struct FaultRecord {
   Target target = Target::kRandom;
   std::optional<WorkerView> worker = {};
   Outcome outcome = Outcome::kMissed;
+  Proof proof = Proof::kUnproved;
   std::string reason = {};
+  std::optional<sys::Nanos> undone = {};  ///< When what was held was taken back.
   Timeline timeline = {};
 
-  [[nodiscard]] bool landed() const { return outcome == Outcome::kDead; }
-  /// The pool said, just before the signal, that its victim had a request in execution.
+  [[nodiscard]] bool landed() const { return Landed(outcome); }
+  [[nodiscard]] bool killed() const { return outcome == Outcome::kDead; }
+  /// The pool said, just before the fault, that its victim had a request in execution.
   [[nodiscard]] bool hit_busy_worker() const { return landed() && worker && worker->busy > 0; }
 };
 
@@ -84,6 +87,7 @@ struct RunRecord {
   std::optional<PoolFates> fates = {};            ///< The pool's journal; nullopt: it keeps none.
   std::vector<std::string> problems = {};  ///< What makes any run a FAIL: the server ended, or did not stop.
   bool interrupted = false;
+  std::string breach = {};  ///< Why the run was called off: the server no longer served; empty: it was not.
 };
 
 }  // namespace hydrapool::harness

@@ -110,15 +110,27 @@ std::vector<sys::Nanos> OtherEndsIn(std::span<const FamilySample> family, std::s
   return ends;
 }
 
+/// Victims without a slot in the order of their deaths; one that was hit twice has died once.
+std::vector<std::size_t> DeathsIn(std::span<const Victim> victims, const std::vector<Timeline>& timelines) {
+  std::map<Key, std::size_t> last;
+  for (std::size_t i = 0; i < victims.size(); ++i) {
+    if (timelines[i].dead && !victims[i].slot) last[KeyOf(victims[i].identity)] = i;
+  }
+  std::vector<std::size_t> deaths;
+  for (const auto& [who, index] : last) deaths.push_back(index);
+  std::ranges::sort(deaths, {}, [&](std::size_t i) { return std::pair(timelines[i].dead, victims[i].sent); });
+  return deaths;
+}
+
 void PairByNumber(std::span<const Victim> victims, std::span<const FamilySample> family,
                   std::vector<Timeline>& timelines) {
   const auto other_ends = OtherEndsIn(family, victims);
+  const auto deaths = DeathsIn(victims, timelines);
   std::deque<std::size_t> waiting;
   std::size_t next = 0;
   for (const Newcomer& newcomer : NewcomersIn(family, victims)) {
-    for (; next < victims.size() && victims[next].sent < newcomer.by; ++next) {
-      if (victims[next].dead && !victims[next].slot) waiting.push_back(next);
-    }
+    for (; next < deaths.size() && *timelines[deaths[next]].dead <= newcomer.by; ++next)
+      waiting.push_back(deaths[next]);
     if (waiting.empty()) continue;
     const sys::Nanos since = victims[waiting.front()].sent;
     Timeline& timeline = timelines[waiting.front()];

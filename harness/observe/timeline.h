@@ -20,7 +20,7 @@
 /// time a poll takes), never early.
 namespace hydrapool::harness {
 
-/// The children of a parent at a moment: from /proc, zombies included.
+/// The workers among a parent's children at a moment: from /proc, zombies included.
 struct FamilySample {
   sys::Nanos at = 0;  ///< When the poll had ended.
   std::vector<Identity> children = {};
@@ -62,13 +62,14 @@ struct Timeline {
 /// One Timeline for each of `victims`, which are in the order of their faults. Pure.
 ///
 /// The replacement of a victim with a slot is the slot's next incarnation. Without slots workers are alike,
-/// and what can be seen is their number: each new child makes good the first death that waits for one. New
+/// and what can be seen is their number: each new child makes good the first death that waits for one, in the
+/// order of the deaths, not of the faults: a worker that drains for long is replaced when it has gone. New
 /// children are those that a look showed and those that no look showed but a fault hit, so one that was
 /// killed between two looks takes its own place and shifts nobody. A child that came for another reason while
 /// no victim waited is left out.
 ///
 /// Not promised, without slots: who is who among workers that died at once; anything at a server that lets
-/// its number of workers sink, or adds one just when another is hit.
+/// its number of workers sink, adds one just when another is hit, or replaces a worker before that has gone.
 [[nodiscard]] std::vector<Timeline> Reconstruct(std::span<const Victim> victims,
                                                 std::span<const FamilySample> family,
                                                 std::span<const StatusSample> status);

@@ -120,6 +120,32 @@ TEST(ReconstructTest, AChildThatALookMissedIsNotGone) {
   EXPECT_EQ(Reconstruct(victims, family, {}).front().dead, 140);
 }
 
+TEST(ReconstructTest, WhoDrainsForLongIsReplacedWhenItHasGone) {
+  const std::vector<Victim> victims{{.identity = Pid(10, 1), .sent = 100, .dead = 500},
+                                    {.identity = Pid(11, 1), .sent = 200, .dead = 250},
+                                    {.identity = Pid(12, 1), .sent = 300, .dead = 350}};
+  const std::vector<FamilySample> family{{0, {Pid(10, 1), Pid(11, 1), Pid(12, 1)}},
+                                         {256, {Pid(10, 1), Pid(12, 1), Pid(13, 25)}},
+                                         {356, {Pid(10, 1), Pid(13, 25), Pid(14, 35)}},
+                                         {506, {Pid(13, 25), Pid(14, 35), Pid(15, 50)}}};
+  const auto timelines = Reconstruct(victims, family, {});
+  EXPECT_EQ(timelines[0].forked, 506);
+  EXPECT_EQ(timelines[1].forked, 256);
+  EXPECT_EQ(timelines[2].forked, 356);
+}
+
+TEST(ReconstructTest, WhoWasHitTwiceDiedOnceAndIsReplacedOnce) {
+  const std::vector<Victim> victims{{.identity = Pid(10, 1), .sent = 100, .dead = 300},
+                                    {.identity = Pid(10, 1), .sent = 200, .dead = 300},
+                                    {.identity = Pid(11, 1), .sent = 400, .dead = 405}};
+  const std::vector<FamilySample> family{
+      {0, {Pid(10, 1), Pid(11, 1)}}, {310, {Pid(11, 1), Pid(12, 30)}}, {410, {Pid(12, 30), Pid(13, 40)}}};
+  const auto timelines = Reconstruct(victims, family, {});
+  EXPECT_FALSE(timelines[0].forked);
+  EXPECT_EQ(timelines[1].forked, 310);
+  EXPECT_EQ(timelines[2].forked, 410);
+}
+
 TEST(ReconstructTest, AnotherProcessOfTheSameNumberIsNotTheVictim) {
   const std::vector<Victim> victims{{.identity = Pid(10), .slot = {}, .sent = 100, .dead = 105}};
   const std::vector<FamilySample> family{{0, {Pid(10)}}, {110, {{.pid = 10, .start_time = 2}}}};

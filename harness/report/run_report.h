@@ -23,10 +23,11 @@ struct RunTitle {
 /// Schema 1, which other tools rely on:
 ///
 ///   schema, name, verdict, reasons: [words], seed, replay
-///   faults    [{id, t_ms, unix_ms, fault, target, slot, pid, outcome, reason, busy,
+///   faults    [{id, t_ms, unix_ms, fault, target, slot, pid, outcome: dead, alive, held, delivered or
+///               missed, proof: confirmed, mismatched or unproved, reason, busy,
 ///               timeline_us: {dead, reaped, forked, ready, first_response} since the signal, null where not
-///               seen, replaced_by: pid or null, unobserved: it was replaced, and nobody saw when, lost, cut,
-///               abandoned}]
+///               seen, undone_us: since then, or null, replaced_by: pid or null, unobserved: it was replaced,
+///               and nobody saw when, lost, cut, abandoned}]
 ///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,
 ///   unexplained,
 ///              with_ids, idle, idle_lost}; rescued is null for a server that does not tell

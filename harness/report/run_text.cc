@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct FaultCounts {
   std::uint64_t busy = 0;
   std::uint64_t missed = 0;
   std::uint64_t survived = 0;
+  std::uint64_t killed = 0;
+  std::map<Proof, std::uint64_t> proofs = {};
 };
 
 FaultCounts CountFaults(const RunRecord& run) {
@@ -26,6 +29,8 @@ FaultCounts CountFaults(const RunRecord& run) {
     counts.landed += fault.landed() ? 1 : 0;
     counts.busy += fault.hit_busy_worker() ? 1 : 0;
     counts.missed += fault.outcome == Outcome::kMissed ? 1 : 0;
+    counts.killed += fault.killed() ? 1 : 0;
+    ++counts.proofs[fault.proof];
     counts.survived += fault.outcome == Outcome::kAlive ? 1 : 0;
   }
   return counts;
@@ -43,7 +48,7 @@ std::vector<sys::Nanos> After(const RunRecord& run, std::optional<sys::Nanos> Ti
                               sys::Nanos (*since)(const FaultRecord&)) {
   std::vector<sys::Nanos> values;
   for (const FaultRecord& fault : run.faults) {
-    if (fault.landed() && fault.timeline.*event) values.push_back(*(fault.timeline.*event) - since(fault));
+    if (fault.killed() && fault.timeline.*event) values.push_back(*(fault.timeline.*event) - since(fault));
   }
   return values;
 }
@@ -59,17 +64,32 @@ std::string PhaseLine(const Attribution& attribution) {
   return text.empty() ? "" : fmt::format("  failed     {} (the pool's own account)\n", text);
 }
 
+/// Nothing where every fault did what it should.
+std::string ProofLine(const RunRecord& run, std::map<Proof, std::uint64_t> proofs) {
+  if (proofs[Proof::kMismatched] + proofs[Proof::kUnproved] == 0) return "";
+  std::string why;
+  for (const FaultRecord& fault : run.faults) {
+    if (why.empty() && fault.proof == Proof::kMismatched)
+      why = fmt::format(" (the first, {} of pid {}: {})", Name(fault.fault), fault.worker->identity.pid,
+                        fault.reason);
+  }
+  return fmt::format("  proofs     {} confirmed, {} mismatched{}, {} unproved\n", proofs[Proof::kConfirmed],
+                     proofs[Proof::kMismatched], why, proofs[Proof::kUnproved]);
+}
+
 std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   const FaultCounts counts = CountFaults(run);
   std::string text =
       fmt::format("  faults     {} landed ({} on a worker that said it was busy), {} missed, {} survived\n",
                   counts.landed, counts.busy, counts.missed, counts.survived);
+  text += ProofLine(run, counts.proofs);
   if (counts.landed == 0) return text;
   std::uint64_t hurt = 0;
   for (const Damage& damage : attribution.by_fault) hurt += damage.lost + damage.cut + damage.abandoned;
   text += fmt::format("  each cost  {:.2f} requests\n",
                       static_cast<double>(hurt) / static_cast<double>(counts.landed));
   text += PhaseLine(attribution);
+  if (counts.killed == 0) return text;
   text += fmt::format("  dead       {} after the signal (pidfd)\n",
                       Quantiles(After(run, &Timeline::dead, SentAt)));
   text += fmt::format("  reaped     {} after the death (/proc every {})\n",

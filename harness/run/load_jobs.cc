@@ -10,8 +10,8 @@
 
 #include "harness/echo/echo_run.h"
 #include "harness/observe/load_results.h"
+#include "harness/observe/steady_state.h"
 #include "pool/sys/signals.h"
-#include "pool/sys/socket.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -53,14 +53,10 @@ int RunEcho(const EchoOptions& options, const std::string& result_file) {
 }
 
 EchoOptions OptionsFor(const std::string& url, int connections, sys::Nanos pause, sys::Nanos duration) {
-  constexpr std::size_t kScheme = std::string_view("http://").size();
-  const auto slash = url.find('/', kScheme);
-  std::string host_port = url.substr(kScheme, slash == url.npos ? url.npos : slash - kScheme);
-  if (!sys::SplitHostPort(host_port)) host_port += ":80";
+  auto plan = PlanFor(url);
+  if (!plan) sys::ThrowErrno(EADDRNOTAVAIL, plan.error().message);
   EchoOptions options;
-  if (const auto resolved = Resolve(host_port, options.plan); !resolved)
-    sys::ThrowErrno(EADDRNOTAVAIL, resolved.error().message);
-  options.plan.path = slash == url.npos ? "/" : url.substr(slash);
+  options.plan = std::move(*plan);
   options.plan.pause = pause;
   options.connections = static_cast<std::size_t>(connections);
   options.duration = duration;

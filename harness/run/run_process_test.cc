@@ -32,7 +32,8 @@ TEST_F(RunTest, AMistakeInTheFileIsNamedWithItsLineAndWhatWasMeant) {
   ExpectRefusal(run("duraton: 3s"), "s.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
   ExpectRefusal(run("duration: 3 sec"), "s.yaml:4: duration: '3 sec' is not a time such as 250ms");
   ExpectRefusal(run("faults: [{ fault: kill, target: randm }]"),
-                "s.yaml:4: target 'randm' is none of all, busiest, random; did you mean 'random'?");
+                "s.yaml:4: target 'randm' is none of all, all-but-one, busiest, idle, oldest, parent, "
+                "random, slot=N, youngest; did you mean 'random'?");
   ExpectRefusal(Run({"run", scratch / "none.yaml"}), "none.yaml: no such file");
 }
 
@@ -90,6 +91,59 @@ TEST_F(RunTest, AParentThatDiesDuringARunFailsIt) {
   const auto end = Await(run);
   EXPECT_EQ(end.exit_code, 1) << end.screen;
   EXPECT_THAT(end.json["reasons"], Contains("the server's parent ended during the run"));
+}
+
+TEST_F(RunTest, WhatIsHeldIsConfirmedTakenBackAndTold) {
+  const auto end =
+      Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
+                           "load: [{ url: /, rate: 100 }]\nidle: 0\necho: off\n"
+                           "faults:\n"
+                           "  - { fault: descriptors, target: slot=0, from: 200ms, for: 100ms }\n"
+                           "  - { fault: cpu, target: youngest, from: 500ms, for: 100ms }\n"
+                           "duration: 1s\n")});
+  ASSERT_TRUE(end.json.contains("faults")) << end.screen;
+  ASSERT_EQ(end.json["faults"].size(), 2u);
+  for (const auto& fault : end.json["faults"]) {
+    EXPECT_EQ(fault["outcome"], "held") << fault;
+    EXPECT_EQ(fault["proof"], "confirmed") << fault;
+    EXPECT_TRUE(fault["undone_us"].is_number()) << fault;
+  }
+  EXPECT_THAT(end.screen, HasSubstr("2 landed"));
+}
+
+TEST_F(RunTest, AServerThatNoLongerServesAbortsTheRun) {
+  ServerProcess server({.cgi_dir = ""});
+  const auto end = Run({"attach",
+                        "--parent",
+                        std::to_string(server.pid()),
+                        "--admin",
+                        server.admin(),
+                        "--fault",
+                        "stop",
+                        "--target",
+                        "parent",
+                        "--hold",
+                        "60s",
+                        "--every",
+                        "30s",
+                        "--from",
+                        "300ms",
+                        "--rate",
+                        "50",
+                        "--close",
+                        "--idle",
+                        "0",
+                        "--steady",
+                        "http://" + server.address() + "/",
+                        "--within",
+                        "500ms",
+                        "--duration",
+                        "60s",
+                        "http://" + server.address() + "/"});
+  EXPECT_EQ(end.exit_code, 4) << end.screen;
+  EXPECT_EQ(end.json["verdict"], "ABORTED");
+  EXPECT_THAT(end.json["reasons"], Contains("no request was answered for 500 ms"));
+  EXPECT_TRUE(server.AwaitTotal("requests", 1)) << "it serves again";
 }
 
 TEST_F(RunTest, WhereNoFaultLandsTheRunIsInvalid) {

@@ -38,12 +38,13 @@ void ReadServer(const Map& top, Scenario& scenario) {
   if (start.IsDefined() == attach.IsDefined())
     yaml::Fail(top.node(), "a scenario needs either 'start' or 'attach'");
   if (attach) {
-    const Map map(attach, "attach", {"parent", "url", "admin"});
+    const Map map(attach, "attach", {"parent", "url", "admin", "any_user"});
     Attachment to;
     to.parent = static_cast<pid_t>(
         yaml::Integer(map.Required("parent"), "parent", 2, std::numeric_limits<pid_t>::max()));
     to.url = UrlOf(map.Required("url"));
     if (const auto admin = map["admin"]) to.admin = yaml::Text(admin, "admin");
+    if (const auto any_user = map["any_user"]) scenario.limits.any_user = yaml::Flag(any_user, "any_user");
     scenario.server = to;
     return;
   }
@@ -53,19 +54,24 @@ void ReadServer(const Map& top, Scenario& scenario) {
     scenario.server = HydrapoolOf(hydrapool);
     return;
   }
+  scenario.limits.any_user = true;
   const auto command = map.Required("command");
   scenario.server =
       CommandStart{.arguments = yaml::Texts(command, "command"), .url = UrlOf(map.Required("url"))};
   if (command.size() == 0) yaml::Fail(command, "command: names no program");
 }
 
+std::string PathOrUrl(const YAML::Node& node) {
+  const std::string url = yaml::Text(node, "url");
+  if (!url.starts_with('/') && !url.starts_with("http://"))
+    yaml::Fail(node, fmt::format("url: '{}' starts neither with / nor with http://", url));
+  return url;
+}
+
 LoadPlan LoadOf(const YAML::Node& node) {
   const Map map(node, "a load", {"url", "rate", "connections", "keep_alive", "client"});
   LoadPlan load;
-  const auto url = map.Required("url");
-  load.url = yaml::Text(url, "url");
-  if (!load.url.starts_with('/') && !load.url.starts_with("http://"))
-    yaml::Fail(url, fmt::format("url: '{}' starts neither with / nor with http://", load.url));
+  load.url = PathOrUrl(map.Required("url"));
   if (const auto rate = map["rate"]) load.rate = yaml::Rate(rate, "rate");
   if (const auto connections = map["connections"])
     load.connections = static_cast<int>(yaml::Integer(connections, "connections", 1, kMostConnections));
@@ -84,13 +90,19 @@ bool IsHydrapool(const Scenario& scenario) {
 }
 
 FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
-  const Map map(node, "a fault", {"fault", "target", "every", "from", "to", "count"});
+  const Map map(node, "a fault", {"fault", "target", "every", "from", "to", "count", "for"});
   FaultPlan plan;
-  plan.fault = yaml::Named(map.Required("fault"), "fault", FaultNames());
+  plan.fault = yaml::Parsed(map.Required("fault"), "fault", ParseFault);
   const auto target = map.Required("target");
-  plan.target = yaml::Named(target, "target", TargetNames());
-  if (plan.target == Target::kBusiest && !IsHydrapool(scenario))
-    yaml::Fail(target, "target busiest: only a pool's admin endpoint tells how busy its workers are");
+  plan.target = yaml::Parsed(target, "target", ParseTarget);
+  if (plan.target.needs_status() && !IsHydrapool(scenario))
+    yaml::Fail(target, fmt::format("target {}: only a pool's admin endpoint tells which worker that is",
+                                   Name(plan.target)));
+  if (const auto hold = map["for"]) {
+    plan.hold = yaml::Duration(hold, "for");
+    if (InfoOf(plan.fault).effect != Effect::kHolds)
+      yaml::Fail(hold, fmt::format("for: fault {} does not last", Name(plan.fault)));
+  }
   if (const auto every = map["every"]) plan.every = yaml::Duration(every, "every");
   if (const auto from = map["from"]) plan.from = yaml::Duration(from, "from", true);
   if (const auto to = map["to"]) {
@@ -103,6 +115,21 @@ FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
   if (std::max(plan.from, plan.to.value_or(0)) > scenario.duration)
     yaml::Fail(node, "a fault comes after the end of the run");
   return plan;
+}
+
+void ReadLimits(const YAML::Node& node, Scenario& scenario) {
+  const Map map(node, "limits", {"min_alive", "faults"});
+  if (const auto alive = map["min_alive"])
+    scenario.limits.min_alive = static_cast<std::size_t>(yaml::Integer(alive, "min_alive", 0, 10'000));
+  if (const auto most = map["faults"])
+    scenario.limits.most = static_cast<std::uint64_t>(yaml::Integer(most, "faults", 1, 1'000'000'000));
+}
+
+void ReadSteady(const YAML::Node& node, Scenario& scenario) {
+  const Map map(node, "steady", {"url", "within"});
+  auto& steady = scenario.steady.emplace();
+  if (const auto url = map["url"]) steady.url = PathOrUrl(url);
+  if (const auto within = map["within"]) steady.within = yaml::Duration(within, "within");
 }
 
 void ReadEcho(const YAML::Node& node, Scenario& scenario) {
@@ -130,9 +157,9 @@ void ReadExpectations(const YAML::Node& node, Scenario& scenario) {
 }
 
 Scenario Read(const YAML::Node& root) {
-  const Map top(
-      root, "a scenario",
-      {"name", "proves", "start", "attach", "load", "echo", "idle", "faults", "duration", "seed", "expect"});
+  const Map top(root, "a scenario",
+                {"name", "proves", "start", "attach", "load", "echo", "idle", "faults", "limits", "steady",
+                 "duration", "seed", "expect"});
   Scenario scenario;
   scenario.name = yaml::Text(top.Required("name"), "name");
   if (const auto proves = top["proves"]) scenario.proves = yaml::Text(proves, "proves");
@@ -145,6 +172,8 @@ Scenario Read(const YAML::Node& root) {
     if (!faults.IsSequence()) yaml::Fail(faults, "faults must be a list of { fault: …, target: … }");
     for (const auto& each : faults) scenario.faults.push_back(FaultOf(each, scenario));
   }
+  if (const auto limits = top["limits"]) ReadLimits(limits, scenario);
+  if (const auto steady = top["steady"]) ReadSteady(steady, scenario);
   if (const auto echo = top["echo"]) ReadEcho(echo, scenario);
   if (const auto idle = top["idle"])
     scenario.idle = static_cast<int>(yaml::Integer(idle, "idle", 0, kMostConnections));
@@ -156,6 +185,11 @@ Scenario Read(const YAML::Node& root) {
 }
 
 }  // namespace
+
+bool Scenario::holds() const {
+  return std::ranges::any_of(
+      faults, [](const FaultPlan& plan) { return InfoOf(plan.fault).effect == Effect::kHolds; });
+}
 
 bool Scenario::echoes() const {
   return echo && IsHydrapool(*this) &&

@@ -11,6 +11,7 @@
 
 #include "harness/fault/fault.h"
 #include "harness/fault/fault_schedule.h"
+#include "harness/fault/injector.h"
 #include "harness/verdict/expectations.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
@@ -46,6 +47,7 @@ struct LoadPlan {
   Client client = Client::kLoadgen;
 };
 /// Without `every` it comes once, at `from`; else at from, from + every, … up to `to` or `count` times.
+/// What is held lasts for `hold`.
 struct FaultPlan {
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
@@ -53,6 +55,13 @@ struct FaultPlan {
   sys::Nanos from = 0;
   std::optional<sys::Nanos> to = {};  ///< Not beyond the duration.
   std::optional<std::uint64_t> count = {};
+  sys::Nanos hold = sys::kSecond;
+};
+/// What must hold of the server all the time: some request was answered within the last `within`. Else the
+/// run is aborted at once.
+struct SteadyPlan {
+  std::string url = "/";  ///< A path at the server, or whole.
+  sys::Nanos within = sys::kSecond;
 };
 struct EchoLoad {
   int connections = 16;
@@ -73,6 +82,9 @@ struct EchoLoad {
 ///     idle: 16                                          # connections that rest from the first second on
 ///     faults:
 ///       - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }
+///       - { fault: stop, target: slot=2, for: 500ms, from: 4s }     # held for a time, then taken back
+///     limits: { min_alive: 1, faults: 500 }             # workers left alone; blows in all
+///     steady: { url: /, within: 1s }                    # else the run is aborted
 ///     duration: 10s
 ///     seed: 7
 ///     expect: { lost: 0, cut: 0, unexplained: 0, idle_lost: 0, recovery_p99: 50ms }
@@ -86,10 +98,14 @@ struct Scenario {
       EchoLoad{};  ///< Only where the server is hydrapool (started, or with `admin`) and its / is loaded.
   int idle = 16;
   std::vector<FaultPlan> faults = {};
+  InjectLimits limits = {};  ///< any_user is on for a command: its children are the harness's own.
+  std::optional<SteadyPlan> steady = {};
   sys::Nanos duration = 10 * sys::kSecond;
   std::optional<std::uint64_t> seed = {};
   Expectations expect = DefaultExpectations();
 
+  /// Any fault lasts for a time.
+  [[nodiscard]] bool holds() const;
   /// Whether requests with ids are asked beside the load.
   [[nodiscard]] bool echoes() const;
 };

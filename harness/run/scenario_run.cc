@@ -1,6 +1,7 @@
 #include "harness/run/scenario_run.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <tuple>
 
@@ -35,9 +36,13 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   record_.start = sys::Now();
   record_.load_end = record_.start + scenario_.duration;
   record_.faults_planned = !scenario_.faults.empty();
+  injector_ = std::make_unique<Injector>(server_->parent(), scenario_.limits);
+  if (scenario_.holds()) injector_->StartGuard();
   Observer observer(server_->parent(), server_->admin());
   StartFaults();
+  WatchSteadyState();
   LetItRun(jobs);
+  steady_.reset();
   const auto seen = observer.Stop();
   injects_.clear();
 
@@ -69,11 +74,22 @@ void ScenarioRun::StartFaults() {
   for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
     const sys::Nanos start = record_.start + ScheduleStart(scenario_, i);
     injects_.push_back(std::make_unique<InjectRun>(
-        loop_, InjectRun::Options{.schedule = ScheduleOf(scenario_, i, seed_), .parent = server_->parent()},
-        [this] { return server_->Workers(); },
+        loop_,
+        InjectRun::Options{.schedule = ScheduleOf(scenario_, i, seed_), .hold = scenario_.faults[i].hold},
+        *injector_, [this] { return server_->Workers(); },
         [this, i, start](const InjectRecord& record) { TakeFault(i, start, record); }));
     injects_.back()->Start(start);
   }
+}
+
+void ScenarioRun::WatchSteadyState() {
+  if (!scenario_.steady) return;
+  const auto plan = PlanFor(server_->UrlOf(scenario_.steady->url));
+  if (!plan) sys::ThrowErrno(EADDRNOTAVAIL, plan.error().message);
+  steady_.emplace(loop_, *plan, scenario_.steady->within, [this](const std::string& why) {
+    record_.breach = why;
+    called_off_ = true;
+  });
 }
 
 bool ScenarioRun::FaultsOver() const {
@@ -90,7 +106,7 @@ void ScenarioRun::LetItRun(const LoadJobs& jobs) {
     called_off_ |= !server_->alive();
   }
   if (!called_off_) return;
-  for (const auto& inject : injects_) inject->Stop();
+  for (const auto& inject : injects_) inject->Stop(record_.breach.empty() ? "interrupted" : "breach");
   jobs.Interrupt();
   const sys::Nanos soon = sys::Now() + kToFinish;
   while (!jobs.over() && sys::Now() < soon) loop_.RunOnce(sys::Now() + kGlance);
@@ -104,7 +120,9 @@ void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectReco
                     .target = record.target,
                     .worker = record.worker,
                     .outcome = record.outcome,
+                    .proof = record.proof,
                     .reason = record.reason};
+  if (record.undone) fault.undone = fault.at + *record.undone;
   if (record.dead) fault.timeline.dead = fault.at + *record.dead;
   faults_.emplace_back(plan, std::move(fault));
 }

@@ -10,6 +10,7 @@
 #include "harness/fault/inject_run.h"
 #include "harness/observe/observer.h"
 #include "harness/observe/run_record.h"
+#include "harness/observe/steady_state.h"
 #include "harness/run/load_jobs.h"
 #include "harness/run/program.h"
 #include "harness/run/scenario.h"
@@ -28,7 +29,9 @@ namespace hydrapool::harness {
 ///     const Judgement judgement = Judge(*record, scenario.expect);
 ///
 /// Faults count from the moment when the clients were started. Clients that do not end within 15 s of the
-/// scenario's end are killed and counted as broken. If the server ends, the rest of the run is called off.
+/// scenario's end are killed and counted as broken. If the server ends, or no longer serves as the scenario
+/// wants it to all the time, the rest of the run is called off: no more faults, and what is held is taken
+/// back.
 class ScenarioRun {
  public:
   ScenarioRun(sys::EventLoop& loop, const Scenario& scenario, std::uint64_t seed, const ScratchDir& scratch);
@@ -40,6 +43,7 @@ class ScenarioRun {
 
  private:
   [[nodiscard]] std::optional<PoolStatus::Totals> TotalsNow() const;
+  void WatchSteadyState();
   void StartFaults();
   void LetItRun(const LoadJobs& jobs);
   [[nodiscard]] bool FaultsOver() const;
@@ -52,7 +56,9 @@ class ScenarioRun {
   std::uint64_t seed_;
   const ScratchDir& scratch_;
   std::unique_ptr<ServerUnderTest> server_;
-  std::vector<std::unique_ptr<InjectRun>> injects_;
+  std::unique_ptr<Injector> injector_;
+  std::vector<std::unique_ptr<InjectRun>> injects_;  // after injector_: they end first
+  std::optional<SteadyState> steady_;
   std::vector<std::pair<std::size_t, FaultRecord>> faults_;  ///< With the number of their plan.
   RunRecord record_;
   bool called_off_ = false;

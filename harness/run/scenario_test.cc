@@ -78,7 +78,8 @@ TEST(ParseScenarioTest, NamesTheLineAndWhatWasMeant) {
   EXPECT_EQ(ErrorOf(With("duraton: 3s")),
             "x.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: randm }")),
-            "x.yaml:5: target 'randm' is none of all, busiest, random; did you mean 'random'?");
+            "x.yaml:5: target 'randm' is none of all, all-but-one, busiest, idle, "
+            "oldest, parent, random, slot=N, youngest; did you mean 'random'?");
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: all, evry: 5ms }")),
             "x.yaml:5: a fault has no key 'evry'; did you mean 'every'?");
   EXPECT_EQ(ErrorOf(With("duration: 10")),
@@ -107,6 +108,27 @@ TEST(ParseScenarioTest, RefusesWhatMakesNoSense) {
               StartsWith("x.yaml:3: url"));
   EXPECT_THAT(ErrorOf("name: [x\n"), StartsWith("x.yaml:"));
   EXPECT_THAT(ErrorOf(""), StartsWith("x.yaml:"));
+}
+
+TEST(ParseScenarioTest, FaultsThatLastLimitsAndTheSteadyState) {
+  const auto scenario = ParseScenario(
+      "name: x\nstart: { hydrapool: {} }\nload: [{ url: / }]\n"
+      "faults: [{ fault: stop, target: slot=2, for: 500ms }, { fault: hup, target: parent }]\n"
+      "limits: { min_alive: 2, faults: 7 }\nsteady: { url: /x, within: 300ms }\n",
+      "x.yaml");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_TRUE(scenario->holds());
+  EXPECT_EQ(scenario->faults[0].hold, 500 * sys::kMillisecond);
+  EXPECT_EQ(scenario->faults[0].target, Target(Target::kSlot, 2));
+  EXPECT_EQ(scenario->faults[1].target, Target(Target::kParent));
+  EXPECT_EQ(scenario->limits.min_alive, 2u);
+  EXPECT_EQ(scenario->limits.most, 7u);
+  EXPECT_EQ(scenario->steady->url, "/x");
+  EXPECT_EQ(scenario->steady->within, 300 * sys::kMillisecond);
+  EXPECT_THAT(ErrorOf(With("faults: [{ fault: kill, target: all, for: 1s }]")),
+              HasSubstr("kill does not last"));
+  EXPECT_THAT(ErrorOf(With("limits: { min_alive: -1 }")), HasSubstr("min_alive: '-1'"));
+  EXPECT_THAT(ErrorOf(With("steady: { url: x }")), HasSubstr("starts neither with /"));
 }
 
 TEST(ScheduleOfTest, TheFirstFaultComesAtFromAndTheLastNotAfterTo) {

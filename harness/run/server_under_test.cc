@@ -6,7 +6,6 @@
 #include <chrono>
 #include <filesystem>
 
-#include "harness/fault/process_tree.h"
 #include "harness/observe/pool_watch.h"
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
@@ -61,7 +60,7 @@ sys::Result<ServerUnderTest> ServerUnderTest::Start(const Scenario& scenario, co
   } else if (const auto* command = std::get_if<CommandStart>(&scenario.server)) {
     started = server.StartCommand(*command);
   } else {
-    started = server.AttachTo(std::get<Attachment>(scenario.server));
+    started = server.AttachTo(std::get<Attachment>(scenario.server), scenario);
   }
   if (!started) return tl::unexpected(started.error());
   server.pidfd_ = sys::OpenPidfd(server.parent_);
@@ -117,15 +116,14 @@ sys::Result<void> ServerUnderTest::StartCommand(const CommandStart& command) {
                [&] { return admin::HttpGet(command.url, kAnswer).has_value(); });
 }
 
-sys::Result<void> ServerUnderTest::AttachTo(const Attachment& attach) {
-  if (const auto checked = CheckParent(attach.parent); !checked) return checked;
+sys::Result<void> ServerUnderTest::AttachTo(const Attachment& attach, const Scenario& scenario) {
+  const auto checked = scenario.faults.empty()
+                           ? CheckServer(attach.admin, attach.parent)
+                           : CheckVictims(attach.admin, attach.parent, scenario.limits.any_user);
+  if (!checked) return checked;
   parent_ = attach.parent;
   origin_ = OriginOf(attach.url);
   admin_ = attach.admin;
-  const auto workers = Workers();
-  if (!workers) return tl::unexpected(workers.error());
-  if (workers->empty())
-    return sys::Failure(fmt::format("--parent {}: none of its children is a worker", parent_));
   const auto page = admin::HttpGet(attach.url, kAnswer);
   if (!page) return sys::Failure(fmt::format("{} does not answer: {}", attach.url, page.error().message));
   return {};
@@ -137,10 +135,7 @@ std::string ServerUnderTest::UrlOf(const std::string& url) const {
   return url.starts_with('/') ? origin_ + url : url;
 }
 
-sys::Result<std::vector<WorkerView>> ServerUnderTest::Workers() const {
-  if (!admin_.empty()) return WorkersByStatus(admin_, parent_);
-  return ForksOf(parent_);
-}
+sys::Result<std::vector<WorkerView>> ServerUnderTest::Workers() const { return WorkersNow(admin_, parent_); }
 
 std::optional<std::string> ServerUnderTest::Stop() {
   if (!child_) return std::nullopt;

@@ -51,7 +51,7 @@ class ServerUnderTest {
   ServerUnderTest() = default;
   sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options);
   sys::Result<void> StartCommand(const CommandStart& command);
-  sys::Result<void> AttachTo(const Attachment& attach);
+  sys::Result<void> AttachTo(const Attachment& attach, const Scenario& scenario);
   template <typename Condition>
   sys::Result<void> Await(const std::string& what, Condition holds);
 

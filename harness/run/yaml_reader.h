@@ -61,4 +61,12 @@ template <typename Enum>
   Fail(node, std::string(key) + " " + NoSuchName(text, all));
 }
 
+/// What `parse` makes of the text, a sys::Result; its Error follows the key.
+template <typename Parse>
+[[nodiscard]] auto Parsed(const YAML::Node& node, std::string_view key, Parse parse) {
+  auto value = parse(Text(node, key));
+  if (!value) Fail(node, std::string(key) + " " + value.error().message);
+  return std::move(*value);
+}
+
 }  // namespace hydrapool::harness::yaml

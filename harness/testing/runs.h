@@ -12,6 +12,7 @@ inline FaultRecord Kill(std::uint64_t id, sys::Nanos at, int slot, std::int64_t 
           .at = at,
           .worker = WorkerView{.identity = {.pid = 100 + slot, .start_time = 1}, .slot = slot, .busy = busy},
           .outcome = Outcome::kDead,
+          .proof = Proof::kConfirmed,
           .timeline = {.dead = at + kMs,
                        .reaped = at + 2 * kMs,
                        .forked = at + 2 * kMs,

@@ -73,7 +73,7 @@ std::string Detail(Measure measure, const RunRecord& run, const Attribution& att
   if (measure == Measure::kUnexplained) return FirstUnexplained(run, attribution);
   if (measure != Measure::kLost && measure != Measure::kCut && measure != Measure::kAbandoned) return "";
   std::string detail = WorstFault(run, attribution);
-  const auto kills = std::ranges::count_if(run.faults, &FaultRecord::landed);
+  const auto kills = std::ranges::count_if(run.faults, &FaultRecord::killed);
   if (run.totals && run.totals->rescued == 0 && kills > 0)
     detail += fmt::format("; the pool rescued nothing at {} deaths", kills);
   return detail;
@@ -85,9 +85,19 @@ double ExpectedInFlight(const RunRecord& run) {
   return concurrency * static_cast<double>(std::ranges::count_if(run.faults, &FaultRecord::landed));
 }
 
+/// Requests that were asked while faults were held.
+double ExpectedWhileHeld(const RunRecord& run) {
+  double rate = 0;
+  for (const LoadRecord& load : run.loads) rate += load.rate;
+  sys::Nanos held = 0;
+  for (const FaultRecord& fault : run.faults) held += fault.undone.value_or(fault.at) - fault.at;
+  return rate * sys::ToSeconds(held);
+}
+
 bool HitARequest(const RunRecord& run, const Attribution& attribution) {
   if (std::ranges::any_of(run.faults, &FaultRecord::hit_busy_worker)) return true;
   if (attribution.unexplained.size() < run.failures.size()) return true;
+  if (ExpectedWhileHeld(run) >= 1) return true;
   if (run.totals) return run.totals->rescued_in_flight > 0;
   return ExpectedInFlight(run) >= 1;
 }
@@ -149,7 +159,7 @@ std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
   std::vector<std::optional<sys::Nanos>> delays;
   for (const FaultRecord& fault : run.faults) {
     const Timeline& timeline = fault.timeline;
-    if (!fault.landed() || !fault.worker->slot) continue;
+    if (!fault.killed() || !fault.worker->slot) continue;
     if (timeline.*event) {
       delays.push_back(*(timeline.*event) - *timeline.dead);
     } else if (!timeline.superseded && *timeline.dead + kTimeToAnswer < run.load_end) {
@@ -162,7 +172,7 @@ std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
 std::vector<sys::Nanos> ReapsOf(const RunRecord& run) {
   std::vector<sys::Nanos> reaps;
   for (const FaultRecord& fault : run.faults) {
-    if (fault.landed() && fault.timeline.reaped)
+    if (fault.killed() && fault.timeline.reaped)
       reaps.push_back(*fault.timeline.reaped - *fault.timeline.dead);
   }
   return reaps;
@@ -172,9 +182,9 @@ Judgement Judge(const RunRecord& run, const Expectations& expected) {
   Judgement judgement;
   judgement.attribution = Attribute(run);
   judgement.measured = MeasuresOf(run, judgement.attribution);
-  if (run.interrupted) {
+  if (run.interrupted || !run.breach.empty()) {
     judgement.verdict = Verdict::kAborted;
-    judgement.reasons = {"interrupted"};
+    judgement.reasons = {run.breach.empty() ? "interrupted" : run.breach};
     return judgement;
   }
   const auto invalid = WhyInvalid(run, judgement.attribution);

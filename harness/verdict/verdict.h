@@ -16,7 +16,7 @@ enum class Verdict {
   kPass,     ///< Exit code 0.
   kFail,     ///< 1: something that must hold did not.
   kInvalid,  ///< 3: nothing was exercised, or the figures are not to be trusted.
-  kAborted,  ///< 4: interrupted.
+  kAborted,  ///< 4: interrupted, or called off because the server no longer served.
 };
 [[nodiscard]] std::string_view Name(Verdict verdict);
 [[nodiscard]] int ExitCodeOf(Verdict verdict);

@@ -1,0 +1,62 @@
+#include "harness/command/fault_options.h"
+
+#include <fmt/format.h>
+
+#include "harness/command/cli.h"
+
+namespace hydrapool::harness {
+
+InjectLimits FaultOptions::limits() const {
+  InjectLimits limits{.any_user = any_user, .min_alive = min_alive};
+  if (most > 0) limits.most = most;
+  return limits;
+}
+
+std::string FaultOptions::words() const {
+  const auto time = [](sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); };
+  std::string words = fmt::format(" --fault {} --target {}", Name(fault), Name(target));
+  if (InfoOf(fault).effect == Effect::kHolds) words += " --hold " + time(hold);
+  if (any_user) words += " --any-user";
+  if (min_alive > 0) words += fmt::format(" --min-alive {}", min_alive);
+  if (most > 0) words += fmt::format(" --budget {}", most);
+  if (!steady.empty()) words += fmt::format(" --steady {} --within {}", steady, time(within));
+  return words;
+}
+
+void AddFaultOptions(CLI::App& app, FaultOptions& options) {
+  AddParsed(app, "--fault", options.fault, ParseFault, "What to do (default kill): " + FaultNames());
+  AddParsed(app, "--target", options.target, ParseTarget,
+            "To whom (default random): " + TargetNames() + "; busiest, idle and slot=N need --admin");
+  AddDuration(app, "--hold", options.hold, "How long a fault that is held lasts (default 1s)");
+  app.add_flag("--any-user", options.any_user, "As root: also workers that belong to another user");
+  app.add_option("--min-alive", options.min_alive, "Leave so many workers alone")->type_name("N");
+  app.add_option("--budget", options.most, "Deal at most so many blows")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  app.add_option("--steady", options.steady,
+                 "Abort (exit 4) when no request to this URL is answered for --within")
+      ->type_name("URL");
+  AddDuration(app, "--within", options.within, "That time (default 1s)");
+}
+
+std::optional<std::string> WhyWrong(const FaultOptions& options, const std::string& admin) {
+  if (options.target.needs_status() && admin.empty()) {
+    return fmt::format("--target {} needs --admin: only the pool knows which worker that is",
+                       Name(options.target));
+  }
+  if (!options.steady.empty() && !options.steady.starts_with("http://"))
+    return fmt::format("--steady '{}' does not start with http://", options.steady);
+  return std::nullopt;
+}
+
+std::string FaultsHelp() {
+  std::string help = "\nFaults:\n";
+  for (const FaultInfo& info : AllFaults()) help += fmt::format("  {:14} {}\n", info.name, info.words);
+  return help +
+         "What is held lasts for --hold and is taken back then, at an abort, and, by a guard process, if "
+         "this one is\n"
+         "killed. Each fault is confirmed, mismatched (something else was seen) or unproved (nothing was "
+         "done).\n";
+}
+
+}  // namespace hydrapool::harness

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "harness/fault/fault.h"
+#include "harness/fault/injector.h"
+#include "pool/sys/clock.h"
+
+/// The options of every command that hurts a running server.
+namespace hydrapool::harness {
+
+struct FaultOptions {
+  Fault fault = Fault::kKill;
+  Target target = Target::kRandom;
+  sys::Nanos hold = sys::kSecond;
+  bool any_user = false;
+  std::size_t min_alive = 0;
+  std::uint64_t most = 0;   ///< 0: any number.
+  std::string steady = {};  ///< The URL of a request that must be answered all the time; empty: none.
+  sys::Nanos within = sys::kSecond;
+
+  [[nodiscard]] InjectLimits limits() const;
+  /// As they stand on a command line, those that are not the default: " --fault term --min-alive 2".
+  [[nodiscard]] std::string words() const;
+};
+
+void AddFaultOptions(CLI::App& app, FaultOptions& options);
+
+/// What is wrong with them together; `admin`: the pool's endpoint, or empty.
+[[nodiscard]] std::optional<std::string> WhyWrong(const FaultOptions& options, const std::string& admin);
+
+/// For --help: a line for each fault.
+[[nodiscard]] std::string FaultsHelp();
+
+}  // namespace hydrapool::harness

@@ -1,0 +1,34 @@
+#include "harness/fault/fault.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hydrapool::harness {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(FaultNameTest, EachIsReadAsItIsWritten) {
+  for (const FaultInfo& info : AllFaults()) EXPECT_EQ(ParseFault(Name(info.fault)), info.fault);
+  for (const Target target : {Target(Target::kRandom), Target(Target::kBusiest), Target(Target::kIdle),
+                              Target(Target::kOldest), Target(Target::kYoungest), Target(Target::kSlot, 7),
+                              Target(Target::kAll), Target(Target::kAllButOne), Target(Target::kParent)}) {
+    EXPECT_EQ(ParseTarget(Name(target)), target) << Name(target);
+  }
+}
+
+TEST(FaultNameTest, WhatWasMeantIsGuessed) {
+  EXPECT_THAT(ParseFault("kil").error().message, HasSubstr("did you mean 'kill'?"));
+  EXPECT_THAT(ParseTarget("all_but_one").error().message, HasSubstr("did you mean 'all-but-one'?"));
+  for (const char* text : {"slot=", "slot=x", "slot=-1", "slot=1x", "slot=N"})
+    EXPECT_THAT(ParseTarget(text).error().message, HasSubstr("such as slot=0")) << text;
+}
+
+TEST(TargetTest, SomeAreKnownToThePoolAlone) {
+  EXPECT_TRUE(Target(Target::kSlot).needs_status());
+  EXPECT_TRUE(Target(Target::kIdle).needs_status());
+  EXPECT_FALSE(Target(Target::kOldest).needs_status());
+}
+
+}  // namespace
+}  // namespace hydrapool::harness

@@ -1,0 +1,124 @@
+#include "harness/fault/guard.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "harness/fault/injector.h"
+#include "harness/fault/process_tree.h"
+#include "harness/testing/family.h"
+#include "pool/sys/error.h"
+
+namespace hydrapool::harness {
+namespace {
+
+/// An injector of its own process, which has done a fault to a sleeper and is then killed.
+struct KilledInjector : testing::Test {
+  void SetUp() override {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    sys::Check(::pipe(told.data()), "pipe");
+    victim = sys::Child::Fork(SleepForEver);
+    identity = ReadProcess(victim.pid())->identity;
+  }
+  void TearDown() override {
+    for (const int end : told) ::close(end);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
+
+  /// `fault` is done; then the injector gets SIGKILL. Returns when its guard has ended.
+  void KillWhile(Fault fault) {
+    const pid_t parent = ::getpid();
+    auto injector = sys::Child::Fork([&]() -> int {
+      Injector hurting(parent);
+      hurting.StartGuard();
+      const auto blow = hurting.Strike(identity, fault);
+      if (!blow || !AwaitHold(*blow)) return 1;
+      const pid_t guard = hurting.guard_pid();
+      sys::Check(::write(told[1], &guard, sizeof guard), "write");
+      return SleepForEver();
+    });
+    pid_t guard = 0;
+    ASSERT_EQ(::read(told[0], &guard, sizeof guard), static_cast<ssize_t>(sizeof guard));
+    injector.Signal(SIGKILL);
+    ASSERT_TRUE(Ends(guard)) << "the guard lives on";
+    ::waitpid(guard, nullptr, 0);
+  }
+  static bool Ends(pid_t pid) {
+    const auto pidfd = sys::OpenPidfd(pid);
+    pollfd waited{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&waited, 1, 20'000) == 1;
+  }
+  static bool AwaitHold(const Blow& blow) {
+    while (!Injector::Holds(blow)) ::sched_yield();
+    return true;
+  }
+
+  std::array<int, 2> told{};
+  sys::Child victim;
+  Identity identity;
+};
+
+TEST_F(KilledInjector, LeavesNobodyStoppedAHundredTimesOfAHundred) {
+  for (int i = 0; i < 100; ++i) {
+    KillWhile(Fault::kStop);
+    if (HasFatalFailure()) return;
+    ASSERT_NE(ReadProcess(victim.pid())->state, 'T') << i;
+  }
+}
+
+TEST_F(KilledInjector, LeavesNoLimit) {
+  for (const auto& [fault, resource] :
+       {std::pair{Fault::kDescriptors, RLIMIT_NOFILE}, {Fault::kAddressSpace, RLIMIT_AS}}) {
+    const auto before = LimitOf(victim.pid(), resource);
+    KillWhile(fault);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(LimitOf(victim.pid(), resource), before) << Name(fault);
+  }
+}
+
+TEST_F(KilledInjector, LeavesNoProcessThatSpins) {
+  KillWhile(Fault::kCpu);
+  if (HasFatalFailure()) return;
+  for (const pid_t pid : ChildrenOf(::getpid())) {
+    if (pid == victim.pid()) continue;
+    EXPECT_TRUE(Ends(pid)) << "it spins on";
+    ::waitpid(pid, nullptr, 0);
+  }
+}
+
+TEST(GuardTest, WhatIsForgottenIsNotUndone) {
+  auto victim = sys::Child::Fork(SleepForEver);
+  {
+    Guard guard;
+    const auto id = guard.Remember({.kind = Undo::Kind::kEnd, .victim = ReadProcess(victim.pid())->identity});
+    guard.Forget(id);
+  }
+  EXPECT_TRUE(IsAlive(victim.pid()));
+  {
+    Guard guard;
+    static_cast<void>(
+        guard.Remember({.kind = Undo::Kind::kEnd, .victim = ReadProcess(victim.pid())->identity}));
+  }
+  pollfd dead{.fd = victim.pidfd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&dead, 1, 20'000), 1);
+}
+
+TEST(GuardTest, LeavesAProcessAloneThatHasTheNumberByNow) {
+  const auto victim = sys::Child::Fork(SleepForEver);
+  auto another = ReadProcess(victim.pid())->identity;
+  --another.start_time;
+  {
+    Guard guard;
+    static_cast<void>(guard.Remember({.kind = Undo::Kind::kEnd, .victim = another}));
+  }
+  EXPECT_TRUE(IsAlive(victim.pid()));
+}
+
+}  // namespace
+}  // namespace hydrapool::harness

@@ -1,0 +1,152 @@
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "harness/fault/inject_run.h"
+#include "harness/fault/process_facts.h"
+#include "harness/fault/process_tree.h"
+#include "harness/testing/family.h"
+#include "pool/sys/child.h"
+
+namespace hydrapool::harness {
+namespace {
+
+using testing::HasSubstr;
+
+/// One worker of this process, and one fault for it.
+struct OneFault : testing::Test {
+  InjectRecord Do(Fault fault, pid_t pid, sys::Nanos hold = 50 * sys::kMillisecond) {
+    Injector injector(::getpid());
+    std::vector<InjectRecord> records;
+    InjectRun run(
+        loop,
+        {.schedule = {.fault = fault, .every = sys::kMillisecond, .count = 1},
+         .dead_within = 5 * sys::kSecond,
+         .hold = hold},
+        injector, [pid] { return std::vector{WorkerView{.identity = ReadProcess(pid)->identity}}; },
+        [&records](const InjectRecord& record) { records.push_back(record); });
+    static_cast<void>(run.Run());
+    return records.at(0);
+  }
+  sys::EventLoop loop;
+};
+
+int Heed(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  ::sigaction(signal, &action, nullptr);
+  return 0;
+}
+
+/// A child that handles `signal` so, once it is ready to.
+sys::Child Heeding(int signal, void (*handler)(int)) {
+  std::array<int, 2> ready{};
+  sys::Check(::pipe(ready.data()), "pipe");
+  auto child = sys::Child::Fork([&] {
+    Heed(signal, handler);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    sys::Check(::write(ready[1], "x", 1), "write");
+    return SleepForEver();
+  });
+  char byte;
+  sys::Check(::read(ready[0], &byte, 1), "read");
+  for (const int end : ready) ::close(end);
+  return child;
+}
+
+TEST_F(OneFault, WhatIsHeldIsConfirmedAndTakenBack) {
+  const auto worker = sys::Child::Fork(SleepForEver);
+  for (const Fault fault : {Fault::kStop, Fault::kDescriptors, Fault::kAddressSpace, Fault::kCpu}) {
+    const auto files = LimitOf(worker.pid(), RLIMIT_NOFILE);
+    const auto memory = LimitOf(worker.pid(), RLIMIT_AS);
+    const auto record = Do(fault, worker.pid());
+    EXPECT_EQ(record.outcome, Outcome::kHeld) << Name(fault);
+    EXPECT_EQ(record.proof, Proof::kConfirmed) << Name(fault) << ": " << record.reason;
+    EXPECT_TRUE(record.undone) << Name(fault);
+    EXPECT_NE(ReadProcess(worker.pid())->state, 'T') << Name(fault);
+    EXPECT_EQ(LimitOf(worker.pid(), RLIMIT_NOFILE), files) << Name(fault);
+    EXPECT_EQ(LimitOf(worker.pid(), RLIMIT_AS), memory) << Name(fault);
+  }
+}
+
+/// What a worker finds while it is held, told by its exit code.
+TEST_F(OneFault, WithoutDescriptorsAnOpenFails) {
+  const auto worker = Heeding(SIGALRM, [](int) {});
+  Injector injector(::getpid());
+  auto blow = injector.Strike(ReadProcess(worker.pid())->identity, Fault::kDescriptors);
+  ASSERT_TRUE(blow) << blow.error().message;
+  EXPECT_EQ(LimitOf(worker.pid(), RLIMIT_NOFILE)->soft, FirstFreeDescriptor(worker.pid()));
+  EXPECT_TRUE(injector.TakeBack(*blow));
+  EXPECT_GT(LimitOf(worker.pid(), RLIMIT_NOFILE)->soft, *FirstFreeDescriptor(worker.pid()));
+}
+
+TEST_F(OneFault, ACrashSignalEndsItsVictim) {
+  for (const Fault fault : {Fault::kSegv, Fault::kAbrt}) {
+    const auto worker = Heeding(SIGALRM, [](int) {});
+    const auto record = Do(fault, worker.pid());
+    EXPECT_EQ(record.outcome, Outcome::kDead) << Name(fault);
+    EXPECT_EQ(record.proof, Proof::kConfirmed) << Name(fault) << ": " << record.reason;
+  }
+}
+
+TEST_F(OneFault, AnotherEndThanTheOneThatWasMeantIsAMismatch) {
+  if (::geteuid() != 0) GTEST_SKIP() << "the kernel tells how a child of another ended only to root";
+  const auto worker = Heeding(SIGSEGV, [](int) { ::_exit(3); });
+  const auto record = Do(Fault::kSegv, worker.pid());
+  EXPECT_EQ(record.outcome, Outcome::kDead);
+  EXPECT_EQ(record.proof, Proof::kMismatched);
+  EXPECT_THAT(record.reason, HasSubstr("exit_3"));
+}
+
+TEST_F(OneFault, ASignalOfTheServersOwnIsDeliveredIgnoredOrDeadly) {
+  {
+    const auto worker = Heeding(SIGHUP, [](int) {});
+    const auto record = Do(Fault::kHup, worker.pid());
+    EXPECT_EQ(record.outcome, Outcome::kDelivered);
+    EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
+  }
+  {
+    const auto worker = Heeding(SIGUSR1, SIG_IGN);
+    const auto record = Do(Fault::kUsr1, worker.pid());
+    EXPECT_EQ(record.outcome, Outcome::kDelivered);
+    EXPECT_EQ(record.proof, Proof::kMismatched);
+    EXPECT_THAT(record.reason, HasSubstr("ignores SIGUSR1"));
+  }
+  {
+    const auto worker = Heeding(SIGALRM, [](int) {});
+    const auto record = Do(Fault::kUsr2, worker.pid());
+    EXPECT_EQ(record.outcome, Outcome::kDead) << "nobody handles it: it kills";
+    EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
+  }
+}
+
+TEST_F(OneFault, AWorkerThatDiesWhileItIsHeldIsDead) {
+  auto worker = sys::Child::Fork(SleepForEver);
+  auto killer = loop.At(sys::Now() + 50 * sys::kMillisecond, [&] { worker.Signal(SIGKILL); });
+  const auto record = Do(Fault::kStop, worker.pid(), 20 * sys::kSecond);
+  EXPECT_EQ(record.outcome, Outcome::kDead);
+  EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
+}
+
+TEST_F(OneFault, StopTakesBackWhatIsHeldAtOnce) {
+  const auto worker = sys::Child::Fork(SleepForEver);
+  Injector injector(::getpid());
+  InjectRun run(
+      loop,
+      {.schedule = {.fault = Fault::kStop, .every = sys::kMillisecond, .count = 1},
+       .hold = 3600 * sys::kSecond},
+      injector, [&] { return std::vector{WorkerView{.identity = ReadProcess(worker.pid())->identity}}; },
+      [](const InjectRecord&) {});
+  auto stop = loop.At(sys::Now() + 50 * sys::kMillisecond, [&] { run.Stop(); });
+  EXPECT_EQ(run.Run().landed, 1u);
+  EXPECT_NE(ReadProcess(worker.pid())->state, 'T');
+}
+
+}  // namespace
+}  // namespace hydrapool::harness

@@ -1,0 +1,109 @@
+#include "harness/fault/process_facts.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "pool/sys/file.h"
+
+namespace hydrapool::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::uint64_t> SetAfter(std::string_view status, std::string_view name) {
+  const auto at = status.find(name);
+  if (at == status.npos) return std::nullopt;
+  const auto begin = status.find_first_not_of(" \t", at + name.size());
+  if (begin == status.npos) return std::nullopt;
+  std::uint64_t set = 0;
+  const auto [end, error] = std::from_chars(status.data() + begin, status.data() + status.size(), set, 16);
+  return error == std::errc{} ? std::optional(set) : std::nullopt;
+}
+
+/// Of /proc/PID/stat, counted from 1 as in proc(5); from the third on.
+std::optional<long> StatField(pid_t pid, int number) {
+  const std::string stat = sys::ReadFile(fmt::format("/proc/{}/stat", pid));
+  const auto close = stat.rfind(')');
+  if (close == stat.npos) return std::nullopt;
+  std::istringstream fields(stat.substr(close + 1));
+  std::string field;
+  for (int i = 3; i <= number; ++i) {
+    if (!(fields >> field)) return std::nullopt;
+  }
+  long value = 0;
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  return error == std::errc{} ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<SignalSets> ParseSignalSets(std::string_view status) {
+  const auto own = SetAfter(status, "\nSigPnd:");
+  const auto shared = SetAfter(status, "\nShdPnd:");
+  const auto blocked = SetAfter(status, "\nSigBlk:");
+  const auto ignored = SetAfter(status, "\nSigIgn:");
+  const auto caught = SetAfter(status, "\nSigCgt:");
+  if (!own || !shared || !blocked || !ignored || !caught) return std::nullopt;
+  return SignalSets{.pending = *own | *shared, .blocked = *blocked, .ignored = *ignored, .caught = *caught};
+}
+
+std::optional<SignalSets> ReadSignalSets(pid_t pid) {
+  return ParseSignalSets(sys::ReadFile(fmt::format("/proc/{}/status", pid)));
+}
+
+std::optional<std::uint64_t> FirstFreeDescriptor(pid_t pid) {
+  std::set<std::uint64_t> taken;
+  std::error_code error;
+  for (fs::directory_iterator it(fmt::format("/proc/{}/fd", pid), error), end; !error && it != end;
+       it.increment(error)) {
+    taken.insert(std::stoull(it->path().filename().string()));
+  }
+  if (error) return std::nullopt;
+  std::uint64_t free = 0;
+  while (taken.contains(free)) ++free;
+  return free;
+}
+
+std::optional<std::uint64_t> AddressSpaceOf(pid_t pid) {
+  std::uint64_t pages = 0;
+  if (!(std::istringstream(sys::ReadFile(fmt::format("/proc/{}/statm", pid))) >> pages)) return std::nullopt;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::optional<int> LastCoreOf(pid_t pid) {
+  const auto core = StatField(pid, 39);
+  return core ? std::optional(static_cast<int>(*core)) : std::nullopt;
+}
+
+std::optional<sys::Nanos> CpuTimeOf(pid_t pid) {
+  sys::Nanos time = 0;
+  if (!(std::istringstream(sys::ReadFile(fmt::format("/proc/{}/schedstat", pid))) >> time))
+    return std::nullopt;
+  return time;
+}
+
+std::optional<int> WaitStatusOf(pid_t pid) {
+  const auto status = StatField(pid, 52);
+  if (!status || (*status == 0 && ::geteuid() != 0)) return std::nullopt;
+  return static_cast<int>(*status);
+}
+
+std::optional<Limit> LimitOf(pid_t pid, int resource) {
+  rlimit limit{};
+  if (::prlimit(pid, static_cast<__rlimit_resource>(resource), nullptr, &limit) != 0) return std::nullopt;
+  return Limit{.soft = limit.rlim_cur, .hard = limit.rlim_max};
+}
+
+bool SetLimit(pid_t pid, int resource, const Limit& limit) {
+  const rlimit wanted{.rlim_cur = limit.soft, .rlim_max = limit.hard};
+  return ::prlimit(pid, static_cast<__rlimit_resource>(resource), &wanted, nullptr) == 0;
+}
+
+}  // namespace hydrapool::harness

@@ -1,0 +1,71 @@
+#include "harness/fault/proof.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+
+#include "pool/sys/child.h"
+
+namespace hydrapool::harness {
+namespace {
+
+Finding Mismatched(std::string words) { return {.proof = Proof::kMismatched, .words = std::move(words)}; }
+
+constexpr Finding Confirmed() { return {.proof = Proof::kConfirmed}; }
+
+std::string EndOf(int wait_status) {
+  if (WIFSIGNALED(wait_status)) return sys::SignalName(WTERMSIG(wait_status));
+  return fmt::format("exit_{}", WEXITSTATUS(wait_status));
+}
+
+Finding ProveDeath(const FaultInfo& fault, const Evidence& evidence) {
+  if (fault.effect == Effect::kHolds) {
+    if (evidence.seen) return Confirmed();
+    return {.proof = Proof::kUnproved, .words = "it died before the fault was seen to hold"};
+  }
+  if (!evidence.wait_status) return Confirmed();
+  const int status = *evidence.wait_status;
+  const bool by_it = WIFSIGNALED(status) && WTERMSIG(status) == fault.signal;
+  const bool may_leave = fault.effect != Effect::kEnds && !WIFSIGNALED(status);
+  if (by_it || may_leave) return Confirmed();
+  return Mismatched(fmt::format("it ended with {}, not by {}", EndOf(status), sys::SignalName(fault.signal)));
+}
+
+Finding ProveHold(const Evidence& evidence) {
+  if (!evidence.seen) return Mismatched("it was not seen to hold");
+  if (!evidence.undone) return Mismatched("it could not be taken back");
+  return Confirmed();
+}
+
+}  // namespace
+
+std::string_view Name(Proof proof) {
+  switch (proof) {
+    case Proof::kConfirmed:
+      return "confirmed";
+    case Proof::kMismatched:
+      return "mismatched";
+    case Proof::kUnproved:
+      return "unproved";
+  }
+  std::abort();
+}
+
+Finding Prove(const FaultInfo& fault, const Evidence& evidence) {
+  if (evidence.dead) return ProveDeath(fault, evidence);
+  switch (fault.effect) {
+    case Effect::kEnds:
+    case Effect::kAsks:
+      return Mismatched("it still lived at the deadline");
+    case Effect::kTells:
+      if (evidence.ignored) return Mismatched(fmt::format("it ignores {}", sys::SignalName(fault.signal)));
+      if (!evidence.seen) return Mismatched(fmt::format("it did not take {}", sys::SignalName(fault.signal)));
+      return Confirmed();
+    case Effect::kHolds:
+      return ProveHold(evidence);
+  }
+  std::abort();
+}
+
+}  // namespace hydrapool::harness
