@@ -231,9 +231,8 @@ TEST(FailpointNamesTest, AreThoseInTheSources) {
   namespace fs = std::filesystem;
   std::set<string> found;
   const std::regex mention("HYDRAPOOL_FAILPOINT\\(\"([^\"]+)\"\\)");
-  for (const string folder : {"worker", "cgi"}) {
+  for (const string folder : {"shared", "worker", "cgi"}) {
     for (const auto& entry : fs::directory_iterator(HYDRAPOOL_SOURCE_DIR "/pool/" + folder)) {
-      if (entry.path().extension() != ".cc") continue;
       const string text = ReadFile(entry.path().string());
       for (std::sregex_iterator at(text.begin(), text.end(), mention), end; at != end; ++at)
         found.insert((*at)[1]);

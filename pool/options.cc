@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <map>
 
+#include "pool/sys/socket.h"
+
 namespace hydrapool::server {
 namespace {
 

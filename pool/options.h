@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "pool/parent/process_pool.h"
+#include "hydrapool/process_pool.h"
 #include "pool/site.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"

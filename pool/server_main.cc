@@ -11,13 +11,15 @@
 #include <system_error>
 #include <vector>
 
+#include "hydrapool/process_pool.h"
 #include "metrics/fates_json.h"
 #include "metrics/metrics_page.h"
 #include "metrics/status_json.h"
 #include "pool/admin/client.h"
 #include "pool/admin/server.h"
 #include "pool/options.h"
-#include "pool/parent/process_pool.h"
+#include "pool/parent/pool.h"
+#include "pool/shared/dispatcher.h"
 #include "pool/site.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
@@ -109,7 +111,7 @@ int Main(int argc, char** argv) {
     std::optional<admin::Server> admin;
     if (!options->admin.empty()) {
       admin.emplace(pool.loop(), sys::Listen(options->admin),
-                    PagesOf(pool.scoreboard(), pool.fates(), *options));
+                    PagesOf(ScoreboardOf(pool.pool()), FatesOf(pool.pool()), *options));
       sys::log::Info("admin on http://{}/metrics", admin->address());
     }
     GiveUpPrivileges(*options);

@@ -9,26 +9,28 @@
 namespace hydrapool::server {
 namespace {
 
-std::string WorkerLine(const hydrapool::WorkerContext& worker, bool expose) {
+std::string WorkerLine(const WorkerContext& worker, bool expose) {
   return expose ? fmt::format("X-Worker: {}.{}\r\n", worker.slot, worker.incarnation) : "";
 }
 
 }  // namespace
 
-Site::Site(hydrapool::WorkerContext& worker, const SiteConfig& config)
+Site::Site(WorkerContext& worker, const SiteConfig& config)
     : worker_(worker), extra_lines_(WorkerLine(worker, config.expose_worker)) {
   if (config.cgi) cgi_.emplace(worker, *config.cgi, extra_lines_);
 }
 
-std::unique_ptr<hydrapool::Execution> Site::Resume(hydrapool::Connection& connection) {
-  return cgi_ ? cgi_->Resume(connection) : nullptr;
+Begun Site::Begin(Exchange& exchange, std::string_view peeked) {
+  return cgi_->Begin(exchange, *request_, peeked);
+}
+
+std::unique_ptr<Execution> Site::Resume(Exchange& exchange) {
+  return cgi_ ? cgi_->Resume(exchange) : nullptr;
 }
 
 // No body: a client that asked by HEAD must not take one for the next answer.
-std::string Site::AbandonedReply(hydrapool::Verdict verdict) {
-  const int status = verdict == hydrapool::Verdict::kTooSlow       ? 408
-                     : verdict == hydrapool::Verdict::kUnavailable ? 503
-                                                                   : 502;
+std::string Site::AbandonedReply(Excuse excuse) {
+  const int status = excuse == Excuse::kTooSlow ? 408 : excuse == Excuse::kUnavailable ? 503 : 502;
   std::string reply;
   http::AppendHead(reply, {.status = status,
                            .keep_alive = false,
@@ -37,17 +39,17 @@ std::string Site::AbandonedReply(hydrapool::Verdict verdict) {
   return reply;
 }
 
-hydrapool::Step Site::OnInput(hydrapool::Connection& connection, std::string_view peeked) {
+Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   const auto parsed = parser_.Parse(peeked);
-  if (std::holds_alternative<http::NeedMore>(parsed)) return hydrapool::NeedMore{};
+  if (std::holds_alternative<http::NeedMore>(parsed)) return NeedMore{};
   if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
-    return hydrapool::Reply{.consume = 0,
-                            .bytes = http::ErrorResponse(refusal->status, false, false, refusal->why,
-                                                         date_.At(worker_.loop.now()), 1, extra_lines_),
-                            .keep_open = false,
-                            .kind = static_cast<std::uint8_t>(refusal->status / 100)};
+    return Reply{.consume = 0,
+                 .bytes = http::ErrorResponse(refusal->status, false, false, refusal->why,
+                                              date_.At(worker_.loop.now()), 1, extra_lines_),
+                 .keep_open = false,
+                 .kind = static_cast<std::uint8_t>(refusal->status / 100)};
   }
-  const http::Request& request = *std::get<const http::Request*>(parsed);
+  const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
   if (cgi_ && cgi_->Serves(request.path)) return cgi_->OnRequest(connection, request, peeked);
   if (request.path == "/") return Hello(connection, request, peeked);
   const bool bare = request.body == http::BodyKind::kNone || request.content_length == 0;
@@ -55,28 +57,27 @@ hydrapool::Step Site::OnInput(hydrapool::Connection& connection, std::string_vie
                  bare && request.body != http::BodyKind::kChunked ? request.head_size : 0, 404, "");
 }
 
-hydrapool::Step Site::Hello(const hydrapool::Connection& connection, const http::Request& request,
-                            std::string_view peeked) {
+Decision Site::Hello(const Connection& connection, const http::Request& request, std::string_view peeked) {
   if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
     return Respond(connection, request, 0, 405, "");
   }
   if (request.body == http::BodyKind::kChunked) return Respond(connection, request, 0, 411, "");
   const std::uint64_t whole = request.head_size + request.content_length;
   if (whole > cgi::Handler::kPeeked) return Respond(connection, request, 0, 413, "");
-  if (peeked.size() < whole) return hydrapool::NeedMore{};
+  if (peeked.size() < whole) return NeedMore{};
   const std::string body = request.has_query ? fmt::format("hello {}\n", request.query) : "hello\n";
   return Respond(connection, request, whole, 200, body);
 }
 
-hydrapool::Reply Site::Respond(const hydrapool::Connection& connection, const http::Request& request,
-                               std::size_t consume, int status, std::string_view body) {
+Reply Site::Respond(const Connection& connection, const http::Request& request, std::size_t consume,
+                    int status, std::string_view body) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
   const bool head_only = request.method == "HEAD";
   const std::string_view date = date_.At(worker_.loop.now());
-  hydrapool::Reply reply{.consume = consume,
-                         .keep_open = keep,
-                         .linger = request.keep_alive || consume == 0,
-                         .kind = static_cast<std::uint8_t>(status / 100)};
+  Reply reply{.consume = consume,
+              .keep_open = keep,
+              .linger = request.keep_alive || consume == 0,
+              .kind = static_cast<std::uint8_t>(status / 100)};
   if (status != 200) {
     const std::string extra = extra_lines_ + (status == 405 ? "Allow: GET, HEAD, POST\r\n" : "");
     reply.bytes = http::ErrorResponse(status, keep, head_only, "", date, request.minor_version, extra);

@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
+#include "hydrapool/connection.h"
+#include "hydrapool/handler.h"
 #include "pool/cgi/handler.h"
 #include "pool/http/request_parser.h"
 #include "pool/http/response_writer.h"
-#include "pool/worker/connection.h"
-#include "pool/worker/handler.h"
 
 namespace hydrapool::server {
 
@@ -24,20 +24,21 @@ struct SiteConfig {
 /// - else: 404
 class Site {
  public:
-  Site(hydrapool::WorkerContext& worker, const SiteConfig& config);
+  Site(WorkerContext& worker, const SiteConfig& config);
 
-  hydrapool::Step OnInput(hydrapool::Connection& connection, std::string_view peeked);
-  std::unique_ptr<hydrapool::Execution> Resume(hydrapool::Connection& connection);
-  static std::string AbandonedReply(hydrapool::Verdict verdict);
+  Decision OnInput(Connection& connection, std::string_view peeked);
+  Begun Begin(Exchange& exchange, std::string_view peeked);
+  std::unique_ptr<Execution> Resume(Exchange& exchange);
+  static std::string AbandonedReply(Excuse excuse);
 
  private:
-  hydrapool::Step Hello(const hydrapool::Connection& connection, const http::Request& request,
-                        std::string_view peeked);
-  hydrapool::Reply Respond(const hydrapool::Connection& connection, const http::Request& request,
-                           std::size_t consume, int status, std::string_view body);
+  Decision Hello(const Connection& connection, const http::Request& request, std::string_view peeked);
+  Reply Respond(const Connection& connection, const http::Request& request, std::size_t consume, int status,
+                std::string_view body);
 
-  hydrapool::WorkerContext& worker_;
+  WorkerContext& worker_;
   http::RequestParser parser_;
+  const http::Request* request_ = nullptr;  // the one to begin: the parser's last
   std::string extra_lines_;
   http::DateCache date_;
   std::optional<cgi::Handler> cgi_;

@@ -21,8 +21,9 @@ constexpr int kActionsAtOnce = 64;  // then it is others' turn
 
 }  // namespace
 
-Courier::Courier(hydrapool::Connection& connection, CourierTools& tools, std::string name)
-    : connection_(connection),
+Courier::Courier(Exchange& exchange, CourierTools& tools, std::string name)
+    : exchange_(exchange),
+      process_(exchange.process()),
       tools_(tools),
       name_(std::move(name)),
       errors_(name_),
@@ -31,7 +32,7 @@ Courier::Courier(hydrapool::Connection& connection, CourierTools& tools, std::st
 }
 
 Courier::~Courier() {
-  if (const int errors = connection_.end(hydrapool::ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
+  if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
   errors_.Finish();
 }
 
@@ -39,16 +40,16 @@ void Courier::Watch() {
   if (const int size = ::fcntl(output(), F_GETPIPE_SZ); size > 0)
     seen_.pressure = std::min(seen_.pressure, static_cast<std::size_t>(size) / 2);
   if (output() >= 0)
-    output_watch_ = connection_.Watch(output(), EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
-  const int errors = connection_.end(hydrapool::ProcessEnd::kErrors);
+    output_watch_ = exchange_.Watch(output(), EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
+  const int errors = process_.end(ProcessEnd::kErrors);
   if (errors < 0) return;
-  errors_watch_ = connection_.Watch(errors, EPOLLIN, [this, errors](std::uint32_t) {
+  errors_watch_ = exchange_.Watch(errors, EPOLLIN, [this, errors](std::uint32_t) {
     if (!errors_.Drain(errors)) errors_watch_.Reset();
   });
 }
 
 void Courier::Start() {
-  look_again_ = connection_.At(0, [this] { OnStepDone(); });
+  look_again_ = exchange_.At(0, [this] { OnStepDone(); });
 }
 
 void Courier::OnStepDone() {
@@ -60,37 +61,37 @@ void Courier::OnProcessEnd() { Pump(); }
 
 // The deadline first, then the note: a death between the two renews it once more, and never too seldom.
 void Courier::Renew() {
-  const std::uint64_t moved = connection_.total_sent() + connection_.total_consumed();
+  const std::uint64_t moved = exchange_.total_sent() + exchange_.total_consumed();
   if (notes().timed_at == moved) return;
-  connection_.SetDeadline(sys::Now() + notes().patience);
+  exchange_.SetDeadline(sys::Now() + notes().patience);
   notes().timed_at = moved;
   left_before_ = RequestLeft();
 }
 
 void Courier::OnDeadline() {
   if (over_) return;
-  if (connection_.feeding()) connection_.PauseFeed();
+  if (process_.feeding()) process_.PauseFeed();
   const CourierAction action = AtDeadline(Look(), left_before_ - RequestLeft());
   if (action.kind == CourierAction::Kind::kWait) return OnStepDone();
   sys::log::Warn("{}: not done within its deadline: ended", name_);
-  connection_.TerminateProcess();
+  process_.Terminate();
   CarryOut(action);
 }
 
 std::uint64_t Courier::RequestLeft() const {
-  return notes().request_begin + notes().request_total - connection_.total_consumed();
+  return notes().request_begin + notes().request_total - exchange_.total_consumed();
 }
 
 void Courier::Pump() {
-  for (int actions = 0; !over_ && !connection_.sending(); ++actions) {
+  for (int actions = 0; !over_ && !exchange_.sending(); ++actions) {
     if (actions == kActionsAtOnce) {
-      look_again_ = connection_.At(0, [this] { Pump(); });
+      look_again_ = exchange_.At(0, [this] { Pump(); });
       return;
     }
     const CourierAction action = NextAction(Look());
     if (action.kind == CourierAction::Kind::kWait) {
       look_again_.Reset();
-      if (action.look_again > 0) look_again_ = connection_.At(action.look_again, [this] { Pump(); });
+      if (action.look_again > 0) look_again_ = exchange_.At(action.look_again, [this] { Pump(); });
       return;
     }
     CarryOut(action);
@@ -98,11 +99,11 @@ void Courier::Pump() {
 }
 
 CourierView::Program Courier::LookAtProgram() const {
-  const hydrapool::ProcessWord word = connection_.process();
+  const ProcessWord word = process_.state();
   switch (word.state) {
-    case hydrapool::ProcessWord::State::kFailed:
+    case ProcessWord::State::kFailed:
       return Program::kKilled;
-    case hydrapool::ProcessWord::State::kEnded:
+    case ProcessWord::State::kEnded:
       return word.value > 256 ? Program::kKilled : Program::kEnded;
     default:
       return Program::kRuns;
@@ -112,10 +113,10 @@ CourierView::Program Courier::LookAtProgram() const {
 // The program before its output: what it wrote before it ended is seen then.
 CourierView Courier::Look() {
   CourierView view{.notes = notes(),
-                   .sent = connection_.total_sent(),
-                   .consumed = connection_.total_consumed(),
-                   .feeding = connection_.feeding(),
-                   .input_open = connection_.end(hydrapool::ProcessEnd::kInput) >= 0,
+                   .sent = exchange_.total_sent(),
+                   .consumed = exchange_.total_consumed(),
+                   .feeding = process_.feeding(),
+                   .input_open = process_.end(ProcessEnd::kInput) >= 0,
                    .program = LookAtProgram(),
                    .pressure = seen_.pressure,
                    .widened = seen_.widened,
@@ -129,9 +130,9 @@ CourierView Courier::Look() {
   view.available = static_cast<std::size_t>(available);
   view.hung_up = (state.revents & POLLHUP) != 0;
   if (view.hung_up && view.program == Program::kRuns) {
-    if (IsEnding(connection_.process().value)) {
+    if (IsEnding(process_.state().value)) {
       view.program = Program::kEnding;
-    } else if (connection_.process().state == hydrapool::ProcessWord::State::kRunning) {
+    } else if (process_.state().state == ProcessWord::State::kRunning) {
       view.notes.output_closed = notes().output_closed = true;
     }
   }

@@ -14,7 +14,7 @@
 #include "pool/sys/event_loop.h"
 #include "pool/sys/stderr_log.h"
 #include "pool/sys/unique_fd.h"
-#include "pool/worker/connection.h"
+#include "pool/worker/request_process.h"
 
 namespace hydrapool::cgi {
 
@@ -29,10 +29,10 @@ namespace hydrapool::cgi {
 /// While the request's body comes and is taken at 2 KiB a second or more, the program may go on without a
 /// word. Else its deadline, which lies in the lease, moves on only when bytes have moved since it was set: a
 /// courier that takes over inherits it, however often workers die.
-class Courier : public hydrapool::Execution {
+class Courier : public Execution {
  public:
   /// The process is started and its ends are the connection's; `notes` are in place.
-  Courier(hydrapool::Connection& connection, CourierTools& tools, std::string name);
+  Courier(Exchange& exchange, CourierTools& tools, std::string name);
   ~Courier() override;
 
   /// Begins with the next round of the loop. Not for one that takes over: the connection calls that back by
@@ -62,17 +62,18 @@ class Courier : public hydrapool::Execution {
   void SendBody(const CourierAction& action);
   void Refuse(int status, std::string_view why);
   void Cut(std::string_view why);
-  void Transmit(const hydrapool::Transmission& transmission);
+  void Transmit(const Transmission& transmission);
   void WidenPipe();
   [[nodiscard]] bool TakeHead();
   [[nodiscard]] std::string Head(const CourierAction& action, bool keep) const;
-  [[nodiscard]] hydrapool::Transmission::Then End(std::uint64_t consumed_now) const;
+  [[nodiscard]] Transmission::Then End(std::uint64_t consumed_now) const;
   /// What a step that begins or is the answer consumes: what feeding does not.
   [[nodiscard]] std::uint64_t LeftToConsume() const { return notes().feeds ? 0 : RequestLeft(); }
-  [[nodiscard]] CourierNotes& notes() const { return NotesOf(connection_); }
-  [[nodiscard]] int output() const { return connection_.end(hydrapool::ProcessEnd::kOutput); }
+  [[nodiscard]] CourierNotes& notes() const { return NotesOf(exchange_); }
+  [[nodiscard]] int output() const { return process_.end(ProcessEnd::kOutput); }
 
-  hydrapool::Connection& connection_;
+  Exchange& exchange_;
+  RequestProcess& process_;
   CourierTools& tools_;
   const std::string name_;
   sys::StderrLog errors_;

@@ -15,8 +15,8 @@
 namespace hydrapool::cgi {
 namespace {
 
-using Progress = hydrapool::Connection::Progress;
-using Then = hydrapool::Transmission::Then;
+using Progress = Exchange::Progress;
+using Then = Transmission::Then;
 using Kind = CourierAction::Kind;
 
 constexpr int kWidePipe = 256 * 1024;
@@ -28,14 +28,14 @@ void Courier::CarryOut(const CourierAction& action) {
     case Kind::kWait:
       return;
     case Kind::kPauseFeed:
-      connection_.PauseFeed();
+      process_.PauseFeed();
       return;
     case Kind::kContinue:
       return SendContinue();
     case Kind::kFeed:
       return Feed(action);
     case Kind::kEndInput:
-      return connection_.CloseEnd(hydrapool::ProcessEnd::kInput);
+      return process_.CloseEnd(ProcessEnd::kInput);
     case Kind::kWiden:
       return WidenPipe();
     case Kind::kAnswerWhole:
@@ -54,31 +54,32 @@ void Courier::CarryOut(const CourierAction& action) {
 }
 
 void Courier::SendContinue() {
-  std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
+  std::memcpy(exchange_.buffer().data(), http::kContinue.data(), http::kContinue.size());
   Transmit(
       {.prefix = static_cast<std::uint32_t>(http::kContinue.size()), .then = Then::kMore, .interim = true});
 }
 
 void Courier::Feed(const CourierAction& action) {
   const auto progress =
-      connection_.Feed(static_cast<std::uint32_t>(action.discard), static_cast<std::uint32_t>(action.bytes));
+      process_.Feed(static_cast<std::uint32_t>(action.discard), static_cast<std::uint32_t>(action.bytes));
   if (progress == Progress::kGone) over_ = true;
 }
 
 // Whether the answer is followed by another request, once `consumed_now` more bytes of this one are consumed.
 Then Courier::End(std::uint64_t consumed_now) const {
   const bool whole = RequestLeft() == consumed_now;
-  return notes().keep_alive && whole && !connection_.IsLast(consumed_now) ? Then::kDone : Then::kDoneAndClose;
+  return notes().keep_alive && whole && !exchange_.connection().IsLast(consumed_now) ? Then::kDone
+                                                                                     : Then::kDoneAndClose;
 }
 
-void Courier::Transmit(const hydrapool::Transmission& transmission) {
+void Courier::Transmit(const Transmission& transmission) {
   if (transmission.then != Then::kMore) {
     over_ = true;
     look_again_.Reset();
     // A program that lives on may still wait for the end of what it has got whole.
-    if (notes().feeds && RequestLeft() == 0) connection_.CloseEnd(hydrapool::ProcessEnd::kInput);
+    if (notes().feeds && RequestLeft() == 0) process_.CloseEnd(ProcessEnd::kInput);
   }
-  const Progress progress = connection_.Send(transmission);
+  const Progress progress = exchange_.Send(transmission);
   if (progress == Progress::kGone) over_ = true;
   if (progress == Progress::kComplete && !over_) Renew();
 }
@@ -89,7 +90,7 @@ std::string Courier::Head(const CourierAction& action, bool keep) const {
                             .to_the_end = action.framing == Framing::kClose,
                             .keep_alive = keep && action.framing != Framing::kClose,
                             .http_1_1 = notes().may_chunk,
-                            .date = tools_.date.At(connection_.loop().now()),
+                            .date = tools_.date.At(exchange_.connection().worker().loop.now()),
                             .extra_lines = tools_.extra_lines()});
 }
 
@@ -102,8 +103,8 @@ void Courier::AnswerWhole(const CourierAction& action) {
       sys::log::Warn("{}: writes more than its Content-Length: cut to that", name_);
     answer += body.substr(0, *action.length);
   }
-  if (answer.size() > connection_.slab().size()) return Refuse(502, "the program's head is too large");
-  std::memcpy(connection_.slab().data(), answer.data(), answer.size());
+  if (answer.size() > exchange_.buffer().size()) return Refuse(502, "the program's head is too large");
+  std::memcpy(exchange_.buffer().data(), answer.data(), answer.size());
   HYDRAPOOL_FAILPOINT("cgi.answered");
   Transmit({.prefix = static_cast<std::uint32_t>(answer.size()),
             .consume = static_cast<std::uint32_t>(consume),
@@ -112,14 +113,14 @@ void Courier::AnswerWhole(const CourierAction& action) {
 }
 
 void Courier::Begin(const CourierAction& action) {
-  const bool keep = notes().keep_alive && !connection_.IsLast(LeftToConsume());
+  const bool keep = notes().keep_alive && !exchange_.connection().IsLast(LeftToConsume());
   const std::string head = Head(action, keep);
-  if (head.size() > connection_.slab().size()) return Refuse(502, "the program's head is too large");
-  std::memcpy(connection_.slab().data(), head.data(), head.size());
+  if (head.size() > exchange_.buffer().size()) return Refuse(502, "the program's head is too large");
+  std::memcpy(exchange_.buffer().data(), head.data(), head.size());
   CourierNotes& note = notes();
   note.framing = action.framing;
   note.body_length = action.length.value_or(0);
-  note.answer_begin = connection_.total_sent();
+  note.answer_begin = exchange_.total_sent();
   note.cgi_head = static_cast<std::uint32_t>(head_.head_size);
   note.http_head = static_cast<std::uint32_t>(head.size());
   note.status_class = static_cast<std::uint8_t>(head_.status / 100);
@@ -166,7 +167,7 @@ void Courier::SendBody(const CourierAction& action) {
   }
   if (action.last && note.framing == Framing::kLength && seen_.available > action.bytes)
     sys::log::Warn("{}: writes more than its Content-Length: cut to that", name_);
-  char* at = connection_.slab().data();
+  char* at = exchange_.buffer().data();
   std::memcpy(at, prefix.data(), prefix.size());
   std::memcpy(at + prefix.size(), suffix.data(), suffix.size());
   const Then end = note.framing == Framing::kClose ? Then::kDoneAndClose : End(0);
@@ -181,22 +182,22 @@ void Courier::Refuse(int status, std::string_view why) {
   sys::log::Warn("{}: {}: {}", name_, status, why);
   over_ = true;
   look_again_.Reset();
-  connection_.TerminateProcess();
+  process_.Terminate();
   const std::uint64_t consume = LeftToConsume();
   const bool keep = End(consume) == Then::kDone;
-  connection_.Answer({.consume = consume,
-                      .bytes = http::ErrorResponse(status, keep, notes().head_request, why,
-                                                   tools_.date.At(connection_.loop().now()),
-                                                   notes().may_chunk ? 1 : 0, tools_.extra_lines()),
-                      .keep_open = keep,
-                      .kind = static_cast<std::uint8_t>(status / 100)});
+  exchange_.Answer({.consume = consume,
+                    .bytes = http::ErrorResponse(status, keep, notes().head_request, why,
+                                                 tools_.date.At(exchange_.connection().worker().loop.now()),
+                                                 notes().may_chunk ? 1 : 0, tools_.extra_lines()),
+                    .keep_open = keep,
+                    .kind = static_cast<std::uint8_t>(status / 100)});
 }
 
 void Courier::Cut(std::string_view why) {
   sys::log::Warn("{}: {}", name_, why);
   over_ = true;
   look_again_.Reset();
-  connection_.Abort();
+  exchange_.Abort();
 }
 
 // A program that flushes its head in small pieces may fill a pipe's slots before its bytes.

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
+#include "hydrapool/connection.h"
 #include "pool/sys/clock.h"
-#include "pool/worker/connection.h"
 
 namespace hydrapool::cgi {
 
@@ -18,6 +18,8 @@ enum class Framing : std::uint8_t {
 /// What a courier keeps in its lease's notes, so that another can take over where it stands. Written before
 /// what it tells of is done; what it does not tell is read off the kernel's pipes and counters.
 struct CourierNotes {
+  /// Before the request is begun: what will have been sent once "100 Continue" has; 0: it was not asked for.
+  std::uint64_t continue_sent = 0;
   /// kAsked: nothing of the answer is decided. kAnswering: it goes out piece by piece, its head first, which
   /// lies in the slab until it is sent.
   enum class Stage : std::uint8_t { kAsked, kAnswering };
@@ -44,11 +46,7 @@ struct CourierNotes {
   bool output_closed = false;   ///< the program closed its output and lived on: how it ends does not matter
 };
 
-/// The notes of a connection whose request is answered by a process.
-inline CourierNotes& NotesOf(const hydrapool::Connection& connection) {
-  return *reinterpret_cast<CourierNotes*>(connection.notes().data());
-}
-
-static_assert(sizeof(CourierNotes) <= sizeof(hydrapool::LeaseDetail::handler));
+/// The notes of an exchange whose request is a CGI program's.
+inline CourierNotes& NotesOf(const Exchange& exchange) { return exchange.connection().notes<CourierNotes>(); }
 
 }  // namespace hydrapool::cgi

@@ -11,19 +11,15 @@
 #include <new>
 #include <variant>
 
-#include "pool/cgi/spooler.h"
 #include "pool/http/response_writer.h"
 #include "pool/sys/error.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
+#include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
 namespace {
-
-/// In notes that no courier has written yet: "100 Continue" has been sent. Survives the worker, like all
-/// notes.
-constexpr std::size_t kContinueSent = sizeof(CourierNotes);
 
 struct Pipe {
   sys::UniqueFd read;
@@ -56,36 +52,32 @@ Address SplitAddress(const std::string& text) {
 }
 
 struct GateContext {
-  hydrapool::LeaseDetail* detail;
+  LeaseDetail* detail;
   pid_t preparer;
 };
 
 bool MayExec(void* context, pid_t self) {
   const auto* gate = static_cast<const GateContext*>(context);
-  return hydrapool::Connection::PassGate(*gate->detail, gate->preparer, self);
+  return PassGate(*gate->detail, gate->preparer, self);
 }
 
 void ExecFailed(void* context, int error) {
-  hydrapool::Connection::ExecFailed(*static_cast<const GateContext*>(context)->detail, error);
+  hydrapool::ExecFailed(*static_cast<const GateContext*>(context)->detail, error);
 }
 
 }  // namespace
 
-static_assert(kContinueSent % alignof(std::uint64_t) == 0);
-static_assert(kContinueSent + sizeof(std::uint64_t) <= sizeof(hydrapool::LeaseDetail::handler));
-
-Handler::Handler(hydrapool::WorkerContext& worker, const Config& config, std::string extra_lines)
+Handler::Handler(WorkerContext& worker, const Config& config, std::string extra_lines)
     : worker_(worker),
       config_(config),
       scripts_(config.directory, config.url_prefix),
       tools_(std::move(extra_lines)) {}
 
-std::string Handler::NameOf(const hydrapool::Connection& connection, std::string_view path) const {
+std::string Handler::NameOf(const Connection& connection, std::string_view path) const {
   return fmt::format("cgi {}.{}.{} {}", worker_.slot, worker_.incarnation, connection.slot(), path);
 }
 
-hydrapool::Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status,
-                                 std::string_view why) {
+Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status, std::string_view why) {
   const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
   return {.consume = consume,
           .bytes = http::ErrorResponse(
@@ -96,84 +88,76 @@ hydrapool::Reply Handler::Refuse(const http::Request& request, std::uint64_t con
           .kind = static_cast<std::uint8_t>(status / 100)};
 }
 
-hydrapool::Step Handler::OnRequest(hydrapool::Connection& connection, const http::Request& request,
-                                   std::string_view peeked) {
+Decision Handler::OnRequest(Connection& connection, const http::Request& request, std::string_view peeked) {
   const bool chunked = request.body == http::BodyKind::kChunked;
   if (request.content_length > config_.max_body)
     return Refuse(request, 0, 413, "the request's body is too large");
   const std::uint64_t whole = request.head_size + request.content_length;
   const bool small = !chunked && whole <= kPeeked;
-  if (small && peeked.size() < whole) {
-    // Noted as what will have been sent then, so that a death between the note and the sending is no promise
-    // broken.
-    auto& sent = *reinterpret_cast<std::uint64_t*>(&connection.notes()[kContinueSent]);
-    if (!request.expect_continue || (sent != 0 && connection.total_sent() >= sent))
-      return hydrapool::NeedMore{};
-    sent = connection.total_sent() + http::kContinue.size();
-    return hydrapool::Reply{.consume = 0, .bytes = std::string(http::kContinue), .interim = true};
-  }
-  *reinterpret_cast<std::uint64_t*>(&connection.notes()[kContinueSent]) = 0;
-  std::string head(peeked.substr(0, request.head_size));
-  std::string body(small ? peeked.substr(request.head_size, request.content_length) : std::string_view());
-  return hydrapool::Start{[this, head = std::move(head), body = std::move(body)](hydrapool::Connection& c) {
-    return Begin(c, head, body);
-  }};
+  if (!small || peeked.size() >= whole) return Start{};
+  // Noted as what will have been sent then, so that a death between the note and the sending is no promise
+  // broken.
+  std::uint64_t& sent = connection.notes<CourierNotes>().continue_sent;
+  if (!request.expect_continue || (sent != 0 && connection.total_sent() >= sent)) return NeedMore{};
+  sent = connection.total_sent() + http::kContinue.size();
+  return Reply{.consume = 0, .bytes = std::string(http::kContinue), .interim = true};
 }
 
-hydrapool::Begun Handler::Begin(hydrapool::Connection& connection, const std::string& head,
-                                std::string_view body) {
-  const auto parsed = parser_.Parse(head);
-  const http::Request& request = *std::get<const http::Request*>(parsed);
-  CourierNotes& notes = *new (connection.notes().data()) CourierNotes{
+Begun Handler::Begin(Exchange& exchange, const http::Request& request, std::string_view peeked) {
+  CourierNotes& notes = *new (&NotesOf(exchange)) CourierNotes{
       .request_total = request.head_size + request.content_length,
-      .request_begin = connection.total_consumed(),
-      .sent_begin = connection.total_sent(),
+      .request_begin = exchange.total_consumed(),
+      .sent_begin = exchange.total_sent(),
       .patience = config_.patience,
-      .timed_at = connection.total_sent() + connection.total_consumed(),
+      .timed_at = exchange.total_sent() + exchange.total_consumed(),
       .request_head = static_cast<std::uint32_t>(request.head_size),
       .keep_alive = request.keep_alive,
       .head_request = request.method == "HEAD",
       .may_chunk = request.minor_version >= 1,
   };
-  connection.SetDeadline(sys::Now() + notes.patience);
+  exchange.SetDeadline(sys::Now() + notes.patience);
   if (request.body == http::BodyKind::kChunked) {
-    if (tools_.budget.bodies() >= worker_.most_processes)
+    if (tools_.budget.bodies() >= worker_.internals.most_processes)
       return Refuse(request, 0, 503, "as many bodies are in the making as may at once");
-    return std::make_unique<Spooler>(
-        connection, tools_.budget, config_.max_spooled_body, request.expect_continue,
-        tools_.date.At(worker_.loop.now()),
-        [this, &connection, head](sys::UniqueFd file, std::uint64_t length) {
-          const auto again = parser_.Parse(head);
-          return Launch(connection, *std::get<const http::Request*>(again), {std::move(file), length, false});
-        });
+    return std::make_unique<Spooler>(exchange, static_cast<BodyTaker&>(*this), tools_.budget,
+                                     Spooler::Plan{.head = std::string(peeked.substr(0, request.head_size)),
+                                                   .most = config_.max_spooled_body,
+                                                   .send_continue = request.expect_continue,
+                                                   .date = std::string(tools_.date.At(worker_.loop.now()))});
   }
-  const bool small = body.size() == request.content_length;
-  if (!small) {
+  if (request.head_size + request.content_length > kPeeked) {
     notes.feeds = true;
     notes.wants_continue = request.expect_continue;
-    return Launch(connection, request, {{}, request.content_length, true});
+    return Launch(exchange, request, {{}, request.content_length, true});
   }
-  if (body.empty()) return Launch(connection, request, {});
+  const std::string_view body = peeked.substr(request.head_size, request.content_length);
+  if (body.empty()) return Launch(exchange, request, {});
   sys::UniqueFd file = MemoryFile();
   if (!file || ::pwrite(file.get(), body.data(), body.size(), 0) != static_cast<ssize_t>(body.size())) {
     return Refuse(request, 0, 503, "no memory for the request's body");
   }
-  return Launch(connection, request, {std::move(file), body.size(), false});
+  return Launch(exchange, request, {std::move(file), body.size(), false});
 }
 
-hydrapool::Begun Handler::Launch(hydrapool::Connection& connection, const http::Request& request, Body body) {
+Begun Handler::TakeBody(Exchange& exchange, std::string_view head, sys::UniqueFd file, std::uint64_t length) {
+  const auto parsed = parser_.Parse(head);  // it was parsed before, so it is one
+  return Launch(exchange, *std::get<const http::Request*>(parsed), {std::move(file), length, false});
+}
+
+Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body body) {
+  Connection& connection = exchange.connection();
+  RequestProcess& process = exchange.process();
   const sys::Nanos began = sys::Now();
-  const bool consumed =
-      connection.total_consumed() != NotesOf(connection).request_begin;  // a chunked body is
-  const std::uint64_t consume = body.feed || consumed ? 0 : NotesOf(connection).request_total;
+  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
+  const std::uint64_t consume = body.feed || consumed ? 0 : NotesOf(exchange).request_total;
   const auto refuse = [&](int status, std::string_view why) {
     sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
     return Refuse(request, consume, status, why);
   };
   const auto script = scripts_.Resolve(request.path);
   if (!script) return refuse(script.error().status, script.error().reason);
-  if (worker_.counts.processes.load(std::memory_order_relaxed) >=
-      std::min<std::size_t>(config_.max_processes, worker_.most_processes)) {
+  if (worker_.internals.counts.processes.load(std::memory_order_relaxed) >=
+      std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)) {
     return refuse(503, "as many programs run as may at once");
   }
   const Address peer = SplitAddress(connection.peer());
@@ -197,11 +181,11 @@ hydrapool::Begun Handler::Launch(hydrapool::Connection& connection, const http::
   SetNonBlocking(errors->read);
   if (body.feed) SetNonBlocking(input->write);
 
-  connection.Prepare();
-  if (!connection.Offer(std::move(output->read), std::move(input->write), std::move(errors->read))) {
+  process.Prepare();
+  if (!process.Offer(std::move(output->read), std::move(input->write), std::move(errors->read))) {
     return refuse(503, "the pool's parent is too busy");
   }
-  GateContext gate{&connection.detail(), ::getpid()};
+  GateContext gate{&process.detail(), ::getpid()};
   std::array<char*, 2> argv{const_cast<char*>(script->file.c_str()), nullptr};
   const auto spawned = Spawn({.directory_fd = script->directory.get(),
                               .program = script->file,
@@ -210,7 +194,7 @@ hydrapool::Begun Handler::Launch(hydrapool::Connection& connection, const http::
                               .stdin_fd = in,
                               .stdout_fd = output->write.get(),
                               .stderr_fd = errors->write.get(),
-                              .expected_parent = worker_.parent,
+                              .expected_parent = worker_.internals.parent,
                               .limits = config_.limits,
                               .gate = {&MayExec, &ExecFailed, &gate}});
   HYDRAPOOL_FAILPOINT("cgi.spawned");
@@ -219,15 +203,15 @@ hydrapool::Begun Handler::Launch(hydrapool::Connection& connection, const http::
     return refuse(500, fmt::format("the program cannot be executed: {}",
                                    std::generic_category().message(spawned->error)));
   }
-  worker_.board.executions_started.Add();
-  worker_.board.execution_start_seconds.Observe(sys::Now() - began);
-  auto courier = std::make_unique<Courier>(connection, tools_, NameOf(connection, request.path));
+  worker_.internals.board.executions_started.Add();
+  worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
+  auto courier = std::make_unique<Courier>(exchange, tools_, NameOf(connection, request.path));
   courier->Start();
   return courier;
 }
 
-std::unique_ptr<hydrapool::Execution> Handler::Resume(hydrapool::Connection& connection) {
-  return std::make_unique<Courier>(connection, tools_, NameOf(connection, "(taken over)"));
+std::unique_ptr<Execution> Handler::Resume(Exchange& exchange) {
+  return std::make_unique<Courier>(exchange, tools_, NameOf(exchange.connection(), "(taken over)"));
 }
 
 }  // namespace hydrapool::cgi

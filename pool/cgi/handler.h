@@ -6,14 +6,15 @@
 #include <string>
 #include <string_view>
 
+#include "hydrapool/connection.h"
+#include "hydrapool/handler.h"
 #include "pool/cgi/courier.h"
 #include "pool/cgi/environment.h"
 #include "pool/cgi/process.h"
 #include "pool/cgi/script_path.h"
+#include "pool/cgi/spooler.h"
 #include "pool/http/request.h"
 #include "pool/http/request_parser.h"
-#include "pool/worker/connection.h"
-#include "pool/worker/handler.h"
 
 namespace hydrapool::cgi {
 
@@ -40,35 +41,37 @@ struct Config {
 /// answered 502 then.
 ///
 /// One for each worker; throws std::system_error where the directory cannot be used.
-class Handler {
+class Handler final : private BodyTaker {
  public:
   /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by
   /// splice.
   static constexpr std::size_t kPeeked = 16 * 1024;
 
-  Handler(hydrapool::WorkerContext& worker, const Config& config, std::string extra_lines);
+  Handler(WorkerContext& worker, const Config& config, std::string extra_lines);
 
   [[nodiscard]] bool Serves(std::string_view path) const { return path.starts_with(scripts_.prefix()); }
   /// `request` was parsed from the beginning of `peeked`.
-  hydrapool::Step OnRequest(hydrapool::Connection& connection, const http::Request& request,
-                            std::string_view peeked);
-  /// Takes over a request whose process is leased with `connection`.
-  std::unique_ptr<hydrapool::Execution> Resume(hydrapool::Connection& connection);
+  Decision OnRequest(Connection& connection, const http::Request& request, std::string_view peeked);
+  /// Starts the request for which OnRequest has just said Start.
+  Begun Begin(Exchange& exchange, const http::Request& request, std::string_view peeked);
+  /// Takes over a request whose process is leased with its connection.
+  std::unique_ptr<Execution> Resume(Exchange& exchange);
 
  private:
-  /// A body that is whole, in a file of memory; or one that the connection will feed.
+  /// A body that is whole, in a file of memory; or one that the exchange will feed.
   struct Body {
     sys::UniqueFd file;
     std::uint64_t length = 0;
     bool feed = false;
   };
-  hydrapool::Begun Begin(hydrapool::Connection& connection, const std::string& head, std::string_view body);
-  hydrapool::Begun Launch(hydrapool::Connection& connection, const http::Request& request, Body body);
-  [[nodiscard]] hydrapool::Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
-                                        std::string_view why);
-  [[nodiscard]] std::string NameOf(const hydrapool::Connection& connection, std::string_view path) const;
+  Begun TakeBody(Exchange& exchange, std::string_view head, sys::UniqueFd file,
+                 std::uint64_t length) override;
+  Begun Launch(Exchange& exchange, const http::Request& request, Body body);
+  [[nodiscard]] Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
+                             std::string_view why);
+  [[nodiscard]] std::string NameOf(const Connection& connection, std::string_view path) const;
 
-  hydrapool::WorkerContext& worker_;
+  WorkerContext& worker_;
   const Config config_;
   ScriptDirectory scripts_;
   CourierTools tools_;

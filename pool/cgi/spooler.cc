@@ -10,74 +10,70 @@
 
 namespace hydrapool::cgi {
 
-using Progress = hydrapool::Connection::Progress;
+using Progress = Exchange::Progress;
 
 sys::UniqueFd MemoryFile() { return sys::UniqueFd(::memfd_create("request body", MFD_CLOEXEC)); }
 
-Spooler::Spooler(hydrapool::Connection& connection, SpoolBudget& budget, std::uint64_t most,
-                 bool send_continue, std::string_view date, Then then)
-    : connection_(connection),
+Spooler::Spooler(Exchange& exchange, BodyTaker& taker, SpoolBudget& budget, Plan plan)
+    : exchange_(exchange),
+      taker_(taker),
+      plan_(std::move(plan)),
       share_(budget),
       body_(budget),
-      most_(most),
-      date_(date),
-      then_(std::move(then)),
       file_(MemoryFile()),
-      buffer_(32 * 1024),
-      send_continue_(send_continue) {
-  start_ = connection_.At(0, [this] { OnStepDone(); });
+      buffer_(32 * 1024) {
+  turn_ = exchange_.At(0, [this] { OnStepDone(); });
 }
 
 void Spooler::OnStepDone() {
-  if (next_) return next_->OnStepDone();
   if (over_) return;
   if (!file_) return Refuse(503, "no memory for the request's body");
-  if (std::exchange(send_continue_, false)) {
-    std::memcpy(connection_.slab().data(), http::kContinue.data(), http::kContinue.size());
+  if (std::exchange(plan_.send_continue, false)) {
+    std::memcpy(exchange_.buffer().data(), http::kContinue.data(), http::kContinue.size());
     const auto size = static_cast<std::uint32_t>(http::kContinue.size());
-    if (connection_.Send({.prefix = size, .then = hydrapool::Transmission::Then::kMore, .interim = true}) !=
+    if (exchange_.Send({.prefix = size, .then = Transmission::Then::kMore, .interim = true}) !=
         Progress::kComplete)
       return;
   }
   if (!std::exchange(begun_, true)) {
-    connection_.BeginOnce();
-    connection_.Consume(NotesOf(connection_).request_head);
+    exchange_.BeginOnce();
+    exchange_.Consume(NotesOf(exchange_).request_head);
   }
   Read();
 }
 
 void Spooler::OnReadable() {
-  if (next_) return next_->OnReadable();
   if (begun_ && !over_) Read();
 }
 
-void Spooler::OnProcessEnd() {
-  if (next_) next_->OnProcessEnd();
-}
-
 void Spooler::OnDeadline() {
-  if (next_) return next_->OnDeadline();
   if (!over_) Refuse(408, "the request's body did not come in time");
 }
 
 void Spooler::Read() {
-  while (const auto seen = connection_.Peek(buffer_)) {
+  std::size_t moved = 0;
+  while (const auto seen = exchange_.Peek(buffer_)) {
+    if (moved >= kTurn) {
+      turn_ = exchange_.At(0, [this] { OnReadable(); });
+      return;
+    }
     if (*seen == 0) {
       over_ = true;
-      return connection_.Abort();
+      return exchange_.Abort();
     }
     bool written = true;
     const auto progress = decoder_.Feed({buffer_.data(), *seen}, [&](std::string_view data) {
       length_ += data.size();
-      if (length_ > most_) return;
+      if (length_ > plan_.most) return;
       written = written && share_.Take(data.size());
       written =
           written && ::write(file_.get(), data.data(), data.size()) == static_cast<ssize_t>(data.size());
     });
-    connection_.Consume(static_cast<std::uint32_t>(progress.consumed));
+    exchange_.Consume(static_cast<std::uint32_t>(progress.consumed));
+    moved += progress.consumed;
     if (progress.state == http::ChunkedDecoder::State::kBad)
       return Refuse(400, "the request's chunks are malformed");
-    if (length_ > most_) return Refuse(413, "the request's body is too large");
+    if (length_ > plan_.most) return Refuse(413, "the request's body is too large");
     if (!written) return Refuse(503, "no memory for the request's body");
     if (progress.state == http::ChunkedDecoder::State::kDone) return Finish();
   }
@@ -87,20 +83,20 @@ void Spooler::Finish() {
   over_ = true;
   buffer_ = {};
   body_.reset();
-  CourierNotes& notes = NotesOf(connection_);
-  notes.request_total = connection_.total_consumed() - notes.request_begin;
-  hydrapool::Begun begun = then_(std::move(file_), length_);
-  if (auto* reply = std::get_if<hydrapool::Reply>(&begun)) {
-    connection_.Answer(std::move(*reply));
+  CourierNotes& notes = NotesOf(exchange_);
+  notes.request_total = exchange_.total_consumed() - notes.request_begin;
+  Begun begun = taker_.TakeBody(exchange_, plan_.head, std::move(file_), length_);
+  if (auto* reply = std::get_if<Reply>(&begun)) {
+    exchange_.Answer(std::move(*reply));
   } else {
-    next_ = std::move(std::get<std::unique_ptr<hydrapool::Execution>>(begun));
+    exchange_.Become(std::move(std::get<std::unique_ptr<Execution>>(begun)));
   }
 }
 
 void Spooler::Refuse(int status, std::string_view why) {
   over_ = true;
-  connection_.Answer(
-      {.bytes = http::ErrorResponse(status, false, NotesOf(connection_).head_request, why, date_),
+  exchange_.Answer(
+      {.bytes = http::ErrorResponse(status, false, NotesOf(exchange_).head_request, why, plan_.date),
        .keep_open = false,
        .kind = static_cast<std::uint8_t>(status / 100)});
 }

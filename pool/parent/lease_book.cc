@@ -25,6 +25,8 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   detail.process = 0;
   detail.terminate = false;
   detail.handler = {};
+  detail.connection = {};
+  detail.greeted = false;
   lease.Store({0, lease.Load().generation, Phase::kIdle});
   return slot;
 }

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "pool/parent/pool.h"
 #include "pool/sys/error.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
@@ -65,9 +66,9 @@ int Pool::Serve(std::vector<sys::UniqueFd> listeners) { return parent_->Serve(st
 void Pool::Stop() const {
   if (const pid_t pid = parent_->pid.load(); pid > 0) ::kill(pid, SIGTERM);
 }
-const Scoreboard& Pool::scoreboard() const { return parent_->scoreboard; }
-const FateJournal& Pool::fates() const { return parent_->fates; }
-sys::EventLoop& Pool::loop() const { return parent_->loop; }
+EventLoop& Pool::loop() const { return parent_->loop; }
+const Scoreboard& ScoreboardOf(const Pool& pool) { return pool.parent().scoreboard; }
+const FateJournal& FatesOf(const Pool& pool) { return pool.parent().fates; }
 
 Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
     : options(Completed(asked)),

@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
+#include "hydrapool/process_pool.h"
 #include "pool/parent/lease_book.h"
 #include "pool/parent/process_keeper.h"
-#include "pool/parent/process_pool.h"
 #include "pool/parent/reap_clock.h"
 #include "pool/shared/dispatcher.h"
 #include "pool/shared/fate_journal.h"
@@ -18,6 +18,7 @@
 #include "pool/shared/rescue.h"
 #include "pool/shared/respawn_policy.h"
 #include "pool/shared/return_ring.h"
+#include "pool/shared/scoreboard.h"
 #include "pool/sys/channel.h"
 #include "pool/sys/child.h"
 

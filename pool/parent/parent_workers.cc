@@ -12,6 +12,7 @@
 #include "pool/parent/parent.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
+#include "pool/worker/worker.h"
 
 namespace hydrapool {
 namespace {
@@ -47,8 +48,14 @@ void Pool::Parent::Spawn(std::size_t worker) {
     seat.child = sys::Child::Fork([&, &channel = theirs] {
       CloseAllBut(channel.fd(), doorbell_.get());
       ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);
-      Worker self(table_, scoreboard, *rings_[worker], worker, std::move(channel), std::move(doorbell_),
-                  parent, options.timeouts, type_);
+      Worker self({.table = table_,
+                   .scoreboard = scoreboard,
+                   .ring = *rings_[worker],
+                   .life = worker,
+                   .channel = std::move(channel),
+                   .doorbell = std::move(doorbell_),
+                   .parent = parent},
+                  options, type_);
       return self.Run();
     });
     seat.channel = std::move(ours);

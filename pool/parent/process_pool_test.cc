@@ -1,4 +1,4 @@
-#include "pool/parent/process_pool.h"
+#include "hydrapool/process_pool.h"
 
 #include <gtest/gtest.h>
 

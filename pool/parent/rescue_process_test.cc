@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <string>
 
-#include "pool/parent/process_pool.h"
+#include "hydrapool/process_pool.h"
 #include "pool/parent/test_pool.h"
 
 namespace hydrapool {

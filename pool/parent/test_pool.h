@@ -14,7 +14,8 @@
 #include <string_view>
 #include <utility>
 
-#include "pool/parent/process_pool.h"
+#include "hydrapool/process_pool.h"
+#include "pool/parent/pool.h"
 #include "pool/sys/child.h"
 #include "pool/sys/log.h"
 #include "pool/sys/shared_memory.h"
@@ -51,11 +52,17 @@ struct Line {
   std::size_t size = 0;
 };
 
+inline Line FirstLine(std::string_view input) {
+  const auto end = input.find('\n');
+  const auto space = std::min(input.find(' '), end);
+  return {input.substr(0, space), std::string(input.substr(space, end - space)), end + 1};
+}
+
 /// A request in execution that waits for Notes::release.
 class Waiting : public Execution {
  public:
-  Waiting(Connection& connection, Notes& notes, const Line& line)
-      : connection_(connection), notes_(notes), answer_{line.size, line.argument + "\n"} {
+  Waiting(Exchange& exchange, Notes& notes, const Line& line)
+      : exchange_(exchange), notes_(notes), answer_{line.size, line.argument + "\n"} {
     Look();
   }
   void OnStepDone() override {}
@@ -64,15 +71,15 @@ class Waiting : public Execution {
  private:
   void Look() {
     if (notes_.release) {
-      connection_.Answer(answer_);
+      exchange_.Answer(answer_);
       return;
     }
-    timer_ = connection_.loop().At(sys::Now() + sys::kMillisecond, [this] { Look(); });
+    timer_ = exchange_.connection().worker().loop.At(sys::Now() + sys::kMillisecond, [this] { Look(); });
   }
-  Connection& connection_;
+  Exchange& exchange_;
   Notes& notes_;
   Reply answer_;
-  sys::EventLoop::Timer timer_;
+  EventLoop::Timer timer_;
 };
 
 /// echo X: X. again X: X once released; may be run again. once X: the same, but never run again. big N: N
@@ -83,21 +90,24 @@ class Obedient {
     if (notes.refuse) throw std::runtime_error("told to refuse");
   }
 
-  Step OnInput(Connection&, std::string_view peeked) {
-    const auto end = peeked.find('\n');
-    if (end == peeked.npos) return NeedMore{};
-    const auto space = std::min(peeked.find(' '), end);
-    const Line line{peeked.substr(0, space), std::string(peeked.substr(space, end - space)), end + 1};
-    return Do(line);
+  Decision OnInput(Connection&, std::string_view peeked) {
+    return peeked.find('\n') == peeked.npos ? Decision(NeedMore{}) : Do(FirstLine(peeked));
   }
-  static std::string AbandonedReply(Verdict verdict) {
-    return verdict == Verdict::kPoison      ? "poison\n"
-           : verdict == Verdict::kAbandoned ? "abandoned\n"
-                                            : "unavailable\n";
+  Begun Begin(Exchange& exchange, std::string_view peeked) {
+    Line line = FirstLine(peeked);
+    line.argument.erase(0, 1);
+    if (line.command == "once") exchange.BeginOnce();
+    ++notes_.runs;
+    return std::make_unique<Waiting>(exchange, notes_, line);
+  }
+  static std::string AbandonedReply(Excuse excuse) {
+    return excuse == Excuse::kPoison      ? "poison\n"
+           : excuse == Excuse::kAbandoned ? "abandoned\n"
+                                          : "unavailable\n";
   }
 
  private:
-  Step Do(Line line) {
+  Decision Do(Line line) {
     if (!line.argument.empty()) line.argument.erase(0, 1);
     const auto reply = [&](std::string bytes) {
       return Reply{.consume = line.size, .bytes = std::move(bytes)};
@@ -113,17 +123,8 @@ class Obedient {
       if (notes_.runs.fetch_add(1) == 0) ::raise(SIGKILL);
       return reply(line.argument + "\n");
     }
-    if (line.command == "again" || line.command == "once") return Begin(line);
+    if (line.command == "again" || line.command == "once") return Start{};
     return reply("what?\n");
-  }
-
-  Step Begin(const Line& line) {
-    return Start{[&notes = notes_, once = line.command == "once", text = line.argument,
-                  size = line.size](Connection& connection) -> Begun {
-      if (once) connection.BeginOnce();
-      ++notes.runs;
-      return std::make_unique<Waiting>(connection, notes, Line{{}, text, size});
-    }};
   }
   Notes& notes_;
 };
@@ -181,14 +182,14 @@ class ServedPool {
   [[nodiscard]] LineClient Connect() const { return LineClient(address_); }
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] Notes& notes() const { return notes_[0]; }
-  [[nodiscard]] PoolCounts& counts() const { return pool_.scoreboard().counts(); }
-  [[nodiscard]] WorkerSlot& worker(std::size_t slot) const { return pool_.scoreboard().slot(slot); }
-  [[nodiscard]] WorkerLife& life(std::size_t slot) const { return pool_.scoreboard().life_of(slot); }
+  [[nodiscard]] PoolCounts& counts() const { return ScoreboardOf(pool_.pool()).counts(); }
+  [[nodiscard]] WorkerSlot& worker(std::size_t slot) const { return ScoreboardOf(pool_.pool()).slot(slot); }
+  [[nodiscard]] WorkerLife& life(std::size_t slot) const { return ScoreboardOf(pool_.pool()).life_of(slot); }
   [[nodiscard]] const ProcessPool<H>& pool() const { return pool_; }
   [[nodiscard]] sys::Child& process() { return process_; }
   bool WaitUntilReady() const {
     return Eventually([&] {
-      for (std::size_t i = 0; i < pool_.scoreboard().workers(); ++i) {
+      for (std::size_t i = 0; i < ScoreboardOf(pool_.pool()).workers(); ++i) {
         if (life(i).state.load() != WorkerState::kReady) return false;
       }
       return true;
@@ -197,7 +198,7 @@ class ServedPool {
   /// Kills the worker that has a request in hand.
   bool KillBusy() const {
     return Eventually([&] {
-      for (std::size_t i = 0; i < pool_.scoreboard().workers(); ++i) {
+      for (std::size_t i = 0; i < ScoreboardOf(pool_.pool()).workers(); ++i) {
         if (life(i).busy.load() > 0 && worker(i).pid.load() > 0) return ::kill(worker(i).pid, SIGKILL) == 0;
       }
       return false;

@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "hydrapool/process_pool.h"
+
 namespace hydrapool {
 
 /// What the parent knows of a worker when it chooses.
@@ -23,7 +25,6 @@ std::optional<std::size_t> LeastBusy(std::span<const WorkerLoad> workers);
 /// The next ready one after `last` (the teaching code's way).
 std::optional<std::size_t> RoundRobin(std::span<const WorkerLoad> workers, std::size_t last);
 
-enum class Balance { kLeastBusy, kRoundRobin };
 std::string_view BalanceName(Balance balance);
 
 /// A policy with the one thing it must remember.

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "hydrapool/handler.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 
@@ -74,14 +75,7 @@ struct StepEnd {
   std::uint8_t requests = 0;  ///< how many it completes
 };
 
-/// What is owed to the client instead of a run of its request.
-enum class Verdict : std::uint8_t {
-  kNone,
-  kAbandoned,    ///< it ran once, and its answer died with its worker
-  kPoison,       ///< it killed the workers that touched it
-  kUnavailable,  ///< nobody was there to take it before its deadline
-  kTooSlow,      ///< it did not come whole before its deadline
-};
+using Verdict = Excuse;
 
 /// A lease: one client's connection, lent to one worker. Lies in shared memory.
 ///
@@ -150,13 +144,16 @@ struct alignas(64) LeaseDetail {
   std::array<std::uint32_t, 2> splice_at{};
   std::array<std::uint32_t, 2> spliced{};
   /// The handler's own notes about its request; zeroed with the lease.
-  alignas(16) std::array<std::byte, 128> handler{};
+  alignas(16) std::array<std::byte, 192> handler{};
+  /// The same about the connection: kept over its requests, zeroed with the lease.
+  alignas(16) std::array<std::byte, 64> connection{};
+  /// The handler has had its chance to speak first.
+  std::atomic<bool> greeted{false};
 
   [[nodiscard]] ProcessWord LoadProcess() const {
     return ProcessWord::Unpack(process.load(std::memory_order_acquire));
   }
 };
-static_assert(sizeof(LeaseDetail) == 192);
 
 /// All leases of a pool, and for each a slab of shared memory in which its answer lies until it is sent.
 /// Untouched slabs cost nothing.

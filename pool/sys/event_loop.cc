@@ -1,13 +1,16 @@
-#include "pool/sys/event_loop.h"
+#include "hydrapool/event_loop.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <utility>
+#include <vector>
 
+#include "hydrapool/unique_fd.h"
 #include "pool/sys/error.h"
 
-namespace hydrapool::sys {
+namespace hydrapool {
 namespace {
 
 epoll_event Event(std::uint32_t events, std::uint32_t generation, std::uint32_t index) {
@@ -19,6 +22,26 @@ epoll_event Event(std::uint32_t events, std::uint32_t generation, std::uint32_t 
 
 }  // namespace
 
+struct EventLoop::State {
+  struct Slot {
+    std::uint32_t generation = 0;
+    int fd = -1;
+    std::unique_ptr<Callback> callback;
+  };
+  [[nodiscard]] int WaitMillis(std::optional<Nanos> deadline) const;
+  void Remove(std::uint32_t index);
+  bool RunTimers();
+
+  UniqueFd epoll{sys::Check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
+  std::vector<Slot> slots;
+  std::vector<std::uint32_t> free;
+  std::vector<std::unique_ptr<Callback>>
+      ended;  // a callback may end its own registration: kept until the round is over
+  std::map<Timer::Key, std::function<void()>> timers;
+  std::uint64_t timer_serial = 0;
+  Nanos now = Now();
+};
+
 class EventLoop::Watch& EventLoop::Watch::operator=(Watch&& other) noexcept {
   if (this != &other) {
     Reset();
@@ -29,13 +52,13 @@ class EventLoop::Watch& EventLoop::Watch::operator=(Watch&& other) noexcept {
 }
 
 void EventLoop::Watch::Modify(std::uint32_t events) {
-  const Slot& slot = loop_->slots_[index_];
+  const State::Slot& slot = loop_->state_->slots[index_];
   auto event = Event(events, slot.generation, index_);
-  Check(::epoll_ctl(loop_->epoll_.get(), EPOLL_CTL_MOD, slot.fd, &event), "epoll_ctl MOD");
+  sys::Check(::epoll_ctl(loop_->state_->epoll.get(), EPOLL_CTL_MOD, slot.fd, &event), "epoll_ctl MOD");
 }
 
 void EventLoop::Watch::Reset() {
-  if (loop_ != nullptr) std::exchange(loop_, nullptr)->Remove(index_);
+  if (loop_ != nullptr) std::exchange(loop_, nullptr)->state_->Remove(index_);
 }
 
 EventLoop::Timer& EventLoop::Timer::operator=(Timer&& other) noexcept {
@@ -47,82 +70,93 @@ EventLoop::Timer& EventLoop::Timer::operator=(Timer&& other) noexcept {
   return *this;
 }
 
-EventLoop::Timer::operator bool() const { return loop_ != nullptr && loop_->timers_.contains(key_); }
+EventLoop::Timer::operator bool() const { return loop_ != nullptr && loop_->state_->timers.contains(key_); }
 
 void EventLoop::Timer::Reset() {
-  if (loop_ != nullptr) std::exchange(loop_, nullptr)->timers_.erase(key_);
+  if (loop_ != nullptr) std::exchange(loop_, nullptr)->state_->timers.erase(key_);
 }
 
-EventLoop::EventLoop() : epoll_(Check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")), now_(Now()) {}
+EventLoop::EventLoop() : state_(std::make_unique<State>()) {}
 
 EventLoop::~EventLoop() = default;
 
 EventLoop::Watch EventLoop::Add(int fd, std::uint32_t events, Callback callback) {
-  if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
-    slots_.emplace_back();
+  if (state_->free.empty()) {
+    state_->free.push_back(static_cast<std::uint32_t>(state_->slots.size()));
+    state_->slots.emplace_back();
   }
-  const std::uint32_t index = free_.back();
-  Slot& slot = slots_[index];
+  const std::uint32_t index = state_->free.back();
+  State::Slot& slot = state_->slots[index];
   auto event = Event(events, slot.generation, index);
-  Check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl ADD");
-  free_.pop_back();
+  sys::Check(::epoll_ctl(state_->epoll.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl ADD");
+  state_->free.pop_back();
   slot.fd = fd;
   slot.callback = std::make_unique<Callback>(std::move(callback));
   return {this, index};
 }
 
-void EventLoop::Remove(std::uint32_t index) {
-  Slot& slot = slots_[index];
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, slot.fd, nullptr);
+void EventLoop::State::Remove(std::uint32_t index) {
+  Slot& slot = slots[index];
+  ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, slot.fd, nullptr);
   slot.fd = -1;
   ++slot.generation;
-  ended_.push_back(std::move(slot.callback));
-  free_.push_back(index);
+  ended.push_back(std::move(slot.callback));
+  free.push_back(index);
 }
 
 EventLoop::Timer EventLoop::At(Nanos due, std::function<void()> callback) {
-  const Timer::Key key{due, timer_serial_++};
-  timers_.emplace(key, std::move(callback));
+  const Timer::Key key{due, state_->timer_serial++};
+  state_->timers.emplace(key, std::move(callback));
   return {this, key};
 }
 
-int EventLoop::WaitMillis(std::optional<Nanos> deadline) const {
+int EventLoop::State::WaitMillis(std::optional<Nanos> deadline) const {
   Nanos until = deadline.value_or(INT64_MAX);
-  if (!timers_.empty()) until = std::min(until, timers_.begin()->first.first);
+  if (!timers.empty()) until = std::min(until, timers.begin()->first.first);
   if (until == INT64_MAX) return -1;
   const Nanos left = until - Now();
   if (left <= 0) return 0;
   return static_cast<int>(std::min<Nanos>((left + kMillisecond - 1) / kMillisecond, 60'000));
 }
 
-bool EventLoop::RunTimers() {
+// Those that were set before this round. One that a callback sets waits for the next, so that a callback which
+// asks to be called again at once does not keep all others waiting.
+bool EventLoop::State::RunTimers() {
+  const std::uint64_t set_later = timer_serial;
   bool ran = false;
-  while (!timers_.empty() && timers_.begin()->first.first <= now_) {
-    const auto node = timers_.extract(timers_.begin());
+  for (auto next = timers.begin(); next != timers.end() && next->first.first <= now;) {
+    if (next->first.second >= set_later) {
+      ++next;
+      continue;
+    }
+    const auto node = timers.extract(next);
     node.mapped()();
     ran = true;
+    next = timers.begin();
   }
   return ran;
 }
 
 bool EventLoop::RunOnce(std::optional<Nanos> deadline) {
   std::array<epoll_event, 256> events;
-  const int count =
-      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), WaitMillis(deadline));
-  if (count < 0 && errno != EINTR) ThrowErrno(errno, "epoll_wait");
-  now_ = Now();
+  const int count = ::epoll_wait(state_->epoll.get(), events.data(), static_cast<int>(events.size()),
+                                 state_->WaitMillis(deadline));
+  if (count < 0 && errno != EINTR) sys::ThrowErrno(errno, "epoll_wait");
+  state_->now = Now();
   bool ran = false;
   for (int i = 0; i < count; ++i) {
     const auto index = static_cast<std::uint32_t>(events[static_cast<std::size_t>(i)].data.u64);
     const auto generation = static_cast<std::uint32_t>(events[static_cast<std::size_t>(i)].data.u64 >> 32);
-    if (slots_[index].generation != generation || slots_[index].fd < 0) continue;
-    (*slots_[index].callback)(events[static_cast<std::size_t>(i)].events);
+    if (state_->slots[index].generation != generation || state_->slots[index].fd < 0) continue;
+    (*state_->slots[index].callback)(events[static_cast<std::size_t>(i)].events);
     ran = true;
   }
-  ran |= RunTimers();
-  while (!ended_.empty()) std::exchange(ended_, {}).clear();  // what ends may own other registrations
+  ran |= state_->RunTimers();
+  while (!state_->ended.empty())
+    std::exchange(state_->ended, {}).clear();  // what ends may own other registrations
   return ran;
 }
 
-}  // namespace hydrapool::sys
+Nanos EventLoop::now() const { return state_->now; }
+
+}  // namespace hydrapool

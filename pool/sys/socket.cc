@@ -111,32 +111,6 @@ std::optional<HostPort> SplitHostPort(const std::string& address) {
   return parts;
 }
 
-UniqueFd Listen(const std::string& address, const ListenOptions& options) {
-  if (address.starts_with(kUnixPrefix))
-    return ListenUnix(address.substr(std::string_view(kUnixPrefix).size()), options);
-  auto list = Resolve(address, true);
-  if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
-  const bool all = SplitHostPort(address)->host.empty();
-  const addrinfo* chosen = Preferred(list->get(), all);
-  UniqueFd fd(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd && all && errno == EAFNOSUPPORT) {
-    chosen = list->get();
-    fd.Reset(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  }
-  if (!fd) ThrowErrno(errno, "socket for " + address);
-  SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  SetOption(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE");
-  SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
-  if (chosen->ai_family == AF_INET6)
-    SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, all ? 0 : 1, "IPV6_V6ONLY");
-  if (options.defer_accept && SyncookiesOn())
-    SetOption(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, "TCP_DEFER_ACCEPT");
-  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0)
-    ThrowErrno(errno, "cannot listen on " + address);
-  if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + address);
-  return fd;
-}
-
 Result<UniqueFd> Connect(const std::string& address, std::chrono::milliseconds timeout) {
   auto list = Resolve(address, false);
   if (!list) return tl::unexpected(list.error());
@@ -205,3 +179,34 @@ void ResetConnection(int fd) {
 }
 
 }  // namespace hydrapool::sys
+
+namespace hydrapool {
+
+UniqueFd Listen(const std::string& address, const ListenOptions& options) {
+  using namespace sys;
+  if (address.starts_with(kUnixPrefix))
+    return ListenUnix(address.substr(std::string_view(kUnixPrefix).size()), options);
+  auto list = Resolve(address, true);
+  if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
+  const bool all = SplitHostPort(address)->host.empty();
+  const addrinfo* chosen = Preferred(list->get(), all);
+  UniqueFd fd(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd && all && errno == EAFNOSUPPORT) {
+    chosen = list->get();
+    fd.Reset(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  }
+  if (!fd) ThrowErrno(errno, "socket for " + address);
+  SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  SetOption(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE");
+  SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
+  if (chosen->ai_family == AF_INET6)
+    SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, all ? 0 : 1, "IPV6_V6ONLY");
+  if (options.defer_accept && SyncookiesOn())
+    SetOption(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, "TCP_DEFER_ACCEPT");
+  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0)
+    ThrowErrno(errno, "cannot listen on " + address);
+  if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + address);
+  return fd;
+}
+
+}  // namespace hydrapool

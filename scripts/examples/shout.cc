@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cctype>
 
-#include "pool/parent/process_pool.h"
+#include "hydrapool/process_pool.h"
 
 struct Shout {
   explicit Shout(hydrapool::WorkerContext&) {}  // one for each worker, built after the fork
-  hydrapool::Step OnInput(hydrapool::Connection&, std::string_view peeked) {
+  hydrapool::Decision OnInput(hydrapool::Connection&, std::string_view peeked) {
     const auto end = peeked.find('\n');
     if (end == peeked.npos) return hydrapool::NeedMore{};
     std::string line(peeked.substr(0, end + 1));
@@ -23,5 +23,5 @@ struct Shout {
 
 int main(int argc, char** argv) {
   return hydrapool::ProcessPool<Shout>({.workers = 4})
-      .Serve(hydrapool::sys::Listen(argc > 1 ? argv[1] : "127.0.0.1:8080"));
+      .Serve(hydrapool::Listen(argc > 1 ? argv[1] : "127.0.0.1:8080"));
 }

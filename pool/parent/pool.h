@@ -1,0 +1,14 @@
+#pragma once
+
+#include "hydrapool/process_pool.h"
+#include "pool/shared/fate_journal.h"
+#include "pool/shared/scoreboard.h"
+
+namespace hydrapool {
+
+/// What a pool knows about itself; for the pool's own programs, embedders get it over the admin endpoint.
+const Scoreboard& ScoreboardOf(const Pool& pool);
+/// What became of the connections that dead workers left; to be read on the parent's loop.
+const FateJournal& FatesOf(const Pool& pool);
+
+}  // namespace hydrapool

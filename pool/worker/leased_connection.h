@@ -1,0 +1,160 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hydrapool/connection.h"
+#include "pool/shared/messages.h"
+#include "pool/shared/step_machine.h"
+#include "pool/worker/leased_process.h"
+#include "pool/worker/request_exchange.h"
+#include "pool/worker/socket_io.h"
+#include "pool/worker/worker_desk.h"
+
+namespace hydrapool {
+
+/// The lease of a connection in the hands of a worker: its descriptor, its shared record, and the machine
+/// that carries it from step to step.
+struct LeaseInHand {
+  LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t generation_of, sys::UniqueFd socket,
+              RequestProcess& process);
+
+  const std::uint32_t slot;
+  const std::uint32_t generation;
+  sys::UniqueFd fd;
+  Lease& lease;
+  LeaseDetail& detail;
+  const std::span<char> slab;
+  SocketIo io;
+  StepMachine<SocketIo> machine;
+};
+
+/// A leased connection in a worker, from the moment it is taken up to its end.
+///
+///   idle → reading → sending → idle … → lingering → gone
+///             └→ executing (⇄ sending, feeding)
+///
+/// Reading: it peeks and asks the handler. A Reply is sent and consumed as one step; a Start begins an
+/// execution, which answers through the RequestExchange. What takes long is done in turns: after kRounds
+/// batches, or a step's StepMachine::kTurn bytes, the worker's other connections come first.
+///
+/// Only for the worker's own thread. Between requests the lease may be taken away at any time.
+class LeasedConnection final : public Connection {
+ public:
+  enum class Activity : std::uint8_t { kIdle, kReading, kSending, kFeeding, kExecuting, kLingering, kGone };
+
+  LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation, sys::UniqueFd fd);
+  ~LeasedConnection();
+  LeasedConnection(const LeasedConnection&) = delete;
+  LeasedConnection& operator=(const LeasedConnection&) = delete;
+
+  // Connection
+  [[nodiscard]] std::uint32_t slot() const override { return hand_.slot; }
+  [[nodiscard]] WorkerContext& worker() const override { return desk_.context; }
+  [[nodiscard]] std::string peer() const override;
+  [[nodiscard]] std::string local() const override;
+  [[nodiscard]] std::uint64_t total_sent() const override { return hand_.machine.total_sent(); }
+  [[nodiscard]] bool IsLast(std::uint64_t request) const override;
+
+  // For the worker.
+  /// Takes up a lease that was just received, in whatever phase it is.
+  void TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends);
+  void OnTick(Nanos now);
+  void OnProcessEnd();
+  /// Nothing is in hand here: another worker can take it.
+  [[nodiscard]] bool idle() const { return activity_ == Activity::kIdle; }
+  /// Lets go of the worker's copy; the lease stays as it is.
+  void Leave();
+
+  // For the request in execution.
+  [[nodiscard]] LeaseInHand& hand() { return hand_; }
+  [[nodiscard]] WorkerDesk& desk() const { return desk_; }
+  [[nodiscard]] Activity activity() const { return activity_; }
+  void SetActivity(Activity activity) { activity_ = activity; }
+  /// Carries on the step that the machine has noted, and waits as it must.
+  Exchange::Progress CarryOn();
+  Exchange::Progress CarryOnFeeding();
+  /// Runs what calls a handler: an exception costs its connection, not its worker; a crash is known to be
+  /// this request's.
+  template <typename Call>
+  void Guard(Call&& call);
+  /// The request has ended in a call of its own execution: the rest follows when that has returned.
+  void SettleSoon();
+  void OnEvents(std::uint32_t events);
+  void Abort();
+  void Close();
+
+ protected:
+  [[nodiscard]] std::span<std::byte> NoteBytes() const override { return hand_.detail.handler; }
+  [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return hand_.detail.connection; }
+
+ private:
+  enum class Next : std::uint8_t { kAgain, kWait };
+
+  // leased_connection.cc: from taking up to the answer
+  void DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends);
+  void Greet();
+  void DoEvents(std::uint32_t events);
+  bool Claim();
+  void Serve();
+  Next ServeBatch();
+  Next AnswerBatch(std::string_view peeked, bool all_seen);
+  Next Begin(std::string_view input);
+  Next SendReply(Reply reply);
+  Next AfterStep();
+  Next Owe(Excuse excuse);
+  /// A mistake of the handler: said in the log, and the connection is reset.
+  Next Misuse(std::string_view what);
+
+  // connection_rest.cc: between requests, out of time, at the end
+  Next WaitForMore(bool has_bytes);
+  void Rest();
+  void TakeTurn();
+  void Watch();
+  void EndRequest();
+  void BeginClosing();
+  void Linger();
+  void DoTick(Nanos now);
+  void OnIdleDeadline();
+  void OnDeadline();
+  void OnFailure(const char* what);
+  void TellClose();
+  void SetBusy(bool busy);
+  void CountStep();
+  void SetDeadline(Nanos deadline) { hand_.detail.deadline.store(deadline, std::memory_order_relaxed); }
+
+  WorkerDesk& desk_;
+  LeasedProcess process_;
+  LeaseInHand hand_;
+  RequestExchange exchange_;
+  EventLoop::Watch watch_;
+  EventLoop::Timer turn_;  ///< its next turn, when it had moved enough in one
+  EventLoop::Timer settle_;
+  Activity activity_ = Activity::kIdle;
+  bool busy_ = false;
+  bool peer_finished_ = false;
+  bool linger_ = true;  ///< the client may still send something, which must not reset the connection
+  bool roomy_ = false;  ///< half a request had to be made room behind
+  Nanos busy_since_ = 0;
+  Nanos since_ = 0;  ///< when the request in hand was first looked at, or the last one answered
+};
+
+template <typename Call>
+void LeasedConnection::Guard(Call&& call) {
+  desk_.life.current.store(hand_.slot + 1, std::memory_order_relaxed);
+  try {
+    call();
+  } catch (const std::exception& error) {
+    OnFailure(error.what());
+  } catch (...) {
+    OnFailure("an exception of no known kind");
+  }
+  desk_.life.current.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,106 @@
+#include "pool/worker/leased_process.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "pool/sys/failpoint.h"
+#include "pool/worker/leased_connection.h"
+
+namespace hydrapool {
+
+using Activity = LeasedConnection::Activity;
+using Progress = Exchange::Progress;
+
+LeaseDetail& LeasedProcess::detail() const { return connection_.hand().detail; }
+
+void LeasedProcess::Prepare() {
+  detail().process.store(ProcessWord{ProcessWord::State::kPreparing, ::getpid()}.Pack(),
+                         std::memory_order_release);
+  HYDRAPOOL_FAILPOINT("worker.prepared");
+}
+
+bool LeasedProcess::Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) {
+  ends_ = {std::move(output), std::move(input), std::move(errors)};
+  ToParent message{.slot = connection_.hand().slot,
+                   .generation = connection_.hand().generation,
+                   .kind = ToParent::Kind::kOffer};
+  std::array<int, kProcessEnds> descriptors;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kProcessEnds; ++i) {
+    if (!ends_[i]) continue;
+    message.process_ends |= static_cast<std::uint8_t>(1u << i);
+    descriptors[count++] = ends_[i].get();
+  }
+  offered_ = connection_.desk().line.Tell(message, std::span(descriptors).first(count));
+  HYDRAPOOL_FAILPOINT("worker.offered");
+  return offered_;
+}
+
+bool PassGate(LeaseDetail& detail, pid_t preparer, pid_t self) {
+  std::uint64_t expected = ProcessWord{ProcessWord::State::kPreparing, preparer}.Pack();
+  return detail.process.compare_exchange_strong(expected,
+                                                ProcessWord{ProcessWord::State::kRunning, self}.Pack());
+}
+
+void ExecFailed(LeaseDetail& detail, int error) {
+  detail.process.store(ProcessWord{ProcessWord::State::kFailed, error}.Pack(), std::memory_order_release);
+}
+
+void LeasedProcess::CloseEnd(ProcessEnd which) {
+  const auto index = static_cast<std::size_t>(which);
+  if (!ends_[index]) return;
+  if (which == ProcessEnd::kInput) input_watch_.Reset();
+  ends_[index].Reset();
+  if (!offered_) return;
+  connection_.desk().line.Tell({.slot = connection_.hand().slot,
+                                .generation = connection_.hand().generation,
+                                .kind = ToParent::Kind::kCloseEnd,
+                                .process_ends = static_cast<std::uint8_t>(1u << index)});
+}
+
+Progress LeasedProcess::Feed(std::uint32_t discard, std::uint32_t feed) {
+  if (connection_.activity() == Activity::kGone) return Progress::kGone;
+  connection_.hand().machine.BeginFeeding(
+      {.consume = discard + feed, .splice_at = discard, .end = {.next = Phase::kExecuting}});
+  return connection_.CarryOnFeeding();
+}
+
+std::uint32_t LeasedProcess::PauseFeed() {
+  connection_.SetActivity(Activity::kExecuting);
+  return connection_.hand().machine.StopFeeding();
+}
+
+bool LeasedProcess::feeding() const { return connection_.activity() == Activity::kFeeding; }
+
+void LeasedProcess::TakeOver(std::array<sys::UniqueFd, kProcessEnds> ends) {
+  ends_ = std::move(ends);
+  offered_ = state().state != ProcessWord::State::kNone;
+}
+
+void LeasedProcess::WatchInput() {
+  if (input_watch_ || end(ProcessEnd::kInput) < 0) return;
+  input_watch_ = connection_.desk().loop.Add(end(ProcessEnd::kInput), EPOLLOUT | EPOLLET,
+                                             [this](std::uint32_t) { connection_.OnEvents(0); });
+}
+
+void LeasedProcess::Drop(bool parent_frees_lease) {
+  input_watch_.Reset();
+  for (sys::UniqueFd& each : ends_) each.Reset();
+  if (parent_frees_lease) return;
+  const ProcessWord word = state();
+  if (std::exchange(offered_, false)) {
+    const bool running = word.state == ProcessWord::State::kRunning;
+    const bool terminate = detail().terminate.load() && running;
+    connection_.desk().line.Tell({.slot = connection_.hand().slot,
+                                  .generation = connection_.hand().generation,
+                                  .kind = terminate ? ToParent::Kind::kTerminate : ToParent::Kind::kLetGo,
+                                  .pid = running ? word.value : 0});
+  }
+  detail().process.store(0, std::memory_order_release);
+  detail().terminate.store(false);
+  std::ranges::fill(detail().handler, std::byte{0});
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+
+#include "pool/sys/event_loop.h"
+#include "pool/worker/request_process.h"
+
+namespace hydrapool {
+
+class LeasedConnection;
+
+/// A RequestProcess over real descriptors, whose copies the parent holds.
+class LeasedProcess final : public RequestProcess {
+ public:
+  explicit LeasedProcess(LeasedConnection& connection) : connection_(connection) {}
+
+  void Prepare() override;
+  bool Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) override;
+  [[nodiscard]] LeaseDetail& detail() const override;
+  [[nodiscard]] ProcessWord state() const override { return detail().LoadProcess(); }
+  [[nodiscard]] int end(ProcessEnd which) const override {
+    return ends_[static_cast<std::size_t>(which)].get();
+  }
+  void CloseEnd(ProcessEnd which) override;
+  void Terminate() override { detail().terminate.store(true); }
+  Exchange::Progress Feed(std::uint32_t discard, std::uint32_t feed) override;
+  std::uint32_t PauseFeed() override;
+  [[nodiscard]] bool feeding() const override;
+
+  // For the connection.
+  /// Takes over the ends of a process that another worker has started.
+  void TakeOver(std::array<sys::UniqueFd, kProcessEnds> ends);
+  [[nodiscard]] bool held() const { return offered_; }
+  /// Calls the connection when the input takes more.
+  void WatchInput();
+  void StopWatching() { input_watch_.Reset(); }
+  /// This worker's ends are closed. The parent is told to let the process finish or to end it, unless it will
+  /// see to that itself when it frees the lease.
+  void Drop(bool parent_frees_lease);
+
+ private:
+  LeasedConnection& connection_;
+  std::array<sys::UniqueFd, kProcessEnds> ends_;
+  sys::EventLoop::Watch input_watch_;
+  bool offered_ = false;
+};
+
+}  // namespace hydrapool

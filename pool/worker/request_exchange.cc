@@ -1,0 +1,107 @@
+#include "pool/worker/request_exchange.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "pool/worker/leased_connection.h"
+
+namespace hydrapool {
+
+using Activity = LeasedConnection::Activity;
+
+Connection& RequestExchange::connection() const { return connection_; }
+std::span<char> RequestExchange::buffer() const { return connection_.hand().slab; }
+bool RequestExchange::sending() const { return connection_.activity() == Activity::kSending; }
+void RequestExchange::BeginOnce() { connection_.hand().machine.ExecuteOnce(); }
+void RequestExchange::Consume(std::uint32_t count) { connection_.hand().machine.Consume(count); }
+std::uint64_t RequestExchange::total_sent() const { return connection_.hand().machine.total_sent(); }
+std::uint64_t RequestExchange::total_consumed() const { return connection_.hand().machine.total_consumed(); }
+void RequestExchange::Abort() { connection_.Abort(); }
+RequestProcess& RequestExchange::process() const { return connection_.hand().io.process(); }
+
+void RequestExchange::SetDeadline(Nanos deadline) {
+  connection_.hand().detail.deadline.store(deadline, std::memory_order_relaxed);
+}
+
+Exchange::Progress RequestExchange::Send(const Transmission& t) {
+  if (connection_.activity() == Activity::kGone) return Progress::kGone;
+  StepEnd end{.next = Phase::kExecuting,
+              .in_slab = true,
+              .interim = t.interim,
+              .kind = static_cast<std::uint8_t>(t.kind & 7)};
+  if (t.then != Transmission::Then::kMore) {
+    end.next = t.then == Transmission::Then::kDone ? Phase::kReading : Phase::kClosing;
+    end.requests = 1;
+  }
+  connection_.hand().machine.Begin({.send = t.prefix + t.spliced + t.suffix,
+                                    .consume = t.consume,
+                                    .splice_at = t.prefix,
+                                    .spliced = t.spliced,
+                                    .end = end,
+                                    .bytes = buffer().data()});
+  return Conclude(connection_.CarryOn());
+}
+
+void RequestExchange::Note(Reply reply) {
+  const auto size = static_cast<std::uint32_t>(reply.bytes.size());
+  const StepEnd end{.next = reply.keep_open ? Phase::kReading : Phase::kClosing,
+                    .in_slab = size <= buffer().size(),
+                    .interim = reply.interim,
+                    .kind = static_cast<std::uint8_t>(reply.kind & 7),
+                    .requests = static_cast<std::uint8_t>(reply.interim ? 0 : 1)};
+  if (end.in_slab) {
+    std::memcpy(buffer().data(), reply.bytes.data(), size);
+  } else {
+    own_bytes_ = std::move(reply.bytes);
+  }
+  connection_.hand().machine.Begin({.send = size,
+                                    .consume = static_cast<std::uint32_t>(reply.consume),
+                                    .splice_at = size,
+                                    .end = end,
+                                    .bytes = end.in_slab ? buffer().data() : own_bytes_.data()});
+}
+
+Exchange::Progress RequestExchange::Answer(Reply reply) {
+  if (connection_.activity() == Activity::kGone) return Progress::kGone;
+  Note(std::move(reply));
+  return Conclude(connection_.CarryOn());
+}
+
+Exchange::Progress RequestExchange::Conclude(Progress progress) {
+  if (progress == Progress::kComplete && connection_.hand().machine.arrived() != Phase::kExecuting)
+    connection_.SettleSoon();
+  return progress;
+}
+
+std::optional<std::size_t> RequestExchange::Peek(std::span<char> into) const {
+  const ssize_t count =
+      ::recv(connection_.hand().fd.get(), into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (count < 0) return errno == EAGAIN ? std::nullopt : std::optional<std::size_t>(0);
+  return static_cast<std::size_t>(count);
+}
+
+EventLoop::Watch RequestExchange::Watch(int fd, std::uint32_t events, EventLoop::Callback call) {
+  return connection_.desk().loop.Add(fd, events, [this, call = std::move(call)](std::uint32_t seen) {
+    connection_.Guard([&] { call(seen); });
+  });
+}
+
+EventLoop::Timer RequestExchange::At(Nanos due, std::function<void()> call) {
+  return connection_.desk().loop.At(due, [this, call = std::move(call)] { connection_.Guard(call); });
+}
+
+void RequestExchange::Become(std::unique_ptr<Execution> next) {
+  before_ = std::exchange(execution_, std::move(next));
+  replaced_ = connection_.desk().loop.At(0, [this] { before_.reset(); });
+}
+
+void RequestExchange::End() {
+  before_.reset();
+  execution_.reset();
+  own_bytes_ = {};
+}
+
+}  // namespace hydrapool

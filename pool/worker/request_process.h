@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "hydrapool/connection.h"
+#include "pool/shared/lease_table.h"
+#include "pool/shared/messages.h"
+#include "pool/sys/unique_fd.h"
+
+namespace hydrapool {
+
+/// The process that answers a request, leased with its connection so that it outlives its worker.
+///
+///     Prepare() → Offer its ends to the parent → start it through PassGate → Exchange::Send steps with
+///     `spliced` bytes → the end
+///
+/// From the gate on it runs whatever becomes of this worker. A worker that takes the request over gets the
+/// same ends, and its handler is asked to Resume.
+class RequestProcess {
+ public:
+  /// Sets the gate for a process that this worker is about to start.
+  virtual void Prepare() = 0;
+  /// Gives the parent copies of the ends; an invalid descriptor leaves its end out. False: the parent cannot
+  /// be told now.
+  [[nodiscard]] virtual bool Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) = 0;
+  [[nodiscard]] virtual LeaseDetail& detail() const = 0;
+  [[nodiscard]] virtual ProcessWord state() const = 0;
+  /// This worker's own descriptor of an end; -1: none (any more).
+  [[nodiscard]] virtual int end(ProcessEnd which) const = 0;
+  virtual void CloseEnd(ProcessEnd which) = 0;
+  /// The process and its group are to be ended (TERM, then KILL) when the request is over.
+  virtual void Terminate() = 0;
+  /// Takes `discard` bytes off the request and moves the following `feed` bytes to the process's input. The
+  /// process may close its input early: the rest is then taken and dropped.
+  virtual Exchange::Progress Feed(std::uint32_t discard, std::uint32_t feed) = 0;
+  /// Ends a pending Feed at the byte it has come to, so that something can be sent; returns how many bytes of
+  /// the step's discard + feed have been taken.
+  virtual std::uint32_t PauseFeed() = 0;
+  [[nodiscard]] virtual bool feeding() const = 0;
+
+ protected:
+  ~RequestProcess() = default;
+};
+
+/// In the started process, in memory shared with its worker, before its exec: may it run? Async-signal-safe.
+bool PassGate(LeaseDetail& detail, pid_t preparer, pid_t self);
+void ExecFailed(LeaseDetail& detail, int error);
+
+}  // namespace hydrapool

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "hydrapool/connection.h"
+#include "hydrapool/handler_adapter.h"
+#include "hydrapool/process_pool.h"
+#include "pool/shared/lease_table.h"
+#include "pool/shared/messages.h"
+#include "pool/shared/return_ring.h"
+#include "pool/shared/scoreboard.h"
+#include "pool/sys/channel.h"
+#include "pool/sys/event_loop.h"
+#include "pool/sys/unique_fd.h"
+
+namespace hydrapool {
+
+/// What the pool's own handlers may know of their worker.
+struct WorkerInternals {
+  pid_t parent = 0;
+  WorkerSlot& board;
+  const PoolCounts& counts;
+  const Doorbell& bell;
+  /// How many processes may be started for requests, over the whole pool, and how many bodies held in files
+  /// by each worker: more could leave no descriptor for a connection.
+  std::size_t most_processes = 0;
+};
+
+/// What a worker is given by its parent.
+struct WorkerSeat {
+  LeaseTable& table;
+  Scoreboard& scoreboard;
+  ReturnRing& ring;
+  std::size_t life = 0;  ///< number in Scoreboard::lives
+  sys::Channel channel;
+  sys::UniqueFd doorbell;
+  pid_t parent = 0;
+};
+
+/// What a limit of `files` open files leaves for requests' processes beside so many connections, in the
+/// process that may hold all of them: each process's ends, and a file for the body of one to come. At
+/// least 1.
+std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_t workers);
+
+class LeasedConnection;
+
+/// A worker's side of its parent: what it says to it and gives back.
+class ParentLine {
+ public:
+  ParentLine(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell);
+
+  /// Gives a lease back; the parent is woken if it sleeps.
+  void Return(ReturnRing::Item item);
+  /// kOffer carries descriptors and is refused (false) when the channel is full; the other kinds then wait
+  /// their turn.
+  bool Tell(const ToParent& message, std::span<const int> descriptors = {});
+  /// True: nothing waits its turn.
+  bool FlushOutbox();
+  void RingIf(std::atomic<std::uint32_t>& flag);
+  [[nodiscard]] sys::Channel& channel() { return channel_; }
+  [[nodiscard]] Doorbell& bell() { return bell_; }
+
+ private:
+  ReturnRing& ring_;
+  Doorbell& bell_;
+  sys::Channel channel_;
+  sys::UniqueFd doorbell_;
+  std::deque<ToParent> outbox_;
+};
+
+/// What a worker's connections have in common.
+struct WorkerDesk {
+  WorkerDesk(WorkerSeat seat, const PoolOptions& options, const HandlerType& type);
+
+  LeaseTable& leases;
+  WorkerLife& life;
+  WorkerSlot& board;
+  const Timeouts timeouts;
+  EventLoop loop;
+  WorkerInternals internals;
+  WorkerContext context;
+  ParentLine line;
+  std::vector<char> peek_buffer;
+  bool draining = false;
+  bool speaks_first = false;
+  std::string (*abandoned_reply)(Excuse) = nullptr;
+  /// Connections that are done with; destroyed when the loop comes round.
+  std::vector<const LeasedConnection*> forgotten;
+  std::unique_ptr<AnyHandler> handler;
+};
+
+}  // namespace hydrapool
