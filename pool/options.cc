@@ -29,6 +29,8 @@ Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.j
 
 const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
+const std::map<std::string, cgi::Symlinks> kSymlinks{
+    {"beneath", cgi::Symlinks::kBeneath}, {"owner", cgi::Symlinks::kOwner}, {"all", cgi::Symlinks::kAll}};
 const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::kDebug},
                                                      {"info", sys::log::Level::kInfo},
                                                      {"warn", sys::log::Level::kWarning},
@@ -38,6 +40,11 @@ const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::
 std::string NameAndValue(const std::string& text) {
   const auto equals = text.find('=');
   return equals == text.npos || equals == 0 ? "'" + text + "' is not NAME=VALUE" : "";
+}
+
+std::string Mode(const std::string& text) {
+  const bool octal = !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == text.npos;
+  return octal ? "" : "'" + text + "' is no mode as chmod takes it: 660";
 }
 
 std::string Address(const std::string& text) {
@@ -80,6 +87,32 @@ std::string Prefix(const std::string& text) {
   return text.starts_with('/') && text.ends_with('/') ? "" : "'" + text + "' does not begin and end with '/'";
 }
 
+void AddCgiOptions(CLI::App& app, cgi::Config& cgi, bool& raw_targets) {
+  app.add_option(
+         "--document-root", cgi.server.document_root,
+         "DOCUMENT_ROOT of CGI programs, and the root of PATH_TRANSLATED (default: the CGI directory)")
+      ->type_name("DIR");
+  app.add_option(
+         "--cgi-symlinks", cgi.scripts.symlinks,
+         "Symlinks to follow out of the CGI directory: owner (to what the link's owner or root owns), "
+         "beneath (none) or all")
+      ->transform(CLI::CheckedTransformer(kSymlinks).description(""))
+      ->type_name("WHICH")
+      ->default_str("owner");
+  app.add_flag("--cgi-set-id", cgi.set_id,
+               "Let CGI programs gain rights by set-id helpers (sendmail, sudo): no_new_privs is off");
+  app.add_flag("--pass-authorization", cgi.server.pass_authorization,
+               "Give CGI programs the Authorization field: they check passwords themselves");
+  app.add_flag("--encoded-slashes", cgi.scripts.encoded_slashes,
+               "Take %2F in the path behind a CGI program for a slash instead of refusing it");
+  app.add_flag("--raw-targets", raw_targets,
+               "Take bytes past 0x7f in a request's target instead of refusing them");
+  app.add_option("--max-body", cgi.max_body, "The largest request body for a CGI program; past it 413")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES")
+      ->default_str("1GB");
+}
+
 std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   const std::string what = error.what();
   constexpr std::string_view unknown = "INI was not able to parse ";
@@ -94,6 +127,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   cgi::Config cgi;
   std::string cgi_dir;
   std::string user;
+  std::string socket_mode;
   double cgi_timeout = 60;
   std::vector<std::string> ip_port;
   CLI::App app{
@@ -106,6 +140,10 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
                      ->type_name("ADDRESS")
                      ->allow_extra_args(false)
                      ->capture_default_str();
+  app.add_option("--socket-mode", socket_mode,
+                 "Who may connect to unix:/PATH (default: its owner, who is the --user)")
+      ->check(Mode)
+      ->type_name("OCTAL");
   app.add_option("--workers", options.pool.workers,
                  "Worker processes (default: one for each core, at least 2)")
       ->check(CLI::Range(1, 256))
@@ -129,6 +167,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check(CLI::Range(1, 100'000))
       ->type_name("N")
       ->capture_default_str();
+  bool raw_targets = false;
+  AddCgiOptions(app, cgi, raw_targets);
   app.add_option("--max-connections", options.pool.max_connections,
                  "Open connections (default: what the limit of open files allows, at most 16384); past it a "
                  "newcomer gets the place of one that is idle")
@@ -188,6 +228,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   if (options.admin == "off") options.admin.clear();
+  if (!socket_mode.empty()) options.socket_mode = static_cast<mode_t>(std::stoul(socket_mode, nullptr, 8));
+  options.site.heads.raw_targets = cgi.heads.raw_targets = raw_targets;
   if (!user.empty()) options.user = *sys::FindUser(user);
   if (!cgi_dir.empty()) {
     cgi.directory = cgi_dir;

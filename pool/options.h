@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@ struct Options {
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::string admin = "127.0.0.1:9180";  ///< empty: none
   std::optional<sys::User> user;         ///< whom to become once it listens; none: whoever started it
+  std::optional<mode_t> socket_mode;     ///< of UNIX sockets; none: as the umask has it
   hydrapool::PoolOptions pool{};
   SiteConfig site{};
   bool check = false;  ///< say whether it could start, and end

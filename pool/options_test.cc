@@ -114,5 +114,31 @@ TEST(OptionsTest, AnUnknownNameInTheFileIsSaidWithTheFile) {
               ::testing::AllOf(::testing::HasSubstr(file.path()), ::testing::HasSubstr("lisen")));
 }
 
+TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
+  const auto strict = Parse({"--cgi-dir", "/srv"});
+  ASSERT_TRUE(strict.options) << strict.complaint;
+  EXPECT_EQ(strict.options->site.cgi->scripts.symlinks, cgi::Symlinks::kOwner);
+  EXPECT_FALSE(strict.options->site.cgi->scripts.encoded_slashes);
+  EXPECT_FALSE(strict.options->site.cgi->server.pass_authorization);
+  EXPECT_FALSE(strict.options->site.cgi->set_id);
+  EXPECT_FALSE(strict.options->site.heads.raw_targets);
+  EXPECT_EQ(strict.options->site.cgi->max_body, 1ull << 30);
+  EXPECT_FALSE(strict.options->socket_mode);
+  const auto lenient = Parse({"--cgi-dir", "/srv", "--cgi-symlinks", "all", "--encoded-slashes",
+                              "--pass-authorization", "--cgi-set-id", "--raw-targets", "--document-root",
+                              "/srv/www", "--max-body", "2gb", "--socket-mode", "660"});
+  ASSERT_TRUE(lenient.options) << lenient.complaint;
+  EXPECT_EQ(lenient.options->site.cgi->scripts.symlinks, cgi::Symlinks::kAll);
+  EXPECT_TRUE(lenient.options->site.cgi->scripts.encoded_slashes);
+  EXPECT_TRUE(lenient.options->site.cgi->server.pass_authorization);
+  EXPECT_TRUE(lenient.options->site.cgi->set_id);
+  EXPECT_TRUE(lenient.options->site.cgi->heads.raw_targets);
+  EXPECT_EQ(lenient.options->site.cgi->server.document_root, "/srv/www");
+  EXPECT_EQ(lenient.options->site.cgi->max_body, 2ull << 30);
+  EXPECT_EQ(lenient.options->socket_mode, 0660u);
+  EXPECT_EQ(Parse({"--socket-mode", "999"}).exit_code, 2);
+  EXPECT_EQ(Parse({"--cgi-symlinks", "some"}).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace hydrapool::server

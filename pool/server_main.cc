@@ -1,9 +1,12 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -21,6 +24,7 @@
 #include "pool/parent/pool.h"
 #include "pool/shared/dispatcher.h"
 #include "pool/site.h"
+#include "pool/sys/error.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
 #include "pool/sys/signals.h"
@@ -77,6 +81,14 @@ void GiveUpPrivileges(const Options& options) {
   }
 }
 
+// A UNIX socket is the user's that the server becomes, so that a proxy of the same user can connect.
+void GiveSocket(const std::string& path, const Options& options) {
+  if (options.user && ::chown(path.c_str(), options.user->uid, options.user->gid) != 0)
+    sys::ThrowErrno(errno, "chown " + path);
+  if (options.socket_mode && ::chmod(path.c_str(), *options.socket_mode) != 0)
+    sys::ThrowErrno(errno, "chmod " + path);
+}
+
 int Probe(const std::string& url) {
   const auto page = admin::HttpGet(url, std::chrono::milliseconds(2000));
   if (page && page->status / 100 == 2) return 0;
@@ -104,6 +116,7 @@ int Main(int argc, char** argv) {
     for (const std::string& address : options->listen) {
       listeners.push_back(sys::Listen(address, {.defer_accept = true}));
       const std::string bound = sys::LocalAddress(listeners.back().get());
+      if (bound.starts_with("unix:")) GiveSocket(bound.substr(std::strlen("unix:")), *options);
       sys::log::Info("listening on {}", bound.starts_with("unix:") ? bound : "http://" + bound + "/");
     }
     ProcessPool<Site> pool(options->pool,

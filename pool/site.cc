@@ -2,12 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <variant>
 
 #include "pool/http/response_writer.h"
 
 namespace hydrapool::server {
 namespace {
+
+constexpr std::string_view kAllowed = "GET, HEAD, POST, OPTIONS";
+constexpr std::array<std::string_view, 8> kKnownMethods{"GET",    "HEAD",    "POST",  "PUT",
+                                                        "DELETE", "OPTIONS", "TRACE", "PATCH"};
 
 std::string WorkerLine(const WorkerContext& worker, bool expose) {
   return expose ? fmt::format("X-Worker: {}.{}\r\n", worker.slot, worker.incarnation) : "";
@@ -16,7 +22,7 @@ std::string WorkerLine(const WorkerContext& worker, bool expose) {
 }  // namespace
 
 Site::Site(WorkerContext& worker, const SiteConfig& config)
-    : worker_(worker), extra_lines_(WorkerLine(worker, config.expose_worker)) {
+    : worker_(worker), parser_(config.heads), extra_lines_(WorkerLine(worker, config.expose_worker)) {
   if (config.cgi) cgi_.emplace(worker, *config.cgi, extra_lines_);
 }
 
@@ -51,15 +57,20 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   }
   const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
   if (cgi_ && cgi_->Serves(request.path)) return cgi_->OnRequest(connection, request, peeked);
+  const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
+  const std::size_t consume = bare ? request.head_size : 0;
+  if (std::ranges::find(kKnownMethods, request.method) == kKnownMethods.end())
+    return Respond(connection, request, consume, 501, "");
+  if (request.method == "OPTIONS" && (request.path == "*" || request.path == "/"))
+    return Respond(connection, request, consume, 200, "");
   if (request.path == "/") return Hello(connection, request, peeked);
-  const bool bare = request.body == http::BodyKind::kNone || request.content_length == 0;
-  return Respond(connection, request,
-                 bare && request.body != http::BodyKind::kChunked ? request.head_size : 0, 404, "");
+  return Respond(connection, request, consume, 404, "");
 }
 
 Decision Site::Hello(const Connection& connection, const http::Request& request, std::string_view peeked) {
   if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
-    return Respond(connection, request, 0, 405, "");
+    const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
+    return Respond(connection, request, bare ? request.head_size : 0, 405, "");
   }
   if (request.body == http::BodyKind::kChunked) return Respond(connection, request, 0, 411, "");
   const std::uint64_t whole = request.head_size + request.content_length;
@@ -79,18 +90,20 @@ Reply Site::Respond(const Connection& connection, const http::Request& request, 
               .linger = request.keep_alive || consume == 0,
               .kind = static_cast<std::uint8_t>(status / 100)};
   if (status != 200) {
-    const std::string extra = extra_lines_ + (status == 405 ? "Allow: GET, HEAD, POST\r\n" : "");
+    const std::string extra = extra_lines_ + (status == 405 ? fmt::format("Allow: {}\r\n", kAllowed) : "");
     reply.bytes = http::ErrorResponse(status, keep, head_only, "", date, request.minor_version, extra);
     return reply;
   }
+  const bool options = request.method == "OPTIONS";
+  const std::string extra = options ? fmt::format("{}Allow: {}\r\n", extra_lines_, kAllowed) : extra_lines_;
   reply.bytes.reserve(256);
   http::AppendHead(reply.bytes, {.status = status,
                                  .keep_alive = keep,
                                  .minor_version = request.minor_version,
                                  .content_length = body.size(),
-                                 .content_type = "text/plain",
+                                 .content_type = options ? "" : "text/plain",
                                  .date = date,
-                                 .extra = extra_lines_});
+                                 .extra = extra});
   if (!head_only) reply.bytes += body;
   return reply;
 }

@@ -14,14 +14,16 @@ namespace hydrapool::server {
 
 struct SiteConfig {
   std::optional<cgi::Config> cgi;
+  http::Limits heads{};
   bool expose_worker = false;  ///< X-Worker: SLOT.INCARNATION in each response
 };
 
 /// The handler of `hydrapool`: HTTP in, and to whom a path belongs.
 ///
 /// - `/`: `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool itself can be measured
+/// - `OPTIONS *`: 200 (RFC 9110, section 9.3.7)
 /// - `/cgi-bin/…`: cgi::Handler, where a directory is given
-/// - else: 404
+/// - else: 404, and 501 for methods that nobody knows
 class Site {
  public:
   Site(WorkerContext& worker, const SiteConfig& config);

@@ -20,6 +20,7 @@ std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
   const bool bodyless = IsBodyless(head.status);
   std::string out;
   http::AppendHead(out, {.status = head.kind == ResponseKind::kLocalRedirect ? 302 : head.status,
+                         .reason = head.reason,
                          .keep_alive = frame.keep_alive,
                          .minor_version = frame.http_1_1 ? 1 : 0,
                          .content_length = bodyless ? std::nullopt : frame.length,

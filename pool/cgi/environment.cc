@@ -73,6 +73,7 @@ void SetBody(Variables& variables, const http::Request& request, const ClientFac
 void SetScript(Variables& variables, const Script& script, const ServerFacts& server) {
   variables["SCRIPT_NAME"] = script.name;
   variables["SCRIPT_FILENAME"] = script.absolute_path;
+  variables["REDIRECT_STATUS"] = "200";  // php-cgi wants it
   if (!script.path_info.empty()) variables["PATH_INFO"] = script.path_info;
   if (server.document_root.empty()) return;
   variables["DOCUMENT_ROOT"] = server.document_root;
@@ -89,7 +90,7 @@ void SetServer(Variables& variables, const ServerFacts& server, const ClientFact
   variables["SERVER_PORT"] = std::to_string(client.server_port);
   variables["REMOTE_ADDR"] = client.remote_address;
   variables["REMOTE_HOST"] = client.remote_address;
-  variables["REMOTE_PORT"] = std::to_string(client.remote_port);
+  if (client.remote_port != 0) variables["REMOTE_PORT"] = std::to_string(client.remote_port);
 }
 
 void SetRequest(Variables& variables, const http::Request& request) {

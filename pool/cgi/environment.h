@@ -29,7 +29,7 @@ struct ServerFacts {
 /// head.
 struct ClientFacts {
   std::string remote_address{};
-  std::uint16_t remote_port = 0;
+  std::uint16_t remote_port = 0;  ///< 0: none
   std::string server_address{};
   std::uint16_t server_port = 0;
   std::optional<std::uint64_t>
@@ -47,8 +47,9 @@ class Environment {
   ///
   /// The meta-variables, AUTH_TYPE, REMOTE_USER and REMOTE_IDENT excepted, for this server authenticates
   /// nobody (`extra` may set them), and the customary ones: SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_URI,
-  /// REQUEST_SCHEME, HTTPS (on, for https), REMOTE_PORT, SERVER_ADDR, PATH. REMOTE_HOST is the address: names
-  /// are not looked up. What is not known is not set; QUERY_STRING always is.
+  /// REDIRECT_STATUS (200), REQUEST_SCHEME, HTTPS (on, for https), REMOTE_PORT, SERVER_ADDR, PATH.
+  /// REMOTE_HOST is the address: names are not looked up. What is not known is not set; QUERY_STRING always
+  /// is.
   ///
   /// HTTP_* are the request's fields, repeated ones joined by ", " (Cookie by "; "). Not passed:
   ///   - names with other characters than letters, digits and '-': X_Foo must not pass for X-Foo;

@@ -51,15 +51,15 @@ std::vector<std::string> Lines(const Environment& environment) {
 
 TEST(EnvironmentTest, IsExactlyThis) {
   Case one;
-  EXPECT_THAT(
-      Lines(one.Build()),
-      ElementsAre("DOCUMENT_ROOT=/srv/www", "GATEWAY_INTERFACE=CGI/1.1", "HTTP_HOST=example.org:8080",
-                  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PATH_INFO=/in fo",
-                  "PATH_TRANSLATED=/srv/www/in fo", "QUERY_STRING=a=1&b", "REMOTE_ADDR=192.0.2.7",
-                  "REMOTE_HOST=192.0.2.7", "REMOTE_PORT=50000", "REQUEST_METHOD=GET", "REQUEST_SCHEME=http",
-                  "REQUEST_URI=/cgi-bin/env/in%20fo?a=1&b", "SCRIPT_FILENAME=/srv/cgi/env",
-                  "SCRIPT_NAME=/cgi-bin/env", "SERVER_ADDR=192.0.2.1", "SERVER_NAME=example.org",
-                  "SERVER_PORT=8080", "SERVER_PROTOCOL=HTTP/1.1", "SERVER_SOFTWARE=hydrapool/0.1"));
+  EXPECT_THAT(Lines(one.Build()),
+              ElementsAre("DOCUMENT_ROOT=/srv/www", "GATEWAY_INTERFACE=CGI/1.1", "HTTP_HOST=example.org:8080",
+                          "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                          "PATH_INFO=/in fo", "PATH_TRANSLATED=/srv/www/in fo", "QUERY_STRING=a=1&b",
+                          "REDIRECT_STATUS=200", "REMOTE_ADDR=192.0.2.7", "REMOTE_HOST=192.0.2.7",
+                          "REMOTE_PORT=50000", "REQUEST_METHOD=GET", "REQUEST_SCHEME=http",
+                          "REQUEST_URI=/cgi-bin/env/in%20fo?a=1&b", "SCRIPT_FILENAME=/srv/cgi/env",
+                          "SCRIPT_NAME=/cgi-bin/env", "SERVER_ADDR=192.0.2.1", "SERVER_NAME=example.org",
+                          "SERVER_PORT=8080", "SERVER_PROTOCOL=HTTP/1.1", "SERVER_SOFTWARE=hydrapool/0.1"));
 }
 
 TEST(EnvironmentTest, WhatIsUnknownIsUnsetButTheQueryIsAlwaysThere) {

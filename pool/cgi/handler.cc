@@ -51,6 +51,24 @@ Address SplitAddress(const std::string& text) {
   return address;
 }
 
+// Who asks through a UNIX socket is on this machine, and the port is the one its request names.
+ClientFacts FactsOf(const hydrapool::Connection& connection, const http::Request& request,
+                    std::string_view scheme) {
+  if (!connection.local().starts_with("unix:")) {
+    const Address peer = SplitAddress(connection.peer());
+    const Address local = SplitAddress(connection.local());
+    return {.remote_address = peer.host,
+            .remote_port = peer.port,
+            .server_address = local.host,
+            .server_port = local.port};
+  }
+  const Address named = SplitAddress(std::string(request.host));
+  const auto usual = static_cast<std::uint16_t>(scheme == "https" ? 443 : 80);
+  return {.remote_address = "127.0.0.1",
+          .server_address = "127.0.0.1",
+          .server_port = named.port != 0 ? named.port : usual};
+}
+
 struct GateContext {
   LeaseDetail* detail;
   pid_t preparer;
@@ -70,8 +88,11 @@ void ExecFailed(void* context, int error) {
 Handler::Handler(WorkerContext& worker, const Config& config, std::string extra_lines)
     : worker_(worker),
       config_(config),
-      scripts_(config.directory, config.url_prefix),
-      tools_(std::move(extra_lines)) {}
+      scripts_(config.directory, config.url_prefix, config.scripts),
+      tools_(std::move(extra_lines)),
+      parser_(config.heads) {
+  if (config_.server.document_root.empty()) config_.server.document_root = scripts_.root();
+}
 
 std::string Handler::NameOf(const Connection& connection, std::string_view path) const {
   return fmt::format("cgi {}.{}.{} {}", worker_.slot, worker_.incarnation, connection.slot(), path);
@@ -160,12 +181,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
       std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)) {
     return refuse(503, "as many programs run as may at once");
   }
-  const Address peer = SplitAddress(connection.peer());
-  const Address local = SplitAddress(connection.local());
-  ClientFacts client{.remote_address = peer.host,
-                     .remote_port = peer.port,
-                     .server_address = local.host,
-                     .server_port = local.port};
+  ClientFacts client = FactsOf(connection, request, config_.server.scheme);
   if (request.body == http::BodyKind::kChunked) client.body_length = body.length;
   const auto environment = Environment::Build(request, *script, config_.server, client);
   if (!environment) return refuse(431, "the request's fields do not fit an environment");
@@ -196,7 +212,8 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
                               .stderr_fd = errors->write.get(),
                               .expected_parent = worker_.internals.parent,
                               .limits = config_.limits,
-                              .gate = {&MayExec, &ExecFailed, &gate}});
+                              .gate = {&MayExec, &ExecFailed, &gate},
+                              .no_new_privs = !config_.set_id});
   HYDRAPOOL_FAILPOINT("cgi.spawned");
   if (!spawned) return refuse(503, spawned.error().message);
   if (spawned->start != Spawned::Start::kExecuted) {

@@ -13,6 +13,7 @@
 #include "pool/cgi/process.h"
 #include "pool/cgi/script_path.h"
 #include "pool/cgi/spooler.h"
+#include "pool/http/limits.h"
 #include "pool/http/request.h"
 #include "pool/http/request_parser.h"
 
@@ -21,7 +22,10 @@ namespace hydrapool::cgi {
 struct Config {
   std::string directory;
   std::string url_prefix = "/cgi-bin/";
-  ServerFacts server{};
+  ServerFacts server{};  ///< its document_root is the directory where none is given
+  ScriptRules scripts{};
+  http::Limits heads{};
+  bool set_id = false;  ///< programs may gain rights by set-id helpers: sendmail, sudo
   ResourceLimits limits{};
   /// How long a program may let its client wait: for the beginning of its answer, and for more of it each
   /// time.
@@ -49,7 +53,7 @@ class Handler final : private BodyTaker {
 
   Handler(WorkerContext& worker, const Config& config, std::string extra_lines);
 
-  [[nodiscard]] bool Serves(std::string_view path) const { return path.starts_with(scripts_.prefix()); }
+  [[nodiscard]] bool Serves(std::string_view path) const { return scripts_.Serves(path); }
   /// `request` was parsed from the beginning of `peeked`.
   Decision OnRequest(Connection& connection, const http::Request& request, std::string_view peeked);
   /// Starts the request for which OnRequest has just said Start.
@@ -72,7 +76,7 @@ class Handler final : private BodyTaker {
   [[nodiscard]] std::string NameOf(const Connection& connection, std::string_view path) const;
 
   WorkerContext& worker_;
-  const Config config_;
+  Config config_;
   ScriptDirectory scripts_;
   CourierTools tools_;
   http::RequestParser parser_;

@@ -14,7 +14,7 @@ bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7
 
 }  // namespace
 
-std::optional<std::string> DecodePath(std::string_view encoded) {
+std::optional<std::string> DecodePath(std::string_view encoded, bool slashes) {
   std::string decoded;
   decoded.reserve(encoded.size());
   for (std::size_t i = 0; i < encoded.size(); ++i) {
@@ -25,7 +25,7 @@ std::optional<std::string> DecodePath(std::string_view encoded) {
       const int low = HexValue(encoded[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       c = static_cast<char>(high * 16 + low);
-      if (c == '/') return std::nullopt;
+      if (c == '/' && !slashes) return std::nullopt;
       i += 2;
     }
     if (IsControl(c)) return std::nullopt;

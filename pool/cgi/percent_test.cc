@@ -19,6 +19,11 @@ TEST(DecodePathTest, RefusesWhatCouldChangeTheMeaningOfAFileName) {
   EXPECT_EQ(DecodePath(std::string_view("a\0b", 3)), std::nullopt);
 }
 
+TEST(DecodePathTest, AnEscapedSlashMayBeWanted) {
+  EXPECT_EQ(DecodePath("a%2fb%2Fc", true), "a/b/c");
+  EXPECT_EQ(DecodePath("a%2fb%00", true), std::nullopt);
+}
+
 TEST(DecodePathTest, RefusesMalformedEscapes) {
   for (const auto* path : {"%", "a%", "a%2", "%g0", "%0g", "%%20", "% 1", "%-1"}) {
     EXPECT_EQ(DecodePath(path), std::nullopt) << path;

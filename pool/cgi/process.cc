@@ -119,7 +119,7 @@ HYDRAPOOL_IN_CHILD bool SetLimits(const Birth& birth) {
 HYDRAPOOL_IN_CHILD bool Prepare(const Birth& birth) {
   const SpawnOptions& options = *birth.options;
   if (!ResetSignals() || ::setpgid(0, 0) < 0 || !DieWithParent(options.expected_parent)) return false;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
+  if (options.no_new_privs && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
   if (::fchdir(options.directory_fd) < 0) return false;  // before its number may be covered by 0 to 2
   if (!ArrangeDescriptors(options) || !SetLimits(birth)) return false;
   ::umask(options.umask);

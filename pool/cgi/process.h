@@ -48,6 +48,7 @@ struct SpawnOptions {
   ResourceLimits limits{};
   SpawnGate gate{};
   bool clone_parent = true;
+  bool no_new_privs = true;  ///< set-id and file capabilities count for nothing in it and its children
 };
 
 /// A process that was started. Whoever is its parent must reap it, whatever `start` says.
@@ -77,8 +78,9 @@ struct Spawned {
 /// SIGCHLD. A pid namespace's init cannot use CLONE_PARENT (EINVAL).
 ///
 /// The program starts with descriptors 0, 1, 2 and no other, all dispositions default, an empty signal mask,
-/// its own process group (leader: its pid), no_new_privs, the limits and the umask above, `directory_fd` as
-/// working directory, and exactly `argv` and `envp`. A text without "#!" is ENOEXEC, not a shell script.
+/// its own process group (leader: its pid), no_new_privs (unless told), the limits and the umask above,
+/// `directory_fd` as working directory, and exactly `argv` and `envp`. A text without "#!" is ENOEXEC, not a
+/// shell script.
 ///
 /// It shares the caller's memory until the exec (CLONE_VM | CLONE_VFORK on a stack of its own), so a start
 /// costs the same in a small and a large process; only the descriptor table is copied. Measured

@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -21,10 +23,10 @@ namespace {
 
 constexpr int kLookupRetries = 16;  // EAGAIN: a rename somewhere raced with a ".." in a symlink
 
-int OpenBeneath(int directory, const char* path, int flags) {
+int OpenIn(int directory, const char* path, int flags, std::uint64_t resolve = RESOLVE_BENEATH) {
   open_how how{};
   how.flags = static_cast<unsigned>(O_PATH | O_CLOEXEC | flags);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
   for (int attempt = 0;; ++attempt) {
     const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
     if (fd >= 0 || errno != EAGAIN || attempt == kLookupRetries) return static_cast<int>(fd);
@@ -38,7 +40,7 @@ Refusal RefusalFor(int error) {
     case ENAMETOOLONG:
       return {404, "no such script"};
     case EXDEV:
-      return {403, "the path leaves the CGI directory"};
+      return {403, "the path leaves the CGI directory by a symlink that is not followed"};
     case ELOOP:
       return {403, "a symlink loop or a magic link"};
     case EACCES:
@@ -66,6 +68,20 @@ bool HasParentSegment(std::string_view path) {
   return false;
 }
 
+/// Without empty segments, "." and "..".
+std::string Folded(std::string_view path) {
+  std::string folded;
+  for (std::size_t begin = 0; begin < path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    const auto segment = path.substr(begin, end - begin);
+    begin = end + 1;
+    if (segment == "..") folded.erase(std::min(folded.rfind('/'), folded.size()));
+    if (segment.empty() || segment == "." || segment == "..") continue;
+    folded.append("/").append(segment);
+  }
+  return folded;
+}
+
 std::string CheckedPrefix(std::string prefix) {
   if (prefix.empty() || prefix.front() != '/' || prefix.back() != '/') {
     throw std::invalid_argument("a CGI prefix begins and ends with '/': " + prefix);
@@ -82,54 +98,94 @@ std::string AbsolutePath(const std::string& path) {
 
 }  // namespace
 
-ScriptDirectory::ScriptDirectory(const std::string& path, std::string url_prefix)
-    : prefix_(CheckedPrefix(std::move(url_prefix))), root_(AbsolutePath(path)) {
+ScriptDirectory::ScriptDirectory(const std::string& path, std::string url_prefix, ScriptRules rules)
+    : prefix_(CheckedPrefix(std::move(url_prefix))), root_(AbsolutePath(path)), rules_(rules) {
   directory_.Reset(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory_) sys::ThrowErrno(errno, "CGI directory " + path);
   if (::faccessat(directory_.get(), ".", X_OK, AT_EACCESS) < 0)
     sys::ThrowErrno(errno, "CGI directory " + path);
-  const sys::UniqueFd probe(OpenBeneath(directory_.get(), ".", O_DIRECTORY));
+  const sys::UniqueFd probe(OpenIn(directory_.get(), ".", O_DIRECTORY));
   if (!probe) sys::ThrowErrno(errno, "openat2 in CGI directory " + path);
 }
 
-tl::expected<Script, Refusal> ScriptDirectory::Resolve(std::string_view path) const {
-  if (!path.starts_with(prefix_)) return Refuse(404, "outside the CGI prefix");
-  const auto decoded = DecodePath(path.substr(prefix_.size()));
-  if (!decoded) return Refuse(400, "a bad escape or a control character in the path");
-  if (HasParentSegment(*decoded)) return Refuse(403, "'..' in the path");
+bool ScriptDirectory::Serves(std::string_view path) const {
+  if (path.starts_with(prefix_)) return true;
+  // What else may come to the same: "//", "/./", "/x/../" and escapes.
+  if (path.find("//") == path.npos && path.find("/.") == path.npos && path.find('%') == path.npos)
+    return false;
+  const auto decoded = DecodePath(path, rules_.encoded_slashes);
+  return decoded && (Folded(*decoded) + '/').starts_with(prefix_);
+}
 
-  for (std::size_t begin = 0;;) {
-    const auto end = std::min(decoded->find('/', begin), decoded->size());
-    if (end == begin) {
-      return end == decoded->size() ? Refuse(403, "a directory, not a script")
-                                    : Refuse(404, "an empty segment");
-    }
-    if ((*decoded)[begin] == '.') return Refuse(404, "a name with a leading dot");
-
-    const std::string so_far = decoded->substr(0, end);
-    const sys::UniqueFd found(OpenBeneath(directory_.get(), so_far.c_str(), 0));
-    if (!found) return tl::unexpected(RefusalFor(errno));
-    struct stat info;
-    if (::fstat(found.get(), &info) < 0) return tl::unexpected(RefusalFor(errno));
-
-    if (S_ISDIR(info.st_mode)) {
-      if (end == decoded->size()) return Refuse(403, "a directory, not a script");
-      begin = end + 1;
-      continue;
-    }
-    if (!S_ISREG(info.st_mode)) return Refuse(403, "not a regular file");
-    if (::faccessat(found.get(), "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
-      return Refuse(403, "not executable");
-
-    const std::string parent = begin == 0 ? "." : decoded->substr(0, begin - 1);
-    sys::UniqueFd directory(OpenBeneath(directory_.get(), parent.c_str(), O_DIRECTORY));
-    if (!directory) return tl::unexpected(RefusalFor(errno));
-    return Script{.directory = std::move(directory),
-                  .file = decoded->substr(begin, end - begin),
-                  .absolute_path = root_ == "/" ? root_ + so_far : root_ + '/' + so_far,
-                  .name = prefix_ + so_far,
-                  .path_info = decoded->substr(end)};
+// A path below the directory whose components but the last have been opened before. What leaves it does so by
+// a symlink, the last component.
+tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::Open(const std::string& path, int flags) const {
+  sys::UniqueFd found(OpenIn(directory_.get(), path.c_str(), flags));
+  if (found) return found;
+  if (errno != EXDEV || rules_.symlinks == Symlinks::kBeneath) return tl::unexpected(RefusalFor(errno));
+  found.Reset(OpenIn(directory_.get(), path.c_str(), flags, 0));
+  if (!found) return tl::unexpected(RefusalFor(errno));
+  if (rules_.symlinks == Symlinks::kAll) return found;
+  struct stat link {};
+  struct stat target {};
+  if (::fstatat(directory_.get(), path.c_str(), &link, AT_SYMLINK_NOFOLLOW) < 0 ||
+      ::fstat(found.get(), &target) < 0) {
+    return tl::unexpected(RefusalFor(errno));
   }
+  const bool beyond = !S_ISLNK(link.st_mode);  // a link before it has been looked at
+  if (beyond || target.st_uid == 0 || target.st_uid == link.st_uid) return found;
+  return Refuse(403, "a symlink to what another user than its own owns");
+}
+
+tl::expected<Script, Refusal> ScriptDirectory::Found(const std::string& path, std::string_view rest) const {
+  auto path_info = DecodePath(rest, rules_.encoded_slashes);
+  if (!path_info) return Refuse(400, "a bad escape or a control character in the path");
+  if (HasParentSegment(*path_info)) return Refuse(403, "'..' in the path");
+  const auto slash = path.rfind('/');
+  auto directory = Open(slash == path.npos ? "." : path.substr(0, slash), O_DIRECTORY);
+  if (!directory) return tl::unexpected(directory.error());
+  return Script{.directory = std::move(*directory),
+                .file = path.substr(slash == path.npos ? 0 : slash + 1),
+                .absolute_path = root_ == "/" ? root_ + path : root_ + '/' + path,
+                .name = prefix_ + path,
+                .path_info = std::move(*path_info)};
+}
+
+tl::expected<Script, Refusal> ScriptDirectory::Resolve(std::string_view path) const {
+  if (!DecodePath(path, rules_.encoded_slashes))
+    return Refuse(400, "a bad escape or a control character in the path");
+  const std::string prefix = prefix_.substr(0, prefix_.size() - 1);
+  std::string so_far;
+  for (std::size_t begin = 0; begin < path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    const std::string segment = *DecodePath(path.substr(begin, end - begin), true);
+    begin = end + 1;
+    const bool inside = (so_far + '/').starts_with(prefix_);
+    if (segment == "..") {
+      if (inside && so_far.size() == prefix.size()) return Refuse(403, "'..' in the path");
+      so_far.erase(std::min(so_far.rfind('/'), so_far.size()));
+    }
+    if (segment.empty() || segment == "." || segment == "..") continue;
+    if (segment.find('/') != segment.npos) return Refuse(404, "no such script");
+    so_far += '/' + segment;
+    if (!inside) continue;
+
+    if (segment.front() == '.') return Refuse(404, "a name with a leading dot");
+    const std::string below = so_far.substr(prefix_.size());
+    const auto found = Open(below, 0);
+    if (!found) return tl::unexpected(found.error());
+    struct stat info;
+    if (::fstat(found->get(), &info) < 0) return tl::unexpected(RefusalFor(errno));
+    if (S_ISDIR(info.st_mode)) continue;
+    if (!S_ISREG(info.st_mode)) return Refuse(403, "not a regular file");
+    if (::faccessat(found->get(), "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+      return Refuse(403, "not executable");
+    return Found(below, path.substr(end));
+  }
+  const bool within = (so_far + '/').starts_with(prefix_);
+  if (within && (path.ends_with('/') || so_far.size() > prefix.size()))
+    return Refuse(403, "a directory, not a script");
+  return Refuse(404, "outside the CGI prefix");
 }
 
 }  // namespace hydrapool::cgi

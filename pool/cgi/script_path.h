@@ -24,6 +24,18 @@ struct Refusal {
   std::string reason;
 };
 
+/// Which symlinks are followed. Magic links (/proc/PID/exe) never are, and what leads nowhere is a 404.
+enum class Symlinks {
+  kBeneath,  ///< those that stay beneath the directory
+  kOwner,    ///< others too, where the link's owner owns the target, or root does
+  kAll,
+};
+
+struct ScriptRules {
+  Symlinks symlinks = Symlinks::kOwner;
+  bool encoded_slashes = false;  ///< "%2F" may stand in PATH_INFO, and is '/' there
+};
+
 /// A directory of CGI programs and the URL prefix it is served under.
 ///
 ///     const cgi::ScriptDirectory scripts("/srv/cgi", "/cgi-bin/");
@@ -31,14 +43,16 @@ struct Refusal {
 ///     // script->file == "git", script->path_info == "/project.git/info/refs"
 ///
 /// The directory is opened once, and each prefix of the path is looked up from that descriptor by openat2(2)
-/// with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS; the first that is a regular file is the script, what follows
-/// is its PATH_INFO (RFC 3875, section 4.1.5). A relative symlink may lead anywhere beneath the directory;
-/// one that leaves it, and any absolute one, is refused. `..` is refused wherever it stands, PATH_INFO
-/// included, and names with a leading dot
-/// (`.git/hooks/…`) are never scripts.
+/// with RESOLVE_NO_MAGICLINKS, and RESOLVE_BENEATH but for the links that the rules allow; the first that is
+/// a regular file is the script, what follows is its PATH_INFO (RFC 3875, section 4.1.5).
+///
+/// Before the script, empty segments, "." and ".." are taken out of the path, escaped or not (RFC 3986,
+/// section 5.2.4); a ".." that would leave the directory is refused. PATH_INFO is kept as it came, and
+/// refused where it has a "..". Names with a leading dot (`.git/hooks/…`) are never scripts.
 ///
 ///   400  a bad escape, an escaped '/', a control character (see DecodePath)
-///   403  `..`, a symlink that leaves, a directory, a device, a file that this process may not execute
+///   403  a `..` as above, a symlink that may not leave, a directory, a device, a file that this process may
+///        not execute
 ///   404  no such file, or a path outside the prefix
 ///   503  no descriptor or no memory to look with; 500 for any other failure of the system
 ///
@@ -48,8 +62,10 @@ struct Refusal {
 class ScriptDirectory {
  public:
   /// `url_prefix` begins and ends with '/'.
-  ScriptDirectory(const std::string& path, std::string url_prefix);
+  ScriptDirectory(const std::string& path, std::string url_prefix, ScriptRules rules = {});
 
+  /// Whether a path is this directory's matter.
+  [[nodiscard]] bool Serves(std::string_view path) const;
   /// `path` is a request's path as it came, undecoded and without its query.
   [[nodiscard]] tl::expected<Script, Refusal> Resolve(std::string_view path) const;
 
@@ -58,8 +74,12 @@ class ScriptDirectory {
   [[nodiscard]] const std::string& root() const { return root_; }
 
  private:
+  [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> Open(const std::string& path, int flags) const;
+  [[nodiscard]] tl::expected<Script, Refusal> Found(const std::string& path, std::string_view rest) const;
+
   std::string prefix_;
   std::string root_;
+  ScriptRules rules_;
   sys::UniqueFd directory_;
 };
 

@@ -36,13 +36,14 @@ class ScriptDirectoryTest : public testing::Test {
   }
 
   [[nodiscard]] auto Resolve(std::string_view path) const {
-    return ScriptDirectory((base_ / "cgi").string(), "/cgi-bin/").Resolve(path);
+    return ScriptDirectory((base_ / "cgi").string(), "/cgi-bin/", rules_).Resolve(path);
   }
   [[nodiscard]] int StatusOf(std::string_view path) const {
     const auto script = Resolve(path);
     return script ? 200 : script.error().status;
   }
 
+  ScriptRules rules_;
   const sys::ScratchDir scratch_{"script_path_test"};
   const fs::path base_ = scratch_.path();
 };
@@ -75,24 +76,46 @@ TEST_F(ScriptDirectoryTest, NamesMayBeEscaped) {
 }
 
 TEST_F(ScriptDirectoryTest, WhatIsNotThereIs404) {
-  for (const auto* path :
-       {"/cgi-bin/nothing", "/cgi-bin/sub/nothing/x", "/cgi-bin//hello", "/cgi-bin/sub//tool",
-        "/elsewhere/hello", "/cgi-bin", "/", "", "*", "/cgi-bin/hell", "/cgi-bin/hello%20"}) {
+  for (const auto* path : {"/cgi-bin/nothing", "/cgi-bin/sub/nothing/x", "/elsewhere/hello", "/cgi-bin", "/",
+                           "", "*", "/cgi-bin/hell", "/cgi-bin/hello%20"}) {
     EXPECT_EQ(StatusOf(path), 404) << path;
   }
   EXPECT_EQ(StatusOf("/cgi-bin/" + std::string(5000, 'a')), 404);
 }
 
 TEST_F(ScriptDirectoryTest, HiddenNamesAndTheDotAreNeverScripts) {
-  for (const auto* path :
-       {"/cgi-bin/.git/hooks/run", "/cgi-bin/./hello", "/cgi-bin/%2e/hello", "/cgi-bin/.../hello"}) {
+  for (const auto* path : {"/cgi-bin/.git/hooks/run", "/cgi-bin/./.git/hooks/run", "/cgi-bin/.../hello"}) {
     EXPECT_EQ(StatusOf(path), 404) << path;
   }
 }
 
-TEST_F(ScriptDirectoryTest, TheParentIsRefusedEverywhere) {
+TEST_F(ScriptDirectoryTest, TheScriptsPathIsNormalised) {
+  for (const auto* path : {"/cgi-bin//hello", "//cgi-bin/hello", "/cgi-bin/./hello", "/cgi-bin/%2e/hello",
+                           "/cgi-bin/sub/../hello", "/cgi-bin/sub/%2e%2E/hello", "/x/../cgi-bin/hello",
+                           "/cgi-bin/sub/deeper/.././../hello", "/../cgi-bin/hello", "/%63gi-bin/hello"}) {
+    const ScriptDirectory scripts((base_ / "cgi").string(), "/cgi-bin/");
+    EXPECT_TRUE(scripts.Serves(path)) << path;
+    const auto script = scripts.Resolve(path);
+    ASSERT_TRUE(script) << path << ": " << script.error().reason;
+    EXPECT_EQ(script->name, "/cgi-bin/hello") << path;
+    EXPECT_EQ(script->path_info, "") << path;
+  }
+  EXPECT_EQ(Resolve("/cgi-bin//sub//tool//a/./b")->path_info, "//a/./b");
+}
+
+TEST_F(ScriptDirectoryTest, ServesWhatIsBelowItsPrefixOnly) {
+  const ScriptDirectory scripts((base_ / "cgi").string(), "/cgi-bin/");
+  for (const auto* path : {"/cgi-bin/", "/cgi-bin/x", "/cgi-bin/../x", "/./cgi-bin/x", "//cgi-bin"})
+    EXPECT_TRUE(scripts.Serves(path)) << path;
   for (const auto* path :
-       {"/cgi-bin/../secret", "/cgi-bin/%2e%2e/secret", "/cgi-bin/.%2E/secret", "/cgi-bin/sub/../hello",
+       {"/", "/cgi-bin", "/cgi-binx/", "/x/cgi-bin/y", "//x", "/%2e/x", "/cgi-bin%2fx/", "*", ""})
+    EXPECT_FALSE(scripts.Serves(path)) << path;
+}
+
+TEST_F(ScriptDirectoryTest, TheParentIsRefusedWhereItLeavesAndInPathInfo) {
+  for (const auto* path :
+       {"/cgi-bin/../secret", "/cgi-bin/%2e%2e/secret", "/cgi-bin/.%2E/secret", "/cgi-bin/sub/../../secret",
+        "/cgi-bin/./..", "/cgi-bin/../cgi-bin/hello", "/cgi-bin/hello/a/../b", "/cgi-bin/hello/%2e%2e/x",
         "/cgi-bin/..", "/cgi-bin/hello/../x", "/cgi-bin/hello/.."}) {
     EXPECT_EQ(StatusOf(path), 403) << path;
   }
@@ -103,6 +126,14 @@ TEST_F(ScriptDirectoryTest, BadEscapesAre400) {
        {"/cgi-bin/..%2fsecret", "/cgi-bin/hello%00", "/cgi-bin/hello%", "/cgi-bin/%zz", "/cgi-bin/a%0ab"}) {
     EXPECT_EQ(StatusOf(path), 400) << path;
   }
+}
+
+TEST_F(ScriptDirectoryTest, AnEscapedSlashMayStandInPathInfo) {
+  rules_.encoded_slashes = true;
+  EXPECT_EQ(Resolve("/cgi-bin/hello/a%2Fb/c")->path_info, "/a/b/c");
+  EXPECT_EQ(StatusOf("/cgi-bin/hello/a%2F..%2Fb"), 403);
+  EXPECT_EQ(StatusOf("/cgi-bin/sub%2ftool"), 404);
+  EXPECT_EQ(StatusOf("/cgi-bin/..%2fsecret"), 404);
 }
 
 TEST_F(ScriptDirectoryTest, OnlyExecutableRegularFilesRun) {
@@ -123,7 +154,8 @@ TEST_F(ScriptDirectoryTest, SymlinksMayLeadAnywhereBeneath) {
   EXPECT_EQ(StatusOf("/cgi-bin/sub/up"), 200);
 }
 
-TEST_F(ScriptDirectoryTest, SymlinksOutAre403) {
+TEST_F(ScriptDirectoryTest, SymlinksOutAre403WhereTheyMayNotLeave) {
+  rules_.symlinks = Symlinks::kBeneath;
   Link("../secret", "relative");
   Link((base_ / "secret").string(), "absolute");
   Link("/", "rootdir");
@@ -138,6 +170,35 @@ TEST_F(ScriptDirectoryTest, SymlinksOutAre403) {
   }
   Link("nowhere", "dangling");
   EXPECT_EQ(StatusOf("/cgi-bin/dangling"), 404);
+}
+
+TEST_F(ScriptDirectoryTest, SymlinksMayLeaveToWhatTheirOwnerOrRootOwns) {
+  fs::create_directories(base_ / "elsewhere");
+  MakeFile("elsewhere/tool", 0755);
+  Link("../secret", "relative");
+  Link((base_ / "secret").string(), "absolute");
+  Link("../elsewhere", "folder");
+  Link("/bin/true", "roots");
+  Link("/proc/self/exe", "magic");
+  for (const auto* path :
+       {"/cgi-bin/relative", "/cgi-bin/absolute/info", "/cgi-bin/folder/tool/x", "/cgi-bin/roots"})
+    EXPECT_EQ(StatusOf(path), 200) << path;
+  EXPECT_EQ(StatusOf("/cgi-bin/magic"), 403);
+  EXPECT_EQ(StatusOf("/cgi-bin/folder/../../secret"), 403);
+  EXPECT_EQ(Resolve("/cgi-bin/folder/tool/x")->name, "/cgi-bin/folder/tool");
+}
+
+TEST_F(ScriptDirectoryTest, SymlinksMayNotLeaveToWhatAnotherUserOwns) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  Link("../secret", "others");
+  Link("..", "folder");
+  ASSERT_EQ(::lchown((base_ / "secret").c_str(), 12345, 12345), 0);
+  ASSERT_EQ(::lchown(base_.c_str(), 12345, 12345), 0);
+  EXPECT_EQ(StatusOf("/cgi-bin/others"), 403);
+  EXPECT_EQ(StatusOf("/cgi-bin/folder/secret"), 403);
+  rules_.symlinks = Symlinks::kAll;
+  EXPECT_EQ(StatusOf("/cgi-bin/others"), 200);
+  EXPECT_EQ(StatusOf("/cgi-bin/folder/secret"), 200);
 }
 
 TEST_F(ScriptDirectoryTest, ADirectoryMovedAwayStaysTheOneServed) {

@@ -53,7 +53,7 @@ class Scanner {
       if (!FieldLine()) return Stopped();
     }
     if (!LineEnd()) return Stopped();
-    return HeadExtent{Offset(line), Offset(at_), minor_version_};
+    return HeadExtent{Offset(line), Offset(at_), std::min(minor_version_, 1), minor_at_};
   }
 
  private:
@@ -100,11 +100,15 @@ class Scanner {
     const char* const first = at_;
     const char* const stop =
         Offset(end_) - Offset(at_) > limits_.max_target ? at_ + limits_.max_target : end_;
-    while (at_ < stop && Is(kTargetChar, *at_)) ++at_;
+    while (at_ < stop && IsTarget(*at_)) ++at_;
     if (at_ == end_) return false;
-    if (at_ == stop && Is(kTargetChar, *at_)) return Refuse(414, "request target too long");
+    if (at_ == stop && IsTarget(*at_)) return Refuse(414, "request target too long");
     if (at_ == first) return Refuse(400, "malformed request target");
     return Expect(' ', "malformed request target");
+  }
+
+  [[nodiscard]] bool IsTarget(char c) const {
+    return Is(kTargetChar, c) || (limits_.raw_targets && static_cast<unsigned char>(c) >= 0x80);
   }
 
   bool Version() {
@@ -113,9 +117,10 @@ class Scanner {
       if (!Expect(c, kMalformed)) return false;
     }
     int major = 0;
-    if (!Digit(major, kMalformed) || !Expect('.', kMalformed) || !Digit(minor_version_, kMalformed))
-      return false;
-    if (major != 1 || minor_version_ > 1) return Refuse(505, "HTTP version not supported");
+    if (!Digit(major, kMalformed) || !Expect('.', kMalformed)) return false;
+    minor_at_ = Offset(at_);
+    if (!Digit(minor_version_, kMalformed)) return false;
+    if (major != 1) return Refuse(505, "HTTP version not supported");
     return Expect('\r', kMalformed) && Expect('\n', kMalformed);
   }
 
@@ -142,6 +147,7 @@ class Scanner {
   bool full_;
   const Limits& limits_;
   int minor_version_ = 0;
+  std::size_t minor_at_ = 0;
   std::optional<Refusal> refusal_;
 };
 

@@ -11,15 +11,17 @@ namespace hydrapool::http {
 
 /// Where a head lies within the bytes that were scanned.
 struct HeadExtent {
-  std::size_t begin;  ///< of the request line: 0, or what empty lines take before it
-  std::size_t end;    ///< one past the empty line
-  int minor_version;  ///< HTTP/1.minor
+  std::size_t begin;     ///< of the request line: 0, or what empty lines take before it
+  std::size_t end;       ///< one past the empty line
+  int minor_version;     ///< HTTP/1.minor: 0 or 1
+  std::size_t minor_at;  ///< where the digit of it stands
 };
 
 /// The strict layer over raw bytes (RFC 9112, sections 2 to 5): looks at every byte of a head once, from left
 /// to right, and stops at the first that may not be where it is. Lines end in CRLF and nothing else; no
 /// control characters, no folded lines, no blank before a colon; a method is a token, a target visible ASCII
-/// without '#', the version 1.0 or 1.1.
+/// without '#' (with Limits::raw_targets, bytes past 0x7f too), the version 1.0, or 1.1 and
+/// later, which is taken for 1.1 (RFC 9110, section 6.2).
 ///
 /// What it says of some bytes it also says of those bytes and more, except that NeedMore may become something
 /// else. What the fields mean is not looked at: that is request_rules.h.

@@ -10,6 +10,9 @@ struct Limits {
   std::size_t max_head = 16 * 1024;   ///< past it: 431
   std::size_t max_target = 8 * 1024;  ///< past it: 414
   std::size_t max_fields = 100;       ///< past it: 431
+  /// Bytes past 0x7f may stand in a target as they are. Not so in RFC 3986, but browsers' users type them and
+  /// curl sends them.
+  bool raw_targets = false;
 };
 
 /// No implemented method is longer (RFC 9110, section 16.1: the longest registered has 17 bytes). Past it:

@@ -23,7 +23,7 @@ struct Field {
 };
 
 /// The head of a request that passed every check in request_parser.h. All views point into the bytes that
-/// were parsed (or, for `target` and `path` of an absolute-form without a path, into the parser) and are
+/// were parsed (or, of an absolute-form without a path and of a version past 1.1, into the parser) and are
 /// valid as long as those bytes stay where they are and until the parser's next Parse.
 ///
 /// Nothing is decoded: `path` may hold `%2f`, `..`, `//` and malformed percent signs. Whoever maps it to a
@@ -35,7 +35,7 @@ struct Request {
   std::string_view path = {};   ///< of target, up to '?'
   std::string_view query = {};  ///< of target, after the first '?'
   bool has_query = false;       ///< "/x?" has an empty query, "/x" has none
-  int minor_version = 1;        ///< HTTP/1.minor: 0 or 1
+  int minor_version = 1;        ///< HTTP/1.minor: 0 or 1, which later ones are taken for
 
   /// Of the target if that is absolute, else the Host field's value: a name or address and perhaps ":PORT".
   /// Empty only for HTTP/1.0 without Host.

@@ -66,7 +66,13 @@ std::variant<NeedMore, const Request*, Refusal> RequestParser::Parse(std::string
 
   fields_.clear();
   BeastHead head(fields_);
-  if (auto refusal = head.Split(bytes.substr(extent->begin, extent->end - extent->begin))) return *refusal;
+  std::string_view text = bytes.substr(extent->begin, extent->end - extent->begin);
+  if (bytes[extent->minor_at] > '1') {
+    spare_head_ = text;
+    spare_head_[extent->minor_at - extent->begin] = '1';
+    text = spare_head_;
+  }
+  if (auto refusal = head.Split(text)) return *refusal;
   request_ = Request{.method = head.method,
                      .target = head.target,
                      .minor_version = extent->minor_version,

@@ -40,6 +40,7 @@ class RequestParser {
  private:
   Limits limits_;
   std::vector<Field> fields_;
+  std::string spare_head_;  ///< of a later version than Beast's parser knows
   std::string spare_target_;
   Request request_;
 };

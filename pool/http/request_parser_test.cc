@@ -96,6 +96,30 @@ TEST_F(RequestParserTest, AsteriskIsForOptionsOnly) {
   EXPECT_EQ(StatusOfTarget("*"), 400);
 }
 
+TEST_F(RequestParserTest, ALaterMinorVersionIsServedAs11) {
+  for (const char digit : {'2', '9'}) {
+    const auto& request = Parse(std::string("\r\nGET /a?b HTTP/1.") + digit + "\r\nHost: h:\r\nX: y\r\n\r\n");
+    EXPECT_EQ(request.minor_version, 1);
+    EXPECT_TRUE(request.keep_alive);
+    EXPECT_EQ(request.target, "/a?b");
+    EXPECT_EQ(request.host, "h:");
+    EXPECT_EQ(request.Find("X"), "y");
+  }
+}
+
+TEST(RawTargetTest, IsTakenByOption) {
+  const std::string head = "GET /\xc3\xa9?\xff HTTP/1.1\r\nHost: h\r\n\r\n";
+  RequestParser strict;
+  const auto refused = strict.Parse(head);
+  EXPECT_EQ(std::get<Refusal>(refused).status, 400);
+  RequestParser lenient({.raw_targets = true});
+  const auto parsed = lenient.Parse(head);
+  ASSERT_TRUE(std::holds_alternative<const Request*>(parsed));
+  EXPECT_EQ(std::get<const Request*>(parsed)->target, "/\xc3\xa9?\xff");
+  const auto control = lenient.Parse("GET /\x7f HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(std::get<Refusal>(control).status, 400);
+}
+
 TEST_F(RequestParserTest, KeepAliveByVersionAndConnection) {
   EXPECT_TRUE(Parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: TE\r\n\r\n").keep_alive);
   EXPECT_FALSE(Parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n").keep_alive);
@@ -163,7 +187,7 @@ TEST(RequestParserRefusalTest, RequestLine) {
                            ""}) {
     EXPECT_EQ(StatusOf(std::string(line) + "\r\nHost: h\r\n\r\n"), 400) << line;
   }
-  for (const char* line : {"GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI * HTTP/2.0"}) {
+  for (const char* line : {"GET / HTTP/2.0", "GET / HTTP/0.9", "PRI * HTTP/2.0"}) {
     EXPECT_EQ(StatusOf(std::string(line) + "\r\nHost: h\r\n\r\n"), 505) << line;
   }
   EXPECT_EQ(StatusOf("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s), 400) << "a TLS client";

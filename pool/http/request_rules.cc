@@ -1,5 +1,7 @@
 #include "pool/http/request_rules.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -9,15 +11,29 @@ namespace hydrapool::http {
 namespace {
 
 bool IsPort(std::string_view text) {
+  if (text.empty()) return true;
   unsigned port = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, port);
   return error == std::errc() && stop == end && port <= 65535;
 }
 
-bool IsIpv6Char(char c) {
+bool IsHex(char c) {
   const char low = ToLower(c);
-  return Is(kDigitChar, c) || (low >= 'a' && low <= 'f') || c == ':' || c == '.';
+  return Is(kDigitChar, c) || (low >= 'a' && low <= 'f');
+}
+
+// Between the brackets of an IP-literal: an IPv6 address, or one of a version to come.
+bool IsIpLiteral(std::string_view text) {
+  if (!text.empty() && ToLower(text.front()) == 'v') {
+    const auto dot = text.find('.');
+    if (dot == text.npos || dot < 2 || dot + 1 == text.size()) return false;
+    return std::ranges::all_of(text.substr(1, dot - 1), IsHex) &&
+           std::ranges::all_of(text.substr(dot + 1), [](char c) { return Is(kHostChar, c) || c == ':'; });
+  }
+  const std::string address(text);
+  in6_addr parsed;
+  return text.find('\0') == text.npos && ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1;
 }
 
 std::optional<std::string_view> AfterScheme(std::string_view target) {
@@ -118,8 +134,7 @@ bool IsHost(std::string_view text) {
   std::size_t name = 0;
   if (text.starts_with('[')) {
     name = text.find(']');
-    if (name == text.npos || name < 3 || !std::ranges::all_of(text.substr(1, name - 1), IsIpv6Char))
-      return false;
+    if (name == text.npos || !IsIpLiteral(text.substr(1, name - 1))) return false;
     ++name;
   } else {
     name = std::min(text.find(':'), text.size());

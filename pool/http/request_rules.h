@@ -12,8 +12,9 @@
 /// functions of a head whose bytes are known to be well-formed.
 namespace hydrapool::http {
 
-/// "name", "10.0.0.1", "[::1]", each with ":PORT" or without. Narrower than RFC 3986: no percent signs and no
-/// sub-delims, which no name in use holds and which shells and logs dislike.
+/// "name", "10.0.0.1", "[::1]", each with ":PORT", with ":" or without (RFC 3986, section 3.2). Narrower than
+/// that in names: no percent signs and no sub-delims, which no name in use holds and which shells and logs
+/// dislike.
 bool IsHost(std::string_view text);
 
 /// One number of digits only, less than 2^63. No sign, no list, no blanks.

@@ -6,16 +6,18 @@ namespace hydrapool::http {
 namespace {
 
 TEST(IsHostTest, TakesNamesAndAddressesWithAndWithoutPort) {
-  for (const char* host :
-       {"h", "a.b-c_d~e", "10.0.0.1:80", "h:0", "h:65535", "[::1]", "[::ffff:1.2.3.4]:8080", "XN--P1AI"}) {
+  for (const char* host : {"h", "a.b-c_d~e", "10.0.0.1:80", "h:0", "h:65535", "h:", "[::1]:", "h:0080",
+                           "[v1.a:b]", "[2001:DB8::1]", "[::1]", "[::ffff:1.2.3.4]:8080", "XN--P1AI"}) {
     EXPECT_TRUE(IsHost(host)) << host;
   }
 }
 
 TEST(IsHostTest, RefusesTheRest) {
-  for (const char* host : {"",     ":80",   "h:",      "h:65536", "h:8a",    "h:-1",  "h: 80",      "a b",
-                           "a,b",  "a/b",   "u@h",     "a%20b",   "a\\b",    "$(x)",  "[::1",       "[]",
-                           "[:]x", "[g::]", "[::1]80", "::1",     "h:80:80", "h\xe4", "[::1%25lo]", "a'b"}) {
+  for (const char* host :
+       {"",          ":80",       "[:::]",     "h:65536", "h:8a",       "h:-1",      "h: 80", "a b",
+        "a,b",       "a/b",       "u@h",       "a%20b",   "a\\b",       "$(x)",      "[::1",  "[]",
+        "[1::2::3]", "[12345::]", "[1.2.3.4]", "[v.a]",   "[v1.]",      "[::1.2.3]", "[:]x",  "[g::]",
+        "[::1]80",   "::1",       "h:80:80",   "h\xe4",   "[::1%25lo]", "a'b"}) {
     EXPECT_FALSE(IsHost(host)) << host;
   }
 }

@@ -13,6 +13,12 @@ std::string_view ReasonPhrase(int status) {
       return "Continue";
     case 101:
       return "Switching Protocols";
+    case 102:
+      return "Processing";
+    case 103:
+      return "Early Hints";
+    case 104:
+      return "Upload Resumption Supported";
     case 200:
       return "OK";
     case 201:
@@ -27,6 +33,12 @@ std::string_view ReasonPhrase(int status) {
       return "Reset Content";
     case 206:
       return "Partial Content";
+    case 207:
+      return "Multi-Status";
+    case 208:
+      return "Already Reported";
+    case 226:
+      return "IM Used";
     case 300:
       return "Multiple Choices";
     case 301:
@@ -83,6 +95,12 @@ std::string_view ReasonPhrase(int status) {
       return "Misdirected Request";
     case 422:
       return "Unprocessable Content";
+    case 423:
+      return "Locked";
+    case 424:
+      return "Failed Dependency";
+    case 425:
+      return "Too Early";
     case 426:
       return "Upgrade Required";
     case 428:
@@ -91,6 +109,8 @@ std::string_view ReasonPhrase(int status) {
       return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
+    case 451:
+      return "Unavailable For Legal Reasons";
     case 500:
       return "Internal Server Error";
     case 501:
@@ -103,6 +123,14 @@ std::string_view ReasonPhrase(int status) {
       return "Gateway Timeout";
     case 505:
       return "HTTP Version Not Supported";
+    case 506:
+      return "Variant Also Negotiates";
+    case 507:
+      return "Insufficient Storage";
+    case 508:
+      return "Loop Detected";
+    case 510:
+      return "Not Extended";
     case 511:
       return "Network Authentication Required";
     default:
@@ -137,7 +165,7 @@ void AppendHead(std::string& out, const ResponseHead& head) {
   out.append("HTTP/1.1 ")
       .append(fmt::format_int(head.status).c_str())
       .append(" ")
-      .append(ReasonPhrase(head.status));
+      .append(head.reason.empty() ? ReasonPhrase(head.status) : head.reason);
   out.append("\r\n");
   field("Server: ", "hydrapool");
   field("Date: ", head.date);

@@ -14,7 +14,7 @@
 /// caller's promise.
 namespace hydrapool::http {
 
-/// "Not Found" for 404; "Unknown" for a status that RFC 9110 and RFC 6585 do not name.
+/// "Not Found" for 404; "Unknown" for a status that is not registered with IANA.
 std::string_view ReasonPhrase(int status);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110, section 5.6.7), whatever the locale. It changes
@@ -34,6 +34,7 @@ class DateCache {
 
 struct ResponseHead {
   int status = 200;
+  std::string_view reason = {};  ///< empty: the status' own
   bool keep_alive = true;
   int minor_version =
       1;  ///< of the request; the status line says HTTP/1.1 in any case (RFC 9112, section 2.3)
