@@ -15,7 +15,7 @@ std::string FatesJson(const hydrapool::FateJournal& fates, pid_t parent) {
   const char* comma = "";
   for (const hydrapool::Fate& fate : fates.kept()) {
     fmt::format_to(out, R"({}{{"at_ns":{},"peer":"{}",)", comma, fate.at, fate.peer);
-    if (fate.worker == hydrapool::Fate::kNobody) {
+    if (fate.worker == hydrapool::Fate::kNoWorker) {
       fmt::format_to(out, R"("slot":null,"pid":null,)");
     } else {
       fmt::format_to(out, R"("slot":{},"pid":{},)", fate.worker, fate.pid);

@@ -58,7 +58,9 @@ TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
                                            "hydrapool_leases_unassigned",
                                            "hydrapool_cgi_processes",
                                            "hydrapool_cgi_started_total",
+                                           "hydrapool_workers_leaving",
                                            "hydrapool_listen_queue",
+                                           "hydrapool_listen_queue_limit",
                                            "process_cpu_seconds_total",
                                            "process_open_fds",
                                            "process_max_fds",
@@ -134,7 +136,9 @@ TEST(MetricsPageTest, ShowsWhatThePoolSays) {
   counts.lost[hydrapool::PhaseIndex(hydrapool::Phase::kReading)].Add(1);
   counts.unavailable.Add(4);
   counts.open_leases = 100;
+  counts.leaving = 3;
   counts.listen_queue = 6;
+  counts.listen_queue_limit = 4096;
   board.slot(0).executions_started.Add(9);
   counts.cut.Add(2);
   board.slot(0).cut.Add(1);
@@ -144,7 +148,9 @@ TEST(MetricsPageTest, ShowsWhatThePoolSays) {
                       {R"(hydrapool_lost_total{phase="reading"})", 1},
                       {R"(hydrapool_unavailable_total)", 4},
                       {R"(hydrapool_leases_open)", 100},
+                      {R"(hydrapool_workers_leaving)", 3},
                       {R"(hydrapool_listen_queue)", 6},
+                      {R"(hydrapool_listen_queue_limit)", 4096},
                       {R"(hydrapool_cgi_started_total)", 9},
                       {R"(hydrapool_cut_total)", 3}});
 }

@@ -98,8 +98,15 @@ constexpr std::array kPoolReadings{
                         [](const Scoreboard& board) { return Value(board.counts().unassigned); }},
     Reading<Scoreboard>{GaugeFamily, "hydrapool_cgi_processes", "CGI processes alive.",
                         [](const Scoreboard& board) { return Value(board.counts().processes); }},
-    Reading<Scoreboard>{GaugeFamily, "hydrapool_listen_queue", "Connections waiting to be accepted.",
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_workers_leaving",
+                        "Workers that have been replaced and still finish what they have in hand.",
+                        [](const Scoreboard& board) { return Value(board.counts().leaving); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_listen_queue",
+                        "Connections that the kernel has taken and that are not accepted yet.",
                         [](const Scoreboard& board) { return Value(board.counts().listen_queue); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_listen_queue_limit",
+                        "How many the kernel lets wait to be accepted.",
+                        [](const Scoreboard& board) { return Value(board.counts().listen_queue_limit); }},
     Reading<Scoreboard>{
         CounterFamily, "hydrapool_cgi_started_total", "CGI processes started.",
         [](const Scoreboard& board) { return SlotSum(board, &WorkerSlot::executions_started); }},
@@ -183,8 +190,8 @@ void AppendDurationFamilies(const Scoreboard& board, std::vector<MetricFamily>& 
     families.push_back(HistogramFamily(name, help, durations));
   };
   const hydrapool::PoolCounts& counts = board.counts();
-  add("hydrapool_reap_seconds", "From a worker's death until it was waited for.", counts.reap_seconds);
-  add("hydrapool_respawn_seconds", "From a worker's being waited for until its replacement was ready.",
+  add("hydrapool_reap_seconds", "From a worker's death until it was reaped.", counts.reap_seconds);
+  add("hydrapool_respawn_seconds", "From a worker's being reaped until its replacement was ready.",
       counts.respawn_seconds);
   add("hydrapool_recovery_seconds", "From a worker's death until the first reply out of its slot.",
       counts.recovery_seconds);

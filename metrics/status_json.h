@@ -29,14 +29,15 @@ struct StatusFacts {
 ///      "abandoned",
 ///                "poison", "unavailable", "accepted", "accept_errors", "idle_closed", "moved",
 ///                "cgi_started", "exits", "log_dropped"},
-///      "cgi_processes", "listen_queue",
+///      "cgi_processes", "workers_leaving", "listen_queue", "listen_queue_limit",
 ///      "fairness":{"connections", "requests", "busy"},
 ///      "durations_s":{"reap", "respawn", "recovery", "dispatch", "request", "cgi_start":
 ///                     {"count", "p50", "p99"} (null where count is 0)}}
 ///
-/// Members may be added under the same schema; none changes its meaning. idle + busy + unassigned = open, but
-/// for what changed while it was read. Pure but for reading the scoreboard, and cheap enough for the parent's
-/// loop.
+/// A worker that leaves gives its slot to its successor at once; until it is gone, it is one of
+/// "workers_leaving". Members may be added under the same schema; none changes its meaning. idle + busy +
+/// unassigned = open, but for what changed while it was read. Pure but for reading the scoreboard, and cheap
+/// enough for the parent's loop.
 [[nodiscard]] std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& facts);
 
 }  // namespace hydrapool::metrics

@@ -231,7 +231,7 @@ TEST(FailpointNamesTest, AreThoseInTheSources) {
   namespace fs = std::filesystem;
   std::set<string> found;
   const std::regex mention("HYDRAPOOL_FAILPOINT\\(\"([^\"]+)\"\\)");
-  for (const string folder : {"shared", "worker", "cgi"}) {
+  for (const string folder : {"parent", "shared", "worker", "cgi"}) {
     for (const auto& entry : fs::directory_iterator(HYDRAPOOL_SOURCE_DIR "/pool/" + folder)) {
       const string text = ReadFile(entry.path().string());
       for (std::sregex_iterator at(text.begin(), text.end(), mention), end; at != end; ++at)

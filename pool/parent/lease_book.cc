@@ -5,7 +5,7 @@
 namespace hydrapool {
 
 LeaseBook::LeaseBook(LeaseTable& table, std::size_t workers)
-    : table_(table), held_(table.size()), counts_(workers) {
+    : table_(table), held_(table.size()), fds_(table.size()), counts_(workers) {
   free_.reserve(table.size());
   for (std::size_t i = table.size(); i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
 }
@@ -15,7 +15,8 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   const std::uint32_t slot = free_.back();
   free_.pop_back();
   used_ = std::max(used_, slot + 1);
-  held_[slot] = {std::move(fd), kNobody, now, {}};
+  held_[slot] = {fd.get(), kNoWorker, now, {}};
+  fds_[slot] = std::move(fd);
   Lease& lease = table_.lease(slot);
   lease.verdict = Verdict::kNone;
   LeaseDetail& detail = table_.detail(slot);
@@ -32,8 +33,9 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
 }
 
 void LeaseBook::Free(std::uint32_t slot) {
-  SetOwner(slot, kNobody);
-  held_[slot].fd.Reset();
+  SetOwner(slot, kNoWorker);
+  held_[slot].fd = -1;
+  fds_[slot].Reset();
   Lease& lease = table_.lease(slot);
   constexpr std::uint32_t kPage = 4096;
   if (std::max(lease.step[0].send, lease.step[1].send) > kPage) table_.TrimSlab(slot);
@@ -48,7 +50,7 @@ bool LeaseBook::Take(std::uint32_t slot) {
   LeaseWord after = before;
   ++after.generation;
   if (!table_.lease(slot).Swap(before, after)) return false;
-  SetOwner(slot, kNobody);
+  SetOwner(slot, kNoWorker);
   return true;
 }
 
@@ -57,14 +59,14 @@ void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Verdict verdict) {
   if (verdict != Verdict::kNone) lease.verdict = verdict;
   ++word.generation;
   lease.Store(word);
-  SetOwner(slot, kNobody);
+  SetOwner(slot, kNoWorker);
 }
 
 void LeaseBook::SetOwner(std::uint32_t slot, std::uint32_t worker) {
   std::uint32_t& owner = held_[slot].owner;
-  if (owner != kNobody) --counts_[owner];
+  if (owner != kNoWorker) --counts_[owner];
   owner = worker;
-  if (owner != kNobody) ++counts_[owner];
+  if (owner != kNoWorker) ++counts_[owner];
 }
 
 LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps, std::uint64_t process) {
@@ -88,7 +90,7 @@ std::vector<std::uint32_t> LeaseBook::SlotsOf(std::uint32_t worker) const {
 std::vector<std::uint32_t> LeaseBook::OpenSlots() const {
   std::vector<std::uint32_t> slots;
   for (std::uint32_t i = 0; i < used_; ++i) {
-    if (held_[i].fd) slots.push_back(i);
+    if (held_[i].fd >= 0) slots.push_back(i);
   }
   return slots;
 }

@@ -8,17 +8,19 @@
 
 #include "pool/shared/lease_table.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/shared_memory.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool {
 
-/// The parent's own side of the leases: its descriptors, who holds what, who did what to whom. Nothing here
-/// is shared.
+/// The parent's own side of the leases: its descriptors, who holds what, who did what to whom.
 ///
-/// Every open lease has exactly one owner: a worker, or kNobody while it waits for one.
+/// Every open lease has exactly one owner: a worker (by WorkerHandle::number), or kNoWorker while it waits
+/// for one. Workers do not look at any of this; the records lie in shared memory all the same, so that
+/// another parent could take them over.
 class LeaseBook {
  public:
-  static constexpr std::uint32_t kNobody = UINT32_MAX;
+  static constexpr std::uint32_t kNoWorker = UINT32_MAX;
 
   LeaseBook(LeaseTable& table, std::size_t workers);
 
@@ -29,24 +31,25 @@ class LeaseBook {
   /// end.
   void Free(std::uint32_t slot);
 
-  /// Takes an idle lease from whoever holds it: after true, nobody else can claim it any more.
+  /// Takes an idle lease from its owner: after true, no worker can claim it any more.
   bool Take(std::uint32_t slot);
   /// Gives a lease a new generation and `word`'s phase and steps; only for leases whose owner was reaped.
   void Relend(std::uint32_t slot, LeaseWord word, Verdict verdict);
 
   void SetOwner(std::uint32_t slot, std::uint32_t worker);
   [[nodiscard]] std::uint32_t owner(std::uint32_t slot) const { return held_[slot].owner; }
-  [[nodiscard]] int fd(std::uint32_t slot) const { return held_[slot].fd.get(); }
+  [[nodiscard]] int fd(std::uint32_t slot) const { return held_[slot].fd; }
   /// When the connection was accepted; only the first time it is asked, which is at its first hand-over. 0
   /// then.
   sys::Nanos TakeAcceptedAt(std::uint32_t slot) { return std::exchange(held_[slot].accepted_at, 0); }
   [[nodiscard]] std::uint32_t leases_of(std::uint32_t worker) const { return counts_[worker]; }
   [[nodiscard]] std::size_t open() const { return table_.size() - free_.size(); }
   [[nodiscard]] bool full() const { return free_.empty(); }
-  [[nodiscard]] bool is_open(std::uint32_t slot) const { return static_cast<bool>(held_[slot].fd); }
+  [[nodiscard]] bool is_open(std::uint32_t slot) const { return held_[slot].fd >= 0; }
 
-  /// What a request has done to its workers so far. A step completed since then starts the count anew, unless
-  /// it is known to be the same request's by its `process`: a number that no other request has, 0: none.
+  /// What a request has done to its workers so far. After a step completed since then the count starts again,
+  /// unless it is known to be the same request's by its `process`: a number that no other request has, 0:
+  /// none.
   struct Record {
     std::uint32_t strikes = 0;
     std::uint32_t rescues = 0;
@@ -62,13 +65,14 @@ class LeaseBook {
 
  private:
   struct Held {
-    sys::UniqueFd fd;
-    std::uint32_t owner = kNobody;
+    int fd = -1;
+    std::uint32_t owner = kNoWorker;
     sys::Nanos accepted_at = 0;
     Record record;
   };
   LeaseTable& table_;
-  std::vector<Held> held_;
+  sys::SharedArray<Held> held_;
+  std::vector<sys::UniqueFd> fds_;     // owners of Held::fd
   std::vector<std::uint32_t> free_;    // the last is used next, so that warm slots are used again
   std::vector<std::uint32_t> counts_;  // leases by worker
   std::uint32_t used_ = 0;             // slots from here on were never used

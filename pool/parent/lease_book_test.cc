@@ -26,7 +26,7 @@ TEST_F(LeaseBookTest, AnOpenedLeaseIsIdleAndNobodys) {
   const std::uint32_t slot = Open();
   EXPECT_EQ(Word(slot).phase, Phase::kIdle);
   EXPECT_EQ(Word(slot).steps, 0u);
-  EXPECT_EQ(book_.owner(slot), LeaseBook::kNobody);
+  EXPECT_EQ(book_.owner(slot), LeaseBook::kNoWorker);
   EXPECT_TRUE(book_.is_open(slot));
   EXPECT_EQ(book_.open(), 1u);
 }
@@ -70,7 +70,7 @@ TEST_F(LeaseBookTest, AnIdleLeaseIsTakenFromItsOwnerWhoThenCannotClaimIt) {
   book_.SetOwner(slot, 0);
   const LeaseWord before = Word(slot);
   EXPECT_TRUE(book_.Take(slot));
-  EXPECT_EQ(book_.owner(slot), LeaseBook::kNobody);
+  EXPECT_EQ(book_.owner(slot), LeaseBook::kNoWorker);
   EXPECT_EQ(Word(slot).phase, Phase::kIdle);
   EXPECT_FALSE(table_.lease(slot).Swap(before, {before.steps, before.generation, Phase::kReading}));
 }
@@ -96,7 +96,7 @@ TEST_F(LeaseBookTest, RelendingChangesTheGenerationAndKeepsAVerdictThatIsOwed) {
   EXPECT_EQ(Word(slot).steps, 4u);
   EXPECT_EQ(Word(slot).phase, Phase::kResponding);
   EXPECT_NE(Word(slot).generation, word.generation);
-  EXPECT_EQ(book_.owner(slot), LeaseBook::kNobody);
+  EXPECT_EQ(book_.owner(slot), LeaseBook::kNoWorker);
   book_.Relend(slot, Word(slot), Verdict::kNone);  // its next worker died too
   EXPECT_EQ(table_.lease(slot).verdict, Verdict::kAbandoned);
 }

@@ -1,97 +1,64 @@
 #include "pool/parent/parent.h"
 
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <stdexcept>
-#include <thread>
+#include <utility>
 
-#include "pool/parent/pool.h"
-#include "pool/sys/error.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/tcp_counters.h"
 #include "pool/sys/tcp_self_test.h"
+#include "pool/worker/worker.h"
 
 namespace hydrapool {
 namespace {
 
 constexpr sys::Nanos kTick = 100 * sys::kMillisecond;
-constexpr std::size_t kMostLeases = 16'384;
-constexpr std::size_t kOwnDescriptors = 1152;  // besides connections: mostly processes' ends
 
-/// Raises the soft limit of open files to the hard one and says what it is.
-std::size_t RaiseFileLimit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
-}
-
-PoolOptions Completed(PoolOptions options) {
-  if (options.workers == 0) options.workers = std::max(2u, std::thread::hardware_concurrency());
-  const std::size_t files = RaiseFileLimit();
-  const std::size_t most = files > 2 * kOwnDescriptors ? files - kOwnDescriptors : files / 2;
-  if (options.max_connections == 0) options.max_connections = std::min(most, kMostLeases);
-  options.max_connections = std::min(options.max_connections, most);
-  return options;
-}
-
-void RefuseThreads() {
-  const auto tasks = std::filesystem::directory_iterator("/proc/self/task");
-  const auto count = std::distance(begin(tasks), end(tasks));
-  if (count > 1) {
-    throw std::logic_error(
-        "a pool must start before any thread: a worker is a copy of this process, and would copy "
-        "locks that a thread holds; threads running now: " +
-        std::to_string(count - 1));
-  }
+/// Closes every descriptor but 0 to 2 and the two given, which keep their numbers.
+void CloseAllBut(int a, int b) {
+  const unsigned first = static_cast<unsigned>(std::min(a, b));
+  const unsigned second = static_cast<unsigned>(std::max(a, b));
+  const auto close = [](unsigned from, unsigned to) {
+    if (from <= to) ::syscall(SYS_close_range, from, to, 0);
+  };
+  close(3, first - 1);
+  close(first + 1, second - 1);
+  close(second + 1, ~0u);
 }
 
 }  // namespace
 
-Pool::Pool(const PoolOptions& options, HandlerType type)
-    : parent_(std::make_unique<Parent>(options, std::move(type))) {}
-Pool::~Pool() = default;
-int Pool::Serve(std::vector<sys::UniqueFd> listeners) { return parent_->Serve(std::move(listeners)); }
-void Pool::Stop() const {
-  if (const pid_t pid = parent_->pid.load(); pid > 0) ::kill(pid, SIGTERM);
-}
-EventLoop& Pool::loop() const { return parent_->loop; }
-const Scoreboard& ScoreboardOf(const Pool& pool) { return pool.parent().scoreboard; }
-const FateJournal& FatesOf(const Pool& pool) { return pool.parent().fates; }
-
 Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
-    : options(Completed(asked)),
-      scoreboard(options.workers),
+    : options(asked),
+      scoreboard(options.workers, Seats::Leaving(options.workers)),
       type_(std::move(type)),
-      table_(options.max_connections),
-      book_(table_, options.workers),
-      keeper_(loop, table_, scoreboard.counts()),
-      dispatcher_(options.balance),
-      doorbell_(sys::Check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
-      seats_(options.workers) {
-  for (std::size_t i = 0; i < options.workers; ++i)
-    rings_.push_back(std::make_unique<ReturnRing>(table_.size()));
-}
+      leases_(options.max_connections, scoreboard.lives().size(), loop, scoreboard.counts()),
+      seats_(scoreboard, options.max_connections),
+      lender_(leases_, seats_, scoreboard, options.balance),
+      rescuer_(leases_, seats_, lender_, scoreboard.counts(), fates, type_.abandoned_reply),
+      spares_(leases_, lender_, scoreboard.counts(), options.timeouts.spare, options.timeouts.keep_alive),
+      bell_(scoreboard.bell()),
+      crew_(loop, scoreboard, leases_, seats_, lender_, rescuer_,
+            [this](WorkerHandle& self, sys::Channel channel) { return Work(self, std::move(channel)); }),
+      listeners_(loop, scoreboard.counts(),
+                 {.has_room = [this] { return !leases_.book.full(); },
+                  .make_room = [this] { return spares_.MakeRoom(); },
+                  .let_in = [this](sys::UniqueFd connection) { LetIn(std::move(connection)); }}) {}
 
 Pool::Parent::~Parent() { sys::log::CountDroppedIn(nullptr); }
 
 int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
-  RefuseThreads();
   sys::ArmFailpoints();
   sys::log::CountDroppedIn(&scoreboard.counts().log_dropped);
   if (const std::string failing = sys::VerifyTcpCounters(); !failing.empty()) {
-    counters_known_ = false;
+    rescuer_.DistrustCounters();
     sys::log::Warn(
         "this kernel's TCP counters cannot be relied on ({}): an answer whose worker dies while it is sent "
         "will be cut and counted, not finished",
@@ -101,74 +68,75 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   sys::SignalEvents signals(loop, {SIGTERM, SIGQUIT, SIGINT, SIGCHLD},
                             [this](int signal) { OnSignal(signal); });
   sys::IgnoreStraySignals();
-  pid = ::getpid();
+  scoreboard.counts().parent = ::getpid();
   scoreboard.counts().started_at = sys::Now();
-  doorbell_watch_ = loop.Add(doorbell_.get(), EPOLLIN, [this](std::uint32_t) {
-    std::uint64_t rings;
-    [[maybe_unused]] const auto ignored = ::read(doorbell_.get(), &rings, sizeof rings);
-  });
-  for (sys::UniqueFd& fd : listeners)
-    listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), {}}));
-  for (std::size_t worker = 0; worker < seats_.size(); ++worker) Spawn(worker);
-  ResumeListeners();
+  bell_.Watch(loop);
+  crew_.FillSeats();
+  listeners_.Open(std::move(listeners));
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
-  while (!stopped_) Round();
-  pid = 0;
-  for (Seat& seat : seats_) {  // whoever is left is killed and reaped
-    seat.death_watch.Reset();
-    seat.channel_watch.Reset();
-    seat.child = sys::Child();
-  }
+  while (stage_ != Stage::kStopped) Round();
+  scoreboard.counts().parent = 0;
+  crew_.KillAll();
   return 0;
 }
 
+// In a new worker.
+int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
+  CloseAllBut(channel.fd(), bell_.fd());
+  ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);
+  Worker worker({.table = leases_.table,
+                 .scoreboard = scoreboard,
+                 .ring = self.ring(),
+                 .life = self.number(),
+                 .channel = std::move(channel),
+                 .doorbell = bell_.Inherit(),
+                 .parent = scoreboard.counts().parent},
+                options, type_);
+  return worker.Run();
+}
+
 void Pool::Parent::Round() {
-  FlushAll();
-  Doorbell& bell = scoreboard.bell();
-  reap_clock_.BeforeSleep(sys::Now());
-  bell.parent_sleeps.store(1);
-  // What a worker did before it could see that the parent sleeps rings no bell.
-  bool returned = false;
-  for (std::size_t i = 0; i < seats_.size() && !returned; ++i)
-    returned = !rings_[i]->empty() || StateIsNews(i);
-  loop.RunOnce(returned ? std::optional<sys::Nanos>(0) : std::nullopt);
-  bell.parent_sleeps.store(0);
-  if (children_died_) ReapAll();
-  for (std::size_t worker = 0; worker < seats_.size(); ++worker) {
-    Collect(worker);
-    NoticeState(worker);
-  }
-  if (!waiting_.empty()) AssignWaiting();
-  if (wants_lease_ && !book_.full()) {
-    wants_lease_ = false;
-    ResumeListeners();
-  }
-  if (draining_) EndDrain();
+  lender_.FlushAll();
+  crew_.BeforeSleep();
+  bell_.Sleep(loop, [this] { return crew_.HasNews(); });
+  crew_.Reap();
+  crew_.Listen();
+  lender_.LendWaiting();
+  listeners_.OnRoom();
+  if (stage_ != Stage::kServing) EndDrain();
 }
 
 void Pool::Parent::Tick() {
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
   sys::log::TellDropped();
-  EvenOutLeases();
-  if (!waiting_.empty()) ExpireWaiting();
-  if (wants_lease_ && std::ranges::any_of(listeners_, [](const auto& l) { return SomebodyWaits(*l); }))
-    MakeRoom();
-  if (draining_) CloseIdle();
+  lender_.EvenOut();
+  ExpireWaiting();
+  listeners_.Measure();
+  if (stage_ != Stage::kServing) CloseIdle();
+}
+
+void Pool::Parent::LetIn(sys::UniqueFd connection) {
+  if (const auto slot = leases_.book.Open(connection, loop.now())) lender_.LendIdle(*slot);
+}
+
+void Pool::Parent::ExpireWaiting() {
+  const sys::Nanos then = sys::Now() - options.timeouts.unassigned;
+  while (const auto slot = lender_.TakeExpired(then)) rescuer_.TellUnavailable(*slot);
 }
 
 void Pool::Parent::OnSignal(int signal) {
   switch (signal) {
     case SIGCHLD:
-      children_died_ = true;
+      crew_.ChildDied();
       break;
     case SIGTERM:
-      BeginDrain(draining_ ? sys::Now() : sys::Now() + options.timeouts.drain);
+      BeginDrain(stage_ == Stage::kServing ? sys::Now() + options.timeouts.drain : sys::Now());
       break;
     case SIGQUIT:
       BeginDrain(INT64_MAX);
       break;
     case SIGINT:
-      stopped_ = true;
+      stage_ = Stage::kStopped;
       break;
     default:
       break;
@@ -179,44 +147,35 @@ void Pool::Parent::OnSignal(int signal) {
 // left (or the deadline has come) the workers are told to go.
 void Pool::Parent::BeginDrain(sys::Nanos deadline) {
   drain_deadline_ = deadline;
-  if (draining_) return;
-  draining_ = true;
-  sys::log::Info("draining: {} connections open", book_.open());
+  if (stage_ != Stage::kServing) return;
+  stage_ = Stage::kDraining;
+  sys::log::Info("draining: {} connections open", leases_.book.open());
   scoreboard.bell().pool_drains = 1;
-  // Who waits in the backlog has been let in by the kernel, and may have asked already.
-  for (const auto& listener : listeners_) {
-    while (AcceptOne(*listener)) {
-    }
-  }
-  listeners_.clear();
+  listeners_.Close();  // who waits in the backlog has been let in by the kernel, and may have asked already
   CloseIdle();
 }
 
 void Pool::Parent::CloseIdle() {
-  for (const std::uint32_t slot : book_.OpenSlots()) {
-    const bool waits = book_.owner(slot) == LeaseBook::kNobody;
-    if (waits || sys::BytesWaiting(book_.fd(slot)) > 0 || !book_.Take(slot)) continue;
-    ::shutdown(book_.fd(slot), SHUT_WR);
-    book_.Free(slot);
+  LeaseBook& book = leases_.book;
+  for (const std::uint32_t slot : book.OpenSlots()) {
+    const bool waits = book.owner(slot) == LeaseBook::kNoWorker;
+    if (waits || sys::BytesWaiting(book.fd(slot)) > 0 || !book.Take(slot)) continue;
+    ::shutdown(book.fd(slot), SHUT_WR);
+    book.Free(slot);
   }
 }
 
 void Pool::Parent::EndDrain() {
   const bool late = sys::Now() >= drain_deadline_;
-  if (!leaving_ && (book_.open() == 0 || late)) {
-    leaving_ = true;
-    for (const std::uint32_t slot : book_.OpenSlots()) {
-      const Phase phase = table_.lease(slot).Load().phase;
-      if (PhaseIndex(phase) == PhaseIndex(Phase::kIdle)) continue;
-      scoreboard.counts().lost[PhaseIndex(phase)].Add();
-      NoteFate(slot, phase, Fate::Kind::kLost);
-    }
-    for (const Seat& seat : seats_) seat.child.Signal(SIGTERM);
+  if (stage_ == Stage::kDraining && (leases_.book.open() == 0 || late)) {
+    stage_ = Stage::kLeaving;
+    crew_.Dismiss();
+    for (const std::uint32_t slot : leases_.book.OpenSlots()) rescuer_.NoteLost(slot);
+    crew_.Signal(SIGTERM);
   }
-  if (leaving_ && late) {
-    for (const Seat& seat : seats_) seat.child.Signal(SIGKILL);
-  }
-  if (leaving_ && AllGone()) stopped_ = true;
+  if (stage_ != Stage::kLeaving) return;
+  if (late) crew_.Signal(SIGKILL);
+  if (crew_.gone()) stage_ = Stage::kStopped;
 }
 
 }  // namespace hydrapool

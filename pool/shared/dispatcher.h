@@ -18,7 +18,7 @@ struct WorkerLoad {
 };
 
 /// Chooses who gets the next connection. Sees only its argument, so a test is a literal array.
-/// nullopt: nobody can take it; it waits.
+/// nullopt: no worker can take it; it waits.
 /// Fewest requests in execution, then fewest leases, then the lowest slot.
 std::optional<std::size_t> LeastBusy(std::span<const WorkerLoad> workers);
 
@@ -38,7 +38,7 @@ class Dispatcher {
   std::size_t last_ = SIZE_MAX;
 };
 
-/// Which idle leases should move so that nobody idles while others are full: `count` from `from` to `to`.
+/// Which idle leases should move so that no worker idles while others are full: `count` from `from` to `to`.
 /// nullopt: the spread is not worth it (less than 2, or a quarter of the mean).
 struct Move {
   std::size_t from = 0;

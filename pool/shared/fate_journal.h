@@ -23,13 +23,13 @@ struct Fate {
     kPoison,       ///< its client is told that the request kills workers
     kUnavailable,  ///< its client was told that no worker came in time
   };
-  static constexpr std::uint32_t kNobody = UINT32_MAX;
+  static constexpr std::uint32_t kNoWorker = UINT32_MAX;
 
-  sys::Nanos at = 0;               ///< CLOCK_MONOTONIC; before the client can see any of it
-  std::string peer = {};           ///< "127.0.0.1:40112"; "?" where it has gone
-  std::uint32_t worker = kNobody;  ///< whose it was: the slot,
-  pid_t pid = 0;                   ///< and the process
-  Phase phase = Phase::kIdle;      ///< it was in
+  sys::Nanos at = 0;                 ///< CLOCK_MONOTONIC; before the client can see any of it
+  std::string peer = {};             ///< "127.0.0.1:40112"; "?" where it has gone
+  std::uint32_t worker = kNoWorker;  ///< that held it: the slot,
+  pid_t pid = 0;                     ///< and the process
+  Phase phase = Phase::kIdle;        ///< it was in
   Kind kind = Kind::kRescued;
 };
 [[nodiscard]] std::string_view FateName(Fate::Kind kind);

@@ -18,7 +18,7 @@ namespace hydrapool {
 ///   free → idle → reading → responding → idle … → closing → closed → free
 ///                    └→ executing (⇄ feeding, responding) → …
 enum class Phase : std::uint8_t {
-  kFree,       ///< nobody's
+  kFree,       ///< no connection's
   kIdle,       ///< between requests: anyone who swaps it to kReading with the right generation may have it
   kReading,    ///< a worker looks at the bytes; nothing has been sent or consumed, so it can be done again
   kExecuting,  ///< a request was started that a process of its own answers, or that may be run again

@@ -22,7 +22,7 @@ struct Spare {
 /// those that have been idle longest; of `idle` at most `most`. Pure.
 ///
 /// A place is made for each newcomer, but the search for it is one look at all leases (linear), so it is done
-/// for many at once, and not again at once where it found nobody.
+/// for many at once, and not again at once where it found none.
 ///
 /// Closing such a connection breaks no promise: nothing of it waits in the socket when the parent has taken
 /// the lease, and a client may lose a connection between requests at any time and must be ready to ask again

@@ -41,8 +41,8 @@ struct ToParent {
   std::int32_t pid = 0;
 };
 
-/// At most this many leases lie untaken in a worker's channel (rule 7: those can be taken back, but bound
-/// what a slow worker can sit on).
+/// At most this many messages lie untaken in a worker's channel. Leases among them can be taken back while
+/// their word says idle, but the bound is what a slow worker can sit on.
 inline constexpr std::size_t kMaxUntaken = 64;
 inline constexpr std::size_t kMaxBatch = 60;  // 60 x (1 + kProcessEnds) descriptors fit in one packet
 

@@ -1,6 +1,9 @@
 #include "pool/shared/rescue.h"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <array>
 
 namespace hydrapool {
 namespace {
@@ -95,6 +98,48 @@ Rescue DecideRescue(const Orphan& orphan) {
     stop = {.action = Action::kCut, .word = orphan.word, .verdict = Verdict::kPoison};
   stop.strikes = rescue.strikes;
   return stop;
+}
+
+Aftermath DecideAftermath(const Orphan& orphan, const Rescue& rescue) {
+  using Process = Aftermath::Process;
+  const Process over = orphan.terminate ? Process::kTerminate : Process::kLetFinish;
+  Aftermath after{.rescues = orphan.rescues, .counts_as = rescue.verdict};
+  switch (rescue.action) {
+    case Action::kFree:
+      after.process = over;
+      return after;
+    case Action::kCut:
+      after.process = Process::kTerminate;
+      after.counts_as_cut = true;
+      after.fate = Fate::Kind::kCut;
+      return after;
+    case Action::kLease:
+      break;
+  }
+  if (orphan.touched) ++after.rescues;
+  const bool request_over = rescue.word.phase == Phase::kIdle || rescue.word.phase == Phase::kClosing;
+  if (rescue.verdict == Verdict::kNone) {
+    after.counts_as_rescued = true;
+    if (InHand(orphan.word.phase)) after.fate = Fate::Kind::kRescued;
+    const bool had_begun = orphan.word.phase != Phase::kIdle && orphan.word.phase != Phase::kReading;
+    after.keep_notes = !(request_over && had_begun);
+    if (request_over) after.process = over;
+  } else {
+    after.fate = rescue.verdict == Verdict::kPoison ? Fate::Kind::kPoison : Fate::Kind::kAbandoned;
+    after.process = Process::kTerminate;
+  }
+  return after;
+}
+
+bool IsToBlame(const sys::ExitStatus& status) {
+  constexpr std::array crashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGXCPU};
+  return status.signal != 0 ? std::ranges::find(crashes, status.signal) != crashes.end() : status.code != 0;
+}
+
+bool WasTouched(const Suspect& suspect) {
+  if (suspect.current != 0) return suspect.current == suspect.slot + 1;
+  return suspect.to_blame && suspect.phase == Phase::kExecuting &&
+         suspect.process == ProcessWord::State::kNone;
 }
 
 }  // namespace hydrapool

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "pool/shared/fate_journal.h"
 #include "pool/shared/lease_table.h"
+#include "pool/sys/child.h"
 
 namespace hydrapool {
 
@@ -18,6 +20,7 @@ struct Orphan {
   bool answer_begun = false;     ///< the steps before sent a part of the same request's answer
   bool process_running = false;  ///< its request's process passed the gate: it runs, has failed or has ended
   bool touched = false;          ///< the worker was touching it at its death
+  bool terminate = false;        ///< its process is to be ended with the request
   bool to_blame = false;      ///< the worker died by a crash, a limit or our own watchdog, not from outside
   std::uint32_t strikes = 0;  ///< before this death
   std::uint32_t rescues = 0;  ///< of the same request, before this death
@@ -55,5 +58,39 @@ std::uint64_t SentOfStep(std::uint64_t sent, const LeaseStep& step, const StepEn
 /// the second crash, also while its process runs: by a verdict or, where a part of its answer has left, by a
 /// cut. What would run again is stopped too after kRescuesToPoison deaths of any kind.
 Rescue DecideRescue(const Orphan& orphan);
+
+/// What follows from a rescue for the request's process, for what is remembered of the request, and for what
+/// is counted and told.
+struct Aftermath {
+  enum class Process {
+    kKeep,       ///< the request goes on, and its process with it
+    kLetFinish,  ///< the request is over; its process ends by itself
+    kTerminate,
+  };
+  Process process = Process::kKeep;
+  bool keep_notes = true;          ///< the handler's notes about the request
+  std::uint32_t rescues = 0;       ///< to remember for this request
+  bool counts_as_rescued = false;  ///< by its phase, idle connections too
+  bool counts_as_cut = false;
+  Verdict counts_as = Verdict::kNone;   ///< kAbandoned or kPoison
+  std::optional<Fate::Kind> fate = {};  ///< for the journal
+};
+Aftermath DecideAftermath(const Orphan& orphan, const Rescue& rescue);
+
+/// Deaths that a request can have caused: crashes and limits. A kill from outside is none.
+bool IsToBlame(const sys::ExitStatus& status);
+
+/// A lease of a worker that died, as far as it says whether the worker was touching it.
+struct Suspect {
+  std::uint32_t slot = 0;
+  std::uint32_t current = 0;  ///< WorkerLife::current at the death: 1 + the lease it touched
+  Phase phase = Phase::kIdle;
+  ProcessWord::State process = ProcessWord::State::kNone;
+  bool to_blame = false;
+};
+/// True for the lease that the worker has named. Where it has named none and crashed, it did so in a callback
+/// that an execution has set up on the bare loop: any execution may be to blame, but those that a process
+/// answers, whose couriers set up none.
+bool WasTouched(const Suspect& suspect);
 
 }  // namespace hydrapool

@@ -1,6 +1,7 @@
 #include "pool/shared/rescue.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <string>
 
@@ -207,6 +208,130 @@ TEST(DecideRescueTest, KillsFromOutsideAreNoStrikesButTwentyAreEnough) {
   EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kPoison);
   orphan.touched = false;
   EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kNone);
+}
+
+TEST(DecideAftermathTest, WhatBecomesOfTheProcessAndTheNotes) {
+  using Process = Aftermath::Process;
+  const struct {
+    const char* what;
+    Phase phase;
+    bool terminate;
+    Action action;
+    Phase next;
+    Verdict verdict;
+    Process process;
+    bool keep_notes;
+  } cases[] = {
+      {"closed", Phase::kClosed, false, Action::kFree, Phase::kClosed, Verdict::kNone, Process::kLetFinish,
+       true},
+      {"closed, to be ended", Phase::kClosed, true, Action::kFree, Phase::kClosed, Verdict::kNone,
+       Process::kTerminate, true},
+      {"cut", Phase::kResponding, false, Action::kCut, Phase::kResponding, Verdict::kNone,
+       Process::kTerminate, true},
+      {"idle", Phase::kIdle, false, Action::kLease, Phase::kIdle, Verdict::kNone, Process::kLetFinish, true},
+      {"reading", Phase::kReading, false, Action::kLease, Phase::kIdle, Verdict::kNone, Process::kLetFinish,
+       true},
+      {"runs again", Phase::kExecuting, false, Action::kLease, Phase::kIdle, Verdict::kNone,
+       Process::kLetFinish, false},
+      {"runs again, its process to be ended", Phase::kExecuting, true, Action::kLease, Phase::kIdle,
+       Verdict::kNone, Process::kTerminate, false},
+      {"its process goes on", Phase::kExecuting, false, Action::kLease, Phase::kExecuting, Verdict::kNone,
+       Process::kKeep, true},
+      {"its step goes on", Phase::kResponding, true, Action::kLease, Phase::kResponding, Verdict::kNone,
+       Process::kKeep, true},
+      {"its body goes on", Phase::kFeeding, false, Action::kLease, Phase::kFeeding, Verdict::kNone,
+       Process::kKeep, true},
+      {"its end goes on", Phase::kClosing, false, Action::kLease, Phase::kClosing, Verdict::kNone,
+       Process::kLetFinish, false},
+      {"abandoned", Phase::kExecutingOnce, false, Action::kLease, Phase::kIdle, Verdict::kAbandoned,
+       Process::kTerminate, true},
+      {"poison", Phase::kReading, false, Action::kLease, Phase::kIdle, Verdict::kPoison, Process::kTerminate,
+       true},
+  };
+  for (const auto& [what, phase, terminate, action, next, verdict, process, keep_notes] : cases) {
+    Orphan orphan = In(phase);
+    orphan.terminate = terminate;
+    const Aftermath after =
+        DecideAftermath(orphan, {.action = action, .word = {7, 3, next}, .verdict = verdict});
+    EXPECT_EQ(after.process, process) << what;
+    EXPECT_EQ(after.keep_notes, keep_notes) << what;
+  }
+}
+
+TEST(DecideAftermathTest, WhatIsCountedAndTold) {
+  using Kind = Fate::Kind;
+  const struct {
+    const char* what;
+    Phase phase;
+    Action action;
+    Verdict verdict;
+    bool rescued;
+    bool cut;
+    std::optional<Kind> fate;
+  } cases[] = {
+      {"freed", Phase::kClosed, Action::kFree, Verdict::kNone, false, false, {}},
+      {"idle", Phase::kIdle, Action::kLease, Verdict::kNone, true, false, {}},
+      {"at its end", Phase::kClosing, Action::kLease, Verdict::kNone, true, false, {}},
+      {"reading", Phase::kReading, Action::kLease, Verdict::kNone, true, false, Kind::kRescued},
+      {"executing", Phase::kExecuting, Action::kLease, Verdict::kNone, true, false, Kind::kRescued},
+      {"responding", Phase::kResponding, Action::kLease, Verdict::kNone, true, false, Kind::kRescued},
+      {"abandoned", Phase::kExecutingOnce, Action::kLease, Verdict::kAbandoned, false, false,
+       Kind::kAbandoned},
+      {"poison", Phase::kReading, Action::kLease, Verdict::kPoison, false, false, Kind::kPoison},
+      {"cut", Phase::kResponding, Action::kCut, Verdict::kNone, false, true, Kind::kCut},
+      {"cut as poison", Phase::kExecuting, Action::kCut, Verdict::kPoison, false, true, Kind::kCut},
+  };
+  for (const auto& [what, phase, action, verdict, rescued, cut, fate] : cases) {
+    const Aftermath after =
+        DecideAftermath(In(phase), {.action = action, .word = {7, 3, Phase::kIdle}, .verdict = verdict});
+    EXPECT_EQ(after.counts_as_rescued, rescued) << what;
+    EXPECT_EQ(after.counts_as_cut, cut) << what;
+    EXPECT_EQ(after.counts_as, verdict) << what;
+    EXPECT_EQ(after.fate, fate) << what;
+  }
+}
+
+TEST(DecideAftermathTest, ADeathCountsForTheRequestThatTheWorkerTouched) {
+  Orphan orphan = In(Phase::kReading);
+  orphan.rescues = 4;
+  const Rescue rescue{.action = Action::kLease, .word = {7, 3, Phase::kIdle}};
+  EXPECT_EQ(DecideAftermath(orphan, rescue).rescues, 4u);
+  orphan.touched = true;
+  EXPECT_EQ(DecideAftermath(orphan, rescue).rescues, 5u);
+}
+
+TEST(IsToBlameTest, CrashesAndLimitsAreAndKillsFromOutsideAreNot) {
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGXCPU})
+    EXPECT_TRUE(IsToBlame({.signal = signal})) << signal;
+  for (const int signal : {SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGPIPE})
+    EXPECT_FALSE(IsToBlame({.signal = signal})) << signal;
+  EXPECT_TRUE(IsToBlame({.code = 70}));
+  EXPECT_FALSE(IsToBlame({}));
+}
+
+TEST(WasTouchedTest, TheLeaseThatTheWorkerNamedOrAnyExecutionWhereItNamedNone) {
+  using State = ProcessWord::State;
+  const struct {
+    const char* what;
+    std::uint32_t current;
+    Phase phase;
+    State process;
+    bool to_blame;
+    bool touched;
+  } cases[] = {
+      {"named", 6, Phase::kReading, State::kNone, false, true},
+      {"another named", 7, Phase::kExecuting, State::kNone, true, false},
+      {"none named, no crash", 0, Phase::kExecuting, State::kNone, false, false},
+      {"none named, crash", 0, Phase::kExecuting, State::kNone, true, true},
+      {"none named, a process answers", 0, Phase::kExecuting, State::kRunning, true, false},
+      {"none named, nothing executes", 0, Phase::kIdle, State::kNone, true, false},
+  };
+  for (const auto& [what, current, phase, process, to_blame, touched] : cases) {
+    EXPECT_EQ(
+        WasTouched({.slot = 5, .current = current, .phase = phase, .process = process, .to_blame = to_blame}),
+        touched)
+        << what;
+  }
 }
 
 }  // namespace

@@ -9,19 +9,19 @@ namespace hydrapool {
 
 /// One end of a worker.
 struct Death {
-  sys::Nanos at = 0;
   sys::Nanos lived = 0;
   sys::ExitStatus status;
   bool was_ready = false;
 };
 
-/// When a slot gets its next worker: at once, unless its workers keep dying young.
+/// When a seat whose worker died gets its next one: at once, unless its workers keep dying young.
 ///
-/// A death counts as young within a second of the start, unless the worker was ready and ended by SIGKILL or
-/// in peace: who is killed from outside, told to leave or recycled is not to blame. The first two young
-/// deaths in a row cost nothing, then the delay doubles from 10 ms to 5 s. From the fifth on the slot is said
-/// to be `failing`: the pool serves with the rest and keeps trying slowly. A life longer than a second clears
-/// it. Pure: deaths in, delays out.
+/// A death is young where the worker lived less than a second. It does not count where the worker was ready
+/// and ended by SIGKILL or with exit code 0: who is killed from outside or told to leave is not to blame. The
+/// first two that count cost nothing; from the third on the delay doubles from 10 ms to 5 s. Deaths that do
+/// not count cost nothing and clear nothing; a life of a second or more clears all. No number of deaths makes
+/// it give up: the pool serves with the rest and keeps trying. Deaths in, delays out; trivially copyable, so
+/// that it can lie in shared memory.
 class RespawnPolicy {
  public:
   static constexpr sys::Nanos kYoung = sys::kSecond;
@@ -30,6 +30,7 @@ class RespawnPolicy {
 
   /// How long to wait before the next start.
   sys::Nanos OnDeath(const Death& death);
+  /// It takes more than luck to start this one: worth a louder log line.
   [[nodiscard]] bool failing() const { return young_deaths_ >= 5; }
   [[nodiscard]] std::uint32_t young_deaths() const { return young_deaths_; }
 

@@ -53,7 +53,7 @@ std::uint64_t WorkerSlot::requests() const {
 }
 
 Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving)
-    : slots_(workers), lives_(workers + leaving), shared_(1) {
+    : slots_(workers), lives_(workers + leaving + 1), shared_(1) {
   for (std::uint32_t i = 0; i < workers; ++i) slots_[i].life = i;
 }
 

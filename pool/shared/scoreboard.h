@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "pool/shared/lease_table.h"
+#include "pool/shared/worker_stage.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/log_line.h"
 #include "pool/sys/shared_memory.h"
@@ -50,7 +51,6 @@ class DurationHistogram {
   Counter sum_;
 };
 
-enum class WorkerState : std::uint8_t { kDead, kStarting, kReady, kDraining };
 std::string_view WorkerStateName(WorkerState state);
 inline constexpr std::array kWorkerStates{WorkerState::kDead, WorkerState::kStarting, WorkerState::kReady,
                                           WorkerState::kDraining};
@@ -62,7 +62,8 @@ inline constexpr std::size_t kReplyClasses = 6;
 struct alignas(64) WorkerLife {
   // parent
   std::atomic<std::int32_t> pid{0};
-  std::uint32_t slot = 0;     ///< of WorkerSlot
+  std::uint32_t slot = 0;  ///< of WorkerSlot
+  WorkerStage stage = WorkerStage::kNone;
   sys::Nanos started_at = 0;  ///< CLOCK_MONOTONIC
   std::uint64_t told = 0;     ///< messages put into its channel
 
@@ -127,11 +128,14 @@ struct PoolCounts {
   DurationHistogram recovery_seconds;  ///< death → the slot's first reply
   DurationHistogram dispatch_seconds;  ///< accepted → handed to a worker's channel
   std::atomic<std::uint32_t> open_leases{0};
-  std::atomic<std::uint32_t> unassigned{0};  ///< open leases that no worker could be given yet
-  std::atomic<std::uint32_t> processes{0};   ///< request processes (CGI) alive
-  std::atomic<std::uint32_t> listen_queue{0};
+  std::atomic<std::uint32_t> unassigned{0};          ///< open leases that no worker could be given yet
+  std::atomic<std::uint32_t> processes{0};           ///< request processes (CGI) alive
+  std::atomic<std::uint32_t> leaving{0};             ///< workers that have been replaced and are not gone yet
+  std::atomic<std::uint32_t> listen_queue{0};        ///< connections that wait to be accepted
+  std::atomic<std::uint32_t> listen_queue_limit{0};  ///< the kernel takes no more than that many
   std::atomic<sys::Nanos> started_at{0};
-  sys::DroppedLines log_dropped;  ///< of the parent's and all workers' log; all of them write it
+  sys::DroppedLines log_dropped;        ///< of the parent's and all workers' log; all of them write it
+  std::atomic<std::int32_t> parent{0};  ///< its pid; 0: it does not serve
 };
 
 /// How the parent and the workers wake each other.
@@ -150,7 +154,9 @@ class Scoreboard {
   /// The present life of a slot.
   [[nodiscard]] WorkerLife& life_of(std::size_t worker) const { return lives_[slots_[worker].life]; }
   /// All lives, those of leaving workers too. A place that is free is kDead and busy with nothing.
-  [[nodiscard]] std::span<WorkerLife> lives() const { return lives_.items(); }
+  [[nodiscard]] std::span<WorkerLife> lives() const { return lives_.items().first(lives_.size() - 1); }
+  /// WorkerSlot::life of a slot that has no worker: of a record that stays kDead.
+  [[nodiscard]] std::uint32_t no_life() const { return static_cast<std::uint32_t>(lives_.size() - 1); }
   [[nodiscard]] PoolCounts& counts() const { return shared_[0].counts; }
   [[nodiscard]] Doorbell& bell() const { return shared_[0].bell; }
 

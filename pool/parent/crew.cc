@@ -1,0 +1,202 @@
+#include "pool/parent/crew.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "pool/sys/log.h"
+
+namespace hydrapool {
+namespace {
+
+void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys::ExitStatus& status,
+                       sys::Nanos delay) {
+  const std::string what = fmt::format("worker {} {} ({}, {} times in a row); next start in {} ms", seat,
+                                       policy.failing() ? "is failing" : "keeps dying young",
+                                       status.Describe(), policy.young_deaths(), delay / sys::kMillisecond);
+  policy.failing() ? sys::log::Error("{}", what) : sys::log::Warn("{}", what);
+}
+
+}  // namespace
+
+Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, Leases& leases, Seats& seats, Lender& lender,
+           Rescuer& rescuer, Work work)
+    : loop_(loop),
+      scoreboard_(scoreboard),
+      leases_(leases),
+      seats_(seats),
+      lender_(lender),
+      rescuer_(rescuer),
+      work_(std::move(work)) {}
+
+void Crew::FillSeats() {
+  if (dismissed_) return;
+  while (const auto seat = seats_.Vacant(sys::Now())) Start(*seat);
+  if (const auto due = seats_.NextStart()) {
+    next_start_ = loop_.At(*due, [this] { FillSeats(); });
+  }
+}
+
+void Crew::Start(std::size_t seat) {
+  WorkerHandle& worker = seats_.Settle(seat);
+  WorkerSlot& slot = scoreboard_.slot(seat);
+  slot.incarnation.fetch_add(1);
+  try {
+    worker.Start(loop_, static_cast<std::uint32_t>(seat),
+                 {.work = [this, &worker](sys::Channel channel) { return work_(worker, std::move(channel)); },
+                  .on_message = [this, &worker] { OnMessages(worker); },
+                  .on_death = [this, &worker] { OnDeath(worker); }});
+    slot.pid = worker.pid();
+  } catch (const std::system_error& error) {
+    sys::log::Error("worker {} cannot be started: {}; trying again in a second", seat, error.what());
+    slot.pid = 0;
+    seats_.record(seat).next_start = sys::Now() + sys::kSecond;
+    seats_.Vacate(seat);
+    seats_.Release(worker);
+  }
+}
+
+bool Crew::HasNews() const {
+  return std::ranges::any_of(seats_.in_use(), [](const WorkerHandle* worker) {
+    return worker->HasReturned() || worker->News().has_value();
+  });
+}
+
+void Crew::Listen() {
+  // By index: a worker that leaves brings its successor in.
+  for (std::size_t i = 0; i < seats_.in_use().size(); ++i) {
+    lender_.Collect(*seats_.in_use()[i]);
+    Notice(*seats_.in_use()[i]);
+  }
+}
+
+void Crew::Notice(WorkerHandle& worker) {
+  while (const auto event = worker.News()) {
+    const SeatRecord& seat = seats_.record(worker.life().slot);
+    PoolCounts& counts = scoreboard_.counts();
+    switch (worker.Step(*event)) {
+      case WorkerAction::kWelcome:
+        if (seat.reaped_at != 0)
+          counts.respawn_seconds.Observe(worker.life().ready_at.load() - seat.reaped_at);
+        lender_.EvenOut();
+        break;
+      case WorkerAction::kRecovered:
+        if (seat.died_at != 0)
+          counts.recovery_seconds.Observe(worker.life().first_reply_at.load() - seat.died_at);
+        break;
+      case WorkerAction::kReplace:
+        Replace(worker);
+        break;
+      case WorkerAction::kNothing:
+      case WorkerAction::kRespawn:
+      case WorkerAction::kBury:
+        break;
+    }
+  }
+}
+
+void Crew::Replace(WorkerHandle& worker) {
+  const std::size_t seat = worker.life().slot;
+  SeatRecord& record = seats_.record(seat);
+  record.died_at = record.reaped_at = 0;
+  seats_.Vacate(seat);
+  CountLeaving();
+  lender_.TakeAllIdle(worker);
+  lender_.FlushAll();
+  FillSeats();
+}
+
+void Crew::OnMessages(WorkerHandle& worker) {
+  while (auto said = worker.Receive()) {
+    const ToParent& message = said->message;
+    const bool holds = message.slot < leases_.table.size() &&
+                       leases_.book.owner(message.slot) == worker.number() &&
+                       leases_.table.lease(message.slot).Load().generation == message.generation;
+    if (holds) {
+      leases_.keeper.OnMessage(message, std::move(said->descriptors));
+    } else if (message.kind == ToParent::Kind::kTerminate) {
+      leases_.keeper.Terminate(message.pid);
+    }
+  }
+}
+
+void Crew::Reap() {
+  if (!std::exchange(children_died_, false)) return;
+  leases_.keeper.ReapAll(
+      [this](pid_t child) {
+        if (WorkerHandle* worker = seats_.WithPid(child)) {
+          OnDeath(*worker);
+          return true;
+        }
+        for (WorkerHandle* worker : seats_.in_use()) OnMessages(*worker);  // its offer came before its birth
+        return false;
+      },
+      [this](std::uint32_t slot) { lender_.TellProcessEnded(slot); });
+}
+
+void Crew::OnDeath(WorkerHandle& worker) {
+  Notice(worker);
+  const auto status = worker.Reap();
+  if (!status) return;
+  const sys::Nanos now = sys::Now();
+  const sys::Nanos died_at = reap_clock_.DeathTime(now);
+  PoolCounts& counts = scoreboard_.counts();
+  counts.reap_seconds.Observe(now - died_at);
+  counts.exits[ExitCause(status->signal, status->code)].Add();
+  OnMessages(worker);
+  lender_.Collect(worker);
+  if (!dismissed_) {
+    rescuer_.RescueAll(worker, *status);
+    sys::log::Debug("worker {} ended: {}", worker.life().slot, status->Describe());
+    lender_.FlushAll();
+  }
+  Bury(worker, *status, died_at);
+  FillSeats();
+}
+
+void Crew::Bury(WorkerHandle& worker, const sys::ExitStatus& status, sys::Nanos died_at) {
+  const std::size_t seat = worker.life().slot;
+  const bool was_ready = worker.life().stage != WorkerStage::kStarting;
+  WorkerSlot& slot = scoreboard_.slot(seat);
+  slot.last_exit = status.signal != 0 ? 256 + status.signal : status.code;
+  if (slot.pid == worker.life().pid) slot.pid = 0;
+  if (worker.Step(WorkerEvent::kReaped) == WorkerAction::kRespawn) {
+    SeatRecord& record = seats_.record(seat);
+    record.died_at = died_at;
+    record.reaped_at = sys::Now();
+    const sys::Nanos delay = record.policy.OnDeath(
+        {.lived = died_at - worker.life().started_at, .status = status, .was_ready = was_ready});
+    record.next_start = record.reaped_at + delay;
+    if (delay > 0 && !dismissed_) WarnOfYoungDeaths(seat, record.policy, status, delay);
+    seats_.Vacate(seat);
+  }
+  worker.Close();
+  seats_.Release(worker);
+  CountLeaving();
+}
+
+void Crew::CountLeaving() {
+  const auto leaving = std::ranges::count_if(
+      seats_.in_use(), [this](const WorkerHandle* worker) { return !seats_.IsPresent(*worker); });
+  scoreboard_.counts().leaving.store(static_cast<std::uint32_t>(leaving), std::memory_order_relaxed);
+}
+
+void Crew::Signal(int signal) const {
+  for (const WorkerHandle* worker : seats_.in_use()) worker->Signal(signal);
+}
+
+void Crew::KillAll() {
+  dismissed_ = true;
+  while (!seats_.in_use().empty()) {
+    WorkerHandle& worker = *seats_.in_use().back();
+    seats_.Vacate(worker.life().slot);
+    worker.Close();
+    seats_.Release(worker);
+  }
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+
+#include "pool/parent/leases.h"
+#include "pool/parent/lender.h"
+#include "pool/parent/reap_clock.h"
+#include "pool/parent/rescuer.h"
+#include "pool/parent/seats.h"
+#include "pool/shared/scoreboard.h"
+#include "pool/sys/event_loop.h"
+
+namespace hydrapool {
+
+/// The workers' lives: start, readiness, leaving, death. A death's way: Reap → OnDeath → rescue → FillSeats.
+///
+///     crew.FillSeats();   // forks a worker for every seat
+///     crew.Listen();      // each round: what workers say and give back
+///
+/// A worker that leaves is replaced at once, so newcomers never wait for its slowest request. One that dies
+/// is replaced when the respawn policy says so. The parent's thread only.
+class Crew {
+ public:
+  /// `work` is run in a new worker; its exit code.
+  using Work = std::function<int(WorkerHandle& self, sys::Channel channel)>;
+  Crew(sys::EventLoop& loop, Scoreboard& scoreboard, Leases& leases, Seats& seats, Lender& lender,
+       Rescuer& rescuer, Work work);
+
+  /// A worker for every seat that may have one now, and later for those that may not yet.
+  void FillSeats();
+  /// What workers have said in shared memory since the last time: what they give back, how they are.
+  void Listen();
+  /// Something has been said that Listen has not heard.
+  [[nodiscard]] bool HasNews() const;
+
+  /// SIGCHLD came.
+  void ChildDied() { children_died_ = true; }
+  /// Reaps all that have died; nothing where no SIGCHLD came.
+  void Reap();
+  /// Before the parent sleeps, so that deaths are timed rightly.
+  void BeforeSleep() { reap_clock_.BeforeSleep(sys::Now()); }
+
+  /// From here on the dead are neither rescued nor replaced.
+  void Dismiss() { dismissed_ = true; }
+  void Signal(int signal) const;
+  [[nodiscard]] bool gone() const { return seats_.in_use().empty(); }
+  /// Kills and reaps those that are left.
+  void KillAll();
+
+ private:
+  void Start(std::size_t seat);
+  void Notice(WorkerHandle& worker);
+  void Replace(WorkerHandle& worker);
+  void OnMessages(WorkerHandle& worker);
+  void OnDeath(WorkerHandle& worker);
+  void Bury(WorkerHandle& worker, const sys::ExitStatus& status, sys::Nanos died_at);
+  void CountLeaving();
+
+  sys::EventLoop& loop_;
+  Scoreboard& scoreboard_;
+  Leases& leases_;
+  Seats& seats_;
+  Lender& lender_;
+  Rescuer& rescuer_;
+  Work work_;
+  ReapClock reap_clock_;
+  sys::EventLoop::Timer next_start_;
+  bool children_died_ = false;
+  bool dismissed_ = false;
+};
+
+}  // namespace hydrapool

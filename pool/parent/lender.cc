@@ -1,0 +1,133 @@
+#include "pool/parent/lender.h"
+
+#include <algorithm>
+
+namespace hydrapool {
+
+Lender::Lender(Leases& leases, Seats& seats, Scoreboard& scoreboard, Balance balance)
+    : leases_(leases), seats_(seats), scoreboard_(scoreboard), dispatcher_(balance) {}
+
+bool Lender::TryLend(const ToWorker& message) {
+  const auto seat = dispatcher_.Choose(seats_.Loads(leases_.book));
+  if (!seat) return false;
+  WorkerHandle& worker = *seats_.present(*seat);
+  leases_.book.SetOwner(message.slot, worker.number());
+  Put(worker, message);
+  return true;
+}
+
+void Lender::Lend(const ToWorker& message) {
+  if (!waiting_.empty() || !TryLend(message)) waiting_.Push(message, sys::Now());
+}
+
+void Lender::LendWaiting() {
+  if (waiting_.empty()) return;
+  // The flag first, then one more try: room that comes in between is seen by one of the two.
+  scoreboard_.bell().parent_wants_room.store(1);
+  // Bounded: a full channel puts leases back at the end of the queue.
+  for (auto left = waiting_.size(); left > 0 && TryLend(waiting_.front()); --left) waiting_.Pop();
+  if (waiting_.empty()) scoreboard_.bell().parent_wants_room.store(0);
+}
+
+void Lender::Collect(WorkerHandle& worker) {
+  LeaseBook& book = leases_.book;
+  while (const auto item = worker.TakeReturned()) {
+    if (item->slot >= leases_.table.size() || book.owner(item->slot) != worker.number()) continue;
+    if (item->released) {
+      if (leases_.TakeIdle(item->slot)) LendIdle(item->slot);
+    } else if (leases_.table.lease(item->slot).Load().phase == Phase::kClosed) {
+      leases_.keeper.Drop(item->slot, leases_.table.detail(item->slot).terminate.load());
+      book.Free(item->slot);
+    }
+  }
+}
+
+void Lender::TakeAllIdle(const WorkerHandle& worker) {
+  for (const std::uint32_t slot : leases_.book.SlotsOf(worker.number())) {
+    if (leases_.TakeIdle(slot)) LendIdle(slot);
+  }
+}
+
+void Lender::EvenOut() {
+  if (!waiting_.empty()) return;
+  const auto move = hydrapool::EvenOut(seats_.Loads(leases_.book));
+  if (!move) return;
+  WorkerHandle& to = *seats_.present(move->to);
+  std::uint32_t left = std::min<std::uint32_t>(move->count, kMaxUntaken / 2);
+  for (const std::uint32_t slot : leases_.book.SlotsOf(seats_.present(move->from)->number())) {
+    if (left == 0) break;
+    if (!leases_.TakeIdle(slot)) continue;
+    --left;
+    scoreboard_.counts().moved.Add();
+    leases_.book.SetOwner(slot, to.number());
+    Put(to, leases_.MessageFor(slot));
+  }
+}
+
+void Lender::TellProcessEnded(std::uint32_t slot) {
+  const std::uint32_t owner = leases_.book.owner(slot);
+  if (owner == LeaseBook::kNoWorker || !seats_.handle(owner)) return;
+  ToWorker message = leases_.MessageFor(slot);
+  message.kind = ToWorker::Kind::kProcessEnded;
+  Put(seats_.handle(owner), message);
+}
+
+void Lender::Put(WorkerHandle& worker, const ToWorker& message) {
+  worker.Put(message);
+  if (worker.BatchIsFull()) Flush(worker);
+}
+
+void Lender::Flush(WorkerHandle& worker) {
+  const LeaseBook& book = leases_.book;
+  // What was taken back (or has ended) since it was put in is not this worker's any more.
+  worker.Withdraw([&](const ToWorker& message) {
+    return book.owner(message.slot) != worker.number() ||
+           leases_.table.lease(message.slot).Load().generation != message.generation;
+  });
+  if (worker.batch().empty()) return;
+  std::vector<int> descriptors;
+  for (ToWorker& message : worker.batch()) {
+    if (message.kind != ToWorker::Kind::kLease) continue;
+    descriptors.push_back(book.fd(message.slot));
+    message.process_ends = leases_.keeper.AppendEnds(message.slot, descriptors);
+  }
+  std::vector<ToWorker> messages;
+  switch (worker.Send(descriptors, messages)) {
+    case sys::Channel::SendStatus::kSent:
+      return Account(worker, messages);
+    case sys::Channel::SendStatus::kFull:
+      for (const ToWorker& message : messages) {
+        if (message.kind != ToWorker::Kind::kLease) continue;
+        leases_.book.SetOwner(message.slot, LeaseBook::kNoWorker);
+        waiting_.Push(message, sys::Now());
+      }
+      return;
+    case sys::Channel::SendStatus::kBroken:
+      return;  // it is dead, and its leases are rescued when it is reaped
+  }
+}
+
+void Lender::Account(const WorkerHandle& worker, const std::vector<ToWorker>& sent) {
+  const sys::Nanos now = sys::Now();
+  for (const ToWorker& message : sent) {
+    if (message.kind != ToWorker::Kind::kLease) continue;
+    scoreboard_.slot(worker.life().slot).connections_leased.Add();
+    if (const sys::Nanos accepted = leases_.book.TakeAcceptedAt(message.slot); accepted != 0)
+      scoreboard_.counts().dispatch_seconds.Observe(now - accepted);
+  }
+}
+
+void Lender::FlushAll() {
+  const LeaseBook& book = leases_.book;
+  for (WorkerHandle* worker : seats_.in_use()) Flush(*worker);
+  for (std::size_t seat = 0; seat < seats_.size(); ++seat) {
+    const WorkerHandle* worker = seats_.present(seat);
+    scoreboard_.slot(seat).leases.store(worker == nullptr ? 0 : book.leases_of(worker->number()),
+                                        std::memory_order_relaxed);
+  }
+  PoolCounts& counts = scoreboard_.counts();
+  counts.open_leases.store(static_cast<std::uint32_t>(book.open()), std::memory_order_relaxed);
+  counts.unassigned.store(static_cast<std::uint32_t>(waiting_.size()), std::memory_order_relaxed);
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,161 @@
+// Whom leases are lent to, with processes that take nothing out of their channels for workers.
+#include "pool/parent/lender.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <set>
+#include <utility>
+
+#include "pool/parent/test_pool.h"
+
+namespace hydrapool {
+namespace {
+
+constexpr std::size_t kLeases = 256;
+
+class LenderTest : public testing::Test {
+ protected:
+  /// A worker that is ready, and waits for its end.
+  WorkerHandle& AddWorker(std::uint32_t seat) {
+    WorkerHandle& worker = seats_.Settle(seat);
+    const auto work = [&worker](sys::Channel channel) {
+      worker.life().state = WorkerState::kReady;
+      pollfd end{channel.fd(), POLLRDHUP, 0};
+      while (::poll(&end, 1, -1) < 0) {
+      }
+      return 0;
+    };
+    worker.Start(loop_, seat, {.work = work, .on_message = [] {}, .on_death = [] {}});
+    EXPECT_TRUE(test::Eventually([&] { return worker.life().state == WorkerState::kReady; }));
+    return worker;
+  }
+  std::uint32_t Open() {
+    sys::UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
+    return leases_.book.Open(fd, 1).value();
+  }
+  std::uint32_t Lend() {
+    const std::uint32_t slot = Open();
+    lender_.LendIdle(slot);
+    return slot;
+  }
+  std::uint32_t Unassigned() {
+    lender_.FlushAll();
+    return scoreboard_.counts().unassigned;
+  }
+
+  sys::EventLoop loop_;
+  Scoreboard scoreboard_{2, 1};
+  Leases leases_{kLeases, scoreboard_.lives().size(), loop_, scoreboard_.counts()};
+  Seats seats_{scoreboard_, kLeases};
+  Lender lender_{leases_, seats_, scoreboard_, Balance::kLeastBusy};
+};
+
+TEST_F(LenderTest, EachWorkerGetsItsShare) {
+  const WorkerHandle& a = AddWorker(0);
+  const WorkerHandle& b = AddWorker(1);
+  for (int i = 0; i < 10; ++i) Lend();
+  lender_.FlushAll();
+  EXPECT_EQ(leases_.book.leases_of(a.number()), 5u);
+  EXPECT_EQ(leases_.book.leases_of(b.number()), 5u);
+  EXPECT_EQ(scoreboard_.slot(0).leases, 5u);
+  EXPECT_EQ(scoreboard_.slot(1).connections_leased.value(), 5u);
+  EXPECT_EQ(scoreboard_.counts().dispatch_seconds.total(), 10u);
+}
+
+TEST_F(LenderTest, WithoutAWorkerTheyWaitInOrderAndExpire) {
+  const std::uint32_t first = Lend();
+  const std::uint32_t second = Lend();
+  EXPECT_EQ(Unassigned(), 2u);
+  EXPECT_EQ(lender_.TakeExpired(0), std::nullopt);
+  EXPECT_EQ(lender_.TakeExpired(INT64_MAX), first);
+  const WorkerHandle& worker = AddWorker(0);
+  lender_.LendWaiting();
+  EXPECT_EQ(Unassigned(), 0u);
+  EXPECT_EQ(leases_.book.owner(second), worker.number());
+}
+
+TEST_F(LenderTest, AWorkerThatTakesNothingIsGivenNoMoreThanItsChannelsShare) {
+  WorkerHandle& worker = AddWorker(0);
+  for (std::size_t i = 0; i < kMaxUntaken + 5; ++i) Lend();
+  EXPECT_EQ(Unassigned(), 5u);
+  EXPECT_FALSE(worker.HasRoom());
+  lender_.LendWaiting();
+  EXPECT_EQ(scoreboard_.bell().parent_wants_room, 1u) << "it rings when it has taken some";
+  EXPECT_EQ(Unassigned(), 5u);
+  worker.life().taken = 3;
+  lender_.LendWaiting();
+  EXPECT_EQ(Unassigned(), 2u);
+}
+
+TEST_F(LenderTest, WhatIsTakenBackBeforeItIsSentIsNotSent) {
+  const WorkerHandle& worker = AddWorker(0);
+  const std::uint32_t slot = Lend();
+  Lend();
+  ASSERT_EQ(worker.life().told, 2u);
+  ASSERT_TRUE(leases_.TakeIdle(slot));
+  lender_.FlushAll();
+  EXPECT_EQ(worker.life().told, 1u);
+  EXPECT_EQ(scoreboard_.slot(0).connections_leased.value(), 1u);
+}
+
+TEST_F(LenderTest, AWorkerThatLeavesKeepsOnlyWhatItHasInHand) {
+  WorkerHandle& leaver = AddWorker(0);
+  std::set<std::uint32_t> slots;
+  for (int i = 0; i < 4; ++i) slots.insert(Lend());
+  lender_.FlushAll();
+  Lease& busy = leases_.table.lease(*slots.begin());
+  busy.Store({0, busy.Load().generation, Phase::kReading});
+  leaver.life().state = WorkerState::kDraining;
+  const WorkerHandle& successor = AddWorker(1);
+  lender_.TakeAllIdle(leaver);
+  EXPECT_EQ(leases_.book.leases_of(leaver.number()), 1u);
+  EXPECT_EQ(leases_.book.owner(*slots.begin()), leaver.number());
+  EXPECT_EQ(leases_.book.leases_of(successor.number()), 3u);
+}
+
+TEST_F(LenderTest, WhatAWorkerGivesBackIsFreedOrLentAgain) {
+  WorkerHandle& worker = AddWorker(0);
+  const std::uint32_t closed = Lend();
+  const std::uint32_t released = Lend();
+  const std::uint32_t foreign = Open();
+  lender_.FlushAll();
+  const std::uint32_t generation = leases_.table.lease(released).Load().generation;
+  leases_.table.lease(closed).Store({1, leases_.table.lease(closed).Load().generation, Phase::kClosed});
+  worker.ring().Put({.slot = closed, .released = false});
+  worker.ring().Put({.slot = released, .released = true});
+  worker.ring().Put({.slot = foreign, .released = true});
+  worker.ring().Put({.slot = kLeases, .released = false});
+  EXPECT_TRUE(worker.HasReturned());
+  lender_.Collect(worker);
+  EXPECT_FALSE(leases_.book.is_open(closed));
+  EXPECT_EQ(leases_.book.owner(released), worker.number());
+  EXPECT_NE(leases_.table.lease(released).Load().generation, generation);
+  EXPECT_EQ(leases_.book.owner(foreign), LeaseBook::kNoWorker) << "not its own";
+}
+
+TEST_F(LenderTest, IdleLeasesMoveToAWorkerThatHasFew) {
+  const WorkerHandle& full = AddWorker(0);
+  for (int i = 0; i < 8; ++i) Lend();
+  lender_.FlushAll();
+  const WorkerHandle& empty = AddWorker(1);
+  lender_.EvenOut();
+  EXPECT_EQ(leases_.book.leases_of(full.number()), 4u);
+  EXPECT_EQ(leases_.book.leases_of(empty.number()), 4u);
+  EXPECT_EQ(scoreboard_.counts().moved.value(), 4u);
+}
+
+TEST_F(LenderTest, TheEndOfAProcessIsToldToWhomItsLeaseIsLent) {
+  const WorkerHandle& worker = AddWorker(0);
+  const std::uint32_t slot = Lend();
+  lender_.FlushAll();
+  lender_.TellProcessEnded(slot);
+  lender_.TellProcessEnded(Open());
+  EXPECT_EQ(worker.life().told, 2u);
+  lender_.FlushAll();
+  EXPECT_EQ(scoreboard_.slot(0).connections_leased.value(), 1u) << "no lease was in that";
+}
+
+}  // namespace
+}  // namespace hydrapool

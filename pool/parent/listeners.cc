@@ -1,0 +1,104 @@
+#include "pool/parent/listeners.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "pool/sys/listen_queue.h"
+#include "pool/sys/log.h"
+#include "pool/sys/socket.h"
+
+namespace hydrapool {
+namespace {
+
+constexpr int kAtOnce = 256;
+constexpr sys::Nanos kAfterError = 100 * sys::kMillisecond;
+
+bool SomebodyWaits(int listener) {
+  pollfd state{listener, POLLIN, 0};
+  return ::poll(&state, 1, 0) > 0;
+}
+
+}  // namespace
+
+Listeners::Listeners(sys::EventLoop& loop, PoolCounts& counts, Host host)
+    : loop_(loop), counts_(counts), host_(std::move(host)) {}
+
+void Listeners::Open(std::vector<sys::UniqueFd> sockets) {
+  for (sys::UniqueFd& fd : sockets)
+    listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), {}}));
+  Resume();
+}
+
+void Listeners::OnReadable(const Listener& listener) {
+  for (int i = 0; i < kAtOnce && AcceptOne(listener); ++i) {
+  }
+}
+
+// False: nobody waits, or none can be taken now.
+bool Listeners::AcceptOne(const Listener& listener) {
+  if (!host_.has_room()) {
+    if (!SomebodyWaits(listener.fd.get())) return false;
+    if (!host_.make_room()) {
+      wants_room_ = true;
+      Pause();
+      return false;
+    }
+  }
+  auto [fd, error] = sys::Accept(listener.fd.get());
+  if (error != 0) {
+    counts_.accept_errors.Add();
+    sys::log::Warn("accept: {}; trying again in 100 ms", std::generic_category().message(error));
+    Pause();
+    again_ = loop_.At(sys::Now() + kAfterError, [this] { Resume(); });
+    return false;
+  }
+  if (!fd) return false;
+  counts_.accepted.Add();
+  host_.let_in(std::move(fd));
+  return true;
+}
+
+void Listeners::Pause() {
+  for (const auto& listener : listeners_) listener->watch.Reset();
+}
+
+void Listeners::Resume() {
+  if (!host_.has_room()) return;
+  for (const auto& listener : listeners_) {
+    if (listener->watch) continue;
+    listener->watch =
+        loop_.Add(listener->fd.get(), EPOLLIN, [this, &l = *listener](std::uint32_t) { OnReadable(l); });
+  }
+}
+
+void Listeners::OnRoom() {
+  if (!wants_room_ || !host_.has_room()) return;
+  wants_room_ = false;
+  Resume();
+}
+
+void Listeners::Measure() {
+  sys::ListenQueue all;
+  for (const auto& listener : listeners_) {
+    const auto queue = sys::ReadListenQueue(listener->fd.get()).value_or(sys::ListenQueue{});
+    all.length += queue.length;
+    all.limit += queue.limit;
+  }
+  counts_.listen_queue.store(all.length, std::memory_order_relaxed);
+  counts_.listen_queue_limit.store(all.limit, std::memory_order_relaxed);
+  const auto waits = [](const auto& listener) { return SomebodyWaits(listener->fd.get()); };
+  if (wants_room_ && std::ranges::any_of(listeners_, waits)) host_.make_room();
+}
+
+void Listeners::Close() {
+  for (const auto& listener : listeners_) {
+    while (AcceptOne(*listener)) {
+    }
+  }
+  listeners_.clear();
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "pool/shared/scoreboard.h"
+#include "pool/sys/clock.h"
+#include "pool/sys/event_loop.h"
+#include "pool/sys/unique_fd.h"
+
+namespace hydrapool {
+
+/// Where connections come in.
+///
+///     listeners.Open(std::move(sockets));
+///     listeners.OnRoom();    // each round: a lease may be free again
+///     listeners.Measure();   // now and then: who waits, and whether somebody must go for them
+///     listeners.Close();     // those in the backlog are let in; then no more
+///
+/// Back-pressure: where no lease is free and none can be freed, the backlog holds the rest until OnRoom finds
+/// one. Where accept(2) fails (EMFILE, ENFILE, ENOMEM …) it is tried again after 100 ms, not at once: the
+/// socket stays readable. The loop must outlive it.
+class Listeners {
+ public:
+  struct Host {
+    std::function<bool()> has_room;             ///< a lease is free
+    std::function<bool()> make_room;            ///< frees one; false: it cannot
+    std::function<void(sys::UniqueFd)> let_in;  ///< takes a connection; there is room for it
+  };
+  Listeners(sys::EventLoop& loop, PoolCounts& counts, Host host);
+
+  void Open(std::vector<sys::UniqueFd> sockets);
+  void OnRoom();
+  /// Publishes the length of the queues (sys/listen_queue.h), and makes room if it is wanted.
+  void Measure();
+  /// Lets in who waits, as far as there is room, and closes the sockets.
+  void Close();
+
+ private:
+  struct Listener {
+    sys::UniqueFd fd;
+    sys::EventLoop::Watch watch;
+  };
+  void OnReadable(const Listener& listener);
+  bool AcceptOne(const Listener& listener);
+  void Pause();
+  void Resume();
+
+  sys::EventLoop& loop_;
+  PoolCounts& counts_;
+  Host host_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  sys::EventLoop::Timer again_;
+  bool wants_room_ = false;
+};
+
+}  // namespace hydrapool

@@ -1,0 +1,167 @@
+#include "pool/parent/rescuer.h"
+
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "pool/shared/unavailable.h"
+#include "pool/sys/failpoint.h"
+#include "pool/sys/log.h"
+#include "pool/sys/socket.h"
+#include "pool/sys/tcp_counters.h"
+
+namespace hydrapool {
+
+Rescuer::Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& counts, FateJournal& fates,
+                 std::string (*reply)(Verdict))
+    : leases_(leases), seats_(seats), lender_(lender), counts_(counts), fates_(fates), reply_(reply) {}
+
+void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status) {
+  const bool to_blame = IsToBlame(status);
+  const std::uint32_t current = dead.life().current.load();
+  for (const std::uint32_t slot : leases_.book.SlotsOf(dead.number())) {
+    const Phase phase = leases_.table.lease(slot).Load().phase;
+    if (HYDRAPOOL_FAILPOINT_SKIPS("parent.rescue") && phase != Phase::kClosed) {
+      Lose(slot);
+      continue;
+    }
+    RescueLease(slot, to_blame,
+                WasTouched({.slot = slot,
+                            .current = current,
+                            .phase = phase,
+                            .process = leases_.table.detail(slot).LoadProcess().state,
+                            .to_blame = to_blame}));
+  }
+}
+
+void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
+  const Orphan orphan = Examine(slot, to_blame, touched);
+  const Rescue rescue = DecideRescue(orphan);
+  const Aftermath after = DecideAftermath(orphan, rescue);
+  LeaseBook::Record& record = leases_.book.record(slot, orphan.word.steps, leases_.keeper.OfferOf(slot));
+  record.strikes = rescue.strikes;
+  record.rescues = after.rescues;
+  Count(slot, orphan.word.phase, after);
+  EndProcess(slot, after.process);
+  if (rescue.action != Rescue::Action::kLease) {
+    if (rescue.action == Rescue::Action::kCut) sys::ResetConnection(leases_.book.fd(slot));
+    leases_.book.Free(slot);
+    return;
+  }
+  LeaseDetail& detail = leases_.table.detail(slot);
+  if (after.process != Aftermath::Process::kKeep) {
+    detail.process = 0;
+    detail.terminate = false;
+  }
+  if (!after.keep_notes) detail.handler = {};
+  leases_.book.Relend(slot, rescue.word, rescue.verdict);
+  ToWorker message = leases_.MessageFor(slot);
+  message.step_consumed = static_cast<std::uint32_t>(rescue.step_consumed);
+  message.step_sent = static_cast<std::uint32_t>(rescue.step_sent);
+  lender_.Lend(message);
+}
+
+Orphan Rescuer::Examine(std::uint32_t slot, bool to_blame, bool touched) {
+  const int fd = leases_.book.fd(slot);
+  const Lease& lease = leases_.table.lease(slot);
+  const LeaseWord word = lease.Load();
+  const LeaseBook::Record& record = leases_.book.record(slot, word.steps, leases_.keeper.OfferOf(slot));
+  const StepEnd before = lease.end[(word.steps + 1) & 1];
+  const bool same = word.steps > 0 && before.next == Phase::kExecuting;
+  Orphan orphan{.word = word,
+                .step = lease.step[word.steps & 1],
+                .end = lease.end[word.steps & 1],
+                .sent = std::nullopt,
+                .consumed = std::nullopt,
+                .began_once = same && before.once,
+                .answer_begun = same && before.begun,
+                .process_running = leases_.keeper.CloseGate(slot),
+                .touched = touched,
+                .terminate = leases_.table.detail(slot).terminate.load(),
+                .to_blame = to_blame,
+                .strikes = record.strikes,
+                .rescues = record.rescues};
+  if (counters_known_ && (word.phase == Phase::kResponding || word.phase == Phase::kFeeding)) {
+    orphan.sent = sys::BytesSent(fd);
+    orphan.consumed = sys::BytesConsumed(fd);
+  }
+  return orphan;
+}
+
+void Rescuer::Count(std::uint32_t slot, Phase phase, const Aftermath& after) {
+  if (after.counts_as != Verdict::kNone) {
+    const bool poison = after.counts_as == Verdict::kPoison;
+    (poison ? counts_.poison : counts_.abandoned).Add();
+    sys::log::Warn("{}: {}", sys::PeerAddress(leases_.book.fd(slot)),
+                   poison ? "a request that kills workers was stopped"
+                          : "a request was abandoned: its worker died while it ran");
+  }
+  if (after.counts_as_rescued) counts_.rescued[PhaseIndex(phase)].Add();
+  if (after.counts_as_cut) counts_.cut.Add();
+  if (after.fate) NoteFate(slot, phase, *after.fate);
+}
+
+void Rescuer::EndProcess(std::uint32_t slot, Aftermath::Process process) {
+  if (process == Aftermath::Process::kKeep) return;
+  leases_.keeper.Drop(slot, process == Aftermath::Process::kTerminate);
+}
+
+void Rescuer::TellUnavailable(std::uint32_t slot) {
+  const int fd = leases_.book.fd(slot);
+  const Lease& lease = leases_.table.lease(slot);
+  const LeaseWord word = lease.Load();
+  const std::uint64_t waiting = sys::BytesWaiting(fd);
+  switch (DecideFarewell({.word = word,
+                          .step = lease.step[word.steps & 1],
+                          .end = lease.end[word.steps & 1],
+                          .owed = lease.verdict,
+                          .sent = sys::BytesSent(fd),
+                          .waiting = waiting})) {
+    case Farewell::kCut:
+      counts_.cut.Add();
+      NoteFate(slot, word.phase, Fate::Kind::kCut);
+      sys::ResetConnection(fd);
+      break;
+    case Farewell::kReply: {
+      counts_.unavailable.Add();
+      NoteFate(slot, word.phase, Fate::Kind::kUnavailable);
+      sys::Discard(fd, waiting);
+      const std::string reply = reply_(Verdict::kUnavailable);
+      ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      break;
+    }
+    case Farewell::kClose:
+      break;
+  }
+  ::shutdown(fd, SHUT_WR);
+  leases_.keeper.Drop(slot, true);
+  leases_.book.Free(slot);
+}
+
+void Rescuer::NoteLost(std::uint32_t slot) {
+  const Phase phase = leases_.table.lease(slot).Load().phase;
+  if (PhaseIndex(phase) == PhaseIndex(Phase::kIdle)) return;
+  counts_.lost[PhaseIndex(phase)].Add();
+  NoteFate(slot, phase, Fate::Kind::kLost);
+}
+
+// What a server without rescue does (tests only).
+void Rescuer::Lose(std::uint32_t slot) {
+  const Phase phase = leases_.table.lease(slot).Load().phase;
+  if (PhaseIndex(phase) != PhaseIndex(Phase::kIdle)) counts_.lost[PhaseIndex(phase)].Add();
+  NoteFate(slot, phase, Fate::Kind::kLost);
+  leases_.keeper.Drop(slot, true);
+  leases_.book.Free(slot);
+}
+
+void Rescuer::NoteFate(std::uint32_t slot, Phase phase, Fate::Kind kind) {
+  Fate fate{.at = sys::Now(), .peer = sys::PeerAddress(leases_.book.fd(slot)), .phase = phase, .kind = kind};
+  if (const std::uint32_t owner = leases_.book.owner(slot); owner != LeaseBook::kNoWorker) {
+    const WorkerLife& life = seats_.handle(owner).life();
+    fate.worker = life.slot;
+    fate.pid = life.pid;
+  }
+  fates_.Add(std::move(fate));
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "pool/parent/leases.h"
+#include "pool/parent/lender.h"
+#include "pool/parent/seats.h"
+#include "pool/shared/fate_journal.h"
+#include "pool/shared/rescue.h"
+#include "pool/shared/scoreboard.h"
+#include "pool/sys/child.h"
+
+namespace hydrapool {
+
+/// What becomes of connections that have lost their worker, or get none. The decisions are those of rescue.h
+/// and unavailable.h; here they are carried out, counted and noted.
+class Rescuer {
+ public:
+  /// `reply` is the handler's, for what cannot be answered otherwise.
+  Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& counts, FateJournal& fates,
+          std::string (*reply)(Verdict));
+
+  /// The kernel's counters of a socket cannot be relied on: an answer on its way is cut.
+  void DistrustCounters() { counters_known_ = false; }
+
+  /// All leases of a worker that was reaped: each is lent again, cut or freed.
+  void RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status);
+  /// No worker came in time: the client is told so by the parent, and the connection ends.
+  void TellUnavailable(std::uint32_t slot);
+  /// A request in hand is given up, and counted as lost; the connection stays open.
+  void NoteLost(std::uint32_t slot);
+
+ private:
+  void RescueLease(std::uint32_t slot, bool to_blame, bool touched);
+  [[nodiscard]] Orphan Examine(std::uint32_t slot, bool to_blame, bool touched);
+  void Count(std::uint32_t slot, Phase phase, const Aftermath& after);
+  void EndProcess(std::uint32_t slot, Aftermath::Process process);
+  void Lose(std::uint32_t slot);
+  void NoteFate(std::uint32_t slot, Phase phase, Fate::Kind kind);
+
+  Leases& leases_;
+  Seats& seats_;
+  Lender& lender_;
+  PoolCounts& counts_;
+  FateJournal& fates_;
+  std::string (*reply_)(Verdict);
+  bool counters_known_ = true;
+};
+
+}  // namespace hydrapool

@@ -1,0 +1,77 @@
+#include "pool/parent/seats.h"
+
+#include <algorithm>
+
+#include "pool/parent/lease_book.h"
+
+namespace hydrapool {
+
+Seats::Seats(Scoreboard& scoreboard, std::size_t leases)
+    : scoreboard_(scoreboard),
+      leases_(leases),
+      records_(scoreboard.workers()),
+      present_(scoreboard.workers()),
+      handles_(scoreboard.lives().size()),
+      loads_(scoreboard.workers()) {
+  for (std::size_t i = handles_.size(); i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
+}
+
+bool Seats::IsPresent(const WorkerHandle& worker) const { return present_[worker.life().slot] == &worker; }
+
+WorkerHandle* Seats::WithPid(pid_t pid) const {
+  const auto found =
+      std::ranges::find_if(in_use_, [pid](const auto* worker) { return worker->pid() == pid; });
+  return found == in_use_.end() ? nullptr : *found;
+}
+
+std::optional<std::size_t> Seats::Vacant(sys::Nanos now) const {
+  if (free_.empty()) return std::nullopt;
+  for (std::size_t seat = 0; seat < size(); ++seat) {
+    if (present_[seat] == nullptr && records_[seat].next_start <= now) return seat;
+  }
+  return std::nullopt;
+}
+
+std::optional<sys::Nanos> Seats::NextStart() const {
+  std::optional<sys::Nanos> next;
+  if (free_.empty()) return next;
+  for (std::size_t seat = 0; seat < size(); ++seat) {
+    if (present_[seat] == nullptr) next = std::min(next.value_or(INT64_MAX), records_[seat].next_start);
+  }
+  return next;
+}
+
+WorkerHandle& Seats::Settle(std::size_t seat) {
+  const std::uint32_t number = free_.back();
+  free_.pop_back();
+  if (!handles_[number])
+    handles_[number] = std::make_unique<WorkerHandle>(number, scoreboard_.lives()[number], leases_);
+  WorkerHandle& worker = *handles_[number];
+  present_[seat] = &worker;
+  in_use_.push_back(&worker);
+  scoreboard_.slot(seat).life = number;
+  return worker;
+}
+
+void Seats::Release(const WorkerHandle& worker) {
+  WorkerSlot& slot = scoreboard_.slot(worker.life().slot);
+  if (slot.life == worker.number()) slot.life = scoreboard_.no_life();
+  std::erase(in_use_, &worker);
+  free_.push_back(worker.number());
+}
+
+std::span<const WorkerLoad> Seats::Loads(const LeaseBook& book) {
+  for (std::size_t seat = 0; seat < size(); ++seat) {
+    loads_[seat] = {};
+    const WorkerHandle* worker = present_[seat];
+    if (worker == nullptr) continue;
+    const WorkerLife& life = worker->life();
+    const bool ready = *worker && life.state.load(std::memory_order_relaxed) == WorkerState::kReady;
+    loads_[seat] = {.ready = ready && worker->HasRoom(),
+                    .executing = life.busy.load(std::memory_order_relaxed),
+                    .leases = book.leases_of(worker->number())};
+  }
+  return loads_;
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pool/parent/worker_handle.h"
+#include "pool/shared/dispatcher.h"
+#include "pool/shared/respawn_policy.h"
+#include "pool/shared/scoreboard.h"
+#include "pool/sys/clock.h"
+#include "pool/sys/shared_memory.h"
+
+namespace hydrapool {
+
+class LeaseBook;
+
+/// What is remembered of a seat beyond its worker's life; in shared memory.
+struct SeatRecord {
+  RespawnPolicy policy;
+  sys::Nanos died_at = 0;  ///< the worker before; 0: it was replaced alive, or there was none
+  sys::Nanos reaped_at = 0;
+  sys::Nanos next_start = 0;  ///< no worker before that
+};
+
+/// A pool's seats, one for each slot of the scoreboard, and the workers that sit in them or are leaving.
+///
+///     while (const auto seat = seats.Vacant(now)) Start(seats.Settle(*seat)) …
+///     seats.Vacate(seat);  // its worker is leaving or dead
+///
+/// A seat holds at most one worker. A worker that leaves gives its seat up at once and keeps its handle until
+/// it is reaped. There are handles for every seat and for kMostLeaving workers more (or as many as there are
+/// seats, if that is more): a seat that finds none stays vacant until one of those that leave has ended.
+class Seats {
+ public:
+  static constexpr std::size_t kMostLeaving = 16;
+  static std::size_t Leaving(std::size_t workers) { return workers > kMostLeaving ? workers : kMostLeaving; }
+
+  /// `scoreboard` has lives for all handles; a lease table of `leases`.
+  Seats(Scoreboard& scoreboard, std::size_t leases);
+
+  [[nodiscard]] std::size_t size() const { return present_.size(); }
+  [[nodiscard]] SeatRecord& record(std::size_t seat) const { return records_[seat]; }
+  /// The worker in a seat; nullptr: none.
+  [[nodiscard]] WorkerHandle* present(std::size_t seat) const { return present_[seat]; }
+  [[nodiscard]] bool IsPresent(const WorkerHandle& worker) const;
+  /// By WorkerHandle::number.
+  [[nodiscard]] WorkerHandle& handle(std::size_t number) const { return *handles_[number]; }
+  /// The handles that hold a worker, of those that leave too, or held one when last looked at.
+  [[nodiscard]] std::span<WorkerHandle* const> in_use() const { return in_use_; }
+  [[nodiscard]] WorkerHandle* WithPid(pid_t pid) const;
+
+  /// A seat that may have a worker now and a handle to hold it; nullopt: none.
+  [[nodiscard]] std::optional<std::size_t> Vacant(sys::Nanos now) const;
+  /// When the next vacant seat may have one; nullopt: none waits for a time.
+  [[nodiscard]] std::optional<sys::Nanos> NextStart() const;
+  /// A free handle takes the seat.
+  WorkerHandle& Settle(std::size_t seat);
+  void Vacate(std::size_t seat) { present_[seat] = nullptr; }
+  /// A handle that was closed may be used again.
+  void Release(const WorkerHandle& worker);
+
+  /// By seat, for the dispatcher.
+  [[nodiscard]] std::span<const WorkerLoad> Loads(const LeaseBook& book);
+
+ private:
+  Scoreboard& scoreboard_;
+  std::size_t leases_;
+  sys::SharedArray<SeatRecord> records_;
+  std::vector<WorkerHandle*> present_;                  // by seat
+  std::vector<std::unique_ptr<WorkerHandle>> handles_;  // by number; made when first needed
+  std::vector<WorkerHandle*> in_use_;
+  std::vector<std::uint32_t> free_;
+  std::vector<WorkerLoad> loads_;
+};
+
+}  // namespace hydrapool

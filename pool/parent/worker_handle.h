@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "pool/shared/messages.h"
+#include "pool/shared/return_ring.h"
+#include "pool/shared/scoreboard.h"
+#include "pool/sys/channel.h"
+#include "pool/sys/child.h"
+#include "pool/sys/event_loop.h"
+
+namespace hydrapool {
+
+/// The parent's hold on one worker: its process, the channel to it, the ring back, and its life
+/// (worker_stage.h). Empty before Start and after Reap; then it may hold another.
+///
+///     handle.Start(loop, slot, {.work = …, .on_message = …, .on_death = …});
+///     handle.Put({.slot = lease, …});  // … until it is sent
+///     handle.Send(descriptors);
+///
+/// `number` is the worker's in Scoreboard::lives and in the LeaseBook. What a successor of the parent would
+/// have to know of it (pid, slot, stage, what it was told) lies in its WorkerLife. The parent's thread only.
+class WorkerHandle {
+ public:
+  struct Job {
+    std::function<int(sys::Channel)> work;  ///< runs in the child; its exit code
+    std::function<void()> on_message;       ///< something may be in the channel, or its end
+    std::function<void()> on_death;         ///< to be reaped
+  };
+
+  WorkerHandle(std::uint32_t number, WorkerLife& life, std::size_t leases);
+
+  [[nodiscard]] std::uint32_t number() const { return number_; }
+  [[nodiscard]] WorkerLife& life() const { return life_; }
+  [[nodiscard]] pid_t pid() const { return child_.pid(); }
+  explicit operator bool() const { return static_cast<bool>(child_); }
+
+  // ---- its life
+  /// Throws std::system_error where the system refuses; the handle is empty then.
+  void Start(sys::EventLoop& loop, std::uint32_t slot, Job job);
+  /// What its record tells that has not been heard yet.
+  [[nodiscard]] std::optional<WorkerEvent> News() const;
+  /// One step in the table of worker_stage.h.
+  WorkerAction Step(WorkerEvent event);
+  void Signal(int signal) const { child_.Signal(signal); }
+  /// Never blocks; nullopt: it lives. Afterwards messages and returns of the dead can still be read.
+  std::optional<sys::ExitStatus> Reap();
+  /// Empties the handle; a worker that lives is killed and reaped.
+  void Close();
+
+  // ---- what it is told
+  /// Not more than kMaxUntaken messages lie between here and its loop.
+  [[nodiscard]] bool HasRoom() const { return life_.told - life_.taken.load() < kMaxUntaken; }
+  void Put(const ToWorker& message);
+  [[nodiscard]] bool BatchIsFull() const { return batch_.size() >= kMaxBatch; }
+  [[nodiscard]] std::span<ToWorker> batch() { return batch_; }
+  /// Takes out of the batch what is no longer for this worker.
+  void Withdraw(const std::function<bool(const ToWorker&)>& stale);
+  /// Sends the batch, and returns with it what became of it. kFull: nothing was told.
+  sys::Channel::SendStatus Send(std::span<const int> descriptors, std::vector<ToWorker>& sent);
+
+  // ---- what it says
+  struct Said {
+    ToParent message;
+    std::vector<sys::UniqueFd> descriptors;
+  };
+  std::optional<Said> Receive();
+  std::optional<ReturnRing::Item> TakeReturned() { return ring_.Take(); }
+  [[nodiscard]] bool HasReturned() const { return !ring_.empty(); }
+  [[nodiscard]] ReturnRing& ring() { return ring_; }
+
+ private:
+  const std::uint32_t number_;
+  WorkerLife& life_;
+  ReturnRing ring_;
+  sys::Child child_;
+  sys::Channel channel_;
+  sys::EventLoop::Watch death_watch_;
+  sys::EventLoop::Watch channel_watch_;
+  std::vector<ToWorker> batch_;
+};
+
+}  // namespace hydrapool
