@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "pool/http/response_writer.h"
@@ -61,19 +62,20 @@ void Spooler::Read() {
       over_ = true;
       return exchange_.Abort();
     }
-    bool written = true;
-    const auto progress = decoder_.Feed({buffer_.data(), *seen}, [&](std::string_view data) {
-      length_ += data.size();
-      if (length_ > plan_.most) return;
-      written = written && share_.Take(data.size());
-      written =
-          written && ::write(file_.get(), data.data(), data.size()) == static_cast<ssize_t>(data.size());
-    });
+    std::string data;  // chunks may be of one byte: one write for all that was seen
+    data.reserve(*seen);
+    const auto progress =
+        decoder_.Feed({buffer_.data(), *seen}, [&](std::string_view piece) { data += piece; });
+    length_ += data.size();
+    const bool fits = length_ <= plan_.most;
+    const bool written =
+        !fits || (share_.Take(data.size()) &&
+                  ::write(file_.get(), data.data(), data.size()) == static_cast<ssize_t>(data.size()));
     exchange_.Consume(static_cast<std::uint32_t>(progress.consumed));
     moved += progress.consumed;
     if (progress.state == http::ChunkedDecoder::State::kBad)
       return Refuse(400, "the request's chunks are malformed");
-    if (length_ > plan_.most) return Refuse(413, "the request's body is too large");
+    if (!fits) return Refuse(413, "the request's body is too large");
     if (!written) return Refuse(503, "no memory for the request's body");
     if (progress.state == http::ChunkedDecoder::State::kDone) return Finish();
   }

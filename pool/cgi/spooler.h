@@ -56,7 +56,7 @@ class Spooler : public Execution {
   void Refuse(int status, std::string_view why);
 
   /// So many bytes in one turn: then the worker's other connections come first.
-  static constexpr std::size_t kTurn = 256 * 1024;
+  static constexpr std::size_t kTurn = std::size_t{64} * 1024;
 
   Exchange& exchange_;
   BodyTaker& taker_;
