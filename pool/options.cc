@@ -129,6 +129,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   std::string user;
   std::string socket_mode;
   double cgi_timeout = 60;
+  double stall_timeout = 10;
   std::vector<std::string> ip_port;
   CLI::App app{
       "Hydrapool: a pre-fork process pool and CGI server. Kill a worker; your clients don't notice."};
@@ -184,6 +185,12 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
          "Whom to become once it listens (port 80 wants root): server and CGI programs run as that user")
       ->check(KnownUser)
       ->type_name("NAME[:GROUP]");
+  app.add_option(
+         "--stall-timeout", stall_timeout,
+         "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")
+      ->check(CLI::Range(0.0, 86'400.0))
+      ->type_name("SECONDS")
+      ->capture_default_str();
   app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
       ->transform(CLI::CheckedTransformer(kBalances).description(""))
       ->type_name("POLICY")
@@ -230,6 +237,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   if (options.admin == "off") options.admin.clear();
   if (!socket_mode.empty()) options.socket_mode = static_cast<mode_t>(std::stoul(socket_mode, nullptr, 8));
   options.site.heads.raw_targets = cgi.heads.raw_targets = raw_targets;
+  options.pool.timeouts.stall = static_cast<sys::Nanos>(stall_timeout * 1e9);
   if (!user.empty()) options.user = *sys::FindUser(user);
   if (!cgi_dir.empty()) {
     cgi.directory = cgi_dir;

@@ -146,7 +146,8 @@ void Crew::OnDeath(WorkerHandle& worker) {
   const sys::Nanos died_at = reap_clock_.DeathTime(now);
   PoolCounts& counts = scoreboard_.counts();
   counts.reap_seconds.Observe(now - died_at);
-  counts.exits[ExitCause(status->signal, status->code)].Add();
+  const bool stalled = worker.life().vitality == Vitality::kStalled;
+  counts.exits[stalled ? StallCause() : ExitCause(status->signal, status->code)].Add();
   OnMessages(worker);
   lender_.Collect(worker);
   if (!dismissed_) {

@@ -44,6 +44,7 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
       lender_(leases_, seats_, scoreboard, options.balance),
       rescuer_(leases_, seats_, lender_, scoreboard.counts(), fates, type_.abandoned_reply),
       spares_(leases_, lender_, scoreboard.counts(), options.timeouts.spare, options.timeouts.keep_alive),
+      watchdog_(leases_, seats_, lender_, options.timeouts.stall),
       bell_(scoreboard.bell()),
       crew_(loop, scoreboard, leases_, seats_, lender_, rescuer_,
             [this](WorkerHandle& self, sys::Channel channel) { return Work(self, std::move(channel)); }),
@@ -109,6 +110,7 @@ void Pool::Parent::Round() {
 void Pool::Parent::Tick() {
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
   sys::log::TellDropped();
+  watchdog_.Look(sys::Now());
   lender_.EvenOut();
   ExpireWaiting();
   listeners_.Measure();

@@ -12,6 +12,7 @@
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
 #include "pool/parent/spares.h"
+#include "pool/parent/watchdog.h"
 #include "pool/shared/fate_journal.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/event_loop.h"
@@ -62,6 +63,7 @@ class Pool::Parent {
   Lender lender_;
   Rescuer rescuer_;
   Spares spares_;
+  Watchdog watchdog_;
   ParentBell bell_;
   Crew crew_;
   Listeners listeners_;

@@ -17,7 +17,7 @@ Rescuer::Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& count
     : leases_(leases), seats_(seats), lender_(lender), counts_(counts), fates_(fates), reply_(reply) {}
 
 void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status) {
-  const bool to_blame = IsToBlame(status);
+  const bool to_blame = IsToBlame(status) || dead.life().vitality == Vitality::kStalled;
   const std::uint32_t current = dead.life().current.load();
   for (const std::uint32_t slot : leases_.book.SlotsOf(dead.number())) {
     const Phase phase = leases_.table.lease(slot).Load().phase;

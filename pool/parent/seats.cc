@@ -67,7 +67,7 @@ std::span<const WorkerLoad> Seats::Loads(const LeaseBook& book) {
     if (worker == nullptr) continue;
     const WorkerLife& life = worker->life();
     const bool ready = *worker && life.state.load(std::memory_order_relaxed) == WorkerState::kReady;
-    loads_[seat] = {.ready = ready && worker->HasRoom(),
+    loads_[seat] = {.ready = ready && worker->HasRoom() && life.vitality == Vitality::kWell,
                     .executing = life.busy.load(std::memory_order_relaxed),
                     .leases = book.leases_of(worker->number())};
   }

@@ -83,7 +83,8 @@ class Waiting : public Execution {
 };
 
 /// echo X: X. again X: X once released; may be run again. once X: the same, but never run again. big N: N
-/// letters. die X: kills its worker the first time. crash: always. throw, bye, silent, pid: as they say.
+/// letters. die X: kills its worker the first time. crash: always. hang: never returns. throw, bye, silent,
+/// pid: as they say.
 class Obedient {
  public:
   Obedient(WorkerContext&, Notes& notes) : notes_(notes) {
@@ -118,6 +119,9 @@ class Obedient {
     if (line.command == "big") return reply(std::string(std::stoul(line.argument), 'x'));
     if (line.command == "throw") throw std::runtime_error("told to throw");
     if (line.command == "crash") Crash();
+    if (line.command == "hang") {
+      for (;;) ::pause();
+    }
     if (line.command == "bye") return Reply{.consume = line.size, .bytes = "bye\n", .keep_open = false};
     if (line.command == "die") {
       if (notes_.runs.fetch_add(1) == 0) ::raise(SIGKILL);

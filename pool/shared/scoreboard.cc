@@ -38,6 +38,9 @@ void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   slot = in_slot;
   started_at = now;
   told = 0;
+  owing_since = 0;
+  vitality = Vitality::kWell;
+  beat = 0;
   busy = 0;
   current = 0;
   taken = 0;
@@ -55,6 +58,10 @@ std::uint64_t WorkerSlot::requests() const {
 Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving)
     : slots_(workers), lives_(workers + leaving + 1), shared_(1) {
   for (std::uint32_t i = 0; i < workers; ++i) slots_[i].life = i;
+}
+
+std::size_t StallCause() {
+  return static_cast<std::size_t>(std::ranges::find(kExitCauses, "stall") - kExitCauses.begin());
 }
 
 std::size_t ExitCause(int signal, int code) {

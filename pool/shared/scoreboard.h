@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "pool/shared/lease_table.h"
+#include "pool/shared/pulse.h"
 #include "pool/shared/worker_stage.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/log_line.h"
@@ -64,8 +65,10 @@ struct alignas(64) WorkerLife {
   std::atomic<std::int32_t> pid{0};
   std::uint32_t slot = 0;  ///< of WorkerSlot
   WorkerStage stage = WorkerStage::kNone;
-  sys::Nanos started_at = 0;  ///< CLOCK_MONOTONIC
-  std::uint64_t told = 0;     ///< messages put into its channel
+  sys::Nanos started_at = 0;   ///< CLOCK_MONOTONIC
+  std::uint64_t told = 0;      ///< messages put into its channel
+  sys::Nanos owing_since = 0;  ///< as Pulse::owing_since
+  Vitality vitality = Vitality::kWell;
 
   // worker
   /// The worker says ready and draining, the parent the rest.
@@ -73,6 +76,7 @@ struct alignas(64) WorkerLife {
   std::atomic<std::uint32_t> busy{0};     ///< requests being read, executed or answered
   std::atomic<std::uint32_t> current{0};  ///< 1 + the lease it touches at this moment; 0: none
   std::atomic<std::uint64_t> taken{0};    ///< messages taken out of its channel
+  std::atomic<sys::Nanos> beat{0};        ///< when its loop last came round
   std::atomic<sys::Nanos> ready_at{0};
   std::atomic<sys::Nanos> first_reply_at{0};  ///< 0: none yet
 
@@ -105,9 +109,9 @@ struct alignas(64) WorkerSlot {
 };
 
 /// Causes of a worker's end, as exported; every one exists from the start.
-inline constexpr std::array<std::string_view, 14> kExitCauses{
-    "exit_0", "exit_nonzero", "SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS",
-    "SIGILL", "SIGFPE",       "SIGXCPU", "SIGSYS",  "SIGTRAP", "SIGINT",  "signal_other"};
+inline constexpr std::array<std::string_view, 15> kExitCauses{
+    "exit_0", "exit_nonzero", "SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS",      "SIGILL",
+    "SIGFPE", "SIGXCPU",      "SIGSYS",  "SIGTRAP", "SIGINT",  "stall",   "signal_other"};
 
 /// The parent's counts.
 struct PoolCounts {
@@ -172,5 +176,7 @@ class Scoreboard {
 
 /// Which of kExitCauses an end counts as.
 std::size_t ExitCause(int signal, int code);
+/// The end of a worker that the watchdog has killed.
+std::size_t StallCause();
 
 }  // namespace hydrapool

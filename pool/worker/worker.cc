@@ -43,6 +43,7 @@ int Worker::Run() {
   desk_.line.RingIf(desk_.line.bell().parent_sleeps);
   while (!parent_gone_ && !(desk_.draining && !InHand())) {
     desk_.loop.RunOnce();
+    desk_.life.beat.store(desk_.loop.now(), std::memory_order_relaxed);
     EndRound();
   }
   desk_.handler->OnWorkerStop();

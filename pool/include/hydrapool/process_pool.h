@@ -29,6 +29,9 @@ struct Timeouts {
   Nanos linger = 2 * kSecond;       ///< for the client's end, after ours
   Nanos unassigned = 10 * kSecond;  ///< for a worker to take a connection, when none is alive
   Nanos drain = 30 * kSecond;       ///< of the pool, at TERM, before its workers are killed
+  /// Without a round of its loop, before a worker is killed as hung: longer than any call of a handler may
+  /// take. 0: never. Its idle connections go to other workers after a second in any case.
+  Nanos stall = 0;
 };
 
 struct PoolOptions {

@@ -1,0 +1,46 @@
+#include "pool/parent/watchdog.h"
+
+#include <signal.h>
+
+#include "pool/shared/pulse.h"
+#include "pool/sys/log.h"
+
+namespace hydrapool {
+
+Watchdog::Watchdog(Leases& leases, Seats& seats, Lender& lender, sys::Nanos stall_timeout)
+    : leases_(leases), seats_(seats), lender_(lender), stall_timeout_(stall_timeout) {}
+
+void Watchdog::Look(sys::Nanos now) {
+  for (WorkerHandle* worker : seats_.in_use()) LookAt(*worker, now);
+}
+
+void Watchdog::LookAt(WorkerHandle& worker, sys::Nanos now) {
+  WorkerLife& life = worker.life();
+  const bool serves = life.stage != WorkerStage::kNone && life.stage != WorkerStage::kStarting;
+  const bool owes = serves && (leases_.book.leases_of(worker.number()) > 0 || life.told != life.taken.load());
+  if (!owes) {
+    life.owing_since = 0;
+  } else if (life.owing_since == 0) {
+    life.owing_since = now;
+  }
+  const Vitality before = life.vitality;
+  if (before == Vitality::kStalled) return;
+  life.vitality = Judge({.beat = life.beat.load(), .owing_since = life.owing_since}, now, stall_timeout_);
+  switch (life.vitality) {
+    case Vitality::kWell:
+      break;
+    case Vitality::kLate:
+      if (before == Vitality::kWell)
+        sys::log::Warn("worker {} (pid {}) does not come round: its idle connections go to others", life.slot,
+                       worker.pid());
+      lender_.TakeAllIdle(worker);
+      break;
+    case Vitality::kStalled:
+      sys::log::Error("worker {} (pid {}) has not come round for {} s: killed", life.slot, worker.pid(),
+                      stall_timeout_ / sys::kSecond);
+      worker.Signal(SIGKILL);
+      break;
+  }
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,43 @@
+// Workers that do not come round, in a real pool.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "pool/parent/test_pool.h"
+
+namespace hydrapool {
+namespace {
+
+using test::LineClient;
+using test::ServedPool;
+
+TEST(WatchdogTest, AStoppedWorkersConnectionsAndNewOnesAreServedByTheOther) {
+  const ServedPool pool({.workers = 2, .max_connections = 256});
+  ASSERT_TRUE(pool.WaitUntilReady());
+  std::vector<LineClient> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(pool.Connect());
+  for (const LineClient& client : clients) ASSERT_EQ(client.Ask("echo x\n"), "x\n");
+  const pid_t stopped = pool.worker(0).pid;
+  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  for (int i = 0; i < 40; ++i) clients.push_back(pool.Connect());
+  for (const LineClient& client : clients) EXPECT_EQ(client.Ask("echo y\n"), "y\n");
+  ASSERT_EQ(::kill(stopped, SIGCONT), 0);
+  for (const LineClient& client : clients) EXPECT_EQ(client.Ask("echo z\n"), "z\n");
+  EXPECT_EQ(pool.worker(0).pid, stopped);
+}
+
+TEST(WatchdogTest, ARequestThatHangsEveryWorkerIsStoppedAtTheSecond) {
+  PoolOptions options{.workers = 2, .max_connections = 64};
+  options.timeouts.stall = 2 * kSecond;
+  const ServedPool pool(options);
+  const LineClient hanging = pool.Connect();
+  hanging.Say("hang\n");
+  EXPECT_EQ(hanging.HearLine(), "poison\n");
+  EXPECT_EQ(pool.counts().exits[StallCause()].value(), 2u);
+  EXPECT_EQ(pool.Connect().Ask("echo after\n"), "after\n");
+}
+
+}  // namespace
+}  // namespace hydrapool
