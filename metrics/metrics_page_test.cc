@@ -5,7 +5,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+
 #include "metrics/text_page.h"
+#include "pool/sys/file.h"
 
 namespace hydrapool::metrics {
 namespace {
@@ -13,6 +19,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
+using ::testing::UnorderedElementsAreArray;
 
 TextPage Render(const hydrapool::Scoreboard& board) {
   return ParseTextPage(RenderMetrics(board, {.version = "1.2.3"}));
@@ -200,6 +207,44 @@ TEST(MetricsPageTest, SeriesNeitherEndNorFallWhenAWorkerDies) {
     EXPECT_GE(dead.Value(series), value) << series;
     EXPECT_GE(after.Value(series), dead.Value(series)) << series;
   }
+}
+
+/// What metrics/README.md says of each family of the pool's page: name, type and labels as its tables have
+/// them.
+std::set<std::string> FamiliesOfTheReadme() {
+  std::istringstream text(sys::ReadFile(HYDRAPOOL_SOURCE_DIR "/metrics/README.md"));
+  std::set<std::string> families;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.starts_with("| `hydrapool_") && !line.starts_with("| `process_")) continue;
+    std::istringstream cells(line.substr(1));
+    std::string name, type, unit, labels;
+    for (std::string* cell : {&name, &type, &unit, &labels}) std::getline(cells, *cell, '|');
+    families.insert(fmt::format("|{}|{}|{}|", name, type, labels));
+  }
+  return families;
+}
+
+/// The labels of a series as the README writes them, without a histogram's `le`: "`slot`, `code`".
+std::string LabelsOf(std::string_view series) {
+  std::string labels;
+  for (auto at = series.find_first_of("{,"); at != series.npos; at = series.find(',', at + 1)) {
+    const std::string_view name = series.substr(at + 1, series.find('=', at) - at - 1);
+    if (name != "le") labels += fmt::format("{}`{}`", labels.empty() ? "" : ", ", name);
+  }
+  return labels;
+}
+
+TEST(MetricsPageTest, EveryFamilyIsInTheReadmeAndTheOtherWayRound) {
+  const hydrapool::Scoreboard board(1);
+  const TextPage page = Render(board);
+  std::set<std::string> families;
+  for (const auto& [name, type] : page.types) {
+    const std::string sample = type == "histogram" ? name + "_bucket" : name;
+    const std::string labels = LabelsOf(page.samples.lower_bound(sample)->first);
+    families.insert(fmt::format("| `{}` | {} |{}|", name, type, labels.empty() ? " " : " " + labels + " "));
+  }
+  EXPECT_GT(families.size(), 30u);
+  EXPECT_THAT(families, UnorderedElementsAreArray(FamiliesOfTheReadme()));
 }
 
 TEST(TextPageTest, NoticesWhatPrometheusWouldRefuse) {

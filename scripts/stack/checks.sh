@@ -105,6 +105,21 @@ queries_had_data() {
   ((${#left[@]} == 0))
 }
 
+# families FILE...: the name and type of each metric that pages in text format have.
+families() { sed -n 's/^# TYPE //p' "$@" | sort; }
+
+# pages_are_documented URL...: what metrics/README.md has in its tables is on these pages, with its type, and the other
+# way round.
+pages_are_documented() {
+  local url
+  for url; do
+    "${ask[@]}" "$url" || return
+  done >"$work/pages"
+  # shellcheck disable=SC2016  # Markdown's backquotes
+  reason=$(diff <(sed -En 's/^\| `([a-z_]+)` \| (counter|gauge|histogram|summary) \|.*/\1 \2/p' metrics/README.md | sort) \
+    <(families "$work/pages")) && reason=''
+}
+
 rules_are_healthy() {
   reason=$("${ask[@]}" "$prometheus_url/api/v1/rules" | jq --raw-output '.data.groups[].rules[]
     | select(.health != "ok" or (.state == "firing" and .labels.severity == "critical"))
