@@ -103,6 +103,9 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
       {"echo nowhere", "not HOST:PORT"},
       {"echo --close-every 3 --half-close 127.0.0.1:1", "--close-every"},
       {"echo --times 3 127.0.0.1:1", "--burst"},
+      {"echo --body-sizes 1,2 127.0.0.1:1", "needs a --path"},
+      {"echo --flood pip 127.0.0.1:1", "did you mean 'pipe'?"},
+      {"echo --chunked 2 127.0.0.1:1", "--chunked"},
   };
   for (const auto& [arguments, complaint] : table) {
     const auto finished = Harness(arguments);

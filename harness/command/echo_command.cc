@@ -1,4 +1,6 @@
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "harness/command/cli.h"
 #include "harness/echo/echo_run.h"
@@ -12,9 +14,13 @@ Examples:
   harness echo 127.0.0.1:8080
   harness echo --connections 64 --pipeline 16 --duration 30s --json - 127.0.0.1:8080
   harness echo --half-close --reopen-every 20 127.0.0.1:8080
+  harness echo --body-sizes 0,1,16384,65537 --chunked 0.2 --bytewise 0.1 --path /cgi-bin/echo 127.0.0.1:8080
+  harness echo --reset-within 2000 127.0.0.1:8080
+  harness echo --flood pipe,pipe,chunks 127.0.0.1:8080
   harness echo --burst 1000 --times 100 127.0.0.1:8080
 
-Asks GET PATH?ID, with an ID of its own for each request, and expects EXPECT, the ID and a newline as the body. Run it while
+Asks GET PATH?ID, with an ID of its own for each request, and expects EXPECT, the ID and a newline as the body; with
+--body-sizes it asks POST PATH?ID, and the answer must give the request's body back. Run it while
 `harness inject` kills workers: a request lost, answered twice or answered with another's bytes is counted as such.
 
 Exit codes: 0 each request got one answer, its own; 1 not so; 2 usage; 3 nothing was sent.)";
@@ -27,6 +33,7 @@ struct Arguments {
   bool half_close = false;
   std::size_t burst = 0;
   std::uint64_t times = 1;
+  std::vector<std::string> floods;
   std::string json;
 };
 
@@ -55,6 +62,13 @@ sys::Result<EchoOptions> OptionsOf(const Arguments& arguments) {
     plan.requests = 1;
     if (plan.ending == Ending::kNone) plan.ending = Ending::kHeader;
   }
+  if (!plan.mix.body_sizes.empty() && plan.path == "/")
+    return sys::Failure("--body-sizes needs a --path that gives bodies back, as /cgi-bin/echo does");
+  for (const std::string& text : arguments.floods) {
+    const auto kind = ParseFloodKind(text);
+    if (!kind) return sys::Failure("--flood " + kind.error().message);
+    options.floods.push_back(*kind);
+  }
   if (auto resolved = Resolve(arguments.address, plan); !resolved) return tl::unexpected(resolved.error());
   return options;
 }
@@ -72,6 +86,26 @@ int Echo(const Arguments& arguments) {
     return kExitUsage;
   if (result.counts.sent == 0) return kExitInvalid;
   return result.counts.exact() ? kExitDone : kExitFailed;
+}
+
+void AddMix(CLI::App& echo, EchoMix& mix, std::vector<std::string>& floods) {
+  const auto part = [&echo](const char* name, double& value, const char* help) {
+    echo.add_option(name, value, help)->check(CLI::Range(0.0, 1.0).description(""))->type_name("PART");
+  };
+  echo.add_option("--body-sizes", mix.body_sizes, "POST bodies of these sizes, drawn for each request")
+      ->delimiter(',')
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1'000'000'000}).description(""))
+      ->type_name("BYTES,…");
+  part("--chunked", mix.chunked, "The part of bodies that is sent in chunks, 0 to 1");
+  part("--bytewise", mix.bytewise, "The part of connections that sends a byte at a time, 0 to 1");
+  echo.add_option("--reset-within", mix.reset_within,
+                  "Reset each connection after a number of bytes, sent and received, drawn up to this")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("BYTES");
+  echo.add_option("--flood", floods, "Beside it a connection for each: pipe, chunks, upload, download")
+      ->delimiter(',')
+      ->type_name("KIND,…");
+  echo.add_option("--seed", mix.seed, "The seed of these draws")->capture_default_str()->type_name("S");
 }
 
 }  // namespace
@@ -101,6 +135,7 @@ void AddEchoCommand(CLI::App& app, int& exit_code) {
       ->type_name("BYTES_PER_SEC");
   auto* burst = count("--burst", arguments->burst, "Open so many connections at once, with one request each");
   count("--times", arguments->times, "Bursts, one after another")->needs(burst);
+  AddMix(echo, options.plan.mix, arguments->floods);
   echo.add_option("--path", options.plan.path,
                   "What to ask; the id is its query, or is appended to the one it has")
       ->capture_default_str();

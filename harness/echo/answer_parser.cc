@@ -71,7 +71,7 @@ std::optional<AnswerParser::Head> AnswerParser::ReadHead() {
   if (!status) return Broken();
   std::optional<std::size_t> length;
   bool chunked = false;
-  bool last = false;
+  bool last = lines.starts_with("HTTP/1.0");
   for (std::size_t at = line_end + 2; at < lines.size(); at = line_end + 2) {
     line_end = lines.find("\r\n", at);
     const auto line = lines.substr(at, line_end - at);
@@ -87,7 +87,7 @@ std::optional<AnswerParser::Head> AnswerParser::ReadHead() {
       if (!number || (length && length != number)) return Broken();
       length = number;
     } else if (SameName(name, "connection")) {
-      last = SameName(value, "close");
+      last = SameName(value, "close") || (last && !SameName(value, "keep-alive"));
     }
   }
   if (HasNoBody(*status)) {

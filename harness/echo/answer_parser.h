@@ -11,7 +11,8 @@ namespace hydrapool::harness {
 struct Answer {
   int status = 0;
   std::string_view body;
-  bool last = false;  ///< It says "Connection: close": the server answers nothing after it.
+  bool last = false;  ///< It says "Connection: close", or is HTTP/1.0 and does not say "keep-alive": the server
+                      ///< answers nothing after it.
 };
 
 /// Splits what one connection received into answers (RFC 9112, section 6.3), whatever pieces it came in.
@@ -20,9 +21,9 @@ struct Answer {
 ///     while (auto answer = parser.Next()) ...
 ///     if (parser.broken()) ...
 ///
-/// Headers may be any; interim answers (1xx) are skipped. Framed by Content-Length only: an answer without
-/// one, unless its status has no body, breaks the parser, as does anything that is no HTTP/1.x. After that
-/// Next() yields nothing more.
+/// Headers may be any; interim answers (1xx) are skipped. An answer is framed by Content-Length or by chunks,
+/// which are taken off: one that is framed only by the connection's end, unless its status has no body,
+/// breaks the parser, as does anything that is no HTTP/1.x. After that Next() yields nothing more.
 class AnswerParser {
  public:
   void Feed(std::string_view bytes);

@@ -74,6 +74,20 @@ TEST(AnswerParserTest, SomeStatusesHaveNoBody) {
   EXPECT_THAT(Drain(parser), ElementsAre("204 ", "304 "));
 }
 
+TEST(AnswerParserTest, TellsWhichAnswerIsTheLast) {
+  const auto is_last = [](const std::string& version, const std::string& field) {
+    AnswerParser parser;
+    parser.Feed(version + " 200 OK\r\n" + field + "Content-Length: 0\r\n\r\n");
+    return parser.Next().value().last;
+  };
+  EXPECT_FALSE(is_last("HTTP/1.1", ""));
+  EXPECT_FALSE(is_last("HTTP/1.1", "Connection: keep-alive\r\n"));
+  EXPECT_TRUE(is_last("HTTP/1.1", "Connection: Close\r\n"));
+  EXPECT_TRUE(is_last("HTTP/1.0", ""));
+  EXPECT_TRUE(is_last("HTTP/1.0", "Connection: close\r\n"));
+  EXPECT_FALSE(is_last("HTTP/1.0", "connection: Keep-Alive\r\n"));
+}
+
 TEST(AnswerParserTest, BreaksOnWhatItCannotFrame) {
   for (const std::string text :
        {"HTTP/1.1 200 OK\r\n\r\n", "hello 1\n\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",

@@ -36,14 +36,14 @@ void SetOption(int fd, int level, int name, int value) {
 
 }  // namespace
 
-EchoConnection::EchoConnection(sys::EventLoop& loop, EchoLedger& ledger, const EchoPlan& plan, OnEnd on_end)
-    : loop_(loop), ledger_(ledger), plan_(plan), on_end_(std::move(on_end)) {}
+EchoConnection::EchoConnection(sys::EventLoop& loop, EchoLedger& ledger, EchoRequests& requests,
+                               const EchoPlan& plan, OnEnd on_end)
+    : loop_(loop), ledger_(ledger), requests_(requests), plan_(plan), on_end_(std::move(on_end)) {}
 
 void EchoConnection::Open() {
   parser_ = {};
   out_.clear();
-  asked_ = 0;
-  connected_ = finishing_ = failed_to_connect_ = false;
+  life_ = {.reset_after = requests_.DrawReset(), .bytewise = requests_.DrawBytewise()};
   fd_.Reset(
       sys::Check(::socket(plan_.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
   SetOption(fd_.get(), IPPROTO_TCP, TCP_NODELAY, 1);
@@ -70,28 +70,28 @@ void EchoConnection::Abandon() {
 }
 
 std::uint32_t EchoConnection::Interest() const {
-  return (connected_ ? EPOLLIN : 0u) | (!connected_ || !out_.empty() ? EPOLLOUT : 0u);
+  return (life_.connected ? EPOLLIN : 0u) | (!life_.connected || life_.sent < out_.size() ? EPOLLOUT : 0u);
 }
 
 void EchoConnection::Watch() {
-  interest_ = Interest();
-  watch_ = loop_.Add(fd_.get(), interest_, [this](std::uint32_t events) { OnEvents(events); });
+  life_.interest = Interest();
+  watch_ = loop_.Add(fd_.get(), life_.interest, [this](std::uint32_t events) { OnEvents(events); });
 }
 
 void EchoConnection::OnEvents(std::uint32_t events) {
-  if (!connected_) {
+  if (!life_.connected) {
     int error = 0;
     socklen_t length = sizeof error;
     ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &length);
     return error == 0 ? FinishConnecting() : FailToConnect(error);
   }
-  if ((events & EPOLLOUT) != 0) Flush();
+  if ((events & EPOLLOUT) != 0 && !Flush()) return;
   if ((events & ~EPOLLOUT) != 0) Read();
 }
 
 void EchoConnection::FinishConnecting() {
-  connected_ = true;
-  port_ = sys::LocalPort(fd_.get());
+  life_.connected = true;
+  life_.port = sys::LocalPort(fd_.get());
   Ask();
   if (!watch_) Watch();
   Flush();
@@ -101,40 +101,67 @@ void EchoConnection::FailToConnect(int error) {
   watch_.Reset();
   fd_.Reset();
   if (error == EADDRNOTAVAIL) return OpenAt(loop_.now() + kRetry);
-  failed_to_connect_ = true;
+  life_.failed_to_connect = true;
   ledger_.TakeConnectFailure(sys::Now());
   on_end_(*this);
 }
 
 void EchoConnection::Ask() {
   const sys::Nanos now = sys::Now();
-  while (asking_ && !finishing_ && line_.size() < plan_.pipeline) {
-    ++asked_;
-    finishing_ = plan_.ending != Ending::kNone && asked_ >= plan_.requests;
-    Append(ledger_.Send(line_, now, port_), finishing_);
+  while (asking_ && !life_.finishing && line_.size() < plan_.pipeline) {
+    ++life_.asked;
+    life_.finishing = plan_.ending != Ending::kNone && life_.asked >= plan_.requests;
+    const auto request = requests_.Make(ledger_.Send(line_, now, life_.port),
+                                        life_.finishing && plan_.ending == Ending::kHeader);
+    line_.back().body_size = request.body_size.value_or(0);
+    out_ += request.bytes;
   }
 }
 
-void EchoConnection::Append(std::uint64_t id, bool last) {
-  const std::string_view close = last && plan_.ending == Ending::kHeader ? "Connection: close\r\n" : "";
-  const char* query = plan_.path.find('?') == std::string::npos ? "?" : "";
-  fmt::format_to(std::back_inserter(out_), "GET {}{}{} HTTP/1.1\r\nHost: {}\r\n{}\r\n", plan_.path, query, id,
-                 plan_.host, close);
+std::size_t EchoConnection::UntilReset() const {
+  return life_.reset_after == 0 ? SIZE_MAX : static_cast<std::size_t>(life_.reset_after - life_.moved);
 }
 
-void EchoConnection::Flush() {
-  if (!out_.empty()) {
-    const auto sent = ::send(fd_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
-    if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) out_.clear();  // what was received says how it ended
-    if (out_.empty() && finishing_ && plan_.ending == Ending::kHalfClose) ::shutdown(fd_.get(), SHUT_WR);
+std::size_t EchoConnection::SendLimit() const {
+  return std::min({out_.size() - life_.sent, UntilReset(), life_.bytewise ? 1 : SIZE_MAX});
+}
+
+bool EchoConnection::Flush() {
+  if (life_.sent < out_.size()) {
+    const auto sent = ::send(fd_.get(), out_.data() + life_.sent, SendLimit(), MSG_NOSIGNAL);
+    if (sent > 0) {
+      life_.sent += static_cast<std::size_t>(sent);
+      life_.moved += static_cast<std::uint64_t>(sent);
+    }
+    const bool failed = sent < 0 && errno != EAGAIN && errno != EINTR;
+    if (failed || life_.sent == out_.size()) {  // what is received says how it ended
+      out_.clear();
+      life_.sent = 0;
+    }
+    if (out_.empty() && life_.finishing && plan_.ending == Ending::kHalfClose) ::shutdown(fd_.get(), SHUT_WR);
+    if (ResetIsDue()) {
+      GiveUp();
+      return false;
+    }
   }
-  if (watch_ && interest_ != Interest()) watch_.Modify(interest_ = Interest());
+  if (watch_ && life_.interest != Interest()) watch_.Modify(life_.interest = Interest());
+  return true;
+}
+
+void EchoConnection::GiveUp() {
+  sys::ResetConnection(fd_.get());
+  timer_.Reset();
+  watch_.Reset();
+  fd_.Reset();
+  unkept_in_a_row_ = 0;
+  ledger_.GiveUp(line_);
+  on_end_(*this);
 }
 
 std::size_t EchoConnection::ReadLimit() const {
-  if (plan_.slow_reader == 0) return SIZE_MAX;
-  return static_cast<std::size_t>(std::max<std::int64_t>(plan_.slow_reader / kReadsPerSecond, 1));
+  if (plan_.slow_reader == 0) return UntilReset();
+  return std::min(UntilReset(),
+                  static_cast<std::size_t>(std::max<std::int64_t>(plan_.slow_reader / kReadsPerSecond, 1)));
 }
 
 void EchoConnection::Read() {
@@ -143,27 +170,28 @@ void EchoConnection::Read() {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return End(got == 0 ? Loss::kEof : Loss::kReset);
   const auto bytes = static_cast<std::size_t>(got);
+  life_.moved += bytes;
   parser_.Feed({buffer.data(), bytes});
   TakeAnswers();
   if (parser_.broken()) {
     ledger_.TakeAnswer(line_, std::nullopt, loop_.now());
     return End(Loss::kUnanswered);
   }
-  if (finishing_ && line_.empty() && plan_.ending == Ending::kOurClose) return End(Loss::kUnanswered);
-  AskAgain();
-  if (plan_.slow_reader > 0) RestFromReading(bytes);
+  if (life_.finishing && line_.empty() && plan_.ending == Ending::kOurClose) return End(Loss::kUnanswered);
+  if (ResetIsDue()) return GiveUp();
+  if (AskAgain() && plan_.slow_reader > 0) RestFromReading(bytes);
 }
 
-void EchoConnection::AskAgain() {
+bool EchoConnection::AskAgain() {
   if (plan_.pause > 0 && line_.empty()) {
     timer_ = loop_.At(loop_.now() + plan_.pause, [this] {
       Ask();
       Flush();
     });
-    return;
+    return true;
   }
   if (plan_.pause == 0 && line_.size() <= plan_.pipeline / 2) Ask();
-  Flush();
+  return Flush();
 }
 
 void EchoConnection::RestFromReading(std::size_t bytes) {
@@ -175,18 +203,39 @@ void EchoConnection::RestFromReading(std::size_t bytes) {
 void EchoConnection::TakeAnswers() {
   const sys::Nanos now = sys::Now();
   while (const auto answer = parser_.Next()) {
-    finishing_ |= answer->last;
+    life_.finishing |= answer->last;
+    life_.says_close |= answer->last;
+    life_.last_answer = now;
+    ++life_.answered;
     if (plan_.any_answer && answer->status < 400 && !line_.empty()) {
       ledger_.TakeAnswer(line_, line_.front().id, now);
     } else if (answer->status == 200) {
-      ledger_.TakeAnswer(line_, IdIn(answer->body, plan_.expect), now);
+      ledger_.TakeAnswer(line_, IdOf(answer->body), now);
     } else {
       ledger_.TakeRefusal(line_, now, answer->status);
     }
   }
 }
 
+std::optional<std::uint64_t> EchoConnection::IdOf(std::string_view body) const {
+  if (plan_.mix.body_sizes.empty()) return IdIn(body, plan_.expect);
+  if (line_.empty()) return IdOfBody(body);
+  const EchoLedger::Request& asked = line_.front();
+  if (body == BodyOf(asked.id, asked.body_size)) return asked.id;
+  const auto id = IdOfBody(body);
+  return id == asked.id ? std::nullopt : id;
+}
+
+void EchoConnection::NoteHowItEnded(Loss how) {
+  constexpr sys::Nanos kAtOnce = 50 * sys::kMillisecond;
+  const bool by_server = how != Loss::kUnanswered && life_.answered > 0 && plan_.ending == Ending::kNone;
+  const bool at_once = line_.empty() && sys::Now() - life_.last_answer < kAtOnce;
+  unkept_in_a_row_ = by_server && (life_.says_close || at_once) ? unkept_in_a_row_ + 1 : 0;
+  life_.ended_after_one = by_server && !life_.says_close && life_.answered == 1 && !line_.empty();
+}
+
 void EchoConnection::End(Loss how) {
+  NoteHowItEnded(how);
   if (line_.empty() && parser_.mid_answer() && !parser_.broken()) ledger_.TakeStray();
   timer_.Reset();
   watch_.Reset();

@@ -9,6 +9,7 @@
 
 #include "harness/echo/answer_parser.h"
 #include "harness/echo/echo_ledger.h"
+#include "harness/echo/echo_request.h"
 #include "pool/sys/event_loop.h"
 #include "pool/sys/unique_fd.h"
 
@@ -28,8 +29,8 @@ struct EchoPlan {
   sockaddr_storage address{};
   socklen_t address_length = 0;
   std::string host;               ///< For the Host header.
-  std::string path = "/";         ///< The id is appended: as the query, /?17, or to the one that is there
-  std::string expect = "hello ";  ///< An answer's body is this, the id and a newline.
+  std::string path = "/";         ///< The id is appended: as the query, /?17, or to the one that is there.
+  std::string expect = "hello ";  ///< The body of a GET's answer is this, the id and a newline.
   bool any_answer = false;        ///< Instead: any whole answer below 400 is right.
   std::size_t pipeline = 1;       ///< Requests on their way at once.
   std::uint64_t requests = 0;     ///< For each connection, with an Ending.
@@ -37,6 +38,7 @@ struct EchoPlan {
   std::int64_t slow_reader =
       0;                 ///< Bytes read each second, with a small receive buffer; 0: as fast as they come.
   sys::Nanos pause = 0;  ///< From having all answers to asking again. Not together with slow_reader.
+  EchoMix mix = {};      ///< What makes requests and connections differ.
 };
 
 /// One client connection of the exactly-once checker: asks, accounts for each answer in the ledger, ends as
@@ -53,7 +55,9 @@ class EchoConnection {
  public:
   using OnEnd = std::function<void(EchoConnection&)>;
 
-  EchoConnection(sys::EventLoop& loop, EchoLedger& ledger, const EchoPlan& plan, OnEnd on_end);
+  /// `requests` are written for all connections of a run by one writer.
+  EchoConnection(sys::EventLoop& loop, EchoLedger& ledger, EchoRequests& requests, const EchoPlan& plan,
+                 OnEnd on_end);
 
   void Open();
   /// The same, after a while.
@@ -66,26 +70,55 @@ class EchoConnection {
   [[nodiscard]] bool waiting() const { return !line_.empty(); }
   [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
   /// The last connection did not come about.
-  [[nodiscard]] bool failed_to_connect() const { return failed_to_connect_; }
+  [[nodiscard]] bool failed_to_connect() const { return life_.failed_to_connect; }
+  /// How many connections in a row the server has ended of its own will as soon as it had answered.
+  [[nodiscard]] int unkept_in_a_row() const { return unkept_in_a_row_; }
+  /// The server ended the last connection in the middle of its second request, and had not said that it
+  /// would.
+  [[nodiscard]] bool ended_after_one() const { return life_.ended_after_one; }
 
  private:
+  /// What is true of one connection.
+  struct Life {
+    std::uint64_t asked = 0;
+    std::uint64_t answered = 0;
+    std::uint64_t moved = 0;        ///< Bytes, both ways.
+    std::uint64_t reset_after = 0;  ///< So many of them; 0: it is not reset.
+    std::size_t sent = 0;           ///< Of out_.
+    sys::Nanos last_answer = 0;
+    int port = 0;
+    std::uint32_t interest = 0;
+    bool bytewise = false;
+    bool connected = false;
+    bool finishing = false;
+    bool failed_to_connect = false;
+    bool says_close = false;
+    bool ended_after_one = false;
+  };
   void Watch();
   void OnEvents(std::uint32_t events);
   void FinishConnecting();
   void FailToConnect(int error);
   void Ask();
-  void Append(std::uint64_t id, bool last);
-  void Flush();
+  /// False: the connection is over.
+  bool Flush();
+  bool AskAgain();
+  [[nodiscard]] bool ResetIsDue() const { return life_.reset_after != 0 && life_.moved >= life_.reset_after; }
+  void GiveUp();
   void Read();
-  void AskAgain();
+  void NoteHowItEnded(Loss how);
+  [[nodiscard]] std::optional<std::uint64_t> IdOf(std::string_view body) const;
   void RestFromReading(std::size_t bytes);
   void TakeAnswers();
   void End(Loss how);
   [[nodiscard]] std::uint32_t Interest() const;
+  [[nodiscard]] std::size_t SendLimit() const;
   [[nodiscard]] std::size_t ReadLimit() const;
+  [[nodiscard]] std::size_t UntilReset() const;
 
   sys::EventLoop& loop_;
   EchoLedger& ledger_;
+  EchoRequests& requests_;
   const EchoPlan& plan_;
   OnEnd on_end_;
   sys::UniqueFd fd_;
@@ -94,13 +127,9 @@ class EchoConnection {
   AnswerParser parser_;
   EchoLedger::Line line_;
   std::string out_;
-  std::uint64_t asked_ = 0;
-  int port_ = 0;
-  std::uint32_t interest_ = 0;
+  Life life_;
+  int unkept_in_a_row_ = 0;
   bool asking_ = true;
-  bool connected_ = false;
-  bool finishing_ = false;
-  bool failed_to_connect_ = false;
 };
 
 }  // namespace hydrapool::harness

@@ -5,7 +5,11 @@
 namespace hydrapool::harness {
 namespace {
 
-constexpr std::size_t kMostFailures = 10'000;
+std::uint64_t& CountOf(UnkeptFailures& unkept, std::string_view what, bool cut) {
+  if (cut) return unkept.cut;
+  if (what == "status_5xx") return unkept.abandoned;
+  return what == "status" ? unkept.refused : unkept.lost;
+}
 
 }  // namespace
 
@@ -53,6 +57,11 @@ void EchoLedger::TakeConnectFailure(sys::Nanos now) {
   Note({.id = 0, .sent = now}, now, "connect");
 }
 
+void EchoLedger::GiveUp(Line& line) {
+  counts_.given_up += line.size();
+  line.clear();
+}
+
 void EchoLedger::Lose(Line& line, Loss how, sys::Nanos now, bool mid_answer) {
   const auto many = static_cast<std::uint64_t>(line.size());
   std::string_view what;
@@ -87,7 +96,10 @@ void EchoLedger::SkipTo(Line& line, std::uint64_t id, sys::Nanos now) {
 }
 
 void EchoLedger::Note(const Request& request, sys::Nanos now, std::string_view what, bool cut) {
-  if (failures_.size() == kMostFailures) return;
+  if (failures_.size() == kMostKept) {
+    ++CountOf(unkept_, what, cut);
+    return;
+  }
   failures_.push_back({.sent = request.sent, .end = now, .what = what, .cut = cut, .port = request.port});
 }
 

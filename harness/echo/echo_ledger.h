@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -11,8 +12,8 @@
 namespace hydrapool::harness {
 
 /// What became of all requests. Each request sent has one fate:
-/// sent = ok + wrong + refused_status + reset + eof + unanswered. Duplicates and extras are answers beyond
-/// those.
+/// sent = ok + wrong + refused_status + reset + eof + unanswered + given_up. Duplicates and extras are
+/// answers beyond those.
 struct EchoCounts {
   std::uint64_t sent = 0;
   std::uint64_t ok = 0;              ///< The next answer on its connection, whole, with its own id.
@@ -22,6 +23,7 @@ struct EchoCounts {
   std::uint64_t eof = 0;             ///< The server closed the connection instead.
   std::uint64_t unanswered =
       0;  ///< Nothing came before the deadline, or later requests were answered in its place.
+  std::uint64_t given_up = 0;        ///< The client reset the connection on purpose.
   std::uint64_t duplicate = 0;       ///< Answers for a request that had been answered.
   std::uint64_t extra = 0;           ///< Answers while nothing was asked.
   std::uint64_t connect_failed = 0;  ///< Connections that the server did not take.
@@ -46,6 +48,17 @@ struct EchoFailure {
   int port = 0;           ///< The client's own; 0: there was no connection.
 };
 
+/// Failures of which nothing but their number was kept.
+struct UnkeptFailures {
+  std::uint64_t lost = 0;
+  std::uint64_t cut = 0;
+  std::uint64_t abandoned = 0;  ///< "status_5xx"
+  std::uint64_t refused = 0;    ///< "status"
+
+  [[nodiscard]] std::uint64_t total() const { return lost + cut + abandoned + refused; }
+  bool operator==(const UnkeptFailures&) const = default;
+};
+
 /// Keeps account of requests with ids that are unique over all connections, and judges each answer.
 ///
 ///     EchoLedger ledger;
@@ -62,7 +75,9 @@ class EchoLedger {
     std::uint64_t id = 0;
     sys::Nanos sent = 0;
     int port = 0;
+    std::size_t body_size = 0;  ///< Of the body that it was sent with.
   };
+  static constexpr std::size_t kMostKept = 100'000;
   using Line = std::deque<Request>;
 
   /// `port`: the connection's own, for whoever looks for the cause of a failure.
@@ -76,10 +91,13 @@ class EchoLedger {
   /// Bytes came, while nothing was asked, that are no whole answer.
   void TakeStray() { ++counts_.extra; }
   void TakeConnectFailure(sys::Nanos now);
+  /// The connection is reset by its own client.
+  void GiveUp(Line& line);
 
   [[nodiscard]] const EchoCounts& counts() const { return counts_; }
-  /// The first 10,000.
+  /// The first kMostKept, and how many came after them.
   [[nodiscard]] const std::vector<EchoFailure>& failures() const { return failures_; }
+  [[nodiscard]] const UnkeptFailures& unkept() const { return unkept_; }
 
  private:
   [[nodiscard]] bool WasAnswered(std::uint64_t id) const { return id < answered_.size() && answered_[id]; }
@@ -88,6 +106,7 @@ class EchoLedger {
 
   EchoCounts counts_;
   std::vector<EchoFailure> failures_;
+  UnkeptFailures unkept_;
   std::vector<bool> answered_ = {true};  ///< By id; ids start at 1.
 };
 

@@ -95,5 +95,36 @@ TEST_F(EchoLedgerTest, WhatIsInTheLineIsLostWithItsConnection) {
   EXPECT_EQ(counts().lost(), 4u);
 }
 
+TEST(EchoLedgerCountTest, NoneStopsWhereFailuresAreNoLongerKept) {
+  EchoLedger ledger;
+  EchoLedger::Line line;
+  constexpr std::uint64_t kMore = 25;
+  for (std::uint64_t i = 0; i < EchoLedger::kMostKept + kMore; ++i) {
+    static_cast<void>(ledger.Send(line, 1));
+    ledger.Lose(line, Loss::kEof, 2);
+  }
+  static_cast<void>(ledger.Send(line, 1));
+  ledger.Lose(line, Loss::kReset, 2, true);
+  for (const int status : {503, 404, 404}) {
+    static_cast<void>(ledger.Send(line, 1));
+    ledger.TakeRefusal(line, 2, status);
+  }
+  EXPECT_EQ(ledger.failures().size(), EchoLedger::kMostKept);
+  EXPECT_EQ(ledger.unkept(), (UnkeptFailures{.lost = kMore, .cut = 1, .abandoned = 1, .refused = 2}));
+  EXPECT_EQ(ledger.failures().size() + ledger.unkept().total(),
+            ledger.counts().lost() + ledger.counts().refused_status);
+}
+
+TEST(EchoLedgerCountTest, WhatItsOwnClientGivesUpIsNotLost) {
+  EchoLedger ledger;
+  EchoLedger::Line line;
+  static_cast<void>(ledger.Send(line, 1));
+  static_cast<void>(ledger.Send(line, 1));
+  ledger.GiveUp(line);
+  EXPECT_EQ(ledger.counts().given_up, 2u);
+  EXPECT_TRUE(ledger.counts().exact());
+  EXPECT_TRUE(line.empty());
+}
+
 }  // namespace
 }  // namespace hydrapool::harness

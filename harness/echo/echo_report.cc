@@ -30,6 +30,13 @@ std::string EchoText(const EchoOptions& options, const EchoResult& result) {
                       c.eof, c.unanswered, c.connect_failed);
   text += fmt::format("answers   {} duplicate, {} extra, {} wrong, {} refused by status\n", c.duplicate,
                       c.extra, c.wrong, c.refused_status);
+  if (c.given_up > 0)
+    text += fmt::format("given up  {} requests on connections that were reset on purpose\n", c.given_up);
+  if (!options.floods.empty())
+    text +=
+        fmt::format("floods    {} at once, {} opened, {:.1f} MB sent, {:.1f} MB received\n",
+                    options.floods.size(), result.flood.opened, static_cast<double>(result.flood.sent) / 1e6,
+                    static_cast<double>(result.flood.received) / 1e6);
   if (result.unclosed > 0) text += fmt::format("unclosed  {} connections\n", result.unclosed);
   text += fmt::format("verdict   {}\n", VerdictOf(c));
   return text;
@@ -37,26 +44,29 @@ std::string EchoText(const EchoOptions& options, const EchoResult& result) {
 
 std::string EchoJson(const EchoOptions& options, const EchoResult& result) {
   const EchoCounts& c = result.counts;
-  const nlohmann::ordered_json json{{"schema", 1},
-                                    {"verdict", VerdictOf(c)},
-                                    {"connections", options.connections},
-                                    {"pipeline", options.plan.pipeline},
-                                    {"duration_s", sys::ToSeconds(result.elapsed)},
-                                    {"throughput_rps", RateOf(result)},
-                                    {"opened", result.connections},
-                                    {"unclosed", result.unclosed},
-                                    {"sent", c.sent},
-                                    {"ok", c.ok},
-                                    {"lost", c.lost()},
-                                    {"duplicate", c.duplicate},
-                                    {"extra", c.extra},
-                                    {"wrong", c.wrong},
-                                    {"refused_status", c.refused_status},
-                                    {"reset", c.reset},
-                                    {"eof", c.eof},
-                                    {"unanswered", c.unanswered},
-                                    {"connect_failed", c.connect_failed},
-                                    {"worst_wait_us", c.worst_wait / sys::kMicrosecond}};
+  const nlohmann::ordered_json json{
+      {"schema", 1},
+      {"verdict", VerdictOf(c)},
+      {"connections", options.connections},
+      {"pipeline", options.plan.pipeline},
+      {"duration_s", sys::ToSeconds(result.elapsed)},
+      {"throughput_rps", RateOf(result)},
+      {"opened", result.connections},
+      {"unclosed", result.unclosed},
+      {"sent", c.sent},
+      {"ok", c.ok},
+      {"lost", c.lost()},
+      {"duplicate", c.duplicate},
+      {"extra", c.extra},
+      {"wrong", c.wrong},
+      {"refused_status", c.refused_status},
+      {"reset", c.reset},
+      {"eof", c.eof},
+      {"unanswered", c.unanswered},
+      {"connect_failed", c.connect_failed},
+      {"given_up", c.given_up},
+      {"flood_bytes", {{"sent", result.flood.sent}, {"received", result.flood.received}}},
+      {"worst_wait_us", c.worst_wait / sys::kMicrosecond}};
   return json.dump(2) + "\n";
 }
 

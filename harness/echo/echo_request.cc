@@ -52,9 +52,8 @@ std::string EchoRequests::InChunks(std::string_view body) {
 EchoRequests::Request EchoRequests::Make(std::uint64_t id, bool last) {
   const bool has_body = !mix_.body_sizes.empty();
   const char* query = path_.find('?') == std::string::npos ? "?" : "";
-  std::string head =
-      fmt::format("{} {}{}{} HTTP/1.1\r\nHost: {}\r\n{}", has_body ? "POST" : "GET", path_, query, id, host_,
-                  last ? "Connection: close\r\n" : "");
+  std::string head = fmt::format("{} {}{}{} HTTP/1.1\r\nHost: {}\r\n{}", has_body ? "POST" : "GET", path_,
+                                 query, id, host_, last ? "Connection: close\r\n" : "");
   if (!has_body) return {.bytes = head + "\r\n", .body_size = {}};
   const std::size_t size = mix_.body_sizes[DrawBelow(mix_.body_sizes.size())];
   const std::string body = BodyOf(id, size);

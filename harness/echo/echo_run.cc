@@ -16,10 +16,13 @@ constexpr sys::Nanos kRetry = 10 * sys::kMillisecond;
 
 }  // namespace
 
-EchoRun::EchoRun(sys::EventLoop& loop, EchoOptions options) : loop_(loop), options_(std::move(options)) {
+EchoRun::EchoRun(sys::EventLoop& loop, EchoOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      requests_(options_.plan.mix, options_.plan.host, options_.plan.path) {
   for (std::size_t i = 0; i < options_.connections; ++i) {
     connections_.push_back(std::make_unique<EchoConnection>(
-        loop_, ledger_, options_.plan, [this](EchoConnection& connection) { OnEnd(connection); }));
+        loop_, ledger_, requests_, options_.plan, [this](EchoConnection& connection) { OnEnd(connection); }));
   }
 }
 
@@ -35,13 +38,19 @@ EchoResult EchoRun::Run() {
   for (const auto& connection : connections_) connection->Abandon();
   result_.counts = ledger_.counts();
   result_.failures = ledger_.failures();
+  result_.unkept_failures = ledger_.unkept();
   return result_;
 }
 
 void EchoRun::RunSteadily() {
   reopening_ = true;
   OpenAll();
-  RunUntil(sys::Now() + options_.duration, [this] { return stopped_; });
+  {
+    const EchoPlan& plan = options_.plan;
+    const Floods floods(loop_, plan.address, plan.address_length, plan.host, options_.floods);
+    RunUntil(sys::Now() + options_.duration, [this] { return stopped_; });
+    result_.flood = floods.counts();
+  }
   reopening_ = false;
   for (const auto& connection : connections_) connection->StopAsking();
   RunUntil(sys::Now() + options_.answer_within, [this] { return !AnyWaiting(); });
@@ -66,11 +75,16 @@ void EchoRun::OpenAll() {
 
 void EchoRun::OnEnd(EchoConnection& connection) {
   --open_;
+  const int unkept = connection.failed_to_connect() ? 0 : connection.unkept_in_a_row();
+  result_.unkept += unkept > 0 ? 1 : 0;
+  result_.after_one += connection.ended_after_one() ? 1 : 0;
   if (!reopening_) return;
   ++open_;
   ++result_.connections;
   if (connection.failed_to_connect()) {
     connection.OpenAt(sys::Now() + kRetry);
+  } else if (options_.spares && unkept > 0) {
+    connection.OpenAt(sys::Now() + std::min(kRetry << std::min(unkept, 10), sys::kSecond));
   } else {
     connection.Open();
   }

@@ -8,6 +8,7 @@
 
 #include "harness/echo/echo_connection.h"
 #include "harness/echo/echo_ledger.h"
+#include "harness/echo/flood.h"
 #include "pool/sys/error.h"
 #include "pool/sys/event_loop.h"
 
@@ -20,12 +21,21 @@ struct EchoOptions {
   std::uint64_t times =
       0;  ///< Not 0: instead of running for a time, open all connections at once, so many times.
   sys::Nanos answer_within = 5 * sys::kSecond;  ///< How long answers are awaited after the last request.
+  std::vector<FloodKind> floods = {};           ///< Beside them, for that duration; not with times.
+  /// A server that ends each connection as soon as it has answered is asked again ever more seldom, at last
+  /// once a second: for connections that are there to rest.
+  bool spares = false;
 };
 
 struct EchoResult {
   EchoCounts counts;
   std::vector<EchoFailure> failures;
-  std::uint64_t connections = 0;  ///< Opened.
+  std::uint64_t connections = 0;        ///< Opened.
+  UnkeptFailures unkept_failures = {};  ///< Beyond those in `failures`.
+  std::uint64_t unkept =
+      0;  ///< Connections that the server ended of its own will as soon as it had answered.
+  std::uint64_t after_one = 0;  ///< Those that it ended in the middle of their second request, unannounced.
+  FloodCounts flood = {};
   std::uint64_t unclosed = 0;  ///< Bursts only: all was answered, but the server did not close when asked to.
   sys::Nanos elapsed = 0;
 };
@@ -65,6 +75,7 @@ class EchoRun {
   sys::EventLoop& loop_;
   EchoOptions options_;
   EchoLedger ledger_;
+  EchoRequests requests_;
   std::vector<std::unique_ptr<EchoConnection>> connections_;
   EchoResult result_;
   std::size_t open_ = 0;

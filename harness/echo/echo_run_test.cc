@@ -34,6 +34,7 @@ class EchoServer {
   }
   [[nodiscard]] std::string address() const { return sys::LocalAddress(listener_.get()); }
   bool heeds_close = true;
+  bool closes_always = false;  ///< After each answer, and does not say so.
 
  private:
   struct Client {
@@ -61,14 +62,29 @@ class EchoServer {
     std::size_t end;
     while ((end = client.in.find("\r\n\r\n")) != std::string::npos) {
       const std::string request = client.in.substr(0, end + 2);
-      client.in.erase(0, end + 4);
+      const auto length_at = request.find("Content-Length: ");
+      const std::size_t length =
+          length_at == std::string::npos ? 0 : std::stoul(request.substr(length_at + 16));
+      if (client.in.size() < end + 4 + length) break;
+      const std::string body = client.in.substr(end + 4, length);
+      client.in.erase(0, end + 4 + length);
+      if (request.starts_with("POST")) {
+        Send(fd, answer_(body));
+        continue;
+      }
       const auto id = request.substr(request.find('?') + 1, request.find(" HTTP") - request.find('?') - 1);
       const std::string answer = answer_(id);
       if (answer == "RESET") sys::ResetConnection(fd);
       if (answer == "RESET") return Drop(fd);
-      EXPECT_EQ(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
+      Send(fd, answer);
+      if (closes_always) return Drop(fd);
       if (heeds_close && request.find("Connection: close\r\n") != std::string::npos) ::shutdown(fd, SHUT_WR);
     }
+  }
+
+  static void Send(int fd, const std::string& answer) {
+    const auto sent = ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+    EXPECT_TRUE(sent == static_cast<ssize_t>(answer.size()) || errno == ECONNRESET || errno == EPIPE);
   }
 
   void Drop(int fd) {
@@ -200,6 +216,92 @@ TEST(EchoRunTest, AServerThatCutsAnAnswerIsSeen) {
 TEST(EchoRunTest, AServerThatResetsIsSeen) {
   const auto result = Check(EachFiftieth([](const std::string&) { return "RESET"; }));
   EXPECT_GT(result.counts.reset, 0u);
+}
+
+EchoOptions WithBodies(std::vector<std::size_t> sizes) {
+  EchoOptions options;
+  options.plan.mix.body_sizes = std::move(sizes);
+  options.plan.path = "/echo";
+  options.plan.pipeline = 3;
+  return options;
+}
+
+TEST(EchoRunTest, BodiesComeBackAsTheyWent) {
+  const auto result =
+      Check([](const std::string& body) { return Whole(body); }, WithBodies({0, 1, 2, 300, 3000}));
+  EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);
+  EXPECT_GT(result.counts.ok, 0u);
+  EXPECT_EQ(result.counts.ok, result.counts.sent);
+}
+
+TEST(EchoRunTest, ABodyWithOneByteChangedIsWrong) {
+  const auto result = Check(
+      [](std::string body) {
+        body.back() = '?';
+        return Whole(body);
+      },
+      WithBodies({1000}));
+  EXPECT_GT(result.counts.wrong, 0u);
+  EXPECT_EQ(result.counts.ok, 0u);
+}
+
+TEST(EchoRunTest, AByteAtATimeIsUnderstoodToo) {
+  auto options = WithBodies({0, 5, 60});
+  options.plan.mix.bytewise = 1;
+  const auto result = Check([](const std::string& body) { return Whole(body); }, options);
+  EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);
+  EXPECT_GT(result.counts.ok, 0u);
+}
+
+TEST(EchoRunTest, WhatTheClientResetsIsGivenUpAndNotLost) {
+  EchoOptions options;
+  options.plan.mix.reset_within = 300;
+  const auto result = Check(Echo, options);
+  EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);
+  EXPECT_GT(result.counts.given_up, 0u);
+  EXPECT_GT(result.connections, 8u);
+  EXPECT_EQ(result.counts.sent, result.counts.ok + result.counts.given_up);
+}
+
+TEST(EchoRunTest, FloodsRunBesideTheChecks) {
+  EchoOptions options;
+  options.floods = {FloodKind::kPipe, FloodKind::kPipe};
+  const auto result = Check(Echo, options);
+  EXPECT_GT(result.counts.ok, 0u);
+  EXPECT_GE(result.flood.opened, 2u);
+  EXPECT_GT(result.flood.sent, 0u);
+}
+
+/// Connections that are to rest, at a server that keeps none.
+TEST(EchoRunTest, WhereTheServerKeepsNoConnectionsTheRestingAreNoStorm) {
+  sys::EventLoop loop;
+  EchoServer server(loop, Echo);
+  server.closes_always = true;
+  EchoOptions options;
+  ASSERT_TRUE(Resolve(server.address(), options.plan));
+  options.connections = 8;
+  options.duration = 200 * sys::kMillisecond;
+  options.answer_within = 100 * sys::kMillisecond;
+  options.plan.pause = 3600 * sys::kSecond;
+  options.plan.any_answer = true;
+  options.spares = true;
+  const auto result = EchoRun(loop, options).Run();
+  EXPECT_GT(result.connections, 8u) << "they are tried again";
+  EXPECT_LE(result.connections, 8u * 6) << "after 20, 40, 80, 160 ms";
+  EXPECT_GE(result.unkept * 2, result.connections);
+}
+
+TEST(EchoRunTest, AServerThatEndsConnectionsAfterOneAnswerUnannouncedIsSeen) {
+  sys::EventLoop loop;
+  EchoServer server(loop, Echo);
+  server.closes_always = true;
+  EchoOptions options = With(2, Ending::kNone, 0);
+  ASSERT_TRUE(Resolve(server.address(), options.plan));
+  options.connections = 4;
+  options.duration = 50 * sys::kMillisecond;
+  options.answer_within = 50 * sys::kMillisecond;
+  const auto result = EchoRun(loop, options).Run();
+  EXPECT_GT(result.after_one * 2, result.connections);
 }
 
 TEST(EchoRunTest, AServerThatIsNotThereIsSeen) {

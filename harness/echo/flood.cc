@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -31,13 +30,12 @@ std::string Times(std::string_view text, std::size_t at_least) {
 }
 
 /// What is sent once, and what is sent again and again after it.
-std::pair<std::string, std::string> BytesOf(const FloodPlan& plan, const std::string& host) {
+std::pair<std::string, std::string> BytesOf(FloodKind kind, const std::string& host) {
   const auto head = [&](std::string_view method, const std::string& path, const std::string& field) {
-    return fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", method, plan.path.empty() ? path : plan.path,
-                       host, field);
+    return fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", method, path, host, field);
   };
   const std::string upload = "/cgi-bin/echo";
-  switch (plan.kind) {
+  switch (kind) {
     case FloodKind::kPipe:
       return {"", Times(head("GET", "/", ""), kAtOnce)};
     case FloodKind::kChunks:
@@ -71,11 +69,12 @@ struct Floods::Stream {
 };
 
 Floods::Floods(sys::EventLoop& loop, const sockaddr_storage& address, socklen_t length, std::string host,
-               const std::vector<FloodPlan>& plans)
+               const std::vector<FloodKind>& kinds)
     : loop_(loop), address_(address), length_(length), host_(std::move(host)) {
-  for (const FloodPlan& plan : plans) {
-    auto [first, again] = BytesOf(plan, host_);
-    streams_.push_back(std::make_unique<Stream>(Stream{.first = std::move(first), .again = std::move(again)}));
+  for (const FloodKind kind : kinds) {
+    auto [first, again] = BytesOf(kind, host_);
+    streams_.push_back(
+        std::make_unique<Stream>(Stream{.first = std::move(first), .again = std::move(again)}));
     Open(*streams_.back());
   }
 }

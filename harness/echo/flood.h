@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,17 +16,12 @@ namespace hydrapool::harness {
 
 /// A client that never lets its worker rest.
 enum class FloodKind {
-  kPipe,      ///< Requests without end in one pipeline; answers are read as fast as they come.
-  kChunks,    ///< One upload of chunks of one byte.
-  kUpload,    ///< One upload of a terabyte.
-  kDownload,  ///< One download of a terabyte.
+  kPipe,      ///< GET / without end in one pipeline; answers are read as fast as they come.
+  kChunks,    ///< One upload of chunks of one byte to /cgi-bin/echo.
+  kUpload,    ///< One upload of a terabyte to /cgi-bin/echo.
+  kDownload,  ///< One download of a terabyte from /cgi-bin/flood.
 };
 [[nodiscard]] sys::Result<FloodKind> ParseFloodKind(std::string_view text);
-
-struct FloodPlan {
-  FloodKind kind = FloodKind::kPipe;
-  std::string path = {};  ///< Empty: "/" for kPipe, else a program of scripts/cgi: /cgi-bin/echo or /flood.
-};
 
 struct FloodCounts {
   std::uint64_t opened = 0;
@@ -40,7 +34,7 @@ struct FloodCounts {
 class Floods {
  public:
   Floods(sys::EventLoop& loop, const sockaddr_storage& address, socklen_t length, std::string host,
-         const std::vector<FloodPlan>& plans);
+         const std::vector<FloodKind>& kinds);
   ~Floods();
 
   [[nodiscard]] const FloodCounts& counts() const { return counts_; }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <optional>
 #include <sstream>
@@ -89,13 +90,17 @@ Journalled ReadJournal(const std::string& text) {
 
 std::string EchoResultText(const EchoResult& result) {
   const EchoCounts& counts = result.counts;
-  Json json{{"sent", counts.sent + counts.connect_failed},
+  const UnkeptFailures& beyond = result.unkept_failures;
+  Json json{{"sent", counts.sent + counts.connect_failed - counts.given_up},
             {"ok", counts.ok},
             {"duplicated", counts.duplicate + counts.extra},
             {"wrong", counts.wrong},
             {"opened", result.connections},
             {"connect_failed", counts.connect_failed},
             {"elapsed_ns", result.elapsed},
+            {"unkept", result.unkept},
+            {"after_one", result.after_one},
+            {"unexamined", {beyond.lost, beyond.cut, beyond.abandoned, beyond.refused}},
             {"failures", Json::array()}};
   for (const EchoFailure& failure : result.failures)
     json["failures"].push_back({failure.sent, failure.end, failure.what, failure.cut, failure.port});
@@ -117,6 +122,14 @@ EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
   outcome.wrong = json.at("wrong");
   outcome.opened = json.at("opened");
   outcome.connect_failed = json.at("connect_failed");
+  outcome.unkept = json.at("unkept");
+  outcome.after_one = json.at("after_one");
+  constexpr std::array kKinds{FailureKind::kLost, FailureKind::kCut, FailureKind::kAbandoned,
+                              FailureKind::kRefused};
+  for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    if (const std::uint64_t count = json.at("unexamined").at(i); count > 0)
+      outcome.unexamined[kKinds[i]] = count;
+  }
   for (const Json& failure : json.at("failures")) {
     const std::string what = failure.at(2);
     FailureKind whole = FailureKind::kLost;

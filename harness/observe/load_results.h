@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -32,6 +33,10 @@ struct EchoOutcome {
   std::uint64_t wrong = 0;
   std::uint64_t opened = 0;  ///< Connections, those that did not come about included.
   std::uint64_t connect_failed = 0;
+  std::uint64_t unkept =
+      0;  ///< Connections that the server ended of its own will as soon as it had answered.
+  std::uint64_t after_one = 0;  ///< Those that it ended in the middle of their second request, unannounced.
+  std::map<FailureKind, std::uint64_t> unexamined = {};  ///< Failures beyond those above.
 };
 [[nodiscard]] EchoOutcome ReadEchoResult(const std::string& url, const std::string& text);
 

@@ -43,7 +43,7 @@ FamilySample FamilyOf(pid_t parent) {
 /// program under its parent's title, and shows only later what it becomes.
 class ChildKinds {
  public:
-  explicit ChildKinds(pid_t parent) : parents_(ReadProgram(parent)) {}
+  explicit ChildKinds(pid_t parent) : parents_(ReadProgram(parent)), parents_title_(TitleOf(parent)) {}
 
   void Look(const FamilySample& sample) {
     for (const Identity& child : sample.children) {
@@ -51,19 +51,21 @@ class ChildKinds {
       if (seen.looks++ < kLooks) Look(child, seen);
     }
   }
-  /// Leaves only workers in `samples`.
+  /// Leaves only workers in `samples`, and those that ended before they had a title of their own.
   void KeepWorkers(std::vector<FamilySample>& samples) const {
-    std::vector<Fork> forks;
+    std::set<Key> others;
+    std::vector<Fork> titled;
     for (const auto& [key, seen] : seen_) {
-      if (seen.same_program)
-        forks.push_back({.worker = {.identity = {key.first, key.second}}, .title = seen.title});
+      if (!seen.same_program) others.insert(key);
+      const bool told = !seen.title.empty() && seen.title != parents_title_;
+      if (seen.same_program && told)
+        titled.push_back({.worker = {.identity = {key.first, key.second}}, .title = seen.title});
     }
-    const Forks apart = TellApart(std::move(forks));
-    std::set<Key> workers;
-    for (const WorkerView& each : apart.workers) workers.emplace(each.identity.pid, each.identity.start_time);
+    for (const Fork& each : TellApart(std::move(titled)).others)
+      others.emplace(each.worker.identity.pid, each.worker.identity.start_time);
     for (FamilySample& sample : samples) {
       std::erase_if(sample.children, [&](const Identity& child) {
-        return !workers.contains({child.pid, child.start_time});
+        return others.contains({child.pid, child.start_time});
       });
     }
   }
@@ -85,6 +87,7 @@ class ChildKinds {
   }
 
   std::optional<Program> parents_;
+  std::string parents_title_;
   std::map<Key, Seen> seen_;
 };
 

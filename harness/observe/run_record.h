@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -76,6 +77,8 @@ struct RunRecord {
   bool faults_planned = false;
   std::vector<FaultRecord> faults = {};
   std::vector<Failure> failures = {};
+  /// Failures of which only the number is known, beyond the first 100,000 of a client.
+  std::map<FailureKind, std::uint64_t> unexamined = {};
   std::vector<LoadRecord> loads = {};
   std::uint64_t in_flight_at_end = 0;
   std::uint64_t with_ids = 0;  ///< Requests whose answers were checked for their ids.
@@ -83,9 +86,11 @@ struct RunRecord {
   std::uint64_t wrong = 0;
   std::uint64_t idle = 0;
   std::uint64_t idle_lost = 0;
+  bool idle_kept = true;  ///< Else the server ends connections as soon as it has answered: none could rest.
   std::optional<PoolStatus::Totals> totals = {};  ///< Of the run; nullopt for a server without /status.json.
   std::optional<PoolFates> fates = {};            ///< The pool's journal; nullopt: it keeps none.
   std::vector<std::string> problems = {};  ///< What makes any run a FAIL: the server ended, or did not stop.
+  std::vector<std::string> notes = {};     ///< What a reader should know, and what judges nothing.
   bool interrupted = false;
   std::string breach = {};  ///< Why the run was called off: the server no longer served; empty: it was not.
 };

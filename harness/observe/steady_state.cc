@@ -22,14 +22,15 @@ SteadyState::SteadyState(sys::EventLoop& loop, EchoPlan plan, sys::Nanos within,
       plan_(std::move(plan)),
       within_(within),
       on_breach_(std::move(on_breach)),
+      requests_({}, plan_.host, plan_.path),
       last_answer_(sys::Now()) {
   plan_.any_answer = true;
   plan_.requests = 1;
   plan_.ending = Ending::kOurClose;
   const auto at_once = std::clamp<sys::Nanos>(within_ / kBetweenRequests + 1, 2, kMostAtOnce);
   for (sys::Nanos i = 0; i < at_once; ++i) {
-    connections_.push_back(
-        std::make_unique<EchoConnection>(loop_, ledger_, plan_, [this](EchoConnection&) { Look(); }));
+    connections_.push_back(std::make_unique<EchoConnection>(loop_, ledger_, requests_, plan_,
+                                                            [this](EchoConnection&) { Look(); }));
   }
   Ask();
 }

@@ -37,6 +37,7 @@ class SteadyState {
   sys::Nanos within_;
   OnBreach on_breach_;
   EchoLedger ledger_;
+  EchoRequests requests_;
   std::vector<std::unique_ptr<EchoConnection>> connections_;
   std::size_t next_ = 0;
   std::uint64_t answered_ = 0;

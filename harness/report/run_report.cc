@@ -59,6 +59,11 @@ Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
     ok += load.ok;
   }
   for (const Failure& failure : run.failures) refused += failure.kind == FailureKind::kRefused ? 1 : 0;
+  std::uint64_t unexamined = 0;
+  for (const auto& [kind, count] : run.unexamined) {
+    unexamined += count;
+    if (kind == FailureKind::kRefused) refused += count;
+  }
   const auto& measured = judgement.measured;
   return {{"sent", sent},
           {"ok", ok},
@@ -71,9 +76,11 @@ Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
           {"wrong", run.wrong},
           {"rescued", run.totals ? Json(run.totals->rescued) : Json(nullptr)},
           {"unexplained", measured.at(Measure::kUnexplained)},
+          {"unexamined", unexamined},
           {"with_ids", run.with_ids},
           {"idle", run.idle},
-          {"idle_lost", run.idle_lost}};
+          {"idle_lost", run.idle_lost},
+          {"idle_kept", run.idle_kept}};
 }
 
 Json FailuresJson(const RunRecord& run, const Attribution& attribution) {
@@ -115,6 +122,7 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
             {"name", title.name},
             {"verdict", Name(judgement.verdict)},
             {"reasons", judgement.reasons},
+            {"notes", run.notes},
             {"seed", title.seed},
             {"replay", title.replay},
             {"faults", Json::array()},

@@ -22,7 +22,7 @@ struct RunTitle {
 
 /// Schema 1, which other tools rely on:
 ///
-///   schema, name, verdict, reasons: [words], seed, replay
+///   schema, name, verdict, reasons: [words], notes: [words], seed, replay
 ///   faults    [{id, t_ms, unix_ms, fault, target, slot, pid, outcome: dead, alive, held, delivered or
 ///               missed, proof: confirmed, mismatched or unproved, reason, busy,
 ///               timeline_us: {dead, reaped, forked, ready, first_response} since the signal, null where not
@@ -30,7 +30,9 @@ struct RunTitle {
 ///               and nobody saw when, lost, cut, abandoned}]
 ///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,
 ///   unexplained,
-///              with_ids, idle, idle_lost}; rescued is null for a server that does not tell
+///              unexamined: failures that were counted and not looked into, with_ids, idle, idle_lost,
+///              idle_kept: false where the server ends connections after each answer}; rescued is null for a
+///              server that does not tell
 ///   by_phase  {phase: failures}, as the pool tells what its dead workers were doing
 ///   failures  [{t_ms, kind, what, url, port, fault: id or null where it is unexplained, phase: or null}],
 ///   the

@@ -128,10 +128,12 @@ std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
   if (run.with_ids > 0)
     text += fmt::format("  exactly 1  {} with an id of their own: {} answered twice, {} wrongly\n",
                         run.with_ids, run.duplicated, run.wrong);
-  if (run.idle > 0) text += fmt::format("  idle       {} connections, {} lost\n", run.idle, run.idle_lost);
+  if (run.idle > 0 && run.idle_kept)
+    text += fmt::format("  idle       {} connections, {} lost\n", run.idle, run.idle_lost);
   if (run.totals)
     text += fmt::format("  rescued    {}, {} of them in flight (the pool's own count)\n", run.totals->rescued,
                         run.totals->rescued_in_flight);
+  for (const std::string& note : run.notes) loads += fmt::format("  note       {}\n", note);
   return text + loads;
 }
 

@@ -77,14 +77,17 @@ struct NginxTest : AttachTest {
   void SetUp() override {
     const std::string nginx = ProgramFor("nginx");
     if (nginx.empty()) GTEST_SKIP() << "nginx is not installed (package nginx-light)";
+    ServeBy(nginx, ::getuid() == 0 ? "user root;\n" : "");
+  }
+  void ServeBy(const std::string& nginx, const std::string& user, const std::string& more = "") {
     std::ofstream conf(scratch / "nginx.conf");
-    if (::getuid() == 0) conf << "user root;\n";
+    conf << user;
     conf << "worker_processes 3;\ndaemon off;\npid " << scratch / "pid"
          << ";\nerror_log " << scratch / "error.log"
          << ";\nevents { worker_connections 1024; }\nhttp {\n  access_log off;\n";
     for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
       conf << "  " << kind << "_temp_path " << scratch / kind << ";\n";
-    conf << "  server { listen " << address << "; location / { return 200 \"hello\\n\"; } }\n}\n";
+    conf << more << "  server { listen " << address << "; location / { return 200 \"hello\\n\"; } }\n}\n";
     conf.close();
     Serve({nginx, "-e", scratch / "error.log", "-c", scratch / "nginx.conf"});
   }
@@ -146,6 +149,36 @@ TEST_F(NginxTest, WhatIsExpectedAndDoesNotHoldFails) {
   EXPECT_EQ(finished.exit_code, 1) << finished.screen;
   EXPECT_THAT(finished.screen, HasSubstr("idle connections lost: "));
   EXPECT_THAT(finished.screen, HasSubstr("again      harness attach --parent " + parent()));
+}
+
+/// nginx as distributions start it, with helpers beside its workers: its master is root's, they are nobody's.
+struct RootsNginxTest : NginxTest {
+  void SetUp() override {
+    const std::string nginx = ProgramFor("nginx");
+    if (nginx.empty()) GTEST_SKIP() << "nginx is not installed (package nginx-light)";
+    if (::getuid() != 0) GTEST_SKIP() << "only root can start it so";
+    std::filesystem::permissions(scratch.path(), std::filesystem::perms::all);
+    ServeBy(nginx, "user nobody nogroup;\n",
+            "  proxy_cache_path " + (scratch / "cache") + " keys_zone=z:1m;\n");
+  }
+};
+
+TEST_F(RootsNginxTest, IsHurtByRootThatSaysSoAndOnlyItsWorkersAre) {
+  const Words faults{"--every", "100ms", "--from", "200ms", "--duration", "1500ms", url()};
+  Words refused{"attach", "--parent", parent()};
+  refused.insert(refused.end(), faults.begin(), faults.end());
+  const auto without = Run(refused);
+  EXPECT_EQ(without.exit_code, 2) << without.screen;
+  EXPECT_THAT(without.screen,
+              testing::AllOf(HasSubstr("belongs to another user, nobody"), HasSubstr("--any-user")));
+
+  Words allowed{"attach", "--any-user", "--parent", parent()};
+  allowed.insert(allowed.end(), faults.begin(), faults.end());
+  const auto with = Run(allowed);
+  EXPECT_EQ(with.exit_code, 0) << with.screen;
+  EXPECT_GE(with.json["per_fault"]["landed"], 5);
+  for (const auto& fault : with.json["faults"]) EXPECT_EQ(fault["proof"], "confirmed") << fault;
+  ExpectEachReplacementSeen(with.json["faults"]);
 }
 
 /// Apache refuses to serve as root: there it and the harness run as nobody.

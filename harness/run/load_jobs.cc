@@ -64,6 +64,18 @@ EchoOptions OptionsFor(const std::string& url, int connections, sys::Nanos pause
   return options;
 }
 
+EchoOptions EchoOptionsFor(const EchoLoad& echo, const ServerUnderTest& server, sys::Nanos duration) {
+  auto options = OptionsFor(server.UrlOf(echo.path), echo.connections, echo.pause, duration);
+  options.plan.pipeline = echo.pipeline;
+  options.plan.mix = echo.mix;
+  options.floods = echo.floods;
+  return options;
+}
+
+void TakeUnexamined(const EchoOutcome& outcome, RunRecord& record) {
+  for (const auto& [kind, count] : outcome.unexamined) record.unexamined[kind] += count;
+}
+
 }  // namespace
 
 LoadJobs::LoadJobs(const Scenario& scenario, const ServerUnderTest& server, const ScratchDir& scratch) {
@@ -92,15 +104,14 @@ LoadJobs::LoadJobs(const Scenario& scenario, const ServerUnderTest& server, cons
     start(loads_, {.url = url, .files = files, .child = std::move(child), .connections = load.connections});
   }
   if (scenario.echoes()) {
-    start_echo(
-        echo_, "echo",
-        OptionsFor(server.UrlOf("/"), scenario.echo->connections, scenario.echo->pause, scenario.duration));
+    start_echo(echo_, "echo", EchoOptionsFor(*scenario.echo, server, scenario.duration));
   }
   if (scenario.idle > 0) {
     const sys::Nanos rest = std::max(scenario.duration - kLastLook, scenario.duration / 2);
     const std::string url = server.UrlOf(scenario.load.front().url);
     auto options = OptionsFor(url, scenario.idle, rest, scenario.duration);
     options.plan.any_answer = true;
+    options.spares = true;
     start_echo(idle_, "idle", options);
   }
 }
@@ -153,6 +164,7 @@ void LoadJobs::CollectEcho(const Job& job, RunRecord& record) {
   record.duplicated = echo.duplicated;
   record.wrong = echo.wrong;
   echo.load.client = "with ids";
+  TakeUnexamined(echo, record);
   record.loads.push_back(std::move(echo.load));
   std::ranges::move(echo.failures, std::back_inserter(record.failures));
 }
@@ -160,6 +172,14 @@ void LoadJobs::CollectEcho(const Job& job, RunRecord& record) {
 void LoadJobs::CollectPlain(const Job& job, RunRecord& record) {
   auto plain = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
   plain.load.client = "plain client";
+  TakeUnexamined(plain, record);
+  constexpr std::uint64_t kNotByChance = 10;
+  if (plain.after_one >= kNotByChance && plain.after_one * 2 >= plain.opened)
+    record.notes.push_back(
+        fmt::format("{} ends connections after one answer without saying Connection: close, and so loses the "
+                    "next request: ask "
+                    "it with --close (keep_alive: false)",
+                    job.url));
   if (plain.load.rate > 0)
     plain.load.service_mean = static_cast<sys::Nanos>(1e9 * job.connections / plain.load.rate);
   record.loads.push_back(std::move(plain.load));
@@ -170,7 +190,12 @@ void LoadJobs::CollectIdle(const Job& job, RunRecord& record) {
   const auto idle = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
   if (!idle.load.broken.empty()) return record.loads.push_back(idle.load);
   record.idle = static_cast<std::uint64_t>(job.connections);
-  record.idle_lost = idle.opened - idle.connect_failed - record.idle;
+  record.idle_kept = idle.unkept * 2 <= idle.opened;
+  const std::uint64_t not_lost = idle.connect_failed + idle.unkept + record.idle;
+  record.idle_lost = idle.opened - std::min(idle.opened, not_lost);
+  if (!record.idle_kept)
+    record.notes.push_back(fmt::format(
+        "{} ends connections as soon as it has answered: none of {} could rest", job.url, record.idle));
 }
 
 }  // namespace hydrapool::harness

@@ -13,6 +13,7 @@ namespace {
 using yaml::Map;
 
 constexpr std::int64_t kMostConnections = 100'000;
+constexpr std::int64_t kLargestBody = 1'000'000'000;
 constexpr sys::Nanos kSinglePeriod = sys::kMillisecond;
 
 HydrapoolStart HydrapoolOf(const YAML::Node& node) {
@@ -132,12 +133,40 @@ void ReadSteady(const YAML::Node& node, Scenario& scenario) {
   if (const auto within = map["within"]) steady.within = yaml::Duration(within, "within");
 }
 
+std::vector<std::size_t> BodySizesOf(const YAML::Node& node) {
+  if (!node.IsSequence() || node.size() == 0) yaml::Fail(node, "body_sizes must be a list of sizes");
+  std::vector<std::size_t> sizes;
+  for (const auto& each : node)
+    sizes.push_back(static_cast<std::size_t>(yaml::Integer(each, "body_sizes", 0, kLargestBody)));
+  return sizes;
+}
+
 void ReadEcho(const YAML::Node& node, Scenario& scenario) {
   if (node.IsScalar()) {
     if (!yaml::Flag(node, "echo")) scenario.echo.reset();
     return;
   }
-  const Map map(node, "echo", {"connections", "pause"});
+  const Map map(node, "echo",
+                {"connections", "pause", "path", "pipeline", "body_sizes", "chunked", "bytewise",
+                 "reset_within", "flood"});
+  EchoLoad& echo = *scenario.echo;
+  if (const auto path = map["path"]) echo.path = yaml::Text(path, "path");
+  if (const auto pipeline = map["pipeline"])
+    echo.pipeline = static_cast<std::size_t>(yaml::Integer(pipeline, "pipeline", 1, kMostConnections));
+  if (const auto sizes = map["body_sizes"]) {
+    echo.mix.body_sizes = BodySizesOf(sizes);
+    if (echo.path == "/")
+      yaml::Fail(sizes, "body_sizes needs a path that gives bodies back, as /cgi-bin/echo does");
+  }
+  if (const auto part = map["chunked"]) echo.mix.chunked = yaml::Part(part, "chunked");
+  if (const auto part = map["bytewise"]) echo.mix.bytewise = yaml::Part(part, "bytewise");
+  if (const auto within = map["reset_within"])
+    echo.mix.reset_within =
+        static_cast<std::uint64_t>(yaml::Integer(within, "reset_within", 1, kLargestBody));
+  if (const auto floods = map["flood"]) {
+    if (!floods.IsSequence()) yaml::Fail(floods, "flood must be a list, [pipe, chunks, …]");
+    for (const auto& each : floods) echo.floods.push_back(yaml::Parsed(each, "flood", ParseFloodKind));
+  }
   if (const auto connections = map["connections"])
     scenario.echo->connections =
         static_cast<int>(yaml::Integer(connections, "connections", 1, kMostConnections));
@@ -193,7 +222,8 @@ bool Scenario::holds() const {
 
 bool Scenario::echoes() const {
   return echo && IsHydrapool(*this) &&
-         std::ranges::any_of(load, [](const LoadPlan& each) { return each.url == "/"; });
+         (echo->path != "/" ||
+          std::ranges::any_of(load, [](const LoadPlan& each) { return each.url == "/"; }));
 }
 
 sys::Result<Scenario> ParseScenario(const std::string& text, const std::string& file) {

@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "harness/echo/echo_request.h"
+#include "harness/echo/flood.h"
 #include "harness/fault/fault.h"
 #include "harness/fault/fault_schedule.h"
 #include "harness/fault/injector.h"
@@ -66,6 +68,10 @@ struct SteadyPlan {
 struct EchoLoad {
   int connections = 16;
   sys::Nanos pause = 20 * sys::kMillisecond;
+  std::string path = "/";
+  std::size_t pipeline = 1;
+  EchoMix mix = {};
+  std::vector<FloodKind> floods = {};
 };
 
 /// A run to be made, and what must hold of it:
@@ -79,6 +85,8 @@ struct EchoLoad {
 ///       - { url: /, rate: 2000, connections: 64 }       # without a rate: a closed loop
 ///       - { url: /, connections: 64, client: plain }  # or loadgen, the default
 ///     echo: { connections: 16, pause: 20ms }            # requests with ids; or  echo: off
+///                     # or  echo: { path: /cgi-bin/echo, body_sizes: [0, 1, 65537], chunked: 0.2, bytewise:
+///                     0.1, #             reset_within: 100000, pipeline: 4, flood: [pipe, chunks] }
 ///     idle: 16                                          # connections that rest from the first second on
 ///     faults:
 ///       - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }
@@ -94,8 +102,8 @@ struct Scenario {
   std::string proves = {};
   std::variant<HydrapoolStart, CommandStart, Attachment> server = {};
   std::vector<LoadPlan> load = {};
-  std::optional<EchoLoad> echo =
-      EchoLoad{};  ///< Only where the server is hydrapool (started, or with `admin`) and its / is loaded.
+  std::optional<EchoLoad> echo = EchoLoad{};  ///< Only where the server is hydrapool (started, or with
+                                              ///< `admin`) and / is loaded or path named.
   int idle = 16;
   std::vector<FaultPlan> faults = {};
   InjectLimits limits = {};  ///< any_user is on for a command: its children are the harness's own.

@@ -131,6 +131,25 @@ TEST(ParseScenarioTest, FaultsThatLastLimitsAndTheSteadyState) {
   EXPECT_THAT(ErrorOf(With("steady: { url: x }")), HasSubstr("starts neither with /"));
 }
 
+TEST(ParseScenarioTest, WhatTheRequestsWithIdsAreLike) {
+  const auto scenario = ParseScenario(With("echo: { path: /cgi-bin/echo, body_sizes: [0, 65537], chunked: "
+                                           "0.2, bytewise: 0.1, reset_within: 9000,\n"
+                                           "        pipeline: 4, flood: [pipe, chunks] }"),
+                                      "x.yaml");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const EchoLoad& echo = *scenario->echo;
+  EXPECT_EQ(echo.path, "/cgi-bin/echo");
+  EXPECT_EQ(echo.mix.body_sizes, (std::vector<std::size_t>{0, 65537}));
+  EXPECT_EQ(echo.mix.chunked, 0.2);
+  EXPECT_EQ(echo.mix.bytewise, 0.1);
+  EXPECT_EQ(echo.mix.reset_within, 9000u);
+  EXPECT_EQ(echo.pipeline, 4u);
+  EXPECT_EQ(echo.floods, (std::vector{FloodKind::kPipe, FloodKind::kChunks}));
+  EXPECT_THAT(ErrorOf(With("echo: { body_sizes: [1] }")), HasSubstr("needs a path"));
+  EXPECT_THAT(ErrorOf(With("echo: { chunked: 2 }")), HasSubstr("not a part from 0 to 1"));
+  EXPECT_THAT(ErrorOf(With("echo: { flood: [pip] }")), HasSubstr("did you mean 'pipe'?"));
+}
+
 TEST(ScheduleOfTest, TheFirstFaultComesAtFromAndTheLastNotAfterTo) {
   const auto scenario = ParseScenario(kWhole, "x.yaml");
   FaultSchedule schedule(ScheduleOf(*scenario, 0, 7));

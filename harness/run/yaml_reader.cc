@@ -91,6 +91,14 @@ double Rate(const YAML::Node& node, std::string_view key) {
   return unit == "m" ? *number / 60 : *number;
 }
 
+double Part(const YAML::Node& node, std::string_view key) {
+  const std::string text = Text(node, key);
+  const auto number = Parse<double>(text);
+  if (!number || !(*number >= 0 && *number <= 1))
+    Fail(node, fmt::format("{}: '{}' is not a part from 0 to 1", key, text));
+  return *number;
+}
+
 std::vector<std::string> Texts(const YAML::Node& node, std::string_view key) {
   if (!node.IsSequence()) Fail(node, fmt::format("{} must be a list, [a, b, …]", key));
   std::vector<std::string> texts;

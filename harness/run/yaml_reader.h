@@ -49,6 +49,8 @@ class Map {
 [[nodiscard]] sys::Nanos Duration(const YAML::Node& node, std::string_view key, bool zero_allowed = false);
 /// "2000", "2000/s" or "30/m": each second. Above 0.
 [[nodiscard]] double Rate(const YAML::Node& node, std::string_view key);
+/// From 0 to 1.
+[[nodiscard]] double Part(const YAML::Node& node, std::string_view key);
 [[nodiscard]] std::vector<std::string> Texts(const YAML::Node& node, std::string_view key);
 
 template <typename Enum>

@@ -15,7 +15,9 @@ constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
 constexpr sys::Nanos kTimeToAnswer = sys::kSecond;
 
 std::int64_t CountKind(const RunRecord& run, FailureKind kind) {
-  return std::ranges::count(run.failures, kind, &Failure::kind);
+  const auto beyond = run.unexamined.find(kind);
+  return std::ranges::count(run.failures, kind, &Failure::kind) +
+         (beyond == run.unexamined.end() ? 0 : static_cast<std::int64_t>(beyond->second));
 }
 
 std::optional<sys::Nanos> DelayP99(const RunRecord& run, std::optional<sys::Nanos> Timeline::*event) {
@@ -38,7 +40,7 @@ std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attributi
       {Measure::kUnexplained, static_cast<std::int64_t>(attribution.unexplained.size())},
       {Measure::kDuplicated, static_cast<std::int64_t>(run.duplicated)},
       {Measure::kWrong, static_cast<std::int64_t>(run.wrong)}};
-  if (run.idle > 0) measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.idle_lost);
+  if (run.idle > 0 && run.idle_kept) measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.idle_lost);
   if (const auto reap = Percentile(ReapsOf(run), 99)) measured[Measure::kReapP99] = *reap;
   if (const auto ready = DelayP99(run, &Timeline::ready)) measured[Measure::kReadyP99] = *ready;
   if (const auto recovery = DelayP99(run, &Timeline::first_response))
@@ -102,8 +104,25 @@ bool HitARequest(const RunRecord& run, const Attribution& attribution) {
   return ExpectedInFlight(run) >= 1;
 }
 
-std::vector<std::string> WhyInvalid(const RunRecord& run, const Attribution& attribution) {
+/// What an expectation is about, and could not be seen.
+std::vector<std::string> WhatWasNotSeen(const RunRecord& run, const Expectations& expected) {
   std::vector<std::string> reasons;
+  std::uint64_t unexamined = 0;
+  for (const auto& [kind, count] : run.unexamined) unexamined += count;
+  if (unexamined > 0)
+    reasons.push_back(
+        fmt::format("{} more failures were counted but not looked into: whether a fault explains them "
+                    "is not known",
+                    unexamined));
+  if (!run.idle_kept && run.idle > 0 && expected.contains(Measure::kIdleLost))
+    reasons.push_back(
+        "idle connections: the server ends each as soon as it has answered, so none could rest");
+  return reasons;
+}
+
+std::vector<std::string> WhyInvalid(const RunRecord& run, const Attribution& attribution,
+                                    const Expectations& expected) {
+  std::vector<std::string> reasons = WhatWasNotSeen(run, expected);
   std::uint64_t sent = 0;
   for (const LoadRecord& load : run.loads) {
     sent += load.sent;
@@ -187,7 +206,7 @@ Judgement Judge(const RunRecord& run, const Expectations& expected) {
     judgement.reasons = {run.breach.empty() ? "interrupted" : run.breach};
     return judgement;
   }
-  const auto invalid = WhyInvalid(run, judgement.attribution);
+  const auto invalid = WhyInvalid(run, judgement.attribution, expected);
   bool failed = !run.problems.empty();
   judgement.reasons = run.problems;
   for (const auto& [measure, limit] : expected) {

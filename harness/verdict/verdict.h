@@ -31,7 +31,8 @@ struct Judgement {
 /// Holds a run against what was expected. Pure.
 ///
 /// INVALID: faults were planned and none landed, or none while a request was in flight; no request was sent;
-/// a load generator fell behind by its own fault. That a request was in flight is known from the pool's own
+/// a load generator fell behind by its own fault; more failed than could be looked into; idle connections are
+/// judged and the server keeps none. That a request was in flight is known from the pool's own
 /// account
 /// (/status.json just before the signal, /metrics at the end) or from what was lost; for a server without
 /// these it is estimated: kills × requests a second × mean service time, at least 1.

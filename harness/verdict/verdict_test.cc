@@ -146,6 +146,33 @@ TEST(JudgeTest, WhatIsLostIsLostInAnInvalidRunTooButATimeProvesNothing) {
   EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kFail);
 }
 
+TEST(JudgeTest, FailuresThatWereOnlyCountedCountAndLeaveARunUnproved) {
+  auto run = GoodRun();
+  run.unexamined = {{FailureKind::kLost, 5}, {FailureKind::kCut, 2}};
+  const auto judgement = Judge(run, DefaultExpectations());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_EQ(judgement.measured.at(Measure::kLost), 5);
+  EXPECT_EQ(judgement.measured.at(Measure::kCut), 2);
+  EXPECT_THAT(judgement.reasons, ElementsAre(HasSubstr("7 more failures were counted but not looked into")));
+  EXPECT_EQ(Judge(run, {{Measure::kLost, 4}}).verdict, Verdict::kFail);
+}
+
+TEST(JudgeTest, WhereNoConnectionCouldRestNothingIsSaidOfIdleOnes) {
+  auto run = GoodRun();
+  run.idle_kept = false;
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
+  EXPECT_EQ(Judge(run, {{Measure::kIdleLost, 0}}).verdict, Verdict::kInvalid);
+  EXPECT_FALSE(Judge(run, {}).measured.contains(Measure::kIdleLost));
+}
+
+TEST(JudgeTest, AServerThatNoLongerServedIsAborted) {
+  auto run = GoodRun();
+  run.breach = "no request was answered for 1 s";
+  const auto judgement = Judge(run, {});
+  EXPECT_EQ(judgement.verdict, Verdict::kAborted);
+  EXPECT_THAT(judgement.reasons, ElementsAre("no request was answered for 1 s"));
+}
+
 TEST(JudgeTest, InterruptedIsAborted) {
   auto run = GoodRun();
   run.interrupted = true;
