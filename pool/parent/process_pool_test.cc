@@ -51,6 +51,20 @@ TEST(ProcessPoolTest, ARequestMayComeInPiecesAndItsSenderMayFinish) {
   EXPECT_EQ(error, 0);
 }
 
+TEST(ProcessPoolTest, MorePipelinedRequestsThanOneTurnTakesAreAnswered) {
+  const ServedPool pool;
+  const LineClient client = pool.Connect();
+  std::string requests;
+  std::string answers;
+  for (int i = 0; i < 9; ++i) {
+    requests += "start " + std::to_string(i) + "\n";
+    answers += std::to_string(i) + "\n";
+  }
+  client.Say(requests);
+  EXPECT_EQ(client.Hear(answers.size()), answers);
+  EXPECT_EQ(client.Ask("echo more\n"), "more\n");
+}
+
 TEST(ProcessPoolTest, AReplyMayEndTheConnection) {
   const ServedPool pool;
   const LineClient client = pool.Connect();

@@ -83,8 +83,8 @@ class Waiting : public Execution {
 };
 
 /// echo X: X. again X: X once released; may be run again. once X: the same, but never run again. big N: N
-/// letters. die X: kills its worker the first time. crash: always. hang: never returns. throw, bye, silent,
-/// pid: as they say.
+/// letters. die X: kills its worker the first time. start X: X, but only once it is started. crash: always.
+/// hang: never returns. throw, bye, silent, pid: as they say.
 class Obedient {
  public:
   Obedient(WorkerContext&, Notes& notes) : notes_(notes) {
@@ -97,6 +97,7 @@ class Obedient {
   Begun Begin(Exchange& exchange, std::string_view peeked) {
     Line line = FirstLine(peeked);
     line.argument.erase(0, 1);
+    if (line.command == "start") return Reply{line.size, line.argument + "\n"};
     if (line.command == "once") exchange.BeginOnce();
     ++notes_.runs;
     return std::make_unique<Waiting>(exchange, notes_, line);
@@ -127,7 +128,7 @@ class Obedient {
       if (notes_.runs.fetch_add(1) == 0) ::raise(SIGKILL);
       return reply(line.argument + "\n");
     }
-    if (line.command == "again" || line.command == "once") return Start{};
+    if (line.command == "again" || line.command == "once" || line.command == "start") return Start{};
     return reply("what?\n");
   }
   Notes& notes_;

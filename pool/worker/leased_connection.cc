@@ -303,8 +303,11 @@ Progress LeasedConnection::CarryOnFeeding() {
 LeasedConnection::Next LeasedConnection::AfterStep() {
   switch (hand_.machine.arrived()) {
     case Phase::kExecuting:
-      if (exchange_.execution() == nullptr)
-        return Next::kAgain;  // taken over before anything ran: look at the request from the start
+      if (exchange_.execution() ==
+          nullptr) {  // taken over before anything ran: look at the request from the start
+        activity_ = Activity::kReading;
+        return Next::kAgain;
+      }
       activity_ = Activity::kExecuting;
       exchange_.execution()->OnStepDone();
       return Next::kWait;
@@ -314,6 +317,7 @@ LeasedConnection::Next LeasedConnection::AfterStep() {
       return Next::kWait;
     case Phase::kReading:
       EndRequest();
+      activity_ = Activity::kReading;
       return Next::kAgain;
     default:
       EndRequest();
