@@ -26,11 +26,11 @@ using std::string;
 
 /// Every point at which a worker may die, in the order in which a request passes them.
 const std::vector<string> kPoints{
-    "worker.received", "worker.claimed",     "worker.peeked",     "worker.prepared",   "worker.offered",
-    "cgi.spawned",     "worker.noted",       "worker.responding", "worker.partly_fed", "worker.fed",
-    "cgi.head_noted",  "cgi.head_taken",     "cgi.answer_noted",  "cgi.stream_noted",  "cgi.answered",
-    "cgi.streaming",   "worker.partly_sent", "worker.sent",       "worker.consumed",   "worker.committed",
-    "worker.closing",  "worker.shut",        "worker.closed",     "worker.returned"};
+    "worker.received",  "worker.claimed", "worker.peeked",      "worker.prepared",   "worker.offered",
+    "cgi.spawned",      "worker.noted",   "worker.responding",  "worker.partly_fed", "worker.fed",
+    "cgi.head_noted",   "cgi.head_taken", "cgi.answer_noted",   "cgi.redirecting",   "cgi.stream_noted",
+    "cgi.answered",     "cgi.streaming",  "worker.partly_sent", "worker.sent",       "worker.consumed",
+    "worker.committed", "worker.closing", "worker.shut",        "worker.closed",     "worker.returned"};
 
 const std::set<string> kAlways{"worker.received",   "worker.claimed", "worker.peeked",   "worker.noted",
                                "worker.responding", "worker.sent",    "worker.consumed", "worker.committed",
@@ -141,6 +141,22 @@ std::vector<Path> Paths() {
                                 client, "line 0\nline 1\nline 2\nline 3\n");
                    }});
   paths.push_back(
+      {"cgi_nph",
+       kAlways + kStart +
+           std::set<string>{"cgi.answer_noted", "cgi.streaming", "worker.closing", "worker.shut"},
+       {"id=a"},
+       [](HttpClient& client) { ExpectBody(client.Ask(Get("/cgi-bin/nph-hello?id=a")), client, "raw\n"); }});
+  paths.push_back({"cgi_head",
+                   kAlways + kStart + std::set<string>{"cgi.answered"},
+                   {"bytes=1000000"},
+                   [](HttpClient& client) {
+                     const auto answer =
+                         client.Ask("HEAD /cgi-bin/flood?bytes=1000000 HTTP/1.1\r\nHost: test\r\n\r\n", true);
+                     ASSERT_TRUE(answer) << client.error();
+                     EXPECT_EQ(answer->status, 200);
+                     AskInTurn(client, {{Get("/?after"), "hello after\n"}});
+                   }});
+  paths.push_back(
       {"cgi_slow", kAlways + kStart + kStream, {"before=0&during=30&lines=4"}, [](HttpClient& client) {
          AskInTurn(client,
                    {{Get("/cgi-bin/slow?before=0&during=30&lines=4"), "line 0\nline 1\nline 2\nline 3\n"},
@@ -190,6 +206,10 @@ TEST_P(FailpointTest, YieldsExactlyOneWholeAnswer) {
   const ScratchDir programs;
   const string record = programs / "executions";
   MakeCountingPrograms(programs, {"record", "echo", "flood", "slow"}, record);
+  std::ofstream(programs / "nph-hello")
+      << "#!/bin/sh\necho GET $QUERY_STRING $$ >>" << record
+      << "\nprintf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\nraw\\n'\n";
+  std::filesystem::permissions(programs / "nph-hello", std::filesystem::perms::owner_all);
   ServerProcess server(
       {.cgi_dir = programs.path().string(), .failpoints = fmt::format("{}={}", point, action)});
   {
@@ -205,6 +225,27 @@ TEST_P(FailpointTest, YieldsExactlyOneWholeAnswer) {
   for (const string name : {"lost", "cut", "abandoned", "poison", "unavailable"})
     EXPECT_EQ(totals.at(name), 0) << name;
   EXPECT_TRUE(server.Stop().clean());
+}
+
+// A death between the two programs of a local redirect may cost a 502, never a second run; before it,
+// nothing.
+TEST(RedirectFailpointTest, RunsEachProgramOnce) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  for (const string point : {"cgi.redirecting=kill", "cgi.redirecting=kill,cgi.redirecting=kill",
+                             "worker.prepared=kill@2", "cgi.spawned=kill@2"}) {
+    const ScratchDir programs;
+    const string record = programs / "executions";
+    MakeCountingPrograms(programs, {"record", "redirect"}, record);
+    std::filesystem::copy_file(SamplesDir() + "/hello", programs / "hello");
+    ServerProcess server({.workers = 1, .cgi_dir = programs.path().string(), .failpoints = point});
+    HttpClient client(server.address());
+    const auto answer = client.Ask(Get("/cgi-bin/redirect?local"));
+    ASSERT_TRUE(answer) << point << ": " << client.error();
+    EXPECT_EQ(answer->status, point.starts_with("worker.prepared") ? 502 : 200) << point;
+    EXPECT_EQ(Executions(record)["local"], 1) << point;
+    EXPECT_TRUE(server.AwaitTotal("exits", 1)) << point;
+    EXPECT_TRUE(server.Stop().clean());
+  }
 }
 
 string NameOf(const ::testing::TestParamInfo<std::tuple<Path, string, string>>& info) {

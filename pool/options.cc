@@ -107,6 +107,9 @@ void AddCgiOptions(CLI::App& app, cgi::Config& cgi, bool& raw_targets) {
                "Take %2F in the path behind a CGI program for a slash instead of refusing it");
   app.add_flag("--raw-targets", raw_targets,
                "Take bytes past 0x7f in a request's target instead of refusing them");
+  app.add_option("--body-dir", cgi.body_directory, "Where large chunked bodies lie until they are whole")
+      ->type_name("DIR")
+      ->capture_default_str();
   app.add_option("--max-body", cgi.max_body, "The largest request body for a CGI program; past it 413")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("BYTES")

@@ -192,5 +192,68 @@ TEST_F(ProgramLifeTest, AnOldClientGetsItsAnswerAsItComes) {
             100'000'000u);
 }
 
+TEST_F(ProgramLifeTest, ALocalRedirectIsAnsweredByTheProgramItNames) {
+  Script("to", "printf 'Location: /cgi-bin/env/info?a=1\\n\\n'\ncat >/dev/null\n");
+  Script("env",
+         "printf 'Content-Type: text/plain\\n\\n%s %s %s %s %s\\n' $REQUEST_METHOD $SCRIPT_NAME $PATH_INFO "
+         "$QUERY_STRING ${CONTENT_LENGTH:-none}\n");
+  Script("loop", "printf 'Location: /cgi-bin/loop\\n\\n'\necho run >>$MARKS/loop\n");
+  Script("away", "printf 'Location: //host/x\\n\\n'\n");
+  Script("missing", "printf 'Location: /cgi-bin/none\\n\\n'\n");
+  Server();
+  const std::string expected = "GET /cgi-bin/env /info a=1 none\n";
+  HttpClient client(server_->address());
+  for (const std::string& request :
+       {Get("/cgi-bin/to"), Post("/cgi-bin/to", "body"), Post("/cgi-bin/to", FloodBody(100'000)),
+        ChunkedPost("/cgi-bin/to", "chunked body", 5), Get("/cgi-bin/to")}) {
+    const auto answer = client.Ask(request);
+    ASSERT_TRUE(answer) << client.error();
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->body, expected);
+  }
+  EXPECT_EQ(client.Ask(Head("/cgi-bin/to"), true).value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(client.Ask(Get("/cgi-bin/missing")).value_or(HttpAnswer{}).status, 404);
+  const auto away = client.Ask(Get("/cgi-bin/away")).value_or(HttpAnswer{});
+  EXPECT_EQ(away.status, 302);
+  EXPECT_EQ(away.Field("Location"), "//host/x");
+  EXPECT_EQ(client.Ask(Get("/cgi-bin/loop")).value_or(HttpAnswer{}).status, 502);
+  EXPECT_EQ(ReadFile((marks_.path() / "loop").string()).size(), 11 * std::string("run\n").size());
+  EXPECT_TRUE(Eventually([&] { return server_->Programs().empty(); }));
+  EXPECT_TRUE(server_->Stop().clean());
+}
+
+TEST_F(ProgramLifeTest, AnNphProgramsOutputIsTheAnswer) {
+  Script("nph-hello",
+         "printf 'HTTP/1.1 202 Custom Words\\r\\nContent-Type: text/plain\\r\\nConnection: "
+         "close\\r\\n\\r\\nraw '\nsleep 0.1\nprintf 'nph\\n'\n");
+  Script("nph-none", "printf 'Content-Type: text/plain\\n\\nno status line\\n'\n");
+  Script("nph-silent", "exit 0\n");
+  Server();
+  for (const std::string& request : {Get("/cgi-bin/nph-hello"), Post("/cgi-bin/nph-hello", "body"),
+                                     Post("/cgi-bin/nph-hello", FloodBody(100'000))}) {
+    HttpClient client(server_->address());
+    const auto answer = client.Ask(request);
+    ASSERT_TRUE(answer) << client.error();
+    EXPECT_TRUE(answer->head.starts_with("HTTP/1.1 202 Custom Words\r\nContent-Type: text/plain\r\n"))
+        << answer->head;
+    EXPECT_EQ(answer->body, "raw nph\n");
+  }
+  for (const std::string name : {"nph-none", "nph-silent"}) {
+    HttpClient client(server_->address());
+    EXPECT_EQ(client.Ask(Get("/cgi-bin/" + name)).value_or(HttpAnswer{}).status, 502) << name;
+  }
+  EXPECT_TRUE(server_->Stop().clean());
+}
+
+TEST_F(ProgramLifeTest, AChunkedBodyMayBeLargerThanMemoryTakes) {
+  Script("count", "printf 'Content-Type: text/plain\\n\\n%s %s\\n' $CONTENT_LENGTH $(wc -c)\n");
+  Server({"--max-body", "100mb"});
+  HttpClient client(server_->address());
+  const std::string body(80'000'000, 'x');
+  const auto answer = client.Ask(ChunkedPost("/cgi-bin/count", body, 1'000'000));
+  ASSERT_TRUE(answer) << client.error();
+  EXPECT_EQ(answer->body, "80000000 80000000\n");
+}
+
 }  // namespace
 }  // namespace hydrapool::support

@@ -25,10 +25,7 @@ struct AnswerFrame {
 inline bool IsBodyless(int status) { return status == 204 || status == 304; }
 
 /// The HTTP head for a CGI program's head (RFC 3875, section 6): its fields but for `Server`, its `Location`,
-/// and the framing, which is ours. A local redirect is sent to the client as a 302, not
-/// followed here as RFC 3875, 6.2.2, would have it: the second program would be started within the first
-/// one's request, and a lease has no place for a note of where that request goes next. Without one, a
-/// worker's death between the two would leave the choice to run the first again or to give up.
+/// and the framing, which is ours. A local redirect that no program of ours answers is a 302.
 std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame);
 
 }  // namespace hydrapool::cgi

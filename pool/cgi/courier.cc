@@ -21,10 +21,11 @@ constexpr int kActionsAtOnce = 64;  // then it is others' turn
 
 }  // namespace
 
-Courier::Courier(Exchange& exchange, CourierTools& tools, std::string name)
+Courier::Courier(Exchange& exchange, CourierTools& tools, Redirector& redirector, std::string name)
     : exchange_(exchange),
       process_(exchange.process()),
       tools_(tools),
+      redirector_(redirector),
       name_(std::move(name)),
       errors_(name_),
       left_before_(RequestLeft()) {
@@ -32,6 +33,7 @@ Courier::Courier(Exchange& exchange, CourierTools& tools, std::string name)
 }
 
 Courier::~Courier() {
+  if (redirected_) return;
   if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
   errors_.Finish();
 }
@@ -145,7 +147,20 @@ CourierView Courier::Look() {
 }
 
 void Courier::LookAtHead(CourierView& view) {
-  const auto parsed = ParseResponseHead(tools_.Look(output(), view.available));
+  const std::string_view shown = tools_.Look(output(), view.available);
+  if (view.notes.raw) {
+    const auto status = ParseRawStatus(shown);
+    head_ = {};
+    if (const auto* bad = std::get_if<Malformed>(&status)) {
+      view.head = {.state = HeadSeen::State::kMalformed, .why = bad->why};
+    } else if (const int* seen = std::get_if<int>(&status)) {
+      head_.status = *seen;
+      view.head = {.state = HeadSeen::State::kWhole};
+      if (view.head_at == 0) view.head_at = view.now;
+    }
+    return;
+  }
+  const auto parsed = ParseResponseHead(shown);
   if (const auto* bad = std::get_if<Malformed>(&parsed)) {
     view.head = {.state = HeadSeen::State::kMalformed, .why = bad->why};
   } else if (const auto* head = std::get_if<ResponseHead>(&parsed)) {
@@ -153,7 +168,9 @@ void Courier::LookAtHead(CourierView& view) {
     view.head = {.state = HeadSeen::State::kWhole,
                  .size = head->head_size,
                  .content_length = head->content_length,
-                 .bodyless = IsBodyless(head->status)};
+                 .bodyless = IsBodyless(head->status),
+                 .redirects = head->kind == ResponseKind::kLocalRedirect &&
+                              redirector_.Redirects(head->location.substr(0, head->location.find('?')))};
     if (view.head_at == 0) view.head_at = view.now;
   }
 }

@@ -18,6 +18,19 @@
 
 namespace hydrapool::cgi {
 
+/// Who goes on with a request whose program has named another path of this server to answer it (RFC 3875,
+/// section 6.2.2).
+class Redirector {
+ public:
+  /// Whether a program of ours answers there.
+  [[nodiscard]] virtual bool Redirects(std::string_view path) const = 0;
+  /// The program before is let go, and its notes are still in place.
+  virtual Begun Redirect(Exchange& exchange, const std::string& location) = 0;
+
+ protected:
+  ~Redirector() = default;
+};
+
 /// Carries one request to its CGI process and the answer back. Only a courier: the body goes from socket to
 /// pipe and the output from pipe to socket by splice(2), the output is looked at by tee(2) and stays in its
 /// pipe until it has gone out, and all else that matters lies in the lease. So when the worker dies, another
@@ -32,7 +45,7 @@ namespace hydrapool::cgi {
 class Courier : public Execution {
  public:
   /// The process is started and its ends are the connection's; `notes` are in place.
-  Courier(Exchange& exchange, CourierTools& tools, std::string name);
+  Courier(Exchange& exchange, CourierTools& tools, Redirector& redirector, std::string name);
   ~Courier() override;
 
   /// Begins with the next round of the loop. Not for one that takes over: the connection calls that back by
@@ -58,6 +71,7 @@ class Courier : public Execution {
   void Feed(const CourierAction& action);
   void AnswerWhole(const CourierAction& action);
   void Begin(const CourierAction& action);
+  void Redirect();
   void SendHead(const CourierAction& action);
   void SendBody(const CourierAction& action);
   void Refuse(int status, std::string_view why);
@@ -75,6 +89,7 @@ class Courier : public Execution {
   Exchange& exchange_;
   RequestProcess& process_;
   CourierTools& tools_;
+  Redirector& redirector_;
   const std::string name_;
   sys::StderrLog errors_;
   sys::EventLoop::Watch output_watch_;
@@ -84,6 +99,7 @@ class Courier : public Execution {
   CourierView seen_;           ///< at the last look
   ResponseHead head_;          ///< the same, where it was whole; valid until the next look
   bool over_ = false;          ///< nothing is left to do
+  bool redirected_ = false;    ///< another courier has the exchange
 };
 
 }  // namespace hydrapool::cgi

@@ -40,6 +40,8 @@ void Courier::CarryOut(const CourierAction& action) {
       return WidenPipe();
     case Kind::kAnswerWhole:
       return AnswerWhole(action);
+    case Kind::kRedirect:
+      return Redirect();
     case Kind::kBegin:
       return Begin(action);
     case Kind::kSendHead:
@@ -114,7 +116,7 @@ void Courier::AnswerWhole(const CourierAction& action) {
 
 void Courier::Begin(const CourierAction& action) {
   const bool keep = notes().keep_alive && !exchange_.connection().IsLast(LeftToConsume());
-  const std::string head = Head(action, keep);
+  const std::string head = notes().raw ? "" : Head(action, keep);
   if (head.size() > exchange_.buffer().size()) return Refuse(502, "the program's head is too large");
   std::memcpy(exchange_.buffer().data(), head.data(), head.size());
   CourierNotes& note = notes();
@@ -128,6 +130,30 @@ void Courier::Begin(const CourierAction& action) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   note.stage = CourierNotes::Stage::kAnswering;
   HYDRAPOOL_FAILPOINT("cgi.answer_noted");
+}
+
+// From BeginOnce on nothing of the request runs again; until the first program is let go, whoever takes over
+// comes here again.
+void Courier::Redirect() {
+  const std::string location(head_.location);
+  over_ = redirected_ = true;
+  look_again_.Reset();
+  output_watch_.Reset();
+  errors_watch_.Reset();
+  if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
+  errors_.Finish();
+  exchange_.BeginOnce();
+  HYDRAPOOL_FAILPOINT("cgi.redirecting");
+  CourierNotes& note = notes();
+  ++note.redirects;
+  note.output_closed = note.wants_continue = false;
+  process_.LetGo();
+  Begun begun = redirector_.Redirect(exchange_, location);
+  if (auto* reply = std::get_if<Reply>(&begun)) {
+    exchange_.Answer(std::move(*reply));
+  } else {
+    exchange_.Become(std::move(std::get<std::unique_ptr<Execution>>(begun)));
+  }
 }
 
 // Moves the program's head out of its pipe. Its last byte goes into the notes, where it was zero before, and
@@ -171,9 +197,11 @@ void Courier::SendBody(const CourierAction& action) {
   std::memcpy(at, prefix.data(), prefix.size());
   std::memcpy(at + prefix.size(), suffix.data(), suffix.size());
   const Then end = note.framing == Framing::kClose ? Then::kDoneAndClose : End(0);
+  const std::uint64_t consume = LeftToConsume();  // none where a head of ours went before
   Transmit({.prefix = static_cast<std::uint32_t>(prefix.size()),
             .spliced = static_cast<std::uint32_t>(action.bytes),
             .suffix = static_cast<std::uint32_t>(suffix.size()),
+            .consume = static_cast<std::uint32_t>(consume),
             .then = action.last ? end : Then::kMore,
             .kind = note.status_class});
 }

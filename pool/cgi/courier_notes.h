@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "hydrapool/connection.h"
@@ -12,7 +13,7 @@ enum class Framing : std::uint8_t {
   kNone,    ///< there is no body: HEAD, 204, 304
   kLength,  ///< Content-Length
   kChunks,  ///< chunks
-  kClose,   ///< the connection's end: HTTP/1.0 where the length is not known
+  kClose,   ///< the connection's end: HTTP/1.0 where the length is not known, and nph- programs
 };
 
 /// What a courier keeps in its lease's notes, so that another can take over where it stands. Written before
@@ -37,6 +38,8 @@ struct CourierNotes {
   Stage stage = Stage::kAsked;
   Framing framing = Framing::kNone;
   std::uint8_t status_class = 0;  ///< of the answer
+  std::uint8_t redirects = 0;     ///< local ones that led to this program
+  bool raw = false;               ///< the program's output is the answer as it is: nph-
   char head_taken = '\0';         ///< the last byte of the program's head, once it is out of the pipe
   bool keep_alive = false;
   bool head_request = false;
@@ -45,6 +48,10 @@ struct CourierNotes {
   bool wants_continue = false;  ///< "100 Continue" comes before the body
   bool output_closed = false;   ///< the program closed its output and lived on: how it ends does not matter
 };
+
+/// The head of a request whose body is not peeked at lies here in the exchange's buffer until the answer
+/// begins: a local redirect wants it again.
+inline constexpr std::size_t kRequestHeadAt = 1024;
 
 /// The notes of an exchange whose request is a CGI program's.
 inline CourierNotes& NotesOf(const Exchange& exchange) { return exchange.connection().notes<CourierNotes>(); }

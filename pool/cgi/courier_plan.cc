@@ -63,6 +63,11 @@ Action WithoutHead(const CourierView& view) {
 
 Action Answer(const CourierView& view, std::uint64_t body, bool whole) {
   const auto& promised = view.head.content_length;
+  if (view.notes.raw) return {.kind = Kind::kBegin, .framing = Framing::kClose};
+  if (view.head.redirects) {
+    return view.notes.redirects < kMostRedirects ? Action{.kind = Kind::kRedirect}
+                                                 : Refuse(502, "too many local redirects");
+  }
   if (view.notes.head_request || view.head.bodyless)
     return {.kind = Kind::kAnswerWhole, .framing = Framing::kNone, .length = promised};
   Action action{.kind = Kind::kBegin, .framing = Framing::kLength, .length = promised};

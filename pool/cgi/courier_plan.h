@@ -17,6 +17,7 @@ struct HeadSeen {
   std::size_t size = 0;                           ///< of the head
   std::optional<std::uint64_t> content_length{};  ///< what the program promises
   bool bodyless = false;                          ///< its status has no body
+  bool redirects = false;                         ///< to another path of this server
   std::string_view why{};                         ///< kMalformed
 };
 
@@ -50,6 +51,7 @@ struct CourierAction {
     kEndInput,     ///< the program has got all of it
     kWiden,        ///< the pipe is full of a head without an end
     kAnswerWhole,  ///< head and body in one step: all of it is at hand
+    kRedirect,     ///< the program that its path names is to answer
     kBegin,        ///< note how the answer is framed, and put its head into the slab
     kSendHead,     ///< take the program's head out of the pipe, send ours
     kSendBody,     ///< send `bytes` of output
@@ -81,6 +83,8 @@ inline constexpr std::size_t kWholeAnswer = 48 * 1024;
 inline constexpr std::size_t kWholeHead = 16 * 1024;
 /// An upload may take longer than the program's deadline at so many bytes a second.
 inline constexpr std::uint64_t kLeastUpload = 2048;
+/// More local redirects in a row are a loop.
+inline constexpr int kMostRedirects = 10;
 
 /// What a courier does next. A pure function, called again after each action until it says kWait.
 ///

@@ -140,6 +140,12 @@ const CourierView kMalformed =
     But(Seen(50), [](auto& view) { view.head = {.state = HeadSeen::State::kMalformed, .why = "bad"}; });
 const CourierView kNotModified = But(WithHead(0), [](auto& view) { view.head.bodyless = true; });
 
+const CourierView kRedirect = But(WithHead(0), [](auto& view) { view.head.redirects = true; });
+const CourierView kRaw = But(WithHead(50), [](auto& view) {
+  view.notes.raw = true;
+  view.head.size = 0;
+});
+
 const std::vector<Row> kRows{
     // Without a head.
     {"NothingYet", Seen(0), Wait()},
@@ -200,6 +206,16 @@ const std::vector<Row> kRows{
     {"HeadCrashed", HeadRequest(HungUp(WithHead(10), Program::kKilled)), Refuse(502, "the program crashed")},
     {"NotModifiedWhole", HungUp(kNotModified), Bodyless()},
     {"NotModifiedHeldBackLongEnough", HeldBack(kNotModified), Bodyless()},
+    // Local redirects and programs that speak HTTP themselves.
+    {"Redirect", HungUp(kRedirect), {.kind = Kind::kRedirect}},
+    {"RedirectHeldBack", kRedirect, Wait(kNow + kHoldBack)},
+    {"RedirectOfOneThatLivesOn", HeldBack(kRedirect), {.kind = Kind::kRedirect}},
+    {"RedirectOfACrashed", HungUp(kRedirect, Program::kKilled), Refuse(502, "the program crashed")},
+    {"RedirectInALoop", HungUp(But(kRedirect, [](auto& view) { view.notes.redirects = kMostRedirects; })),
+     Refuse(502, "too many local redirects")},
+    {"RawWhole", HungUp(kRaw), Begin(Framing::kClose)},
+    {"RawHeldBackLongEnough", HeldBack(kRaw), Begin(Framing::kClose)},
+    {"RawForHead", HeadRequest(HungUp(kRaw)), Begin(Framing::kClose)},
     // The answer's head, once noted.
     {"HeadToSend", But(Answering(Framing::kChunks, 0, 0, kHead), [](auto& view) { view.sent = 1000; }),
      Head()},

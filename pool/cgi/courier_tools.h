@@ -11,32 +11,10 @@
 
 namespace hydrapool::cgi {
 
-/// How much memory a worker's requests may hold at once in bodies that must be made whole first.
+/// How many bodies a worker makes whole at once: each has a descriptor of its own.
 class SpoolBudget {
  public:
-  static constexpr std::size_t kMost = 256 << 20;
-
-  /// A request's share; given back when it is destroyed.
-  class Share {
-   public:
-    explicit Share(SpoolBudget& budget) : budget_(budget) {}
-    ~Share() { budget_.used_ -= taken_; }
-    Share(const Share&) = delete;
-    Share& operator=(const Share&) = delete;
-    /// False: the worker has no more to give.
-    [[nodiscard]] bool Take(std::size_t bytes) {
-      if (bytes > kMost - budget_.used_) return false;
-      budget_.used_ += bytes;
-      taken_ += bytes;
-      return true;
-    }
-
-   private:
-    SpoolBudget& budget_;
-    std::size_t taken_ = 0;
-  };
-
-  /// A body in the making: it has a descriptor of its own.
+  /// A body in the making.
   class Body {
    public:
     explicit Body(SpoolBudget& budget) : budget_(budget) { ++budget_.bodies_; }
@@ -50,7 +28,6 @@ class SpoolBudget {
   [[nodiscard]] std::size_t bodies() const { return bodies_; }
 
  private:
-  std::size_t used_ = 0;
   std::size_t bodies_ = 0;
 };
 

@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
+#include <iterator>
 #include <new>
 #include <variant>
+#include <vector>
 
 #include "pool/http/response_writer.h"
 #include "pool/sys/error.h"
@@ -137,16 +140,21 @@ Begun Handler::Begin(Exchange& exchange, const http::Request& request, std::stri
       .may_chunk = request.minor_version >= 1,
   };
   exchange.SetDeadline(sys::Now() + notes.patience);
+  const bool fits = request.head_size + request.content_length <= kPeeked;
+  if (request.body == http::BodyKind::kChunked || !fits)
+    std::memcpy(exchange.buffer().data() + kRequestHeadAt, peeked.data(), request.head_size);
   if (request.body == http::BodyKind::kChunked) {
     if (tools_.budget.bodies() >= worker_.internals.most_processes)
       return Refuse(request, 0, 503, "as many bodies are in the making as may at once");
     return std::make_unique<Spooler>(exchange, static_cast<BodyTaker&>(*this), tools_.budget,
                                      Spooler::Plan{.head = std::string(peeked.substr(0, request.head_size)),
-                                                   .most = config_.max_spooled_body,
+                                                   .most = config_.max_body,
                                                    .send_continue = request.expect_continue,
-                                                   .date = std::string(tools_.date.At(worker_.loop.now()))});
+                                                   .date = std::string(tools_.date.At(worker_.loop.now())),
+                                                   .directory = config_.body_directory,
+                                                   .name = NameOf(exchange.connection(), request.path)});
   }
-  if (request.head_size + request.content_length > kPeeked) {
+  if (!fits) {
     notes.feeds = true;
     notes.wants_continue = request.expect_continue;
     return Launch(exchange, request, {{}, request.content_length, true});
@@ -165,20 +173,49 @@ Begun Handler::TakeBody(Exchange& exchange, std::string_view head, sys::UniqueFd
   return Launch(exchange, *std::get<const http::Request*>(parsed), {std::move(file), length, false});
 }
 
+Begun Handler::Redirect(Exchange& exchange, const std::string& location) {
+  const CourierNotes& notes = NotesOf(exchange);
+  std::string head(notes.request_head, '\0');
+  if (notes.feeds || exchange.total_consumed() != notes.request_begin) {
+    std::memcpy(head.data(), exchange.buffer().data() + kRequestHeadAt, head.size());
+  } else if (exchange.Peek(head) != head.size()) {
+    return nullptr;
+  }
+  const auto parsed = parser_.Parse(head);
+  http::Request request = *std::get<const http::Request*>(parsed);
+  std::vector<http::Field> fields;
+  std::ranges::copy_if(request.fields, std::back_inserter(fields), [](const http::Field& field) {
+    return !http::EqualsIgnoringCase(field.name, "Content-Type");
+  });
+  const auto mark = location.find('?');
+  request.fields = fields;
+  request.method = notes.head_request ? "HEAD" : "GET";
+  request.target = location;
+  request.path = request.target.substr(0, mark);
+  request.has_query = mark != location.npos;
+  request.query = request.has_query ? request.target.substr(mark + 1) : std::string_view();
+  request.body = http::BodyKind::kNone;
+  request.content_length = 0;
+  exchange.SetDeadline(sys::Now() + notes.patience);
+  return Launch(exchange, request, {});
+}
+
 Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body body) {
   Connection& connection = exchange.connection();
   RequestProcess& process = exchange.process();
   const sys::Nanos began = sys::Now();
   const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
-  const std::uint64_t consume = body.feed || consumed ? 0 : NotesOf(exchange).request_total;
+  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
   const auto refuse = [&](int status, std::string_view why) {
     sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
     return Refuse(request, consume, status, why);
   };
   const auto script = scripts_.Resolve(request.path);
   if (!script) return refuse(script.error().status, script.error().reason);
-  if (worker_.internals.counts.processes.load(std::memory_order_relaxed) >=
-      std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)) {
+  const bool redirected = NotesOf(exchange).redirects > 0;  // takes the place of the one before
+  NotesOf(exchange).raw = script->file.starts_with("nph-");
+  if (!redirected && worker_.internals.counts.processes.load(std::memory_order_relaxed) >=
+                         std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)) {
     return refuse(503, "as many programs run as may at once");
   }
   ClientFacts client = FactsOf(connection, request, config_.server.scheme);
@@ -222,13 +259,15 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   }
   worker_.internals.board.executions_started.Add();
   worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
-  auto courier = std::make_unique<Courier>(exchange, tools_, NameOf(connection, request.path));
+  auto courier = std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
+                                           NameOf(connection, request.path));
   courier->Start();
   return courier;
 }
 
 std::unique_ptr<Execution> Handler::Resume(Exchange& exchange) {
-  return std::make_unique<Courier>(exchange, tools_, NameOf(exchange.connection(), "(taken over)"));
+  return std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
+                                   NameOf(exchange.connection(), "(taken over)"));
 }
 
 }  // namespace hydrapool::cgi

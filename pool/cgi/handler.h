@@ -30,10 +30,9 @@ struct Config {
   /// How long a program may let its client wait: for the beginning of its answer, and for more of it each
   /// time.
   sys::Nanos patience = 60 * sys::kSecond;
-  std::uint32_t max_processes = 256;    ///< at once, over the whole pool; past it 503
-  std::uint64_t max_body = 1ull << 30;  ///< past it 413
-  std::uint64_t max_spooled_body =
-      64 << 20;  ///< of a chunked request, which is kept in memory until it is whole
+  std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it 503
+  std::uint64_t max_body = 1ull << 30;      ///< past it 413
+  std::string body_directory = "/var/tmp";  ///< where a large chunked body lies until it is whole
 };
 
 /// Answers the requests below a URL prefix by CGI programs (RFC 3875).
@@ -44,8 +43,11 @@ struct Config {
 /// twice. Only while a chunked body is being made whole does a worker's death cost the request: it is
 /// answered 502 then.
 ///
+/// A local redirect (RFC 3875, section 6.2.2) is a second program with the same request, by GET and without
+/// its body; a worker that dies in the moment between the two costs the request a 502.
+///
 /// One for each worker; throws std::system_error where the directory cannot be used.
-class Handler final : private BodyTaker {
+class Handler final : private BodyTaker, private Redirector {
  public:
   /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by
   /// splice.
@@ -70,6 +72,8 @@ class Handler final : private BodyTaker {
   };
   Begun TakeBody(Exchange& exchange, std::string_view head, sys::UniqueFd file,
                  std::uint64_t length) override;
+  [[nodiscard]] bool Redirects(std::string_view path) const override { return Serves(path); }
+  Begun Redirect(Exchange& exchange, const std::string& location) override;
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);
   [[nodiscard]] Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
                              std::string_view why);

@@ -87,7 +87,9 @@ class HeadBuilder {
   }
 
   [[nodiscard]] ResponseKind KindOfRedirect() const {
-    const bool is_local = head_.location.starts_with('/') && !head_.location.starts_with("//");
+    const bool is_local =
+        head_.location.starts_with('/') && !head_.location.starts_with("//") &&
+        std::ranges::all_of(head_.location, [](char c) { return http::Is(http::kTargetChar, c); });
     if (!has_status_ && is_local) return ResponseKind::kLocalRedirect;
     if (has_status_ && head_.status / 100 != 3) return ResponseKind::kDocument;
     return has_type_ ? ResponseKind::kClientRedirectDocument : ResponseKind::kClientRedirect;
@@ -117,6 +119,16 @@ std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(std::str
     if (!why_not.empty()) return Malformed{why_not};
     if (line.empty()) return builder.Take();
   }
+}
+
+std::variant<http::NeedMore, int, Malformed> ParseRawStatus(std::string_view so_far) {
+  constexpr std::string_view form = "HTTP/d.d ddd";
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    if (i == so_far.size()) return http::NeedMore{};
+    const bool fits = form[i] == 'd' ? http::Is(http::kDigitChar, so_far[i]) : so_far[i] == form[i];
+    if (!fits) return Malformed{"no status line, which an nph- program must begin with"};
+  }
+  return (so_far[9] - '0') * 100 + (so_far[10] - '0') * 10 + (so_far[11] - '0');
 }
 
 }  // namespace hydrapool::cgi

@@ -48,7 +48,8 @@ inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 ///   the colon.
 /// - At least one of Content-Type, Location and Status; each of them at most once.
 /// - Status: 200 to 599. Without one it is 200, or 302 beside a Location.
-/// - A Location that begins with a single '/' and comes without a Status is a local redirect; any other
+/// - A Location that begins with a single '/', holds a path and perhaps a query (no '#', no blanks) and comes
+///   without a Status is a local redirect; any other
 ///   Location without a Status, or with one from 300 to 399, is a client's.
 /// - Content-Length: digits, and repeated only with the same value. The body's framing is the server's
 ///   matter, so neither it nor Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and
@@ -58,5 +59,9 @@ inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 /// NeedMore at the end of the output means that the program said too little: 502 as well.
 [[nodiscard]] std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(
     std::string_view so_far);
+
+/// The status of a program whose output is an HTTP response as it is (RFC 3875, section 5: nph-): 200 of
+/// "HTTP/1.1 200 OK". Looks at the first 12 bytes.
+[[nodiscard]] std::variant<http::NeedMore, int, Malformed> ParseRawStatus(std::string_view so_far);
 
 }  // namespace hydrapool::cgi

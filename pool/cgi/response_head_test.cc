@@ -76,6 +76,8 @@ TEST(ResponseHeadTest, TheKindOfARedirect) {
   const auto kind = [](std::string_view output) { return Parsed(output).kind; };
   EXPECT_EQ(kind("Location: /other?x\n\n"), ResponseKind::kLocalRedirect);
   EXPECT_EQ(kind("Location: http://example.org/\n\n"), ResponseKind::kClientRedirect);
+  EXPECT_EQ(kind("Location: /other#part\n\n"), ResponseKind::kClientRedirect);
+  EXPECT_EQ(kind("Location: /other part\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Location: //example.org/\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Status: 303\nLocation: /other\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Location: http://x/\nContent-Type: a/b\n\n"), ResponseKind::kClientRedirectDocument);
@@ -167,6 +169,15 @@ TEST(ResponseHeadTest, FedByteByByteItEndsAsFedWhole) {
       EXPECT_EQ(head->head_size, taken);
     }
   }
+}
+
+TEST(RawStatusTest, IsThatOfTheStatusLine) {
+  EXPECT_EQ(std::get<int>(ParseRawStatus("HTTP/1.1 202 Custom Words\r\n")), 202);
+  EXPECT_EQ(std::get<int>(ParseRawStatus("HTTP/1.0 404")), 404);
+  EXPECT_TRUE(std::holds_alternative<http::NeedMore>(ParseRawStatus("")));
+  EXPECT_TRUE(std::holds_alternative<http::NeedMore>(ParseRawStatus("HTTP/1.0 40")));
+  for (const auto* output : {"Status: 200\n", "HTTP/1.1  200", "HTTP/1.1 2x0", "http/1.1 200", "\n"})
+    EXPECT_TRUE(std::holds_alternative<Malformed>(ParseRawStatus(output))) << output;
 }
 
 }  // namespace

@@ -1,34 +1,30 @@
 #include "pool/cgi/spooler.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include "pool/cgi/courier_plan.h"
 #include "pool/http/response_writer.h"
+#include "pool/sys/log.h"
 
 namespace hydrapool::cgi {
 
 using Progress = Exchange::Progress;
 
-sys::UniqueFd MemoryFile() { return sys::UniqueFd(::memfd_create("request body", MFD_CLOEXEC)); }
-
 Spooler::Spooler(Exchange& exchange, BodyTaker& taker, SpoolBudget& budget, Plan plan)
     : exchange_(exchange),
       taker_(taker),
       plan_(std::move(plan)),
-      share_(budget),
       body_(budget),
-      file_(MemoryFile()),
-      buffer_(32 * 1024) {
+      file_(plan_.directory),
+      buffer_(32 * 1024),
+      came_before_(exchange.total_consumed()) {
   turn_ = exchange_.At(0, [this] { OnStepDone(); });
 }
 
 void Spooler::OnStepDone() {
   if (over_) return;
-  if (!file_) return Refuse(503, "no memory for the request's body");
   if (std::exchange(plan_.send_continue, false)) {
     std::memcpy(exchange_.buffer().data(), http::kContinue.data(), http::kContinue.size());
     const auto size = static_cast<std::uint32_t>(http::kContinue.size());
@@ -48,7 +44,13 @@ void Spooler::OnReadable() {
 }
 
 void Spooler::OnDeadline() {
-  if (!over_) Refuse(408, "the request's body did not come in time");
+  if (over_) return;
+  const std::uint64_t came =
+      exchange_.total_consumed() - std::exchange(came_before_, exchange_.total_consumed());
+  const sys::Nanos patience = NotesOf(exchange_).patience;
+  if (came <= static_cast<std::uint64_t>(patience / sys::kSecond) * kLeastUpload)
+    return Refuse(408, "the request's body did not come in time");
+  exchange_.SetDeadline(sys::Now() + patience);
 }
 
 void Spooler::Read() {
@@ -66,17 +68,14 @@ void Spooler::Read() {
     data.reserve(*seen);
     const auto progress =
         decoder_.Feed({buffer_.data(), *seen}, [&](std::string_view piece) { data += piece; });
-    length_ += data.size();
-    const bool fits = length_ <= plan_.most;
-    const bool written =
-        !fits || (share_.Take(data.size()) &&
-                  ::write(file_.get(), data.data(), data.size()) == static_cast<ssize_t>(data.size()));
+    const bool fits = data.size() <= plan_.most - file_.size();
+    const bool written = !fits || file_.Append(data);
     exchange_.Consume(static_cast<std::uint32_t>(progress.consumed));
     moved += progress.consumed;
     if (progress.state == http::ChunkedDecoder::State::kBad)
       return Refuse(400, "the request's chunks are malformed");
     if (!fits) return Refuse(413, "the request's body is too large");
-    if (!written) return Refuse(503, "no memory for the request's body");
+    if (!written) return Refuse(503, "no room for the request's body");
     if (progress.state == http::ChunkedDecoder::State::kDone) return Finish();
   }
 }
@@ -87,7 +86,8 @@ void Spooler::Finish() {
   body_.reset();
   CourierNotes& notes = NotesOf(exchange_);
   notes.request_total = exchange_.total_consumed() - notes.request_begin;
-  Begun begun = taker_.TakeBody(exchange_, plan_.head, std::move(file_), length_);
+  const std::uint64_t length = file_.size();
+  Begun begun = taker_.TakeBody(exchange_, plan_.head, file_.Take(), length);
   if (auto* reply = std::get_if<Reply>(&begun)) {
     exchange_.Answer(std::move(*reply));
   } else {
@@ -97,6 +97,7 @@ void Spooler::Finish() {
 
 void Spooler::Refuse(int status, std::string_view why) {
   over_ = true;
+  sys::log::Warn("{}: {}: {}", plan_.name, status, why);
   exchange_.Answer(
       {.bytes = http::ErrorResponse(status, false, NotesOf(exchange_).head_request, why, plan_.date),
        .keep_open = false,

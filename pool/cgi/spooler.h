@@ -8,15 +8,13 @@
 #include <vector>
 
 #include "hydrapool/connection.h"
+#include "pool/cgi/body_file.h"
 #include "pool/cgi/courier_notes.h"
 #include "pool/cgi/courier_tools.h"
 #include "pool/http/chunked_decoder.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::cgi {
-
-/// An anonymous file in memory (memfd_create(2)), close-on-exec; empty where the system refuses.
-sys::UniqueFd MemoryFile();
 
 /// Who goes on with a request once its body is whole.
 class BodyTaker {
@@ -34,7 +32,7 @@ class BodyTaker {
 ///
 /// The bytes leave the socket as they come: the request cannot be run again, and if this worker dies before
 /// the process runs, the client gets the handler's abandoned reply. A body longer than Plan::most is a 413,
-/// bad chunks are a 400.
+/// bad chunks are a 400, and one that comes at less than 2 KiB a second beyond the deadline a 408.
 class Spooler : public Execution {
  public:
   struct Plan {
@@ -42,6 +40,8 @@ class Spooler : public Execution {
     std::uint64_t most = 0;  ///< bytes of body
     bool send_continue = false;
     std::string date;
+    std::string directory = "/var/tmp";  ///< where a body past BodyFile::kMostInMemory lies
+    std::string name;                    ///< of the request, for the log
   };
 
   Spooler(Exchange& exchange, BodyTaker& taker, SpoolBudget& budget, Plan plan);
@@ -61,12 +61,11 @@ class Spooler : public Execution {
   Exchange& exchange_;
   BodyTaker& taker_;
   Plan plan_;
-  SpoolBudget::Share share_;
   std::optional<SpoolBudget::Body> body_;  // until it is the program's
-  sys::UniqueFd file_;
-  std::uint64_t length_ = 0;
+  BodyFile file_;
   http::ChunkedDecoder decoder_;
   std::vector<char> buffer_;
+  std::uint64_t came_before_;  ///< bytes consumed when the deadline was set
   bool begun_ = false;
   bool over_ = false;
   EventLoop::Timer turn_;

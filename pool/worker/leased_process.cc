@@ -85,10 +85,9 @@ void LeasedProcess::WatchInput() {
                                              [this](std::uint32_t) { connection_.OnEvents(0); });
 }
 
-void LeasedProcess::Drop(bool parent_frees_lease) {
+void LeasedProcess::LetGo() {
   input_watch_.Reset();
   for (sys::UniqueFd& each : ends_) each.Reset();
-  if (parent_frees_lease) return;
   const ProcessWord word = state();
   if (std::exchange(offered_, false)) {
     const bool running = word.state == ProcessWord::State::kRunning;
@@ -100,6 +99,13 @@ void LeasedProcess::Drop(bool parent_frees_lease) {
   }
   detail().process.store(0, std::memory_order_release);
   detail().terminate.store(false);
+}
+
+void LeasedProcess::Drop(bool parent_frees_lease) {
+  input_watch_.Reset();
+  for (sys::UniqueFd& each : ends_) each.Reset();
+  if (parent_frees_lease) return;
+  LetGo();
   std::ranges::fill(detail().handler, std::byte{0});
 }
 

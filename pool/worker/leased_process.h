@@ -22,6 +22,7 @@ class LeasedProcess final : public RequestProcess {
     return ends_[static_cast<std::size_t>(which)].get();
   }
   void CloseEnd(ProcessEnd which) override;
+  void LetGo() override;
   void Terminate() override { detail().terminate.store(true); }
   Exchange::Progress Feed(std::uint32_t discard, std::uint32_t feed) override;
   std::uint32_t PauseFeed() override;

@@ -30,6 +30,8 @@ class RequestProcess {
   /// This worker's own descriptor of an end; -1: none (any more).
   [[nodiscard]] virtual int end(ProcessEnd which) const = 0;
   virtual void CloseEnd(ProcessEnd which) = 0;
+  /// The request goes on without it: the parent lets it finish. Then another may be prepared.
+  virtual void LetGo() = 0;
   /// The process and its group are to be ended (TERM, then KILL) when the request is over.
   virtual void Terminate() = 0;
   /// Takes `discard` bytes off the request and moves the following `feed` bytes to the process's input. The
