@@ -49,9 +49,6 @@ class StepMachine {
     kPaused,   ///< so much was moved that it is another connection's turn: Continue soon
     kBroken,   ///< the connection is gone, or the process's output ended before what it had promised
   };
-  /// What one call of Continue moves at most.
-  static constexpr std::uint32_t kTurn = 1 << 20;
-
   StepMachine(Lease& lease, LeaseDetail& detail, std::uint32_t generation, Io& io, Nanos write_timeout)
       : lease_(lease), detail_(detail), generation_(generation), io_(io), write_timeout_(write_timeout) {}
 
@@ -160,11 +157,12 @@ class StepMachine {
   /// Where the step that was committed last led, and what it completed. A copy: after a commit to kIdle the
   /// lease is no longer ours to read.
   [[nodiscard]] const StepEnd& done() const { return done_; }
-  [[nodiscard]] Phase arrived() const { return done_.next; }
   [[nodiscard]] std::uint64_t total_sent() const { return lease_.NextBase(steps_).sent_base; }
   [[nodiscard]] std::uint64_t total_consumed() const { return lease_.NextBase(steps_).consumed_base; }
 
  private:
+  static constexpr std::uint32_t kTurn = 1 << 20;  // what one call of Continue moves at most
+
   LeaseStep& step() const { return lease_.step[steps_ & 1]; }
   StepEnd& step_end() const { return lease_.end[steps_ & 1]; }
 

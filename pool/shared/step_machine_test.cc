@@ -288,8 +288,8 @@ void Work(const Kind& kind, World& world, ModelIo& io, const Rescue& rescue) {
   }
   if (phase == Phase::kResponding) Finish(machine);
   if (phase == Phase::kFeeding) FinishFeeding(machine);
-  const bool finished = phase == Phase::kResponding && machine.arrived() != Phase::kExecuting;
-  if (phase == Phase::kClosing || (finished && machine.arrived() != Phase::kReading)) return;
+  const bool finished = phase == Phase::kResponding && machine.done().next != Phase::kExecuting;
+  if (phase == Phase::kClosing || (finished && machine.done().next != Phase::kReading)) return;
   if (world.lease.verdict != Excuse::kNone)
     return SendFrom(world, machine, "sorry", 0, "", 0, Phase::kClosing);
   if ((phase == Phase::kIdle || finished) && world.taken == world.request.size()) return machine.GoIdle();

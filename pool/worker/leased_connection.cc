@@ -301,7 +301,7 @@ Progress LeasedConnection::CarryOnFeeding() {
 
 // The step is committed: on to what it led to.
 LeasedConnection::Next LeasedConnection::AfterStep() {
-  switch (hand_.machine.arrived()) {
+  switch (hand_.machine.done().next) {
     case Phase::kExecuting:
       if (exchange_.execution() ==
           nullptr) {  // taken over before anything ran: look at the request from the start

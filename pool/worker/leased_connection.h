@@ -41,7 +41,7 @@ struct LeaseInHand {
 ///
 /// Reading: it peeks and asks the handler. A Reply is sent and consumed as one step; a Start begins an
 /// execution, which answers through the RequestExchange. What takes long is done in turns: after kRounds
-/// batches, or a step's StepMachine::kTurn bytes, the worker's other connections come first.
+/// batches, or a megabyte of one step, the worker's other connections come first.
 ///
 /// Only for the worker's own thread. Between requests the lease may be taken away at any time.
 class LeasedConnection final : public Connection {
@@ -52,14 +52,6 @@ class LeasedConnection final : public Connection {
   ~LeasedConnection();
   LeasedConnection(const LeasedConnection&) = delete;
   LeasedConnection& operator=(const LeasedConnection&) = delete;
-
-  // Connection
-  [[nodiscard]] std::uint32_t slot() const override { return hand_.slot; }
-  [[nodiscard]] WorkerContext& worker() const override { return desk_.context; }
-  [[nodiscard]] std::string peer() const override;
-  [[nodiscard]] std::string local() const override;
-  [[nodiscard]] std::uint64_t total_sent() const override { return hand_.machine.total_sent(); }
-  [[nodiscard]] bool IsLast(std::uint64_t request) const override;
 
   // For the worker.
   /// Takes up a lease that was just received, in whatever phase it is.
@@ -73,6 +65,7 @@ class LeasedConnection final : public Connection {
 
   // For the request in execution.
   [[nodiscard]] LeaseInHand& hand() { return hand_; }
+  [[nodiscard]] const LeaseInHand& hand() const { return hand_; }
   [[nodiscard]] WorkerDesk& desk() const { return desk_; }
   [[nodiscard]] Activity activity() const { return activity_; }
   void SetActivity(Activity activity) { activity_ = activity; }
@@ -89,11 +82,17 @@ class LeasedConnection final : public Connection {
   void Abort();
   void Close();
 
- protected:
+ private:
+  // Connection
+  [[nodiscard]] std::uint32_t slot() const override { return hand_.slot; }
+  [[nodiscard]] WorkerContext& worker() const override { return desk_.context; }
+  [[nodiscard]] std::string peer() const override;
+  [[nodiscard]] std::string local() const override;
+  [[nodiscard]] std::uint64_t total_sent() const override { return hand_.machine.total_sent(); }
+  [[nodiscard]] bool IsLast(std::uint64_t request) const override;
   [[nodiscard]] std::span<std::byte> NoteBytes() const override { return hand_.detail.handler; }
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return hand_.detail.connection; }
 
- private:
   enum class Next : std::uint8_t { kAgain, kWait };
 
   // leased_connection.cc: from taking up to the answer

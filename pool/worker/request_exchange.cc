@@ -71,7 +71,7 @@ Exchange::Progress RequestExchange::Answer(Reply reply) {
 }
 
 Exchange::Progress RequestExchange::Conclude(Progress progress) {
-  if (progress == Progress::kComplete && connection_.hand().machine.arrived() != Phase::kExecuting)
+  if (progress == Progress::kComplete && connection_.hand().machine.done().next != Phase::kExecuting)
     connection_.SettleSoon();
   return progress;
 }

@@ -15,6 +15,14 @@ class RequestExchange final : public Exchange {
  public:
   explicit RequestExchange(LeasedConnection& connection) : connection_(connection) {}
 
+  // For the connection.
+  [[nodiscard]] Execution* execution() const { return execution_.get(); }
+  void Begin(std::unique_ptr<Execution> execution) { execution_ = std::move(execution); }
+  void End();
+  /// Notes a whole reply as a step: in the slab if it fits, else from this worker's own memory.
+  void Note(Reply reply);
+
+ private:
   [[nodiscard]] Connection& connection() const override;
   [[nodiscard]] std::span<char> buffer() const override;
   Progress Send(const Transmission& transmission) override;
@@ -32,14 +40,6 @@ class RequestExchange final : public Exchange {
   void Abort() override;
   [[nodiscard]] RequestProcess& process() const override;
 
-  // For the connection.
-  [[nodiscard]] Execution* execution() const { return execution_.get(); }
-  void Begin(std::unique_ptr<Execution> execution) { execution_ = std::move(execution); }
-  void End();
-  /// Notes a whole reply as a step: in the slab if it fits, else from this worker's own memory.
-  void Note(Reply reply);
-
- private:
   Progress Conclude(Progress progress);
 
   LeasedConnection& connection_;

@@ -120,7 +120,7 @@ void Worker::Sweep() {
 
 void Worker::EndRound() {
   for (const LeasedConnection* gone : desk_.forgotten) {
-    auto& place = connections_[gone->slot()];
+    auto& place = connections_[gone->hand().slot];
     if (place.get() == gone) place.reset();
   }
   desk_.forgotten.clear();
