@@ -18,7 +18,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   held_[slot] = {fd.get(), kNoWorker, now, {}};
   fds_[slot] = std::move(fd);
   Lease& lease = table_.lease(slot);
-  lease.verdict = Verdict::kNone;
+  lease.excuse = Excuse::kNone;
   LeaseDetail& detail = table_.detail(slot);
   detail.deadline = 0;
   detail.head_begun = false;
@@ -54,9 +54,9 @@ bool LeaseBook::Take(std::uint32_t slot) {
   return true;
 }
 
-void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Verdict verdict) {
+void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Excuse excuse) {
   Lease& lease = table_.lease(slot);
-  if (verdict != Verdict::kNone) lease.verdict = verdict;
+  if (excuse != Excuse::kNone) lease.excuse = excuse;
   ++word.generation;
   lease.Store(word);
   SetOwner(slot, kNoWorker);

@@ -34,7 +34,7 @@ class LeaseBook {
   /// Takes an idle lease from its owner: after true, no worker can claim it any more.
   bool Take(std::uint32_t slot);
   /// Gives a lease a new generation and `word`'s phase and steps; only for leases whose owner was reaped.
-  void Relend(std::uint32_t slot, LeaseWord word, Verdict verdict);
+  void Relend(std::uint32_t slot, LeaseWord word, Excuse excuse);
 
   void SetOwner(std::uint32_t slot, std::uint32_t worker);
   [[nodiscard]] std::uint32_t owner(std::uint32_t slot) const { return held_[slot].owner; }

@@ -44,7 +44,7 @@ TEST_F(LeaseBookTest, AFreedSlotIsUsedAgainWithAnotherGenerationAndNothingOfItsP
   const std::uint32_t slot = Open();
   const LeaseWord before = Word(slot);
   table_.lease(slot).step[0] = {1, 2, 3, 4};
-  table_.lease(slot).verdict = Verdict::kPoison;
+  table_.lease(slot).excuse = Excuse::kPoison;
   table_.detail(slot).deadline = 5;
   table_.detail(slot).process = 6;
   table_.detail(slot).handler[0] = std::byte{7};
@@ -57,7 +57,7 @@ TEST_F(LeaseBookTest, AFreedSlotIsUsedAgainWithAnotherGenerationAndNothingOfItsP
 
   ASSERT_EQ(Open(), slot);
   EXPECT_NE(Word(slot).generation, before.generation);
-  EXPECT_EQ(table_.lease(slot).verdict, Verdict::kNone);
+  EXPECT_EQ(table_.lease(slot).excuse, Excuse::kNone);
   EXPECT_EQ(table_.lease(slot).NextBase(1).sent_base, 0u);
   EXPECT_EQ(table_.detail(slot).deadline, 0);
   EXPECT_EQ(table_.detail(slot).process, 0u);
@@ -92,13 +92,13 @@ TEST_F(LeaseBookTest, RelendingChangesTheGenerationAndKeepsAVerdictThatIsOwed) {
   const std::uint32_t slot = Open();
   book_.SetOwner(slot, 0);
   const LeaseWord word{4, Word(slot).generation, Phase::kResponding};
-  book_.Relend(slot, word, Verdict::kAbandoned);
+  book_.Relend(slot, word, Excuse::kAbandoned);
   EXPECT_EQ(Word(slot).steps, 4u);
   EXPECT_EQ(Word(slot).phase, Phase::kResponding);
   EXPECT_NE(Word(slot).generation, word.generation);
   EXPECT_EQ(book_.owner(slot), LeaseBook::kNoWorker);
-  book_.Relend(slot, Word(slot), Verdict::kNone);  // its next worker died too
-  EXPECT_EQ(table_.lease(slot).verdict, Verdict::kAbandoned);
+  book_.Relend(slot, Word(slot), Excuse::kNone);  // its next worker died too
+  EXPECT_EQ(table_.lease(slot).excuse, Excuse::kAbandoned);
 }
 
 TEST_F(LeaseBookTest, GenerationsGoRoundWithoutTouchingTheSteps) {

@@ -13,7 +13,7 @@
 namespace hydrapool {
 
 Rescuer::Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& counts, FateJournal& fates,
-                 std::string (*reply)(Verdict))
+                 std::string (*reply)(Excuse))
     : leases_(leases), seats_(seats), lender_(lender), counts_(counts), fates_(fates), reply_(reply) {}
 
 void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status) {
@@ -54,7 +54,7 @@ void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
     detail.terminate = false;
   }
   if (!after.keep_notes) detail.handler = {};
-  leases_.book.Relend(slot, rescue.word, rescue.verdict);
+  leases_.book.Relend(slot, rescue.word, rescue.excuse);
   ToWorker message = leases_.MessageFor(slot);
   message.step_consumed = static_cast<std::uint32_t>(rescue.step_consumed);
   message.step_sent = static_cast<std::uint32_t>(rescue.step_sent);
@@ -89,8 +89,8 @@ Orphan Rescuer::Examine(std::uint32_t slot, bool to_blame, bool touched) {
 }
 
 void Rescuer::Count(std::uint32_t slot, Phase phase, const Aftermath& after) {
-  if (after.counts_as != Verdict::kNone) {
-    const bool poison = after.counts_as == Verdict::kPoison;
+  if (after.counts_as != Excuse::kNone) {
+    const bool poison = after.counts_as == Excuse::kPoison;
     (poison ? counts_.poison : counts_.abandoned).Add();
     sys::log::Warn("{}: {}", sys::PeerAddress(leases_.book.fd(slot)),
                    poison ? "a request that kills workers was stopped"
@@ -114,7 +114,7 @@ void Rescuer::TellUnavailable(std::uint32_t slot) {
   switch (DecideFarewell({.word = word,
                           .step = lease.step[word.steps & 1],
                           .end = lease.end[word.steps & 1],
-                          .owed = lease.verdict,
+                          .owed = lease.excuse,
                           .sent = sys::BytesSent(fd),
                           .waiting = waiting})) {
     case Farewell::kCut:
@@ -126,7 +126,7 @@ void Rescuer::TellUnavailable(std::uint32_t slot) {
       counts_.unavailable.Add();
       NoteFate(slot, word.phase, Fate::Kind::kUnavailable);
       sys::Discard(fd, waiting);
-      const std::string reply = reply_(Verdict::kUnavailable);
+      const std::string reply = reply_(Excuse::kUnavailable);
       ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       break;
     }

@@ -19,7 +19,7 @@ class Rescuer {
  public:
   /// `reply` is the handler's, for what cannot be answered otherwise.
   Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& counts, FateJournal& fates,
-          std::string (*reply)(Verdict));
+          std::string (*reply)(Excuse));
 
   /// The kernel's counters of a socket cannot be relied on: an answer on its way is cut.
   void DistrustCounters() { counters_known_ = false; }
@@ -44,7 +44,7 @@ class Rescuer {
   Lender& lender_;
   PoolCounts& counts_;
   FateJournal& fates_;
-  std::string (*reply_)(Verdict);
+  std::string (*reply_)(Excuse);
   bool counters_known_ = true;
 };
 

@@ -43,7 +43,7 @@ void Spares::Find() {
     const Lease& lease = leases_.table.lease(slot);
     const Spare spare{.slot = slot, .word = lease.Load(), .idle_since = detail.deadline.load() - keep_alive_};
     const bool carries_something =
-        spare.word.phase != Phase::kIdle || detail.head_begun.load() || lease.verdict != Verdict::kNone;
+        spare.word.phase != Phase::kIdle || detail.head_begun.load() || lease.excuse != Excuse::kNone;
     const bool on_its_way = leases_.book.owner(slot) == LeaseBook::kNoWorker || detail.deadline.load() == 0;
     if (!carries_something && !on_its_way && spare.idle_since <= long_ago) idle.push_back(spare);
   }

@@ -75,8 +75,6 @@ struct StepEnd {
   std::uint8_t requests = 0;  ///< how many it completes
 };
 
-using Verdict = Excuse;
-
 /// A lease: one client's connection, lent to one worker. Lies in shared memory.
 ///
 /// `word` is the truth; whoever swaps it from kIdle to kReading with the right generation owns the connection
@@ -90,7 +88,7 @@ struct alignas(64) Lease {
   std::atomic<std::uint64_t> word{0};
   std::array<LeaseStep, 2> step{};  ///< step[steps & 1] is the next or current one, the other the one before
   std::array<StepEnd, 2> end{};
-  Verdict verdict = Verdict::kNone;
+  Excuse excuse = Excuse::kNone;
 
   [[nodiscard]] LeaseWord Load() const { return LeaseWord::Unpack(word.load(std::memory_order_acquire)); }
   void Store(LeaseWord w) { word.store(w.Pack(), std::memory_order_release); }

@@ -17,9 +17,9 @@ Rescue Again(const Orphan& orphan, Phase phase) {
 }
 
 /// The client is owed a reply for a request that will not run (again).
-Rescue Owe(const Orphan& orphan, Verdict verdict) {
+Rescue Owe(const Orphan& orphan, Excuse excuse) {
   Rescue rescue = Again(orphan, Phase::kIdle);
-  rescue.verdict = verdict;
+  rescue.excuse = excuse;
   return rescue;
 }
 
@@ -33,7 +33,7 @@ Rescue FinishResponse(const Orphan& orphan) {
     // owed a reply.
     if (sent > 0) return {.action = Action::kCut, .word = orphan.word};
     const bool ran = orphan.process_running || orphan.end.once;
-    return ran ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
+    return ran ? Owe(orphan, Excuse::kAbandoned) : Again(orphan, Phase::kIdle);
   }
   Rescue rescue = Again(orphan, Phase::kResponding);
   rescue.step_sent = sent;
@@ -54,11 +54,11 @@ Rescue DecideByPhase(const Orphan& orphan) {
     case Phase::kExecuting:
       if (orphan.process_running) return Again(orphan, Phase::kExecuting);
       if (orphan.answer_begun) return {.action = Action::kCut, .word = orphan.word};
-      return orphan.began_once ? Owe(orphan, Verdict::kAbandoned) : Again(orphan, Phase::kIdle);
+      return orphan.began_once ? Owe(orphan, Excuse::kAbandoned) : Again(orphan, Phase::kIdle);
     case Phase::kExecutingOnce:
-      return orphan.process_running ? Again(orphan, Phase::kExecuting) : Owe(orphan, Verdict::kAbandoned);
+      return orphan.process_running ? Again(orphan, Phase::kExecuting) : Owe(orphan, Excuse::kAbandoned);
     case Phase::kFeeding: {
-      if (!orphan.consumed || !orphan.process_running) return Owe(orphan, Verdict::kAbandoned);
+      if (!orphan.consumed || !orphan.process_running) return Owe(orphan, Excuse::kAbandoned);
       Rescue rescue = Again(orphan, Phase::kFeeding);
       rescue.step_consumed = *orphan.consumed - orphan.step.consumed_base;
       return rescue;
@@ -88,14 +88,13 @@ std::uint64_t SentOfStep(std::uint64_t sent, const LeaseStep& step, const StepEn
 Rescue DecideRescue(const Orphan& orphan) {
   Rescue rescue = DecideByPhase(orphan);
   rescue.strikes = orphan.strikes + (orphan.to_blame && orphan.touched ? 1 : 0);
-  const bool goes_on = rescue.action == Action::kLease && rescue.verdict == Verdict::kNone;
+  const bool goes_on = rescue.action == Action::kLease && rescue.excuse == Excuse::kNone;
   if (!goes_on || !InHand(orphan.word.phase)) return rescue;
   const bool would_run_again = rescue.word.phase == Phase::kIdle;
   const bool worn = would_run_again && orphan.touched && orphan.rescues >= kRescuesToPoison;
   if (rescue.strikes < kStrikesToPoison && !worn) return rescue;
-  Rescue stop = Owe(orphan, Verdict::kPoison);
-  if (!CanBeAnswered(orphan))
-    stop = {.action = Action::kCut, .word = orphan.word, .verdict = Verdict::kPoison};
+  Rescue stop = Owe(orphan, Excuse::kPoison);
+  if (!CanBeAnswered(orphan)) stop = {.action = Action::kCut, .word = orphan.word, .excuse = Excuse::kPoison};
   stop.strikes = rescue.strikes;
   return stop;
 }
@@ -103,7 +102,7 @@ Rescue DecideRescue(const Orphan& orphan) {
 Aftermath DecideAftermath(const Orphan& orphan, const Rescue& rescue) {
   using Process = Aftermath::Process;
   const Process over = orphan.terminate ? Process::kTerminate : Process::kLetFinish;
-  Aftermath after{.rescues = orphan.rescues, .counts_as = rescue.verdict};
+  Aftermath after{.rescues = orphan.rescues, .counts_as = rescue.excuse};
   switch (rescue.action) {
     case Action::kFree:
       after.process = over;
@@ -118,14 +117,14 @@ Aftermath DecideAftermath(const Orphan& orphan, const Rescue& rescue) {
   }
   if (orphan.touched) ++after.rescues;
   const bool request_over = rescue.word.phase == Phase::kIdle || rescue.word.phase == Phase::kClosing;
-  if (rescue.verdict == Verdict::kNone) {
+  if (rescue.excuse == Excuse::kNone) {
     after.counts_as_rescued = true;
     if (InHand(orphan.word.phase)) after.fate = Fate::Kind::kRescued;
     const bool had_begun = orphan.word.phase != Phase::kIdle && orphan.word.phase != Phase::kReading;
     after.keep_notes = !(request_over && had_begun);
     if (request_over) after.process = over;
   } else {
-    after.fate = rescue.verdict == Verdict::kPoison ? Fate::Kind::kPoison : Fate::Kind::kAbandoned;
+    after.fate = rescue.excuse == Excuse::kPoison ? Fate::Kind::kPoison : Fate::Kind::kAbandoned;
     after.process = Process::kTerminate;
   }
   return after;

@@ -36,7 +36,7 @@ struct Rescue {
   Action action = Action::kFree;
   LeaseWord word;  ///< its generation is the parent's to change
   /// With kLease: the client is owed this reply instead of a run. With kCut: why.
-  Verdict verdict = Verdict::kNone;
+  Excuse excuse = Excuse::kNone;
   std::uint64_t step_sent = 0;      ///< of the current step: bytes that have left
   std::uint64_t step_consumed = 0;  ///< and bytes that are consumed
   std::uint32_t strikes = 0;        ///< to remember for this request
@@ -54,8 +54,8 @@ std::uint64_t SentOfStep(std::uint64_t sent, const LeaseStep& step, const StepEn
 
 /// Decides, as a pure function:
 /// what was not begun is done by another worker; what is on its way out goes on at the very byte where the
-/// rest is at hand; what must not run twice is answered with a verdict. What crashes workers is stopped at
-/// the second crash, also while its process runs: by a verdict or, where a part of its answer has left, by a
+/// rest is at hand; what must not run twice is answered with an excuse. What crashes workers is stopped at
+/// the second crash, also while its process runs: by an excuse or, where a part of its answer has left, by a
 /// cut. What would run again is stopped too after kRescuesToPoison deaths of any kind.
 Rescue DecideRescue(const Orphan& orphan);
 
@@ -72,7 +72,7 @@ struct Aftermath {
   std::uint32_t rescues = 0;       ///< to remember for this request
   bool counts_as_rescued = false;  ///< by its phase, idle connections too
   bool counts_as_cut = false;
-  Verdict counts_as = Verdict::kNone;   ///< kAbandoned or kPoison
+  Excuse counts_as = Excuse::kNone;     ///< kAbandoned or kPoison
   std::optional<Fate::Kind> fate = {};  ///< for the journal
 };
 Aftermath DecideAftermath(const Orphan& orphan, const Rescue& rescue);

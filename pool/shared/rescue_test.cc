@@ -24,26 +24,26 @@ TEST(DecideRescueTest, WhatMovesNoBytes) {
     bool process;
     Action action;
     Phase next;
-    Verdict verdict;
+    Excuse excuse;
   } cases[] = {
-      {Phase::kFree, false, Action::kFree, Phase::kFree, Verdict::kNone},
-      {Phase::kIdle, false, Action::kLease, Phase::kIdle, Verdict::kNone},
-      {Phase::kReading, false, Action::kLease, Phase::kIdle, Verdict::kNone},
-      {Phase::kExecuting, false, Action::kLease, Phase::kIdle, Verdict::kNone},
-      {Phase::kExecuting, true, Action::kLease, Phase::kExecuting, Verdict::kNone},
-      {Phase::kExecutingOnce, false, Action::kLease, Phase::kIdle, Verdict::kAbandoned},
-      {Phase::kExecutingOnce, true, Action::kLease, Phase::kExecuting, Verdict::kNone},
-      {Phase::kClosing, false, Action::kLease, Phase::kClosing, Verdict::kNone},
-      {Phase::kClosed, false, Action::kFree, Phase::kClosed, Verdict::kNone},
+      {Phase::kFree, false, Action::kFree, Phase::kFree, Excuse::kNone},
+      {Phase::kIdle, false, Action::kLease, Phase::kIdle, Excuse::kNone},
+      {Phase::kReading, false, Action::kLease, Phase::kIdle, Excuse::kNone},
+      {Phase::kExecuting, false, Action::kLease, Phase::kIdle, Excuse::kNone},
+      {Phase::kExecuting, true, Action::kLease, Phase::kExecuting, Excuse::kNone},
+      {Phase::kExecutingOnce, false, Action::kLease, Phase::kIdle, Excuse::kAbandoned},
+      {Phase::kExecutingOnce, true, Action::kLease, Phase::kExecuting, Excuse::kNone},
+      {Phase::kClosing, false, Action::kLease, Phase::kClosing, Excuse::kNone},
+      {Phase::kClosed, false, Action::kFree, Phase::kClosed, Excuse::kNone},
   };
-  for (const auto& [phase, process, action, next, verdict] : cases) {
+  for (const auto& [phase, process, action, next, excuse] : cases) {
     Orphan orphan = In(phase);
     orphan.process_running = process;
     const Rescue rescue = DecideRescue(orphan);
     EXPECT_EQ(rescue.action, action) << static_cast<int>(phase);
     EXPECT_EQ(rescue.word.phase, next) << static_cast<int>(phase);
     EXPECT_EQ(rescue.word.steps, 7u);
-    EXPECT_EQ(rescue.verdict, verdict) << static_cast<int>(phase);
+    EXPECT_EQ(rescue.excuse, excuse) << static_cast<int>(phase);
   }
 }
 
@@ -71,28 +71,27 @@ TEST(DecideRescueTest, Responding) {
     Count consumed;
     Action action;
     Phase next;
-    Verdict verdict;
+    Excuse excuse;
     std::uint64_t step_sent;
     std::uint64_t step_consumed;
   } cases[] = {
-      {"nothing sent", kInSlab, false, 1000, 200, Action::kLease, Phase::kResponding, Verdict::kNone, 0, 0},
-      {"partly sent", kInSlab, false, 1049, 200, Action::kLease, Phase::kResponding, Verdict::kNone, 49, 0},
-      {"all sent", kInSlab, false, 1050, 200, Action::kLease, Phase::kResponding, Verdict::kNone, 50, 0},
-      {"partly consumed", kInSlab, false, 1050, 219, Action::kLease, Phase::kResponding, Verdict::kNone, 50,
+      {"nothing sent", kInSlab, false, 1000, 200, Action::kLease, Phase::kResponding, Excuse::kNone, 0, 0},
+      {"partly sent", kInSlab, false, 1049, 200, Action::kLease, Phase::kResponding, Excuse::kNone, 49, 0},
+      {"all sent", kInSlab, false, 1050, 200, Action::kLease, Phase::kResponding, Excuse::kNone, 50, 0},
+      {"partly consumed", kInSlab, false, 1050, 219, Action::kLease, Phase::kResponding, Excuse::kNone, 50,
        19},
-      {"all but the commit", kInSlab, false, 1050, 220, Action::kLease, Phase::kResponding, Verdict::kNone,
-       50, 20},
-      {"large, nothing sent", kInWorker, false, 1000, 200, Action::kLease, Phase::kIdle, Verdict::kNone, 0,
+      {"all but the commit", kInSlab, false, 1050, 220, Action::kLease, Phase::kResponding, Excuse::kNone, 50,
+       20},
+      {"large, nothing sent", kInWorker, false, 1000, 200, Action::kLease, Phase::kIdle, Excuse::kNone, 0, 0},
+      {"large, of a process", kInWorker, true, 1000, 200, Action::kLease, Phase::kIdle, Excuse::kAbandoned, 0,
        0},
-      {"large, of a process", kInWorker, true, 1000, 200, Action::kLease, Phase::kIdle, Verdict::kAbandoned,
-       0, 0},
-      {"large, partly sent", kInWorker, false, 1001, 200, Action::kCut, Phase::kResponding, Verdict::kNone, 0,
+      {"large, partly sent", kInWorker, false, 1001, 200, Action::kCut, Phase::kResponding, Excuse::kNone, 0,
        0},
-      {"large, all sent", kInWorker, false, 1050, 205, Action::kLease, Phase::kResponding, Verdict::kNone, 50,
+      {"large, all sent", kInWorker, false, 1050, 205, Action::kLease, Phase::kResponding, Excuse::kNone, 50,
        5},
-      {"more than noted", kInSlab, false, 1051, 200, Action::kCut, Phase::kResponding, Verdict::kNone, 0, 0},
-      {"less than before", kInSlab, false, 999, 200, Action::kCut, Phase::kResponding, Verdict::kNone, 0, 0},
-      {"unknown", kInSlab, false, Count(), Count(), Action::kCut, Phase::kResponding, Verdict::kNone, 0, 0},
+      {"more than noted", kInSlab, false, 1051, 200, Action::kCut, Phase::kResponding, Excuse::kNone, 0, 0},
+      {"less than before", kInSlab, false, 999, 200, Action::kCut, Phase::kResponding, Excuse::kNone, 0, 0},
+      {"unknown", kInSlab, false, Count(), Count(), Action::kCut, Phase::kResponding, Excuse::kNone, 0, 0},
   };
   for (const auto& each : cases) {
     Orphan orphan = In(Phase::kResponding);
@@ -103,7 +102,7 @@ TEST(DecideRescueTest, Responding) {
     const Rescue rescue = DecideRescue(orphan);
     EXPECT_EQ(rescue.action, each.action) << each.what;
     EXPECT_EQ(rescue.word.phase, each.next) << each.what;
-    EXPECT_EQ(rescue.verdict, each.verdict) << each.what;
+    EXPECT_EQ(rescue.excuse, each.excuse) << each.what;
     EXPECT_EQ(rescue.step_sent, each.step_sent) << each.what;
     EXPECT_EQ(rescue.step_consumed, each.step_consumed) << each.what;
   }
@@ -119,10 +118,10 @@ TEST(DecideRescueTest, FeedingGoesOnAtTheByteWhereItsProcessRunsAndIsAbandonedEl
   EXPECT_EQ(rescue.step_consumed, 7u);
   orphan.process_running = false;
   rescue = DecideRescue(orphan);
-  EXPECT_EQ(rescue.verdict, Verdict::kAbandoned);
+  EXPECT_EQ(rescue.excuse, Excuse::kAbandoned);
   orphan.process_running = true;
   orphan.consumed = std::nullopt;
-  EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kAbandoned);
+  EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kAbandoned);
 }
 
 TEST(DecideRescueTest, AStrikeNeedsBlameAndTouch) {
@@ -134,7 +133,7 @@ TEST(DecideRescueTest, AStrikeNeedsBlameAndTouch) {
       orphan.strikes = kStrikesToPoison - 1;
       const Rescue rescue = DecideRescue(orphan);
       EXPECT_EQ(rescue.strikes, kStrikesToPoison - 1 + (touched && blame ? 1 : 0));
-      EXPECT_EQ(rescue.verdict, touched && blame ? Verdict::kPoison : Verdict::kNone);
+      EXPECT_EQ(rescue.excuse, touched && blame ? Excuse::kPoison : Excuse::kNone);
       EXPECT_EQ(rescue.word.phase, Phase::kIdle);
     }
   }
@@ -146,13 +145,13 @@ TEST(DecideRescueTest, OnlyARequestInHandCanBePoison) {
     Orphan orphan = In(phase);
     orphan.touched = orphan.to_blame = true;
     orphan.strikes = 5;
-    EXPECT_NE(DecideRescue(orphan).verdict, Verdict::kPoison) << static_cast<int>(phase);
+    EXPECT_NE(DecideRescue(orphan).excuse, Excuse::kPoison) << static_cast<int>(phase);
   }
   for (const Phase phase : {Phase::kReading, Phase::kExecuting, Phase::kResponding}) {
     Orphan orphan = In(phase);
     orphan.touched = orphan.to_blame = true;
     orphan.strikes = 5;
-    EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kPoison) << static_cast<int>(phase);
+    EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kPoison) << static_cast<int>(phase);
   }
 }
 
@@ -179,11 +178,11 @@ TEST(DecideRescueTest, ASecondCrashWhileItsProcessRunsStopsItVisibly) {
     orphan.touched = orphan.to_blame = true;
     orphan.answer_begun = each.answer_begun;
     orphan.sent = each.sent;
-    EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kNone) << each.what << ": the first";
+    EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kNone) << each.what << ": the first";
     orphan.strikes = 1;
     const Rescue rescue = DecideRescue(orphan);
     EXPECT_EQ(rescue.action, each.action) << each.what;
-    EXPECT_EQ(rescue.verdict, Verdict::kPoison) << each.what;
+    EXPECT_EQ(rescue.excuse, Excuse::kPoison) << each.what;
     if (each.action == Action::kLease) {
       EXPECT_EQ(rescue.word.phase, Phase::kIdle) << each.what;
     }
@@ -195,7 +194,7 @@ TEST(DecideRescueTest, KillsFromOutsideNeverStopWhatItsProcessAnswers) {
     Orphan orphan = In(phase);
     orphan.process_running = orphan.touched = true;
     orphan.rescues = 1000;
-    EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kNone) << static_cast<int>(phase);
+    EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kNone) << static_cast<int>(phase);
   }
 }
 
@@ -203,11 +202,11 @@ TEST(DecideRescueTest, KillsFromOutsideAreNoStrikesButTwentyAreEnough) {
   Orphan orphan = In(Phase::kReading);
   orphan.touched = true;
   orphan.rescues = kRescuesToPoison - 1;
-  EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kNone);
+  EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kNone);
   orphan.rescues = kRescuesToPoison;
-  EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kPoison);
+  EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kPoison);
   orphan.touched = false;
-  EXPECT_EQ(DecideRescue(orphan).verdict, Verdict::kNone);
+  EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kNone);
 }
 
 TEST(DecideAftermathTest, WhatBecomesOfTheProcessAndTheNotes) {
@@ -218,41 +217,41 @@ TEST(DecideAftermathTest, WhatBecomesOfTheProcessAndTheNotes) {
     bool terminate;
     Action action;
     Phase next;
-    Verdict verdict;
+    Excuse excuse;
     Process process;
     bool keep_notes;
   } cases[] = {
-      {"closed", Phase::kClosed, false, Action::kFree, Phase::kClosed, Verdict::kNone, Process::kLetFinish,
+      {"closed", Phase::kClosed, false, Action::kFree, Phase::kClosed, Excuse::kNone, Process::kLetFinish,
        true},
-      {"closed, to be ended", Phase::kClosed, true, Action::kFree, Phase::kClosed, Verdict::kNone,
+      {"closed, to be ended", Phase::kClosed, true, Action::kFree, Phase::kClosed, Excuse::kNone,
        Process::kTerminate, true},
-      {"cut", Phase::kResponding, false, Action::kCut, Phase::kResponding, Verdict::kNone,
-       Process::kTerminate, true},
-      {"idle", Phase::kIdle, false, Action::kLease, Phase::kIdle, Verdict::kNone, Process::kLetFinish, true},
-      {"reading", Phase::kReading, false, Action::kLease, Phase::kIdle, Verdict::kNone, Process::kLetFinish,
+      {"cut", Phase::kResponding, false, Action::kCut, Phase::kResponding, Excuse::kNone, Process::kTerminate,
        true},
-      {"runs again", Phase::kExecuting, false, Action::kLease, Phase::kIdle, Verdict::kNone,
+      {"idle", Phase::kIdle, false, Action::kLease, Phase::kIdle, Excuse::kNone, Process::kLetFinish, true},
+      {"reading", Phase::kReading, false, Action::kLease, Phase::kIdle, Excuse::kNone, Process::kLetFinish,
+       true},
+      {"runs again", Phase::kExecuting, false, Action::kLease, Phase::kIdle, Excuse::kNone,
        Process::kLetFinish, false},
       {"runs again, its process to be ended", Phase::kExecuting, true, Action::kLease, Phase::kIdle,
-       Verdict::kNone, Process::kTerminate, false},
-      {"its process goes on", Phase::kExecuting, false, Action::kLease, Phase::kExecuting, Verdict::kNone,
+       Excuse::kNone, Process::kTerminate, false},
+      {"its process goes on", Phase::kExecuting, false, Action::kLease, Phase::kExecuting, Excuse::kNone,
        Process::kKeep, true},
-      {"its step goes on", Phase::kResponding, true, Action::kLease, Phase::kResponding, Verdict::kNone,
+      {"its step goes on", Phase::kResponding, true, Action::kLease, Phase::kResponding, Excuse::kNone,
        Process::kKeep, true},
-      {"its body goes on", Phase::kFeeding, false, Action::kLease, Phase::kFeeding, Verdict::kNone,
+      {"its body goes on", Phase::kFeeding, false, Action::kLease, Phase::kFeeding, Excuse::kNone,
        Process::kKeep, true},
-      {"its end goes on", Phase::kClosing, false, Action::kLease, Phase::kClosing, Verdict::kNone,
+      {"its end goes on", Phase::kClosing, false, Action::kLease, Phase::kClosing, Excuse::kNone,
        Process::kLetFinish, false},
-      {"abandoned", Phase::kExecutingOnce, false, Action::kLease, Phase::kIdle, Verdict::kAbandoned,
+      {"abandoned", Phase::kExecutingOnce, false, Action::kLease, Phase::kIdle, Excuse::kAbandoned,
        Process::kTerminate, true},
-      {"poison", Phase::kReading, false, Action::kLease, Phase::kIdle, Verdict::kPoison, Process::kTerminate,
+      {"poison", Phase::kReading, false, Action::kLease, Phase::kIdle, Excuse::kPoison, Process::kTerminate,
        true},
   };
-  for (const auto& [what, phase, terminate, action, next, verdict, process, keep_notes] : cases) {
+  for (const auto& [what, phase, terminate, action, next, excuse, process, keep_notes] : cases) {
     Orphan orphan = In(phase);
     orphan.terminate = terminate;
     const Aftermath after =
-        DecideAftermath(orphan, {.action = action, .word = {7, 3, next}, .verdict = verdict});
+        DecideAftermath(orphan, {.action = action, .word = {7, 3, next}, .excuse = excuse});
     EXPECT_EQ(after.process, process) << what;
     EXPECT_EQ(after.keep_notes, keep_notes) << what;
   }
@@ -264,29 +263,29 @@ TEST(DecideAftermathTest, WhatIsCountedAndTold) {
     const char* what;
     Phase phase;
     Action action;
-    Verdict verdict;
+    Excuse excuse;
     bool rescued;
     bool cut;
     std::optional<Kind> fate;
   } cases[] = {
-      {"freed", Phase::kClosed, Action::kFree, Verdict::kNone, false, false, {}},
-      {"idle", Phase::kIdle, Action::kLease, Verdict::kNone, true, false, {}},
-      {"at its end", Phase::kClosing, Action::kLease, Verdict::kNone, true, false, {}},
-      {"reading", Phase::kReading, Action::kLease, Verdict::kNone, true, false, Kind::kRescued},
-      {"executing", Phase::kExecuting, Action::kLease, Verdict::kNone, true, false, Kind::kRescued},
-      {"responding", Phase::kResponding, Action::kLease, Verdict::kNone, true, false, Kind::kRescued},
-      {"abandoned", Phase::kExecutingOnce, Action::kLease, Verdict::kAbandoned, false, false,
+      {"freed", Phase::kClosed, Action::kFree, Excuse::kNone, false, false, {}},
+      {"idle", Phase::kIdle, Action::kLease, Excuse::kNone, true, false, {}},
+      {"at its end", Phase::kClosing, Action::kLease, Excuse::kNone, true, false, {}},
+      {"reading", Phase::kReading, Action::kLease, Excuse::kNone, true, false, Kind::kRescued},
+      {"executing", Phase::kExecuting, Action::kLease, Excuse::kNone, true, false, Kind::kRescued},
+      {"responding", Phase::kResponding, Action::kLease, Excuse::kNone, true, false, Kind::kRescued},
+      {"abandoned", Phase::kExecutingOnce, Action::kLease, Excuse::kAbandoned, false, false,
        Kind::kAbandoned},
-      {"poison", Phase::kReading, Action::kLease, Verdict::kPoison, false, false, Kind::kPoison},
-      {"cut", Phase::kResponding, Action::kCut, Verdict::kNone, false, true, Kind::kCut},
-      {"cut as poison", Phase::kExecuting, Action::kCut, Verdict::kPoison, false, true, Kind::kCut},
+      {"poison", Phase::kReading, Action::kLease, Excuse::kPoison, false, false, Kind::kPoison},
+      {"cut", Phase::kResponding, Action::kCut, Excuse::kNone, false, true, Kind::kCut},
+      {"cut as poison", Phase::kExecuting, Action::kCut, Excuse::kPoison, false, true, Kind::kCut},
   };
-  for (const auto& [what, phase, action, verdict, rescued, cut, fate] : cases) {
+  for (const auto& [what, phase, action, excuse, rescued, cut, fate] : cases) {
     const Aftermath after =
-        DecideAftermath(In(phase), {.action = action, .word = {7, 3, Phase::kIdle}, .verdict = verdict});
+        DecideAftermath(In(phase), {.action = action, .word = {7, 3, Phase::kIdle}, .excuse = excuse});
     EXPECT_EQ(after.counts_as_rescued, rescued) << what;
     EXPECT_EQ(after.counts_as_cut, cut) << what;
-    EXPECT_EQ(after.counts_as, verdict) << what;
+    EXPECT_EQ(after.counts_as, excuse) << what;
     EXPECT_EQ(after.fate, fate) << what;
   }
 }

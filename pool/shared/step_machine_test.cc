@@ -290,7 +290,7 @@ void Work(const Kind& kind, World& world, ModelIo& io, const Rescue& rescue) {
   if (phase == Phase::kFeeding) FinishFeeding(machine);
   const bool finished = phase == Phase::kResponding && machine.done().next != Phase::kExecuting;
   if (phase == Phase::kClosing || (finished && machine.done().next != Phase::kReading)) return;
-  if (world.lease.verdict != Excuse::kNone)
+  if (world.lease.excuse != Excuse::kNone)
     return SendFrom(world, machine, "sorry", 0, "", 0, Phase::kClosing);
   if ((phase == Phase::kIdle || finished) && world.taken == world.request.size()) return machine.GoIdle();
   kind.serve(world, machine);
@@ -309,7 +309,7 @@ Rescue RescueIn(World& world) {
                                       .began_once = same && before.once,
                                       .answer_begun = same && before.begun,
                                       .process_running = world.process});
-  if (rescue.verdict != Excuse::kNone) world.lease.verdict = rescue.verdict;
+  if (rescue.excuse != Excuse::kNone) world.lease.excuse = rescue.excuse;
   LeaseWord next = rescue.word;
   ++next.generation;
   if (rescue.action == Rescue::Action::kLease) world.lease.Store(next);

@@ -17,7 +17,7 @@ bool IsAnswered(const Unserved& lease) {
 Farewell DecideFarewell(const Unserved& lease) {
   if (IsAnswered(lease)) return Farewell::kClose;
   if (lease.word.phase != Phase::kIdle) return Farewell::kCut;
-  return lease.waiting > 0 || lease.owed != Verdict::kNone ? Farewell::kReply : Farewell::kClose;
+  return lease.waiting > 0 || lease.owed != Excuse::kNone ? Farewell::kReply : Farewell::kClose;
 }
 
 }  // namespace hydrapool

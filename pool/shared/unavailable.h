@@ -12,7 +12,7 @@ struct Unserved {
   LeaseWord word;
   LeaseStep step;                     ///< the current step; meaningful in kResponding
   StepEnd end;                        ///< and where it leads
-  Verdict owed = Verdict::kNone;      ///< Lease::verdict
+  Excuse owed = Excuse::kNone;        ///< Lease::excuse
   std::optional<std::uint64_t> sent;  ///< sys::BytesSent
   std::uint64_t waiting = 0;          ///< bytes that have come and were not taken
 };

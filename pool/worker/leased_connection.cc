@@ -159,7 +159,7 @@ void LeasedConnection::Greet() {
 
 LeasedConnection::Next LeasedConnection::ServeBatch() {
   activity_ = Activity::kReading;
-  if (hand_.lease.verdict != Excuse::kNone) return Owe(hand_.lease.verdict);
+  if (hand_.lease.excuse != Excuse::kNone) return Owe(hand_.lease.excuse);
   auto& buffer = desk_.peek_buffer;
   const ssize_t count = ::recv(hand_.fd.get(), buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
   if (count < 0 && errno == EINTR) return Next::kAgain;
