@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loadgen/report/slo.h"
 #include "loadgen/report/terminal_text.h"
 
 namespace hydrapool::loadgen {
@@ -59,8 +60,8 @@ std::string ObjectiveFlag(const std::string& argument) {
 }
 
 bool LooksLikeAnObjective(std::string_view argument) {
-  return argument.find_first_of("<>") != argument.npos && !argument.starts_with('-') &&
-         argument.find("://") == argument.npos;
+  if (argument.find_first_of("<>") == argument.npos || argument.starts_with('-')) return false;
+  return argument.find("://") == argument.npos || ParseSlo("", argument).has_value();
 }
 
 std::vector<std::string> SpreadObjectives(int argc, const char* const* argv) {

@@ -94,7 +94,10 @@ int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) 
     return Complain(kUsage, "open and closed loops cannot be merged: no one run could be both");
   const auto files = OutputFiles::Open(outputs);
   if (!files) return Complain(kUsage, files.error().message);
-  auto merged = MergeReports(reports, outputs.slos);
+  auto slos = outputs.slos;
+  if (const auto aimed = AimAt(MergeReports(reports, {}).plan.urls, slos); !aimed)
+    return Complain(kUsage, aimed.error().message);
+  auto merged = MergeReports(reports, slos);
   const auto shaded = AddFaults(outputs, merged);
   if (!shaded) return Complain(kUsage, shaded.error().message);
   if (const auto written = files->Write(merged); !written) return Complain(kNothing, written.error().message);

@@ -45,7 +45,7 @@ errors is what was scheduled and not answered ok: failed, a bad answer, in
 flight at the end, never sent. Parts of it: unanswered<1% (no whole answer),
 dropped<=0 (never sent), achieved>=99% (sent in time). A latency is that of all
 requests or of the ok answers alone, whichever is worse. Of no request nothing
-holds.
+holds. 'checkout: p99<200ms' is of one URL: the URL, or its path, and a colon.
 
 Latencies: response counts from when a request was due, service from when it was
 sent; lag is the difference. sent = completed + failed + in flight at the end; a
@@ -101,6 +101,9 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   if (!outputs) return outputs.error();
   options.plan = std::move(*plan);
   options.outputs = std::move(*outputs);
+  for (auto* slos : {&options.outputs.slos, &options.outputs.abort_on}) {
+    if (const auto aimed = AimAt(options.plan.urls, *slos); !aimed) return aimed.error();
+  }
   return options;
 }
 

@@ -100,11 +100,17 @@ class Watcher {
     const auto facts = FactsSoFar(run_.latencies(), progress, sent_before_,
                                   DueSoFar(plan, elapsed - kLookAfter), sys::ToSeconds(sending));
     for (const auto& slo : options_.outputs.abort_on) {
-      const auto verdict = Check(slo, facts);
+      const auto verdict = slo.url ? CheckSoFar(slo, sys::ToSeconds(sending)) : Check(slo, facts);
       if (!verdict.met) continue;
       aborted_ = fmt::format("{} after {:.0f} s: {}", verdict.text, sys::ToSeconds(elapsed), verdict.shown);
       return run_.Stop();
     }
+  }
+  [[nodiscard]] SloVerdict CheckSoFar(const Slo& slo, double seconds) const {
+    const auto& targets = run_.latencies().targets;
+    auto ended = *slo.url < targets.size() ? targets[*slo.url] : TargetCounts{};
+    ended.sent = ended.ended();
+    return Check(slo, FactsOf(ended, seconds));
   }
   void LookNext() {
     const auto since = loop_.now() - start_ - kLookAfter;
@@ -143,7 +149,7 @@ Report RunLoad(const Options& options, const EngineChoice& engine, const Journal
   auto report = MakeReport(engine.name, options.plan, run.Wait(), options.outputs.slos);
   report.aborted = std::move(aborted);
   for (const auto& slo : options.outputs.abort_on) {
-    const auto verdict = Check(slo, FactsOf(report.run));
+    const auto verdict = Check(slo, report.run);
     if (report.aborted.empty() && verdict.met)
       report.aborted = fmt::format("{} at the end: {}", verdict.text, verdict.shown);
   }

@@ -131,6 +131,7 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
   if (!outputs) return tl::unexpected(outputs.error());
   if (outputs->slos.empty()) return sys::Failure("search needs an --slo, like 'p99<50ms'");
   if (!plan->rates.empty()) return sys::Failure("search chooses the rate: no --target rate=");
+  if (const auto aimed = AimAt(plan->urls, outputs->slos); !aimed) return tl::unexpected(aimed.error());
   SearchFlags flags{.options = {.plan = std::move(*plan), .engine = engine, .outputs = std::move(*outputs)},
                     .rules = {}};
   flags.rules.first = flags.options.plan.rate.value_or(flags.rules.first);

@@ -260,7 +260,7 @@ TEST_P(EngineTest, WhatIsExpectedIsOkAndNothingElse) {
                            .expect_length = 0});
   EXPECT_EQ(result.tally.of(Outcome::kOk), 3u);
   EXPECT_EQ(result.tally.of(Outcome::kWrongBody), 6u);
-  EXPECT_EQ(result.tally.of_url(0).ok, 3u);
+  EXPECT_EQ(result.tally.targets.of(0).ok, 3u);
 }
 
 TEST_P(EngineTest, TheJournalNamesThePortTheServerSaw) {

@@ -204,6 +204,17 @@ void LoadRun::Note(const IntervalSeries& told) {
     interval.lag.AddTo(latencies_.lag);
     interval.not_ok_response.AddTo(latencies_.not_ok_response);
     interval.not_ok_service.AddTo(latencies_.not_ok_service);
+    auto& targets = latencies_.targets;
+    targets.resize(std::max(targets.size(), interval.targets.size()));
+    for (std::size_t i = 0; i < interval.targets.size(); ++i) {
+      const auto& gained = interval.targets[i];
+      targets[i].sent += gained.sent;
+      targets[i].completed += gained.completed;
+      targets[i].ok += gained.ok;
+      targets[i].errors[Outcome::kOther] += gained.ended - gained.ok;
+      gained.response.AddTo(targets[i].response);
+      gained.not_ok_response.AddTo(targets[i].not_ok_response);
+    }
   }
 }
 

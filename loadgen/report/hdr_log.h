@@ -43,10 +43,15 @@ struct HdrLog {
 
 /// A run's whole log. By the interval of its series (a second, in runs of up to 20 minutes): response
 /// (without a tag), `service` and `lag`; of what was not ok also `not_ok` (response) and `not_ok-service`.
-/// For the whole run: `own_lag`, the phases (`connect`, `tls`, `first_byte`, `body`), the response latencies
-/// by outcome and by status (`outcome-NAME`, `status-CODE`) and the service latencies of each worker with a
-/// histogram of its own (`worker-SLOT`).
+/// Where
+/// there are several URLs the response of each (`target-N`, `target-N-not_ok`, from 0). For the whole run:
+/// `own_lag`, the phases (`connect`, `tls`, `first_byte`, `body`), the response latencies by outcome and by
+/// status (`outcome-NAME`, `status-CODE`) and the service latencies of each worker with a histogram of its
+/// own (`worker-SLOT`).
 [[nodiscard]] HdrLog HdrLogOf(const RunResult& run);
+
+/// The standard deviation, each value taken for the middle of its bucket; 0 where nothing was recorded. Pure.
+[[nodiscard]] double Deviation(const LatencyHistogram& histogram);
 
 /// The percentiles of a histogram as HdrHistogram's plotter reads them (".hgrm"), values in milliseconds,
 /// five lines for each halving of the distance to 100 %. (AbstractHistogram.outputPercentileDistribution.)

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "loadgen/engine/load_run.h"
@@ -17,6 +19,11 @@ HdrLog HdrLogOf(const RunResult& run) {
     add("service", begin, run.series.width(), interval.service);
     add("lag", begin, run.series.width(), interval.lag);
     add("not_ok", begin, run.series.width(), interval.not_ok_response);
+    for (std::size_t i = 0; i < interval.targets.size(); ++i) {
+      const auto tag = fmt::format("target-{}", i);
+      add(tag, begin, run.series.width(), interval.targets[i].response);
+      add(tag + "-not_ok", begin, run.series.width(), interval.targets[i].not_ok_response);
+    }
     add("not_ok-service", begin, run.series.width(), interval.not_ok_service);
   }
   for (const auto& [outcome, histogram] : run.tally.parts.by_outcome)

@@ -20,6 +20,8 @@ double NextLevel(double percent) {
   return percent + 100 / (kTicksPerHalfDistance * std::pow(2.0, halvings));
 }
 
+}  // namespace
+
 double Deviation(const LatencyHistogram& histogram) {
   double squares = 0;
   for (std::size_t i = 0, end = histogram.end_index(); i < end; ++i) {
@@ -29,8 +31,6 @@ double Deviation(const LatencyHistogram& histogram) {
   }
   return histogram.count() == 0 ? 0 : std::sqrt(squares / static_cast<double>(histogram.count()));
 }
-
-}  // namespace
 
 std::string HgrmText(const LatencyHistogram& histogram) {
   std::string text =

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -32,7 +33,7 @@ Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span
       .cores = run.cores};
   auto self = CheckSelf(evidence);
   std::vector<SloVerdict> verdicts;
-  for (const auto& slo : slos) verdicts.push_back(Check(slo, FactsOf(run)));
+  for (const auto& slo : slos) verdicts.push_back(Check(slo, run));
   return {.engine = std::move(engine),
           .plan = plan,
           .run = std::move(run),
@@ -62,6 +63,31 @@ std::optional<std::string> NothingAnswered(const Report& report) {
   if (tally.completed() > 0) return std::nullopt;
   return fmt::format("not one of {} requests was answered: {} failed, {} in flight at the end", tally.sent,
                      tally.failed(), tally.in_flight_at_end);
+}
+
+std::string CommandOf(const Plan& plan) {
+  std::string stages;
+  for (const auto& stage : plan.stages)
+    stages +=
+        fmt::format("{}{:g}:{:g}s", stages.empty() ? "" : ",", stage.rate, sys::ToSeconds(stage.duration));
+  std::string command = "loadgen";
+  const auto out = std::back_inserter(command);
+  if (!stages.empty()) {
+    fmt::format_to(out, " --stages {}", stages);
+  } else if (plan.rate) {
+    fmt::format_to(out, " -R {:g}", *plan.rate);
+  }
+  fmt::format_to(out, " -c {} -t {}", plan.connections, plan.threads);
+  if (plan.count) {
+    fmt::format_to(out, " -n {}", *plan.count);
+  } else if (stages.empty()) {
+    fmt::format_to(out, " -d {:g}s", sys::ToSeconds(plan.duration));
+  }
+  if (plan.warmup > 0) fmt::format_to(out, " --warmup {:g}s", sys::ToSeconds(plan.warmup));
+  if (plan.method != "GET") fmt::format_to(out, " -m {}", plan.method);
+  fmt::format_to(out, " --timeout {:g}s {}", sys::ToSeconds(plan.timeout), plan.urls.front());
+  if (plan.urls.size() > 1) fmt::format_to(out, " … ({} URLs)", plan.urls.size());
+  return command;
 }
 
 double Fairness(const Tally& tally) {

@@ -64,7 +64,9 @@ std::optional<std::string> NothingReached(const Report& report);
 ///                    outcome: {name: …}, status: {"200": …}}, and not_ok_service
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
 ///                    warmup_s, replica, stages, keepalive}
-///   targets          [{url, sent, completed, ok}], as the plan's URLs
+///   targets          [{url, sent, completed, ok, in_flight_at_end, errors: {name: n}, and of the first
+///                    TargetList::kMostTimed response latencies: latency_us, of ok answers latency_ok_us, of
+///                    the rest latency_not_ok_us}], as the plan's URLs
 ///   slo              [{objective, met, value, shown, samples}]; latencies in µs, errors<…% as a share; shown
 ///                    is for people; samples is how many requests the value stands for
 ///   nothing_reached  why not one request can have reached a server, in words; null where one may have
@@ -77,7 +79,8 @@ std::optional<std::string> NothingReached(const Report& report);
 ///                    peak_memory_bytes, network {retransmits, accept_overflows, syn_drops}: of all programs}
 ///   start_unix_ms
 ///   series           {width_s, rows: [{begin_s, sent, outcomes: {name: n}, rate, p50_us, p90_us, p99_us,
-///                    max_us}]}: a row for each interval in which something happened (interval_series.h)
+///                    max_us, targets: where there are several URLs [{sent, completed, ok, ended, p50_us,
+///                    p99_us}]}]}: a row for each interval in which something happened (interval_series.h)
 ///   hdr_log          the lines of the run's HdrHistogram log (hdr_log.h), all its latencies
 nlohmann::ordered_json ToJson(const Report& report);
 
@@ -87,6 +90,10 @@ std::optional<std::string> NothingAnswered(const Report& report);
 /// JSON as a file has it. All of it is ASCII, so that nothing a server says can do anything to a terminal;
 /// what is no UTF-8 becomes U+FFFD.
 std::string JsonText(const nlohmann::ordered_json& json);
+
+/// The flags that say how much load it was, as a command line: "loadgen -R 500 -c 10 -t 2 -d 30s --timeout
+/// 10s URL". Nothing that may be secret is in it.
+std::string CommandOf(const Plan& plan);
 
 /// What was loaded, and how, in a line: "http://h/ (raw engine, closed loop, 10 connections, 2 threads)".
 std::string Describe(const Plan& plan, const std::string& engine);

@@ -103,6 +103,7 @@ std::string ToHtml(const Report& report) {
       "loadgen: " + report.plan.urls.front(),
       {{"kind", "run"},
        {"title", title},
+       {"command", CommandOf(report.plan)},
        {"report", summary},
        {"all_targets", all_targets},
        {"rows", RowsJson(report.run)},

@@ -9,7 +9,7 @@
 
 namespace hydrapool::loadgen {
 
-/// A run as one HTML file that needs nothing else: latency over time by percentile, rate and errors, lag, the
+/// A run as one HTML file that needs nothing else: latency over time by percentile, rate, errors, lag, the
 /// percentile curve, phases, workers, objectives, with the report's faults shaded. Light or dark as the
 /// reader prefers. All that came from outside is in a block of JSON in which no tag can end, and reaches the
 /// page as text only. Pure.

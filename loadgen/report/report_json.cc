@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"
 
@@ -66,6 +68,15 @@ Json SeriesJson(const IntervalSeries& series) {
                     {"p90_us", response.ValueAtPercentile(90)},
                     {"p99_us", response.ValueAtPercentile(99)},
                     {"max_us", response.max()}});
+    for (const auto& target : interval.targets) {
+      const auto took = target.response.Unpack();
+      rows.back()["targets"].push_back({{"sent", target.sent},
+                                        {"completed", target.completed},
+                                        {"ok", target.ok},
+                                        {"ended", target.ended},
+                                        {"p50_us", took.ValueAtPercentile(50)},
+                                        {"p99_us", took.ValueAtPercentile(99)}});
+    }
   }
   return {{"width_s", sys::ToSeconds(series.width())}, {"rows", rows}};
 }
@@ -105,9 +116,19 @@ Json PlanJson(const Plan& plan) {
 Json TargetsJson(const Report& report) {
   Json targets = Json::array();
   for (std::size_t i = 0; i < report.plan.urls.size(); ++i) {
-    const auto n = report.run.tally.of_url(i);
-    targets.push_back(
-        {{"url", report.plan.urls[i]}, {"sent", n.sent}, {"completed", n.completed}, {"ok", n.ok}});
+    const auto& n = report.run.tally.targets.of(i);
+    Json errors = Json::object();
+    for (const auto& [outcome, count] : n.errors) errors[std::string(Name(outcome))] = count;
+    targets.push_back({{"url", report.plan.urls[i]},
+                       {"sent", n.sent},
+                       {"completed", n.completed},
+                       {"ok", n.ok},
+                       {"in_flight_at_end", n.sent - std::min(n.sent, n.ended())},
+                       {"errors", errors}});
+    if (i >= TargetList::kMostTimed) continue;
+    targets.back()["latency_us"] = LatencyJson(n.response);
+    targets.back()["latency_ok_us"] = LatencyJson(n.response.Since(n.not_ok_response));
+    targets.back()["latency_not_ok_us"] = LatencyJson(n.not_ok_response);
   }
   return targets;
 }

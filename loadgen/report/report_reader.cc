@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "loadgen/report/hdr_log.h"
@@ -62,8 +63,11 @@ void ReadCounts(const Json& json, RunResult& run) {
   for (const auto& [code, n] : json.at("status").items()) tally.status[std::stoi(code)] = n;
   std::size_t url = 0;
   for (const auto& target : json.at("targets")) {
-    tally.SetUrl(url++,
-                 {.sent = target.at("sent"), .completed = target.at("completed"), .ok = target.at("ok")});
+    auto& counts = tally.targets.At(url++);
+    counts = {.sent = target.at("sent"), .completed = target.at("completed"), .ok = target.at("ok")};
+    const auto errors = target.value("errors", Json::object());
+    for (const auto& [name, n] : errors.items())
+      counts.errors[OutcomeOf(name).value_or(Outcome::kOther)] += n.get<std::uint64_t>();
   }
   for (const auto& [slot, worker] : json.at("workers").items())
     tally.workers[slot] = {.requests = worker.at("requests"), .errors = worker.at("errors")};
@@ -80,8 +84,30 @@ void ReadSeries(const Json& json, RunResult& run) {
     Interval interval{.sent = row.at("sent")};
     for (const auto& [name, n] : row.at("outcomes").items())
       interval.outcomes[static_cast<std::size_t>(OutcomeOf(name).value_or(Outcome::kOther))] = n;
+    for (const auto& target : row.value("targets", Json::array()))
+      interval.targets.push_back({.sent = target.at("sent"),
+                                  .completed = target.at("completed"),
+                                  .ok = target.at("ok"),
+                                  .ended = target.at("ended")});
     run.series.Add(Seconds(row.at("begin_s")), interval);
   }
+}
+
+/// "target-3" and "target-3-not_ok".
+bool TakeTargetLine(const HdrInterval& line, RunResult& run) {
+  unsigned url = 0;
+  int end = 0;
+  if (std::sscanf(line.tag.c_str(), "target-%u%n", &url, &end) != 1 || url >= TargetList::kMostTimed)
+    return false;
+  const auto rest = std::string_view(line.tag).substr(static_cast<std::size_t>(end));
+  if (!rest.empty() && rest != "-not_ok") return false;
+  auto& target = run.tally.targets.At(url);
+  line.histogram.AddTo(rest.empty() ? target.response : target.not_ok_response);
+  Interval interval;
+  interval.targets.resize(url + 1);
+  (rest.empty() ? interval.targets[url].response : interval.targets[url].not_ok_response) = line.histogram;
+  run.series.Add(line.begin, interval);
+  return true;
 }
 
 /// Where a line of the log belongs: to a second of the series and the whole, or to the whole alone.
@@ -108,6 +134,7 @@ void TakeLine(const HdrInterval& line, RunResult& run) {
   for (std::size_t i = 0; i < kPhases; ++i) {
     if (line.tag == kPhaseNames[i]) line.histogram.AddTo(tally.phases[i]);
   }
+  if (TakeTargetLine(line, run)) return;
   for (auto& [outcome, histogram] : tally.parts.by_outcome) {
     if (line.tag == "outcome-" + std::string(Name(outcome))) return line.histogram.AddTo(histogram);
   }
@@ -133,6 +160,19 @@ void MakePartsExact(const Json& json, LatencyParts& parts) {
     MakeExact(json.at("outcome").at(std::string(Name(outcome))), histogram);
   for (auto& [status, histogram] : parts.by_status)
     MakeExact(json.at("status").at(std::to_string(status)), histogram);
+}
+
+/// Of one URL the log has no lines: its latencies are the run's.
+void MakeTargetsExact(const Json& json, Tally& tally) {
+  for (std::size_t i = 0; i < json.size() && json[i].contains("latency_us"); ++i) {
+    auto& target = tally.targets.At(i);
+    if (json.size() == 1) {
+      target.response = tally.response;
+      target.not_ok_response = tally.parts.not_ok_response;
+    }
+    MakeExact(json[i].at("latency_us"), target.response);
+    MakeExact(json[i].at("latency_not_ok_us"), target.not_ok_response);
+  }
 }
 
 void ReadSelf(const Json& json, Report& report) {
@@ -190,12 +230,13 @@ Report FromJson(const Json& json) {
   }
   for (std::size_t i = 0; i < kPhases; ++i)
     MakeExact(json.at("phases_us").at(std::string(kPhaseNames[i])), run.tally.phases[i]);
+  if (json.at("targets").size() > report.plan.urls.size())
+    throw std::runtime_error("its targets are none of its URLs");
+  MakeTargetsExact(json.at("targets"), run.tally);
   ReadSelf(json, report);
   if (!json.at("aborted").is_null()) report.aborted = json.at("aborted");
   if (run.tally.sent != run.tally.completed() + run.tally.failed() + run.tally.in_flight_at_end)
     throw std::runtime_error("its requests do not add up");
-  if (json.at("targets").size() > report.plan.urls.size())
-    throw std::runtime_error("its targets are none of its URLs");
   if (run.tally.response.count() != run.tally.sent)
     throw std::runtime_error("its hdr_log is not all of its requests");
   return report;
@@ -234,7 +275,11 @@ Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) 
     if (!parts_of_one && plan.rate && other.plan.rate) *plan.rate += *other.plan.rate;
     if (!parts_of_one && plan.count && other.plan.count) *plan.count += *other.plan.count;
     auto part = other.run;
-    if (other.plan.urls != plan.urls) part.tally.RenumberUrls(Places(other.plan.urls, plan.urls));
+    if (other.plan.urls != plan.urls) {
+      const auto places = Places(other.plan.urls, plan.urls);
+      part.tally.targets.Renumber(places);
+      part.series.RenumberTargets(places);
+    }
     run.Merge(part);
     if ((self.valid && !other.self.valid) || self.reason.empty()) self = other.self;
     if (aborted.empty()) aborted = other.aborted;

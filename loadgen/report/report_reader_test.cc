@@ -62,6 +62,40 @@ TEST(ReportReaderTest, ToJsonOfWhatWasReadIsTheSame) {
   EXPECT_EQ(ToJson(ThereAndBack(report)), ToJson(report));
 }
 
+TEST(ReportReaderTest, EachUrlsCountsAndLatenciesComeBack) {
+  Plan plan{.urls = {"http://h/a", "http://h/b"}};
+  Recorder recorder(plan, 0, 3600 * kSecond, nullptr);
+  for (int i = 0; i < 300; ++i) {
+    const Attempt attempt{.url = static_cast<std::size_t>(i % 2), .due = i * 10 * kMillisecond};
+    recorder.Sent(attempt);
+    recorder.Finished(attempt, {.outcome = i % 7 == 0 ? Outcome::kRefused : Outcome::kOk,
+                                .end = attempt.due + (1 + i % 2) * kMillisecond});
+  }
+  recorder.Finish();
+  const RunResult run{.tally = recorder.tally(),
+                      .series = recorder.TakeTold().series,
+                      .scheduled = 300,
+                      .duration = 3 * kSecond,
+                      .sending = 3 * kSecond,
+                      .counted = 257};
+  const auto report = MakeReport("raw", plan, run);
+  const auto back = ThereAndBack(report);
+  EXPECT_EQ(ToJson(back)["targets"], ToJson(report)["targets"]);
+  EXPECT_EQ(ToJson(back)["series"], ToJson(report)["series"]);
+  EXPECT_EQ(back.run.tally.targets.of(1).response.max(), 2000);
+}
+
+TEST(ReportReaderTest, AThreadThatSendsToOneOfSeveralUrlsTellsOfIt) {
+  Plan plan{.urls = {"http://h/a", "http://h/b"}};
+  Recorder recorder(plan, 0, 3600 * kSecond, nullptr);
+  recorder.Sent({});
+  recorder.Finished({}, {.outcome = Outcome::kOk, .end = kMillisecond});
+  recorder.Finish();
+  const auto told = recorder.TakeTold().series;
+  ASSERT_EQ(told.intervals().at(0).targets.size(), 2u);
+  EXPECT_EQ(told.intervals().at(0).targets[0].ok, 1u);
+}
+
 TEST(ReportReaderTest, WhatIsNoReportIsRefusedInWords) {
   EXPECT_FALSE(ReadReport("[]"));
   EXPECT_THAT(ReadReport("{}").error().message, HasSubstr("not a whole JSON report"));
@@ -110,11 +144,11 @@ TEST(MergeReportsTest, RunsOfTheirOwnAddTheirRates) {
 TEST(MergeReportsTest, WhatIsCountedOfAUrlStaysWithIt) {
   std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(20, 1, 0))};
   reports[1].plan.urls = {"http://other/", "http://h/"};
-  reports[1].run.tally.SetUrl(1, {.sent = 5});
+  reports[1].run.tally.targets.At(1) = {.sent = 5};
   const auto merged = MergeReports(reports, {});
   EXPECT_EQ(merged.plan.urls, (std::vector<std::string>{"http://h/", "http://other/"}));
-  EXPECT_EQ(merged.run.tally.of_url(0).sent, 15u);
-  EXPECT_EQ(merged.run.tally.of_url(1).sent, 20u);
+  EXPECT_EQ(merged.run.tally.targets.of(0).sent, 15u);
+  EXPECT_EQ(merged.run.tally.targets.of(1).sent, 20u);
 }
 
 TEST(MergeReportsTest, IsInvalidIfOneIs) {

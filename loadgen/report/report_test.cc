@@ -154,6 +154,40 @@ TEST(ReportTextTest, StragglersAreApartFromTheRate) {
   EXPECT_THAT(text, HasSubstr("1 came after the last was sent, up to 2.00 s later"));
 }
 
+TEST(ReportTextTest, APercentileBehindWhichHardlyAnyLiesIsNotPrinted) {
+  const auto text = ToText(Example());
+  EXPECT_THAT(text,
+              HasSubstr("  response   3.00 ms       -       -       -       -       -       -  1.00 s\n"));
+  EXPECT_THAT(text, HasSubstr("(-: fewer than ten of them lie beyond that percentile)"));
+}
+
+TEST(ReportTextTest, LatenciesAreShownByStatusAndByOutcome) {
+  const auto text = ToText(Example());
+  EXPECT_THAT(text, HasSubstr("response of"));
+  EXPECT_THAT(text, HasSubstr("\n  200        3.00 ms"));
+  EXPECT_THAT(text, HasSubstr("\n  500        3.00 ms"));
+  EXPECT_THAT(text, HasSubstr("\n  refused    3.00 ms"));
+}
+
+TEST(ReportTextTest, EachUrlHasItsOwnLine) {
+  auto report = Example();
+  report.plan.urls = {"http://h/a", "http://h/b"};
+  report.run.tally.targets = {};
+  for (int i = 0; i < 30; ++i) {
+    report.run.tally.targets.Sent(1);
+    report.run.tally.targets.Finished(1, Outcome::kOk, 5000);
+  }
+  EXPECT_THAT(ToText(report),
+              HasSubstr("              30        30         0   5.00 ms         -  http://h/b\n"));
+  EXPECT_EQ(ToJson(report)["targets"][1]["latency_ok_us"]["count"], 30);
+}
+
+TEST(CommandTest, IsWhatWasAskedForWithoutSecrets) {
+  EXPECT_EQ(
+      CommandOf({.urls = {"http://h/"}, .headers = {"Cookie: x"}, .rate = 500, .duration = 30 * kSecond}),
+      "loadgen -R 500 -c 10 -t 1 -d 30s --timeout 10s http://h/");
+}
+
 TEST(NothingAnsweredTest, SaysHowManyWait) {
   RunResult run{.scheduled = 1, .duration = kSecond};
   run.tally.Sent({}, true);

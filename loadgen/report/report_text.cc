@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
 #include "loadgen/plan/units.h"
+#include "loadgen/report/bootstrap.h"
+#include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"
 #include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
@@ -20,6 +23,8 @@ constexpr std::size_t kMostUrl = 120;
 constexpr std::size_t kMostTargetsShown = 16;
 constexpr std::size_t kMostWorkers = 16;
 constexpr std::size_t kMostName = 24;
+constexpr std::size_t kMostPart = 10;
+constexpr double kAlpha = 0.05;
 constexpr std::uint64_t kEnoughRequests = 100;  // for what one of them costs
 constexpr std::size_t kHistogramLines = 14;
 constexpr std::size_t kHistogramWidth = 40;
@@ -52,16 +57,37 @@ void Requests(Out out, const RunResult& run) {
                    run.counted < tally.completed() ? ": not in the rate" : "");
 }
 
+/// "-" where fewer than ten lie beyond it.
+std::string Percentile(const LatencyHistogram& h, double percentile) {
+  return EnoughFor(percentile, h.count()) ? Micros(h.ValueAtPercentile(percentile)) : "-";
+}
+
+constexpr std::array<double, 6> kPercentiles = {50, 90, 95, 99, 99.9, 99.99};
+
 void LatencyRow(Out out, std::string_view name, const LatencyHistogram& h) {
-  fmt::format_to(out, "  {:<10}", name);
-  for (const double p : {50.0, 75.0, 90.0, 99.0, 99.9, 99.99})
-    fmt::format_to(out, "{:>8}", Micros(h.ValueAtPercentile(p)));
-  fmt::format_to(out, "{:>8}{:>8}\n", Micros(h.max()), FormatMicros(h.mean()));
+  fmt::format_to(out, "  {:<10}{:>8}", name, h.count() == 0 ? "-" : Micros(h.ValueAtPercentile(0)));
+  for (const double p : kPercentiles) fmt::format_to(out, "{:>8}", Percentile(h, p));
+  fmt::format_to(out, "{:>8}\n", h.count() == 0 ? "-" : Micros(h.max()));
+}
+
+void LatencyHead(Out out, std::string_view name) {
+  fmt::format_to(out, "{:<12}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", name, "min", "p50", "p90", "p95",
+                 "p99", "p99.9", "p99.99", "max");
+}
+
+/// Apart, what is not alike: by status and by outcome, where there is more than one.
+void LatencyParts(Out out, const Tally& tally) {
+  const auto& parts = tally.parts;
+  if (parts.by_status.size() + parts.by_outcome.size() < 2) return;
+  LatencyHead(out, "response of");
+  for (const auto& [code, histogram] : parts.by_status) LatencyRow(out, fmt::format("{}", code), histogram);
+  for (const auto& [outcome, histogram] : parts.by_outcome) {
+    if (outcome != Outcome::kBadStatus) LatencyRow(out, Name(outcome).substr(0, kMostPart), histogram);
+  }
 }
 
 void Latencies(Out out, const Tally& tally) {
-  fmt::format_to(out, "latency     {:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}\n", "p50", "p75", "p90", "p99",
-                 "p99.9", "p99.99", "max", "mean");
+  LatencyHead(out, "latency");
   LatencyRow(out, "response", tally.response);
   LatencyRow(out, "service", tally.service);
   LatencyRow(out, "lag", tally.lag);
@@ -69,9 +95,30 @@ void Latencies(Out out, const Tally& tally) {
     if (tally.phases[i].max() > 0) LatencyRow(out, kPhaseNames[i], tally.phases[i]);
   }
   fmt::format_to(out, "  (response from when it was due, service from when it was sent, lag between)\n");
+  if (!EnoughFor(kPercentiles.back(), tally.response.count()))
+    fmt::format_to(out, "  (-: fewer than ten of them lie beyond that percentile)\n");
+  fmt::format_to(out, "mean ± sd  response {} ± {}, service {} ± {}\n", FormatMicros(tally.response.mean()),
+                 FormatMicros(Deviation(tally.response)), FormatMicros(tally.service.mean()),
+                 FormatMicros(Deviation(tally.service)));
+  LatencyParts(out, tally);
   if (tally.response.count() > 0)
     fmt::format_to(out, "response   how many took how long\n{}",
                    DrawHistogram(tally.response, kHistogramLines, kHistogramWidth));
+}
+
+/// The interval in which each percentile of ok answers would lie, were the run made again (bootstrap.h).
+void Intervals(Out out, const RunResult& run) {
+  const auto sample = SampleOf(run);
+  if (sample.seconds.size() < kFewestSeconds) return;
+  const auto scatter = ScatterOf(sample);
+  const auto* before = "interval   at 95 %, of ok answers: ";
+  for (const auto figure : {Figure::kP50, Figure::kP90, Figure::kP99, Figure::kP999}) {
+    const auto range = IntervalOf(sample, scatter, figure, kAlpha);
+    if (range.high <= 0) continue;
+    fmt::format_to(out, "{}p{:g} {} to {}", std::exchange(before, ", "), PercentileOf(figure),
+                   FormatMicros(range.low), FormatMicros(range.high));
+  }
+  fmt::format_to(out, "\n");
 }
 
 void Outcomes(Out out, const Tally& tally) {
@@ -113,10 +160,13 @@ void Workers(Out out, const Tally& tally, const std::string& worker_header) {
 void Targets(Out out, const Report& report) {
   if (report.plan.urls.size() < 2) return;
   const auto shown = std::min(report.plan.urls.size(), kMostTargetsShown);
+  fmt::format_to(out, "targets{:>9}{:>10}{:>10}{:>10}{:>10}  of ok answers\n", "sent", "ok", "not ok", "p50",
+                 "p99");
   for (std::size_t i = 0; i < shown; ++i) {
-    const auto n = report.run.tally.of_url(i);
-    fmt::format_to(out, "target     {} sent, {} ok: {}\n", n.sent, n.ok,
-                   Printable(report.plan.urls[i], kMostUrl));
+    const auto& n = report.run.tally.targets.of(i);
+    const auto ok = n.response.Since(n.not_ok_response);
+    fmt::format_to(out, "{:>16}{:>10}{:>10}{:>10}{:>10}  {}\n", n.sent, n.ok, n.sent - n.ok,
+                   Percentile(ok, 50), Percentile(ok, 99), Printable(report.plan.urls[i], kMostUrl));
   }
   if (shown < report.plan.urls.size())
     fmt::format_to(out, "           and {} more\n", report.plan.urls.size() - shown);
@@ -124,14 +174,16 @@ void Targets(Out out, const Report& report) {
 
 void Slos(Out out, const Report& report) {
   for (const auto& slo : report.slos)
-    fmt::format_to(out, "slo        {} {}  ({})\n", slo.met ? "✓" : "✗", slo.text,
-                   slo.samples == 0 ? "of no request" : fmt::format("{} of {} requests", slo.shown, slo.samples));
+    fmt::format_to(
+        out, "slo        {} {}  ({})\n", slo.met ? "✓" : "✗", slo.text,
+        slo.samples == 0 ? "of no request" : fmt::format("{} of {} requests", slo.shown, slo.samples));
   if (!report.aborted.empty()) fmt::format_to(out, "ABORTED    {}\n", report.aborted);
 }
 
 void Network(Out out, const RunResult& run) {
   const auto& own = run.tally.connections;
   const auto& kernel = run.kernel;
+  fmt::format_to(out, "network    {} connection{} made\n", own.opened, own.opened == 1 ? "" : "s");
   if (kernel.accept_overflows + kernel.syn_drops > 0)
     fmt::format_to(out,
                    "network    a listener on this machine refused {} connections for want of room in its "
@@ -178,6 +230,7 @@ std::string ToText(const Report& report) {
   const auto out = std::back_inserter(text);
   Requests(out, report.run);
   Latencies(out, report.run.tally);
+  Intervals(out, report.run);
   Outcomes(out, report.run.tally);
   Targets(out, report);
   Workers(out, report.run.tally, report.plan.worker_header);

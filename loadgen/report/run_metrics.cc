@@ -5,6 +5,7 @@
 #include <prometheus/exposer.h>
 #include <prometheus/metric_family.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <limits>
@@ -38,10 +39,14 @@ void Add(MetricFamily& family, std::uint64_t value, std::vector<ClientMetric::La
   family.metric.push_back(std::move(metric));
 }
 
-MetricFamily Histogram(std::string name, std::string help, const LatencyHistogram& histogram) {
-  MetricFamily family{
-      .name = std::move(name), .help = std::move(help), .type = MetricType::Histogram, .metric = {}};
+MetricFamily Histograms(std::string name, std::string help) {
+  return {.name = std::move(name), .help = std::move(help), .type = MetricType::Histogram, .metric = {}};
+}
+
+void Add(MetricFamily& family, const LatencyHistogram& histogram,
+         std::vector<ClientMetric::Label> labels = {}) {
   ClientMetric metric;
+  metric.label = std::move(labels);
   std::size_t index = 0;
   const auto end = histogram.end_index();
   std::uint64_t seen = 0;
@@ -56,7 +61,30 @@ MetricFamily Histogram(std::string name, std::string help, const LatencyHistogra
   metric.histogram.sample_count = histogram.count();
   metric.histogram.sample_sum = static_cast<double>(histogram.sum()) / 1e6;
   family.metric.push_back(std::move(metric));
+}
+
+MetricFamily Histogram(std::string name, std::string help, const LatencyHistogram& histogram) {
+  auto family = Histograms(std::move(name), std::move(help));
+  Add(family, histogram);
   return family;
+}
+
+/// Of each URL, where there are several.
+void AddTargets(const LatenciesSoFar& latencies, const std::vector<std::string>& urls,
+                std::vector<MetricFamily>& families) {
+  auto requests = Counter("loadgen_target_requests_total", "Requests to one URL that ended: ok or not_ok.");
+  auto response = Histograms("loadgen_target_response_seconds",
+                             "Latency of one URL's requests, from when they were due.");
+  for (std::size_t i = 0; i < std::min(latencies.targets.size(), urls.size()); ++i) {
+    const auto& counts = latencies.targets[i];
+    const ClientMetric::Label target{"target", Printable(urls[i])};
+    Add(requests, counts.ok, {target, {"result", "ok"}});
+    Add(requests, counts.ended() - counts.ok, {target, {"result", "not_ok"}});
+    Add(response, counts.response, {target});
+  }
+  if (requests.metric.empty()) return;
+  families.push_back(std::move(requests));
+  families.push_back(std::move(response));
 }
 
 std::vector<MetricFamily> Families(const LatenciesSoFar& latencies, const Progress& progress) {
@@ -105,7 +133,9 @@ class Exposed final : public RunMetrics {
     exposer_.RegisterCollectable(snapshot_);
   }
   void Update(const LoadRun& run, const Progress& progress) override {
-    snapshot_->Set(Families(run.latencies(), progress));
+    auto families = Families(run.latencies(), progress);
+    AddTargets(run.latencies(), run.plan().urls, families);
+    snapshot_->Set(std::move(families));
   }
 
  private:

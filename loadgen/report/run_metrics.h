@@ -21,6 +21,10 @@ namespace hydrapool::loadgen {
 ///                                                   far; a value is in the bucket where the upper end of its
 ///                                                   HdrHistogram bucket is (at most 0.1 % above it)
 ///
+///   loadgen_target_requests_total{target,result="ok|not_ok"}, loadgen_target_response_seconds{target}
+///                                                   of each URL (the first TargetList::kMostTimed), where
+///                                                   there are several
+///
 /// Pages are up to a second old. It is prometheus-cpp's own server, not the pool's (pool/admin): that one
 /// parses HTTP with the pool's code, which a client of the pool does not link.
 class RunMetrics {

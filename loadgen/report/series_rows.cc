@@ -22,6 +22,22 @@ SeriesRow::Latency LatencyOf(const PackedHistogram& packed) {
           .mean = histogram.mean()};
 }
 
+std::vector<SeriesRow::Target> TargetsOf(const Interval& interval) {
+  std::vector<SeriesRow::Target> targets;
+  for (const auto& target : interval.targets)
+    targets.push_back({.sent = target.sent,
+                       .ok = target.ok,
+                       .errors = target.ended - target.ok,
+                       .response = LatencyOf(target.response)});
+  return targets;
+}
+
+std::string CsvField(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 SeriesRow RowOf(sys::Nanos begin, sys::Nanos length, const Interval& interval) {
   const double seconds = sys::ToSeconds(length);
   return {.begin_s = sys::ToSeconds(begin),
@@ -33,7 +49,8 @@ SeriesRow RowOf(sys::Nanos begin, sys::Nanos length, const Interval& interval) {
           .rate = seconds > 0 ? static_cast<double>(interval.completed()) / seconds : 0,
           .response = LatencyOf(interval.response),
           .service = LatencyOf(interval.service),
-          .lag = LatencyOf(interval.lag)};
+          .lag = LatencyOf(interval.lag),
+          .targets = TargetsOf(interval)};
 }
 
 std::string LatencyFields(const SeriesRow::Latency& latency) {
@@ -66,17 +83,30 @@ std::vector<SeriesRow> Rows(const RunResult& run) {
   return rows;
 }
 
-std::string ToCsv(const std::vector<SeriesRow>& rows) {
+std::string ToCsv(const std::vector<SeriesRow>& rows, const std::vector<std::string>& urls) {
+  const auto targets = urls.size() < 2 ? 0 : std::min(urls.size(), TargetList::kMostTimed);
   std::string text = "begin_s,length_s,sent,completed,ok,errors,rate_rps";
+  const auto out = std::back_inserter(text);
   for (const auto* latency : {"response", "service", "lag"}) {
     for (const auto* name : {"p50", "p90", "p99", "max", "mean"})
-      fmt::format_to(std::back_inserter(text), ",{}_{}_us", latency, name);
+      fmt::format_to(out, ",{}_{}_us", latency, name);
+  }
+  for (std::size_t i = 0; i < targets; ++i) {
+    for (const auto* name : {"sent", "ok", "errors", "p50_us", "p99_us"})
+      fmt::format_to(out, ",{}", CsvField(urls[i] + " " + name));
   }
   text += '\n';
   for (const auto& row : rows) {
-    fmt::format_to(std::back_inserter(text), "{:.3f},{:.3f},{},{},{},{},{:.1f}", row.begin_s, row.length_s,
-                   row.sent, row.completed, row.ok, row.errors, row.rate);
-    text += LatencyFields(row.response) + LatencyFields(row.service) + LatencyFields(row.lag) + '\n';
+    fmt::format_to(out, "{:.3f},{:.3f},{},{},{},{},{:.1f}", row.begin_s, row.length_s, row.sent,
+                   row.completed, row.ok, row.errors, row.rate);
+    text += LatencyFields(row.response) + LatencyFields(row.service) + LatencyFields(row.lag);
+    for (std::size_t i = 0; i < targets; ++i) {
+      const auto target = i < row.targets.size() ? row.targets[i] : SeriesRow::Target{};
+      fmt::format_to(out, ",{},{},{}", target.sent, target.ok, target.errors);
+      text +=
+          target.response.count == 0 ? ",," : fmt::format(",{},{}", target.response.p50, target.response.p99);
+    }
+    text += '\n';
   }
   return text;
 }

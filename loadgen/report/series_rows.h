@@ -24,9 +24,16 @@ struct SeriesRow {
   std::uint64_t ok = 0;
   std::uint64_t errors = 0;  ///< Ended and were not ok.
   double rate = 0;           ///< Completed a second.
-  Latency response = {};     ///< µs; zeros where nothing ended.
+  struct Target {
+    std::uint64_t sent = 0;
+    std::uint64_t ok = 0;
+    std::uint64_t errors = 0;
+    Latency response = {};
+  };
+  Latency response = {};  ///< µs; zeros where nothing ended.
   Latency service = {};
   Latency lag = {};
+  std::vector<Target> targets = {};  ///< By URL, where there are several.
 };
 
 /// A row for each interval, also for those in which nothing happened. The last one ends with the run; where
@@ -34,7 +41,9 @@ struct SeriesRow {
 [[nodiscard]] std::vector<SeriesRow> Rows(const RunResult& run);
 
 /// A line of names and one for each row, RFC 4180 but for the line ends. Times in seconds, latencies in µs;
-/// latencies are empty where nothing ended. Pure.
-[[nodiscard]] std::string ToCsv(const std::vector<SeriesRow>& rows);
+/// latencies are empty where nothing ended. Where there are several URLs, behind these for each of the first
+/// TargetList::kMostTimed: sent, ok, errors, p50 and p99, the name of the column with the URL. Pure.
+[[nodiscard]] std::string ToCsv(const std::vector<SeriesRow>& rows,
+                                const std::vector<std::string>& urls = {});
 
 }  // namespace hydrapool::loadgen

@@ -55,5 +55,14 @@ TEST(CsvTest, LatenciesAreEmptyWhereNothingEnded) {
   EXPECT_THAT(csv, HasSubstr("\n1.000,1.000,10,9,9,1,9.0,700,700,700,700,700.0,,"));
 }
 
+TEST(CsvTest, SeveralUrlsHaveColumnsOfTheirOwn) {
+  SeriesRow row{.length_s = 1,
+                .targets = {{.sent = 3, .ok = 2, .errors = 1, .response = {.count = 3, .p50 = 7, .p99 = 9}}}};
+  const auto csv = ToCsv({row}, {"http://h/a,\"b", "http://h/c"});
+  EXPECT_NE(csv.find(",\"http://h/a,\"\"b sent\""), csv.npos);
+  EXPECT_NE(csv.find(",\"http://h/c p99_us\"\n"), csv.npos);
+  EXPECT_NE(csv.find(",3,2,1,7,9,0,0,0,,\n"), csv.npos);
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

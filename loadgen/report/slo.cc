@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "loadgen/plan/http_url.h"
 #include "loadgen/plan/units.h"
 
 namespace hydrapool::loadgen {
@@ -129,6 +130,16 @@ std::string Shown(const Slo& slo, double value) {
   return slo.share ? fmt::format("{:.4g} %", 100 * value) : fmt::format("{:.0f}", value);
 }
 
+bool Fits(const std::string& name, const std::string& url) {
+  const auto parsed = ParseHttpUrl(url);
+  const std::string_view target = parsed ? std::string_view(parsed->target) : std::string_view(url);
+  const auto path = target.substr(0, target.find('?'));
+  for (const auto form : {std::string_view(url), target, path}) {
+    if (form == name || (form.starts_with('/') && form.size() > 1 && form.substr(1) == name)) return true;
+  }
+  return false;
+}
+
 bool Holds(Slo::Compare compare, double value, double limit) {
   switch (compare) {
     case Slo::Compare::kLess:
@@ -146,22 +157,65 @@ bool Holds(Slo::Compare compare, double value, double limit) {
 }  // namespace
 
 sys::Result<Slo> ParseSlo(std::string_view flag, std::string_view text) {
-  std::string compact(text);
-  std::erase(compact, ' ');
+  const auto failure = sys::Failure(
+      fmt::format("{} '{}' is not an objective (like p99<50ms, errors<0.1% or rps>900)", flag, text));
   Slo slo;
+  const auto colon = text.rfind(':');
+  std::string compact(text.substr(colon == text.npos ? 0 : colon + 1));
+  std::erase(compact, ' ');
   slo.text = compact;
+  if (colon != text.npos) {
+    slo.target = text.substr(0, colon);
+    slo.target.erase(0, slo.target.find_first_not_of(' '));
+    slo.target.erase(slo.target.find_last_not_of(' ') + 1);
+    slo.text = slo.target + ": " + compact;
+    if (slo.target.empty()) return failure;
+  }
   const std::string_view all = compact;
   const auto sign = all.find_first_of("<>");
-  if (sign != all.npos) {
-    const bool or_equal = all.substr(sign + 1).starts_with('=');
-    const bool less = all[sign] == '<';
-    slo.compare = less ? (or_equal ? Slo::Compare::kLessOrEqual : Slo::Compare::kLess)
-                       : (or_equal ? Slo::Compare::kMoreOrEqual : Slo::Compare::kMore);
-    if (ReadMeasure(all.substr(0, sign), slo) && ReadLimit(all.substr(sign + (or_equal ? 2 : 1)), slo))
-      return slo;
+  if (sign == all.npos) return failure;
+  const bool or_equal = all.substr(sign + 1).starts_with('=');
+  const bool less = all[sign] == '<';
+  slo.compare = less ? (or_equal ? Slo::Compare::kLessOrEqual : Slo::Compare::kLess)
+                     : (or_equal ? Slo::Compare::kMoreOrEqual : Slo::Compare::kMore);
+  if (!ReadMeasure(all.substr(0, sign), slo) || !ReadLimit(all.substr(sign + (or_equal ? 2 : 1)), slo))
+    return failure;
+  const bool of_schedule = slo.measure == Slo::Measure::kDropped || slo.measure == Slo::Measure::kAchieved;
+  if (!slo.target.empty() && (slo.of != Slo::Of::kResponse || of_schedule))
+    return sys::Failure(
+        fmt::format("{} '{}': of one URL only response latencies, errors, unanswered and rps", flag, text));
+  return slo;
+}
+
+sys::Result<void> AimAt(const std::vector<std::string>& urls, std::vector<Slo>& slos) {
+  for (auto& slo : slos) {
+    if (slo.target.empty()) continue;
+    std::vector<std::size_t> fitting;
+    for (std::size_t i = 0; i < urls.size(); ++i) {
+      if (Fits(slo.target, urls[i])) fitting.push_back(i);
+    }
+    if (fitting.size() != 1)
+      return sys::Failure(
+          fmt::format("'{}' names {} URL", slo.text, fitting.empty() ? "no" : "more than one"));
+    if (fitting.front() >= TargetList::kMostTimed && IsLatency(slo.measure))
+      return sys::Failure(fmt::format("'{}': only the first {} URLs have latencies of their own", slo.text,
+                                      TargetList::kMostTimed));
+    if (urls.size() > 1) slo.url = fitting.front();
   }
-  return sys::Failure(
-      fmt::format("{} '{}' is not an objective (like p99<50ms, errors<0.1% or rps>900)", flag, text));
+  return {};
+}
+
+SloFacts FactsOf(const TargetCounts& counts, double seconds) {
+  static const LatencyHistogram kNone;
+  const auto sent = counts.sent;
+  return {.response = counts.response,
+          .service = kNone,
+          .lag = kNone,
+          .ok_response = counts.response.Since(counts.not_ok_response),
+          .errors = {sent - std::min(sent, counts.ok), sent},
+          .unanswered = {sent - std::min(sent, counts.completed), sent},
+          .sent = sent,
+          .rps = seconds > 0 ? static_cast<double>(counts.completed) / seconds : 0};
 }
 
 SloFacts FactsOf(const RunResult& run) {
@@ -206,6 +260,11 @@ SloVerdict Check(const Slo& slo, const SloFacts& facts) {
           .value = figure.value,
           .shown = Shown(slo, figure.value),
           .samples = figure.samples};
+}
+
+SloVerdict Check(const Slo& slo, const RunResult& run) {
+  if (!slo.url) return Check(slo, FactsOf(run));
+  return Check(slo, FactsOf(run.tally.targets.of(*slo.url), sys::ToSeconds(run.sending)));
 }
 
 }  // namespace hydrapool::loadgen

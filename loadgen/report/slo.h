@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "loadgen/engine/load_run.h"
 #include "pool/sys/error.h"
@@ -18,6 +20,9 @@ namespace hydrapool::loadgen {
 ///     achieved>=99%              scheduled and sent in time
 ///     rps>900                    completed responses a second
 ///
+/// Of one URL's requests, by a name: 'checkout: p99<200ms'. The name is the URL, or its path, with or without
+/// the query and the first slash. It has response latencies, errors (of what was sent), unanswered and rps.
+///
 /// Comparisons: < <= > >=. Latencies need a unit; spaces do not matter.
 ///
 /// Nothing that is not ok makes a latency better: a figure is that of all requests (with those that failed or
@@ -31,6 +36,8 @@ struct Slo {
   enum class Compare { kLess, kLessOrEqual, kMore, kMoreOrEqual };
 
   std::string text;
+  std::string target = {};              ///< The name; empty: all requests.
+  std::optional<std::size_t> url = {};  ///< Its number in the plan (AimAt); nullopt: all requests.
   Of of = Of::kResponse;
   Measure measure = Measure::kPercentile;
   double percentile = 0;
@@ -67,6 +74,8 @@ struct SloFacts {
   double rps = 0;  ///< completed responses a second
 };
 [[nodiscard]] SloFacts FactsOf(const RunResult& run);
+/// Of the requests to one URL. `counts` must outlive the facts.
+[[nodiscard]] SloFacts FactsOf(const TargetCounts& counts, double seconds);
 /// Of a run that is going on: counted is what has ended; `unanswered` also counts what was sent before the
 /// last look (`sent_before`) and is still in flight. `due` is how many were to be sent so far.
 [[nodiscard]] SloFacts FactsSoFar(const LatenciesSoFar& latencies, const Progress& progress,
@@ -75,7 +84,12 @@ struct SloFacts {
 /// `flag` is what the error names. Pure.
 sys::Result<Slo> ParseSlo(std::string_view flag, std::string_view text);
 
+/// Finds the URLs that the objectives name. The error says which name fits none, or more than one. Pure.
+sys::Result<void> AimAt(const std::vector<std::string>& urls, std::vector<Slo>& slos);
+
 /// Holds a run against it. Pure.
 SloVerdict Check(const Slo& slo, const SloFacts& facts);
+/// With the facts of the URL that it names.
+SloVerdict Check(const Slo& slo, const RunResult& run);
 
 }  // namespace hydrapool::loadgen

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace hydrapool::loadgen {
 namespace {
 
@@ -119,6 +122,36 @@ TEST(SloTest, WaitingInVainIsSlowToo) {
   }
   EXPECT_FALSE(Met("p99<1s", run));
   EXPECT_TRUE(Met("p99>9s", run));
+}
+
+TEST(SloTest, OfOneUrl) {
+  const std::vector<std::string> urls{"http://h/a", "http://h/checkout?x=1", "http://h/checkout?x=2"};
+  const auto aimed = [&](std::string_view text) {
+    std::vector<Slo> slos{*ParseSlo("--slo", text)};
+    const auto result = AimAt(urls, slos);
+    return result ? std::to_string(slos[0].url.value_or(99)) : result.error().message;
+  };
+  EXPECT_EQ(aimed("a: p99<1s"), "0");
+  EXPECT_EQ(aimed("/a : errors < 1%"), "0");
+  EXPECT_EQ(aimed("http://h/a: rps>1"), "0");
+  EXPECT_EQ(aimed("checkout?x=2: unanswered<1%"), "2");
+  EXPECT_EQ(aimed("p99<1s"), "99");
+  EXPECT_EQ(aimed("checkout: p99<1s"), "'checkout: p99<1s' names more than one URL");
+  EXPECT_EQ(aimed("b: p99<1s"), "'b: p99<1s' names no URL");
+  EXPECT_FALSE(ParseSlo("--slo", "a: lag.p99<1s"));
+  EXPECT_FALSE(ParseSlo("--slo", "a: dropped<1%"));
+  EXPECT_FALSE(ParseSlo("--slo", ": p99<1s"));
+
+  auto run = Example();
+  run.tally.targets.Sent(1);
+  run.tally.targets.Finished(1, Outcome::kOk, 70'000);
+  std::vector<Slo> slos{*ParseSlo("--slo", "a: p99<100ms"), *ParseSlo("--slo", "checkout?x=1: p99<50ms"),
+                        *ParseSlo("--slo", "checkout?x=2: errors<1%")};
+  ASSERT_TRUE(AimAt(urls, slos));
+  EXPECT_TRUE(Check(slos[0], run).met);
+  EXPECT_FALSE(Check(slos[1], run).met) << "70 ms";
+  EXPECT_EQ(Check(slos[1], run).samples, 1u);
+  EXPECT_FALSE(Check(slos[2], run).met) << "of nothing";
 }
 
 TEST(SloTest, OfARunThatGoesOn) {

@@ -24,6 +24,7 @@ void Interval::Merge(const Interval& other) {
   lag.Merge(other.lag);
   not_ok_response.Merge(other.not_ok_response);
   not_ok_service.Merge(other.not_ok_service);
+  MergeTargets(other.targets, targets);
 }
 
 void IntervalSeries::Add(sys::Nanos at, const Interval& interval) {
@@ -43,6 +44,17 @@ void IntervalSeries::Merge(const IntervalSeries& other, sys::Nanos shift) {
   for (const auto& [begin, interval] : other.intervals_) Add(begin + shift, interval);
 }
 
+void IntervalSeries::RenumberTargets(std::span<const std::size_t> to) {
+  for (auto& [begin, interval] : intervals_) {
+    const auto before = std::exchange(interval.targets, {});
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (to[i] >= TargetList::kMostTimed) continue;
+      if (interval.targets.size() <= to[i]) interval.targets.resize(to[i] + 1);
+      interval.targets[to[i]].Merge(before[i]);
+    }
+  }
+}
+
 IntervalSeries IntervalSeries::Take() { return std::exchange(*this, IntervalSeries(width_)); }
 
 void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& into) {
@@ -58,6 +70,7 @@ void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& int
     gained.outcomes[i] = n - before_.outcomes[i];
     before_.outcomes[i] = n;
   }
+  gained.targets = targets_.Cut(tally.targets);
   before_.sent = tally.sent;
   before_.response = tally.response;
   before_.service = tally.service;

@@ -3,10 +3,13 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <span>
+#include <vector>
 
 #include "loadgen/stats/outcome.h"
 #include "loadgen/stats/packed_counts.h"
 #include "loadgen/stats/tally.h"
+#include "loadgen/stats/target_counts.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
@@ -20,6 +23,8 @@ struct Interval {
   PackedHistogram lag = {};              ///< Of what was sent in it.
   PackedHistogram not_ok_response = {};  ///< Of `response`: what was not ok.
   PackedHistogram not_ok_service = {};
+
+  std::vector<TargetInterval> targets = {};  ///< By URL, where there are several (target_counts.h).
 
   [[nodiscard]] std::uint64_t ok() const { return outcomes[static_cast<std::size_t>(Outcome::kOk)]; }
   [[nodiscard]] std::uint64_t ended() const;
@@ -51,6 +56,9 @@ class IntervalSeries {
   void Merge(const IntervalSeries& other, sys::Nanos shift = 0);
   /// Hands out what it has, and goes on empty at the same width.
   [[nodiscard]] IntervalSeries Take();
+
+  /// As TargetList::Renumber.
+  void RenumberTargets(std::span<const std::size_t> to);
 
   [[nodiscard]] sys::Nanos width() const { return width_; }
   /// By when they began, since the start of the run.
@@ -90,6 +98,7 @@ class IntervalCutter {
   sys::Nanos start_;
   sys::Nanos next_;
   Mark before_;
+  TargetCutter targets_;
 };
 
 }  // namespace hydrapool::loadgen

@@ -52,6 +52,8 @@ void Recorder::Saturated(std::uint64_t n) {
 }
 
 void Recorder::Tell(sys::Nanos now) {
+  // A thread may send to one of several URLs only, and is not to take it for the whole run.
+  if (plan_.urls.size() > 1) tally_.targets.At(std::min(plan_.urls.size(), TargetList::kMostTimed) - 1);
   const std::lock_guard lock(told_mutex_);
   cutter_.Cut(tally_, now, told_.series);
   for (const auto& [slot, worker] : tally_.workers) told_.workers[slot] = worker.requests;

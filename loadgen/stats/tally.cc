@@ -1,7 +1,6 @@
 #include "loadgen/stats/tally.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace hydrapool::loadgen {
 namespace {
@@ -14,7 +13,7 @@ std::int64_t Micros(sys::Nanos from, sys::Nanos to) {
 
 void Tally::Sent(const Attempt& attempt, bool in_time) {
   ++sent;
-  ++CountsOf(attempt.url).sent;
+  targets.Sent(attempt.url);
   if (in_time) ++sent_in_time;
   last_sent = std::max(last_sent, attempt.sent);
   completed_at_last_sent = completed();
@@ -30,12 +29,8 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
   service.Record(Micros(attempt.sent, result.end));
   parts.Record(result.outcome, result.status, Micros(attempt.due, result.end),
                Micros(attempt.sent, result.end));
-  if (Completed(result.outcome)) {
-    auto& counts = CountsOf(attempt.url);
-    ++counts.completed;
-    if (result.outcome == Outcome::kOk) ++counts.ok;
-    ++status[result.status];
-  }
+  targets.Finished(attempt.url, result.outcome, Micros(attempt.due, result.end));
+  if (Completed(result.outcome)) ++status[result.status];
   if (!result.worker.empty()) {
     auto& worker = CountsOf(SlotOf(result.worker));
     if (Completed(result.outcome)) ++worker.requests;
@@ -60,6 +55,7 @@ void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
   ++in_flight_at_end;
   response.Record(Micros(attempt.due, now));
   service.Record(Micros(attempt.sent, now));
+  targets.InFlight(attempt.url, Micros(attempt.due, now));
   parts.RecordInFlight(Micros(attempt.due, now), Micros(attempt.sent, now));
 }
 
@@ -80,7 +76,7 @@ void Tally::Merge(const Tally& other) {
   own_lag.Merge(other.own_lag);
   parts.Merge(other.parts);
   for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
-  for (std::size_t i = 0; i < other.urls_.size(); ++i) CountsOf(i).Merge(other.urls_[i]);
+  targets.Merge(other.targets);
   for (const auto& [code, n] : other.status) status[code] += n;
   for (const auto& [slot, n] : other.workers) {
     auto& worker = CountsOf(slot);
@@ -94,17 +90,6 @@ void Tally::Merge(const Tally& other) {
   }
 }
 
-void Tally::OfUrl::Merge(const OfUrl& other) {
-  sent += other.sent;
-  completed += other.completed;
-  ok += other.ok;
-}
-
-void Tally::RenumberUrls(std::span<const std::size_t> to) {
-  const auto before = std::exchange(urls_, {});
-  for (std::size_t i = 0; i < before.size(); ++i) CountsOf(to[i]).Merge(before[i]);
-}
-
 std::uint64_t Tally::completed() const {
   return of(Outcome::kOk) + of(Outcome::kBadStatus) + of(Outcome::kWrongBody);
 }
@@ -113,11 +98,6 @@ std::uint64_t Tally::failed() const {
   std::uint64_t n = 0;
   for (const auto count : outcomes_) n += count;
   return n - completed();
-}
-
-Tally::OfUrl& Tally::CountsOf(std::size_t url) {
-  if (url >= urls_.size()) urls_.resize(url + 1);
-  return urls_[url];
 }
 
 Tally::OfWorker& Tally::CountsOf(std::string_view slot) {

@@ -3,16 +3,15 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "loadgen/stats/connection_counts.h"
 #include "loadgen/stats/latency_histogram.h"
 #include "loadgen/stats/latency_parts.h"
 #include "loadgen/stats/outcome.h"
 #include "loadgen/stats/phases.h"
+#include "loadgen/stats/target_counts.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
@@ -76,18 +75,6 @@ class Tally {
   /// For those who read a report back: `n` more of an outcome, without latencies.
   void Add(Outcome outcome, std::uint64_t n) { outcomes_[static_cast<std::size_t>(outcome)] += n; }
 
-  struct OfUrl {
-    std::uint64_t sent = 0;
-    std::uint64_t completed = 0;
-    std::uint64_t ok = 0;
-    void Merge(const OfUrl& other);
-  };
-  /// Zeros where it was never sent.
-  [[nodiscard]] OfUrl of_url(std::size_t url) const { return url < urls_.size() ? urls_[url] : OfUrl{}; }
-  void SetUrl(std::size_t url, const OfUrl& counts) { CountsOf(url) = counts; }
-  /// What was counted of URL number i counts for number `to[i]`; there is one for each.
-  void RenumberUrls(std::span<const std::size_t> to);
-
   /// One worker of the server's, as its header names it.
   struct OfWorker {
     std::uint64_t requests = 0;  ///< completed
@@ -111,6 +98,7 @@ class Tally {
   LatencyHistogram lag;
   LatencyHistogram own_lag;
   LatencyParts parts;
+  TargetList targets;  ///< By URL.
   /// How long each part took, of the requests in which there was one (phases.h); `body` of completed ones.
   std::array<LatencyHistogram, kPhases> phases;
   std::map<int, std::uint64_t> status;                   ///< Of completed requests.
@@ -118,12 +106,10 @@ class Tally {
   std::array<std::string, kOutcomes> first_detail;       ///< Of each outcome, the first explanation seen.
 
  private:
-  OfUrl& CountsOf(std::size_t url);
   void CountPhases(const Result& result);
   OfWorker& CountsOf(std::string_view slot);
 
   std::array<std::uint64_t, kOutcomes> outcomes_{};
-  std::vector<OfUrl> urls_;
 };
 
 /// The slot of a worker header's value: "3" of "3.17" (slot 3 in its 17th life), the whole value where there

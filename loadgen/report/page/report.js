@@ -36,7 +36,29 @@ function table(title, head, rows, parent = byId('tables')) {
   }
 }
 
-const kColours = ['#3b82c4', '#3aa676', '#d9822b', '#c2303b', '#8a63c9'];
+/** Told apart by the colour-blind too (Okabe and Ito), and by their dashes. */
+const kColours = {p50: '--blue', p90: '--green', p99: '--orange', max: '--purple', response: '--blue', service: '--orange',
+  'completed/s': '--green', 'not ok/s': '--vermilion'};
+const kDashes = {p50: null, p90: [7, 3], p99: null, max: [2, 2], service: [7, 3]};
+
+/** 1, 2 and 5 of each power of ten (of wide ranges only the powers), as a logarithmic axis has its marks. */
+function logTicks(low, high, label) {
+  const ticks = [];
+  const steps = high / low > 1e4 ? [1] : high / low > 20 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+    for (const step of steps) {
+      const v = step * Math.pow(10, power);
+      if (v >= low && v <= high) ticks.push({v, label: label(v)});
+    }
+  return ticks;
+}
+
+/** From below the lowest line to above the highest one, so that neither lies on the frame. */
+function frame(rows, log) {
+  const values = rows.flatMap(row => row.slice(1)).filter(v => v !== null && v !== undefined);
+  const most = Math.max(1, ...values);
+  return log ? [Math.max(0.5, Math.min(most, ...values) / 1.4), most * 1.4] : [0, most * 1.08];
+}
 
 /** Bands behind the lines where faults were, at least three pixels wide. */
 function shadeFaults(canvas, area, graph) {
@@ -56,7 +78,11 @@ function plot(title, names, rows, options) {
   const legend = make('div', 'legend', null, card);
   const place = make('div', 'plot', null, card);
   const values = [];
-  const colours = options.colours || kColours;
+  const colours = names.map(name => css(kColours[name]));
+  const log = options.log;
+  const range = frame(rows, log);
+  const series = {};
+  for (const name of names) series[name] = {strokePattern: kDashes[name] || null};
   const show = (x, points) => names.forEach((name, i) => {
     const point = points && points.find(p => p.name === name);
     values[i].textContent = point && point.yval !== null ? ` ${options.value(point.yval)}` : '';
@@ -64,15 +90,17 @@ function plot(title, names, rows, options) {
   const graph = new Dygraph(place, rows, Object.assign({
     labels: ['x', ...names], colors: colours, legend: 'never', strokeWidth: 1.8, connectSeparatedPoints: false,
     drawPoints: rows.length < 40, pointSize: rows.length < 5 ? 4 : 2,
-    axisLineColor: css('--line'), gridLineColor: css('--line'),
+    axisLineColor: css('--line'), gridLineColor: css('--line'), series, logscale: log, valueRange: range,
+    xlabel: options.xlabel, ylabel: options.ylabel, xLabelHeight: 16, yLabelWidth: 16,
     highlightCallback: (event, x, points) => { show(x, points); when.textContent = options.at(x); },
     unhighlightCallback: () => { show(null, null); when.textContent = ''; },
     underlayCallback: options.faults ? shadeFaults : null,
-    axes: {y: {axisLabelFormatter: options.value, axisLabelWidth: 62}, x: {axisLabelFormatter: options.x || options.at}},
+    axes: {y: Object.assign({axisLabelFormatter: options.value, axisLabelWidth: 62},
+      log ? {ticker: (low, high) => logTicks(low, high, options.value)} : {}), x: {axisLabelFormatter: options.x || options.at}},
   }, options.dygraph));
   names.forEach((name, i) => {
     const button = make('button', '', null, legend);
-    make('i', '', null, button).style.background = colours[i];
+    make('i', kDashes[name] ? 'dashed' : '', null, button).style.borderColor = colours[i];
     button.append(name);
     values[i] = make('b', '', '', button);
     button.onclick = () => {
@@ -100,10 +128,12 @@ function drawRun() {
   const whole = {dateWindow: [0, data.report.duration_s]};
   const latencies = (title, key) => plot(title, latency,
     data.rows.map(row => [row.t, ...row[key].map(v => v === null ? null : Math.max(v, 1))]),
-    {value: micros, at: seconds, faults: true, dygraph: {logscale: true, ...whole}});
+    {value: micros, at: seconds, faults: true, log: true, xlabel: 'time since the start', ylabel: 'latency (log)', dygraph: whole});
   latencies('Response latency', 'response');
-  plot('Rate', ['completed/s', 'errors/s'], data.rows.map(row => [row.t, row.rate, row.errors]),
-    {value: number, at: seconds, faults: true, colours: [kColours[1], kColours[3]], dygraph: {includeZero: true, ...whole}});
+  const rates = {value: number, at: seconds, faults: true, xlabel: 'time since the start', dygraph: whole};
+  plot('Rate', ['completed/s'], data.rows.map(row => [row.t, row.rate]), {...rates, ylabel: 'responses a second'});
+  if (data.rows.some(row => row.errors > 0))
+    plot('Errors', ['not ok/s'], data.rows.map(row => [row.t, row.errors]), {...rates, ylabel: 'requests a second'});
   latencies('Service latency', 'service');
   if (data.report.plan.rate) latencies('Lag: due but not sent', 'lag');
   const curve = new Map();
@@ -115,8 +145,9 @@ function drawRun() {
     }
   }
   plot('Percentiles', ['response', 'service'], [...curve.values()].sort((a, b) => a[0] - b[0]),
-    {value: micros, at: percentile, dygraph: {connectSeparatedPoints: true, logscale: true, drawPoints: false,
-      axes: {y: {axisLabelFormatter: micros, axisLabelWidth: 62}, x: {axisLabelFormatter: percentile,
+    {value: micros, at: percentile, log: true, xlabel: 'percentile', ylabel: 'latency (log)', dygraph: {
+      connectSeparatedPoints: true, drawPoints: false,
+      axes: {y: {axisLabelFormatter: micros, axisLabelWidth: 62, ticker: (low, high) => logTicks(low, high, micros)}, x: {axisLabelFormatter: percentile,
         ticker: (min, max, width) => Array.from({length: Math.ceil(max) + 1}, (_, v) => ({v, label: percentile(v)}))
           .filter(tick => tick.v % (width < 500 ? 2 : 1) === 0)}}}});
 }
@@ -147,8 +178,9 @@ function verdicts() {
   if (report.aborted) add(`ABORTED: ${report.aborted}`, false);
   if (!report.valid) add(`INVALID: ${report.reason}`, false);
   else if (report.reason) add(report.reason, false);
+  byId('command').textContent = data.command || '';
   byId('when').textContent = `${new Date(report.start_unix_ms).toISOString()}, ${number(report.duration_s)} s` +
-    `${report.stopped ? ', stopped early' : ''}` +
+    `${report.stopped ? ', stopped early' : ''}, load for ${number(report.sending_s)} s, time-out ${number(report.plan.timeout_s)} s` +
     `${data.faults.length ? `; ${data.faults.length} faults shaded` : ''}`;
 }
 
@@ -174,8 +206,9 @@ function tables() {
     [name, number(n), {className: 'text', text: report.error_details[name] || ''}]));
   table('Status', ['', 'count'], Object.entries(report.status).map(([code, n]) => [code, number(n)]));
   if (report.targets.length > 1) table(data.all_targets > report.targets.length ?
-    `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok'], report.targets.map(t =>
-    [{className: 'text', text: t.url}, number(t.sent), number(t.ok)]));
+    `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok', 'not ok', 'p50', 'p99'], report.targets.map(t =>
+    [{className: 'text', text: t.url}, number(t.sent), number(t.ok), number(t.sent - t.ok),
+      ...['p50', 'p99'].map(p => t.latency_ok_us && t.ok ? micros(t.latency_ok_us[p]) : '')]));
   table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
@@ -193,7 +226,8 @@ function drawSearch() {
   const names = ['p50', 'p90', 'p99'];
   plot('Response latency by rate', names,
     steps.map(step => [step.rate, ...names.map(name => Math.max(step.latency_us.response[name], 1))]),
-    {value: micros, at: rate => `${number(rate)}/s`, dygraph: {logscale: true, drawPoints: true, pointSize: 3}});
+    {value: micros, at: rate => `${number(rate)}/s`, log: true, xlabel: 'requests a second', ylabel: 'latency (log)',
+      dygraph: {drawPoints: true, pointSize: 3}});
   table('Steps', ['rate', 'holds', ...names, 'not held'], steps.map(step => [`${number(step.rate)}/s`,
     step.holds ? {className: 'good', text: '✓'} : {className: 'bad', text: '✗'},
     ...names.map(name => micros(step.latency_us.response[name])),

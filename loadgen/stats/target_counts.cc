@@ -1,0 +1,95 @@
+#include "loadgen/stats/target_counts.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hydrapool::loadgen {
+
+std::uint64_t TargetCounts::ended() const {
+  auto n = ok;
+  for (const auto& [outcome, count] : errors) n += count;
+  return n;
+}
+
+void TargetCounts::Merge(const TargetCounts& other) {
+  sent += other.sent;
+  completed += other.completed;
+  ok += other.ok;
+  for (const auto& [outcome, count] : other.errors) errors[outcome] += count;
+  response.Merge(other.response);
+  not_ok_response.Merge(other.not_ok_response);
+}
+
+void TargetInterval::Merge(const TargetInterval& other) {
+  sent += other.sent;
+  completed += other.completed;
+  ok += other.ok;
+  ended += other.ended;
+  response.Merge(other.response);
+  not_ok_response.Merge(other.not_ok_response);
+}
+
+void TargetList::Finished(std::size_t url, Outcome outcome, std::int64_t response_us) {
+  auto& target = At(url);
+  if (Completed(outcome)) ++target.completed;
+  if (outcome == Outcome::kOk) {
+    ++target.ok;
+    if (url < kMostTimed) target.response.Record(response_us);
+  } else {
+    ++target.errors[outcome];
+    InFlight(url, response_us);
+  }
+}
+
+void TargetList::InFlight(std::size_t url, std::int64_t response_us) {
+  if (url >= kMostTimed) return;
+  At(url).response.Record(response_us);
+  At(url).not_ok_response.Record(response_us);
+}
+
+void TargetList::Merge(const TargetList& other) {
+  for (std::size_t i = 0; i < other.targets_.size(); ++i) At(i).Merge(other.targets_[i]);
+}
+
+void TargetList::Renumber(std::span<const std::size_t> to) {
+  const auto before = std::exchange(targets_, {});
+  for (std::size_t i = 0; i < before.size(); ++i) At(to[i]).Merge(before[i]);
+}
+
+const TargetCounts& TargetList::of(std::size_t url) const {
+  static const TargetCounts kNone;
+  return url < targets_.size() ? targets_[url] : kNone;
+}
+
+TargetCounts& TargetList::At(std::size_t url) {
+  if (url >= targets_.size()) targets_.resize(url + 1);
+  return targets_[url];
+}
+
+std::vector<TargetInterval> TargetCutter::Cut(const TargetList& targets) {
+  std::vector<TargetInterval> gained;
+  if (targets.size() < 2) return gained;
+  before_.resize(std::min(targets.size(), TargetList::kMostTimed));
+  bool any = false;
+  for (std::size_t i = 0; i < before_.size(); ++i) {
+    const auto& now = targets.of(i);
+    auto& before = before_[i];
+    gained.push_back({.sent = now.sent - before.sent,
+                      .completed = now.completed - before.completed,
+                      .ok = now.ok - before.ok,
+                      .ended = now.ended() - before.ended(),
+                      .response = PackedHistogram(now.response.Since(before.response)),
+                      .not_ok_response = PackedHistogram(now.not_ok_response.Since(before.not_ok_response))});
+    any = any || gained.back() != TargetInterval{};
+    before = now;
+  }
+  if (!any) gained.clear();
+  return gained;
+}
+
+void MergeTargets(const std::vector<TargetInterval>& from, std::vector<TargetInterval>& into) {
+  if (into.size() < from.size()) into.resize(from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) into[i].Merge(from[i]);
+}
+
+}  // namespace hydrapool::loadgen
