@@ -48,7 +48,9 @@ std::vector<sys::Nanos> After(const RunRecord& run, std::optional<sys::Nanos> Ti
                               sys::Nanos (*since)(const FaultRecord&)) {
   std::vector<sys::Nanos> values;
   for (const FaultRecord& fault : run.faults) {
-    if (fault.killed() && fault.timeline.*event) values.push_back(*(fault.timeline.*event) - since(fault));
+    if (!fault.killed() || !(fault.timeline.*event)) continue;
+    // A server may replace a worker that was told to leave before that worker is dead.
+    values.push_back(std::max<sys::Nanos>(*(fault.timeline.*event) - since(fault), 0));
   }
   return values;
 }
