@@ -24,14 +24,15 @@ void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys:
 }  // namespace
 
 Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, Leases& leases, Seats& seats, Lender& lender,
-           Rescuer& rescuer, Work work)
+           Rescuer& rescuer, sys::Nanos stall_timeout, Work work)
     : loop_(loop),
       scoreboard_(scoreboard),
       leases_(leases),
       seats_(seats),
       lender_(lender),
       rescuer_(rescuer),
-      work_(std::move(work)) {}
+      work_(std::move(work)),
+      watchdog_(leases, seats, lender, stall_timeout) {}
 
 void Crew::FillSeats() {
   if (dismissed_) return;
@@ -61,8 +62,8 @@ void Crew::Start(std::size_t seat) {
 }
 
 bool Crew::HasNews() const {
-  return std::ranges::any_of(seats_.in_use(), [](const WorkerHandle* worker) {
-    return worker->HasReturned() || worker->News().has_value();
+  return std::ranges::any_of(seats_.in_use(), [](WorkerHandle* worker) {
+    return !worker->ring().empty() || worker->News().has_value();
   });
 }
 

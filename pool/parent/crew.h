@@ -10,6 +10,7 @@
 #include "pool/parent/reap_clock.h"
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
+#include "pool/parent/watchdog.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/event_loop.h"
 
@@ -27,7 +28,7 @@ class Crew {
   /// `work` is run in a new worker; its exit code.
   using Work = std::function<int(WorkerHandle& self, sys::Channel channel)>;
   Crew(sys::EventLoop& loop, Scoreboard& scoreboard, Leases& leases, Seats& seats, Lender& lender,
-       Rescuer& rescuer, Work work);
+       Rescuer& rescuer, sys::Nanos stall_timeout, Work work);
 
   /// A worker for every seat that may have one now, and later for those that may not yet.
   void FillSeats();
@@ -35,6 +36,9 @@ class Crew {
   void Listen();
   /// Something has been said that Listen has not heard.
   [[nodiscard]] bool HasNews() const;
+
+  /// Several times a second: for those that do not come round (watchdog.h).
+  void Watch() { watchdog_.Look(sys::Now()); }
 
   /// SIGCHLD came.
   void ChildDied() { children_died_ = true; }
@@ -66,6 +70,7 @@ class Crew {
   Lender& lender_;
   Rescuer& rescuer_;
   Work work_;
+  Watchdog watchdog_;
   ReapClock reap_clock_;
   sys::EventLoop::Timer next_start_;
   bool children_died_ = false;

@@ -31,7 +31,7 @@ void Lender::LendWaiting() {
 
 void Lender::Collect(WorkerHandle& worker) {
   LeaseBook& book = leases_.book;
-  while (const auto item = worker.TakeReturned()) {
+  while (const auto item = worker.ring().Take()) {
     if (item->slot >= leases_.table.size() || book.owner(item->slot) != worker.number()) continue;
     if (item->released) {
       if (leases_.TakeIdle(item->slot)) LendIdle(item->slot);
@@ -73,8 +73,7 @@ void Lender::TellProcessEnded(std::uint32_t slot) {
 }
 
 void Lender::Put(WorkerHandle& worker, const ToWorker& message) {
-  worker.Put(message);
-  if (worker.BatchIsFull()) Flush(worker);
+  if (worker.Put(message)) Flush(worker);
 }
 
 void Lender::Flush(WorkerHandle& worker) {

@@ -44,9 +44,8 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
       lender_(leases_, seats_, scoreboard, options.balance),
       rescuer_(leases_, seats_, lender_, scoreboard.counts(), fates, type_.abandoned_reply),
       spares_(leases_, lender_, scoreboard.counts(), options.timeouts.spare, options.timeouts.keep_alive),
-      watchdog_(leases_, seats_, lender_, options.timeouts.stall),
       bell_(scoreboard.bell()),
-      crew_(loop, scoreboard, leases_, seats_, lender_, rescuer_,
+      crew_(loop, scoreboard, leases_, seats_, lender_, rescuer_, options.timeouts.stall,
             [this](WorkerHandle& self, sys::Channel channel) { return Work(self, std::move(channel)); }),
       listeners_(loop, scoreboard.counts(),
                  {.has_room = [this] { return !leases_.book.full(); },
@@ -75,7 +74,7 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   crew_.FillSeats();
   listeners_.Open(std::move(listeners));
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
-  while (stage_ != Stage::kStopped) Round();
+  while (ending_.stage != Stage::kStopped) Round();
   scoreboard.counts().parent = 0;
   crew_.KillAll();
   return 0;
@@ -104,17 +103,17 @@ void Pool::Parent::Round() {
   crew_.Listen();
   lender_.LendWaiting();
   listeners_.OnRoom();
-  if (stage_ != Stage::kServing) EndDrain();
+  if (ending_.stage != Stage::kServing) EndDrain();
 }
 
 void Pool::Parent::Tick() {
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
   sys::log::TellDropped();
-  watchdog_.Look(sys::Now());
+  crew_.Watch();
   lender_.EvenOut();
   ExpireWaiting();
   listeners_.Measure();
-  if (stage_ != Stage::kServing) CloseIdle();
+  if (ending_.stage != Stage::kServing) CloseIdle();
 }
 
 void Pool::Parent::LetIn(sys::UniqueFd connection) {
@@ -132,13 +131,13 @@ void Pool::Parent::OnSignal(int signal) {
       crew_.ChildDied();
       break;
     case SIGTERM:
-      BeginDrain(stage_ == Stage::kServing ? sys::Now() + options.timeouts.drain : sys::Now());
+      BeginDrain(ending_.stage == Stage::kServing ? sys::Now() + options.timeouts.drain : sys::Now());
       break;
     case SIGQUIT:
       BeginDrain(INT64_MAX);
       break;
     case SIGINT:
-      stage_ = Stage::kStopped;
+      ending_.stage = Stage::kStopped;
       break;
     default:
       break;
@@ -148,9 +147,9 @@ void Pool::Parent::OnSignal(int signal) {
 // No more connections; those that are open are answered with a close, idle ones end now, and when none is
 // left (or the deadline has come) the workers are told to go.
 void Pool::Parent::BeginDrain(sys::Nanos deadline) {
-  drain_deadline_ = deadline;
-  if (stage_ != Stage::kServing) return;
-  stage_ = Stage::kDraining;
+  ending_.deadline = deadline;
+  if (ending_.stage != Stage::kServing) return;
+  ending_.stage = Stage::kDraining;
   sys::log::Info("draining: {} connections open", leases_.book.open());
   scoreboard.bell().pool_drains = 1;
   listeners_.Close();  // who waits in the backlog has been let in by the kernel, and may have asked already
@@ -168,16 +167,16 @@ void Pool::Parent::CloseIdle() {
 }
 
 void Pool::Parent::EndDrain() {
-  const bool late = sys::Now() >= drain_deadline_;
-  if (stage_ == Stage::kDraining && (leases_.book.open() == 0 || late)) {
-    stage_ = Stage::kLeaving;
+  const bool late = sys::Now() >= ending_.deadline;
+  if (ending_.stage == Stage::kDraining && (leases_.book.open() == 0 || late)) {
+    ending_.stage = Stage::kLeaving;
     crew_.Dismiss();
     for (const std::uint32_t slot : leases_.book.OpenSlots()) rescuer_.NoteLost(slot);
     crew_.Signal(SIGTERM);
   }
-  if (stage_ != Stage::kLeaving) return;
+  if (ending_.stage != Stage::kLeaving) return;
   if (late) crew_.Signal(SIGKILL);
-  if (crew_.gone()) stage_ = Stage::kStopped;
+  if (crew_.gone()) ending_.stage = Stage::kStopped;
 }
 
 }  // namespace hydrapool

@@ -12,7 +12,6 @@
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
 #include "pool/parent/spares.h"
-#include "pool/parent/watchdog.h"
 #include "pool/shared/fate_journal.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/event_loop.h"
@@ -46,6 +45,10 @@ class Pool::Parent {
     kLeaving,   ///< the workers were told to go, and are not replaced
     kStopped,
   };
+  struct Ending {
+    Stage stage = Stage::kServing;
+    sys::Nanos deadline = 0;  ///< of kDraining
+  };
 
   int Work(WorkerHandle& self, sys::Channel channel);
   void Round();
@@ -63,13 +66,11 @@ class Pool::Parent {
   Lender lender_;
   Rescuer rescuer_;
   Spares spares_;
-  Watchdog watchdog_;
   ParentBell bell_;
   Crew crew_;
   Listeners listeners_;
   sys::EventLoop::Timer tick_;
-  sys::Nanos drain_deadline_ = 0;
-  Stage stage_ = Stage::kServing;
+  Ending ending_;
 };
 
 }  // namespace hydrapool

@@ -55,9 +55,10 @@ void WorkerHandle::Close() {
   life_.pid = 0;
 }
 
-void WorkerHandle::Put(const ToWorker& message) {
+bool WorkerHandle::Put(const ToWorker& message) {
   batch_.push_back(message);
   ++life_.told;
+  return batch_.size() >= kMaxBatch;
 }
 
 void WorkerHandle::Withdraw(const std::function<bool(const ToWorker&)>& stale) {

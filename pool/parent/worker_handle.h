@@ -57,8 +57,8 @@ class WorkerHandle {
   // ---- what it is told
   /// Not more than kMaxUntaken messages lie between here and its loop.
   [[nodiscard]] bool HasRoom() const { return life_.told - life_.taken.load() < kMaxUntaken; }
-  void Put(const ToWorker& message);
-  [[nodiscard]] bool BatchIsFull() const { return batch_.size() >= kMaxBatch; }
+  /// Into its batch. True: the batch is full, and should be sent.
+  bool Put(const ToWorker& message);
   [[nodiscard]] std::span<ToWorker> batch() { return batch_; }
   /// Takes out of the batch what is no longer for this worker.
   void Withdraw(const std::function<bool(const ToWorker&)>& stale);
@@ -71,8 +71,7 @@ class WorkerHandle {
     std::vector<sys::UniqueFd> descriptors;
   };
   std::optional<Said> Receive();
-  std::optional<ReturnRing::Item> TakeReturned() { return ring_.Take(); }
-  [[nodiscard]] bool HasReturned() const { return !ring_.empty(); }
+  /// What it gives back.
   [[nodiscard]] ReturnRing& ring() { return ring_; }
 
  private:
