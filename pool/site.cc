@@ -50,8 +50,8 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   if (std::holds_alternative<http::NeedMore>(parsed)) return NeedMore{};
   if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
     return Reply{.consume = 0,
-                 .bytes = http::ErrorResponse(refusal->status, false, false, refusal->why,
-                                              date_.At(worker_.loop.now()), 1, extra_lines_),
+                 .bytes = http::ErrorResponse(refusal->status, false, peeked.starts_with("HEAD "),
+                                              refusal->why, date_.At(worker_.loop.now()), 1, extra_lines_),
                  .keep_open = false,
                  .kind = static_cast<std::uint8_t>(refusal->status / 100)};
   }
