@@ -99,12 +99,13 @@ class EchoServer {
   std::map<int, std::unique_ptr<Client>> clients_;
 };
 
-EchoResult Check(const EchoServer::Answer& answer, EchoOptions options = {}) {
+EchoResult Check(const EchoServer::Answer& answer, EchoOptions options = {},
+                 sys::Nanos duration = 30 * sys::kMillisecond) {
   sys::EventLoop loop;
   const EchoServer server(loop, answer);
   EXPECT_TRUE(Resolve(server.address(), options.plan));
   options.connections = std::min<std::size_t>(options.connections, 8);
-  options.duration = 30 * sys::kMillisecond;
+  options.duration = duration;
   options.answer_within = 100 * sys::kMillisecond;
   return EchoRun(loop, options).Run();
 }
@@ -179,7 +180,7 @@ TEST(EchoRunTest, AServerThatAnswersTwiceIsSeen) {
 }
 
 TEST(EchoRunTest, AServerThatDropsARequestIsSeen) {
-  const auto result = Check(EachFiftieth([](const std::string&) { return ""; }));
+  const auto result = Check(EachFiftieth([](const std::string&) { return ""; }), {}, 2 * sys::kSecond);
   EXPECT_FALSE(result.counts.exact());
   EXPECT_EQ(result.counts.unanswered, 8u);
 }
@@ -307,7 +308,7 @@ TEST(EchoRunTest, AServerThatEndsConnectionsAfterOneAnswerUnannouncedIsSeen) {
 TEST(EchoRunTest, AServerThatIsNotThereIsSeen) {
   EchoOptions options;
   options.connections = 2;
-  options.duration = 30 * sys::kMillisecond;
+  options.duration = duration;
   {
     const auto gone = sys::Listen("127.0.0.1:0");
     ASSERT_TRUE(Resolve(sys::LocalAddress(gone.get()), options.plan));

@@ -67,7 +67,12 @@ TEST(InjectRunTest, RandomKillsOneAtATimeAndMissesWhenNobodyIsLeft) {
   EXPECT_EQ(summary.landed, 3u);
   EXPECT_EQ(summary.missed, 1u);
   ASSERT_THAT(runner.records, SizeIs(4));
-  EXPECT_EQ(runner.records.back().reason, "no worker was there");
+  // A death may be seen after the miss: then the last victim is still there, as one that is hurt already.
+  const auto miss = std::ranges::find_if(
+      runner.records, [](const auto& record) { return record.outcome == Outcome::kMissed; });
+  ASSERT_NE(miss, runner.records.end());
+  EXPECT_THAT(miss->reason,
+              ::testing::AnyOf("no worker was there", "every worker was leaving or hurt already"));
 }
 
 TEST(InjectRunTest, TermLandsOnAWorkerThatHeedsIt) {
