@@ -12,7 +12,8 @@ namespace hydrapool::metrics {
 /// breaks:
 ///
 ///     {"schema":1, "pid" (the parent's), "total" (since the start),
-///      "fates":[{"at_ns", "peer", "slot", "pid" (of the dead worker; null: nobody's), "phase", "fate"}]}
+///      "fates":[{"at_ns", "peer", "slot", "pid" (of the dead worker; null: no worker had it), "phase",
+///      "fate"}]}
 ///
 /// The last FateJournal::kMost, oldest first. `at_ns` is CLOCK_MONOTONIC, one clock for all processes of a
 /// machine; `phase` one of idle, reading, executing, responding; `fate` one of rescued, lost, cut, abandoned,

@@ -6,7 +6,7 @@
 
 namespace hydrapool::metrics {
 
-/// What the slots have done of the pool's work since it started, in each of three coins: for fairness.h.
+/// How much of the pool's work each slot has done since the start, counted in three ways: for fairness.h.
 struct Shares {
   std::vector<double> connections;
   std::vector<double> requests;

@@ -165,8 +165,8 @@ std::vector<Path> Paths() {
   return paths;
 }
 
-/// Kills a worker that a failpoint has stopped: nobody but its parent is told of a stop, so it looks again
-/// and again until it is destroyed.
+/// Kills a worker that a failpoint has stopped. Only its parent is told of a stop, so this looks every
+/// millisecond until it is destroyed.
 class Executioner {
  public:
   explicit Executioner(const ServerProcess& server)

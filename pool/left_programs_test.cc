@@ -11,7 +11,7 @@
 namespace hydrapool::support {
 namespace {
 
-/// A program whose request is over is ended, whoever dies meanwhile.
+/// A program whose request is over is ended, whichever process dies meanwhile.
 TEST(LeftProgramsTest, ClientsThatGoAwayUnderLoadLeaveNone) {
   ServerProcess server;
   Command echo(Harness({"echo", "--connections", "8", "--duration", "4s", server.address()}));

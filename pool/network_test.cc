@@ -63,7 +63,7 @@ void PrintTo(const LocalFailure& failure, std::ostream* out) { *out << failure.n
 
 class LocalFailureTest : public NetworkTest, public ::testing::WithParamInterface<LocalFailure> {};
 
-// What fails before it leaves is counted by the kernel as sent, and again when it is tried anew: a rescue
+// What fails before it leaves is counted by the kernel as sent, and again when it is tried again: a rescue
 // that believed that would leave bytes out.
 TEST_P(LocalFailureTest, EveryByteArrivesOnceUnderKills) {
   ServerProcess server({.workers = 4, .before = Network::In(network_.near(), {}), .listen = "10.77.0.1:0"});

@@ -183,9 +183,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();
-  app.add_option(
-         "--user", user,
-         "Whom to become once it listens (port 80 wants root): server and CGI programs run as that user")
+  app.add_option("--user", user,
+                 "The user to become once it listens (port 80 wants root), for server and CGI programs")
       ->check(KnownUser)
       ->type_name("NAME[:GROUP]");
   app.add_option(

@@ -18,12 +18,12 @@ struct SiteConfig {
   bool expose_worker = false;  ///< X-Worker: SLOT.INCARNATION in each response
 };
 
-/// The handler of `hydrapool`: HTTP in, and to whom a path belongs.
+/// The handler of `hydrapool`: HTTP in, and which program a path belongs to.
 ///
 /// - `/`: `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool itself can be measured
 /// - `OPTIONS *`: 200 (RFC 9110, section 9.3.7)
 /// - `/cgi-bin/…`: cgi::Handler, where a directory is given
-/// - else: 404, and 501 for methods that nobody knows
+/// - else: 404, and 501 for unknown methods
 class Site {
  public:
   Site(WorkerContext& worker, const SiteConfig& config);

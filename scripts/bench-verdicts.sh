@@ -63,6 +63,6 @@ bench_attach() {
   printf 'medians: wrk %s, harness attach %s\n' "$(median "${theirs[@]}")" "$(median "${ours[@]}")"
   span=4
   attach_loss --no-faults >/dev/null
-  jq -r '"nobody killed: \(.requests.sent) requests, \(.requests.lost + .requests.cut + .requests.abandoned) lost"' \
+  jq -r '"no faults: \(.requests.sent) requests, \(.requests.lost + .requests.cut + .requests.abandoned) lost"' \
     "$work/attach.json"
 }

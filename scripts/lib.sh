@@ -18,7 +18,7 @@ die() {
   exit "$cannot_run"
 }
 
-# packages_for KIND: the names that scripts/packages lists for all, and those that only KIND needs (test, bench).
+# packages_for KIND: the names that scripts/packages lists for all, and the ones that only KIND needs (test, bench).
 packages_for() {
   awk -v kind="$1" '/^#/ { next } NF == 1 { print $1 } NF == 2 && $1 == kind { print $2 }' "$root/scripts/packages"
 }

@@ -15,7 +15,7 @@
 
 namespace hydrapool::admin {
 
-/// A few pages over HTTP from somebody else's event loop: /metrics, /healthz and the like of the pool's
+/// A few pages over HTTP from the caller's event loop: /metrics, /healthz and the like of the pool's
 /// parent.
 ///
 ///     admin::Server server(loop, sys::Listen("127.0.0.1:9180"),

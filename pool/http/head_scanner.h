@@ -23,8 +23,8 @@ struct HeadExtent {
 /// without '#' (with Limits::raw_targets, bytes past 0x7f too), the version 1.0, or 1.1 and
 /// later, which is taken for 1.1 (RFC 9110, section 6.2).
 ///
-/// What it says of some bytes it also says of those bytes and more, except that NeedMore may become something
-/// else. What the fields mean is not looked at: that is request_rules.h.
+/// Adding bytes never changes a decision already made; only NeedMore may become another. What the fields mean
+/// is not looked at: that is request_rules.h.
 std::variant<NeedMore, HeadExtent, Refusal> ScanHead(std::string_view bytes, const Limits& limits);
 
 }  // namespace hydrapool::http

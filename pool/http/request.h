@@ -26,8 +26,8 @@ struct Field {
 /// were parsed (or, of an absolute-form without a path and of a version past 1.1, into the parser) and are
 /// valid as long as those bytes stay where they are and until the parser's next Parse.
 ///
-/// Nothing is decoded: `path` may hold `%2f`, `..`, `//` and malformed percent signs. Whoever maps it to a
-/// file decodes and checks it.
+/// Nothing is decoded: `path` may hold `%2f`, `..`, `//` and malformed percent signs. The caller that maps it
+/// to a file decodes and checks it.
 struct Request {
   std::string_view method = {};
   /// "/path?query", or "*" (OPTIONS only). An absolute-form is reduced to this.

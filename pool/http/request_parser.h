@@ -21,7 +21,7 @@ namespace hydrapool::http {
 /// basic_parser, which splits the head, and our rules for what it says (request_rules.h). Statuses of a
 /// Refusal: 400, 414, 417, 431, 501, 505. 411 and 413 are for the handler, who knows which bodies it takes.
 ///
-/// Each call begins anew at the first byte given, so one parser serves any number of connections in any
+/// Each call begins at the first byte given, so one parser serves any number of connections in any
 /// order; bytes after the head are not looked at. NeedMore means: call again with the same bytes and more. A
 /// head given whole and the same head given prefix by prefix come to the same end; a refusal may come before
 /// the head is whole.

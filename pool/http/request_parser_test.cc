@@ -200,7 +200,7 @@ TEST(RequestParserRefusalTest, Targets) {
   }
   EXPECT_EQ(StatusOfTarget("h:80", "CONNECT"), 501);
   EXPECT_EQ(StatusOfTarget("//x"), 200) << "a path, not an authority";
-  EXPECT_EQ(StatusOfTarget("/%zz\"<>\\^`{|}"), 200) << "what a path means is for whoever decodes it";
+  EXPECT_EQ(StatusOfTarget("/%zz\"<>\\^`{|}"), 200) << "what a path means is for the caller that decodes it";
 }
 
 TEST(RequestParserRefusalTest, LineEnds) {

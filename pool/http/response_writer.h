@@ -21,7 +21,7 @@ std::string_view ReasonPhrase(int status);
 /// once a second: keep it.
 std::string HttpDate(std::time_t seconds_since_epoch);
 
-/// The date of about now, made anew once a second. For one thread.
+/// The date of about now, made again once a second. For one thread.
 class DateCache {
  public:
   /// `now` is the caller's monotonic clock. Valid until the next call.

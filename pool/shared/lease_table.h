@@ -38,7 +38,7 @@ std::size_t PhaseIndex(Phase phase);
 /// The word that is the truth about a lease, small enough for one atomic store.
 struct LeaseWord {
   std::uint32_t steps = 0;       ///< steps completed on this connection
-  std::uint32_t generation = 0;  ///< 24 bits; changes whenever the parent lends the lease to somebody else
+  std::uint32_t generation = 0;  ///< 24 bits; changes whenever the parent lends the lease again
   Phase phase = Phase::kFree;
 
   bool operator==(const LeaseWord&) const = default;
@@ -77,11 +77,12 @@ struct StepEnd {
 
 /// A lease: one client's connection, lent to one worker. Lies in shared memory.
 ///
-/// `word` is the truth; whoever swaps it from kIdle to kReading with the right generation owns the connection
-/// until it stores kIdle or kClosed. The parent may take an idle lease from anyone, any other only from a
-/// worker it has reaped. The owner writes a step into the bank that the word's step count does not name, and
-/// only then stores the word: so a death between any two stores leaves one whole step (process_pool.h tells
-/// what happens then). Readers in other processes may see a word a moment old, never a torn one.
+/// `word` is the truth: the worker that swaps it from kIdle to kReading with the right generation owns the
+/// connection until it stores kIdle or kClosed. The parent may take an idle lease from anyone, any other only
+/// from a worker it has reaped. The owner writes a step into the bank that the word's step count does not
+/// name, and only then stores the word: so a death between any two stores leaves one whole step
+/// (process_pool.h tells what happens then). Readers in other processes may see a word a moment old, never a
+/// torn one.
 ///
 /// Not promised: how many bytes left the socket. Ask the kernel (sys/tcp_counters.h).
 struct alignas(64) Lease {

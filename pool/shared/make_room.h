@@ -18,8 +18,8 @@ struct Spare {
   [[nodiscard]] bool silent() const { return word.steps == 0; }  ///< It has never got an answer.
 };
 
-/// Who goes first when all places are taken and somebody waits: those that never asked anything, and then
-/// those that have been idle longest; of `idle` at most `most`. Pure.
+/// Which connections are closed first when all places are taken and a newcomer waits: first the ones that
+/// never asked anything, then the ones idle longest; of `idle` at most `most`. Pure.
 ///
 /// A place is made for each newcomer, but the search for it is one look at all leases (linear), so it is done
 /// for many at once, and not again at once where it found none.
@@ -27,8 +27,8 @@ struct Spare {
 /// Closing such a connection breaks no promise: nothing of it waits in the socket when the parent has taken
 /// the lease, and a client may lose a connection between requests at any time and must be ready to ask again
 /// (RFC 9112, sections 9.3.1 and 9.5). What is left is what every server's keep-alive timeout leaves: a
-/// request that is on the network at that very moment. It is rare, as who got an answer (or came) less than
-/// Timeouts::spare ago is left in peace.
+/// request that is on the network at that very moment. It is rare, as a connection that came or got an answer
+/// less than Timeouts::spare ago is left alone.
 [[nodiscard]] std::vector<Spare> FirstToGo(std::vector<Spare> idle, std::size_t most);
 
 }  // namespace hydrapool

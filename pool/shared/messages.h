@@ -5,8 +5,8 @@
 #include <cstdint>
 
 /// What the parent and a worker say to each other over their channel. Fixed-size records, several to a
-/// packet; each is followed in the packet's descriptors by those that its `descriptors` mask names, the
-/// connection's first.
+/// packet; each is followed in the packet's descriptors by its own: the connection's first (kLease), then the
+/// process's ends that its `process_ends` mask names.
 namespace hydrapool {
 
 /// The descriptors by which a request's process is reached. The parent holds copies, so that it outlives its

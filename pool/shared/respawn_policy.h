@@ -17,11 +17,11 @@ struct Death {
 /// When a seat whose worker died gets its next one: at once, unless its workers keep dying young.
 ///
 /// A death is young where the worker lived less than a second. It does not count where the worker was ready
-/// and ended by SIGKILL or with exit code 0: who is killed from outside or told to leave is not to blame. The
-/// first two that count cost nothing; from the third on the delay doubles from 10 ms to 5 s. Deaths that do
-/// not count cost nothing and clear nothing; a life of a second or more clears all. No number of deaths makes
-/// it give up: the pool serves with the rest and keeps trying. Deaths in, delays out; trivially copyable, so
-/// that it can lie in shared memory.
+/// and ended by SIGKILL or with exit code 0: a worker that was killed from outside or told to leave is not to
+/// blame. The first two that count cost nothing; from the third on the delay doubles from 10 ms to 5 s.
+/// Deaths that do not count cost nothing and clear nothing; a life of a second or more clears all. No number
+/// of deaths makes it give up: the pool serves with the rest and keeps trying. Deaths in, delays out;
+/// trivially copyable, so that it can lie in shared memory.
 class RespawnPolicy {
  public:
   static constexpr sys::Nanos kYoung = sys::kSecond;

@@ -151,7 +151,7 @@ struct Doorbell {
 
 class Scoreboard {
  public:
-  /// With room for `leaving` workers beside those that have replaced them.
+  /// With room for `leaving` workers beside their successors.
   explicit Scoreboard(std::size_t workers, std::size_t leaving = 0);
   [[nodiscard]] std::size_t workers() const { return slots_.size(); }
   [[nodiscard]] WorkerSlot& slot(std::size_t worker) const { return slots_[worker]; }

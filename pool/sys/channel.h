@@ -20,7 +20,7 @@ namespace hydrapool::sys {
 ///     if (auto packet = yours.Receive(buffer)) ...
 ///
 /// A packet is at most kMaxPacket bytes and kMaxDescriptors descriptors. What was sent stays readable after
-/// the sender's death; what lies unread in a dead receiver's end is closed by the kernel, unless somebody
+/// the sender's death; what lies unread in a dead receiver's end is closed by the kernel, unless a process
 /// else holds that end. Neither call blocks. Not for several threads.
 class Channel {
  public:
@@ -37,7 +37,7 @@ class Channel {
   enum class SendStatus {
     kSent,
     kFull,   ///< try again later: no room, or too many descriptors in flight (EAGAIN, ENOBUFS, ETOOMANYREFS)
-    kBroken  ///< nobody will ever receive it (EPIPE, ECONNRESET)
+    kBroken  ///< it will never be received (EPIPE, ECONNRESET)
   };
   /// The descriptors stay the caller's in every case.
   SendStatus Send(std::span<const std::byte> bytes, std::span<const int> descriptors) const;

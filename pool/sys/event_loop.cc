@@ -119,8 +119,8 @@ int EventLoop::State::WaitMillis(std::optional<Nanos> deadline) const {
   return static_cast<int>(std::min<Nanos>((left + kMillisecond - 1) / kMillisecond, 60'000));
 }
 
-// Those that were set before this round. One that a callback sets waits for the next, so that a callback which
-// asks to be called again at once does not keep all others waiting.
+// Timers that were set before this round. One that a callback sets waits for the next, so that a callback
+// which asks to be called again at once does not keep all others waiting.
 bool EventLoop::State::RunTimers() {
   const std::uint64_t set_later = timer_serial;
   bool ran = false;

@@ -27,10 +27,10 @@ inline constexpr std::size_t kLongestLine = 4096;  // PIPE_BUF
 /// Async-signal-safe. Of `ways` the first is taken that this system has.
 bool WriteLine(int fd, std::string_view line, std::span<const PipeWay> ways = kPipeWays);
 
-/// How many lines of a log nobody took, in memory that all its writers share.
+/// How many lines of a log its reader did not take, in memory that all its writers share.
 struct DroppedLines {
   std::atomic<std::uint64_t> count{0};
-  std::atomic<std::uint64_t> told{0};  ///< those that a line of the log has told of
+  std::atomic<std::uint64_t> told{0};  ///< of these, how many a line of the log has told of
 };
 
 }  // namespace hydrapool::sys

@@ -20,8 +20,8 @@ struct User {
 
 /// The process becomes `user` for good: its groups, its group, then its user (credentials(7)), so that it
 /// loses every capability; the kernel then also keeps its environment and memory from processes of that user.
-/// Only root can; whoever is the user already need not. After an error the process must not go on. Not for a
-/// process with several threads that do anything meanwhile.
+/// Only root can; a process that already is that user need not. After an error the process must not go on.
+/// Not for a process with several threads that do anything meanwhile.
 [[nodiscard]] Result<void> Become(const User& user);
 
 }  // namespace hydrapool::sys

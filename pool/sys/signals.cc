@@ -52,7 +52,7 @@ SignalEvents::SignalEvents(EventLoop& loop, std::initializer_list<int> signals,
     Check(::sigaction(signal, &action, &before), "sigaction");
     installed_.push_back({signal, before});
   }
-  ::pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);  // whoever started us may have blocked them
+  ::pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);  // our starter may have blocked them
 }
 
 SignalEvents::~SignalEvents() {

@@ -32,7 +32,7 @@ class SignalEvents {
   /// signals blocked.
   static void ForgetInChild();
 
-  /// When the earliest SIGCHLD came that nobody has taken yet, stamped by the handler itself; 0 if none.
+  /// When the earliest SIGCHLD came that was not taken yet, stamped by the handler itself; 0 if none.
   /// Taking clears it. SIGCHLDs coalesce, so later deaths share the earliest stamp: what is derived from it
   /// errs on the slow side.
   static Nanos TakeChildStamp();

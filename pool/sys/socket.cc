@@ -145,7 +145,7 @@ Accepted Accept(int listener) {
   for (;;) {
     UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd) return {std::move(fd), 0};
-    // A connection that ended before it was accepted is nobody's failure (accept(2), "Error handling").
+    // A connection that ended before it was accepted is no failure of ours (accept(2), "Error handling").
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     return {UniqueFd(), errno == EAGAIN ? 0 : errno};
   }

@@ -31,7 +31,7 @@ std::string PeerAddress(int fd);
 /// 0 where there is none.
 int LocalPort(int fd);
 
-/// Resets the connection now, whoever else holds a copy of the descriptor: tcp(7) sends RST at
+/// Resets the connection now, even while another process holds a copy of the descriptor: tcp(7) sends RST at
 /// connect(AF_UNSPEC).
 void ResetConnection(int fd);
 

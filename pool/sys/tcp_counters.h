@@ -8,10 +8,10 @@
 
 namespace hydrapool::sys {
 
-/// What the kernel knows of a TCP connection's bytes, whoever moved them: it counts from the handshake on and
-/// outlives the process that did the moving. Each count is exact only while nobody else moves bytes on the
-/// socket: ask about a connection whose worker has been reaped. Linux 5.10 or later (tcp(7),
-/// include/uapi/linux/tcp.h, net/ipv4/tcp.c).
+/// What the kernel knows of a TCP connection's bytes, whichever process moved them: it counts from the
+/// handshake on and outlives the process that did the moving. Each count is exact only while no other process
+/// moves bytes on the socket: ask about a connection whose worker has been reaped. Linux 5.10 or later
+/// (tcp(7), include/uapi/linux/tcp.h, net/ipv4/tcp.c).
 ///
 /// nullopt: not a TCP socket, or a kernel that does not say (see VerifyTcpCounters in tcp_self_test.h).
 
@@ -20,11 +20,11 @@ struct TcpFacts {
   int state = 0;                     ///< TCP_ESTABLISHED and so on (include/net/tcp_states.h)
   std::uint64_t bytes_acked = 0;     ///< sequence numbers that the peer has acknowledged, our FIN included
   std::uint64_t bytes_received = 0;  ///< sequence numbers that have come in order, the peer's FIN included
-  std::uint64_t bytes_sent = 0;  ///< bytes in all transmissions that were tried, those that failed included
-  std::uint64_t bytes_retrans = 0;  ///< of these, what was sent again after it had left once
-  std::uint32_t notsent_bytes = 0;  ///< sequence numbers that wait for their first transmission
-  std::uint32_t data_segs_out = 0;  ///< segments in all transmissions that were tried
-  std::uint32_t unacked = 0;        ///< segments that have left and are not acknowledged
+  std::uint64_t bytes_sent = 0;      ///< bytes in all transmissions that were tried, failed ones included
+  std::uint64_t bytes_retrans = 0;   ///< of these, what was sent again after it had left once
+  std::uint32_t notsent_bytes = 0;   ///< sequence numbers that wait for their first transmission
+  std::uint32_t data_segs_out = 0;   ///< segments in all transmissions that were tried
+  std::uint32_t unacked = 0;         ///< segments that have left and are not acknowledged
 };
 
 /// How the kernel is asked. Tests ask something else.
@@ -49,7 +49,7 @@ const TcpReads& Kernel();
 /// the queue but leave write_seq and snd_una.
 ///
 /// Not bytes_sent - bytes_retrans + notsent_bytes: a transmission that fails locally (a filter, a full queue,
-/// no route) is counted in bytes_sent, and counted there again when it is tried anew.
+/// no route) is counted in bytes_sent, and counted there again when it is tried again.
 ///
 /// shutdown(SHUT_WR) gives our FIN a sequence number too, together with the change of state. It is taken off
 /// in the states that only it leads to. TCP_CLOSE is reached with and without it: there it is counted when it

@@ -130,7 +130,7 @@ TEST_F(TcpCountersTest, StayReadableAfterThePeersReset) {
   EXPECT_EQ(BytesConsumed(server()), 4u);
 }
 
-// Whoever ends first, and whatever is left unread then: TCP_CLOSE does not tell whether a FIN came.
+// Whichever side ends first, and whatever is left unread then: TCP_CLOSE does not tell whether a FIN came.
 TEST_F(TcpCountersTest, ConsumedIsExactAfterBothEndsAndAfterAnEndAndAReset) {
   test::SendAll(client(), "0123456789");
   ::shutdown(client(), SHUT_WR);

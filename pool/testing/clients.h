@@ -22,7 +22,7 @@ struct CrowdResult {
 };
 
 /// Many blocking clients at once, each asking one question after the other on its own connection until the
-/// time is over; a connection that was told to close is checked to end there and opened anew. Every id is
+/// time is over; a connection that was told to close is checked to end there and opened again. Every id is
 /// asked once.
 ///
 ///     const CrowdResult result = AskInCrowd(address, 16, 8 * sys::kSecond, [](const std::string& id) {

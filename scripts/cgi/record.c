@@ -1,6 +1,6 @@
 // Leaves a trace of every execution: appends "METHOD ID PID" to the file HYDRAPOOL_RECORD_FILE before
 // anything else, in one write, then reads the body, waits and answers with the id: /record?id=ID&ms=MS.
-// Whoever counts the lines of an id knows how often its request was executed.
+// The number of an id's lines says how often its request was executed.
 #include <fcntl.h>
 
 #include "cgi.h"

@@ -2,7 +2,7 @@
 # The stack of docker-compose.yml for real, on a private Docker daemon; sourced by scripts/stack-test.
 #
 # The images are built by a daemon in the machine's own network. It then makes room for one in a network namespace,
-# where bridges, service names and published ports harm nobody; that one has no way out.
+# where bridges, service names and published ports do no harm; that one has no way out.
 
 cache=$root/build/containers
 netns='' daemon='' brought_up=
