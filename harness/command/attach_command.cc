@@ -139,7 +139,7 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
       ->capture_default_str()
       ->type_name("N");
   AddDuration(attach, "--duration", arguments->duration, "How long (default 10s)");
-  attach.add_flag("--no-faults", arguments->no_faults, "Hurt nobody: what is lost without faults?");
+  attach.add_flag("--no-faults", arguments->no_faults, "Hurt no worker: what is lost without faults?");
   AddFaultOptions(attach, arguments->faults);
   AddDuration(attach, "--every", arguments->every, "The time from one fault to the next (default 250ms)");
   AddDuration(attach, "--from", arguments->from, "The first fault (default 1s)");

@@ -39,7 +39,7 @@ struct EchoCounts {
 /// How requests can be lost.
 enum class Loss { kReset, kEof, kUnanswered };
 
-/// A request that did not get its own answer, for whoever looks for the cause. Times are CLOCK_MONOTONIC.
+/// A request that did not get its own answer, for the search for its cause. Times are CLOCK_MONOTONIC.
 struct EchoFailure {
   sys::Nanos sent = 0;
   sys::Nanos end = 0;
@@ -80,7 +80,7 @@ class EchoLedger {
   static constexpr std::size_t kMostKept = 100'000;
   using Line = std::deque<Request>;
 
-  /// `port`: the connection's own, for whoever looks for the cause of a failure.
+  /// `port`: the connection's own, for the search for a failure's cause.
   std::uint64_t Send(Line& line, sys::Nanos now, int port = 0);
   /// A whole 200 that names `id`; nullopt: one that names none.
   void TakeAnswer(Line& line, std::optional<std::uint64_t> id, sys::Nanos now);

@@ -121,7 +121,7 @@ TEST_F(OneFault, ASignalOfTheServersOwnIsDeliveredIgnoredOrDeadly) {
   {
     const auto worker = Heeding(SIGALRM, [](int) {});
     const auto record = Do(Fault::kUsr2, worker.pid());
-    EXPECT_EQ(record.outcome, Outcome::kDead) << "nobody handles it: it kills";
+    EXPECT_EQ(record.outcome, Outcome::kDead) << "no handler: it kills";
     EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
   }
 }

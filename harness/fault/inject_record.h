@@ -21,7 +21,7 @@ enum class Outcome {
   kAlive,      ///< Its victim was to die or to leave, and still lives at the deadline.
   kHeld,       ///< It was held for its time and taken back; its victim lives.
   kDelivered,  ///< A signal whose meaning is the server's own was sent; its victim lives.
-  kMissed,     ///< Nothing was done: nobody was there, or the injector refused.
+  kMissed,     ///< Nothing was done: no such worker was there, or the injector refused.
 };
 /// "dead"
 [[nodiscard]] std::string_view Name(Outcome outcome);

@@ -40,7 +40,7 @@ struct Blow {
   sys::Child hog = {};                        ///< The process that spins.
 };
 
-/// Does faults to the children of one parent, to that parent if it is asked to, and to nobody else.
+/// Does faults to the children of one parent, to that parent if it is asked to, and to no other process.
 ///
 ///     Injector injector(parent, {.min_alive = 1});
 ///     auto blow = injector.Strike(worker.identity, Fault::kStop);

@@ -20,7 +20,7 @@ enum class Proof {
 /// What was seen of a victim when its fault was over.
 struct Evidence {
   bool dead = false;
-  std::optional<int> wait_status = {};  ///< Of one that is dead, where somebody could read it.
+  std::optional<int> wait_status = {};  ///< Of one that is dead, where it could be read.
   /// The effect was seen: a signal had been taken, a process stood still, a limit read back as it was set,
   /// the process that spins had run.
   bool seen = false;

@@ -16,7 +16,7 @@ namespace hydrapool::harness {
 struct PoolFate {
   sys::Nanos at = 0;
   int port = 0;                   ///< The client's.
-  std::optional<pid_t> pid = {};  ///< The dead worker; nullopt: nobody had it.
+  std::optional<pid_t> pid = {};  ///< The dead worker; nullopt: no worker had it.
   std::string phase = {};         ///< "executing"
   std::string fate = {};          ///< "rescued", "lost", …
 

@@ -73,7 +73,7 @@ struct LoadRecord {
 
 struct RunRecord {
   sys::Nanos start = 0;
-  sys::Nanos load_end = 0;  ///< When the first load ended: nobody asks as planned from then on.
+  sys::Nanos load_end = 0;  ///< When the first load ended: from then on less is asked than planned.
   bool faults_planned = false;
   std::vector<FaultRecord> faults = {};
   std::vector<Failure> failures = {};

@@ -41,7 +41,7 @@ struct Victim {
   std::optional<sys::Nanos> dead = {};
 };
 
-/// nullopt: not seen, be it that it did not happen, that a later fault came first, or that nobody can see it
+/// nullopt: not seen, be it that it did not happen, that a later fault came first, or that it cannot be seen
 /// (a server without /status.json says neither when a worker is ready nor when it answers).
 struct Timeline {
   std::optional<sys::Nanos> dead = {};
@@ -51,7 +51,7 @@ struct Timeline {
   std::optional<sys::Nanos> first_response = {};  ///< It has answered since it was first seen.
   /// The replacement was hit or ended itself before it could answer.
   bool superseded = false;
-  /// It was replaced, but nobody can say when: its replacement had gone before a look showed it, or may be
+  /// It was replaced, but it is not known when: its replacement had gone before a look showed it, or may be
   /// that of another worker, which ended by itself meanwhile.
   bool unobserved = false;
   std::optional<pid_t> successor = {};  ///< The replacement, where it is known; it is then hit, or seen.
@@ -65,8 +65,8 @@ struct Timeline {
 /// and what can be seen is their number: each new child makes good the first death that waits for one, in the
 /// order of the deaths, not of the faults: a worker that drains for long is replaced when it has gone. New
 /// children are those that a look showed and those that no look showed but a fault hit, so one that was
-/// killed between two looks takes its own place and shifts nobody. A child that came for another reason while
-/// no victim waited is left out.
+/// killed between two looks takes its own place and shifts no other. A child that came for another reason
+/// while no victim waited is left out.
 ///
 /// Not promised, without slots: who is who among workers that died at once; anything at a server that lets
 /// its number of workers sink, adds one just when another is hit, or replaces a worker before that has gone.

@@ -110,7 +110,7 @@ TEST(ReconstructTest, WhereAnotherChildEndedMeanwhileNobodyCanSayWhoseReplacemen
   EXPECT_FALSE(timelines[0].forked);
   EXPECT_TRUE(timelines[0].unobserved);
   EXPECT_FALSE(timelines[0].successor);
-  EXPECT_EQ(timelines[1].forked, 410) << "the one too many is nobody's";
+  EXPECT_EQ(timelines[1].forked, 410) << "the one too many belongs to no death";
 }
 
 TEST(ReconstructTest, AChildThatALookMissedIsNotGone) {

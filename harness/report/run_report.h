@@ -27,7 +27,7 @@ struct RunTitle {
 ///               missed, proof: confirmed, mismatched or unproved, reason, busy,
 ///               timeline_us: {dead, reaped, forked, ready, first_response} since the signal, null where not
 ///               seen, undone_us: since then, or null, replaced_by: pid or null, unobserved: it was replaced,
-///               and nobody saw when, lost, cut, abandoned}]
+///               and it was not seen when, lost, cut, abandoned}]
 ///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,
 ///   unexplained,
 ///              unexamined: failures that were counted and not looked into, with_ids, idle, idle_lost,

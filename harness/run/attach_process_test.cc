@@ -105,7 +105,7 @@ void ExpectEachReplacementSeen(const nlohmann::json& faults) {
     const auto& times = fault["timeline_us"];
     EXPECT_TRUE(times["dead"].is_number()) << fault;
     EXPECT_TRUE(times["reaped"].is_number()) << fault;
-    EXPECT_TRUE(times["ready"].is_null()) << "nobody outside can know: " << fault;
+    EXPECT_TRUE(times["ready"].is_null()) << "it cannot be known from outside: " << fault;
     if (fault["replaced_by"].is_number()) {
       const pid_t replacement = fault["replaced_by"];
       EXPECT_TRUE(replacements.insert(replacement).second) << fault;

@@ -15,7 +15,7 @@
 
 namespace hydrapool::harness {
 
-/// The server of a scenario: started by the harness, or somebody's that is attached to.
+/// The server of a scenario: started by the harness, or one that runs already and is attached to.
 ///
 ///     auto server = ServerUnderTest::Start(scenario, scratch);
 ///     if (!server) return UsageError(server.error().message);

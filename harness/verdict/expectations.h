@@ -21,7 +21,7 @@ enum class Measure {
   kDuplicated,   ///< Answers beyond one, of requests with ids.
   kWrong,        ///< Another request's answer, of requests with ids.
   kIdleLost,     ///< Connections without a request in hand that the server ended.
-  kReapP99,      ///< From a worker's death until it is waited for.
+  kReapP99,      ///< From a worker's death until it is reaped.
   kReadyP99,     ///< From a worker's death until its replacement says that it is ready.
   kRecoveryP99,  ///< From a worker's death to the first answer of its replacement: that also waits until a
                  ///< client asks on one of the connections it was given.

@@ -15,7 +15,7 @@ namespace hydrapool::harness {
 /// Why a request failed.
 struct Explanation {
   std::size_t fault = 0;   ///< An index.
-  std::string phase = {};  ///< What its worker was doing with it, as the pool says; empty: nobody knows.
+  std::string phase = {};  ///< What its worker was doing with it, as the pool says; empty: unknown.
 
   bool operator==(const Explanation&) const = default;
 };
@@ -25,7 +25,7 @@ struct Explanation {
 /// Where the pool keeps a journal (`fates`), that decides: there must be an entry for the client's port, made
 /// while the request was on its way (or, if it ended the connection, up to 1 s before: the client had not
 /// looked), and the last such entry must name a worker that a fault has hit. A failure before the journal's
-/// beginning, and one that nobody's death made (no worker came in time), is judged by time, as it is for a
+/// beginning, and one that no death made (no worker came in time), is judged by time, as it is for a
 /// server without a journal:
 ///
 /// a fault reaches from its signal until 100 ms after the death, or until its replacement is ready where that

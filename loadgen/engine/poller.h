@@ -15,10 +15,10 @@ namespace hydrapool::loadgen {
 /// costs nothing.
 ///
 /// libcurl drops its interest in a socket at the end of each request and takes it up again with the next;
-/// `Ignore` leaves the registration in place and only an event nobody wants removes it. Waits are as fine as
-/// the kernel allows (epoll_pwait2, Linux 5.11); on an older kernel they are rounded up to milliseconds,
-/// which shows up as lag. Making one takes the timer slack (prctl(2), 50 µs by default) from the calling
-/// thread. Not for several threads.
+/// `Ignore` leaves the registration in place and only an event that is not wanted removes it. Waits are as
+/// fine as the kernel allows (epoll_pwait2, Linux 5.11); on an older kernel they are rounded up to
+/// milliseconds, which shows up as lag. Making one takes the timer slack (prctl(2), 50 µs by default) from
+/// the calling thread. Not for several threads.
 class Poller {
  public:
   Poller();

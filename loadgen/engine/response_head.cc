@@ -93,7 +93,7 @@ bool ResponseHead::TakeStatusLine(std::string_view line) {
   chunked_ = false;
   length_.reset();
   if (status_ < 100) return Wrong("a status below 100");
-  if (status_ == 101) return Wrong("101 Switching Protocols, which nobody asked for");
+  if (status_ == 101) return Wrong("101 Switching Protocols, which was not asked for");
   stage_ = Stage::kField;
   return true;
 }

@@ -16,8 +16,8 @@ namespace hydrapool::loadgen {
 ///
 /// Strict where RFC 9112 lets a client be so: malformed are a head with both Content-Length and
 /// Transfer-Encoding, lengths that differ or are no number, a transfer coding other than one final `chunked`
-/// (nobody asked for another), folded lines, white space before a colon, a bare CR, a NUL, and 101 (nobody
-/// asked for that either). A bare LF ends a line, as section 2.2 allows.
+/// (no other was asked for), folded lines, white space before a colon, a bare CR, a NUL, and 101 (not asked
+/// for either). A bare LF ends a line, as section 2.2 allows.
 ///
 /// A line has 64 KiB at most, all heads with the trailer 256 KiB. No memory is allocated once that of the
 /// worker header has grown. Not for several threads.

@@ -52,7 +52,8 @@ TEST(ResponseHeadTest, StatusLines) {
        {"HTTP/1.1 20 OK\r\n", "HTTP/1.1 2000 OK\r\n", "HTTP/1.1 200OK\r\n", "HTTP/1.1 abc\r\n"})
     EXPECT_EQ(wrong(code), "the first line has no status of three digits") << code;
   EXPECT_EQ(wrong("HTTP/1.1 099 OK\r\n"), "a status below 100");
-  EXPECT_EQ(wrong("HTTP/1.1 101 Switching Protocols\r\n"), "101 Switching Protocols, which nobody asked for");
+  EXPECT_EQ(wrong("HTTP/1.1 101 Switching Protocols\r\n"),
+            "101 Switching Protocols, which was not asked for");
   EXPECT_EQ(wrong("HTTP/2 200 \r\n", true), "");
 }
 

@@ -32,7 +32,7 @@ struct Arrival {
 /// schedule whole, however many threads each replica has; of Poisson arrivals each has its part of the rate
 /// and a stream of its own. URLs with rates have a schedule each. A request that is due while no connection
 /// is free waits here, at no cost in memory: what waits is a difference of indices. Due times before the end
-/// that nobody took by then are *unsent*. What is due before the warm-up's end is handed out, and not
+/// that were not taken by then are *unsent*. What is due before the warm-up's end is handed out, and not
 /// counted.
 ///
 /// Pure: time comes in. One thread's, until that thread has ended.

@@ -9,7 +9,7 @@
 
 namespace hydrapool::loadgen {
 
-/// A run's latencies once more, by what became of the request: so that nobody takes the speed of a refusal
+/// A run's latencies once more, by what became of the request: so that no reader takes the speed of a refusal
 /// for that of an answer.
 ///
 ///     parts.Record(Outcome::kRefused, 0, response_us, service_us);

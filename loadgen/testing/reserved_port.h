@@ -10,8 +10,8 @@
 
 namespace hydrapool::loadgen {
 
-/// For tests: a loopback port for a server of somebody's own. It is bound, not listened on, as long as this
-/// lives, so that nobody else is given it; a server that sets SO_REUSEADDR can have it.
+/// For tests: a loopback port for a server of the test's own. It is bound, not listened on, as long as this
+/// lives, so that no other process is given it; a server that sets SO_REUSEADDR can have it.
 class ReservedPort {
  public:
   ReservedPort() {

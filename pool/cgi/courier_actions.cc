@@ -157,7 +157,7 @@ void Courier::Redirect() {
 }
 
 // Moves the program's head out of its pipe. Its last byte goes into the notes, where it was zero before, and
-// a head holds no zero: so a death on either side of the read is seen by whoever takes over.
+// a head holds no zero: so a death on either side of the read is seen by the worker that takes over.
 bool Courier::TakeHead() {
   CourierNotes& note = notes();
   if (note.head_taken != '\0' || note.cgi_head == 0) return true;

@@ -33,7 +33,7 @@ struct CourierView {
   bool input_open = false;           ///< the program may still take its input
   Program program = Program::kRuns;  ///< looked at before the output
   std::size_t available = 0;         ///< bytes of output in its pipe
-  bool hung_up = false;              ///< nobody can write any more
+  bool hung_up = false;              ///< no process can write any more
   std::size_t pressure = 32 * 1024;  ///< so much output does not wait
   bool widened = false;              ///< the pipe is already as large as it gets
   HeadSeen head{};                   ///< with Stage::kAsked
@@ -98,7 +98,7 @@ inline constexpr int kMostRedirects = 10;
 [[nodiscard]] CourierAction NextAction(const CourierView& view);
 
 /// What a courier does when its deadline has passed and `fed` bytes of the request have been taken since it
-/// was set. kWait: the deadline is set anew.
+/// was set. kWait: the deadline is set again.
 [[nodiscard]] CourierAction AtDeadline(const CourierView& view, std::uint64_t fed);
 
 }  // namespace hydrapool::cgi

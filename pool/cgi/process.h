@@ -13,7 +13,7 @@ namespace hydrapool::cgi {
 
 /// Two calls out of the unborn CGI, on its side of the vfork: in the child's process, in the caller's memory.
 /// They may only make async-signal-safe calls and store into memory that was there before (a lease in shared
-/// memory, an atomic): the caller may have been killed already, and then nobody will run its code again.
+/// memory, an atomic): the caller may have been killed already, and then its code will not run again.
 /// Either may be null.
 struct SpawnGate {
   /// Immediately before execve: note "may have run from here on" and say whether it may. false: the child
@@ -51,7 +51,7 @@ struct SpawnOptions {
   bool no_new_privs = true;  ///< set-id and file capabilities count for nothing in it and its children
 };
 
-/// A process that was started. Whoever is its parent must reap it, whatever `start` says.
+/// A process that was started. Its parent must reap it, whatever `start` says.
 struct Spawned {
   enum class Start {
     kExecuted,  ///< the program runs, or ran

@@ -207,7 +207,7 @@ TEST_F(SpawnTest, ItDiesWithTheProcessItIsTheChildOf) {
   int status = 0;
   EXPECT_EQ(::waitpid(pool, &status, 0), pool);
   EXPECT_EQ(WTERMSIG(status), SIGKILL);
-  ReadAll(output.read.get());  // its end is the CGI's death: nobody closed `never_written`
+  ReadAll(output.read.get());  // its end is the CGI's death: no process closed `never_written`
 }
 
 TEST_F(SpawnTest, AGroupIsKilledWithAllItsMembers) {

@@ -41,7 +41,7 @@ inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 
 /// Parses what a CGI program has written so far (RFC 3875, section 6). Give it all from the first byte, again
 /// whenever there is more. A pure function; it never looks past the head. A fault is seen at the end of the
-/// line it is in, so a program that writes something else than a head is not waited for.
+/// line it is in, so a program that writes something else than a head is refused at once.
 ///
 /// - Lines end with LF or CRLF, in any mixture. A CR elsewhere, NUL and other control characters but tab are
 ///   refused: what is forwarded cannot split a response. So are continuation lines and white space before

@@ -29,7 +29,7 @@ class Lender {
   void Lend(const ToWorker& message);
   /// An idle lease that was taken (Leases::TakeIdle).
   void LendIdle(std::uint32_t slot) { Lend(leases_.MessageFor(slot)); }
-  /// Those that wait, as far as workers have room now.
+  /// Lends the leases that wait, as far as workers have room now.
   void LendWaiting();
   /// The slot of one that has waited since before `then`, and waits no more: its client is to be told.
   std::optional<std::uint32_t> TakeExpired(sys::Nanos then) { return waiting_.TakeExpired(then); }

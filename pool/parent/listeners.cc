@@ -37,7 +37,7 @@ void Listeners::OnReadable(const Listener& listener) {
   }
 }
 
-// False: nobody waits, or none can be taken now.
+// False: no newcomer waits, or none can be taken now.
 bool Listeners::AcceptOne(const Listener& listener) {
   if (!host_.has_room()) {
     if (!SomebodyWaits(listener.fd.get())) return false;

@@ -15,7 +15,7 @@ namespace hydrapool {
 ///
 ///     listeners.Open(std::move(sockets));
 ///     listeners.OnRoom();    // each round: a lease may be free again
-///     listeners.Measure();   // now and then: who waits, and whether somebody must go for them
+///     listeners.Measure();   // now and then: how many wait, and whether room must be made for them
 ///     listeners.Close();     // those in the backlog are let in; then no more
 ///
 /// Back-pressure: where no lease is free and none can be freed, the backlog holds the rest until OnRoom finds

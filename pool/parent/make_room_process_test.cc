@@ -63,7 +63,7 @@ TEST(MakeRoomTest, NobodyIsClosedWhoHasSentSomethingOrIsAnswered) {
   const LineClient client = pool.Connect();
   EXPECT_EQ(client.Ask("echo in\n"), "in\n");
   EXPECT_EQ(idle.HearRest(), "");
-  client.Say("echo ");  // now nobody can be spared
+  client.Say("echo ");  // now no connection can be spared
   const LineClient late = pool.Connect();
   late.Say("echo late\n");
   for (const LineClient& half : halves) EXPECT_EQ(half.Ask("ole\n"), "whole\n");
