@@ -26,16 +26,17 @@ using std::string;
 
 /// Every point at which a worker may die, in the order in which a request passes them.
 const std::vector<string> kPoints{
-    "worker.received",  "worker.claimed", "worker.peeked",      "worker.prepared",   "worker.offered",
-    "cgi.spawned",      "worker.noted",   "worker.responding",  "worker.partly_fed", "worker.fed",
-    "cgi.head_noted",   "cgi.head_taken", "cgi.answer_noted",   "cgi.redirecting",   "cgi.stream_noted",
-    "cgi.answered",     "cgi.streaming",  "worker.partly_sent", "worker.sent",       "worker.consumed",
-    "worker.committed", "worker.closing", "worker.shut",        "worker.closed",     "worker.returned"};
+    "worker.received",  "worker.claimed",   "worker.peeked",  "worker.place_claimed", "worker.prepared",
+    "worker.offered",   "cgi.spawned",      "worker.noted",   "worker.responding",    "worker.partly_fed",
+    "worker.fed",       "cgi.head_noted",   "cgi.head_taken", "cgi.answer_noted",     "cgi.redirecting",
+    "cgi.stream_noted", "cgi.answered",     "cgi.streaming",  "worker.partly_sent",   "worker.sent",
+    "worker.consumed",  "worker.committed", "worker.closing", "worker.shut",          "worker.closed",
+    "worker.returned"};
 
 const std::set<string> kAlways{"worker.received",   "worker.claimed", "worker.peeked",   "worker.noted",
                                "worker.responding", "worker.sent",    "worker.consumed", "worker.committed",
                                "worker.closed",     "worker.returned"};
-const std::set<string> kStart{"worker.prepared", "worker.offered", "cgi.spawned"};
+const std::set<string> kStart{"worker.place_claimed", "worker.prepared", "worker.offered", "cgi.spawned"};
 const std::set<string> kStream{"cgi.head_noted", "cgi.head_taken", "cgi.answer_noted", "cgi.stream_noted",
                                "cgi.streaming"};
 

@@ -73,13 +73,16 @@ ClientFacts FactsOf(const hydrapool::Connection& connection, const http::Request
 }
 
 struct GateContext {
+  ProcessPlaces::Place* place;
+  std::uint32_t lease;
   LeaseDetail* detail;
   pid_t preparer;
 };
 
 bool MayExec(void* context, pid_t self) {
   const auto* gate = static_cast<const GateContext*>(context);
-  return PassGate(*gate->detail, gate->preparer, self);
+  return ProcessPlaces::Occupy(*gate->place, gate->lease, self) &&
+         PassGate(*gate->detail, gate->preparer, self);
 }
 
 void ExecFailed(void* context, int error) {
@@ -212,12 +215,13 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   };
   const auto script = scripts_.Resolve(request.path);
   if (!script) return refuse(script.error().status, script.error().reason);
-  const bool redirected = NotesOf(exchange).redirects > 0;  // takes the place of the one before
   NotesOf(exchange).raw = script->file.starts_with("nph-");
-  if (!redirected && worker_.internals.counts.processes.load(std::memory_order_relaxed) >=
-                         std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)) {
+  // A local redirect's program takes the place of the one before, which has said its last and is not reaped
+  // yet.
+  const std::size_t spare = NotesOf(exchange).redirects > 0 ? 1 : 0;
+  if (!process.ClaimPlace(std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes) +
+                          spare))
     return refuse(503, "as many programs run as may at once");
-  }
   ClientFacts client = FactsOf(connection, request, config_.server.scheme);
   if (request.body == http::BodyKind::kChunked) client.body_length = body.length;
   const auto environment = Environment::Build(request, *script, config_.server, client);
@@ -238,7 +242,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   if (!process.Offer(std::move(output->read), std::move(input->write), std::move(errors->read))) {
     return refuse(503, "the pool's parent is too busy");
   }
-  GateContext gate{&process.detail(), ::getpid()};
+  GateContext gate{&process.place(), process.lease(), &process.detail(), ::getpid()};
   std::array<char*, 2> argv{const_cast<char*>(script->file.c_str()), nullptr};
   const auto spawned = Spawn({.directory_fd = script->directory.get(),
                               .program = script->file,

@@ -121,6 +121,8 @@ void Crew::OnMessages(WorkerHandle& worker) {
       leases_.keeper.OnMessage(message, std::move(said->descriptors));
     } else if (message.kind == ToParent::Kind::kTerminate) {
       leases_.keeper.Terminate(message.pid);
+    } else if (message.kind == ToParent::Kind::kLetGo) {  // the lease was taken before this was read
+      leases_.keeper.LetFinish(message.pid);
     }
   }
 }

@@ -6,12 +6,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "pool/sys/log.h"
 
 namespace hydrapool {
 namespace {
 
 constexpr std::uint32_t kNoSlot = UINT32_MAX;
+constexpr std::size_t kMostBelow = 64;  // of one program's descendants, each of which takes a descriptor
+
+void Kill(pid_t pid) {
+  for (const sys::FoundProcess& each : sys::Descendants(pid, kMostBelow))
+    sys::SignalPidfd(each.pidfd.get(), SIGKILL);
+  ::kill(-pid, SIGKILL);
+  ::kill(pid, SIGKILL);
+}
 
 }  // namespace
 
@@ -22,9 +33,9 @@ ProcessKeeper::~ProcessKeeper() {
   for (const auto& [slot, held] : held_) {
     const ProcessWord word = table_.detail(slot).LoadProcess();
     // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
-    if (word.state == ProcessWord::State::kRunning && IsChild(word.value)) ::kill(-word.value, SIGKILL);
+    if (word.state == ProcessWord::State::kRunning && IsChild(word.value)) Kill(word.value);
   }
-  for (const auto& [pid, left] : left_) ::kill(-pid, SIGKILL);
+  for (const auto& [pid, left] : left_) Kill(pid);
 }
 
 void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors) {
@@ -151,10 +162,21 @@ bool ProcessKeeper::IsChild(pid_t pid) {
 void ProcessKeeper::Terminate(pid_t pid, Ends ends) {
   Left* const left = Leave(pid, std::move(ends));
   if (left == nullptr || left->terminating) return;
-  ::kill(-pid, SIGTERM);
   left->terminating = true;
   left->output_watch.Reset();
-  left->timer = loop_.At(sys::Now() + kGrace, [pid] { ::kill(-pid, SIGKILL); });
+  SignalAll(pid, *left, SIGTERM);
+  left->timer = loop_.At(sys::Now() + kGrace, [pid, left] { SignalAll(pid, *left, SIGKILL); });
+}
+
+// Each once: a handler of TERM is not to run twice.
+void ProcessKeeper::SignalAll(pid_t pid, Left& left, int signal) {
+  for (sys::FoundProcess& each : sys::Descendants(pid, kMostBelow)) {
+    const bool known = std::ranges::find(left.below, each.pid, &sys::FoundProcess::pid) != left.below.end();
+    if (!known && ::getpgid(each.pid) != pid) left.below.push_back(std::move(each));
+  }
+  for (const sys::FoundProcess& each : left.below) sys::SignalPidfd(each.pidfd.get(), signal);
+  if (::getpgid(pid) != pid) ::kill(pid, signal);
+  ::kill(-pid, signal);
 }
 
 std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
@@ -163,6 +185,14 @@ std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
     if (word.state == ProcessWord::State::kRunning && word.value == pid) return slot;
   }
   return kNoSlot;
+}
+
+// False: its worker has ended the request meanwhile, and may be about to start the next one's.
+bool ProcessKeeper::NoteEnd(std::uint32_t slot, pid_t pid, const sys::ExitStatus& status) const {
+  const std::int32_t value = status.signal != 0 ? 256 + status.signal : status.code;
+  std::uint64_t running = ProcessWord{ProcessWord::State::kRunning, pid}.Pack();
+  return table_.detail(slot).process.compare_exchange_strong(
+      running, ProcessWord{ProcessWord::State::kEnded, value}.Pack());
 }
 
 void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
@@ -174,7 +204,7 @@ void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
     if (on_worker(pid)) continue;
     if (const auto left = left_.find(pid); left != left_.end()) {
       // What is left of its group, while the number is still its own.
-      if (left->second.terminating) ::kill(-pid, SIGKILL);
+      if (left->second.terminating) SignalAll(pid, left->second, SIGKILL);
       if (const auto& errors = left->second.ends[static_cast<std::size_t>(ProcessEnd::kErrors)])
         left->second.errors.Drain(errors.get());
       left->second.errors.Finish();
@@ -182,13 +212,10 @@ void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
       Count();
     }
     const std::uint32_t slot = SlotOf(pid);
-    if (slot != kNoSlot) {
-      const auto status = sys::ExitStatus::FromSiginfo(info);
-      const std::int32_t value = status.signal != 0 ? 256 + status.signal : status.code;
-      table_.detail(slot).process.store(ProcessWord{ProcessWord::State::kEnded, value}.Pack());
-    }
+    const bool noted = slot != kNoSlot && NoteEnd(slot, pid, sys::ExitStatus::FromSiginfo(info));
     ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
-    if (slot != kNoSlot) on_process_end(slot);
+    table_.places().Free(pid);
+    if (noted) on_process_end(slot);
   }
 }
 

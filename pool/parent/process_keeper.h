@@ -14,6 +14,7 @@
 #include "pool/shared/messages.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/child.h"
+#include "pool/sys/descendants.h"
 #include "pool/sys/event_loop.h"
 #include "pool/sys/stderr_log.h"
 #include "pool/sys/unique_fd.h"
@@ -47,8 +48,11 @@ class ProcessKeeper {
   [[nodiscard]] std::uint64_t OfferOf(std::uint32_t slot) const;
   /// The lease's request is over: its process, if it still runs, is terminated or left to finish by itself.
   void Drop(std::uint32_t slot, bool terminate);
-  /// TERM to a request process and its group, KILL after kGrace. Ignores what is no child of ours.
+  /// TERM to a request process, its group and what it has started and has left the group, KILL after kGrace.
+  /// Ignores what is no child of ours.
   void Terminate(pid_t pid) { Terminate(pid, {}); }
+  /// Its request is over: it may run on for kFinish. Ignores what is no child of ours.
+  void LetFinish(pid_t pid) { LetFinish(pid, {}); }
   /// Before a lease is lent again: the process must have passed the gate by now, or it never will.
   bool CloseGate(std::uint32_t slot) const;
 
@@ -73,14 +77,17 @@ class ProcessKeeper {
     sys::EventLoop::Watch output_watch;
     sys::EventLoop::Watch errors_watch;
     sys::EventLoop::Timer timer;
+    std::vector<sys::FoundProcess> below;  // what it has started and was to be ended with it
   };
   Ends Release(std::uint32_t slot);
   Left* Leave(pid_t pid, Ends ends);
   void LetFinish(pid_t pid, Ends ends);
   void Terminate(pid_t pid, Ends ends);
   void ReadAndDrop(Left& left);
+  static void SignalAll(pid_t pid, Left& left, int signal);
   void Count();
   static bool IsChild(pid_t pid);
+  [[nodiscard]] bool NoteEnd(std::uint32_t slot, pid_t pid, const sys::ExitStatus& status) const;
   [[nodiscard]] std::uint32_t SlotOf(pid_t pid) const;
 
   sys::EventLoop& loop_;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "hydrapool/handler.h"
+#include "pool/shared/process_places.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 
@@ -165,6 +166,7 @@ class LeaseTable {
   [[nodiscard]] Lease& lease(std::size_t slot) const { return leases_[slot]; }
   [[nodiscard]] LeaseDetail& detail(std::size_t slot) const { return details_[slot]; }
   [[nodiscard]] std::span<char> slab(std::size_t slot) const;
+  [[nodiscard]] const ProcessPlaces& places() const { return places_; }
   /// Gives a slab's pages but the first back to the system.
   void TrimSlab(std::size_t slot) const;
 
@@ -172,6 +174,7 @@ class LeaseTable {
   sys::SharedArray<Lease> leases_;
   sys::SharedArray<LeaseDetail> details_;
   sys::SharedMemory slabs_;
+  ProcessPlaces places_;
 };
 
 }  // namespace hydrapool

@@ -90,6 +90,7 @@ void LeasedConnection::Watch() {
 void LeasedConnection::EndRequest() {
   settle_.Reset();
   hand_.machine.EndRequest();
+  process_.LeavePlace();
   if (exchange_.execution() == nullptr && !process_.held()) return;
   exchange_.End();
   process_.Drop(activity_ == Activity::kGone);

@@ -15,6 +15,18 @@ using Progress = Exchange::Progress;
 
 LeaseDetail& LeasedProcess::detail() const { return connection_.hand().detail; }
 
+std::uint32_t LeasedProcess::lease() const { return connection_.hand().slot; }
+
+bool LeasedProcess::ClaimPlace(std::size_t limit) {
+  place_ = connection_.desk().leases.places().Claim(lease(), limit);
+  HYDRAPOOL_FAILPOINT("worker.place_claimed");
+  return place_ != nullptr;
+}
+
+void LeasedProcess::LeavePlace() {
+  if (place_ != nullptr) ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), lease());
+}
+
 void LeasedProcess::Prepare() {
   detail().process.store(ProcessWord{ProcessWord::State::kPreparing, ::getpid()}.Pack(),
                          std::memory_order_release);
@@ -45,7 +57,8 @@ bool PassGate(LeaseDetail& detail, pid_t preparer, pid_t self) {
 }
 
 void ExecFailed(LeaseDetail& detail, int error) {
-  detail.process.store(ProcessWord{ProcessWord::State::kFailed, error}.Pack(), std::memory_order_release);
+  std::uint64_t running = ProcessWord{ProcessWord::State::kRunning, ::getpid()}.Pack();
+  detail.process.compare_exchange_strong(running, ProcessWord{ProcessWord::State::kFailed, error}.Pack());
 }
 
 void LeasedProcess::CloseEnd(ProcessEnd which) {
@@ -88,7 +101,7 @@ void LeasedProcess::WatchInput() {
 void LeasedProcess::LetGo() {
   input_watch_.Reset();
   for (sys::UniqueFd& each : ends_) each.Reset();
-  const ProcessWord word = state();
+  const ProcessWord word = ProcessWord::Unpack(detail().process.exchange(0));
   if (std::exchange(offered_, false)) {
     const bool running = word.state == ProcessWord::State::kRunning;
     const bool terminate = detail().terminate.load() && running;
@@ -97,7 +110,6 @@ void LeasedProcess::LetGo() {
                                   .kind = terminate ? ToParent::Kind::kTerminate : ToParent::Kind::kLetGo,
                                   .pid = running ? word.value : 0});
   }
-  detail().process.store(0, std::memory_order_release);
   detail().terminate.store(false);
 }
 

@@ -14,6 +14,9 @@ class LeasedProcess final : public RequestProcess {
  public:
   explicit LeasedProcess(LeasedConnection& connection) : connection_(connection) {}
 
+  bool ClaimPlace(std::size_t limit) override;
+  [[nodiscard]] ProcessPlaces::Place& place() const override { return *place_; }
+  [[nodiscard]] std::uint32_t lease() const override;
   void Prepare() override;
   bool Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) override;
   [[nodiscard]] LeaseDetail& detail() const override;
@@ -35,12 +38,15 @@ class LeasedProcess final : public RequestProcess {
   /// Calls the connection when the input takes more.
   void WatchInput();
   void StopWatching() { input_watch_.Reset(); }
+  /// The request is over: a place that no process has occupied is given back.
+  void LeavePlace();
   /// This worker's ends are closed. The parent is told to let the process finish or to end it, unless it will
   /// see to that itself when it frees the lease.
   void Drop(bool parent_frees_lease);
 
  private:
   LeasedConnection& connection_;
+  ProcessPlaces::Place* place_ = nullptr;
   std::array<sys::UniqueFd, kProcessEnds> ends_;
   sys::EventLoop::Watch input_watch_;
   bool offered_ = false;

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "hydrapool/connection.h"
@@ -13,13 +14,19 @@ namespace hydrapool {
 
 /// The process that answers a request, leased with its connection so that it outlives its worker.
 ///
-///     Prepare() → Offer its ends to the parent → start it through PassGate → Exchange::Send steps with
+///     ClaimPlace() → Prepare() → Offer its ends to the parent → start it through PassGate → Exchange::Send steps with
 ///     `spliced` bytes → the end
 ///
 /// From the gate on it runs whatever becomes of this worker. A worker that takes the request over gets the
 /// same ends, and its handler is asked to Resume.
 class RequestProcess {
  public:
+  /// Claims one of the first `limit` places for a process of this request (process_places.h). False: all are
+  /// taken.
+  [[nodiscard]] virtual bool ClaimPlace(std::size_t limit) = 0;
+  /// The place claimed and whose it is; the process occupies it before it passes the gate.
+  [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
+  [[nodiscard]] virtual std::uint32_t lease() const = 0;
   /// Sets the gate for a process that this worker is about to start.
   virtual void Prepare() = 0;
   /// Gives the parent copies of the ends; an invalid descriptor leaves its end out. False: the parent cannot

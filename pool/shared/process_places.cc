@@ -1,0 +1,47 @@
+#include "pool/shared/process_places.h"
+
+#include <algorithm>
+
+namespace hydrapool {
+
+ProcessPlaces::Place* ProcessPlaces::Claim(std::uint32_t lease, std::size_t limit) const {
+  for (std::uint32_t i = 0; i < std::min(limit, kMost); ++i) {
+    if (places_[i].load() != 0) continue;
+    std::uint32_t used = used_[0].load();
+    while (used <= i && !used_[0].compare_exchange_weak(used, i + 1)) {
+    }
+    std::uint32_t free = 0;
+    if (places_[i].compare_exchange_strong(free, Claimed(lease))) return &places_[i];
+  }
+  return nullptr;
+}
+
+bool ProcessPlaces::Occupy(Place& place, std::uint32_t lease, pid_t self) {
+  std::uint32_t claimed = Claimed(lease);
+  return place.compare_exchange_strong(claimed, Occupied(self));
+}
+
+void ProcessPlaces::GiveBack(Place& place, std::uint32_t lease) {
+  std::uint32_t claimed = Claimed(lease);
+  place.compare_exchange_strong(claimed, 0);
+}
+
+void ProcessPlaces::GiveBack(std::uint32_t lease) const {
+  for (std::size_t i = 0; i < used(); ++i) GiveBack(places_[i], lease);
+}
+
+void ProcessPlaces::Free(pid_t pid) const {
+  const std::size_t end = used();
+  for (std::size_t i = 0; i < end; ++i) {
+    std::uint32_t occupied = Occupied(pid);
+    if (places_[i].load() == occupied && places_[i].compare_exchange_strong(occupied, 0)) return;
+  }
+}
+
+std::size_t ProcessPlaces::taken() const {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < used(); ++i) count += places_[i].load() != 0 ? 1 : 0;
+  return count;
+}
+
+}  // namespace hydrapool

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "pool/sys/shared_memory.h"
+
+namespace hydrapool {
+
+/// The places of the processes that answer requests, over the whole pool: no more processes than places,
+/// exactly.
+///
+///   free → claimed (by a worker, for a lease) → occupied (by the process itself, before its exec) → free
+///
+/// A place is one word that says whose it is, changed by compare-and-swap: so a death leaves no place that
+/// nobody can give back. A claim is given back by its worker, or by the parent that has reaped the worker; an
+/// occupied place only by the parent that has reaped the process. In shared memory.
+class ProcessPlaces {
+ public:
+  static constexpr std::size_t kMost = 16'384;
+  using Place = std::atomic<std::uint32_t>;
+
+  ProcessPlaces() : places_(kMost), used_(1) {}
+
+  /// One of the first `limit` places; null: all of them are taken.
+  Place* Claim(std::uint32_t lease, std::size_t limit) const;
+  /// False: the claim was given back, for its worker is dead; the process must not exec. Async-signal-safe.
+  static bool Occupy(Place& place, std::uint32_t lease, pid_t self);
+  /// A claim that came to nothing. Leaves a place that a process has occupied.
+  static void GiveBack(Place& place, std::uint32_t lease);
+  /// All claims of a lease whose worker is dead.
+  void GiveBack(std::uint32_t lease) const;
+  /// The process was reaped.
+  void Free(pid_t pid) const;
+  /// Taken at this moment.
+  [[nodiscard]] std::size_t taken() const;
+
+ private:
+  static std::uint32_t Claimed(std::uint32_t lease) { return lease + 1; }
+  static std::uint32_t Occupied(pid_t pid) { return 1u << 31 | static_cast<std::uint32_t>(pid); }
+
+  [[nodiscard]] std::size_t used() const { return used_[0].load(); }
+
+  sys::SharedArray<Place> places_;
+  sys::SharedArray<Place> used_;  // one: no place from here on was ever claimed
+};
+
+}  // namespace hydrapool

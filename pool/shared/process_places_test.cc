@@ -1,0 +1,73 @@
+#include "pool/shared/process_places.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "pool/sys/child.h"
+
+namespace hydrapool {
+namespace {
+
+TEST(ProcessPlacesTest, NoMoreThanTheLimitAndEachGivenBackOnce) {
+  const ProcessPlaces places;
+  ProcessPlaces::Place* const first = places.Claim(0, 2);
+  ProcessPlaces::Place* const second = places.Claim(7, 2);
+  ASSERT_NE(first, nullptr);
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(places.Claim(8, 2), nullptr);
+  EXPECT_EQ(places.taken(), 2u);
+  ProcessPlaces::GiveBack(*first, 7);  // another's
+  EXPECT_EQ(places.taken(), 2u);
+  ProcessPlaces::GiveBack(*first, 0);
+  EXPECT_EQ(places.Claim(8, 2), first);
+}
+
+TEST(ProcessPlacesTest, AnOccupiedPlaceIsFreedByItsReapingAlone) {
+  const ProcessPlaces places;
+  ProcessPlaces::Place* const place = places.Claim(3, 1);
+  EXPECT_TRUE(ProcessPlaces::Occupy(*place, 3, 4242));
+  ProcessPlaces::GiveBack(*place, 3);
+  places.GiveBack(3);
+  places.Free(4243);
+  EXPECT_EQ(places.taken(), 1u);
+  places.Free(4242);
+  EXPECT_EQ(places.taken(), 0u);
+}
+
+TEST(ProcessPlacesTest, AClaimThatWasGivenBackLetsNoProcessIn) {
+  const ProcessPlaces places;
+  ProcessPlaces::Place* const place = places.Claim(3, 1);
+  places.GiveBack(3);
+  EXPECT_FALSE(ProcessPlaces::Occupy(*place, 3, 4242));
+  EXPECT_NE(places.Claim(4, 1), nullptr);
+  EXPECT_FALSE(ProcessPlaces::Occupy(*place, 3, 4242));
+}
+
+// Processes that claim and give back as fast as they can, killed at any moment.
+TEST(ProcessPlacesTest, TheDeadLeaveNothingBehind) {
+  const ProcessPlaces places;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<sys::Child> workers;
+    for (std::uint32_t lease = 0; lease < 4; ++lease) {
+      workers.push_back(sys::Child::Fork([&places, lease] {
+        for (;;) {
+          ProcessPlaces::Place* const place = places.Claim(lease, 3);
+          if (place != nullptr) ProcessPlaces::GiveBack(*place, lease);
+        }
+        return 0;
+      }));
+    }
+    for (int look = 0; look < 2000; ++look) ASSERT_LE(places.taken(), 3u);
+    for (const sys::Child& worker : workers) worker.Signal(SIGKILL);
+    workers.clear();  // reaps
+    for (std::uint32_t lease = 0; lease < 4; ++lease) places.GiveBack(lease);
+    ASSERT_EQ(places.taken(), 0u);
+  }
+}
+
+}  // namespace
+}  // namespace hydrapool

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "pool/sys/unique_fd.h"
+
+namespace hydrapool::sys {
+
+/// A process that was found by its number, and is held by what stays its own.
+struct FoundProcess {
+  pid_t pid = 0;
+  UniqueFd pidfd;
+};
+
+/// The living processes below `root`, children before grandchildren, at most `most`: also those that have
+/// left its process group or session. Not found: one whose parent has died meanwhile (it is its subreaper's
+/// child then), and one that is born while this looks. Needs /proc/PID/task/TID/children.
+std::vector<FoundProcess> Descendants(pid_t root, std::size_t most);
+
+}  // namespace hydrapool::sys
