@@ -37,9 +37,9 @@ void LeaseBook::Free(std::uint32_t slot) {
   held_[slot].fd = -1;
   fds_[slot].Reset();
   Lease& lease = table_.lease(slot);
-  constexpr std::uint32_t kPage = 4096;
-  if (std::max(lease.step[0].send, lease.step[1].send) > kPage) table_.TrimSlab(slot);
+  table_.TrimSlab(slot);
   lease.step = {};
+  lease.end = {};
   lease.Store({0, lease.Load().generation + 1, Phase::kFree});
   free_.push_back(slot);
 }

@@ -68,7 +68,7 @@ Orphan Rescuer::Examine(std::uint32_t slot, bool to_blame, bool touched) {
   const LeaseBook::Record& record = leases_.book.record(slot, word.steps, leases_.keeper.OfferOf(slot));
   const StepEnd before = lease.end[(word.steps + 1) & 1];
   if (PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting)) leases_.table.places().GiveBack(slot);
-  const bool same = word.steps > 0 && before.next == Phase::kExecuting;
+  const bool same = before.next == Phase::kExecuting;
   Orphan orphan{.word = word,
                 .step = lease.step[word.steps & 1],
                 .end = lease.end[word.steps & 1],

@@ -33,8 +33,10 @@ std::span<char> LeaseTable::slab(std::size_t slot) const {
 }
 
 void LeaseTable::TrimSlab(std::size_t slot) const {
-  constexpr std::size_t kPage = 4096;
-  ::madvise(slabs_.data() + slot * kSlab + kPage, kSlab - kPage, MADV_REMOVE);
+  std::atomic<bool>& grown = details_[slot].slab_grown;
+  if (!grown.load(std::memory_order_relaxed)) return;
+  ::madvise(slabs_.data() + slot * kSlab + kSlabPage, kSlab - kSlabPage, MADV_REMOVE);
+  grown.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace hydrapool

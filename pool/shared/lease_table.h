@@ -98,9 +98,9 @@ struct alignas(64) Lease {
     std::uint64_t expected = from.Pack();
     return word.compare_exchange_strong(expected, to.Pack(), std::memory_order_acq_rel);
   }
-  /// Where the step that comes next begins: the last one's base plus its length, never a sum kept apart.
+  /// Where the step that comes next begins: the last one's base plus its length, never a sum kept apart. Both
+  /// banks are zero on a new connection; so the count of steps may wrap.
   [[nodiscard]] LeaseStep NextBase(std::uint32_t steps) const {
-    if (steps == 0) return {};
     const LeaseStep& before = step[(steps + 1) & 1];
     return {before.sent_base + before.send, before.consumed_base + before.consume, 0, 0};
   }
@@ -140,6 +140,8 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> stalled{false};
   /// The process and its group are to be ended with the request.
   std::atomic<bool> terminate{false};
+  /// More than the first page of its slab was written since it was last trimmed.
+  std::atomic<bool> slab_grown{false};
   /// Within a step's bytes: where those from the process's output begin, and how many they are.
   std::array<std::uint32_t, 2> splice_at{};
   std::array<std::uint32_t, 2> spliced{};
@@ -167,7 +169,9 @@ class LeaseTable {
   [[nodiscard]] LeaseDetail& detail(std::size_t slot) const { return details_[slot]; }
   [[nodiscard]] std::span<char> slab(std::size_t slot) const;
   [[nodiscard]] const ProcessPlaces& places() const { return places_; }
-  /// Gives a slab's pages but the first back to the system.
+  static constexpr std::size_t kSlabPage = 4096;
+  /// Gives a slab's pages but the first back to the system, if they were written (LeaseDetail::slab_grown).
+  /// Only for whom the lease is.
   void TrimSlab(std::size_t slot) const;
 
  private:

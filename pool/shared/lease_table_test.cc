@@ -67,6 +67,29 @@ TEST(ProcessWordTest, PacksAndUnpacksNegativeValuesToo) {
   }
 }
 
+// 2^32 steps on one connection.
+TEST(LeaseTest, TheCountOfStepsMayWrap) {
+  Lease lease;
+  const std::uint32_t first = UINT32_MAX - 4;
+  std::uint32_t steps = first;
+  for (std::uint64_t done = 0; done < 10; ++done, ++steps) {
+    const LeaseStep base = lease.NextBase(steps);
+    EXPECT_EQ(base.sent_base, 7 * done) << steps;
+    EXPECT_EQ(base.consumed_base, 3 * done) << steps;
+    LeaseStep step = base;
+    step.send = 7;
+    step.consume = 3;
+    lease.step[steps & 1] = step;
+  }
+  EXPECT_EQ(steps, 5u);
+  lease.Store({UINT32_MAX, LeaseWord::kGenerationMask, Phase::kIdle});
+  LeaseWord next = lease.Load();
+  ++next.steps;
+  ++next.generation;
+  EXPECT_TRUE(lease.Swap(lease.Load(), next));
+  EXPECT_EQ(lease.Load(), (LeaseWord{0, 0, Phase::kIdle}));
+}
+
 TEST(PhaseTest, EveryPhaseHasOneOfTheFourNames) {
   EXPECT_EQ(PhaseName(Phase::kIdle), "idle");
   EXPECT_EQ(PhaseName(Phase::kReading), "reading");
@@ -80,7 +103,11 @@ TEST(PhaseTest, EveryPhaseHasOneOfTheFourNames) {
 TEST(LeaseTableTest, SlabsDoNotOverlapAndTrimmingKeepsTheFirstPage) {
   const LeaseTable table(3);
   for (std::size_t i = 0; i < 3; ++i) std::ranges::fill(table.slab(i), static_cast<char>('a' + i));
+  table.TrimSlab(1);  // nothing was told to be there
+  EXPECT_TRUE(std::ranges::all_of(table.slab(1), [](char c) { return c == 'b'; }));
+  table.detail(1).slab_grown = true;
   table.TrimSlab(1);
+  EXPECT_FALSE(table.detail(1).slab_grown);
   EXPECT_TRUE(std::ranges::all_of(table.slab(0), [](char c) { return c == 'a'; }));
   EXPECT_TRUE(std::ranges::all_of(table.slab(1).first(4096), [](char c) { return c == 'b'; }));
   EXPECT_TRUE(std::ranges::all_of(table.slab(1).subspan(4096), [](char c) { return c == 0; }));

@@ -71,6 +71,15 @@ class StepMachine {
     bytes_ = bytes;
   }
 
+  /// Between requests: `trim` is called while nobody else can have the lease, if more than a page of its slab
+  /// was written. Bytes that come meanwhile are told by their event.
+  template <typename Trim>
+  void TrimWhenIdle(Trim&& trim) {
+    if (!detail_.slab_grown.load(std::memory_order_relaxed) || !Claim()) return;
+    trim();
+    GoIdle();
+  }
+
   // Between steps: from one phase to another, no byte moved.
   void GoIdle() { StoreWord(Phase::kIdle); }
   void Execute() { StoreWord(Phase::kExecuting); }
@@ -179,11 +188,11 @@ class StepMachine {
     const StepEnd& before = lease_.end[(steps_ + 1) & 1];
     StepEnd end = plan.end;
     end.once = once_;
-    end.begun =
-        (noted.send > 0 && !end.interim) || (steps_ > 0 && before.next == Phase::kExecuting && before.begun);
+    end.begun = (noted.send > 0 && !end.interim) || (before.next == Phase::kExecuting && before.begun);
     io_.Store(step(), noted);
     io_.Store(step_end(), end);
     io_.Store(detail_.stalled, false);
+    if (noted.send > LeaseTable::kSlabPage) io_.Store(detail_.slab_grown, true);
     if (end.in_slab || during == Phase::kFeeding) {
       io_.Store(detail_.splice_at[steps_ & 1], plan.splice_at);
       io_.Store(detail_.spliced[steps_ & 1], plan.spliced);

@@ -300,7 +300,7 @@ void Work(const Kind& kind, World& world, ModelIo& io, const Rescue& rescue) {
 Rescue RescueIn(World& world) {
   const LeaseWord word = world.lease.Load();
   const StepEnd& before = world.lease.end[(word.steps + 1) & 1];
-  const bool same = word.steps > 0 && before.next == Phase::kExecuting;
+  const bool same = before.next == Phase::kExecuting;
   const Rescue rescue = DecideRescue({.word = word,
                                       .step = world.lease.step[word.steps & 1],
                                       .end = world.lease.end[word.steps & 1],

@@ -191,6 +191,7 @@ void LeasedConnection::DoTick(Nanos now) {
     roomy_ = true;
     sys::MakeRoom(hand_.fd.get());
   }
+  if (activity_ == Activity::kIdle) hand_.machine.TrimWhenIdle([this] { desk_.leases.TrimSlab(hand_.slot); });
   const Nanos deadline = hand_.detail.deadline.load(std::memory_order_relaxed);
   if (deadline != 0 && now >= deadline) OnDeadline();
 }

@@ -13,6 +13,9 @@ class LeasedConnection;
 class LeasedProcess final : public RequestProcess {
  public:
   explicit LeasedProcess(LeasedConnection& connection) : connection_(connection) {}
+  ~LeasedProcess() { LeavePlace(); }
+  LeasedProcess(const LeasedProcess&) = delete;
+  LeasedProcess& operator=(const LeasedProcess&) = delete;
 
   bool ClaimPlace(std::size_t limit) override;
   [[nodiscard]] ProcessPlaces::Place& place() const override { return *place_; }

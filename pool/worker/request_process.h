@@ -14,8 +14,8 @@ namespace hydrapool {
 
 /// The process that answers a request, leased with its connection so that it outlives its worker.
 ///
-///     ClaimPlace() → Prepare() → Offer its ends to the parent → start it through PassGate → Exchange::Send steps with
-///     `spliced` bytes → the end
+///     ClaimPlace() → Prepare() → Offer its ends to the parent → start it through PassGate → Exchange::Send
+///     steps with `spliced` bytes → the end
 ///
 /// From the gate on it runs whatever becomes of this worker. A worker that takes the request over gets the
 /// same ends, and its handler is asked to Resume.
