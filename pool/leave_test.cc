@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <algorithm>
 
 #include <filesystem>
 #include <fstream>
@@ -26,7 +27,13 @@ class LeaveTest : public ::testing::Test {
                                   .cgi_dir = programs_.path().string(),
                                   .flags = {"--cgi-env", "MARKS=" + marks_.path().string()}});
   }
+  // Once all workers are ready and hold nothing else, so that each gets its share.
   void AskSlowly(int count) {
+    ASSERT_TRUE(server_->Await([&](const auto& status) {
+      return status["leases"]["open"] == slow_.size() &&
+             std::ranges::all_of(status["workers"],
+                                 [](const auto& each) { return each["state"] == "ready"; });
+    }));
     for (int i = 0; i < count; ++i) {
       slow_.push_back(std::make_unique<HttpClient>(server_->address()));
       ASSERT_TRUE(slow_.back()->Send(Get(fmt::format("/cgi-bin/slow?{}", slow_.size()))));

@@ -308,7 +308,7 @@ TEST(EchoRunTest, AServerThatEndsConnectionsAfterOneAnswerUnannouncedIsSeen) {
 TEST(EchoRunTest, AServerThatIsNotThereIsSeen) {
   EchoOptions options;
   options.connections = 2;
-  options.duration = duration;
+  options.duration = 30 * sys::kMillisecond;
   {
     const auto gone = sys::Listen("127.0.0.1:0");
     ASSERT_TRUE(Resolve(sys::LocalAddress(gone.get()), options.plan));
