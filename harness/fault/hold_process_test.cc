@@ -47,6 +47,7 @@ sys::Child Heeding(int signal, void (*handler)(int)) {
   std::array<int, 2> ready{};
   sys::Check(::pipe(ready.data()), "pipe");
   auto child = sys::Child::Fork([&] {
+    for (const int fault : {SIGSEGV, SIGABRT}) ::signal(fault, SIG_DFL);  // a sanitizer would make it an exit
     Heed(signal, handler);
     sigset_t none;
     ::sigemptyset(&none);
