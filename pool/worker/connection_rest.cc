@@ -64,6 +64,11 @@ void LeasedConnection::Rest() {
   Watch();
 }
 
+LeasedConnection::Next LeasedConnection::Owe(Excuse excuse) {
+  const std::uint8_t kind = excuse == Excuse::kTooSlow ? 4 : 5;
+  return SendReply({.consume = 0, .bytes = desk_.abandoned_reply(excuse), .keep_open = false, .kind = kind});
+}
+
 // The others first. A worker that is to leave gives the lease back instead: the bytes wait in the kernel.
 void LeasedConnection::TakeTurn() {
   if (activity_ == Activity::kReading && desk_.draining) {
@@ -144,11 +149,18 @@ void LeasedConnection::Linger() {
   Close();
 }
 
+void LeasedConnection::OnFailure(const char* what) {
+  sys::log::Error("{}: the handler failed: {}: the connection is reset", peer(), what);
+  Abort();
+}
+
 void LeasedConnection::TellClose() {
   try {
     desk_.handler->OnClose(*this);
   } catch (const std::exception& error) {
     sys::log::Error("{}: the handler's OnClose failed: {}", peer(), error.what());
+  } catch (...) {
+    sys::log::Error("{}: the handler's OnClose failed", peer());
   }
 }
 
