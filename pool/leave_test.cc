@@ -19,10 +19,9 @@ namespace {
 class LeaveTest : public ::testing::Test {
  protected:
   LeaveTest() {
-    const std::string path = programs_.path() / "slow";
-    std::ofstream(path) << "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
-                           "while [ ! -e $MARKS/go ]; do sleep 0.02; done\necho slow $QUERY_STRING\n";
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    WriteProgram(programs_ / "slow",
+                 "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
+                 "while [ ! -e $MARKS/go ]; do sleep 0.02; done\necho slow $QUERY_STRING\n");
     server_.emplace(ServerOptions{.workers = 2,
                                   .cgi_dir = programs_.path().string(),
                                   .flags = {"--cgi-env", "MARKS=" + marks_.path().string()}});

@@ -20,10 +20,7 @@ constexpr std::size_t kMost = 5;
 
 class MaxCgiTest : public ::testing::Test {
  protected:
-  void Script(const std::string& name, const std::string& text) {
-    std::ofstream(programs_ / name) << text;
-    std::filesystem::permissions(programs_ / name, std::filesystem::perms::owner_all);
-  }
+  void Script(const std::string& name, const std::string& text) { WriteProgram(programs_ / name, text); }
   ServerProcess& Start(std::vector<std::string> flags = {}, const std::string& failpoints = "") {
     flags.insert(flags.end(), {"--max-cgi", std::to_string(kMost), "--cgi-env", "MARKS=" + (marks_ / "marks"),
                                "--cgi-env", "GO=" + (marks_ / "go")});

@@ -17,9 +17,7 @@ namespace {
 class ProgramLifeTest : public ::testing::Test {
  protected:
   void Script(const std::string& name, const std::string& text) {
-    const std::string path = programs_ / name;
-    std::ofstream(path) << "#!/bin/sh\n" << text;
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    WriteProgram(programs_ / name, "#!/bin/sh\n" + text);
   }
   ServerProcess& Server(std::vector<std::string> flags = {}) {
     flags.insert(flags.end(), {"--cgi-env", "MARKS=" + marks_.path().string()});

@@ -30,10 +30,9 @@ bool DoesNothing(int signal) {
 }
 
 std::string ScriptsDir(const ScratchDir& scratch) {
-  const std::string path = scratch / "signals";
-  std::ofstream(path)
-      << "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; exec grep '^Sig[BI]' /proc/self/status\n";
-  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  WriteProgram(
+      scratch / "signals",
+      "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; exec grep '^Sig[BI]' /proc/self/status\n");
   return scratch.path();
 }
 

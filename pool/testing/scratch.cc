@@ -18,14 +18,17 @@ std::string TailOf(const std::string& path, std::size_t bytes) {
 
 std::string SamplesDir() { return fs::path(HYDRAPOOL_BIN_DIR "/../cgi-bin").lexically_normal().string(); }
 
+void WriteProgram(const std::string& path, const std::string& text) {
+  std::ofstream(path) << text;
+  fs::permissions(path, fs::perms::owner_all);
+}
+
 void MakeCountingPrograms(const ScratchDir& directory, const std::vector<std::string>& names,
                           const std::string& record) {
   for (const std::string& name : names) {
-    const std::string path = directory / name;
-    std::ofstream(path) << fmt::format(
-        "#!/bin/sh\necho \"$REQUEST_METHOD $QUERY_STRING $$\" >> {}\nexec {}/{}\n", record, SamplesDir(),
-        name);
-    fs::permissions(path, fs::perms::owner_all);
+    WriteProgram(directory / name,
+                 fmt::format("#!/bin/sh\necho \"$REQUEST_METHOD $QUERY_STRING $$\" >> {}\nexec {}/{}\n",
+                             record, SamplesDir(), name));
   }
 }
 

@@ -20,6 +20,8 @@ std::string TailOf(const std::string& path, std::size_t bytes = 4000);
 
 /// The sample CGI programs of the build.
 std::string SamplesDir();
+/// A program in a file of its own that its owner may execute.
+void WriteProgram(const std::string& path, const std::string& text);
 /// A directory of CGI programs in which each of `names` first appends "METHOD QUERY PID" as a line to the
 /// file `record` and then becomes the sample of that name: so its executions can be counted, whatever it is.
 void MakeCountingPrograms(const ScratchDir& directory, const std::vector<std::string>& names,

@@ -149,6 +149,8 @@ void LeasedConnection::TellClose() {
     desk_.handler->OnClose(*this);
   } catch (const std::exception& error) {
     sys::log::Error("{}: the handler's OnClose failed: {}", peer(), error.what());
+  } catch (...) {
+    sys::log::Error("{}: the handler's OnClose failed", peer());
   }
 }
 
