@@ -115,6 +115,20 @@ TEST(ProcessPoolTest, AHalfReadRequestSurvivesItsWorker) {
   EXPECT_EQ(client.Ask("ne\n"), "one\n");
 }
 
+struct ThrowsAtClose : test::Obedient {
+  using Obedient::Obedient;
+  void OnClose(Connection&) { throw 1; }
+};
+
+TEST(ProcessPoolTest, WhateverOnCloseThrowsCostsNobodyAnything) {
+  const ServedPool<ThrowsAtClose> pool({.workers = 1, .max_connections = 8});
+  const std::string worker = pool.Connect().Ask("pid\n");
+  const LineClient client = pool.Connect();
+  client.Say("bye\n");
+  EXPECT_EQ(client.HearRest(), "bye\n");
+  EXPECT_EQ(pool.Connect().Ask("pid\n"), worker);
+}
+
 TEST(ProcessPoolTest, AnExceptionCostsItsConnectionOnly) {
   const ServedPool pool({.workers = 1, .max_connections = 16});
   const LineClient other = pool.Connect();
