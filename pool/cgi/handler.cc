@@ -24,6 +24,8 @@
 namespace hydrapool::cgi {
 namespace {
 
+constexpr int kProgramOomScore = 250;  // above its worker's
+
 struct Pipe {
   sys::UniqueFd read;
   sys::UniqueFd write;
@@ -261,6 +263,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
     return refuse(500, fmt::format("the program cannot be executed: {}",
                                    std::generic_category().message(spawned->error)));
   }
+  if (oom_score_) sys::SetOomScore(spawned->pid, spawned->pidfd.get(), *oom_score_ + kProgramOomScore);
   worker_.internals.board.executions_started.Add();
   worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
   auto courier = std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),

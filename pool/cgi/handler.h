@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@
 #include "pool/http/limits.h"
 #include "pool/http/request.h"
 #include "pool/http/request_parser.h"
+#include "pool/sys/oom_score.h"
 
 namespace hydrapool::cgi {
 
@@ -84,6 +86,7 @@ class Handler final : private BodyTaker, private Redirector {
   ScriptDirectory scripts_;
   CourierTools tools_;
   http::RequestParser parser_;
+  const std::optional<int> oom_score_ = sys::OomScore();
 };
 
 }  // namespace hydrapool::cgi

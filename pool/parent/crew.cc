@@ -13,6 +13,8 @@
 namespace hydrapool {
 namespace {
 
+constexpr int kWorkerOomScore = 250;  // above the parent's, without which all is lost
+
 void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys::ExitStatus& status,
                        sys::Nanos delay) {
   const std::string what = fmt::format("worker {} {} ({}, {} times in a row); next start in {} ms", seat,
@@ -47,6 +49,7 @@ void Crew::Start(std::size_t seat) {
   WorkerSlot& slot = scoreboard_.slot(seat);
   slot.incarnation.fetch_add(1);
   try {
+    const auto raised = oom_score_.Raise(kWorkerOomScore);
     worker.Start(loop_, static_cast<std::uint32_t>(seat),
                  {.work = [this, &worker](sys::Channel channel) { return work_(worker, std::move(channel)); },
                   .on_message = [this, &worker] { OnMessages(worker); },

@@ -13,6 +13,7 @@
 #include "pool/parent/watchdog.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/event_loop.h"
+#include "pool/sys/oom_score.h"
 
 namespace hydrapool {
 
@@ -72,6 +73,7 @@ class Crew {
   Work work_;
   Watchdog watchdog_;
   ReapClock reap_clock_;
+  sys::OomScoreOfChildren oom_score_;
   sys::EventLoop::Timer next_start_;
   bool children_died_ = false;
   bool dismissed_ = false;
