@@ -25,6 +25,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   detail.stalled = false;
   detail.process = 0;
   detail.terminate = false;
+  detail.notes_of = 0;
   detail.handler = {};
   detail.connection = {};
   detail.greeted = false;

@@ -11,6 +11,18 @@
 #include "pool/sys/tcp_counters.h"
 
 namespace hydrapool {
+namespace {
+
+std::string ReplyOf(std::string (*handler)(Excuse)) {
+  try {
+    return handler(Excuse::kUnavailable);
+  } catch (...) {
+    sys::log::Error("the handler's AbandonedReply failed");
+    return {};
+  }
+}
+
+}  // namespace
 
 Rescuer::Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& counts, FateJournal& fates,
                  std::string (*reply)(Excuse))
@@ -53,7 +65,6 @@ void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
     detail.process = 0;
     detail.terminate = false;
   }
-  if (!after.keep_notes) detail.handler = {};
   leases_.book.Relend(slot, rescue.word, rescue.excuse);
   ToWorker message = leases_.MessageFor(slot);
   message.step_consumed = static_cast<std::uint32_t>(rescue.step_consumed);
@@ -127,7 +138,7 @@ void Rescuer::TellUnavailable(std::uint32_t slot) {
       counts_.unavailable.Add();
       NoteFate(slot, word.phase, Fate::Kind::kUnavailable);
       sys::Discard(fd, waiting);
-      const std::string reply = reply_(Excuse::kUnavailable);
+      const std::string reply = ReplyOf(reply_);
       ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       break;
     }

@@ -145,6 +145,9 @@ struct alignas(64) LeaseDetail {
   /// Within a step's bytes: where those from the process's output begin, and how many they are.
   std::array<std::uint32_t, 2> splice_at{};
   std::array<std::uint32_t, 2> spliced{};
+  /// The request whose notes `handler` holds: the number of its first byte on the connection, from 1; 0:
+  /// none. They count as zeroes for every other request.
+  std::atomic<std::uint64_t> notes_of{0};
   /// The handler's own notes about its request; zeroed with the lease.
   alignas(16) std::array<std::byte, 192> handler{};
   /// The same about the connection: kept over its requests, zeroed with the lease.

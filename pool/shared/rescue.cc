@@ -120,8 +120,6 @@ Aftermath DecideAftermath(const Orphan& orphan, const Rescue& rescue) {
   if (rescue.excuse == Excuse::kNone) {
     after.counts_as_rescued = true;
     if (InHand(orphan.word.phase)) after.fate = Fate::Kind::kRescued;
-    const bool had_begun = orphan.word.phase != Phase::kIdle && orphan.word.phase != Phase::kReading;
-    after.keep_notes = !(request_over && had_begun);
     if (request_over) after.process = over;
   } else {
     after.fate = rescue.excuse == Excuse::kPoison ? Fate::Kind::kPoison : Fate::Kind::kAbandoned;

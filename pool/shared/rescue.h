@@ -68,7 +68,6 @@ struct Aftermath {
     kTerminate,
   };
   Process process = Process::kKeep;
-  bool keep_notes = true;          ///< the handler's notes about the request
   std::uint32_t rescues = 0;       ///< to remember for this request
   bool counts_as_rescued = false;  ///< by its phase, idle connections too
   bool counts_as_cut = false;

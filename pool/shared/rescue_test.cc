@@ -209,7 +209,7 @@ TEST(DecideRescueTest, KillsFromOutsideAreNoStrikesButTwentyAreEnough) {
   EXPECT_EQ(DecideRescue(orphan).excuse, Excuse::kNone);
 }
 
-TEST(DecideAftermathTest, WhatBecomesOfTheProcessAndTheNotes) {
+TEST(DecideAftermathTest, WhatBecomesOfTheProcess) {
   using Process = Aftermath::Process;
   const struct {
     const char* what;
@@ -219,41 +219,36 @@ TEST(DecideAftermathTest, WhatBecomesOfTheProcessAndTheNotes) {
     Phase next;
     Excuse excuse;
     Process process;
-    bool keep_notes;
   } cases[] = {
-      {"closed", Phase::kClosed, false, Action::kFree, Phase::kClosed, Excuse::kNone, Process::kLetFinish,
-       true},
+      {"closed", Phase::kClosed, false, Action::kFree, Phase::kClosed, Excuse::kNone, Process::kLetFinish},
       {"closed, to be ended", Phase::kClosed, true, Action::kFree, Phase::kClosed, Excuse::kNone,
-       Process::kTerminate, true},
-      {"cut", Phase::kResponding, false, Action::kCut, Phase::kResponding, Excuse::kNone, Process::kTerminate,
-       true},
-      {"idle", Phase::kIdle, false, Action::kLease, Phase::kIdle, Excuse::kNone, Process::kLetFinish, true},
-      {"reading", Phase::kReading, false, Action::kLease, Phase::kIdle, Excuse::kNone, Process::kLetFinish,
-       true},
+       Process::kTerminate},
+      {"cut", Phase::kResponding, false, Action::kCut, Phase::kResponding, Excuse::kNone,
+       Process::kTerminate},
+      {"idle", Phase::kIdle, false, Action::kLease, Phase::kIdle, Excuse::kNone, Process::kLetFinish},
+      {"reading", Phase::kReading, false, Action::kLease, Phase::kIdle, Excuse::kNone, Process::kLetFinish},
       {"runs again", Phase::kExecuting, false, Action::kLease, Phase::kIdle, Excuse::kNone,
-       Process::kLetFinish, false},
+       Process::kLetFinish},
       {"runs again, its process to be ended", Phase::kExecuting, true, Action::kLease, Phase::kIdle,
-       Excuse::kNone, Process::kTerminate, false},
+       Excuse::kNone, Process::kTerminate},
       {"its process goes on", Phase::kExecuting, false, Action::kLease, Phase::kExecuting, Excuse::kNone,
-       Process::kKeep, true},
+       Process::kKeep},
       {"its step goes on", Phase::kResponding, true, Action::kLease, Phase::kResponding, Excuse::kNone,
-       Process::kKeep, true},
+       Process::kKeep},
       {"its body goes on", Phase::kFeeding, false, Action::kLease, Phase::kFeeding, Excuse::kNone,
-       Process::kKeep, true},
+       Process::kKeep},
       {"its end goes on", Phase::kClosing, false, Action::kLease, Phase::kClosing, Excuse::kNone,
-       Process::kLetFinish, false},
+       Process::kLetFinish},
       {"abandoned", Phase::kExecutingOnce, false, Action::kLease, Phase::kIdle, Excuse::kAbandoned,
-       Process::kTerminate, true},
-      {"poison", Phase::kReading, false, Action::kLease, Phase::kIdle, Excuse::kPoison, Process::kTerminate,
-       true},
+       Process::kTerminate},
+      {"poison", Phase::kReading, false, Action::kLease, Phase::kIdle, Excuse::kPoison, Process::kTerminate},
   };
-  for (const auto& [what, phase, terminate, action, next, excuse, process, keep_notes] : cases) {
+  for (const auto& [what, phase, terminate, action, next, excuse, process] : cases) {
     Orphan orphan = In(phase);
     orphan.terminate = terminate;
     const Aftermath after =
         DecideAftermath(orphan, {.action = action, .word = {7, 3, next}, .excuse = excuse});
     EXPECT_EQ(after.process, process) << what;
-    EXPECT_EQ(after.keep_notes, keep_notes) << what;
   }
 }
 

@@ -83,6 +83,8 @@ class StepMachine {
   // Between steps: from one phase to another, no byte moved.
   void GoIdle() { StoreWord(Phase::kIdle); }
   void Execute() { StoreWord(Phase::kExecuting); }
+  /// It must not.
+  [[nodiscard]] bool once() const { return once_; }
   /// From here on the request must not run again. Its bytes may be taken away before it is answered.
   void ExecuteOnce() {
     once_ = true;
@@ -147,20 +149,20 @@ class StepMachine {
     return taken;
   }
 
-  /// Takes request bytes away, as a step of its own; only after ExecuteOnce.
-  void Consume(std::uint32_t count) {
+  /// Takes request bytes away, as a step of its own; only after ExecuteOnce. Returns how many were there.
+  std::uint32_t Consume(std::uint32_t count) {
     LeaseStep noted = lease_.NextBase(steps_);
-    noted.consume = count;
-    for (std::uint32_t taken = 0; taken < count;) {
-      const ssize_t some = io_.Discard(count - taken);
+    while (noted.consume < count) {
+      const ssize_t some = io_.Discard(count - noted.consume);
       if (some == -EINTR) continue;
       if (some <= 0) break;
-      taken += static_cast<std::uint32_t>(some);
+      noted.consume += static_cast<std::uint32_t>(some);
     }
     io_.Store(step(), noted);
     io_.Store(step_end(), StepEnd{.next = Phase::kExecutingOnce});
     ++steps_;
     StoreWord(Phase::kExecutingOnce);
+    return noted.consume;
   }
 
   /// Where the step that was committed last led, and what it completed. A copy: after a commit to kIdle the

@@ -64,6 +64,11 @@ void LeasedConnection::Rest() {
   Watch();
 }
 
+LeasedConnection::Next LeasedConnection::Owe(Excuse excuse) {
+  const std::uint8_t kind = excuse == Excuse::kTooSlow ? 4 : 5;
+  return SendReply({.consume = 0, .bytes = desk_.abandoned_reply(excuse), .keep_open = false, .kind = kind});
+}
+
 // The others first. A worker that is to leave gives the lease back instead: the bytes wait in the kernel.
 void LeasedConnection::TakeTurn() {
   if (activity_ == Activity::kReading && desk_.draining) {
@@ -142,6 +147,11 @@ void LeasedConnection::Linger() {
     if (count <= 0) break;
   }
   Close();
+}
+
+void LeasedConnection::OnFailure(const char* what) {
+  sys::log::Error("{}: the handler failed: {}: the connection is reset", peer(), what);
+  Abort();
 }
 
 void LeasedConnection::TellClose() {

@@ -15,46 +15,18 @@ namespace {
 
 constexpr int kRounds = 2;  // batches in one turn
 
+// What is wrong with a reply to `input` bytes; empty: nothing.
+std::string_view Fault(const Reply& reply, std::size_t input, bool taken) {
+  if (reply.consume > input) return "the handler consumed more than its input";
+  if (reply.consume == 0 && reply.keep_open && !reply.interim && !taken)
+    return "the handler consumed nothing of a request that it answered";
+  return {};
+}
+
 }  // namespace
 
 using Progress = Exchange::Progress;
 using Machine = StepMachine<SocketIo>;
-
-LeaseInHand::LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t generation_of,
-                         sys::UniqueFd socket, RequestProcess& process)
-    : slot(slot_of),
-      generation(generation_of),
-      fd(std::move(socket)),
-      lease(desk.leases.lease(slot)),
-      detail(desk.leases.detail(slot)),
-      slab(desk.leases.slab(slot)),
-      io(fd.get(), process),
-      machine(lease, detail, generation, io, desk.timeouts.write) {}
-
-LeasedConnection::LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation,
-                                   sys::UniqueFd fd)
-    : desk_(desk),
-      process_(*this),
-      hand_(desk, slot, generation, std::move(fd), process_),
-      exchange_(*this) {}
-
-LeasedConnection::~LeasedConnection() {
-  exchange_.End();
-  watch_.Reset();
-  process_.StopWatching();
-}
-
-std::string LeasedConnection::peer() const { return sys::PeerAddress(hand_.fd.get()); }
-std::string LeasedConnection::local() const { return sys::LocalAddress(hand_.fd.get()); }
-bool LeasedConnection::IsLast(std::uint64_t request) const {
-  return worker().pool_drains() && sys::BytesWaiting(hand_.fd.get()) <= request;
-}
-
-void LeasedConnection::OnFailure(const char* what) {
-  sys::log::Error("{}: the handler failed: {}", peer(), what);
-  process_.Terminate();
-  Close();
-}
 
 void LeasedConnection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
   Guard([&] { DoTakeUp(message, std::move(ends)); });
@@ -63,35 +35,9 @@ void LeasedConnection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd,
 void LeasedConnection::DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
   const LeaseWord word = hand_.lease.Load();
   if (word.generation != hand_.generation) return Leave();
-  if (word.phase == Phase::kIdle) {
-    Serve();
-    return DoTick(Now());  // a deadline may have passed, and the next worker may die before its sweep too
-  }
-  SetBusy(true);
-  hand_.machine.Resume(message.step_sent, message.step_consumed, hand_.slab.data());
-  if (word.phase == Phase::kClosing) return BeginClosing();
-
-  process_.TakeOver(std::move(ends));
-  activity_ = Activity::kExecuting;
-  if (process_.held()) {
-    exchange_.Begin(desk_.handler->Resume(exchange_));
-    if (exchange_.execution() == nullptr) return Abort();
-  }
-  switch (word.phase) {
-    case Phase::kResponding:
-      if (CarryOn() == Progress::kComplete && AfterStep() == Next::kAgain) Serve();
-      break;
-    case Phase::kFeeding:
-      if (CarryOnFeeding() == Progress::kComplete) AfterStep();
-      break;
-    case Phase::kExecuting:
-      if (exchange_.execution() != nullptr) exchange_.execution()->OnStepDone();
-      break;
-    default:
-      Close();
-  }
-  if (hand_.fd) Watch();
-  DoTick(Now());
+  if (word.phase != Phase::kIdle) return TakeOver(message, std::move(ends), word.phase);
+  Serve();
+  DoTick(Now());  // a deadline may have passed, and the next worker may die before its sweep too
 }
 
 void LeasedConnection::OnEvents(std::uint32_t events) {
@@ -137,24 +83,28 @@ bool LeasedConnection::Claim() {
 void LeasedConnection::Serve() {
   if (!busy_ && !Claim()) return Leave();
   HYDRAPOOL_FAILPOINT("worker.claimed");
-  if (desk_.speaks_first && !hand_.detail.greeted.load(std::memory_order_relaxed)) Greet();
+  if (desk_.speaks_first && hand_.lease.excuse == Excuse::kNone && Greet() == Next::kWait) return;
   for (int rounds = 0; activity_ != Activity::kGone; ++rounds) {
-    if (activity_ == Activity::kSending) return;  // the greeting
     if (rounds == kRounds) return TakeTurn();
     if (ServeBatch() == Next::kWait) return;
   }
 }
 
-// Noted by its step: one that was on its way is finished like any other.
-void LeasedConnection::Greet() {
+// What has been sent tells whether it was: a greeting's step is finished like any other. The flag is for
+// those that say nothing.
+LeasedConnection::Next LeasedConnection::Greet() {
+  if (hand_.detail.greeted.load(std::memory_order_relaxed)) return Next::kAgain;
   if (hand_.machine.total_sent() == 0) {
-    if (auto reply = desk_.handler->OnConnect(*this); reply && !reply->bytes.empty()) {
+    activity_ = Activity::kReading;
+    auto reply = desk_.handler->OnConnect(*this);
+    if (reply && (!reply->bytes.empty() || !reply->keep_open)) {
       reply->interim = true;
       reply->consume = 0;
-      if (SendReply(std::move(*reply)) == Next::kWait && activity_ != Activity::kSending) return;
+      return SendReply(std::move(*reply));
     }
   }
   hand_.detail.greeted.store(true, std::memory_order_relaxed);
+  return Next::kAgain;
 }
 
 LeasedConnection::Next LeasedConnection::ServeBatch() {
@@ -173,6 +123,17 @@ LeasedConnection::Next LeasedConnection::ServeBatch() {
   return AnswerBatch({buffer.data(), size}, size < buffer.size());
 }
 
+// Nothing: the handler fails at this request, but not at those before it, which are answered first.
+std::optional<Decision> LeasedConnection::Ask(std::string_view peeked, std::size_t consumed, bool first) {
+  request_ = hand_.machine.total_consumed() + consumed + 1;
+  try {
+    return desk_.handler->OnInput(*this, peeked.substr(consumed));
+  } catch (...) {
+    if (first) throw;
+    return std::nullopt;
+  }
+}
+
 // Asks the handler about one request after the other, and answers what it can in one step. A Start waits
 // until what came before it is answered: then it is asked about again.
 LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bool all_seen) {
@@ -181,20 +142,24 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   StepEnd end{.next = Phase::kReading, .in_slab = true};
   bool any = false;
   for (bool more = true; more && consumed < peeked.size(); any = true) {
-    Decision decision = desk_.handler->OnInput(*this, peeked.substr(consumed));
-    if (std::holds_alternative<NeedMore>(decision)) {
-      if (!any && !all_seen) return Misuse("a request is longer than max_input");
-      break;
+    auto decision = Ask(peeked, consumed, !any);
+    if (!decision) break;
+    if (std::holds_alternative<NeedMore>(*decision)) {
+      if (any || all_seen) break;
+      Misuse("a request is longer than max_input");
+      return Next::kWait;
     }
-    if (std::holds_alternative<Start>(decision)) {
+    if (std::holds_alternative<Start>(*decision)) {
       if (!any) return Begin(peeked);
       break;
     }
-    auto& reply = std::get<Reply>(decision);
-    if (reply.consume > peeked.size() - consumed) return Misuse("the handler consumed more than its input");
-    if (reply.consume == 0 && reply.keep_open && !reply.interim)
-      return Misuse("the handler consumed nothing of a request that it answered");
-    if (any && (reply.kind & 7) != end.kind) break;  // a step's replies are counted as one kind
+    auto& reply = std::get<Reply>(*decision);
+    const auto fault = Fault(reply, peeked.size() - consumed, false);
+    if (any && (!fault.empty() || (reply.kind & 7) != end.kind)) break;  // a step's replies are of one kind
+    if (!fault.empty()) {
+      Misuse(fault);
+      return Next::kWait;
+    }
     if (used + reply.bytes.size() > hand_.slab.size()) {
       if (any) break;
       return SendReply(std::move(reply));
@@ -208,7 +173,8 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
     }
     if (!reply.interim) ++end.requests;
     end.kind = reply.kind & 7;
-    more = reply.keep_open && !reply.interim && end.requests < UINT8_MAX;
+    const bool noted = hand_.detail.notes_of.load(std::memory_order_relaxed) == request_;
+    more = reply.keep_open && !reply.interim && !noted && end.requests < UINT8_MAX;
   }
   if (!any) return WaitForMore(true);
   const bool drained = all_seen && consumed == peeked.size() && !peer_finished_;
@@ -222,26 +188,32 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   return CarryOn() == Progress::kComplete ? AfterStep() : Next::kWait;
 }
 
-LeasedConnection::Next LeasedConnection::Misuse(std::string_view what) {
-  sys::log::Error("{}: {}: the connection is reset", peer(), what);
-  Abort();
-  return Next::kWait;
-}
-
 LeasedConnection::Next LeasedConnection::Begin(std::string_view input) {
   hand_.machine.Execute();
   hand_.detail.head_begun.store(false, std::memory_order_relaxed);
   SetDeadline(0);
   activity_ = Activity::kExecuting;
+  TakeNotes();  // theirs from here on, whoever takes the request over
+  exchange_.Prepare(input.size());
   Begun begun = desk_.handler->Begin(exchange_, input);
   if (auto* reply = std::get_if<Reply>(&begun)) {
+    if (activity_ == Activity::kGone) return Next::kWait;
+    auto fault = Fault(*reply, input.size(), request_taken());
+    if (exchange_.answered()) fault = "the handler answered a request twice";
+    if (!fault.empty()) {
+      Misuse(fault);
+      return Next::kWait;
+    }
     EndRequest();
     return SendReply(std::move(*reply));
   }
   exchange_.Begin(std::move(std::get<std::unique_ptr<Execution>>(begun)));
   if (activity_ == Activity::kGone) return Next::kWait;
-  if (exchange_.execution() == nullptr) return Misuse("the handler began no execution");
-  Watch();
+  if (exchange_.execution() == nullptr) {
+    Misuse("the handler has no Begin, or began no execution");
+  } else {
+    Watch();
+  }
   return Next::kWait;
 }
 
@@ -249,11 +221,6 @@ LeasedConnection::Next LeasedConnection::SendReply(Reply reply) {
   linger_ = true;
   exchange_.Note(std::move(reply));
   return CarryOn() == Progress::kComplete ? AfterStep() : Next::kWait;
-}
-
-LeasedConnection::Next LeasedConnection::Owe(Excuse excuse) {
-  const std::uint8_t kind = excuse == Excuse::kTooSlow ? 4 : 5;
-  return SendReply({.consume = 0, .bytes = desk_.abandoned_reply(excuse), .keep_open = false, .kind = kind});
 }
 
 Progress LeasedConnection::CarryOn() {

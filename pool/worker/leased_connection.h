@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,6 +82,10 @@ class LeasedConnection final : public Connection {
   void OnEvents(std::uint32_t events);
   void Abort();
   void Close();
+  /// A mistake of the handler: said in the log, and the connection is reset.
+  void Misuse(std::string_view what);
+  /// Something of the request in hand has been taken away already.
+  [[nodiscard]] bool request_taken() const { return hand_.machine.total_consumed() + 1 != request_; }
 
  private:
   // Connection
@@ -90,25 +95,32 @@ class LeasedConnection final : public Connection {
   [[nodiscard]] std::string local() const override;
   [[nodiscard]] std::uint64_t total_sent() const override { return hand_.machine.total_sent(); }
   [[nodiscard]] bool IsLast(std::uint64_t request) const override;
-  [[nodiscard]] std::span<std::byte> NoteBytes() const override { return hand_.detail.handler; }
+  [[nodiscard]] std::span<std::byte> NoteBytes() const override {
+    TakeNotes();
+    return hand_.detail.handler;
+  }
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return hand_.detail.connection; }
 
   enum class Next : std::uint8_t { kAgain, kWait };
 
+  // connection_take_over.cc
+  void TakeOver(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends, Phase phase);
+  /// The notes are those of the request in hand: zeroes, if they were another's.
+  void TakeNotes() const;
+
   // leased_connection.cc: from taking up to the answer
   void DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends);
-  void Greet();
+  Next Greet();
   void DoEvents(std::uint32_t events);
   bool Claim();
   void Serve();
   Next ServeBatch();
   Next AnswerBatch(std::string_view peeked, bool all_seen);
+  std::optional<Decision> Ask(std::string_view peeked, std::size_t consumed, bool first);
   Next Begin(std::string_view input);
   Next SendReply(Reply reply);
   Next AfterStep();
   Next Owe(Excuse excuse);
-  /// A mistake of the handler: said in the log, and the connection is reset.
-  Next Misuse(std::string_view what);
 
   // connection_rest.cc: between requests, out of time, at the end
   Next WaitForMore(bool has_bytes);
@@ -140,7 +152,8 @@ class LeasedConnection final : public Connection {
   bool linger_ = true;  ///< the client may still send something, which must not reset the connection
   bool roomy_ = false;  ///< half a request had to be made room behind
   Nanos busy_since_ = 0;
-  Nanos since_ = 0;  ///< when the request in hand was first looked at, or the last one answered
+  std::uint64_t request_ = 0;  ///< in hand: the number of its first byte, from 1; 0: none yet
+  Nanos since_ = 0;            ///< when the request in hand was first looked at, or the last one answered
 };
 
 template <typename Call>

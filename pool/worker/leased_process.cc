@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "pool/sys/failpoint.h"
@@ -118,7 +117,6 @@ void LeasedProcess::Drop(bool parent_frees_lease) {
   for (sys::UniqueFd& each : ends_) each.Reset();
   if (parent_frees_lease) return;
   LetGo();
-  std::ranges::fill(detail().handler, std::byte{0});
 }
 
 }  // namespace hydrapool

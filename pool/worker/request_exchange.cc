@@ -2,10 +2,13 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
+#include "pool/sys/tcp_counters.h"
 #include "pool/worker/leased_connection.h"
 
 namespace hydrapool {
@@ -16,7 +19,6 @@ Connection& RequestExchange::connection() const { return connection_; }
 std::span<char> RequestExchange::buffer() const { return connection_.hand().slab; }
 bool RequestExchange::sending() const { return connection_.activity() == Activity::kSending; }
 void RequestExchange::BeginOnce() { connection_.hand().machine.ExecuteOnce(); }
-void RequestExchange::Consume(std::uint32_t count) { connection_.hand().machine.Consume(count); }
 std::uint64_t RequestExchange::total_sent() const { return connection_.hand().machine.total_sent(); }
 std::uint64_t RequestExchange::total_consumed() const { return connection_.hand().machine.total_consumed(); }
 void RequestExchange::Abort() { connection_.Abort(); }
@@ -26,8 +28,36 @@ void RequestExchange::SetDeadline(Nanos deadline) {
   connection_.hand().detail.deadline.store(deadline, std::memory_order_relaxed);
 }
 
+// What is wrong with a step; empty: nothing.
+std::string_view RequestExchange::Fault(std::size_t size, std::uint32_t consume, bool over) const {
+  if (answered_) return "an execution sent more than its answer";
+  if (sending()) return "an execution sent while its last step is pending";
+  if (size > buffer().size()) return "an execution sent more than its buffer holds";
+  if (consume > seen_ && consume > sys::BytesWaiting(connection_.hand().fd.get()))
+    return "an execution consumed more than has come";
+  if (over && consume == 0 && !connection_.request_taken())
+    return "an execution consumed nothing of the request that it answered";
+  return {};
+}
+
+void RequestExchange::Consume(std::uint32_t count) {
+  if (connection_.activity() == Activity::kGone) return;
+  StepMachine<SocketIo>& machine = connection_.hand().machine;
+  if (!machine.once()) return connection_.Misuse("an execution consumed a request before BeginOnce");
+  seen_ -= std::min<std::size_t>(seen_, count);
+  if (machine.Consume(count) == count) return;
+  char byte;
+  if (Peek({&byte, 1})) return connection_.Abort();  // the client is gone
+  connection_.Misuse("an execution consumed more than has come");
+}
+
 Exchange::Progress RequestExchange::Send(const Transmission& t) {
   if (connection_.activity() == Activity::kGone) return Progress::kGone;
+  const auto fault = Fault(std::size_t{t.prefix} + t.suffix, t.consume, t.then == Transmission::Then::kDone);
+  if (!fault.empty()) {
+    connection_.Misuse(fault);
+    return Progress::kGone;
+  }
   StepEnd end{.next = Phase::kExecuting,
               .in_slab = true,
               .interim = t.interim,
@@ -42,7 +72,7 @@ Exchange::Progress RequestExchange::Send(const Transmission& t) {
                                     .spliced = t.spliced,
                                     .end = end,
                                     .bytes = buffer().data()});
-  return Conclude(connection_.CarryOn());
+  return Conclude(connection_.CarryOn(), t.then != Transmission::Then::kMore);
 }
 
 void RequestExchange::Note(Reply reply) {
@@ -66,13 +96,18 @@ void RequestExchange::Note(Reply reply) {
 
 Exchange::Progress RequestExchange::Answer(Reply reply) {
   if (connection_.activity() == Activity::kGone) return Progress::kGone;
+  const auto consume = static_cast<std::uint32_t>(std::min<std::size_t>(reply.consume, UINT32_MAX));
+  if (const auto fault = Fault(0, consume, reply.keep_open && !reply.interim); !fault.empty()) {
+    connection_.Misuse(fault);
+    return Progress::kGone;
+  }
   Note(std::move(reply));
-  return Conclude(connection_.CarryOn());
+  return Conclude(connection_.CarryOn(), true);
 }
 
-Exchange::Progress RequestExchange::Conclude(Progress progress) {
-  if (progress == Progress::kComplete && connection_.hand().machine.done().next != Phase::kExecuting)
-    connection_.SettleSoon();
+Exchange::Progress RequestExchange::Conclude(Progress progress, bool over) {
+  answered_ = over && progress != Progress::kGone;
+  if (progress == Progress::kComplete && over) connection_.SettleSoon();
   return progress;
 }
 
@@ -94,6 +129,7 @@ EventLoop::Timer RequestExchange::At(Nanos due, std::function<void()> call) {
 }
 
 void RequestExchange::Become(std::unique_ptr<Execution> next) {
+  if (next == nullptr) return connection_.Misuse("an execution became none");
   before_ = std::exchange(execution_, std::move(next));
   replaced_ = connection_.desk().loop.At(0, [this] { before_.reset(); });
 }
@@ -102,6 +138,8 @@ void RequestExchange::End() {
   before_.reset();
   execution_.reset();
   own_bytes_ = {};
+  seen_ = SIZE_MAX;
+  answered_ = false;
 }
 
 }  // namespace hydrapool

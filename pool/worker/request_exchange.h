@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler.h"
@@ -18,6 +21,12 @@ class RequestExchange final : public Exchange {
   // For the connection.
   [[nodiscard]] Execution* execution() const { return execution_.get(); }
   void Begin(std::unique_ptr<Execution> execution) { execution_ = std::move(execution); }
+  /// A request is about to begin, of which the handler has seen so many bytes.
+  void Prepare(std::size_t seen) {
+    seen_ = seen;
+    answered_ = false;
+  }
+  [[nodiscard]] bool answered() const { return answered_; }
   void End();
   /// Notes a whole reply as a step: in the slab if it fits, else from this worker's own memory.
   void Note(Reply reply);
@@ -40,12 +49,15 @@ class RequestExchange final : public Exchange {
   void Abort() override;
   [[nodiscard]] RequestProcess& process() const override;
 
-  Progress Conclude(Progress progress);
+  Progress Conclude(Progress progress, bool over);
+  [[nodiscard]] std::string_view Fault(std::size_t size, std::uint32_t consume, bool over) const;
 
   LeasedConnection& connection_;
   std::unique_ptr<Execution> execution_;
   std::unique_ptr<Execution> before_;  ///< what another has taken the place of, until its call has returned
   EventLoop::Timer replaced_;
+  std::size_t seen_ = SIZE_MAX;  ///< that many bytes of the request have certainly come
+  bool answered_ = false;
   std::string own_bytes_;  ///< what is being sent where it does not fit the slab
 };
 

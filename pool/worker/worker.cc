@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <exception>
 #include <stdexcept>
 
 #include "pool/sys/child.h"
@@ -46,9 +47,19 @@ int Worker::Run() {
     desk_.life.beat.store(desk_.loop.now(), std::memory_order_relaxed);
     EndRound();
   }
-  desk_.handler->OnWorkerStop();
+  TellStop();
   desk_.line.FlushOutbox();
   return 0;
+}
+
+void Worker::TellStop() {
+  try {
+    desk_.handler->OnWorkerStop();
+  } catch (const std::exception& error) {
+    sys::log::Error("the handler's OnWorkerStop failed: {}", error.what());
+  } catch (...) {
+    sys::log::Error("the handler's OnWorkerStop failed");
+  }
 }
 
 bool Worker::InHand() const {

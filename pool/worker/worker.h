@@ -22,6 +22,7 @@ class Worker {
   int Run();
 
  private:
+  void TellStop();
   void OnSignal(int signal);
   void OnChannel();
   void TakeLease(const ToWorker& message, std::vector<sys::UniqueFd>& descriptors, std::size_t& next);

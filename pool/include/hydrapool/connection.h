@@ -50,7 +50,7 @@ class Connection {
   [[nodiscard]] virtual bool IsLast(std::uint64_t request) const = 0;
 
   /// The handler's notes about the request in hand: shared memory that another worker finds as it was left.
-  /// Zeroes when a request begins.
+  /// Zeroes when a request begins, not when it is run again.
   template <typename T>
   [[nodiscard]] T& notes() const {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kNotes,

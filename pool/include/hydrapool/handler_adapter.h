@@ -4,9 +4,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "hydrapool/connection.h"
@@ -16,25 +16,32 @@
 ///
 /// A handler is any class H with
 ///
-///     explicit H(WorkerContext&);                              one for each worker, built after the fork
-///     Decision OnInput(Connection&, std::string_view input);   or NeedMore, Reply or Start alone
-///     static std::string AbandonedReply();                     or AbandonedReply(Excuse): what a client gets
-///     whose
-///                                                              request can be neither finished nor run again
+///     // One for each worker, built after the fork.
+///     explicit H(WorkerContext&);
+///     // What to do with the request at the beginning of the input.
+///     Decision OnInput(Connection&, std::string_view input);
+///     // What a client gets whose request can be neither finished nor run again.
+///     static std::string AbandonedReply(Excuse);  // or without parameter
+///
 /// and, where it needs them,
 ///
-///     Begun Begin(Exchange&, std::string_view input);          starts the request for which OnInput said
-///     Start std::unique_ptr<Execution> Resume(Exchange&);            takes over a request whose process
-///     outlived its worker std::optional<Reply> OnConnect(Connection&);             speaks first (consume 0);
-///     once for each connection void OnClose(Connection&);                               the worker is about
-///     to close it; not called where
-///                                                              the worker is killed or the parent closes it
-///     void OnWorkerStop();                                     the worker ends in peace
+///     // Starts the request for which OnInput said Start.
+///     Begun Begin(Exchange&, std::string_view input);
+///     // Takes over a request whose process outlived its worker.
+///     std::unique_ptr<Execution> Resume(Exchange&);
+///     // Speaks first, once for each connection: its reply's `consume` counts for nothing.
+///     std::optional<Reply> OnConnect(Connection&);
+///     // The worker is about to close the connection; not called where the worker is killed, nor where the
+///     // parent closes it.
+///     void OnClose(Connection&);
+///     // The worker ends in peace.
+///     void OnWorkerStop();
 ///
-/// OnInput sees all bytes that wait on a connection, beginning with a request's first, and says what to do
-/// with that request; it is asked again for the next. It is called again with the same bytes whenever more
-/// have come, and in another worker if this one dies. An exception out of any of these costs its connection,
-/// not its worker.
+/// OnInput sees all bytes that wait on a connection, beginning with a request's first; it is asked again for
+/// the next. It is called again with the same bytes whenever more have come, and in another worker if this
+/// one dies. OnConnect may be called again where a worker died in it; its bytes are sent once. An exception
+/// out of any of these costs its connection, not its worker. A mistake (to consume nothing, or more than has
+/// come; no execution) resets the connection, with a line in the log.
 namespace hydrapool {
 
 /// A handler behind one type, so that everything but a few lines is compiled once.
@@ -63,16 +70,39 @@ template <typename H> concept AnswersInput = requires(H handler, Connection& con
 template <typename H> concept HasAbandonedReply =
     requires(Excuse excuse) { { H::AbandonedReply(excuse) } -> std::convertible_to<std::string>; } ||
     requires { { H::AbandonedReply() } -> std::convertible_to<std::string>; };
-template <typename H> concept Begins = requires(H handler, Exchange& exchange, std::string_view input) {
+template <typename H> concept HasBegin = requires(H handler, Exchange& exchange, std::string_view input) {
   { handler.Begin(exchange, input) } -> std::convertible_to<Begun>; };
-template <typename H> concept Resumes = requires(H handler, Exchange& exchange) {
+template <typename H> concept HasResume = requires(H handler, Exchange& exchange) {
   { handler.Resume(exchange) } -> std::convertible_to<std::unique_ptr<Execution>>; };
-template <typename H> concept Greets = requires(H handler, Connection& connection) {
+template <typename H> concept HasOnConnect = requires(H handler, Connection& connection) {
   { handler.OnConnect(connection) } -> std::convertible_to<std::optional<Reply>>; };
-// A member of the name, right or wrong: a wrong one is an error, not left aside.
-template <typename H> concept NamesBegin = Begins<H> || requires { &H::Begin; };
-template <typename H> concept NamesResume = Resumes<H> || requires { &H::Resume; };
-template <typename H> concept NamesOnConnect = Greets<H> || requires { &H::OnConnect; };
+template <typename H> concept HasOnClose = requires(H handler, Connection& connection) {
+  { handler.OnClose(connection) } -> std::same_as<void>; };
+template <typename H> concept HasOnWorkerStop = requires(H handler) {
+  { handler.OnWorkerStop() } -> std::same_as<void>; };
+template <typename H, typename Make> concept Makes =
+    std::copy_constructible<Make> && requires(const Make& make, WorkerContext& context) { H(make(context)); };
+// clang-format on
+
+// Each of these names, once more: a class that has one of its own makes it ambiguous. So a hook of the wrong
+// type is told from none at all, also where it is overloaded or private.
+struct HookNames {
+  int Begin, Resume, OnConnect, OnClose, OnWorkerStop;
+};
+template <typename H>
+struct WithHookNames : H, HookNames {};
+template <typename H>
+requires std::is_final_v<H>
+struct WithHookNames<H> : HookNames {
+};
+
+// clang-format off
+template <typename H> concept RightBegin = HasBegin<H> || requires { &WithHookNames<H>::Begin; };
+template <typename H> concept RightResume = HasResume<H> || requires { &WithHookNames<H>::Resume; };
+template <typename H> concept RightOnConnect = HasOnConnect<H> || requires { &WithHookNames<H>::OnConnect; };
+template <typename H> concept RightOnClose = HasOnClose<H> || requires { &WithHookNames<H>::OnClose; };
+template <typename H> concept RightOnWorkerStop =
+    HasOnWorkerStop<H> || requires { &WithHookNames<H>::OnWorkerStop; };
 // clang-format on
 
 template <typename H>
@@ -94,60 +124,65 @@ class HandlerAdapter final : public AnyHandler {
     return handler_.OnInput(connection, input);
   }
   Begun Begin([[maybe_unused]] Exchange& exchange, [[maybe_unused]] std::string_view input) override {
-    if constexpr (NamesBegin<H>) {
+    if constexpr (HasBegin<H>) {
       return handler_.Begin(exchange, input);
     } else {
-      throw std::logic_error("OnInput returned Start, but the handler has no Begin");
+      return std::unique_ptr<Execution>();
     }
   }
   std::unique_ptr<Execution> Resume([[maybe_unused]] Exchange& exchange) override {
-    if constexpr (NamesResume<H>) {
+    if constexpr (HasResume<H>) {
       return handler_.Resume(exchange);
     } else {
       return nullptr;
     }
   }
   std::optional<Reply> OnConnect([[maybe_unused]] Connection& connection) override {
-    if constexpr (NamesOnConnect<H>) {
+    if constexpr (HasOnConnect<H>) {
       return handler_.OnConnect(connection);
     } else {
       return std::nullopt;
     }
   }
   void OnClose([[maybe_unused]] Connection& connection) override {
-    if constexpr (requires { handler_.OnClose(connection); }) handler_.OnClose(connection);
+    if constexpr (HasOnClose<H>) handler_.OnClose(connection);
   }
   void OnWorkerStop() override {
-    if constexpr (requires { handler_.OnWorkerStop(); }) handler_.OnWorkerStop();
+    if constexpr (HasOnWorkerStop<H>) handler_.OnWorkerStop();
   }
 
  private:
   H handler_;
 };
 
-template <typename H, bool kConstructed>
+template <typename H>
+constexpr bool kNever = false;
+
+// What is wrong with H is one error: the first of these that fails.
+template <typename H, bool kMade>
 constexpr bool IsHandler() {
-  constexpr bool kInput = AnswersInput<H>;
-  constexpr bool kAbandoned = HasAbandonedReply<H>;
-  constexpr bool kBegin = !NamesBegin<H> || Begins<H>;
-  constexpr bool kResume = !NamesResume<H> || Resumes<H>;
-  constexpr bool kConnect = !NamesOnConnect<H> || Greets<H>;
-  if constexpr (!kInput) {
-    static_assert(kInput, "a handler needs: Decision OnInput(Connection&, std::string_view)");
-  } else if constexpr (!kAbandoned) {
-    static_assert(kAbandoned,
+  if constexpr (!AnswersInput<H>) {
+    static_assert(kNever<H>, "a handler needs: Decision OnInput(Connection&, std::string_view)");
+  } else if constexpr (!HasAbandonedReply<H>) {
+    static_assert(kNever<H>,
                   "a handler needs: static std::string AbandonedReply(), or AbandonedReply(Excuse)");
-  } else if constexpr (!kConstructed) {
-    static_assert(kConstructed,
+  } else if constexpr (!kMade) {
+    static_assert(kNever<H>,
                   "a handler needs a constructor that takes WorkerContext&, or a function that makes it");
-  } else if constexpr (!kBegin) {
-    static_assert(kBegin, "a handler's Begin must be: Begun Begin(Exchange&, std::string_view)");
-  } else if constexpr (!kResume) {
-    static_assert(kResume, "a handler's Resume must be: std::unique_ptr<Execution> Resume(Exchange&)");
-  } else if constexpr (!kConnect) {
-    static_assert(kConnect, "a handler's OnConnect must be: std::optional<Reply> OnConnect(Connection&)");
+  } else if constexpr (!RightBegin<H>) {
+    static_assert(kNever<H>, "a handler's Begin must be: Begun Begin(Exchange&, std::string_view)");
+  } else if constexpr (!RightResume<H>) {
+    static_assert(kNever<H>, "a handler's Resume must be: std::unique_ptr<Execution> Resume(Exchange&)");
+  } else if constexpr (!RightOnConnect<H>) {
+    static_assert(kNever<H>, "a handler's OnConnect must be: std::optional<Reply> OnConnect(Connection&)");
+  } else if constexpr (!RightOnClose<H>) {
+    static_assert(kNever<H>, "a handler's OnClose must be: void OnClose(Connection&)");
+  } else if constexpr (!RightOnWorkerStop<H>) {
+    static_assert(kNever<H>, "a handler's OnWorkerStop must be: void OnWorkerStop()");
+  } else {
+    return true;
   }
-  return kInput && kAbandoned && kConstructed && kBegin && kResume && kConnect;
+  return false;
 }
 
 }  // namespace internal
@@ -155,11 +190,11 @@ constexpr bool IsHandler() {
 /// The handler H, made by make(context). What is wrong with H is one error.
 template <typename H, typename Make>
 HandlerType MakeHandlerType(Make make) {
-  if constexpr (internal::IsHandler<H, std::invocable<Make, WorkerContext&>>()) {
+  if constexpr (internal::IsHandler<H, internal::Makes<H, Make>>()) {
     return {[make](WorkerContext& context) -> std::unique_ptr<AnyHandler> {
               return std::make_unique<internal::HandlerAdapter<H>>(make, context);
             },
-            &internal::AbandonedReplyOf<H>, internal::NamesOnConnect<H>};
+            &internal::AbandonedReplyOf<H>, internal::HasOnConnect<H>};
   } else {
     return {};
   }
