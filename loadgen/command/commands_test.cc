@@ -59,7 +59,8 @@ TEST(CompareCommandTest, AShortRunSaysNothing) {
 
 /// A report of 30 s in which each 5 ms a request took 10 ms or a little more; in the second `stall` a second.
 std::string Simulated(int slower_us, int stall = -1) {
-  const Plan plan{.urls = {"http://h/"}, .rate = 200, .duration = 30 * sys::kSecond};
+  const Plan plan{.targets = {{.url = "http://h/"}},
+                  .arrivals = {.rate = 200, .duration = 30 * sys::kSecond}};
   Recorder recorder(plan, 0, plan.duration, nullptr);
   for (int i = 0; i < 6000; ++i) {
     const sys::Nanos due = i * 5 * sys::kMillisecond;

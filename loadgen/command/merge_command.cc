@@ -89,13 +89,13 @@ int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
 }
 
 int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) {
-  const auto open = [](const Report& report) { return report.plan.rate.has_value(); };
+  const auto open = [](const Report& report) { return report.plan.arrivals.rate.has_value(); };
   if (std::ranges::any_of(reports, open) && !std::ranges::all_of(reports, open))
     return Complain(kUsage, "open and closed loops cannot be merged: no one run could be both");
   const auto files = OutputFiles::Open(outputs);
   if (!files) return Complain(kUsage, files.error().message);
   auto slos = outputs.slos;
-  if (const auto aimed = AimAt(MergeReports(reports, {}).plan.urls, slos); !aimed)
+  if (const auto aimed = AimAt(UrlsOf(MergeReports(reports, {}).plan), slos); !aimed)
     return Complain(kUsage, aimed.error().message);
   auto merged = MergeReports(reports, slos);
   const auto shaded = AddFaults(outputs, merged);

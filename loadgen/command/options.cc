@@ -102,7 +102,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   options.plan = std::move(*plan);
   options.outputs = std::move(*outputs);
   for (auto* slos : {&options.outputs.slos, &options.outputs.abort_on}) {
-    if (const auto aimed = AimAt(options.plan.urls, *slos); !aimed) return aimed.error();
+    if (const auto aimed = AimAt(UrlsOf(options.plan), *slos); !aimed) return aimed.error();
   }
   return options;
 }

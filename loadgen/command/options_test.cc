@@ -37,14 +37,14 @@ std::string Complaint(std::vector<const char*> args) {
 
 TEST(OptionsTest, AUrlIsEnough) {
   const auto options = Understood({"http://127.0.0.1:8080/"});
-  EXPECT_THAT(options.plan.urls, ElementsAre("http://127.0.0.1:8080/"));
+  EXPECT_THAT(UrlsOf(options.plan), ElementsAre("http://127.0.0.1:8080/"));
   EXPECT_EQ(options.plan.connections, 10);
   EXPECT_EQ(options.plan.threads, 2);
-  EXPECT_EQ(options.plan.duration, 10 * kSecond);
-  EXPECT_EQ(options.plan.timeout, 10 * kSecond);
-  EXPECT_FALSE(options.plan.rate);
-  EXPECT_FALSE(options.plan.count);
-  EXPECT_EQ(options.plan.method, "GET");
+  EXPECT_EQ(options.plan.arrivals.duration, 10 * kSecond);
+  EXPECT_EQ(options.plan.wire.timeout, 10 * kSecond);
+  EXPECT_FALSE(options.plan.arrivals.rate);
+  EXPECT_FALSE(options.plan.arrivals.count);
+  EXPECT_EQ(options.plan.targets[0].method, "GET");
   EXPECT_EQ(options.plan.worker_header, "X-Worker");
 }
 
@@ -65,17 +65,17 @@ TEST(OptionsTest, EverythingAtOnce) {
                                    "X-W",       "--journal",
                                    "lost.json", "a:1/x",
                                    "https://b/"});
-  EXPECT_THAT(options.plan.urls, ElementsAre("http://a:1/x", "https://b/"));
-  EXPECT_THAT(options.plan.headers, ElementsAre("A: b", "C: d"));
+  EXPECT_THAT(UrlsOf(options.plan), ElementsAre("http://a:1/x", "https://b/"));
+  EXPECT_THAT(options.plan.targets[0].headers, ElementsAre("A: b", "C: d"));
   EXPECT_EQ(options.plan.connections, 64);
   EXPECT_EQ(options.plan.threads, 3);
-  EXPECT_EQ(options.plan.rate, 2000);
-  EXPECT_EQ(options.plan.duration, 1500 * kMillisecond);
-  EXPECT_EQ(options.plan.timeout, 250 * kMillisecond);
-  EXPECT_EQ(options.plan.drain, 250 * kMillisecond);
-  EXPECT_EQ(options.plan.method, "PUT");
-  EXPECT_EQ(options.plan.body, "body");
-  EXPECT_FALSE(options.plan.keep_alive);
+  EXPECT_EQ(options.plan.arrivals.rate, 2000);
+  EXPECT_EQ(options.plan.arrivals.duration, 1500 * kMillisecond);
+  EXPECT_EQ(options.plan.wire.timeout, 250 * kMillisecond);
+  EXPECT_EQ(options.plan.wire.drain, 250 * kMillisecond);
+  EXPECT_EQ(options.plan.targets[0].method, "PUT");
+  EXPECT_EQ(options.plan.targets[0].body, "body");
+  EXPECT_FALSE(options.plan.wire.keep_alive);
   EXPECT_EQ(options.plan.worker_header, "X-W");
   EXPECT_EQ(options.outputs.json, "-");
   EXPECT_EQ(options.outputs.journal, "lost.json");
@@ -83,9 +83,9 @@ TEST(OptionsTest, EverythingAtOnce) {
 }
 
 TEST(OptionsTest, ABodyMakesItAPostAndAPostHasABody) {
-  EXPECT_EQ(Understood({"--data", "x=1", "h"}).plan.method, "POST");
-  EXPECT_EQ(Understood({"-m", "POST", "h"}).plan.body, "");
-  EXPECT_FALSE(Understood({"-m", "DELETE", "h"}).plan.body);
+  EXPECT_EQ(Understood({"--data", "x=1", "h"}).plan.targets[0].method, "POST");
+  EXPECT_EQ(Understood({"-m", "POST", "h"}).plan.targets[0].body, "");
+  EXPECT_FALSE(Understood({"-m", "DELETE", "h"}).plan.targets[0].body);
 }
 
 TEST(OptionsTest, TheBodyMayComeFromAFile) {
@@ -93,9 +93,9 @@ TEST(OptionsTest, TheBodyMayComeFromAFile) {
   const auto path = scratch / "body";
   const std::string content("a\0b\n", 4);
   std::ofstream(path, std::ios::binary) << content;
-  EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.body, content);
+  EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.targets[0].body, content);
   std::ofstream(path, std::ios::trunc).close();
-  EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.body, "");
+  EXPECT_EQ(Understood({"--data", ("@" + path).c_str(), "h"}).plan.targets[0].body, "");
   EXPECT_THAT(Complaint({"--data", "@/no/such/file", "h"}), HasSubstr("/no/such/file: No such file"));
   EXPECT_THAT(Complaint({"--data", "@/tmp", "h"}), HasSubstr("cannot read /tmp"));
 }
@@ -129,12 +129,12 @@ TEST(OptionsTest, TargetsArrivalAndObjectives) {
   const auto options =
       Understood({"--target", "a rate=9", "--target", "b rate=1", "--arrival", "poisson", "--seed", "7",
                   "--slo", "p99<50ms", "--slo", "rps>9", "--expect-status", "200,204"});
-  EXPECT_EQ(options.plan.rate, 10);
-  EXPECT_TRUE(options.plan.poisson);
+  EXPECT_EQ(options.plan.arrivals.rate, 10);
+  EXPECT_TRUE(options.plan.arrivals.poisson);
   EXPECT_EQ(options.plan.seed, 7u);
   EXPECT_EQ(options.outputs.slos.size(), 2u);
-  EXPECT_THAT(options.plan.expect_status, ElementsAre(200, 204));
-  EXPECT_THAT(Understood({"--expect-status", "404", "http://h/"}).plan.urls, ElementsAre("http://h/"));
+  EXPECT_THAT(options.plan.expect.status, ElementsAre(200, 204));
+  EXPECT_THAT(UrlsOf(Understood({"--expect-status", "404", "http://h/"}).plan), ElementsAre("http://h/"));
   EXPECT_THAT(Complaint({"--arrival", "poisson", "a"}), HasSubstr("needs a rate"));
   EXPECT_THAT(Complaint({"-R", "5", "--target", "a rate=9"}), HasSubstr("exclude each other"));
   EXPECT_THAT(Complaint({"--slo", "p99", "a"}), HasSubstr("not an objective"));
@@ -143,14 +143,14 @@ TEST(OptionsTest, TargetsArrivalAndObjectives) {
 TEST(OptionsTest, StagesWarmUpStartAndReplica) {
   const auto options = Understood({"--stages", "100:10s,100:20s", "--warmup", "10s", "--start-at",
                                    "1795359845", "--replica", "2/4", "-c", "10", "--saturate", "drop", "a"});
-  EXPECT_EQ(options.plan.stages.size(), 2u);
-  EXPECT_DOUBLE_EQ(*options.plan.rate, 2500.0 / 30);
-  EXPECT_EQ(options.plan.warmup, 10 * kSecond);
-  EXPECT_EQ(options.plan.duration, 20 * kSecond);
-  EXPECT_EQ(options.plan.start_at, 1'795'359'845 * kSecond);
+  EXPECT_EQ(options.plan.arrivals.stages.size(), 2u);
+  EXPECT_DOUBLE_EQ(*options.plan.arrivals.rate, 2500.0 / 30);
+  EXPECT_EQ(options.plan.arrivals.warmup, 10 * kSecond);
+  EXPECT_EQ(options.plan.arrivals.duration, 20 * kSecond);
+  EXPECT_EQ(options.plan.arrivals.start_at, 1'795'359'845 * kSecond);
   EXPECT_EQ(options.plan.replica.index, 1);
   EXPECT_EQ(options.plan.connections, 3);
-  EXPECT_EQ(options.plan.saturate, Saturate::kDrop);
+  EXPECT_EQ(options.plan.arrivals.saturate, Saturate::kDrop);
   EXPECT_THAT(Complaint({"--stages", "5:1s", "-R", "5", "a"}), HasSubstr("excludes"));
   EXPECT_THAT(Complaint({"--stages", "5:1s", "-n", "5", "a"}), HasSubstr("excludes"));
   EXPECT_THAT(Complaint({"--stages", "5:1s", "--warmup", "1s", "a"}), HasSubstr("leaves nothing"));
@@ -166,13 +166,14 @@ TEST(OptionsTest, ConnectionsExtrasAndExpectations) {
   const auto options =
       Understood({"--connection", "reuse:5", "--http2", "-L", "-k", "--cookies", "-u", "a:b", "-x",
                   "http://p:1", "--expect-sha256", sum.c_str(), "--expect-end", "bye", "https://a/"});
-  EXPECT_TRUE(options.plan.keep_alive);
-  EXPECT_EQ(options.plan.reuse, 5u);
-  EXPECT_TRUE(options.plan.extras.http2 && options.plan.extras.follow && options.plan.extras.insecure);
-  EXPECT_EQ(options.plan.extras.user, "a:b");
-  EXPECT_EQ(options.plan.extras.proxy, "http://p:1");
-  EXPECT_EQ(options.plan.expect_sha256, std::string(64, 'a'));
-  EXPECT_EQ(options.plan.expect_end, "bye");
+  EXPECT_TRUE(options.plan.wire.keep_alive);
+  EXPECT_EQ(options.plan.wire.reuse, 5u);
+  EXPECT_TRUE(options.plan.wire.extras.http2 && options.plan.wire.extras.follow &&
+              options.plan.wire.extras.insecure);
+  EXPECT_EQ(options.plan.wire.extras.user, "a:b");
+  EXPECT_EQ(options.plan.wire.extras.proxy, "http://p:1");
+  EXPECT_EQ(options.plan.expect.sha256, std::string(64, 'a'));
+  EXPECT_EQ(options.plan.expect.end, "bye");
   EXPECT_THAT(Complaint({"--http2", "https://a/", "b"}), HasSubstr("for https:// URLs"));
   EXPECT_THAT(Complaint({"--connection", "reuse:0", "a"}), HasSubstr("not keepalive, close or reuse:N"));
   EXPECT_THAT(Complaint({"--expect-sha256", "abc", "a"}), HasSubstr("64 hexadecimal digits"));
@@ -186,7 +187,7 @@ TEST(OptionsTest, ObjectivesMayFollowOneFlag) {
                                    "max>1s", "-c", "3", "http://h/?a=<b>"});
   EXPECT_EQ(options.outputs.slos.size(), 3u);
   EXPECT_EQ(options.outputs.abort_on.size(), 2u);
-  EXPECT_EQ(options.plan.urls.size(), 1u);
+  EXPECT_EQ(options.plan.targets.size(), 1u);
   EXPECT_THAT(Complaint({"--slo", "p99<50ms", "speed<1", "h"}), HasSubstr("'speed<1' is not an objective"));
   EXPECT_THAT(Complaint({"--slo", "p99<50ms", "h", "p99<50ms"}), HasSubstr("is not a URL"));
 }
@@ -195,7 +196,7 @@ TEST(OptionsTest, ARequestFileMayBelongToAUrl) {
   const sys::ScratchDir scratch("loadgen-options");
   const auto path = scratch / "requests";
   std::ofstream(path) << "/a\nPOST b\n";
-  EXPECT_THAT(Understood({"--request-file", path.c_str(), "http://h:81/x/"}).plan.urls,
+  EXPECT_THAT(UrlsOf(Understood({"--request-file", path.c_str(), "http://h:81/x/"}).plan),
               ElementsAre("http://h:81/a", "http://h:81/x/b"));
 }
 
@@ -203,7 +204,7 @@ TEST(OptionsTest, CertificatesAreReadableAndAPlaceToConnectToIsOne) {
   EXPECT_THAT(Complaint({"--cacert", "/none", "https://h/"}), HasSubstr("--cacert: cannot read /none"));
   EXPECT_THAT(Complaint({"--key", "/dev/null", "https://h/"}), HasSubstr("--cert"));
   EXPECT_THAT(Complaint({"--connect-to", "h", "https://h/"}), HasSubstr("'h' is not HOST:PORT"));
-  EXPECT_EQ(Understood({"--connect-to", "[::1]:1", "https://h/"}).plan.connect_to, "[::1]:1");
+  EXPECT_EQ(Understood({"--connect-to", "[::1]:1", "https://h/"}).plan.wire.connect_to, "[::1]:1");
 }
 
 TEST(OptionsTest, HelpBeginsWithExamplesAndFitsEightyColumns) {

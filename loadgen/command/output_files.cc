@@ -26,7 +26,7 @@ sys::Result<void> Put(const std::string& text, std::FILE* file, const std::strin
 
 std::string Render(const std::string& flag, const Report& report) {
   if (flag == "--json") return JsonText(ToJson(report));
-  if (flag == "--csv") return ToCsv(Rows(report.run), report.plan.urls);
+  if (flag == "--csv") return ToCsv(Rows(report.run), UrlsOf(report.plan));
   if (flag == "--hdr-log") return HdrText(HdrLogOf(report.run));
   if (flag == "--html") return ToHtml(report);
   return HgrmText(report.run.tally.response);

@@ -43,45 +43,45 @@ sys::Result<std::optional<double>> PlanOptions::Rate() const {
 
 sys::Result<void> PlanOptions::FillRate(Plan& plan) const {
   if (const auto rate = Rate(); rate && *rate) {
-    if (plan.rate) return sys::Failure("-R and --target rate= exclude each other");
-    plan.rate = **rate;
+    if (plan.arrivals.rate) return sys::Failure("-R and --target rate= exclude each other");
+    plan.arrivals.rate = **rate;
   }
   if (!stages_.empty()) {
     auto stages = ParseStages(stages_);
     if (!stages) return tl::unexpected(stages.error());
-    if (plan.rate) return sys::Failure("--stages and --target rate= exclude each other");
-    plan.stages = std::move(*stages);
-    plan.rate = MeanRateOf(plan.stages);
+    if (plan.arrivals.rate) return sys::Failure("--stages and --target rate= exclude each other");
+    plan.arrivals.stages = std::move(*stages);
+    plan.arrivals.rate = MeanRateOf(plan.arrivals.stages);
   }
-  plan.poisson = arrival_ == "poisson";
-  plan.saturate = saturate_ == "open"   ? Saturate::kOpen
-                  : saturate_ == "drop" ? Saturate::kDrop
-                                        : Saturate::kQueue;
-  if (plan.rate) return {};
+  plan.arrivals.poisson = arrival_ == "poisson";
+  plan.arrivals.saturate = saturate_ == "open"   ? Saturate::kOpen
+                           : saturate_ == "drop" ? Saturate::kDrop
+                                                 : Saturate::kQueue;
+  if (plan.arrivals.rate) return {};
   if (!arrival_.empty()) return sys::Failure("--arrival needs a rate (-R, --stages or --target rate=)");
-  if (plan.saturate != Saturate::kQueue)
+  if (plan.arrivals.saturate != Saturate::kQueue)
     return sys::Failure("--saturate needs a rate (-R, --stages or --target rate=)");
   return {};
 }
 
 sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
-  for (const auto& [flag, text, time] :
-       {std::tuple("-d", &duration_, &plan.duration), std::tuple("--timeout", &timeout_, &plan.timeout),
-        std::tuple("--warmup", &warmup_, &plan.warmup)}) {
+  for (const auto& [flag, text, time] : {std::tuple("-d", &duration_, &plan.arrivals.duration),
+                                         std::tuple("--timeout", &timeout_, &plan.wire.timeout),
+                                         std::tuple("--warmup", &warmup_, &plan.arrivals.warmup)}) {
     if (text->empty()) continue;
     const auto parsed = ParseDuration(*text);
     if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
     *time = *parsed;
   }
-  plan.drain = std::min(plan.drain, plan.timeout);
-  if (!plan.stages.empty()) {
-    plan.duration = DurationOf(plan.stages) - plan.warmup;
-    if (plan.duration <= 0) return sys::Failure("--warmup leaves nothing of --stages");
+  plan.wire.drain = std::min(plan.wire.drain, plan.wire.timeout);
+  if (!plan.arrivals.stages.empty()) {
+    plan.arrivals.duration = DurationOf(plan.arrivals.stages) - plan.arrivals.warmup;
+    if (plan.arrivals.duration <= 0) return sys::Failure("--warmup leaves nothing of --stages");
   }
   if (!start_at_.empty()) {
     const auto at = ParseStartTime(start_at_);
     if (!at) return sys::Failure("--start-at " + at.error().message);
-    plan.start_at = *at;
+    plan.arrivals.start_at = *at;
   }
   return {};
 }
@@ -106,7 +106,7 @@ sys::Result<void> PlanOptions::FillConnections(int cores, Plan& plan) const {
 }
 
 sys::Result<void> PlanOptions::FillLoad(int cores, Plan& plan) const {
-  plan.count = count_;
+  plan.arrivals.count = count_;
   if (auto filled = FillRate(plan); !filled) return filled;
   if (auto filled = FillTimes(plan); !filled) return filled;
   return FillConnections(cores, plan);

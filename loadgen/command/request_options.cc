@@ -20,24 +20,23 @@ namespace {
 
 constexpr std::size_t kSha256Digits = 64;
 
-sys::Result<std::string> Body(const std::string& data) {
-  if (!data.starts_with('@')) return data;
+sys::Result<Body> ReadBody(const std::string& data) {
+  if (!data.starts_with('@')) return Body(data);
   auto body = ReadWholeFile(data.substr(1));
   if (!body) return sys::Failure("--data: " + body.error().message);
-  return body;
+  return Body::AsItIs(std::move(*body));
 }
 
 /// Reads the files of lines that the plan's requests name.
 sys::Result<void> LoadAllLines(Plan& plan) {
-  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
-    if (auto loaded = LoadLines(plan.urls[i], Place::kUrl, plan.lines); !loaded) return loaded;
-    if (auto loaded = LoadLines(plan.users.empty() ? "" : plan.users[i], Place::kUrl, plan.lines); !loaded)
-      return loaded;
-    const auto parts = PartsOf(plan, i);
-    for (const auto& header : parts.headers) {
+  for (const auto& target : plan.targets) {
+    if (auto loaded = LoadLines(target.url, Place::kUrl, plan.lines); !loaded) return loaded;
+    if (auto loaded = LoadLines(target.user, Place::kUrl, plan.lines); !loaded) return loaded;
+    for (const auto& header : target.headers) {
       if (auto loaded = LoadLines(header, Place::kHeader, plan.lines); !loaded) return loaded;
     }
-    if (auto loaded = LoadLines(parts.body.value_or(""), Place::kBody, plan.lines); !loaded) return loaded;
+    if (target.body.as_it_is()) continue;
+    if (auto loaded = LoadLines(target.body.text(), Place::kBody, plan.lines); !loaded) return loaded;
   }
   return {};
 }
@@ -49,13 +48,12 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
     if (!IsHeader(header))
       return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", WithoutSecrets("-H", header)));
   }
-  plan.headers = headers_;
   plan.worker_header = worker_header_;
   plan.seed = seed_;
   if (!file_.empty() && urls_.size() > 1)
     return sys::Failure("--request-file takes one URL, to which its own belong");
-  auto filled =
-      file_.empty() ? FillOneRequest(plan) : FillRequests(file_, urls_.empty() ? "" : urls_[0], plan);
+  auto filled = file_.empty() ? FillOneRequest(plan)
+                              : FillRequests(file_, urls_.empty() ? "" : urls_[0], headers_, plan);
   if (!filled) return filled;
   if (filled = FillConnection(plan); !filled) return filled;
   if (auto loaded = LoadAllLines(plan); !loaded) return loaded;
@@ -63,26 +61,25 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
 }
 
 sys::Result<void> RequestOptions::FillOneRequest(Plan& plan) const {
-  if (auto filled = FillTargets(urls_, targets_, plan); !filled) return filled;
-  plan.method = !method_.empty() ? method_ : data_ ? "POST" : "GET";
-  if (!IsMethod(plan.method)) return sys::Failure(fmt::format("-m '{}' is not a method", method_));
+  Target like{.method = !method_.empty() ? method_ : data_ ? "POST" : "GET", .headers = headers_};
+  if (!IsMethod(like.method)) return sys::Failure(fmt::format("-m '{}' is not a method", method_));
   if (data_) {
-    auto body = Body(*data_);
+    auto body = ReadBody(*data_);
     if (!body) return tl::unexpected(body.error());
-    plan.body = std::move(*body);
-  } else if (NeedsBody(plan.method)) {
-    plan.body = "";
+    like.body = std::move(*body);
+  } else if (NeedsBody(like.method)) {
+    like.body = "";
   }
-  return {};
+  return FillTargets(urls_, targets_, like, plan);
 }
 
 sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
-  plan.keep_alive = connection_ != "close";
-  plan.unix_socket = unix_socket_;
-  plan.connect_to = connect_to_;
+  plan.wire.keep_alive = connection_ != "close";
+  plan.wire.unix_socket = unix_socket_;
+  plan.wire.connect_to = connect_to_;
   if (!connect_to_.empty() && !sys::SplitHostPort(connect_to_))
     return sys::Failure(fmt::format("--connect-to '{}' is not HOST:PORT (like 127.0.0.1:8443)", connect_to_));
-  plan.extras = extras_;
+  plan.wire.extras = extras_;
   for (const auto& [flag, path] :
        {std::pair("--cacert", &extras_.ca), std::pair("--cert", &extras_.certificate),
         std::pair("--key", &extras_.key)}) {
@@ -90,32 +87,33 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
     if (const auto text = ReadWholeFile(*path); !text)
       return sys::Failure(fmt::format("{}: {}", flag, text.error().message));
   }
-  const auto plain =
-      std::ranges::find_if(plan.urls, [](const auto& url) { return !url.starts_with("https:"); });
-  if (extras_.http2 && plain != plan.urls.end()) {
+  const auto plain = std::ranges::find_if(
+      plan.targets, [](const auto& target) { return !target.url.starts_with("https:"); });
+  if (extras_.http2 && plain != plan.targets.end()) {
     return sys::Failure(
-        "--http2 is for https:// URLs (libcurl 7.88 breaks plain ones that are kept alive), not " + *plain);
+        "--http2 is for https:// URLs (libcurl 7.88 breaks plain ones that are kept alive), not " +
+        plain->url);
   }
   if (!connection_.starts_with("reuse:")) {
     if (connection_ == "keepalive" || connection_ == "close") return {};
   } else {
     const auto* end = connection_.data() + connection_.size();
-    const auto [stop, error] = std::from_chars(connection_.data() + 6, end, plan.reuse);
-    if (error == std::errc() && stop == end && plan.reuse > 0) return {};
+    const auto [stop, error] = std::from_chars(connection_.data() + 6, end, plan.wire.reuse);
+    if (error == std::errc() && stop == end && plan.wire.reuse > 0) return {};
   }
   return sys::Failure(fmt::format("--connection '{}' is not keepalive, close or reuse:N", connection_));
 }
 
 sys::Result<void> RequestOptions::FillExpectations(Plan& plan) const {
-  plan.expect_status = expect_status_;
-  plan.expect_length = expect_length_;
-  plan.expect_end = expect_end_;
-  plan.expect_sha256 = expect_sha256_;
-  std::ranges::transform(plan.expect_sha256, plan.expect_sha256.begin(),
+  plan.expect.status = expect_status_;
+  plan.expect.length = expect_length_;
+  plan.expect.end = expect_end_;
+  plan.expect.sha256 = expect_sha256_;
+  std::ranges::transform(plan.expect.sha256, plan.expect.sha256.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (!expect_sha256_.empty() &&
       (expect_sha256_.size() != kSha256Digits ||
-       plan.expect_sha256.find_first_not_of("0123456789abcdef") != std::string::npos)) {
+       plan.expect.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)) {
     return sys::Failure(fmt::format(
         "--expect-sha256 '{}' is not one (64 hexadecimal digits, as sha256sum prints)", expect_sha256_));
   }

@@ -42,12 +42,12 @@ std::optional<std::string> NeedDescriptors(const Plan& plan) {
 
 /// How many requests of this process were to be sent in the first `elapsed` of a run; 0 in a closed loop.
 std::uint64_t DueSoFar(const Plan& plan, sys::Nanos elapsed) {
-  if (!plan.rate) return 0;
-  const auto curve =
-      plan.stages.empty() ? RateCurve::Constant(0, *plan.rate) : RateCurve::Staged(0, plan.stages);
-  const auto until = plan.count ? elapsed : std::min(elapsed, plan.duration);
-  auto due = curve.DueBefore(plan.warmup + until) - curve.DueBefore(plan.warmup);
-  if (plan.count) due = std::min(due, *plan.count);
+  if (!plan.arrivals.rate) return 0;
+  const auto curve = plan.arrivals.stages.empty() ? RateCurve::Constant(0, *plan.arrivals.rate)
+                                                  : RateCurve::Staged(0, plan.arrivals.stages);
+  const auto until = plan.arrivals.count ? elapsed : std::min(elapsed, plan.arrivals.duration);
+  auto due = curve.DueBefore(plan.arrivals.warmup + until) - curve.DueBefore(plan.arrivals.warmup);
+  if (plan.arrivals.count) due = std::min(due, *plan.arrivals.count);
   return due / static_cast<std::uint64_t>(plan.replica.of);
 }
 
@@ -96,7 +96,7 @@ class Watcher {
   void AbortIfTold(const Progress& progress) {
     const auto elapsed = loop_.now() - start_;
     const auto& plan = options_.plan;
-    const auto sending = plan.count ? elapsed : std::min(elapsed, plan.duration);
+    const auto sending = plan.arrivals.count ? elapsed : std::min(elapsed, plan.arrivals.duration);
     const auto facts = FactsSoFar(run_.latencies(), progress, sent_before_,
                                   DueSoFar(plan, elapsed - kLookAfter), sys::ToSeconds(sending));
     for (const auto& slo : options_.outputs.abort_on) {
@@ -136,7 +136,7 @@ sys::Result<EngineChoice> Prepare(const Options& options) {
   auto engine = ChooseEngine(options.engine, options.plan);
   if (!engine) return engine;
   if (const auto missing = NeedDescriptors(options.plan)) return sys::Failure(*missing);
-  if (options.plan.start_at && *options.plan.start_at <= WallClock())
+  if (options.plan.arrivals.start_at && *options.plan.arrivals.start_at <= WallClock())
     return sys::Failure("--start-at is past");
   return engine;
 }

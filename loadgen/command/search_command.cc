@@ -111,7 +111,7 @@ nlohmann::ordered_json ToJson(const std::vector<Step>& steps, const RateSearch& 
 }
 
 Step TryRate(Options options, double rate, const EngineChoice& engine) {
-  options.plan.rate = rate;
+  options.plan.arrivals.rate = rate;
   Step step{.rate = rate, .report = RunLoad(options, engine, nullptr, nullptr)};
   step.own_fault = !step.report.self.valid && step.report.slos_met();
   step.holds = step.report.self.valid && step.report.slos_met() && step.report.run.achieved() >= kAchieved;
@@ -130,11 +130,11 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
   auto outputs = output_flags.Understand();
   if (!outputs) return tl::unexpected(outputs.error());
   if (outputs->slos.empty()) return sys::Failure("search needs an --slo, like 'p99<50ms'");
-  if (!plan->rates.empty()) return sys::Failure("search chooses the rate: no --target rate=");
-  if (const auto aimed = AimAt(plan->urls, outputs->slos); !aimed) return tl::unexpected(aimed.error());
+  if (HasRates(*plan)) return sys::Failure("search chooses the rate: no --target rate=");
+  if (const auto aimed = AimAt(UrlsOf(*plan), outputs->slos); !aimed) return tl::unexpected(aimed.error());
   SearchFlags flags{.options = {.plan = std::move(*plan), .engine = engine, .outputs = std::move(*outputs)},
                     .rules = {}};
-  flags.rules.first = flags.options.plan.rate.value_or(flags.rules.first);
+  flags.rules.first = flags.options.plan.arrivals.rate.value_or(flags.rules.first);
   flags.rules.precision = percent / 100;
   return flags;
 }
@@ -192,7 +192,7 @@ int SearchCommand(int argc, const char* const* argv) {
   const auto json = ToJson(steps, search, words);
   const auto written = files->Write(text, [&](const std::string& flag) {
     if (flag == "--json") return JsonText(json);
-    const auto title = "loadgen search: " + flags->options.plan.urls.front();
+    const auto title = "loadgen search: " + flags->options.plan.targets.front().url;
     return HtmlPage(title, {{"kind", "search"}, {"title", title}, {"search", json}});
   });
   if (!written) return Complain(kNothing, written.error().message);

@@ -23,7 +23,7 @@ std::string Hex(const unsigned char* bytes, std::size_t n) {
 void BodyCheck::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 
 BodyCheck::BodyCheck(const Plan& plan) : plan_(plan) {
-  if (plan.expect_sha256.empty()) return;
+  if (plan.expect.sha256.empty()) return;
   sha256_.reset(EVP_MD_CTX_new());
   if (!sha256_) throw std::bad_alloc();
 }
@@ -35,7 +35,7 @@ void BodyCheck::Begin() {
 
 void BodyCheck::Feed(std::string_view bytes) {
   if (sha256_) EVP_DigestUpdate(sha256_.get(), bytes.data(), bytes.size());
-  const auto wanted = plan_.expect_end.size();
+  const auto wanted = plan_.expect.end.size();
   end_.append(bytes.substr(bytes.size() - std::min(bytes.size(), wanted)));
   if (end_.size() > wanted) end_.erase(0, end_.size() - wanted);
 }
@@ -45,9 +45,9 @@ bool BodyCheck::Matches() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     EVP_DigestFinal_ex(sha256_.get(), digest.data(), &size);
-    if (Hex(digest.data(), size) != plan_.expect_sha256) return false;
+    if (Hex(digest.data(), size) != plan_.expect.sha256) return false;
   }
-  return end_ == plan_.expect_end;
+  return end_ == plan_.expect.end;
 }
 
 }  // namespace hydrapool::loadgen

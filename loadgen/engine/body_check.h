@@ -24,7 +24,7 @@ class BodyCheck {
   explicit BodyCheck(const Plan& plan);
 
   /// There is anything to look at; otherwise the calls below may be left out.
-  [[nodiscard]] bool needed() const { return sha256_ || !plan_.expect_end.empty(); }
+  [[nodiscard]] bool needed() const { return sha256_ || !plan_.expect.end.empty(); }
   void Begin();
   void Feed(std::string_view bytes);
   [[nodiscard]] bool Passed() { return !needed() || Matches(); }

@@ -19,16 +19,16 @@ bool Passes(const Plan& plan, std::string_view body) {
 }
 
 TEST(BodyCheckTest, Sha256) {
-  EXPECT_TRUE(Passes({.expect_sha256 = kOfAbc}, "abc"));
-  EXPECT_FALSE(Passes({.expect_sha256 = kOfAbc}, "abd"));
-  EXPECT_FALSE(Passes({.expect_sha256 = kOfAbc}, ""));
+  EXPECT_TRUE(Passes({.expect = {.sha256 = kOfAbc}}, "abc"));
+  EXPECT_FALSE(Passes({.expect = {.sha256 = kOfAbc}}, "abd"));
+  EXPECT_FALSE(Passes({.expect = {.sha256 = kOfAbc}}, ""));
 }
 
 TEST(BodyCheckTest, TheEndInHoweverManyPieces) {
-  EXPECT_TRUE(Passes({.expect_end = "</html>\n"}, "<html>…</html>\n"));
-  EXPECT_FALSE(Passes({.expect_end = "</html>\n"}, "<html>…</html>"));
-  EXPECT_FALSE(Passes({.expect_end = "longer"}, "nger"));
-  EXPECT_FALSE(Passes({.expect_sha256 = kOfAbc, .expect_end = "x"}, "abc"));
+  EXPECT_TRUE(Passes({.expect = {.end = "</html>\n"}}, "<html>…</html>\n"));
+  EXPECT_FALSE(Passes({.expect = {.end = "</html>\n"}}, "<html>…</html>"));
+  EXPECT_FALSE(Passes({.expect = {.end = "longer"}}, "nger"));
+  EXPECT_FALSE(Passes({.expect = {.sha256 = kOfAbc, .end = "x"}}, "abc"));
 }
 
 TEST(BodyCheckTest, NothingExpectedNothingDone) {

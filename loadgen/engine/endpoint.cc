@@ -32,15 +32,15 @@ Endpoint ResolveHost(const std::string& host, const std::string& port) {
 }
 
 std::pair<std::string, std::string> HostFor(const Plan& plan, const HttpUrl& url) {
-  const auto instead = sys::SplitHostPort(plan.connect_to);
+  const auto instead = sys::SplitHostPort(plan.wire.connect_to);
   return instead ? std::pair(instead->host, instead->port) : std::pair(url.host, url.port);
 }
 
 std::optional<std::string> UnresolvableHost(const Plan& plan) {
-  if (!plan.unix_socket.empty() || !plan.extras.proxy.empty()) return std::nullopt;
+  if (!plan.wire.unix_socket.empty() || !plan.wire.extras.proxy.empty()) return std::nullopt;
   std::set<std::pair<std::string, std::string>> asked;
-  for (const auto& text : plan.urls) {
-    const auto url = ParseHttpUrl(text);
+  for (const auto& target : plan.targets) {
+    const auto url = ParseHttpUrl(target.url);
     if (!url) return url.error().message;
     const auto [host, port] = HostFor(plan, *url);
     if (!asked.emplace(host, port).second) continue;

@@ -17,10 +17,10 @@ namespace hydrapool::loadgen {
 /// An engine takes arrivals from the agenda whenever it has a free connection, reports each to the recorder
 /// when it is sent and when it ends, and keeps these promises, whatever it speaks:
 ///   - one request on the wire has one outcome: it never sends a request again by itself;
-///   - each request ends within `plan.timeout` of its sending;
+///   - each request ends within `plan.wire.timeout` of its sending;
 ///   - it stops sending when the agenda ends or `stop` is requested (it then tells the agenda so), waits at
-///     most `plan.drain` for what is in flight and reports what remains as in flight at the end; where only
-///     a number of requests ends the run, it waits for the last one.
+///     most `plan.wire.drain` for what is in flight and reports what remains as in flight at the end; where
+///     only a number of requests ends the run, it waits for the last one.
 ///
 /// Times are its own, read from CLOCK_MONOTONIC.
 ///

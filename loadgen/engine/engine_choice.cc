@@ -22,12 +22,13 @@ const char* FlagOfExtras(const Extras& extras) {
 
 sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan) {
   const std::string* beyond_raw = nullptr;
-  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
-    const auto url = ParseHttpUrl(plan.urls[i]);
+  for (const auto& target : plan.targets) {
+    const auto url = ParseHttpUrl(target.url);
     if (!url) return tl::unexpected(url.error());
-    if (url->scheme != "http" || !url->user.empty() || !UserOf(plan, i).empty()) beyond_raw = &plan.urls[i];
+    if (url->scheme != "http" || !url->user.empty() || !UserOf(plan, target).empty())
+      beyond_raw = &target.url;
   }
-  const char* flag = FlagOfExtras(plan.extras);
+  const char* flag = FlagOfExtras(plan.wire.extras);
   if (wanted == "curl" || (wanted == "auto" && (beyond_raw != nullptr || flag != nullptr))) {
     return EngineChoice{"curl", CurlEngine::Make};
   }

@@ -14,7 +14,7 @@ constexpr sys::Nanos kLongestSleep = 50 * sys::kMillisecond;
 
 /// How many connections one thread of the plan's may make beside those planned.
 int FurtherConnections(const Plan& plan) {
-  if (plan.saturate != Saturate::kOpen) return 0;
+  if (plan.arrivals.saturate != Saturate::kOpen) return 0;
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const auto planned = kOtherDescriptors + static_cast<rlim_t>(plan.connections);
@@ -25,7 +25,10 @@ int FurtherConnections(const Plan& plan) {
 }  // namespace
 
 EngineLoop::EngineLoop(const Plan& plan, const StopSignal& stop)
-    : plan_(plan), stop_(stop), open_loop_(plan.rate.has_value()), may_add_(FurtherConnections(plan)) {
+    : plan_(plan),
+      stop_(stop),
+      open_loop_(plan.arrivals.rate.has_value()),
+      may_add_(FurtherConnections(plan)) {
   poller_.Want(stop.fd(), EPOLLIN);
 }
 
@@ -86,7 +89,7 @@ void EngineLoop::SendDue() {
 }
 
 void EngineLoop::WasSaturated(sys::Nanos when) {
-  if (plan_.saturate == Saturate::kDrop) {
+  if (plan_.arrivals.saturate == Saturate::kDrop) {
     recorder_->Saturated(agenda_->Skip(when));
   } else {
     saturated_until_ = when;
@@ -94,7 +97,7 @@ void EngineLoop::WasSaturated(sys::Nanos when) {
 }
 
 void EngineLoop::ExpireOverdue(sys::Nanos now) {
-  for (const auto* oldest = Oldest(); oldest != nullptr && oldest->sent + plan_.timeout <= now;
+  for (const auto* oldest = Oldest(); oldest != nullptr && oldest->sent + plan_.wire.timeout <= now;
        oldest = Oldest()) {
     ExpireOldest(now);
   }
@@ -105,12 +108,12 @@ bool EngineLoop::NothingLeft(sys::Nanos now) const {
 }
 
 sys::Nanos EngineLoop::GiveUpAt() const {
-  return agenda_->end() == Agenda::kNever ? Agenda::kNever : agenda_->end() + plan_.drain;
+  return agenda_->end() == Agenda::kNever ? Agenda::kNever : agenda_->end() + plan_.wire.drain;
 }
 
 sys::Nanos EngineLoop::WakeAt(sys::Nanos now) const {
   sys::Nanos wake = std::min(OwnDeadline(), GiveUpAt());
-  if (const auto* oldest = Oldest()) wake = std::min(wake, oldest->sent + plan_.timeout);
+  if (const auto* oldest = Oldest()) wake = std::min(wake, oldest->sent + plan_.wire.timeout);
   if ((HasFreeConnection() || may_add_ > 0) && now < agenda_->end()) {
     wake = std::min({wake, agenda_->NextDue(), agenda_->end()});
   }

@@ -30,15 +30,15 @@ TEST_P(EngineOutcomeTest, OneRequestOneOutcome) {
   const unsigned requests = times_out ? 3 : 20;
   for (const bool keep_alive : {true, false}) {
     ScriptedServer server;
-    const auto result = RunPlan(engine, {.urls = {server.Url(path)},
-                                         .method = method,
-                                         .keep_alive = keep_alive,
-                                         .connections = 3,
-                                         .threads = 2,
-                                         .count = requests,
-                                         .timeout = times_out ? kSecond : 30 * kSecond});
+    const auto result =
+        RunPlan(engine, {.targets = {{.url = server.Url(path), .method = method}},
+                         .arrivals = {.count = requests},
+                         .wire = {.keep_alive = keep_alive, .timeout = times_out ? kSecond : 30 * kSecond},
+                         .connections = 3,
+                         .threads = 2});
     EXPECT_EQ(result.tally.sent, requests);
-    EXPECT_EQ(result.tally.of(outcome), requests) << ToText(MakeReport(engine, {.urls = {path}}, result));
+    EXPECT_EQ(result.tally.of(outcome), requests)
+        << ToText(MakeReport(engine, {.targets = {{.url = path}}}, result));
     EXPECT_EQ(server.Received(path), static_cast<int>(requests)) << "a request was sent twice, or not at all";
   }
 }
@@ -105,11 +105,11 @@ INSTANTIATE_TEST_SUITE_P(Both, EngineMishapsTest, ::testing::Values("curl", "raw
 
 TEST_P(EngineMishapsTest, RareFailuresAreCountedToTheLastOne) {
   const ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/mishaps")},
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/mishaps")}},
+                                           .arrivals = {.count = 21'000},
+                                           .wire = {.timeout = 2 * kSecond},
                                            .connections = 8,
-                                           .threads = 2,
-                                           .count = 21'000,
-                                           .timeout = 2 * kSecond});
+                                           .threads = 2});
   EXPECT_EQ(server.Received("/mishaps"), 21'000);
   EXPECT_EQ(result.tally.of(Outcome::kTruncated), 3u) << "7000, 14000, 21000";
   EXPECT_EQ(result.tally.of(Outcome::kTimeoutBody), 4u) << "5000, 10000, 15000, 20000";

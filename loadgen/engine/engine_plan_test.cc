@@ -17,13 +17,11 @@ INSTANTIATE_TEST_SUITE_P(Both, EnginePlanTest, ::testing::Values("curl", "raw"),
                          [](const auto& test) { return std::string(test.param); });
 
 Plan Saturated(const ScriptedServer& server, Saturate how) {
-  return {.urls = {server.Url("/stall-before")},
-          .rate = 100,
+  return {.targets = {{.url = server.Url("/stall-before")}},
+          .arrivals = {.rate = 100, .saturate = how, .duration = 300 * kMillisecond},
+          .wire = {.timeout = 100 * kMillisecond},
           .connections = 2,
-          .threads = 1,
-          .saturate = how,
-          .duration = 300 * kMillisecond,
-          .timeout = 100 * kMillisecond};
+          .threads = 1};
 }
 
 TEST_P(EnginePlanTest, SaturatedAndQueueingItSendsLate) {
@@ -46,8 +44,8 @@ TEST_P(EnginePlanTest, SaturatedAndDroppingItSendsNothingLate) {
 TEST_P(EnginePlanTest, SaturatedAndOpeningItSendsEverythingInTime) {
   const ScriptedServer server;
   auto plan = Saturated(server, Saturate::kOpen);
-  plan.timeout = 10 * kSecond;
-  plan.drain = 10 * kMillisecond;
+  plan.wire.timeout = 10 * kSecond;
+  plan.wire.drain = 10 * kMillisecond;
   const auto result = RunPlan(GetParam(), plan);
   EXPECT_EQ(result.scheduled, 30u);
   EXPECT_EQ(result.tally.sent, 30u);
@@ -58,12 +56,11 @@ TEST_P(EnginePlanTest, SaturatedAndOpeningItSendsEverythingInTime) {
 
 TEST_P(EnginePlanTest, TheWarmUpIsSentAndNotCounted) {
   const ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/ok")},
-                                           .rate = 500,
-                                           .connections = 4,
-                                           .threads = 2,
-                                           .warmup = 100 * kMillisecond,
-                                           .duration = 200 * kMillisecond});
+  const auto result = RunPlan(
+      GetParam(), {.targets = {{.url = server.Url("/ok")}},
+                   .arrivals = {.rate = 500, .warmup = 100 * kMillisecond, .duration = 200 * kMillisecond},
+                   .connections = 4,
+                   .threads = 2});
   EXPECT_EQ(result.scheduled, 100u);
   EXPECT_GE(result.warmed_up, 1u);
   EXPECT_LE(result.warmed_up, 50u);
@@ -73,13 +70,12 @@ TEST_P(EnginePlanTest, TheWarmUpIsSentAndNotCounted) {
 
 TEST_P(EnginePlanTest, AWarmUpsRequestThatEndsLaterIsNotCountedEither) {
   const ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/stall-before")},
-                                           .rate = 100,
-                                           .connections = 20,
-                                           .threads = 1,
-                                           .warmup = 100 * kMillisecond,
-                                           .duration = 100 * kMillisecond,
-                                           .drain = kMillisecond});
+  const auto result = RunPlan(
+      GetParam(), {.targets = {{.url = server.Url("/stall-before")}},
+                   .arrivals = {.rate = 100, .warmup = 100 * kMillisecond, .duration = 100 * kMillisecond},
+                   .wire = {.drain = kMillisecond},
+                   .connections = 20,
+                   .threads = 1});
   EXPECT_EQ(result.warmed_up, 10u);
   EXPECT_EQ(result.tally.in_flight_at_end, 10u);
 }
@@ -87,7 +83,8 @@ TEST_P(EnginePlanTest, AWarmUpsRequestThatEndsLaterIsNotCountedEither) {
 TEST_P(EnginePlanTest, ItStartsWhenItIsTold) {
   const ScriptedServer server;
   const auto at = WallClock() + 200 * kMillisecond;
-  RunPlan(GetParam(), {.urls = {server.Url("/ok")}, .threads = 1, .count = 1, .start_at = at});
+  RunPlan(GetParam(),
+          {.targets = {{.url = server.Url("/ok")}}, .arrivals = {.count = 1, .start_at = at}, .threads = 1});
   EXPECT_GE(WallClock(), at);
   EXPECT_EQ(server.Received("/ok"), 1);
 }
@@ -96,11 +93,10 @@ TEST_P(EnginePlanTest, ReplicasMakeOneRun) {
   const ScriptedServer server;
   std::uint64_t sent = 0;
   for (int r = 0; r < 3; ++r) {
-    const auto result = RunPlan(GetParam(), {.urls = {server.Url("/n?{counter}")},
-                                             .rate = 1000,
+    const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/n?{counter}")}},
+                                             .arrivals = {.rate = 1000, .count = 100},
                                              .connections = 3,
                                              .threads = r + 1,
-                                             .count = 100,
                                              .replica = {.index = r, .of = 3}});
     sent += result.tally.sent;
   }
@@ -110,12 +106,13 @@ TEST_P(EnginePlanTest, ReplicasMakeOneRun) {
 
 TEST_P(EnginePlanTest, StagesSendWhatIsUnderTheirCurve) {
   const ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/ok")},
-                                           .rate = 250,
-                                           .connections = 4,
-                                           .threads = 2,
-                                           .stages = {{.rate = 500, .duration = 400 * kMillisecond}},
-                                           .duration = 400 * kMillisecond});
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = server.Url("/ok")}},
+                           .arrivals = {.rate = 250,
+                                        .stages = {{.rate = 500, .duration = 400 * kMillisecond}},
+                                        .duration = 400 * kMillisecond},
+                           .connections = 4,
+                           .threads = 2});
   EXPECT_EQ(result.scheduled, 100u);
   EXPECT_EQ(server.Received("/ok"), static_cast<int>(result.tally.sent));
 }

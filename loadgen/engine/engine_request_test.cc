@@ -22,13 +22,13 @@ INSTANTIATE_TEST_SUITE_P(Both, EngineRequestTest, ::testing::Values("curl", "raw
 
 TEST_P(EngineRequestTest, HeadersAndBodiesDifferFromRequestToRequest) {
   const ScriptedServer server;
-  const Plan plan{.urls = {server.Url("/{line:users}")},
-                  .body = "n={counter}&u={line:users}",
-                  .headers = {"X-Id: {counter}-{random}"},
+  const Plan plan{.targets = {{.url = server.Url("/{line:users}"),
+                               .headers = {"X-Id: {counter}-{random}"},
+                               .body = "n={counter}&u={line:users}"}},
                   .lines = {{"users", std::make_shared<const Lines>(Lines{"ann", "bob", "eveline"})}},
+                  .arrivals = {.count = 12},
                   .connections = 1,
-                  .threads = 1,
-                  .count = 12};
+                  .threads = 1};
   RunPlan(GetParam(), plan);
   for (const auto* path : {"/ann", "/bob", "/eveline"}) EXPECT_EQ(server.Received(path), 4) << path;
   EXPECT_THAT(server.LastRequest(), HasSubstr("X-Id: 11-"));
@@ -38,13 +38,13 @@ TEST_P(EngineRequestTest, HeadersAndBodiesDifferFromRequestToRequest) {
 
 TEST_P(EngineRequestTest, EachUrlMayHaveARequestOfItsOwn) {
   const ScriptedServer server;
-  RunPlan(GetParam(), {.urls = {server.Url("/a"), server.Url("/b"), server.Url("/c")},
-                       .parts = {{.method = "PUT", .headers = {"X-A: 1"}, .body = "abc"},
-                                 {.method = "HEAD"},
-                                 {.method = "DELETE", .headers = {"X-C: 3"}}},
-                       .connections = 1,
-                       .threads = 1,
-                       .count = 6});
+  RunPlan(GetParam(),
+          {.targets = {{.url = server.Url("/a"), .method = "PUT", .headers = {"X-A: 1"}, .body = "abc"},
+                       {.url = server.Url("/b"), .method = "HEAD"},
+                       {.url = server.Url("/c"), .method = "DELETE", .headers = {"X-C: 3"}}},
+           .arrivals = {.count = 6},
+           .connections = 1,
+           .threads = 1});
   EXPECT_EQ(server.Received("/b"), 2);
   EXPECT_THAT(server.LastRequest(), HasSubstr("DELETE /c HTTP/1.1\r\n"));
   EXPECT_THAT(server.LastRequest(), HasSubstr("X-C: 3\r\n"));
@@ -55,8 +55,11 @@ TEST_P(EngineRequestTest, EachUrlMayHaveARequestOfItsOwn) {
 
 TEST_P(EngineRequestTest, AConnectionIsUsedAsOftenAsThePlanSays) {
   const ScriptedServer server;
-  const auto result = RunPlan(
-      GetParam(), {.urls = {server.Url("/ok")}, .reuse = 4, .connections = 2, .threads = 1, .count = 40});
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/ok")}},
+                                           .arrivals = {.count = 40},
+                                           .wire = {.reuse = 4},
+                                           .connections = 2,
+                                           .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kOk), 40u);
   EXPECT_GE(server.Connections(), 10);
   EXPECT_LE(server.Connections(), 11);
@@ -65,22 +68,26 @@ TEST_P(EngineRequestTest, AConnectionIsUsedAsOftenAsThePlanSays) {
 TEST_P(EngineRequestTest, TheBodysSumAndEndAreChecked) {
   const ScriptedServer server;
   const auto ok_of = [&](Plan plan) {
-    plan.urls = {server.Url("/ok"), server.Url("/chunked"), server.Url("/slow"), server.Url("/big")};
+    for (const auto* path : {"/ok", "/chunked", "/slow", "/big"})
+      plan.targets.push_back({.url = server.Url(path)});
     plan.connections = plan.threads = 1;
-    plan.count = 8;
+    plan.arrivals.count = 8;
     const auto result = RunPlan(GetParam(), plan);
     EXPECT_EQ(result.tally.of(Outcome::kOk) + result.tally.of(Outcome::kWrongBody), 8u);
     return result.tally.of(Outcome::kOk);
   };
-  EXPECT_EQ(ok_of({.expect_sha256 = kOfOk}), 6u);
-  EXPECT_EQ(ok_of({.expect_end = "k\n"}), 6u);
-  EXPECT_EQ(ok_of({.expect_end = "xx"}), 2u);
-  EXPECT_EQ(ok_of({.expect_sha256 = kOfOk, .expect_end = "x"}), 0u);
+  EXPECT_EQ(ok_of({.expect = {.sha256 = kOfOk}}), 6u);
+  EXPECT_EQ(ok_of({.expect = {.end = "k\n"}}), 6u);
+  EXPECT_EQ(ok_of({.expect = {.end = "xx"}}), 2u);
+  EXPECT_EQ(ok_of({.expect = {.sha256 = kOfOk, .end = "x"}}), 0u);
 }
 
 RunResult RunExtras(const ScriptedServer& server, const char* path, const Extras& extras) {
-  return RunPlan("auto",
-                 {.urls = {server.Url(path)}, .extras = extras, .connections = 1, .threads = 1, .count = 4});
+  return RunPlan("auto", {.targets = {{.url = server.Url(path)}},
+                          .arrivals = {.count = 4},
+                          .wire = {.extras = extras},
+                          .connections = 1,
+                          .threads = 1});
 }
 
 TEST(CurlExtrasTest, RedirectsBelongToTheirRequest) {
@@ -104,12 +111,12 @@ TEST(CurlExtrasTest, CookiesAreKeptByTheirConnection) {
 TEST(CurlExtrasTest, DigestAnswersTheFirstRefusal) {
   for (const bool keep_alive : {true, false}) {
     const ScriptedServer server;
-    const auto result = RunPlan("auto", {.urls = {server.Url("/digest")},
-                                         .keep_alive = keep_alive,
-                                         .extras = {.user = "ann:secret", .digest = true},
-                                         .connections = 1,
-                                         .threads = 1,
-                                         .count = 4});
+    const auto result =
+        RunPlan("auto", {.targets = {{.url = server.Url("/digest")}},
+                         .arrivals = {.count = 4},
+                         .wire = {.keep_alive = keep_alive, .extras = {.user = "ann:secret", .digest = true}},
+                         .connections = 1,
+                         .threads = 1});
     EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
     EXPECT_EQ(server.Received("/digest"), 5) << "later ones know what the server asks for";
     EXPECT_THAT(server.LastRequest(), HasSubstr("Authorization: Digest username=\"ann\""));
@@ -121,11 +128,11 @@ TEST(CurlExtrasTest, DigestAnswersTheFirstRefusal) {
 
 TEST(CurlExtrasTest, EachUrlMayHaveCredentialsOfItsOwn) {
   const ScriptedServer server;
-  const auto result = RunPlan("auto", {.urls = {server.Url("/basic"), server.Url("/ok")},
-                                       .users = {"ann:secret", ""},
-                                       .connections = 1,
-                                       .threads = 1,
-                                       .count = 4});
+  const auto result = RunPlan(
+      "auto", {.targets = {{.url = server.Url("/basic"), .user = "ann:secret"}, {.url = server.Url("/ok")}},
+               .arrivals = {.count = 4},
+               .connections = 1,
+               .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
   EXPECT_THAT(server.LastRequest(), HasSubstr("GET /ok "));
   EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Authorization")));
@@ -135,11 +142,11 @@ TEST(CurlExtrasTest, CredentialsAndProxies) {
   const ScriptedServer server;
   RunExtras(server, "/ok", {.user = "ann:secret"});
   EXPECT_THAT(server.LastRequest(), HasSubstr("Authorization: Basic YW5uOnNlY3JldA==\r\n"));
-  const auto result = RunPlan("auto", {.urls = {"http://no-such-host.invalid/ok"},
-                                       .extras = {.proxy = server.Url("")},
+  const auto result = RunPlan("auto", {.targets = {{.url = "http://no-such-host.invalid/ok"}},
+                                       .arrivals = {.count = 2},
+                                       .wire = {.extras = {.proxy = server.Url("")}},
                                        .connections = 1,
-                                       .threads = 1,
-                                       .count = 2});
+                                       .threads = 1});
   EXPECT_EQ(result.tally.sent, 2u);
   EXPECT_THAT(server.LastRequest(), HasSubstr("GET http://no-such-host.invalid/ok HTTP/1.1\r\n"));
 }

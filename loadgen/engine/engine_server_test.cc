@@ -84,14 +84,12 @@ class NginxTest : public EngineServerTest {
 
   RunResult Run(const std::string& url, const Extras& extras, const std::string& end,
                 const std::string& connect_to = {}) {
-    return RunPlan("auto", {.urls = {url},
-                            .extras = extras,
-                            .rate = 500,
+    return RunPlan("auto", {.targets = {{.url = url}},
+                            .arrivals = {.rate = 500, .count = 50},
+                            .wire = {.connect_to = connect_to, .extras = extras},
+                            .expect = {.end = end},
                             .connections = 4,
-                            .threads = 2,
-                            .count = 50,
-                            .expect_end = end,
-                            .connect_to = connect_to});
+                            .threads = 2});
   }
 
   const ReservedPort reserved_;
@@ -102,16 +100,19 @@ class NginxTest : public EngineServerTest {
 TEST_F(NginxTest, TlsAndHttp2) {
   const auto secure = "https://127.0.0.1:" + tls_ + "/";
   const auto tls = Run(secure, {.insecure = true}, "HTTP/1.1\n");
-  EXPECT_EQ(tls.tally.of(Outcome::kOk), 50u) << ToText(MakeReport("curl", {.urls = {secure}}, tls));
+  EXPECT_EQ(tls.tally.of(Outcome::kOk), 50u)
+      << ToText(MakeReport("curl", {.targets = {{.url = secure}}}, tls));
   const auto http2 = Run(secure, {.http2 = true, .insecure = true}, "HTTP/2.0\n");
-  EXPECT_EQ(http2.tally.of(Outcome::kOk), 50u) << ToText(MakeReport("curl", {.urls = {secure}}, http2));
+  EXPECT_EQ(http2.tally.of(Outcome::kOk), 50u)
+      << ToText(MakeReport("curl", {.targets = {{.url = secure}}}, http2));
 }
 
 TEST_F(NginxTest, CertificatesOfOnesOwnOnBothSides) {
   const Extras extras{
       .ca = directory_ + "/cert", .certificate = directory_ + "/cert", .key = directory_ + "/key"};
   const auto result = Run("https://hydra.test/client", extras, "SUCCESS hydra.test\n", "127.0.0.1:" + tls_);
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 50u) << ToText(MakeReport("curl", {.urls = {"u"}}, result));
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 50u)
+      << ToText(MakeReport("curl", {.targets = {{.url = "u"}}}, result));
 }
 
 TEST_F(NginxTest, ACertificateNobodyVouchesForIsNoSession) {
@@ -128,9 +129,10 @@ TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
                        "--admin", "off", "--log-level", "off"},
                       Loopback(port));
   for (const auto* engine : {"raw", "curl"}) {
-    const auto result = RunPlan(
-        engine,
-        {.urls = {"http://hydra.test/"}, .connections = 2, .count = 20, .connect_to = "127.0.0.1:" + port});
+    const auto result = RunPlan(engine, {.targets = {{.url = "http://hydra.test/"}},
+                                         .arrivals = {.count = 20},
+                                         .wire = {.connect_to = "127.0.0.1:" + port},
+                                         .connections = 2});
     EXPECT_EQ(result.tally.of(Outcome::kOk), 20u) << engine;
   }
 }
@@ -141,12 +143,11 @@ TEST_F(HydrapoolTest, TheRawEngineSpeaksToUnixSockets) {
                        "--admin", "off", "--log-level", "off"},
                       UnixEndpoint(path).addresses.front());
   for (const bool keep_alive : {true, false}) {
-    const auto result = RunPlan("raw", {.urls = {"http://localhost/"},
-                                        .keep_alive = keep_alive,
+    const auto result = RunPlan("raw", {.targets = {{.url = "http://localhost/"}},
+                                        .arrivals = {.count = 2000},
+                                        .wire = {.keep_alive = keep_alive, .unix_socket = path},
                                         .connections = 8,
-                                        .threads = 2,
-                                        .count = 2000,
-                                        .unix_socket = path});
+                                        .threads = 2});
     EXPECT_EQ(result.tally.of(Outcome::kOk), 2000u);
   }
 }
@@ -163,12 +164,13 @@ TEST_F(HydrapoolTest, TenThousandConnectionsOnOneThread) {
   const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:" + port, "--workers", "2",
                        "--max-connections", "12000", "--admin", "off", "--log-level", "off"},
                       Loopback(port));
-  const auto result = RunPlan("raw", {.urls = {"http://127.0.0.1:" + port + "/"},
+  const auto result = RunPlan("raw", {.targets = {{.url = "http://127.0.0.1:" + port + "/"}},
+                                      .arrivals = {.count = 3 * kConnections},
+                                      .wire = {.timeout = 60 * sys::kSecond},
                                       .connections = kConnections,
-                                      .threads = 1,
-                                      .count = 3 * kConnections,
-                                      .timeout = 60 * sys::kSecond});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 30'000u) << ToText(MakeReport("raw", {.urls = {"u"}}, result));
+                                      .threads = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 30'000u)
+      << ToText(MakeReport("raw", {.targets = {{.url = "u"}}}, result));
 }
 
 }  // namespace

@@ -28,19 +28,26 @@ INSTANTIATE_TEST_SUITE_P(Both, EngineTest, ::testing::Values("curl", "raw"),
 
 TEST_P(EngineTest, KeepAliveReusesConnectionsAndCloseDoesNot) {
   ScriptedServer server;
-  RunPlan(GetParam(), {.urls = {server.Url("/ok")}, .connections = 2, .threads = 1, .count = 50});
+  RunPlan(
+      GetParam(),
+      {.targets = {{.url = server.Url("/ok")}}, .arrivals = {.count = 50}, .connections = 2, .threads = 1});
   EXPECT_LE(server.Connections(), 2);
   const int before = server.Connections();
-  RunPlan(GetParam(),
-          {.urls = {server.Url("/ok")}, .keep_alive = false, .connections = 2, .threads = 1, .count = 50});
+  RunPlan(GetParam(), {.targets = {{.url = server.Url("/ok")}},
+                       .arrivals = {.count = 50},
+                       .wire = {.keep_alive = false},
+                       .connections = 2,
+                       .threads = 1});
   EXPECT_EQ(server.Connections() - before, 50);
   EXPECT_THAT(server.LastRequest(), HasSubstr("Connection: close"));
 }
 
 TEST_P(EngineTest, ASilentResendIsPreventedAndCounted) {
   ScriptedServer server;
-  const auto result = RunPlan(
-      GetParam(), {.urls = {server.Url("/second-dies")}, .connections = 1, .threads = 1, .count = 40});
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/second-dies")}},
+                                           .arrivals = {.count = 40},
+                                           .connections = 1,
+                                           .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kOk), 20u);
   EXPECT_EQ(result.tally.of(Outcome::kResendSuppressed), 20u);
   EXPECT_EQ(server.Received("/second-dies"), 40);
@@ -50,8 +57,9 @@ TEST_P(EngineTest, ASilentResendIsPreventedAndCounted) {
 TEST_P(EngineTest, EveryRequestHasOneOutcomeWhenConnectionsDieBetweenRequests) {
   for (const auto* path : {"/then-close", "/then-reset"}) {
     ScriptedServer server;
-    const auto result =
-        RunPlan(GetParam(), {.urls = {server.Url(path)}, .connections = 4, .threads = 2, .count = 200});
+    const auto result = RunPlan(
+        GetParam(),
+        {.targets = {{.url = server.Url(path)}}, .arrivals = {.count = 200}, .connections = 4, .threads = 2});
     const auto& tally = result.tally;
     EXPECT_EQ(tally.sent, 200u) << path;
     EXPECT_LE(server.Received(path), 200) << path;
@@ -64,23 +72,26 @@ TEST_P(EngineTest, AnIdleConnectionThatTheServerClosedCostsNothing) {
     RunResult result;
     do {  // a machine that sent one late left the connection no time to be idle
       ScriptedServer server;
-      result = RunPlan(GetParam(),
-                       {.urls = {server.Url(path)}, .rate = 5, .connections = 1, .threads = 1, .count = 4});
+      result = RunPlan(GetParam(), {.targets = {{.url = server.Url(path)}},
+                                    .arrivals = {.rate = 5, .count = 4},
+                                    .connections = 1,
+                                    .threads = 1});
     } while (result.tally.lag.max() > 50'000);
     EXPECT_EQ(result.tally.of(Outcome::kOk), 4u)
-        << path << ToText(MakeReport(GetParam(), {.urls = {path}}, result));
+        << path << ToText(MakeReport(GetParam(), {.targets = {{.url = path}}}, result));
   }
 }
 
 TEST_P(EngineTest, BehavioursMixedAreCountedExactly) {
   ScriptedServer server;
-  const auto result =
-      RunPlan(GetParam(), {.urls = {server.Url("/ok"), server.Url("/500"), server.Url("/truncate-length"),
-                                    server.Url("/reset-in-body"), server.Url("/close-framed")},
-                           .rate = 2000,
-                           .connections = 8,
-                           .threads = 1,
-                           .count = 500});
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/ok")},
+                                                       {.url = server.Url("/500")},
+                                                       {.url = server.Url("/truncate-length")},
+                                                       {.url = server.Url("/reset-in-body")},
+                                                       {.url = server.Url("/close-framed")}},
+                                           .arrivals = {.rate = 2000, .count = 500},
+                                           .connections = 8,
+                                           .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kBadStatus), 100u);
   EXPECT_EQ(result.tally.of(Outcome::kTruncated), 100u);
   EXPECT_EQ(result.tally.of(Outcome::kResetInResponse), 100u);
@@ -96,12 +107,15 @@ TEST_P(EngineTest, RefusedAndUnresolvable) {
     const ScriptedServer gone;
     url = gone.Url("/");
   }
-  const auto refused = RunPlan(GetParam(), {.urls = {url}, .connections = 2, .threads = 2, .count = 10});
+  const auto refused = RunPlan(
+      GetParam(), {.targets = {{.url = url}}, .arrivals = {.count = 10}, .connections = 2, .threads = 2});
   EXPECT_EQ(refused.tally.of(Outcome::kRefused), 10u);
-  EXPECT_THAT(NothingReached(MakeReport(GetParam(), {.urls = {url}}, refused)).value_or(""),
+  EXPECT_THAT(NothingReached(MakeReport(GetParam(), {.targets = {{.url = url}}}, refused)).value_or(""),
               HasSubstr("refused"));
-  const auto unresolvable = RunPlan(
-      GetParam(), {.urls = {"http://no-such-host.invalid/"}, .connections = 1, .threads = 1, .count = 2});
+  const auto unresolvable = RunPlan(GetParam(), {.targets = {{.url = "http://no-such-host.invalid/"}},
+                                                 .arrivals = {.count = 2},
+                                                 .connections = 1,
+                                                 .threads = 1});
   EXPECT_EQ(unresolvable.tally.of(Outcome::kResolve), 2u);
 }
 
@@ -133,37 +147,39 @@ class FullListener {
 
 TEST_P(EngineTest, AFullBacklogTimesOutConnectingAndItsSynsAreSentAgain) {
   const FullListener full;
-  const auto result = RunPlan(
-      GetParam(),
-      {.urls = {full.url()}, .connections = 4, .threads = 1, .count = 4, .timeout = 1200 * kMillisecond});
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = full.url()}},
+                                           .arrivals = {.count = 4},
+                                           .wire = {.timeout = 1200 * kMillisecond},
+                                           .connections = 4,
+                                           .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 4u);
   const auto& own = result.tally.connections;
   EXPECT_EQ(own.opened, 4u);
   EXPECT_EQ(own.sent_again, 4u) << "a SYN is sent again after a second";
   EXPECT_GE(own.retransmits, 4u);
-  EXPECT_THAT(ToText(MakeReport(GetParam(), {.urls = {"u"}}, result)),
+  EXPECT_THAT(ToText(MakeReport(GetParam(), {.targets = {{.url = "u"}}}, result)),
               HasSubstr("4 of this run's own 4 connections sent "));
 }
 
 TEST_P(EngineTest, AConnectionThatWasNotMadeIsNoHarmToTheNext) {
   const FullListener full;
   const ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {full.url(), server.Url("/ok")},
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = full.url()}, {.url = server.Url("/ok")}},
+                                           .arrivals = {.count = 4},
+                                           .wire = {.timeout = 300 * kMillisecond},
                                            .connections = 1,
-                                           .threads = 1,
-                                           .count = 4,
-                                           .timeout = 300 * kMillisecond});
+                                           .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 2u);
   EXPECT_EQ(result.tally.of(Outcome::kOk), 2u);
 }
 
 TEST_P(EngineTest, ConnectionsThatLoseNothingSendNothingAgain) {
   ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/ok"), server.Url("/close-framed")},
-                                           .rate = 20,
-                                           .connections = 2,
-                                           .threads = 1,
-                                           .count = 10});
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = server.Url("/ok")}, {.url = server.Url("/close-framed")}},
+                           .arrivals = {.rate = 20, .count = 10},
+                           .connections = 2,
+                           .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kOk), 10u);
   const auto& own = result.tally.connections;
   EXPECT_EQ(own.opened, static_cast<std::uint64_t>(server.Connections()));
@@ -172,28 +188,29 @@ TEST_P(EngineTest, ConnectionsThatLoseNothingSendNothingAgain) {
 
 TEST_P(EngineTest, AnOpenLoopCountsWhatItCouldNotSend) {
   ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/stall-before")},
-                                           .rate = 1000,
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/stall-before")}},
+                                           .arrivals = {.rate = 1000, .duration = 200 * kMillisecond},
+                                           .wire = {.drain = 50 * kMillisecond},
                                            .connections = 2,
-                                           .threads = 1,
-                                           .duration = 200 * kMillisecond,
-                                           .drain = 50 * kMillisecond});
+                                           .threads = 1});
   EXPECT_EQ(result.scheduled, 200u);
   EXPECT_EQ(result.tally.sent, 2u);
   EXPECT_EQ(result.unsent(), 198u);
   EXPECT_EQ(result.tally.in_flight_at_end, 2u);
   EXPECT_GE(result.tally.response.max(), 200'000);
-  EXPECT_EQ(MakeReport(GetParam(), {.urls = {"u"}, .rate = 1000}, result).self.bottleneck, "connections");
+  EXPECT_EQ(
+      MakeReport(GetParam(), {.targets = {{.url = "u"}}, .arrivals = {.rate = 1000}}, result).self.bottleneck,
+      "connections");
 }
 
 TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
   ScriptedServer server;
-  const auto result = RunPlan(GetParam(), {.urls = {server.Url("/stall-before"), server.Url("/ok")},
-                                           .rate = 1000,
-                                           .connections = 1,
-                                           .threads = 1,
-                                           .count = 2,
-                                           .timeout = 150 * kMillisecond});
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = server.Url("/stall-before")}, {.url = server.Url("/ok")}},
+                           .arrivals = {.rate = 1000, .count = 2},
+                           .wire = {.timeout = 150 * kMillisecond},
+                           .connections = 1,
+                           .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kTimeoutFirstByte), 1u);
   EXPECT_EQ(result.tally.of(Outcome::kOk), 1u);
   EXPECT_GE(result.tally.response.ValueAtPercentile(50), 149'000);
@@ -204,13 +221,12 @@ TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
 
 TEST_P(EngineTest, StoppingEndsARunThatWaits) {
   ScriptedServer server;
-  LoadRun run({.urls = {server.Url("/stall-before")},
+  LoadRun run({.targets = {{.url = server.Url("/stall-before")}},
+               .arrivals = {.duration = 600 * kSecond},
+               .wire = {.timeout = 600 * kSecond, .drain = 10 * kMillisecond},
                .connections = 4,
-               .threads = 2,
-               .duration = 600 * kSecond,
-               .timeout = 600 * kSecond,
-               .drain = 10 * kMillisecond},
-              ChooseEngine(GetParam(), {.urls = {server.Url("/")}})->factory);
+               .threads = 2},
+              ChooseEngine(GetParam(), {.targets = {{.url = server.Url("/")}}})->factory);
   run.Start();
   while (run.progress().sent < 4) std::this_thread::yield();
   run.Stop();
@@ -224,40 +240,41 @@ TEST_P(EngineTest, StoppingEndsARunThatWaits) {
 
 TEST_P(EngineTest, SendsWhatThePlanSays) {
   ScriptedServer server;
-  RunPlan(GetParam(), {.urls = {server.Url("/ok")},
-                       .method = "PUT",
-                       .body = "b=1",
-                       .headers = {"X-Mine: 7"},
-                       .threads = 1,
-                       .count = 1});
+  RunPlan(GetParam(),
+          {.targets = {{.url = server.Url("/ok"), .method = "PUT", .headers = {"X-Mine: 7"}, .body = "b=1"}},
+           .arrivals = {.count = 1},
+           .threads = 1});
   EXPECT_THAT(server.LastRequest(), HasSubstr("PUT /ok HTTP/1.1\r\n"));
   EXPECT_THAT(server.LastRequest(), HasSubstr("X-Mine: 7\r\n"));
   EXPECT_THAT(server.LastRequest(), HasSubstr("Content-Length: 3\r\n"));
   EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Expect:")));
   EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\nb=1"));
-  const auto head =
-      RunPlan(GetParam(), {.urls = {server.Url("/500")}, .method = "HEAD", .threads = 1, .count = 1});
+  const auto head = RunPlan(
+      GetParam(),
+      {.targets = {{.url = server.Url("/500"), .method = "HEAD"}}, .arrivals = {.count = 1}, .threads = 1});
   EXPECT_THAT(server.LastRequest(), HasSubstr("HEAD /500"));
   EXPECT_EQ(head.tally.completed(), 1u);
 }
 
 TEST_P(EngineTest, TheCounterMakesEveryRequestAnother) {
   ScriptedServer server;
-  const auto result = RunPlan(
-      GetParam(), {.urls = {server.Url("/n?{counter}")}, .connections = 4, .threads = 2, .count = 40});
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/n?{counter}")}},
+                                           .arrivals = {.count = 40},
+                                           .connections = 4,
+                                           .threads = 2});
   EXPECT_EQ(result.tally.of(Outcome::kBadStatus), 40u);
   for (int i = 0; i < 40; ++i) EXPECT_EQ(server.Received("/n?" + std::to_string(i)), 1) << i;
 }
 
 TEST_P(EngineTest, WhatIsExpectedIsOkAndNothingElse) {
   ScriptedServer server;
-  const auto result =
-      RunPlan(GetParam(), {.urls = {server.Url("/500"), server.Url("/ok"), server.Url("/chunked")},
-                           .connections = 1,
-                           .threads = 1,
-                           .count = 9,
-                           .expect_status = {200, 500},
-                           .expect_length = 0});
+  const auto result = RunPlan(
+      GetParam(),
+      {.targets = {{.url = server.Url("/500")}, {.url = server.Url("/ok")}, {.url = server.Url("/chunked")}},
+       .arrivals = {.count = 9},
+       .expect = {.status = {200, 500}, .length = 0},
+       .connections = 1,
+       .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kOk), 3u);
   EXPECT_EQ(result.tally.of(Outcome::kWrongBody), 6u);
   EXPECT_EQ(result.tally.targets.of(0).ok, 3u);
@@ -269,10 +286,12 @@ TEST_P(EngineTest, TheJournalNamesThePortTheServerSaw) {
   const auto journal = Journal::Open(path);
   ASSERT_TRUE(journal);
   RunPlan(GetParam(),
-          {.urls = {server.Url("/ok"), server.Url("/truncate-length"), server.Url("/second-dies")},
+          {.targets = {{.url = server.Url("/ok")},
+                       {.url = server.Url("/truncate-length")},
+                       {.url = server.Url("/second-dies")}},
+           .arrivals = {.count = 60},
            .connections = 2,
-           .threads = 2,
-           .count = 60},
+           .threads = 2},
           &*journal);
   std::ifstream file(path);
   int lines = 0;

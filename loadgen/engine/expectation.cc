@@ -6,11 +6,11 @@
 namespace hydrapool::loadgen {
 
 Outcome Judge(const Plan& plan, int status, std::uint64_t body_bytes, bool body_passed) {
-  const bool expected = plan.expect_status.empty()
+  const bool expected = plan.expect.status.empty()
                             ? status < 400
-                            : std::ranges::find(plan.expect_status, status) != plan.expect_status.end();
+                            : std::ranges::find(plan.expect.status, status) != plan.expect.status.end();
   if (!expected) return Outcome::kBadStatus;
-  if (plan.expect_length && *plan.expect_length != body_bytes) return Outcome::kWrongBody;
+  if (plan.expect.length && *plan.expect.length != body_bytes) return Outcome::kWrongBody;
   return body_passed ? Outcome::kOk : Outcome::kWrongBody;
 }
 

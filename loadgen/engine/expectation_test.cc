@@ -12,7 +12,7 @@ TEST(JudgeTest, WithoutExpectationsAStatusBelow400IsOk) {
 }
 
 TEST(JudgeTest, ExpectationsReplaceThat) {
-  const Plan plan{.expect_status = {204, 503}, .expect_length = 7};
+  const Plan plan{.expect = {.status = {204, 503}, .length = 7}};
   EXPECT_EQ(Judge(plan, 200, 7), Outcome::kBadStatus);
   EXPECT_EQ(Judge(plan, 503, 7), Outcome::kOk);
   EXPECT_EQ(Judge(plan, 204, 6), Outcome::kWrongBody);

@@ -22,8 +22,8 @@ constexpr sys::Nanos kHeadStart = sys::kMillisecond;  // every thread is waiting
 /// When a plan's first request is due.
 sys::Nanos BeginOf(const Plan& plan) {
   const sys::Nanos soon = sys::Now() + kHeadStart;
-  if (!plan.start_at) return soon;
-  return std::max(soon, sys::Now() + *plan.start_at - WallClock());
+  if (!plan.arrivals.start_at) return soon;
+  return std::max(soon, sys::Now() + *plan.arrivals.start_at - WallClock());
 }
 
 /// Replicas that began within half an interval of each other share its bounds.
@@ -34,7 +34,7 @@ sys::Nanos RoundToWidth(std::int64_t shift_ms, sys::Nanos width) {
 /// When the last request was sent or, by the schedule, the time for it was over.
 sys::Nanos EndOfSending(const Plan& plan, const Agenda& agenda, sys::Nanos last_sent) {
   if (agenda.end() != Agenda::kNever) return agenda.end();
-  return plan.rate && !plan.poisson ? std::max(agenda.planned_end(), last_sent) : last_sent;
+  return plan.arrivals.rate && !plan.arrivals.poisson ? std::max(agenda.planned_end(), last_sent) : last_sent;
 }
 
 double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
@@ -107,7 +107,7 @@ class LoadRun::Thread {
 
   void Begin(sys::Nanos begin) {
     agenda_.emplace(run_.plan_, index_, begin);
-    recorder_.emplace(run_.plan_, begin + run_.plan_.warmup, agenda_->planned_end(), run_.journal_);
+    recorder_.emplace(run_.plan_, begin + run_.plan_.arrivals.warmup, agenda_->planned_end(), run_.journal_);
     begin_.count_down();
   }
   void GiveUp() { begin_.count_down(); }
@@ -158,10 +158,12 @@ class LoadRun::Thread {
 
 LoadRun::LoadRun(Plan plan, EngineFactory factory, const Journal* journal)
     : plan_(std::move(plan)), factory_(std::move(factory)), journal_(journal) {
-  if (plan_.urls.empty() || plan_.threads < 1 || plan_.connections < plan_.threads ||
-      (plan_.rate && *plan_.rate <= 0) || (!plan_.stages.empty() && !plan_.rate) ||
-      (!plan_.weights.empty() && plan_.weights.size() != plan_.urls.size()) ||
-      (!plan_.rates.empty() && plan_.rates.size() != plan_.urls.size())) {
+  if (plan_.targets.empty() || plan_.threads < 1 || plan_.connections < plan_.threads ||
+      (plan_.arrivals.rate && *plan_.arrivals.rate <= 0) ||
+      (!plan_.arrivals.stages.empty() && !plan_.arrivals.rate) ||
+      (std::ranges::any_of(plan_.targets, [this](const Target& target) {
+        return target.rate.has_value() != HasRates(plan_) || target.weight == 0;
+      }))) {
     throw std::invalid_argument(
         "a plan needs a URL, a thread, a connection "
         "for each thread and a rate above 0");
@@ -191,7 +193,7 @@ void LoadRun::Start() {
   cpu_before_ = ProcessCpu();
   kernel_before_ = ReadKernelCounters();
   const sys::Nanos begin = BeginOf(plan_);
-  start_ = begin + plan_.warmup;
+  start_ = begin + plan_.arrivals.warmup;
   start_unix_ms_ = (WallClock() + start_ - sys::Now()) / sys::kMillisecond;
   for (auto& thread : threads_) thread->Begin(begin);
 }
@@ -236,8 +238,8 @@ Progress LoadRun::progress() {
 /// Which responses the rate is made of, and over what time (load_run.h).
 void LoadRun::CountRate(RunResult& result) const {
   const auto& tally = result.tally;
-  result.counted = plan_.rate ? tally.completed() : tally.completed_at_last_sent;
-  if (plan_.rate || !plan_.count || result.stopped) return;
+  result.counted = plan_.arrivals.rate ? tally.completed() : tally.completed_at_last_sent;
+  if (plan_.arrivals.rate || !plan_.arrivals.count || result.stopped) return;
   if (kMostlyInTime * static_cast<double>(tally.completed()) <= static_cast<double>(result.counted)) return;
   result.counted = tally.completed();
   result.sending = result.duration;

@@ -17,8 +17,9 @@ std::uint64_t ShareOf(std::uint64_t total, std::uint64_t first, std::uint64_t st
 }
 
 std::vector<std::size_t> UrlRotation(const Plan& plan) {
-  if (!plan.weights.empty()) return Rotation(plan.weights);
-  return Rotation(std::vector<unsigned>(std::max<std::size_t>(plan.urls.size(), 1), 1));
+  std::vector<unsigned> weights;
+  for (const auto& target : plan.targets) weights.push_back(target.weight);
+  return Rotation(weights);
 }
 
 }  // namespace
@@ -26,10 +27,11 @@ std::vector<std::size_t> UrlRotation(const Plan& plan) {
 Agenda::Agenda(const Plan& plan, int index, sys::Nanos start)
     : first_(static_cast<std::uint64_t>(plan.replica.index + plan.replica.of * index)),
       stride_(static_cast<std::uint64_t>(plan.replica.of * plan.threads)),
-      limit_(plan.count ? ShareOf(*plan.count, first_, stride_) : std::numeric_limits<std::uint64_t>::max()),
+      limit_(plan.arrivals.count ? ShareOf(*plan.arrivals.count, first_, stride_)
+                                 : std::numeric_limits<std::uint64_t>::max()),
       start_(start),
-      counted_from_(start + plan.warmup),
-      end_(plan.count ? kNever : counted_from_ + plan.duration) {
+      counted_from_(start + plan.arrivals.warmup),
+      end_(plan.arrivals.count ? kNever : counted_from_ + plan.arrivals.duration) {
   AddStreams(plan);
   planned_end_ = PlannedEnd(plan);
 }
@@ -37,16 +39,18 @@ Agenda::Agenda(const Plan& plan, int index, sys::Nanos start)
 void Agenda::AddStreams(const Plan& plan) {
   const auto add = [&](RateCurve curve) {
     const auto seed = Mix(Mix(plan.seed, first_), streams_.size());
-    streams_.push_back(plan.poisson ? Pace::Poisson(std::move(curve), stride_, seed)
-                                    : Pace::Constant(std::move(curve), first_, stride_));
+    streams_.push_back(plan.arrivals.poisson ? Pace::Poisson(std::move(curve), stride_, seed)
+                                             : Pace::Constant(std::move(curve), first_, stride_));
   };
-  for (const double rate : plan.rates) add(RateCurve::Constant(start_, rate));
+  for (const auto& target : plan.targets) {
+    if (target.rate) add(RateCurve::Constant(start_, *target.rate));
+  }
   if (streams_.empty()) {
     rotation_ = UrlRotation(plan);
-    if (!plan.stages.empty()) {
-      add(RateCurve::Staged(start_, plan.stages));
-    } else if (plan.rate) {
-      add(RateCurve::Constant(start_, *plan.rate));
+    if (!plan.arrivals.stages.empty()) {
+      add(RateCurve::Staged(start_, plan.arrivals.stages));
+    } else if (plan.arrivals.rate) {
+      add(RateCurve::Constant(start_, *plan.arrivals.rate));
     }
   }
   FindNext();
@@ -97,11 +101,10 @@ sys::Nanos Agenda::NextDue() const {
 
 sys::Nanos Agenda::PlannedEnd(const Plan& plan) const {
   if (end_ != kNever || !open_loop()) return end_;
-  double rate = plan.rate.value_or(0);
-  if (!plan.rates.empty()) rate = 0;
-  for (const double each : plan.rates) rate += each;
+  double rate = HasRates(plan) ? 0 : plan.arrivals.rate.value_or(0);
+  for (const auto& target : plan.targets) rate += target.rate.value_or(0);
   const auto n = static_cast<double>(limit_ == 0 ? 0 : GlobalIndex(limit_ - 1) + 1);
-  const double late = plan.poisson ? kSigmas * std::sqrt(n * static_cast<double>(stride_)) : 0;
+  const double late = plan.arrivals.poisson ? kSigmas * std::sqrt(n * static_cast<double>(stride_)) : 0;
   return start_ + static_cast<sys::Nanos>(std::llround((n + late) * 1e9 / rate));
 }
 

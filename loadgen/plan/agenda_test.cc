@@ -16,7 +16,9 @@ using sys::kSecond;
 
 constexpr sys::Nanos kStart = 1'000 * kSecond;
 
-Plan Open(double rate, int threads = 1) { return {.urls = {"u"}, .rate = rate, .threads = threads}; }
+Plan Open(double rate, int threads = 1) {
+  return {.targets = {{.url = "u"}}, .arrivals = {.rate = rate}, .threads = threads};
+}
 
 TEST(AgendaTest, ThreadsTogetherMakeTheScheduleWhole) {
   const auto plan = Open(1000, 3);
@@ -24,7 +26,8 @@ TEST(AgendaTest, ThreadsTogetherMakeTheScheduleWhole) {
   std::uint64_t scheduled = 0;
   for (int i = 0; i < plan.threads; ++i) {
     Agenda agenda(plan, i, kStart);
-    while (const auto arrival = agenda.Take(kStart + plan.duration - 1, kStart)) due.push_back(arrival->due);
+    while (const auto arrival = agenda.Take(kStart + plan.arrivals.duration - 1, kStart))
+      due.push_back(arrival->due);
     scheduled += agenda.Scheduled();
   }
   std::ranges::sort(due);
@@ -55,7 +58,7 @@ TEST(AgendaTest, WhatWasDueAndNotTakenIsScheduledAllTheSame) {
 
 TEST(AgendaTest, WhatOnlyTheThreadWasLateForIsSentAfterTheEnd) {
   auto plan = Open(10);
-  plan.duration = 200 * kMillisecond;
+  plan.arrivals.duration = 200 * kMillisecond;
   Agenda agenda(plan, 0, kStart);
   EXPECT_TRUE(agenda.Take(kStart + 201 * kMillisecond, kStart));
   EXPECT_TRUE(agenda.Take(kStart + 201 * kMillisecond, kStart));
@@ -73,8 +76,8 @@ TEST(AgendaTest, StoppingForgetsWhatWasDueLater) {
 
 TEST(AgendaTest, ANumberOfRequestsIsSplitExactly) {
   for (const bool open : {true, false}) {
-    Plan plan{.urls = {"u"}, .threads = 4, .count = 10};
-    if (open) plan.rate = 1000;
+    Plan plan{.targets = {{.url = "u"}}, .arrivals = {.count = 10}, .threads = 4};
+    if (open) plan.arrivals.rate = 1000;
     std::uint64_t taken = 0;
     for (int i = 0; i < plan.threads; ++i) {
       Agenda agenda(plan, i, kStart);
@@ -90,7 +93,7 @@ TEST(AgendaTest, ANumberOfRequestsIsSplitExactly) {
 
 TEST(AgendaTest, ACountOutlastsItsPlannedEnd) {
   auto plan = Open(100);
-  plan.count = 50;
+  plan.arrivals.count = 50;
   Agenda agenda(plan, 0, kStart);
   EXPECT_EQ(agenda.end(), Agenda::kNever);
   EXPECT_EQ(agenda.planned_end(), kStart + 500 * kMillisecond);
@@ -98,7 +101,7 @@ TEST(AgendaTest, ACountOutlastsItsPlannedEnd) {
 }
 
 TEST(AgendaTest, InAClosedLoopARequestIsDueWhenItsConnectionIsFree) {
-  Agenda agenda({.urls = {"u"}, .duration = kSecond}, 0, kStart);
+  Agenda agenda({.targets = {{.url = "u"}}, .arrivals = {.duration = kSecond}}, 0, kStart);
   EXPECT_EQ(agenda.Take(kStart, 0)->due, kStart);
   EXPECT_EQ(agenda.Take(kStart + 9, kStart + 7)->due, kStart + 7);
   EXPECT_FALSE(agenda.Take(kStart + kSecond, kStart));
@@ -107,14 +110,14 @@ TEST(AgendaTest, InAClosedLoopARequestIsDueWhenItsConnectionIsFree) {
 
 TEST(AgendaTest, PoissonArrivalsAreThePlannedRateAndOneStory) {
   auto plan = Open(5000, 3);
-  plan.poisson = true;
+  plan.arrivals.poisson = true;
   std::uint64_t scheduled = 0;
   for (int i = 0; i < plan.threads; ++i) {
     Agenda agenda(plan, i, kStart);
     Agenda again(plan, i, kStart);
     std::uint64_t taken = 0;
-    while (const auto arrival = agenda.Take(kStart + plan.duration, kStart)) {
-      ASSERT_EQ(again.Take(kStart + plan.duration, kStart)->due, arrival->due);
+    while (const auto arrival = agenda.Take(kStart + plan.arrivals.duration, kStart)) {
+      ASSERT_EQ(again.Take(kStart + plan.arrivals.duration, kStart)->due, arrival->due);
       ++taken;
     }
     EXPECT_EQ(agenda.Scheduled(), taken);
@@ -124,13 +127,15 @@ TEST(AgendaTest, PoissonArrivalsAreThePlannedRateAndOneStory) {
 }
 
 TEST(AgendaTest, UrlsWithRatesHaveAScheduleEach) {
-  const Plan plan{.urls = {"a", "b"}, .rate = 110, .threads = 2, .rates = {100, 10}};
+  const Plan plan{.targets = {{.url = "a", .rate = 100}, {.url = "b", .rate = 10}},
+                  .arrivals = {.rate = 110},
+                  .threads = 2};
   std::array<int, 2> taken{};
   std::set<std::uint64_t> turns;
   for (int i = 0; i < plan.threads; ++i) {
     Agenda agenda(plan, i, kStart);
     sys::Nanos last = 0;
-    while (const auto arrival = agenda.Take(kStart + plan.duration, kStart)) {
+    while (const auto arrival = agenda.Take(kStart + plan.arrivals.duration, kStart)) {
       ++taken[arrival->url];
       turns.insert(arrival->turn);
       ASSERT_GE(arrival->due, last);
@@ -151,7 +156,7 @@ TEST(AgendaTest, ReplicasTogetherMakeTheScheduleWholeHoweverManyThreadsEachHas) 
     plan.replica = {.index = r, .of = 3};
     for (int i = 0; i < plan.threads; ++i) {
       Agenda agenda(plan, i, kStart);
-      while (const auto arrival = agenda.Take(kStart + plan.duration - 1, kStart)) {
+      while (const auto arrival = agenda.Take(kStart + plan.arrivals.duration - 1, kStart)) {
         EXPECT_TRUE(due.insert(arrival->due).second);
         EXPECT_TRUE(turns.insert(arrival->turn).second);
       }
@@ -164,7 +169,10 @@ TEST(AgendaTest, ReplicasTogetherMakeTheScheduleWholeHoweverManyThreadsEachHas) 
 TEST(AgendaTest, ACountIsSplitAmongReplicas) {
   std::uint64_t taken = 0;
   for (int r = 0; r < 3; ++r) {
-    const Plan plan{.urls = {"u"}, .threads = 2, .count = 100, .replica = {.index = r, .of = 3}};
+    const Plan plan{.targets = {{.url = "u"}},
+                    .arrivals = {.count = 100},
+                    .threads = 2,
+                    .replica = {.index = r, .of = 3}};
     for (int i = 0; i < plan.threads; ++i) {
       Agenda agenda(plan, i, kStart);
       while (agenda.Take(kStart, kStart)) ++taken;
@@ -174,11 +182,14 @@ TEST(AgendaTest, ACountIsSplitAmongReplicas) {
 }
 
 TEST(AgendaTest, StagesAreSharedByThreads) {
-  Plan plan{.urls = {"u"}, .rate = 50, .threads = 3, .stages = {{.rate = 100, .duration = 10 * kSecond}}};
+  Plan plan{.targets = {{.url = "u"}},
+            .arrivals = {.rate = 50, .stages = {{.rate = 100, .duration = 10 * kSecond}}},
+            .threads = 3};
   std::vector<sys::Nanos> due;
   for (int i = 0; i < plan.threads; ++i) {
     Agenda agenda(plan, i, kStart);
-    while (const auto arrival = agenda.Take(kStart + plan.duration, kStart)) due.push_back(arrival->due);
+    while (const auto arrival = agenda.Take(kStart + plan.arrivals.duration, kStart))
+      due.push_back(arrival->due);
     EXPECT_EQ(agenda.NextDue(), Agenda::kNever);
   }
   std::ranges::sort(due);
@@ -188,15 +199,15 @@ TEST(AgendaTest, StagesAreSharedByThreads) {
 
 TEST(AgendaTest, TheWarmUpIsSentAndNotCounted) {
   auto plan = Open(10);
-  plan.warmup = 2 * kSecond;
-  plan.duration = 3 * kSecond;
+  plan.arrivals.warmup = 2 * kSecond;
+  plan.arrivals.duration = 3 * kSecond;
   Agenda agenda(plan, 0, kStart);
   for (int i = 0; i < 15; ++i) EXPECT_TRUE(agenda.Take(kStart + kSecond * 5 / 2, kStart)) << i;
   EXPECT_EQ(agenda.Scheduled(), 30u) << "the rest waits";
   EXPECT_EQ(agenda.end(), kStart + 5 * kSecond);
   Agenda late(plan, 0, kStart);
   EXPECT_EQ(late.Scheduled(), 30u) << "what was never sent of the warm-up counts as little";
-  Agenda closed({.urls = {"u"}, .warmup = kSecond, .duration = kSecond}, 0, kStart);
+  Agenda closed({.targets = {{.url = "u"}}, .arrivals = {.warmup = kSecond, .duration = kSecond}}, 0, kStart);
   EXPECT_TRUE(closed.Take(kStart + 1, kStart + 1));
   EXPECT_TRUE(closed.Take(kStart + kSecond, kStart + kSecond));
   EXPECT_EQ(closed.Scheduled(), 1u);
@@ -214,7 +225,7 @@ TEST(AgendaTest, WhatIsSkippedIsScheduledAndNotHandedOut) {
 }
 
 TEST(AgendaTest, WeightsSayHowOftenAUrlHasItsTurn) {
-  Agenda agenda({.urls = {"a", "b"}, .weights = {3, 1}}, 0, kStart);
+  Agenda agenda({.targets = {{.url = "a", .weight = 3}, {.url = "b", .weight = 1}}}, 0, kStart);
   std::array<int, 2> taken{};
   for (int i = 0; i < 400; ++i) ++taken[agenda.Take(kStart + 1, kStart)->url];
   EXPECT_EQ(taken[0], 300);

@@ -12,6 +12,7 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::string_view kOpen = "{line:";
+constexpr std::size_t kShown = 80;
 
 bool Allowed(char c, Place place) {
   const auto code = static_cast<unsigned char>(c);
@@ -50,7 +51,7 @@ sys::Result<Lines> ReadLines(const std::string& path) {
 sys::Result<void> LoadLines(std::string_view text, Place place, LineFiles& files) {
   for (auto at = text.find(kOpen); at != text.npos; at = text.find(kOpen, at + 1)) {
     const auto end = text.find('}', at);
-    if (end == text.npos) return sys::Failure(fmt::format("'{}' lacks its }}", text.substr(at)));
+    if (end == text.npos) return sys::Failure(fmt::format("'{}' lacks its }}", text.substr(at, kShown)));
     const std::string path(text.substr(at + kOpen.size(), end - at - kOpen.size()));
     if (!files.contains(path)) {
       auto lines = ReadLines(path);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "loadgen/plan/body.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
@@ -18,15 +19,21 @@ struct Stage {
   sys::Nanos duration = 0;  ///< 0: the rate jumps.
 };
 
-/// What a request is beside its URL.
-struct RequestParts {
-  std::string method = "GET";
-  std::vector<std::string> headers = {};  ///< "Name: value"
-  std::optional<std::string> body = {};
-};
-
 using Lines = std::vector<std::string>;
 using LineFiles = std::map<std::string, std::shared_ptr<const Lines>, std::less<>>;
+
+/// What is asked for, and how often in comparison with other targets. "{counter}", "{random}" and
+/// "{line:FILE}" in it are replaced (text_template.h).
+struct Target {
+  std::string url = {};
+  /// "user:password"; empty: the wire's. No part of the URL, so that whatever shows that does not show it.
+  std::string user = {};
+  std::string method = "GET";
+  std::vector<std::string> headers = {};  ///< "Name: value"
+  Body body = {};
+  unsigned weight = 1;              ///< Turns, where none has a rate.
+  std::optional<double> rate = {};  ///< Requests a second. Either all targets have one or none has.
+};
 
 /// What only libcurl can do.
 struct Extras {
@@ -55,73 +62,78 @@ enum class Saturate {
   kDrop,   ///< It is not sent.
 };
 
-/// What to send, how often and for how long: the whole of a run, as a value.
-///
-///     loadgen::Plan plan{.urls = {"http://127.0.0.1:8080/"}, .rate = 500, .connections = 64};
+/// When requests are due.
 ///
 /// With a rate the loop is *open*: requests are due by the clock, whatever becomes of earlier ones. Without
 /// one it is *closed*: each connection's next request is due when its previous one has ended.
-struct Plan {
-  /// Used in turn, or as `weights` or `rates` say. At least one. "{counter}", "{random}" and
-  /// "{line:FILE}" in them, in headers and in bodies are replaced (text_template.h).
-  std::vector<std::string> urls = {};
-  /// "user:password" of each URL; empty where it has none. Empty: none has one. They are not part of the
-  /// URLs, so that whatever shows those does not show them.
-  std::vector<std::string> users = {};
-  std::string method = "GET";
-  std::optional<std::string> body = {};
-  std::vector<std::string> headers = {};  ///< "Name: value"
-  std::vector<RequestParts> parts = {};   ///< Of each URL, instead of the three above. Empty: they are alike.
-  LineFiles lines = {};                   ///< Of the files that "{line:FILE}" names.
-
-  bool keep_alive = true;   ///< false: each request has a connection of its own and says `Connection: close`
-  std::uint64_t reuse = 0;  ///< So many requests go over one connection, which is then closed; 0: no limit.
-  Extras extras = {};
-
-  std::optional<double> rate =
-      {};                ///< Requests a second, all threads and replicas together. nullopt: closed loop.
-  int connections = 10;  ///< The most connections at a time, all threads together.
-  int threads = 1;       ///< At most `connections`.
-
+struct Arrivals {
+  /// Requests a second, all threads and replicas together: the targets' own in sum, where they have some.
+  std::optional<double> rate = {};
   std::vector<Stage> stages = {};  ///< Open loop: rates instead of `rate`, which is then their mean.
+  bool poisson = false;            ///< Open loop: due times at random instead of evenly spaced.
   Saturate saturate = Saturate::kQueue;
-
   sys::Nanos warmup = 0;  ///< What is due in this time before `duration` is sent, not counted.
   sys::Nanos duration = 10 * sys::kSecond;  ///< Ignored where `count` is set.
   std::optional<std::uint64_t> count = {};  ///< Requests in all, of all replicas together.
   std::optional<sys::Nanos> start_at = {};  ///< Since the epoch. nullopt: at once.
-  sys::Nanos timeout = 10 * sys::kSecond;   ///< For one request, from its sending to its last byte.
-  sys::Nanos drain = 2 * sys::kSecond;      ///< How long requests in flight at the end are waited for.
+};
 
+/// How requests travel.
+struct Wire {
+  bool keep_alive = true;   ///< false: each request has a connection of its own and says `Connection: close`
+  std::uint64_t reuse = 0;  ///< So many requests go over one connection, which is then closed; 0: no limit.
+  sys::Nanos timeout = 10 * sys::kSecond;  ///< For one request, from its sending to its last byte.
+  sys::Nanos drain = 2 * sys::kSecond;     ///< How long requests in flight at the end are waited for.
+  std::string unix_socket = {};            ///< Where to connect instead of the URLs' hosts; empty: there.
+  std::string connect_to = {};             ///< The same, "HOST:PORT".
+  Extras extras = {};
+};
+
+/// What a response must be to be ok.
+struct Expectation {
+  std::vector<int> status = {};              ///< Empty: below 400.
+  std::optional<std::uint64_t> length = {};  ///< Of each decoded body.
+  std::string sha256 = {};                   ///< Of each decoded body, 64 small hex digits; empty: any.
+  std::string end = {};                      ///< What each decoded body ends with.
+};
+
+/// A whole run as a value: what to send, when, how, and what is to come back.
+///
+///     loadgen::Plan plan{.targets = {{.url = "http://127.0.0.1:8080/"}}, .arrivals = {.rate = 500}};
+struct Plan {
+  std::vector<Target> targets = {};  ///< At least one.
+  LineFiles lines = {};              ///< Of the files that "{line:FILE}" names.
+  Arrivals arrivals = {};
+  Wire wire = {};
+  Expectation expect = {};
+  int connections = 10;  ///< The most connections at a time, all threads together.
+  int threads = 1;       ///< At most `connections`.
   /// Of the rate, the stages, the count and the requests' numbers this process takes every `of`-th;
   /// `connections` are its own.
   Replica replica = {};
-
   std::string worker_header = "X-Worker";  ///< The response header that names the worker. Empty: none.
-
-  std::vector<unsigned> weights =
-      {};                          ///< How often each URL has its turn. Empty: each as often as the others.
-  std::vector<double> rates = {};  ///< A rate for each URL; `rate` is then their sum. Empty: none has one.
-  bool poisson = false;            ///< Open loop: due times at random instead of evenly spaced.
-  std::uint64_t seed = 1;          ///< Of Poisson arrivals and of {random}.
-
-  std::vector<int> expect_status = {};              ///< What is ok. Empty: below 400.
-  std::optional<std::uint64_t> expect_length = {};  ///< Of each decoded body.
-  std::string expect_sha256 = {};  ///< Of each decoded body, 64 small hex digits; empty: any.
-  std::string expect_end = {};     ///< What each decoded body ends with.
-  std::string unix_socket = {};    ///< Where to connect instead of the URLs' hosts; empty: there.
-  std::string connect_to = {};     ///< The same, "HOST:PORT".
+  std::uint64_t seed = 1;                  ///< Of Poisson arrivals and of {random}.
 };
 
-/// The credentials for the plan's URL number `url`; empty for none.
-inline const std::string& UserOf(const Plan& plan, std::size_t url) {
-  return plan.users.empty() || plan.users[url].empty() ? plan.extras.user : plan.users[url];
+/// The credentials for a target of the plan; empty for none.
+inline const std::string& UserOf(const Plan& plan, const Target& target) {
+  return target.user.empty() ? plan.wire.extras.user : target.user;
 }
 
-/// What the plan's request to URL number `url` is beside that.
-inline RequestParts PartsOf(const Plan& plan, std::size_t url) {
-  if (!plan.parts.empty()) return plan.parts[url];
-  return {.method = plan.method, .headers = plan.headers, .body = plan.body};
+inline std::vector<std::string> UrlsOf(const Plan& plan) {
+  std::vector<std::string> urls;
+  for (const auto& target : plan.targets) urls.push_back(target.url);
+  return urls;
 }
+
+/// The method of its requests; empty where they differ.
+inline std::string MethodOf(const Plan& plan) {
+  std::string method = plan.targets.empty() ? "" : plan.targets.front().method;
+  for (const auto& target : plan.targets) method = target.method == method ? method : "";
+  return method;
+}
+
+/// The targets have rates of their own.
+inline bool HasRates(const Plan& plan) { return !plan.targets.empty() && plan.targets.front().rate; }
 
 }  // namespace hydrapool::loadgen

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <utility>
 
 #include "loadgen/plan/http_url.h"
@@ -19,37 +18,30 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMostTurns = 10'000'000;
 
-struct Request {
-  std::string url = {};
-  std::string user = {};
-  RequestParts parts = {};
-  unsigned weight = 1;
-};
-
-sys::Result<void> TakeHeaders(const json& value, RequestParts& parts) {
+sys::Result<void> TakeHeaders(const json& value, Target& target) {
   for (const auto& [name, header] : value.items()) {
     if (!header.is_string()) return sys::Failure("a header is not a string");
     auto text = value.is_array() ? header.get<std::string>() : name + ": " + header.get<std::string>();
     if (!IsHeader(text)) return sys::Failure(fmt::format("'{}' is not a header", text));
-    parts.headers.push_back(std::move(text));
+    target.headers.push_back(std::move(text));
   }
   return {};
 }
 
-sys::Result<Request> FromJson(const std::string& line) {
+sys::Result<Target> FromJson(const std::string& line) {
   const auto object = json::parse(line, nullptr, false);
   if (!object.is_object()) return sys::Failure("not a JSON object");
-  Request request;
+  Target request;
   for (const auto& [key, value] : object.items()) {
     const bool text = value.is_string();
     if (key == "url" && text) {
       request.url = value.get<std::string>();
     } else if (key == "method" && text) {
-      request.parts.method = value.get<std::string>();
+      request.method = value.get<std::string>();
     } else if (key == "body" && text) {
-      request.parts.body = value.get<std::string>();
+      request.body = value.get<std::string>();
     } else if (key == "headers" && (value.is_object() || value.is_array())) {
-      if (auto taken = TakeHeaders(value, request.parts); !taken) return tl::unexpected(taken.error());
+      if (auto taken = TakeHeaders(value, request); !taken) return tl::unexpected(taken.error());
     } else if (key == "weight" && value.is_number_unsigned() && IsWeight(value.get<std::uint64_t>())) {
       request.weight = value.get<unsigned>();
     } else {
@@ -57,25 +49,24 @@ sys::Result<Request> FromJson(const std::string& line) {
           fmt::format("\"{}\": {} (known are url, method, headers, body and weight)", key, value.dump()));
     }
   }
-  if (request.parts.body && !object.contains("method")) request.parts.method = "POST";
+  if (request.body && !object.contains("method")) request.method = "POST";
   return request;
 }
 
-sys::Result<Request> FromWords(const std::string& line) {
+sys::Result<Target> FromWords(const std::string& line) {
   const auto space = line.find(' ');
-  if (space == line.npos) return Request{.url = line};
-  Request request{.url = line.substr(line.find_first_not_of(' ', space))};
-  request.parts.method = line.substr(0, space);
+  if (space == line.npos) return Target{.url = line};
+  Target request{.url = line.substr(line.find_first_not_of(' ', space))};
+  request.method = line.substr(0, space);
   if (request.url.find(' ') != line.npos) return sys::Failure("more than METHOD URL");
   return request;
 }
 
-sys::Result<Request> Parse(const std::string& line, const HttpUrl& base) {
+sys::Result<Target> Parse(const std::string& line, const HttpUrl& base) {
   auto request = line.starts_with('{') ? FromJson(line) : FromWords(line);
   if (!request) return request;
-  auto& parts = request->parts;
-  if (!IsMethod(parts.method)) return sys::Failure(fmt::format("'{}' is not a method", parts.method));
-  if (!parts.body && NeedsBody(parts.method)) parts.body = "";
+  if (!IsMethod(request->method)) return sys::Failure(fmt::format("'{}' is not a method", request->method));
+  if (!request->body && NeedsBody(request->method)) request->body = "";
   if (request->url.empty()) return sys::Failure("a URL is required");
   const bool relative = !base.full.empty() && request->url.find("://") == request->url.npos;
   auto url = ParseHttpUrl(request->url, base.full);
@@ -87,24 +78,24 @@ sys::Result<Request> Parse(const std::string& line, const HttpUrl& base) {
 
 }  // namespace
 
-sys::Result<void> FillRequests(const std::string& path, const std::string& base, Plan& plan) {
+sys::Result<void> FillRequests(const std::string& path, const std::string& base,
+                               const std::vector<std::string>& headers, Plan& plan) {
   const auto whole = base.empty() ? HttpUrl{} : ParseHttpUrl(base);
   if (!whole) return tl::unexpected(whole.error());
   const auto lines = ReadLines(path);
   if (!lines) return tl::unexpected(lines.error());
+  std::uint64_t turns = 0;
   for (std::size_t i = 0; i < lines->size(); ++i) {
     const auto& line = (*lines)[i];
     if (line.empty() || line.starts_with('#')) continue;
     auto request = Parse(line, *whole);
     if (!request) return sys::Failure(fmt::format("{}:{}: {}", path, i + 1, request.error().message));
-    request->parts.headers.insert(request->parts.headers.begin(), plan.headers.begin(), plan.headers.end());
-    plan.urls.push_back(std::move(request->url));
-    plan.users.push_back(std::move(request->user));
-    plan.weights.push_back(request->weight);
-    plan.parts.push_back(std::move(request->parts));
+    request->headers.insert(request->headers.begin(), headers.begin(), headers.end());
+    turns += request->weight;
+    plan.targets.push_back(std::move(*request));
   }
-  if (plan.urls.empty()) return sys::Failure(path + " has no requests");
-  if (std::accumulate(plan.weights.begin(), plan.weights.end(), std::uint64_t{0}) > kMostTurns) {
+  if (plan.targets.empty()) return sys::Failure(path + " has no requests");
+  if (turns > kMostTurns) {
     return sys::Failure(fmt::format("{}: the weights add up to more than {}", path, kMostTurns));
   }
   return {};

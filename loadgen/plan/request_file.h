@@ -1,13 +1,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::loadgen {
 
-/// Fills in a plan's URLs, weights and parts from a file of requests, one a line, used in turn:
+/// Fills in a plan's targets from a file of requests, one a line, used in turn:
 ///
 ///     # comments and empty lines are skipped
 ///     http://h/a
@@ -15,9 +16,10 @@ namespace hydrapool::loadgen {
 ///     {"method": "POST", "url": "http://h/c", "headers": {"A": "b"}, "body": "x", "weight": 3}
 ///
 /// Of a JSON object only "url" is needed; "headers" may also be a list of "Name: value". URLs without a
-/// scheme are relative to `base` (empty: they begin with a host). The plan's own headers go with each
-/// request, its method and body do not. A path of "-" is standard input. Errors name the file and the line.
-sys::Result<void> FillRequests(const std::string& path, const std::string& base, Plan& plan);
+/// scheme are relative to `base` (empty: they begin with a host). `headers` go with each
+/// request. A path of "-" is standard input. Errors name the file and the line.
+sys::Result<void> FillRequests(const std::string& path, const std::string& base,
+                               const std::vector<std::string>& headers, Plan& plan);
 
 /// "Name: value", "Name:" or "Name;", as on curl's command line.
 bool IsHeader(const std::string& text);

@@ -18,7 +18,7 @@ class RequestFileTest : public ::testing::Test {
  protected:
   sys::Result<void> Fill(const std::string& content, Plan& plan, const std::string& base = {}) const {
     std::ofstream(path_, std::ios::binary) << content;
-    return FillRequests(path_, base, plan);
+    return FillRequests(path_, base, headers_, plan);
   }
   [[nodiscard]] std::string Complaint(const std::string& content) const {
     Plan plan;
@@ -27,11 +27,13 @@ class RequestFileTest : public ::testing::Test {
   }
 
   const sys::ScratchDir scratch_{"loadgen-requests"};
+  std::vector<std::string> headers_ = {};
   const std::string path_ = scratch_ / "requests";
 };
 
 TEST_F(RequestFileTest, OneRequestALine) {
-  Plan plan{.headers = {"X-All: 1"}};
+  Plan plan;
+  headers_ = {"X-All: 1"};
   const auto filled = Fill(
       "# shop\n\nh/a\nDELETE http://h/b\n"
       R"({"url": "http://h/c", "headers": {"A": "b"}, "body": "x={counter}", "weight": 3})"
@@ -39,16 +41,17 @@ TEST_F(RequestFileTest, OneRequestALine) {
       R"({"method": "PUT", "url": "https://h/d", "headers": ["B: c", "Accept:"]})",
       plan);
   ASSERT_TRUE(filled) << filled.error().message;
-  EXPECT_THAT(plan.urls, ElementsAre("http://h/a", "http://h/b", "http://h/c", "https://h/d"));
-  EXPECT_THAT(plan.weights, ElementsAre(1, 1, 3, 1));
-  EXPECT_EQ(plan.parts[0].method, "GET");
-  EXPECT_FALSE(plan.parts[0].body);
-  EXPECT_EQ(plan.parts[1].method, "DELETE");
-  EXPECT_EQ(plan.parts[2].method, "POST");
-  EXPECT_EQ(plan.parts[2].body, "x={counter}");
-  EXPECT_THAT(plan.parts[2].headers, ElementsAre("X-All: 1", "A: b"));
-  EXPECT_EQ(plan.parts[3].body, "");
-  EXPECT_THAT(plan.parts[3].headers, ElementsAre("X-All: 1", "B: c", "Accept:"));
+  EXPECT_THAT(UrlsOf(plan), ElementsAre("http://h/a", "http://h/b", "http://h/c", "https://h/d"));
+  EXPECT_EQ(plan.targets[2].weight, 3u);
+  EXPECT_EQ(plan.targets[3].weight, 1u);
+  EXPECT_EQ(plan.targets[0].method, "GET");
+  EXPECT_FALSE(plan.targets[0].body);
+  EXPECT_EQ(plan.targets[1].method, "DELETE");
+  EXPECT_EQ(plan.targets[2].method, "POST");
+  EXPECT_EQ(plan.targets[2].body, "x={counter}");
+  EXPECT_THAT(plan.targets[2].headers, ElementsAre("X-All: 1", "A: b"));
+  EXPECT_EQ(plan.targets[3].body, "");
+  EXPECT_THAT(plan.targets[3].headers, ElementsAre("X-All: 1", "B: c", "Accept:"));
 }
 
 TEST_F(RequestFileTest, UrlsWithoutASchemeBelongToTheBase) {
@@ -56,9 +59,10 @@ TEST_F(RequestFileTest, UrlsWithoutASchemeBelongToTheBase) {
   const auto filled = Fill("/a?q={counter}\r\nPOST b\n?page=2\nhttp://other/\nHEAD ../up\n", plan,
                            "h:8080/shop/list?old=1#x");
   ASSERT_TRUE(filled) << filled.error().message;
-  EXPECT_THAT(plan.urls, ElementsAre("http://h:8080/a?q={counter}", "http://h:8080/shop/b",
-                                     "http://h:8080/shop/list?page=2", "http://other/", "http://h:8080/up"));
-  EXPECT_EQ(plan.parts[1].method, "POST");
+  EXPECT_THAT(UrlsOf(plan),
+              ElementsAre("http://h:8080/a?q={counter}", "http://h:8080/shop/b",
+                          "http://h:8080/shop/list?page=2", "http://other/", "http://h:8080/up"));
+  EXPECT_EQ(plan.targets[1].method, "POST");
   Plan none;
   EXPECT_THAT(Fill("/a", none, "http://h:99999").error().message, HasSubstr("'http://h:99999' is not a URL"));
   EXPECT_THAT(Complaint("/a"), HasSubstr(":1: '/a' lacks the URL it belongs to"));
@@ -76,7 +80,7 @@ TEST_F(RequestFileTest, WhatIsWrongIsSaidWithFileAndLine) {
   EXPECT_THAT(Complaint("GET h HTTP/1.1"), HasSubstr("more than METHOD URL"));
   EXPECT_THAT(Complaint("# nothing\n"), EndsWith("has no requests"));
   Plan plan;
-  EXPECT_THAT(FillRequests("/no/such/file", "", plan).error().message,
+  EXPECT_THAT(FillRequests("/no/such/file", "", {}, plan).error().message,
               HasSubstr("/no/such/file: No such file"));
 }
 

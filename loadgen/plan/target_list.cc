@@ -16,12 +16,6 @@ namespace {
 
 constexpr unsigned kMostWeight = 10'000;
 
-struct Target {
-  std::string url;
-  std::optional<double> rate = {};
-  unsigned weight = 1;
-};
-
 sys::Result<unsigned> ParseWeight(std::string_view text) {
   unsigned weight = 0;
   const auto* end = text.data() + text.size();
@@ -32,9 +26,10 @@ sys::Result<unsigned> ParseWeight(std::string_view text) {
   return weight;
 }
 
-sys::Result<Target> ParseTarget(const std::string& text) {
+sys::Result<Target> ParseTarget(const std::string& text, const Target& like) {
   const auto space = std::min(text.find(' '), text.size());
-  Target target{.url = text.substr(0, space)};
+  auto target = like;
+  target.url = text.substr(0, space);
   const auto share = std::string_view(text).substr(std::min(text.find_first_not_of(' ', space), text.size()));
   if (share.starts_with("rate=")) {
     const auto rate = ParseRate(share.substr(5));
@@ -55,11 +50,11 @@ sys::Result<Target> ParseTarget(const std::string& text) {
 bool IsWeight(std::uint64_t weight) { return weight >= 1 && weight <= kMostWeight; }
 
 sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,
-                              Plan& plan) {
-  std::vector<Target> all;
-  for (const auto& url : urls) all.push_back({.url = url});
+                              const Target& like, Plan& plan) {
+  auto& all = plan.targets;
+  for (const auto& url : urls) all.emplace_back(like).url = url;
   for (const auto& text : targets) {
-    auto target = ParseTarget(text);
+    auto target = ParseTarget(text, like);
     if (!target) return tl::unexpected(target.error());
     all.push_back(std::move(*target));
   }
@@ -68,15 +63,13 @@ sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::v
   for (auto& target : all) {
     auto url = ParseHttpUrl(target.url);
     if (!url) return tl::unexpected(url.error());
-    plan.urls.push_back(std::move(url->full));
-    plan.users.push_back(std::move(url->user));
-    plan.weights.push_back(target.weight);
-    if (target.rate) plan.rates.push_back(*target.rate);
+    target.url = std::move(url->full);
+    target.user = std::move(url->user);
+    if (target.rate.has_value() != HasRates(plan))
+      return sys::Failure("either all URLs have a rate, or none has");
     sum += target.rate.value_or(0);
   }
-  if (plan.rates.empty()) return {};
-  if (plan.rates.size() != all.size()) return sys::Failure("either all URLs have a rate, or none has");
-  plan.rate = sum;
+  if (HasRates(plan)) plan.arrivals.rate = sum;
   return {};
 }
 

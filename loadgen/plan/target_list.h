@@ -9,7 +9,7 @@
 
 namespace hydrapool::loadgen {
 
-/// Fills in a plan's URLs, with their weights or rates, and the sum of these as its rate.
+/// Fills in a plan's targets, in all else as `like`, and the sum of their rates as its rate.
 ///
 /// `urls` stand for themselves. Each of `targets` is a URL and, behind a space, its share:
 ///
@@ -18,7 +18,7 @@ namespace hydrapool::loadgen {
 ///
 /// Either all have a rate or none has. Pure.
 sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,
-                              Plan& plan);
+                              const Target& like, Plan& plan);
 
 /// A weight that may be given: 1 to 10,000.
 bool IsWeight(std::uint64_t weight);

@@ -6,30 +6,33 @@
 namespace hydrapool::loadgen {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 std::string Complaint(const std::vector<std::string>& urls, const std::vector<std::string>& targets) {
   Plan plan;
-  const auto filled = FillTargets(urls, targets, plan);
+  const auto filled = FillTargets(urls, targets, {}, plan);
   return filled ? "no complaint" : filled.error().message;
 }
 
 TEST(TargetListTest, Weights) {
   Plan plan;
-  ASSERT_TRUE(FillTargets({"a/"}, {"http://b/  weight=3", "c"}, plan));
-  EXPECT_THAT(plan.urls, ElementsAre("http://a/", "http://b/", "http://c"));
-  EXPECT_THAT(plan.weights, ElementsAre(1, 3, 1));
-  EXPECT_THAT(plan.rates, IsEmpty());
-  EXPECT_FALSE(plan.rate);
+  ASSERT_TRUE(FillTargets({"a/"}, {"http://b/  weight=3", "c"}, {.method = "PUT"}, plan));
+  EXPECT_THAT(UrlsOf(plan), ElementsAre("http://a/", "http://b/", "http://c"));
+  EXPECT_THAT(plan.targets,
+              ElementsAre(Field(&Target::weight, 1), Field(&Target::weight, 3), Field(&Target::weight, 1)));
+  EXPECT_THAT(plan.targets, Each(Field(&Target::method, "PUT")));
+  EXPECT_FALSE(HasRates(plan));
+  EXPECT_FALSE(plan.arrivals.rate);
 }
 
 TEST(TargetListTest, RatesAddUp) {
   Plan plan;
-  ASSERT_TRUE(FillTargets({}, {"a rate=100/s", "b rate=60/m"}, plan));
-  EXPECT_THAT(plan.rates, ElementsAre(100, 1));
-  EXPECT_EQ(plan.rate, 101);
+  ASSERT_TRUE(FillTargets({}, {"a rate=100/s", "b rate=60/m"}, {}, plan));
+  EXPECT_THAT(plan.targets, ElementsAre(Field(&Target::rate, 100), Field(&Target::rate, 1)));
+  EXPECT_EQ(plan.arrivals.rate, 101);
 }
 
 TEST(TargetListTest, WhatIsWrongIsSaid) {

@@ -1,5 +1,6 @@
 #include "loadgen/plan/text_template.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -12,6 +13,7 @@ constexpr std::string_view kCounter = "{counter}";
 constexpr std::string_view kRandom = "{random}";
 constexpr std::string_view kLine = "{line:";
 constexpr std::size_t kHexDigits = 16;
+constexpr std::size_t kLongestPlace = 8192;  // "{line:" and a path
 
 std::string_view Decimal(std::uint64_t number, std::array<char, 20>& digits) {
   const auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
@@ -26,40 +28,45 @@ const std::string& LineOf(const Lines& lines, std::uint64_t turn) { return lines
 
 }  // namespace
 
-TextTemplate::TextTemplate(std::string_view text, const LineFiles& lines) {
-  while (!text.empty()) {
-    Place place{.at = text_.size()};
-    if (const auto taken = TakePlace(text, lines, place); taken > 0) {
-      places_.push_back(place);
-      text.remove_prefix(taken);
-    } else {
-      text_.push_back(text.front());
-      text.remove_prefix(1);
-    }
+TextTemplate::TextTemplate(std::string_view text, const LineFiles& lines) : text_(text) {
+  for (auto at = text.find('{'); at != text.npos;) {
+    Place place{.at = at};
+    if (TakePlace(text.substr(at), lines, place)) places_.push_back(place);
+    at = text.find('{', at + std::max<std::size_t>(place.size, 1));
   }
 }
 
-std::size_t TextTemplate::TakePlace(std::string_view text, const LineFiles& lines, Place& place) {
-  if (text.starts_with(kCounter)) return kCounter.size();
+TextTemplate TextTemplate::OfBody(const Body& body, const LineFiles& lines) {
+  return body.as_it_is() ? TextTemplate(body.text()) : TextTemplate(body.text(), lines);
+}
+
+bool TextTemplate::TakePlace(std::string_view text, const LineFiles& lines, Place& place) {
+  if (text.starts_with(kCounter)) {
+    place.size = kCounter.size();
+    return true;
+  }
   if (text.starts_with(kRandom)) {
     place.kind = Kind::kRandom;
-    return kRandom.size();
+    place.size = kRandom.size();
+    return true;
   }
-  const auto end = text.find('}');
-  if (!text.starts_with(kLine) || end == text.npos) return 0;
+  if (!text.starts_with(kLine)) return false;
+  const auto end = text.substr(0, kLongestPlace).find('}');
+  if (end == text.npos) return false;
   const auto file = lines.find(text.substr(kLine.size(), end - kLine.size()));
-  if (file == lines.end()) return 0;
+  if (file == lines.end()) return false;
   place.kind = Kind::kLine;
   place.lines = file->second.get();
-  return end + 1;
+  place.size = end + 1;
+  return true;
 }
 
 void TextTemplate::Expand(std::uint64_t seed, std::uint64_t turn, std::string& out) const {
   std::array<char, 20> digits;
   std::size_t done = 0;
   for (const auto& place : places_) {
-    out.append(text_, done, place.at - done);
-    done = place.at;
+    out.append(text_.substr(done, place.at - done));
+    done = place.at + place.size;
     switch (place.kind) {
       case Kind::kCounter:
         out.append(Decimal(turn, digits));
@@ -72,7 +79,7 @@ void TextTemplate::Expand(std::uint64_t seed, std::uint64_t turn, std::string& o
         break;
     }
   }
-  out.append(text_, done);
+  out.append(text_.substr(done));
 }
 
 std::size_t TextTemplate::Length(std::uint64_t turn) const {
@@ -82,6 +89,7 @@ std::size_t TextTemplate::Length(std::uint64_t turn) const {
     length += place.kind == Kind::kCounter  ? Decimal(turn, digits).size()
               : place.kind == Kind::kRandom ? kHexDigits
                                             : LineOf(*place.lines, turn).size();
+    length -= place.size;
   }
   return length;
 }

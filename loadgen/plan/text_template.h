@@ -20,8 +20,9 @@ namespace hydrapool::loadgen {
 /// Expanding allocates no memory where `out` has room. Pure.
 class TextTemplate {
  public:
-  /// `lines` has what "{line:…}" names (line_file.h) and must outlive the template; what it lacks is text.
+  /// Both must outlive the template. `lines` has what "{line:…}" names (line_file.h); what it lacks is text.
   TextTemplate(std::string_view text, const LineFiles& lines);
+  static TextTemplate OfBody(const Body& body, const LineFiles& lines);
 
   /// Nothing differs.
   [[nodiscard]] bool constant() const { return places_.empty(); }
@@ -30,15 +31,18 @@ class TextTemplate {
   [[nodiscard]] std::size_t Length(std::uint64_t turn) const;
 
  private:
+  explicit TextTemplate(std::string_view constant) : text_(constant) {}
+
   enum class Kind { kCounter, kRandom, kLine };
   struct Place {
     std::size_t at = 0;  // in text_
+    std::size_t size = 0;
     Kind kind = Kind::kCounter;
     const Lines* lines = nullptr;
   };
-  static std::size_t TakePlace(std::string_view text, const LineFiles& lines, Place& place);
+  static bool TakePlace(std::string_view text, const LineFiles& lines, Place& place);
 
-  std::string text_;  // without the places
+  std::string_view text_;
   std::vector<Place> places_;
 };
 

@@ -46,5 +46,20 @@ TEST(TextTemplateTest, TheLengthIsThatOfTheText) {
   }
 }
 
+TEST(TextTemplateTest, ABodyMayBeAsItIs) {
+  std::string out;
+  TextTemplate::OfBody(Body::AsItIs("{counter}{random}"), {}).Expand(1, 2, out);
+  EXPECT_EQ(out, "{counter}{random}");
+}
+
+TEST(TextTemplateTest, ALongTextIsReadOnceWhateverIsInIt) {
+  for (const auto* piece : {"x", "{", "{line:", "{counter"}) {
+    std::string text;
+    while (text.size() < 20'000'000) text += piece;
+    EXPECT_TRUE(TextTemplate(text, {}).constant())
+        << piece;  // minutes, where each '{' looks for its '}' to the end
+  }
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

@@ -129,16 +129,16 @@ Difference CompareMax(const RunSample& a, const RunSample& b) {
 }
 
 std::string RateOf(const Plan& plan) {
-  if (!plan.stages.empty()) return "stages";
-  return plan.rate ? fmt::format("{:g}/s", *plan.rate) : "closed loop";
+  if (!plan.arrivals.stages.empty()) return "stages";
+  return plan.arrivals.rate ? fmt::format("{:g}/s", *plan.arrivals.rate) : "closed loop";
 }
 
 /// Without hosts, which may well differ.
 std::string Paths(const Plan& plan) {
   std::string paths;
-  for (const auto& text : plan.urls) {
-    const auto url = ParseHttpUrl(text);
-    paths += (paths.empty() ? "" : " ") + (url ? url->target : text);
+  for (const auto& target : plan.targets) {
+    const auto url = ParseHttpUrl(target.url);
+    paths += (paths.empty() ? "" : " ") + (url ? url->target : target.url);
   }
   return Printable(paths, kMostPaths);
 }
@@ -161,8 +161,8 @@ std::string_view Name(CompareVerdict verdict) {
 double Difference::within() const { return std::max(std::abs(low), std::abs(high)); }
 
 std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b) {
-  const auto arrival = [](const Plan& plan) { return plan.poisson ? "poisson" : "constant"; };
-  const auto connection = [](const Plan& plan) { return plan.keep_alive ? "keepalive" : "close"; };
+  const auto arrival = [](const Plan& plan) { return plan.arrivals.poisson ? "poisson" : "constant"; };
+  const auto connection = [](const Plan& plan) { return plan.wire.keep_alive ? "keepalive" : "close"; };
   std::vector<std::string> differences;
   const auto compare = [&differences](std::string_view name, const auto& of_a, const auto& of_b) {
     if (of_a != of_b) differences.push_back(fmt::format("{}: {} and {}", name, of_a, of_b));
@@ -172,7 +172,7 @@ std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b) {
   compare("threads", a.threads, b.threads);
   compare("arrival", std::string(arrival(a)), std::string(arrival(b)));
   compare("connection", std::string(connection(a)), std::string(connection(b)));
-  compare("method", a.method, b.method);
+  compare("method", MethodOf(a), MethodOf(b));
   compare("paths", Paths(a), Paths(b));
   return differences;
 }

@@ -39,14 +39,16 @@ CompareVerdict Verdict(const std::vector<Difference>& differences, std::string_v
 }
 
 TEST(PlanDifferencesTest, NamesWhatMakesRunsIncomparable) {
-  const Plan plan{.urls = {"http://before/a"}, .rate = 400, .connections = 10, .duration = sys::kSecond};
+  const Plan plan{.targets = {{.url = "http://before/a"}},
+                  .arrivals = {.rate = 400, .duration = sys::kSecond},
+                  .connections = 10};
   auto other = plan;
-  other.urls = {"http://after/a"};
-  other.duration = 2 * sys::kSecond;
+  other.targets[0].url = "http://after/a";
+  other.arrivals.duration = 2 * sys::kSecond;
   EXPECT_TRUE(PlanDifferences(plan, other).empty());
-  other.rate = {};
+  other.arrivals.rate = {};
   other.connections = 64;
-  other.urls = {"http://after/b?c"};
+  other.targets[0].url = "http://after/b?c";
   EXPECT_EQ(PlanDifferences(plan, other),
             (std::vector<std::string>{"rate: 400/s and closed loop", "connections: 10 and 64",
                                       "paths: /a and /b?c"}));

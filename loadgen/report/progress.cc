@@ -58,11 +58,11 @@ ProgressView::ProgressView(std::string title, const Plan& plan, sys::Nanos start
     : terminal_(Rewritable()),
       colour_(Environment("NO_COLOR").empty()),
       start_(start),
-      warmup_(plan.warmup),
+      warmup_(plan.arrivals.warmup),
       shown_(start) {
   state_.title = std::move(title);
-  state_.planned_s = plan.count ? 0 : sys::ToSeconds(plan.duration);
-  state_.planned_requests = plan.count.value_or(0);
+  state_.planned_s = plan.arrivals.count ? 0 : sys::ToSeconds(plan.arrivals.duration);
+  state_.planned_requests = plan.arrivals.count.value_or(0);
 }
 
 void ProgressView::Show(const LoadRun& run, Progress progress, sys::Nanos now) {

@@ -15,7 +15,7 @@ Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span
   // A thread that has nothing left to send has ended: the share is of the run, not of its own life.
   run.busiest.wall = std::max(run.busiest.wall, run.duration);
   const SelfEvidence evidence{
-      .open_loop = plan.rate.has_value(),
+      .open_loop = plan.arrivals.rate.has_value(),
       .achieved = run.achieved(),
       .never_left = run.tally.sent == 0
                         ? 0
@@ -67,26 +67,27 @@ std::optional<std::string> NothingAnswered(const Report& report) {
 
 std::string CommandOf(const Plan& plan) {
   std::string stages;
-  for (const auto& stage : plan.stages)
+  for (const auto& stage : plan.arrivals.stages)
     stages +=
         fmt::format("{}{:g}:{:g}s", stages.empty() ? "" : ",", stage.rate, sys::ToSeconds(stage.duration));
   std::string command = "loadgen";
   const auto out = std::back_inserter(command);
   if (!stages.empty()) {
     fmt::format_to(out, " --stages {}", stages);
-  } else if (plan.rate) {
-    fmt::format_to(out, " -R {:g}", *plan.rate);
+  } else if (plan.arrivals.rate) {
+    fmt::format_to(out, " -R {:g}", *plan.arrivals.rate);
   }
   fmt::format_to(out, " -c {} -t {}", plan.connections, plan.threads);
-  if (plan.count) {
-    fmt::format_to(out, " -n {}", *plan.count);
+  if (plan.arrivals.count) {
+    fmt::format_to(out, " -n {}", *plan.arrivals.count);
   } else if (stages.empty()) {
-    fmt::format_to(out, " -d {:g}s", sys::ToSeconds(plan.duration));
+    fmt::format_to(out, " -d {:g}s", sys::ToSeconds(plan.arrivals.duration));
   }
-  if (plan.warmup > 0) fmt::format_to(out, " --warmup {:g}s", sys::ToSeconds(plan.warmup));
-  if (plan.method != "GET") fmt::format_to(out, " -m {}", plan.method);
-  fmt::format_to(out, " --timeout {:g}s {}", sys::ToSeconds(plan.timeout), plan.urls.front());
-  if (plan.urls.size() > 1) fmt::format_to(out, " … ({} URLs)", plan.urls.size());
+  if (plan.arrivals.warmup > 0) fmt::format_to(out, " --warmup {:g}s", sys::ToSeconds(plan.arrivals.warmup));
+  if (const auto method = MethodOf(plan); !method.empty() && method != "GET")
+    fmt::format_to(out, " -m {}", method);
+  fmt::format_to(out, " --timeout {:g}s {}", sys::ToSeconds(plan.wire.timeout), plan.targets.front().url);
+  if (plan.targets.size() > 1) fmt::format_to(out, " … ({} URLs)", plan.targets.size());
   return command;
 }
 

@@ -100,7 +100,7 @@ std::string ToHtml(const Report& report) {
   const auto& tally = report.run.tally;
   const auto title = Describe(report.plan, report.engine);
   return HtmlPage(
-      "loadgen: " + report.plan.urls.front(),
+      "loadgen: " + report.plan.targets.front().url,
       {{"kind", "run"},
        {"title", title},
        {"command", CommandOf(report.plan)},

@@ -29,7 +29,7 @@ TEST(PercentileCurveTest, GoesAsFarAsTheValuesTell) {
 
 TEST(ReportHtmlTest, OfManyTargetsItShowsTheFirst) {
   Plan plan;
-  for (int i = 0; i < 1000; ++i) plan.urls.push_back("http://h/" + std::to_string(i) + "/");
+  for (int i = 0; i < 1000; ++i) plan.targets.push_back({.url = "http://h/" + std::to_string(i) + "/"});
   const auto html = ToHtml(MakeReport("raw", plan, {}));
   EXPECT_NE(html.find("http://h/99/"), html.npos);
   EXPECT_EQ(html.find("http://h/100/"), html.npos);
@@ -39,7 +39,7 @@ TEST(ReportHtmlTest, OfManyTargetsItShowsTheFirst) {
 TEST(ReportHtmlTest, IsWholeAndNeedsNothingElse) {
   RunResult run{.duration = sys::kSecond};
   run.tally.workers["</script>"].requests = 3;
-  const auto html = ToHtml(MakeReport("raw", {.urls = {"http://h/?a=<b>&c"}}, std::move(run)));
+  const auto html = ToHtml(MakeReport("raw", {.targets = {{.url = "http://h/?a=<b>&c"}}}, std::move(run)));
   // Not EXPECT_THAT, which prints 130 kB where it fails.
   const auto has = [&html](std::string_view text) { return html.find(text) != html.npos; };
   EXPECT_TRUE(has("<title>loadgen: http://h/?a=&lt;b>&amp;c</title>"));

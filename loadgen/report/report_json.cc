@@ -88,38 +88,38 @@ Json HdrJson(const RunResult& run) {
 }
 
 Json PlanJson(const Plan& plan) {
-  Json json = {{"urls", plan.urls},
-               {"method", plan.method},
+  Json json = {{"urls", UrlsOf(plan)},
+               {"method", MethodOf(plan)},
                {"connections", plan.connections},
                {"threads", plan.threads},
                {"rate", nullptr},
-               {"arrival", plan.poisson ? "poisson" : "constant"},
+               {"arrival", plan.arrivals.poisson ? "poisson" : "constant"},
                {"seed", plan.seed},
                {"duration_s", nullptr},
                {"count", nullptr},
-               {"timeout_s", sys::ToSeconds(plan.timeout)},
-               {"warmup_s", sys::ToSeconds(plan.warmup)},
+               {"timeout_s", sys::ToSeconds(plan.wire.timeout)},
+               {"warmup_s", sys::ToSeconds(plan.arrivals.warmup)},
                {"replica", fmt::format("{}/{}", plan.replica.index + 1, plan.replica.of)},
-               {"keepalive", plan.keep_alive}};
-  for (const auto& stage : plan.stages) {
+               {"keepalive", plan.wire.keep_alive}};
+  for (const auto& stage : plan.arrivals.stages) {
     json["stages"].push_back({{"rate", stage.rate}, {"duration_s", sys::ToSeconds(stage.duration)}});
   }
-  if (plan.rate) json["rate"] = *plan.rate;
-  if (plan.count) {
-    json["count"] = *plan.count;
+  if (plan.arrivals.rate) json["rate"] = *plan.arrivals.rate;
+  if (plan.arrivals.count) {
+    json["count"] = *plan.arrivals.count;
   } else {
-    json["duration_s"] = sys::ToSeconds(plan.duration);
+    json["duration_s"] = sys::ToSeconds(plan.arrivals.duration);
   }
   return json;
 }
 
 Json TargetsJson(const Report& report) {
   Json targets = Json::array();
-  for (std::size_t i = 0; i < report.plan.urls.size(); ++i) {
+  for (std::size_t i = 0; i < report.plan.targets.size(); ++i) {
     const auto& n = report.run.tally.targets.of(i);
     Json errors = Json::object();
     for (const auto& [outcome, count] : n.errors) errors[std::string(Name(outcome))] = count;
-    targets.push_back({{"url", report.plan.urls[i]},
+    targets.push_back({{"url", report.plan.targets[i].url},
                        {"sent", n.sent},
                        {"completed", n.completed},
                        {"ok", n.ok},

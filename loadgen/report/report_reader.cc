@@ -29,22 +29,22 @@ void MakeExact(const Json& latency, LatencyHistogram& histogram) {
 
 Plan PlanOf(const Json& json) {
   Plan plan;
-  plan.urls = json.at("urls").get<std::vector<std::string>>();
-  plan.method = json.at("method");
+  for (const auto& url : json.at("urls"))
+    plan.targets.push_back({.url = url.get<std::string>(), .method = json.at("method").get<std::string>()});
   plan.connections = json.at("connections");
   plan.threads = json.at("threads");
-  if (!json.at("rate").is_null()) plan.rate = json.at("rate").get<double>();
-  if (!json.at("count").is_null()) plan.count = json.at("count").get<std::uint64_t>();
-  if (!json.at("duration_s").is_null()) plan.duration = Seconds(json.at("duration_s"));
-  plan.poisson = json.at("arrival") == "poisson";
+  if (!json.at("rate").is_null()) plan.arrivals.rate = json.at("rate").get<double>();
+  if (!json.at("count").is_null()) plan.arrivals.count = json.at("count").get<std::uint64_t>();
+  if (!json.at("duration_s").is_null()) plan.arrivals.duration = Seconds(json.at("duration_s"));
+  plan.arrivals.poisson = json.at("arrival") == "poisson";
   plan.seed = json.at("seed");
-  plan.timeout = Seconds(json.at("timeout_s"));
-  plan.warmup = Seconds(json.at("warmup_s"));
-  plan.keep_alive = json.at("keepalive");
+  plan.wire.timeout = Seconds(json.at("timeout_s"));
+  plan.arrivals.warmup = Seconds(json.at("warmup_s"));
+  plan.wire.keep_alive = json.at("keepalive");
   const auto replica = json.at("replica").get<std::string>();
   if (std::sscanf(replica.c_str(), "%d/%d", &plan.replica.index, &plan.replica.of) == 2) --plan.replica.index;
   for (const auto& stage : json.value("stages", Json::array()))
-    plan.stages.push_back({.rate = stage.at("rate"), .duration = Seconds(stage.at("duration_s"))});
+    plan.arrivals.stages.push_back({.rate = stage.at("rate"), .duration = Seconds(stage.at("duration_s"))});
   return plan;
 }
 
@@ -230,7 +230,7 @@ Report FromJson(const Json& json) {
   }
   for (std::size_t i = 0; i < kPhases; ++i)
     MakeExact(json.at("phases_us").at(std::string(kPhaseNames[i])), run.tally.phases[i]);
-  if (json.at("targets").size() > report.plan.urls.size())
+  if (json.at("targets").size() > report.plan.targets.size())
     throw std::runtime_error("its targets are none of its URLs");
   MakeTargetsExact(json.at("targets"), run.tally);
   ReadSelf(json, report);
@@ -242,13 +242,13 @@ Report FromJson(const Json& json) {
   return report;
 }
 
-/// Where each of `urls` is among `all`, which gets those it lacks.
-std::vector<std::size_t> Places(const std::vector<std::string>& urls, std::vector<std::string>& all) {
+/// Where each of `targets` is among `all`, by its URL; `all` gets those it lacks.
+std::vector<std::size_t> Places(const std::vector<Target>& targets, std::vector<Target>& all) {
   std::vector<std::size_t> places;
-  for (const auto& url : urls) {
-    const auto found = std::ranges::find(all, url);
+  for (const auto& target : targets) {
+    const auto found = std::ranges::find(all, target.url, &Target::url);
     places.push_back(static_cast<std::size_t>(found - all.begin()));
-    if (found == all.end()) all.push_back(url);
+    if (found == all.end()) all.push_back(target);
   }
   return places;
 }
@@ -272,11 +272,13 @@ Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) 
   for (const auto& other : reports.subspan(1)) {
     plan.connections += other.plan.connections;
     plan.threads += other.plan.threads;
-    if (!parts_of_one && plan.rate && other.plan.rate) *plan.rate += *other.plan.rate;
-    if (!parts_of_one && plan.count && other.plan.count) *plan.count += *other.plan.count;
+    if (!parts_of_one && plan.arrivals.rate && other.plan.arrivals.rate)
+      *plan.arrivals.rate += *other.plan.arrivals.rate;
+    if (!parts_of_one && plan.arrivals.count && other.plan.arrivals.count)
+      *plan.arrivals.count += *other.plan.arrivals.count;
     auto part = other.run;
-    if (other.plan.urls != plan.urls) {
-      const auto places = Places(other.plan.urls, plan.urls);
+    if (UrlsOf(other.plan) != UrlsOf(plan)) {
+      const auto places = Places(other.plan.targets, plan.targets);
       part.tally.targets.Renumber(places);
       part.series.RenumberTargets(places);
     }

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 /// A run as a thread records it: `n` requests, one each 7 ms, of latencies that differ by `salt`.
 RunResult Record(int n, int salt, std::int64_t start_unix_ms) {
-  Plan plan{.urls = {"http://h/"}};
+  Plan plan{.targets = {{.url = "http://h/"}}};
   Recorder recorder(plan, 0, 3600 * kSecond, nullptr);
   for (int i = 0; i < n; ++i) {
     const sys::Nanos due = i * 7 * kMillisecond;
@@ -46,7 +46,7 @@ RunResult Record(int n, int salt, std::int64_t start_unix_ms) {
 }
 
 Report Of(RunResult run, Replica replica = {}) {
-  Plan plan{.urls = {"http://h/"}, .rate = 150, .connections = 8};
+  Plan plan{.targets = {{.url = "http://h/"}}, .arrivals = {.rate = 150}, .connections = 8};
   plan.replica = replica;
   return MakeReport("raw", plan, std::move(run));
 }
@@ -63,7 +63,7 @@ TEST(ReportReaderTest, ToJsonOfWhatWasReadIsTheSame) {
 }
 
 TEST(ReportReaderTest, EachUrlsCountsAndLatenciesComeBack) {
-  Plan plan{.urls = {"http://h/a", "http://h/b"}};
+  Plan plan{.targets = {{.url = "http://h/a"}, {.url = "http://h/b"}}};
   Recorder recorder(plan, 0, 3600 * kSecond, nullptr);
   for (int i = 0; i < 300; ++i) {
     const Attempt attempt{.url = static_cast<std::size_t>(i % 2), .due = i * 10 * kMillisecond};
@@ -86,7 +86,7 @@ TEST(ReportReaderTest, EachUrlsCountsAndLatenciesComeBack) {
 }
 
 TEST(ReportReaderTest, AThreadThatSendsToOneOfSeveralUrlsTellsOfIt) {
-  Plan plan{.urls = {"http://h/a", "http://h/b"}};
+  Plan plan{.targets = {{.url = "http://h/a"}, {.url = "http://h/b"}}};
   Recorder recorder(plan, 0, 3600 * kSecond, nullptr);
   recorder.Sent({});
   recorder.Finished({}, {.outcome = Outcome::kOk, .end = kMillisecond});
@@ -130,7 +130,7 @@ TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
   for (const auto& [begin, interval] : merged.run.series.intervals())
     in_seconds += interval.response.Unpack().count();
   EXPECT_EQ(in_seconds, 1200u);
-  EXPECT_EQ(merged.plan.rate, 150);
+  EXPECT_EQ(merged.plan.arrivals.rate, 150);
   EXPECT_EQ(merged.plan.connections, 16);
   EXPECT_EQ(ToJson(ThereAndBack(merged))["latency_us"], ToJson(merged)["latency_us"])
       << "a merged report merges again";
@@ -138,15 +138,15 @@ TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
 
 TEST(MergeReportsTest, RunsOfTheirOwnAddTheirRates) {
   const std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(10, 1, 0))};
-  EXPECT_EQ(MergeReports(reports, {}).plan.rate, 300);
+  EXPECT_EQ(MergeReports(reports, {}).plan.arrivals.rate, 300);
 }
 
 TEST(MergeReportsTest, WhatIsCountedOfAUrlStaysWithIt) {
   std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(20, 1, 0))};
-  reports[1].plan.urls = {"http://other/", "http://h/"};
+  reports[1].plan.targets = {{.url = "http://other/"}, {.url = "http://h/"}};
   reports[1].run.tally.targets.At(1) = {.sent = 5};
   const auto merged = MergeReports(reports, {});
-  EXPECT_EQ(merged.plan.urls, (std::vector<std::string>{"http://h/", "http://other/"}));
+  EXPECT_EQ(UrlsOf(merged.plan), (std::vector<std::string>{"http://h/", "http://other/"}));
   EXPECT_EQ(merged.run.tally.targets.of(0).sent, 15u);
   EXPECT_EQ(merged.run.tally.targets.of(1).sent, 20u);
 }

@@ -36,7 +36,7 @@ Report Example() {
   const Attempt unanswered{.due = 0, .sent = kMillisecond};
   run.tally.Sent(unanswered, true);
   run.tally.InFlightAtEnd(unanswered, kSecond);
-  return MakeReport("curl", {.urls = {"http://h/"}}, std::move(run));
+  return MakeReport("curl", {.targets = {{.url = "http://h/"}}}, std::move(run));
 }
 
 TEST(ReportJsonTest, HasTheKeysOthersRelyOn) {
@@ -67,7 +67,7 @@ TEST(ReportJsonTest, HasTheKeysOthersRelyOn) {
 }
 
 TEST(ReportJsonTest, AnEmptyRunIsStillWhole) {
-  const auto json = ToJson(MakeReport("curl", {.urls = {"http://h/"}}, {}));
+  const auto json = ToJson(MakeReport("curl", {.targets = {{.url = "http://h/"}}}, {}));
   EXPECT_EQ(json["throughput_rps"], 0);
   EXPECT_EQ(json["fairness_jain"], 1);
   EXPECT_TRUE(json["workers"].is_object());
@@ -84,7 +84,7 @@ TEST(ReportTextTest, SaysWhatHappened) {
 
 TEST(ReportTextTest, FitsATerminalOfEightyColumns) {
   auto report = Example();
-  report.plan.urls = {"http://h/" + std::string(50, 'x'), "http://h/"};
+  report.plan.targets = {{.url = "http://h/" + std::string(50, 'x')}, {.url = "http://h/"}};
   report.run.tally.first_detail[static_cast<std::size_t>(Outcome::kRefused)] =
       std::string(30, 'a') + " " + std::string(30, 'b');
   report.run.tally.lag.Record(999'000);
@@ -123,14 +123,16 @@ TEST(ReportTextTest, SaysWhenTheHeaderNamesNoWorker) {
 TEST(ReportTest, AThreadThatEndedEarlyWasNotBusyAllTheTime) {
   RunResult run{.scheduled = 1, .duration = kSecond, .busiest = {.cpu = kMillisecond, .wall = kMillisecond}};
   Add(run.tally, Outcome::kOk, 200, "");
-  EXPECT_EQ(MakeReport("raw", {.urls = {"http://h/"}, .rate = 0.1}, std::move(run)).self.bottleneck, "none");
+  EXPECT_EQ(MakeReport("raw", {.targets = {{.url = "http://h/"}}, .arrivals = {.rate = 0.1}}, std::move(run))
+                .self.bottleneck,
+            "none");
 }
 
 TEST(ReportTextTest, TellsTheRunsOwnRetransmissionsFromTheMachines) {
   RunResult run{.scheduled = 1, .duration = kSecond, .kernel = {.retransmits = 9}};
-  EXPECT_THAT(ToText(MakeReport("raw", {.urls = {"u"}}, run)), Not(HasSubstr("own")));
+  EXPECT_THAT(ToText(MakeReport("raw", {.targets = {{.url = "u"}}}, run)), Not(HasSubstr("own")));
   run.tally.connections = {.opened = 40, .sent_again = 2, .retransmits = 5};
-  const auto report = MakeReport("raw", {.urls = {"u"}}, run);
+  const auto report = MakeReport("raw", {.targets = {{.url = "u"}}}, run);
   EXPECT_THAT(ToText(report),
               HasSubstr("network    2 of this run's own 40 connections sent 5 TCP segments again\n"
                         "network    9 TCP segments sent again on this machine, by all programs\n"));
@@ -140,7 +142,8 @@ TEST(ReportTextTest, TellsTheRunsOwnRetransmissionsFromTheMachines) {
 TEST(ReportTest, AnOpenLoopThatMissedItsScheduleByItsOwnFaultIsInvalid) {
   RunResult run{.scheduled = 100, .duration = kSecond, .busiest = {.cpu = kSecond, .wall = kSecond}};
   Add(run.tally, Outcome::kOk, 200, "");
-  const auto report = MakeReport("curl", {.urls = {"http://h/"}, .rate = 100}, std::move(run));
+  const auto report =
+      MakeReport("curl", {.targets = {{.url = "http://h/"}}, .arrivals = {.rate = 100}}, std::move(run));
   EXPECT_FALSE(report.self.valid);
   EXPECT_THAT(ToText(report), HasSubstr("INVALID"));
   EXPECT_EQ(ToJson(report)["valid"], false);
@@ -149,7 +152,7 @@ TEST(ReportTest, AnOpenLoopThatMissedItsScheduleByItsOwnFaultIsInvalid) {
 TEST(ReportTextTest, StragglersAreApartFromTheRate) {
   RunResult run{.scheduled = 1, .duration = 4 * kSecond, .sending = 2 * kSecond, .counted = 1};
   Add(run.tally, Outcome::kOk, 200, "");
-  const auto text = ToText(MakeReport("raw", {.urls = {"u"}, .rate = 0.5}, run));
+  const auto text = ToText(MakeReport("raw", {.targets = {{.url = "u"}}, .arrivals = {.rate = 0.5}}, run));
   EXPECT_THAT(text, HasSubstr("0.5 responses/s for 2.00 s"));
   EXPECT_THAT(text, HasSubstr("1 came after the last was sent, up to 2.00 s later"));
 }
@@ -171,7 +174,7 @@ TEST(ReportTextTest, LatenciesAreShownByStatusAndByOutcome) {
 
 TEST(ReportTextTest, EachUrlHasItsOwnLine) {
   auto report = Example();
-  report.plan.urls = {"http://h/a", "http://h/b"};
+  report.plan.targets = {{.url = "http://h/a"}, {.url = "http://h/b"}};
   report.run.tally.targets = {};
   for (int i = 0; i < 30; ++i) {
     report.run.tally.targets.Sent(1);
@@ -183,16 +186,16 @@ TEST(ReportTextTest, EachUrlHasItsOwnLine) {
 }
 
 TEST(CommandTest, IsWhatWasAskedForWithoutSecrets) {
-  EXPECT_EQ(
-      CommandOf({.urls = {"http://h/"}, .headers = {"Cookie: x"}, .rate = 500, .duration = 30 * kSecond}),
-      "loadgen -R 500 -c 10 -t 1 -d 30s --timeout 10s http://h/");
+  EXPECT_EQ(CommandOf({.targets = {{.url = "http://h/", .headers = {"Cookie: x"}}},
+                       .arrivals = {.rate = 500, .duration = 30 * kSecond}}),
+            "loadgen -R 500 -c 10 -t 1 -d 30s --timeout 10s http://h/");
 }
 
 TEST(NothingAnsweredTest, SaysHowManyWait) {
   RunResult run{.scheduled = 1, .duration = kSecond};
   run.tally.Sent({}, true);
   run.tally.InFlightAtEnd({}, kSecond);
-  const auto report = MakeReport("raw", {.urls = {"u"}}, run);
+  const auto report = MakeReport("raw", {.targets = {{.url = "u"}}}, run);
   EXPECT_FALSE(NothingReached(report));
   EXPECT_EQ(NothingAnswered(report).value_or(""),
             "not one of 1 requests was answered: 0 failed, 1 in flight at the end");
@@ -203,10 +206,10 @@ TEST(ReportTest, RequestsThatNeverLeftThisMachineMakeItInvalid) {
   RunResult run{.scheduled = 2, .duration = kSecond};
   Add(run.tally, Outcome::kOk, 200, "");
   Add(run.tally, Outcome::kNoPorts, 0, "");
-  const auto open = MakeReport("raw", {.urls = {"u"}, .rate = 2}, run);
+  const auto open = MakeReport("raw", {.targets = {{.url = "u"}}, .arrivals = {.rate = 2}}, run);
   EXPECT_FALSE(open.self.valid);
   EXPECT_DOUBLE_EQ(open.run.achieved(), 0.5);
-  EXPECT_FALSE(MakeReport("raw", {.urls = {"u"}}, run).self.valid);
+  EXPECT_FALSE(MakeReport("raw", {.targets = {{.url = "u"}}}, run).self.valid);
 }
 
 TEST(NothingReachedTest, OnlyWhereNoRequestCanHaveReachedAServer) {

@@ -158,18 +158,18 @@ void Workers(Out out, const Tally& tally, const std::string& worker_header) {
 }
 
 void Targets(Out out, const Report& report) {
-  if (report.plan.urls.size() < 2) return;
-  const auto shown = std::min(report.plan.urls.size(), kMostTargetsShown);
+  if (report.plan.targets.size() < 2) return;
+  const auto shown = std::min(report.plan.targets.size(), kMostTargetsShown);
   fmt::format_to(out, "targets{:>9}{:>10}{:>10}{:>10}{:>10}  of ok answers\n", "sent", "ok", "not ok", "p50",
                  "p99");
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& n = report.run.tally.targets.of(i);
     const auto ok = n.response.Since(n.not_ok_response);
     fmt::format_to(out, "{:>16}{:>10}{:>10}{:>10}{:>10}  {}\n", n.sent, n.ok, n.sent - n.ok,
-                   Percentile(ok, 50), Percentile(ok, 99), Printable(report.plan.urls[i], kMostUrl));
+                   Percentile(ok, 50), Percentile(ok, 99), Printable(report.plan.targets[i].url, kMostUrl));
   }
-  if (shown < report.plan.urls.size())
-    fmt::format_to(out, "           and {} more\n", report.plan.urls.size() - shown);
+  if (shown < report.plan.targets.size())
+    fmt::format_to(out, "           and {} more\n", report.plan.targets.size() - shown);
 }
 
 void Slos(Out out, const Report& report) {
@@ -215,14 +215,14 @@ void Self(Out out, const Report& report) {
 }  // namespace
 
 std::string Describe(const Plan& plan, const std::string& engine) {
-  const auto load =
-      plan.rate ? fmt::format("open loop, {:g} requests/s{}", *plan.rate, plan.poisson ? " (Poisson)" : "")
-                : std::string("closed loop");
+  const auto load = plan.arrivals.rate ? fmt::format("open loop, {:g} requests/s{}", *plan.arrivals.rate,
+                                                     plan.arrivals.poisson ? " (Poisson)" : "")
+                                       : std::string("closed loop");
   return fmt::format("{}{} ({} engine, {}, {} connection{}, {} thread{}{})",
-                     Printable(plan.urls.front(), kMostUrl),
-                     plan.urls.size() > 1 ? fmt::format(" and {} more", plan.urls.size() - 1) : "", engine,
-                     load, plan.connections, Plural(plan.connections), plan.threads, Plural(plan.threads),
-                     plan.keep_alive ? "" : ", a connection for each request");
+                     Printable(plan.targets.front().url, kMostUrl),
+                     plan.targets.size() > 1 ? fmt::format(" and {} more", plan.targets.size() - 1) : "",
+                     engine, load, plan.connections, Plural(plan.connections), plan.threads,
+                     Plural(plan.threads), plan.wire.keep_alive ? "" : ", a connection for each request");
 }
 
 std::string ToText(const Report& report) {

@@ -134,7 +134,7 @@ class Exposed final : public RunMetrics {
   }
   void Update(const LoadRun& run, const Progress& progress) override {
     auto families = Families(run.latencies(), progress);
-    AddTargets(run.latencies(), run.plan().urls, families);
+    AddTargets(run.latencies(), UrlsOf(run.plan()), families);
     snapshot_->Set(std::move(families));
   }
 

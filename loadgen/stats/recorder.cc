@@ -48,12 +48,13 @@ void Recorder::InFlightAtEnd(const Attempt& attempt, sys::Nanos now, int local_p
 
 void Recorder::Saturated(std::uint64_t n) {
   tally_.saturated += n;
-  if (plan_.saturate == Saturate::kDrop) live_.dropped.store(tally_.saturated, std::memory_order_relaxed);
+  if (plan_.arrivals.saturate == Saturate::kDrop)
+    live_.dropped.store(tally_.saturated, std::memory_order_relaxed);
 }
 
 void Recorder::Tell(sys::Nanos now) {
   // A thread may send to one of several URLs only, and is not to take it for the whole run.
-  if (plan_.urls.size() > 1) tally_.targets.At(std::min(plan_.urls.size(), TargetList::kMostTimed) - 1);
+  if (plan_.targets.size() > 1) tally_.targets.At(std::min(plan_.targets.size(), TargetList::kMostTimed) - 1);
   const std::lock_guard lock(told_mutex_);
   cutter_.Cut(tally_, now, told_.series);
   for (const auto& [slot, worker] : tally_.workers) told_.workers[slot] = worker.requests;
@@ -68,7 +69,7 @@ Told Recorder::TakeTold() {
 
 std::string Recorder::Url(const Attempt& attempt) const {
   std::string url;
-  TextTemplate(plan_.urls[attempt.url], plan_.lines).Expand(plan_.seed, attempt.turn, url);
+  TextTemplate(plan_.targets[attempt.url].url, plan_.lines).Expand(plan_.seed, attempt.turn, url);
   return url;
 }
 

@@ -32,7 +32,7 @@ CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &OnTimer);
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-  for (std::size_t i = 0; i < plan.urls.size(); ++i) sockets_.requests.emplace_back(plan, i);
+  for (const auto& target : plan.targets) sockets_.requests.emplace_back(plan, target);
   for (int i = 0; i < connections; ++i) AddConnection();
 }
 

@@ -15,13 +15,13 @@ void Append(CurlList& list, const char* header) {
 
 }  // namespace
 
-CurlRequest::CurlRequest(const Plan& plan, std::size_t index)
+CurlRequest::CurlRequest(const Plan& plan, const Target& target)
     : plan_(plan),
-      parts_(PartsOf(plan, index)),
-      url_(plan.urls[index], plan.lines),
-      user_(plan.users.empty() ? std::string_view() : plan.users[index], plan.lines),
-      body_(parts_.body.value_or(""), plan.lines) {
-  for (const auto& header : parts_.headers) headers_.emplace_back(header, plan.lines);
+      target_(target),
+      url_(target.url, plan.lines),
+      user_(target.user, plan.lines),
+      body_(TextTemplate::OfBody(target.body, plan.lines)) {
+  for (const auto& header : target.headers) headers_.emplace_back(header, plan.lines);
   constant_ = url_.constant() && user_.constant() && body_.constant() &&
               std::ranges::all_of(headers_, &TextTemplate::constant);
 }
@@ -31,13 +31,14 @@ void CurlRequest::Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own)
   url_.Expand(plan_.seed, turn, own.url);
   curl_easy_setopt(easy, CURLOPT_URL, own.url.c_str());
   user_.Expand(plan_.seed, turn, own.user);
-  if (own.user.empty()) own.user = plan_.extras.user;
+  if (own.user.empty()) own.user = plan_.wire.extras.user;
   curl_easy_setopt(easy, CURLOPT_USERPWD, own.user.empty() ? nullptr : own.user.c_str());
-  body_.Expand(plan_.seed, turn, own.body);
   ApplyMethod(easy);
-  if (parts_.body) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, own.body.data());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(own.body.size()));
+  if (target_.body) {
+    if (!body_.constant()) body_.Expand(plan_.seed, turn, own.body);
+    const std::string_view body = body_.constant() ? target_.body.text() : own.body;
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
     Append(own.headers, "Expect:");
   }
   std::string text;
@@ -46,15 +47,15 @@ void CurlRequest::Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own)
     header.Expand(plan_.seed, turn, text);
     Append(own.headers, text.c_str());
   }
-  if (!plan_.keep_alive && !plan_.extras.http2) Append(own.headers, "Connection: close");
+  if (!plan_.wire.keep_alive && !plan_.wire.extras.http2) Append(own.headers, "Connection: close");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, own.headers.get());
 }
 
 void CurlRequest::ApplyMethod(CURL* easy) const {
-  const bool head = parts_.method == "HEAD";
-  curl_easy_setopt(easy, parts_.body ? CURLOPT_POST : head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
-  const char* usual = parts_.body ? "POST" : head ? "HEAD" : "GET";
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, parts_.method == usual ? nullptr : parts_.method.c_str());
+  const bool head = target_.method == "HEAD";
+  curl_easy_setopt(easy, target_.body ? CURLOPT_POST : head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
+  const char* usual = target_.body ? "POST" : head ? "HEAD" : "GET";
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, target_.method == usual ? nullptr : target_.method.c_str());
 }
 
 }  // namespace hydrapool::loadgen

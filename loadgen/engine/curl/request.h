@@ -25,11 +25,11 @@ struct CurlRequestBuffers {
   CurlList headers = {};
 };
 
-/// The requests to one of the plan's URLs, as libcurl is told of them. `plan` must outlive it, and it the
+/// The requests to one of the plan's targets, as libcurl is told of them. `plan` must outlive it, and it the
 /// handles.
 class CurlRequest {
  public:
-  CurlRequest(const Plan& plan, std::size_t index);
+  CurlRequest(const Plan& plan, const Target& target);
 
   /// Every request is the same.
   [[nodiscard]] bool constant() const { return constant_; }
@@ -40,7 +40,7 @@ class CurlRequest {
   void ApplyMethod(CURL* easy) const;
 
   const Plan& plan_;
-  RequestParts parts_;
+  const Target& target_;
   TextTemplate url_;
   TextTemplate user_;
   TextTemplate body_;

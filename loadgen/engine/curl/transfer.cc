@@ -27,7 +27,7 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
     : plan_(plan),
       sockets_(sockets),
       easy_(curl_easy_init()),
-      head_(plan.worker_header, plan.extras.http2),
+      head_(plan.worker_header, plan.wire.extras.http2),
       check_(plan) {
   if (!easy_) throw std::bad_alloc();
   CURL* easy = easy_.get();
@@ -47,11 +47,11 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-  if (!plan.unix_socket.empty()) {
-    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, plan.unix_socket.c_str());
+  if (!plan.wire.unix_socket.empty()) {
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, plan.wire.unix_socket.c_str());
   }
-  if (!plan.connect_to.empty()) {
-    connect_to_.reset(curl_slist_append(nullptr, ("::" + plan.connect_to).c_str()));
+  if (!plan.wire.connect_to.empty()) {
+    connect_to_.reset(curl_slist_append(nullptr, ("::" + plan.wire.connect_to).c_str()));
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_.get());
   }
   SetExtras();
@@ -59,7 +59,7 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
 
 void CurlTransfer::SetExtras() {
   CURL* easy = easy_.get();
-  const auto& extras = plan_.extras;
+  const auto& extras = plan_.wire.extras;
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                    static_cast<long>(extras.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_PROXY, extras.proxy.c_str());
@@ -88,8 +88,8 @@ void CurlTransfer::Begin(const Attempt& attempt) {
   error_[0] = '\0';
   BeginHead();
   redirects_ = 0;
-  if (plan_.reuse != 0 || !plan_.keep_alive) {
-    curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.keep_alive ? 0L : 1L);
+  if (plan_.wire.reuse != 0 || !plan_.wire.keep_alive) {
+    curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.wire.keep_alive ? 0L : 1L);
   }
   const auto& request = sockets_.requests[attempt.url];
   if (applied_ == &request && request.constant()) return;
@@ -178,7 +178,7 @@ bool CurlTransfer::IsSecondTime() {
 }
 
 bool CurlTransfer::LeadsOn() const {
-  if (plan_.extras.digest && head_.complete() && head_.status() == kUnauthorized) return true;
+  if (plan_.wire.extras.digest && head_.complete() && head_.status() == kUnauthorized) return true;
   long redirects = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_COUNT, &redirects);
   return redirects > redirects_;
@@ -208,7 +208,7 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
     transfer.stale_ = true;
     return CURL_PREREQFUNC_ABORT;
   }
-  if (++socket.carried == transfer.plan_.reuse) {
+  if (++socket.carried == transfer.plan_.wire.reuse) {
     curl_easy_setopt(transfer.easy_.get(), CURLOPT_FORBID_REUSE, 1L);
   }
   if (!ending.reused && !ending.connected) transfer.NoteConnected();

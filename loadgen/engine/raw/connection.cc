@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "loadgen/engine/expectation.h"
 
@@ -19,10 +20,11 @@ bool WouldBlock(int error_number) { return error_number == EAGAIN || error_numbe
 }  // namespace
 
 std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& endpoint,
-                                           std::string_view request, bool to_head) {
+                                           const RequestBytes& request, bool to_head) {
   attempt_ = attempt;
   endpoint_ = &endpoint;
-  unsent_ = request;
+  unsent_ = request.first;
+  unsent_rest_ = request.rest;
   tried_ = 0;
   send_error_ = 0;
   excess_ = false;
@@ -51,7 +53,7 @@ int RawConnection::OpenSocket() {
   const auto& address = endpoint_->addresses[(endpoint_->preferred + tried_) % endpoint_->addresses.size()];
   fd_.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return errno;
-  if (unsent_.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
+  if (unsent_.size() + unsent_rest_.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
     const int on = 1;
     ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
@@ -74,7 +76,8 @@ std::optional<Result> RawConnection::NotConnected(int error_number) {
 
 std::optional<Result> RawConnection::Send() {
   while (!unsent_.empty()) {
-    const auto n = ::send(fd(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    const int more = unsent_rest_.empty() ? 0 : MSG_MORE;
+    const auto n = ::send(fd(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | more);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && WouldBlock(errno)) return std::nullopt;
     if (n < 0) {
@@ -83,7 +86,7 @@ std::optional<Result> RawConnection::Send() {
         auto failed = NotConnected(send_error_);
         return failed ? failed : Connect();
       }
-      unsent_ = {};
+      unsent_ = unsent_rest_ = {};
       peer_closed_ = true;
       return Receive();
     }
@@ -94,6 +97,7 @@ std::optional<Result> RawConnection::Send() {
       endpoint_->preferred = (endpoint_->preferred + tried_) % endpoint_->addresses.size();
     }
     unsent_.remove_prefix(static_cast<std::size_t>(n));
+    if (unsent_.empty()) unsent_ = std::exchange(unsent_rest_, {});
   }
   return std::nullopt;
 }
@@ -174,8 +178,9 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
   if (at_.first_byte == 0 && parser_.head_bytes() > 0) at_.first_byte = now;
   if (Completed(outcome)) at_.whole = now;
   const bool whole = Completed(outcome) && unsent_.empty();
-  const bool used_up = plan_.reuse != 0 && carried_ >= plan_.reuse;
-  if (!whole || used_up || !parser_.keep_alive() || !plan_.keep_alive || peer_closed_ || excess_) Close(now);
+  const bool used_up = plan_.wire.reuse != 0 && carried_ >= plan_.wire.reuse;
+  if (!whole || used_up || !parser_.keep_alive() || !plan_.wire.keep_alive || peer_closed_ || excess_)
+    Close(now);
   return {.outcome = outcome,
           .end = now,
           .status = parser_.status(),

@@ -8,6 +8,7 @@
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/poller.h"
+#include "loadgen/engine/raw/request.h"
 #include "loadgen/engine/response_parser.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
@@ -44,7 +45,7 @@ class RawConnection {
   /// Sends `request`, which must stay until the result is there, to `endpoint`: on the open connection if
   /// there is one (which then leads there), else on a new one.
   /// `to_head`: the response has no body.
-  std::optional<Result> Start(const Attempt& attempt, Endpoint& endpoint, std::string_view request,
+  std::optional<Result> Start(const Attempt& attempt, Endpoint& endpoint, const RequestBytes& request,
                               bool to_head);
   /// What epoll said of `fd()`, while a request is under way.
   std::optional<Result> OnEvents(std::uint32_t events);
@@ -83,6 +84,7 @@ class RawConnection {
   Attempt attempt_;
   Endpoint* endpoint_ = nullptr;
   std::string_view unsent_;
+  std::string_view unsent_rest_;
   std::size_t tried_ = 0;  // addresses
   sys::Nanos opened_at_ = 0;
   std::uint64_t carried_ = 0;  // requests, by the open connection

@@ -18,13 +18,12 @@ std::unique_ptr<Engine> RawEngine::Make(const Plan& plan, int connections, const
 RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
     : EngineLoop(plan, stop), buffer_(kBuffer) {
   std::vector<std::string> known;
-  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
-    const auto& text = plan.urls[i];
-    const auto url = ParseHttpUrl(text);
-    if (!url || url->scheme != "http" || !url->user.empty() || !UserOf(plan, i).empty()) {
-      throw std::invalid_argument("the raw engine cannot speak to " + text);
+  for (const auto& target : plan.targets) {
+    const auto url = ParseHttpUrl(target.url);
+    if (!url || url->scheme != "http" || !url->user.empty() || !UserOf(plan, target).empty()) {
+      throw std::invalid_argument("the raw engine cannot speak to " + target.url);
     }
-    requests_.push_back({.endpoint = EndpointOf(*url, known), .raw = RawRequest(plan, i, *url)});
+    requests_.push_back({.endpoint = EndpointOf(*url, known), .raw = RawRequest(plan, target, *url)});
   }
   kept_alive_.resize(endpoints_.size());
   for (int i = 0; i < connections; ++i) AddConnection();
@@ -32,11 +31,11 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
 
 std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& known) {
   const auto [host, port] = HostFor(plan_, url);
-  const auto name = plan_.unix_socket.empty() ? host + " " + port : plan_.unix_socket;
+  const auto name = plan_.wire.unix_socket.empty() ? host + " " + port : plan_.wire.unix_socket;
   const auto found = std::ranges::find(known, name);
   if (found == known.end()) {
-    endpoints_.push_back(plan_.unix_socket.empty() ? ResolveHost(host, port)
-                                                   : UnixEndpoint(plan_.unix_socket));
+    endpoints_.push_back(plan_.wire.unix_socket.empty() ? ResolveHost(host, port)
+                                                        : UnixEndpoint(plan_.wire.unix_socket));
     known.push_back(name);
     return known.size() - 1;
   }

@@ -26,10 +26,10 @@ namespace {
 
 /// How often this thread allocates memory within a run of `count` requests.
 std::uint64_t AllocationsOf(const ScriptedServer& server, std::uint64_t count, std::optional<double> rate) {
-  const Plan plan{.urls = {server.Url("/ok"), server.Url("/chunked"), server.Url("/500")},
-                  .rate = rate,
-                  .connections = 3,
-                  .count = count};
+  const Plan plan{
+      .targets = {{.url = server.Url("/ok")}, {.url = server.Url("/chunked")}, {.url = server.Url("/500")}},
+      .arrivals = {.rate = rate, .count = count},
+      .connections = 3};
   const StopSignal stop;
   RawEngine engine(plan, plan.connections, stop);
   const auto start = sys::Now();
@@ -53,7 +53,7 @@ TEST(RawEngineTest, ARequestAllocatesNothingOnceAllIsWarm) {
 
 TEST(RawEngineTest, UrlsItCannotSpeakToAreRefused) {
   const StopSignal stop;
-  const Plan plan{.urls = {"https://127.0.0.1/"}};
+  const Plan plan{.targets = {{.url = "https://127.0.0.1/"}}};
   EXPECT_THROW(RawEngine(plan, 1, stop), std::invalid_argument);
 }
 

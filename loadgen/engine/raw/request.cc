@@ -8,10 +8,12 @@
 namespace hydrapool::loadgen {
 namespace {
 
+constexpr std::size_t kCopied = 64 * 1024;  // a body of so much goes out with its head
+
 std::string_view NameOf(std::string_view header) { return header.substr(0, header.find_first_of(":;")); }
 
-bool Mentioned(const RequestParts& parts, std::string_view name) {
-  for (const auto& header : parts.headers) {
+bool Mentioned(const Target& target, std::string_view name) {
+  for (const auto& header : target.headers) {
     const auto own = NameOf(header);
     if (own.size() == name.size() && ::strncasecmp(own.data(), name.data(), name.size()) == 0) return true;
   }
@@ -19,16 +21,16 @@ bool Mentioned(const RequestParts& parts, std::string_view name) {
 }
 
 /// All but Content-Length and the empty line.
-std::string HeadOf(const RequestParts& parts, const HttpUrl& url, bool keep_alive) {
-  std::string bytes = parts.method + " " + url.target + " HTTP/1.1\r\n";
+std::string HeadOf(const Target& target, const HttpUrl& url, bool keep_alive) {
+  std::string bytes = target.method + " " + url.target + " HTTP/1.1\r\n";
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (!Mentioned(parts, name)) bytes.append(name).append(": ").append(value).append("\r\n");
+    if (!Mentioned(target, name)) bytes.append(name).append(": ").append(value).append("\r\n");
   };
   add("Host", url.authority);
   add("User-Agent", "loadgen");
   add("Accept", "*/*");
-  if (parts.body) add("Content-Type", "application/x-www-form-urlencoded");
-  for (const auto& header : parts.headers) {
+  if (target.body) add("Content-Type", "application/x-www-form-urlencoded");
+  for (const auto& header : target.headers) {
     const auto name = NameOf(header);
     const std::string_view rest = std::string_view(header).substr(name.size());
     if (rest == ";") {
@@ -43,21 +45,21 @@ std::string HeadOf(const RequestParts& parts, const HttpUrl& url, bool keep_aliv
 
 }  // namespace
 
-RawRequest::RawRequest(const Plan& plan, std::size_t index, const HttpUrl& url)
-    : to_head_(PartsOf(plan, index).method == "HEAD"),
-      constant_(false),
-      head_(HeadOf(PartsOf(plan, index), url, plan.keep_alive), plan.lines),
-      body_(PartsOf(plan, index).body.value_or(""), plan.lines) {
-  const auto parts = PartsOf(plan, index);
-  says_length_ = parts.body && !Mentioned(parts, "Content-Length");
+RawRequest::RawRequest(const Plan& plan, const Target& target, const HttpUrl& url)
+    : to_head_(target.method == "HEAD"),
+      says_length_(target.body && !Mentioned(target, "Content-Length")),
+      head_text_(std::make_unique<const std::string>(HeadOf(target, url, plan.wire.keep_alive))),
+      head_(*head_text_, plan.lines),
+      body_(TextTemplate::OfBody(target.body, plan.lines)) {
+  if (body_.constant() && target.body.text().size() > kCopied) large_body_ = target.body.text();
   if (!head_.constant() || !body_.constant()) return;
   std::string buffer;
-  bytes_ = Bytes(0, 0, buffer);
+  bytes_ = Bytes(0, 0, buffer).first;
   constant_ = true;
 }
 
-std::string_view RawRequest::Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer) const {
-  if (constant_) return bytes_;
+RequestBytes RawRequest::Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer) const {
+  if (constant_) return {.first = bytes_, .rest = large_body_};
   buffer.clear();
   head_.Expand(seed, turn, buffer);
   if (says_length_) {
@@ -66,8 +68,8 @@ std::string_view RawRequest::Bytes(std::uint64_t seed, std::uint64_t turn, std::
     buffer.append("Content-Length: ").append(digits.data(), end).append("\r\n");
   }
   buffer.append("\r\n");
-  body_.Expand(seed, turn, buffer);
-  return buffer;
+  if (large_body_.empty()) body_.Expand(seed, turn, buffer);
+  return {.first = buffer, .rest = large_body_};
 }
 
 }  // namespace hydrapool::loadgen

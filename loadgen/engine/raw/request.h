@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,31 +10,40 @@
 
 namespace hydrapool::loadgen {
 
-/// The bytes of the requests to one of the plan's URLs, with what libcurl would add: Host, User-Agent, Accept
-/// and, for a body, Content-Length and Content-Type. As on curl's command line the plan's headers replace
-/// these, "Name:" takes one away and "Name;" sends it empty.
+/// A request on its way: `rest` follows `first`, and is large where it is not empty.
+struct RequestBytes {
+  std::string_view first;
+  std::string_view rest = {};
+};
+
+/// The bytes of the requests to one of the plan's targets, with what libcurl would add: Host, User-Agent,
+/// Accept and, for a body, Content-Length and Content-Type. As on curl's command line the plan's headers
+/// replace these, "Name:" takes one away and "Name;" sends it empty.
 ///
-///     const RawRequest request(plan, 0, url);
+///     const RawRequest request(plan, plan.targets[0], url);
 ///     send(request.Bytes(plan.seed, turn, buffer));
 ///
-/// Allocates no memory once `buffer` is large enough. Pure. `plan` must outlive it.
+/// A large body that is the same for all requests is not copied. Allocates no memory once `buffer` is large
+/// enough. Pure. `plan` must outlive it.
 class RawRequest {
  public:
-  /// `url` is the plan's number `index`.
-  RawRequest(const Plan& plan, std::size_t index, const HttpUrl& url);
+  /// `target` is one of the plan's, `url` its URL.
+  RawRequest(const Plan& plan, const Target& target, const HttpUrl& url);
 
   /// The `turn`-th request of the run; in `buffer` where it is not the same as the others.
-  [[nodiscard]] std::string_view Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer) const;
+  [[nodiscard]] RequestBytes Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer) const;
   /// The response to it has no body.
   [[nodiscard]] bool to_head() const { return to_head_; }
 
  private:
   bool to_head_;
-  bool constant_;
-  bool says_length_ = false;  // between head_ and body_
+  bool constant_ = false;
+  bool says_length_;  // between head_ and body_
+  std::unique_ptr<const std::string> head_text_;
   TextTemplate head_;
   TextTemplate body_;
-  std::string bytes_;  // whole, where they are constant
+  std::string_view large_body_;
+  std::string bytes_;  // all but large_body_, where they are constant
 };
 
 }  // namespace hydrapool::loadgen
