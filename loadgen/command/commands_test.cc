@@ -61,7 +61,7 @@ TEST(CompareCommandTest, AShortRunSaysNothing) {
 std::string Simulated(int slower_us, int stall = -1) {
   const Plan plan{.targets = {{.url = "http://h/"}},
                   .arrivals = {.rate = 200, .duration = 30 * sys::kSecond}};
-  Recorder recorder(plan, 0, plan.duration, nullptr);
+  Recorder recorder(plan, 0, plan.arrivals.duration, nullptr);
   for (int i = 0; i < 6000; ++i) {
     const sys::Nanos due = i * 5 * sys::kMillisecond;
     const auto took =

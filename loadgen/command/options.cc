@@ -31,7 +31,7 @@ constexpr HelpTexts kHelp = {
 )",
     .notes = R"(TIME is 500ms, 10s, 2m or 1h; RATE is 500, 500/s or 30/m.
 
-In URLs, headers, --data and request files {counter} is the request's number
+In URLs, headers, bodies and request files {counter} is the request's number
 from 0, {random} 16 hexadecimal digits, {line:FILE} the next line of FILE, from
 the first again after the last.
 

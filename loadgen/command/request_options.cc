@@ -9,10 +9,12 @@
 #include <utility>
 
 #include "loadgen/command/secrets.h"
+#include "loadgen/engine/endpoint.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
+#include "loadgen/plan/units.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::loadgen {
@@ -20,11 +22,11 @@ namespace {
 
 constexpr std::size_t kSha256Digits = 64;
 
-sys::Result<Body> ReadBody(const std::string& data) {
+sys::Result<Body> ReadBody(const std::string& data, bool as_it_is) {
   if (!data.starts_with('@')) return Body(data);
   auto body = ReadWholeFile(data.substr(1));
-  if (!body) return sys::Failure("--data: " + body.error().message);
-  return Body::AsItIs(std::move(*body));
+  if (!body) return sys::Failure((as_it_is ? "--data: " : "--data-template: ") + body.error().message);
+  return as_it_is ? Body::AsItIs(std::move(*body)) : Body(std::move(*body));
 }
 
 /// Reads the files of lines that the plan's requests name.
@@ -49,6 +51,7 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
       return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", WithoutSecrets("-H", header)));
   }
   plan.worker_header = worker_header_;
+  plan.wire.path_as_is = path_as_is_;
   plan.seed = seed_;
   if (!file_.empty() && urls_.size() > 1)
     return sys::Failure("--request-file takes one URL, to which its own belong");
@@ -61,10 +64,13 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
 }
 
 sys::Result<void> RequestOptions::FillOneRequest(Plan& plan) const {
-  Target like{.method = !method_.empty() ? method_ : data_ ? "POST" : "GET", .headers = headers_};
+  Target like{.method = !method_.empty()          ? method_
+                        : data_ || data_template_ ? "POST"
+                                                  : "GET",
+              .headers = headers_};
   if (!IsMethod(like.method)) return sys::Failure(fmt::format("-m '{}' is not a method", method_));
-  if (data_) {
-    auto body = ReadBody(*data_);
+  if (data_ || data_template_) {
+    auto body = data_ ? ReadBody(*data_, true) : ReadBody(*data_template_, false);
     if (!body) return tl::unexpected(body.error());
     like.body = std::move(*body);
   } else if (NeedsBody(like.method)) {
@@ -80,6 +86,16 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
   if (!connect_to_.empty() && !sys::SplitHostPort(connect_to_))
     return sys::Failure(fmt::format("--connect-to '{}' is not HOST:PORT (like 127.0.0.1:8443)", connect_to_));
   plan.wire.extras = extras_;
+  for (const auto& entry : resolve_) {
+    if (!ParseResolved(entry))
+      return sys::Failure(fmt::format("--resolve '{}' is not HOST:PORT:ADDRESS[,ADDRESS]", entry));
+  }
+  plan.wire.resolve = resolve_;
+  if (!connect_timeout_.empty()) {
+    const auto time = ParseDuration(connect_timeout_);
+    if (!time) return sys::Failure("--connect-timeout " + time.error().message);
+    plan.wire.connect_timeout = *time;
+  }
   for (const auto& [flag, path] :
        {std::pair("--cacert", &extras_.ca), std::pair("--cert", &extras_.certificate),
         std::pair("--key", &extras_.key)}) {
@@ -134,8 +150,12 @@ void RequestOptions::AddRequest(CLI::App& app) {
   targets->type_name("TARGET")->allow_extra_args(false);
   auto* method = app.add_option("-m,--method", method_, "method (default: GET, with --data POST)");
   method->type_name("METHOD");
-  auto* data = app.add_option("--data", data_, "request body: the text, or @FILE (@- is standard input)");
+  auto* data =
+      app.add_option("--data", data_, "request body: the text, or @FILE as it is (@- is standard input)");
   data->type_name("DATA");
+  auto* data_template = app.add_option("--data-template", data_template_,
+                                       "the same, {counter} and the like replaced in files too");
+  data_template->type_name("DATA")->excludes(data);
   app.add_option("-H,--header", headers_, "request header 'Name: value'; repeatable")
       ->type_name("HEADER")
       ->allow_extra_args(false);
@@ -144,7 +164,9 @@ void RequestOptions::AddRequest(CLI::App& app) {
       ->type_name("FILE")
       ->excludes(targets)
       ->excludes(method)
-      ->excludes(data);
+      ->excludes(data)
+      ->excludes(data_template);
+  app.add_flag("--path-as-is", path_as_is_, "keep /../ and /./ in URLs");
   app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
       ->type_name("N")
       ->capture_default_str();
@@ -161,6 +183,13 @@ void RequestOptions::AddConnection(CLI::App& app) {
   app.add_option("--connect-to", connect_to_,
                  "connect there, whatever the URL's host and port, which Host and TLS keep")
       ->type_name("HOST:PORT");
+  app.add_option("--resolve", resolve_, "addresses of a host, instead of the resolver's; repeatable")
+      ->type_name("HOST:PORT:ADDRESS[,…]")
+      ->allow_extra_args(false);
+  app.add_option("--connect-timeout", connect_timeout_, "for a connection (default: --timeout)")
+      ->type_name("TIME");
+  app.add_flag("--tls-resume", extras_.resume,
+               "new connections take up earlier TLS sessions (default: each makes a full handshake)");
   app.add_flag("--http2", extras_.http2,
                "HTTP/2 if the server agrees (https:// only), one request at a time on each connection");
   app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
@@ -188,7 +217,8 @@ void RequestOptions::AddExpectations(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(100, 599).description(""));
-  app.add_option("--expect-length", expect_length_, "how long each decoded body must be")->type_name("BYTES");
+  app.add_option("--expect-length", expect_length_, "how long each body must be, decoded of gzip or deflate")
+      ->type_name("BYTES");
   app.add_option("--expect-sha256", expect_sha256_, "what each decoded body's SHA-256 must be")
       ->type_name("HEX");
   app.add_option("--expect-end", expect_end_, "what each decoded body must end with")->type_name("TEXT");

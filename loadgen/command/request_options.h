@@ -38,10 +38,14 @@ class RequestOptions {
   std::string file_;
   std::string method_;
   std::optional<std::string> data_;
+  std::optional<std::string> data_template_;
   std::vector<std::string> headers_;
   std::string connection_ = "keepalive";
   std::string unix_socket_;
   std::string connect_to_;
+  std::string connect_timeout_;
+  std::vector<std::string> resolve_;
+  bool path_as_is_ = false;
   Extras extras_;
   std::vector<int> expect_status_;
   std::optional<std::uint64_t> expect_length_;

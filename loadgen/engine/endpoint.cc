@@ -1,13 +1,16 @@
 #include "loadgen/engine/endpoint.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <set>
 #include <utility>
 
+#include "pool/http/text.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::loadgen {
@@ -31,6 +34,44 @@ Endpoint ResolveHost(const std::string& host, const std::string& port) {
   return endpoint;
 }
 
+std::optional<Resolved> ParseResolved(std::string_view text) {
+  const auto take = [&text](char end) {
+    const bool bracket = text.starts_with('[');
+    const auto stop = bracket ? text.find(']') : text.find(end);
+    const auto taken = text.substr(bracket ? 1 : 0, stop == text.npos ? stop : stop - (bracket ? 1 : 0));
+    text.remove_prefix(std::min(stop == text.npos ? text.size() : stop + (bracket ? 1 : 0), text.size()));
+    if (text.starts_with(end)) text.remove_prefix(1);
+    return std::string(taken);
+  };
+  Resolved resolved{.host = take(':'), .port = take(':'), .addresses = {}};
+  while (!text.empty()) resolved.addresses.push_back(take(','));
+  const bool port =
+      !resolved.port.empty() && resolved.port.find_first_not_of("0123456789") == std::string::npos;
+  if (resolved.host.empty() || !port || resolved.addresses.empty()) return std::nullopt;
+  for (const auto& address : resolved.addresses) {
+    in6_addr bytes{};
+    if (::inet_pton(AF_INET, address.c_str(), &bytes) != 1 &&
+        ::inet_pton(AF_INET6, address.c_str(), &bytes) != 1)
+      return std::nullopt;
+  }
+  return resolved;
+}
+
+Endpoint EndpointFor(const Plan& plan, const std::string& host, const std::string& port) {
+  if (!plan.wire.unix_socket.empty()) return UnixEndpoint(plan.wire.unix_socket);
+  for (const auto& text : plan.wire.resolve) {
+    const auto resolved = ParseResolved(text);
+    if (!resolved || resolved->port != port || !http::EqualsIgnoringCase(resolved->host, host)) continue;
+    Endpoint endpoint;
+    for (const auto& address : resolved->addresses) {
+      auto each = ResolveHost(address, port);
+      endpoint.addresses.insert(endpoint.addresses.end(), each.addresses.begin(), each.addresses.end());
+    }
+    return endpoint;
+  }
+  return ResolveHost(host, port);
+}
+
 std::pair<std::string, std::string> HostFor(const Plan& plan, const HttpUrl& url) {
   const auto instead = sys::SplitHostPort(plan.wire.connect_to);
   return instead ? std::pair(instead->host, instead->port) : std::pair(url.host, url.port);
@@ -44,7 +85,7 @@ std::optional<std::string> UnresolvableHost(const Plan& plan) {
     if (!url) return url.error().message;
     const auto [host, port] = HostFor(plan, *url);
     if (!asked.emplace(host, port).second) continue;
-    if (auto endpoint = ResolveHost(host, port); !endpoint.error.empty()) return endpoint.error;
+    if (auto endpoint = EndpointFor(plan, host, port); !endpoint.error.empty()) return endpoint.error;
   }
   return std::nullopt;
 }

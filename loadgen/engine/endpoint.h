@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,18 @@ struct Endpoint {
 
 /// Asks the system's resolver; may take as long as it does.
 Endpoint ResolveHost(const std::string& host, const std::string& port);
+
+/// "HOST:PORT:ADDRESS[,ADDRESS…]" in parts; an IPv6 host or address stands in brackets, as curl has it.
+struct Resolved {
+  std::string host;
+  std::string port;
+  std::vector<std::string> addresses;
+};
+std::optional<Resolved> ParseResolved(std::string_view text);
+
+/// Where requests of the plan to that host and port go: to its UNIX socket, to the addresses that the plan
+/// says it has, or to those that the resolver says.
+Endpoint EndpointFor(const Plan& plan, const std::string& host, const std::string& port);
 
 /// The host and port to which requests to `url` connect, where it is no UNIX socket: its own, or the plan's
 /// connect_to.

@@ -16,7 +16,9 @@ struct EngineChoice {
 };
 
 /// `wanted` is "raw", "curl" or "auto": raw where it can speak to all of the plan's URLs (plain http without
-/// credentials) and the plan has no extras, else curl. An error where raw is wanted and cannot. Pure.
+/// credentials, no chunked requests) and the plan has no extras, else curl. An error where raw is wanted and
+/// cannot, and where a request's own headers give it a framing that is not its body's, which no server could
+/// read. Pure.
 sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan);
 
 }  // namespace hydrapool::loadgen

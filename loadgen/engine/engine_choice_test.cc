@@ -20,5 +20,26 @@ TEST(ChooseEngineTest, RawIsRefusedWhatItCannotSpeak) {
   EXPECT_THAT(choice.error().message, ::testing::HasSubstr("https://h/"));
 }
 
+std::string Refusal(const char* engine, std::vector<std::string> headers, Body body = "abc") {
+  const auto choice = ChooseEngine(
+      engine,
+      {.targets = {
+           {.url = "http://h/", .method = "POST", .headers = std::move(headers), .body = std::move(body)}}});
+  return choice ? choice->name : choice.error().message;
+}
+
+TEST(ChooseEngineTest, ARequestHasOneFraming) {
+  using ::testing::HasSubstr;
+  EXPECT_EQ(Refusal("auto", {"transfer-encoding:  Chunked"}), "curl");
+  EXPECT_THAT(Refusal("raw", {"Transfer-Encoding: chunked"}), HasSubstr("raw cannot send in chunks"));
+  EXPECT_THAT(Refusal("auto", {"Transfer-Encoding: chunked", "Content-Length: 3"}), HasSubstr("both"));
+  EXPECT_THAT(Refusal("auto", {"Transfer-Encoding: chunked"}, {}), HasSubstr("without a body"));
+  EXPECT_THAT(Refusal("curl", {"Transfer-Encoding: gzip"}), HasSubstr("only chunked"));
+  EXPECT_EQ(Refusal("auto", {"Content-Length: 3"}), "raw");
+  EXPECT_THAT(Refusal("auto", {"Content-Length: 4"}), HasSubstr("and a body of 3 bytes"));
+  EXPECT_THAT(Refusal("auto", {"Content-Length: 1"}, {}), HasSubstr("and a body of 0 bytes"));
+  EXPECT_THAT(Refusal("curl", {"Content-Length: x"}), HasSubstr("no number"));
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

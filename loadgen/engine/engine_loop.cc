@@ -12,14 +12,21 @@ constexpr rlim_t kOtherDescriptors = 64;
 /// It wakes up at least so often, to know when it was kept from it.
 constexpr sys::Nanos kLongestSleep = 50 * sys::kMillisecond;
 
+constexpr rlim_t kMostDescriptors = 1'000'000;
+constexpr int kMostSentAtOnce = 64;
+
+/// How many descriptors there are beside those that are needed for other things.
+rlim_t Descriptors(rlim_t others) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return std::min(limit.rlim_cur > others ? limit.rlim_cur - others : 0, kMostDescriptors);
+}
+
 /// How many connections one thread of the plan's may make beside those planned.
 int FurtherConnections(const Plan& plan) {
   if (plan.arrivals.saturate != Saturate::kOpen) return 0;
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const auto planned = kOtherDescriptors + static_cast<rlim_t>(plan.connections);
-  const auto room = limit.rlim_cur > planned ? limit.rlim_cur - planned : 0;
-  return static_cast<int>(std::min<rlim_t>(room, 1'000'000)) / plan.threads;
+  return static_cast<int>(Descriptors(kOtherDescriptors + static_cast<rlim_t>(plan.connections))) /
+         plan.threads;
 }
 
 }  // namespace
@@ -30,6 +37,10 @@ EngineLoop::EngineLoop(const Plan& plan, const StopSignal& stop)
       open_loop_(plan.arrivals.rate.has_value()),
       may_add_(FurtherConnections(plan)) {
   poller_.Want(stop.fd(), EPOLLIN);
+}
+
+std::size_t EngineLoop::DescriptorsOfAThread(const Plan& plan) {
+  return Descriptors(kOtherDescriptors) / static_cast<rlim_t>(plan.threads);
 }
 
 void EngineLoop::Run(Agenda& agenda, Recorder& recorder) {
@@ -73,8 +84,8 @@ void EngineLoop::NotePause(sys::Nanos now) {
 }
 
 void EngineLoop::SendDue() {
-  bool sent = false;
-  while (true) {
+  int sent = 0;
+  while (sent < kMostSentAtOnce) {
     const sys::Nanos now = sys::Now();
     if (!HasFreeConnection()) {
       if (may_add_ == 0 || agenda_->NextDue() > now) break;
@@ -83,9 +94,9 @@ void EngineLoop::SendDue() {
       AddConnection();
     }
     if (!SendNext(now)) break;
-    sent = true;
+    ++sent;
   }
-  if (sent) OnSent();
+  if (sent > 0) OnSent();
 }
 
 void EngineLoop::WasSaturated(sys::Nanos when) {

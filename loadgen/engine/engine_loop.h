@@ -10,6 +10,9 @@ namespace hydrapool::loadgen {
 ///
 ///   until the agenda is done: send what is due → expire what is overdue → wait → handle events
 ///
+/// A round sends a limited number of requests, so that some that fail at once keep nothing else waiting: not
+/// the responses of others, nor deadlines, nor the end.
+///
 /// One thread's, as every engine.
 class EngineLoop : public Engine {
  public:
@@ -49,6 +52,9 @@ class EngineLoop : public Engine {
   void CountSaturated(const Arrival& arrival) {
     if (arrival.due <= saturated_until_) recorder_->Saturated(1);
   }
+
+  /// How many descriptors each thread may use for connections.
+  static std::size_t DescriptorsOfAThread(const Plan& plan);
 
   const Plan& plan_;
   Poller poller_;

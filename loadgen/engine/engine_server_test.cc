@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -105,6 +106,12 @@ TEST_F(NginxTest, TlsAndHttp2) {
   const auto http2 = Run(secure, {.http2 = true, .insecure = true}, "HTTP/2.0\n");
   EXPECT_EQ(http2.tally.of(Outcome::kOk), 50u)
       << ToText(MakeReport("curl", {.targets = {{.url = secure}}}, http2));
+  EXPECT_EQ(tls.tally.connections.http2, 0u);
+  EXPECT_GT(tls.tally.connections.http1, 0u);
+  EXPECT_GT(http2.tally.connections.http2, 0u);
+  EXPECT_EQ(http2.tally.connections.http1, 0u);
+  EXPECT_THAT(ToText(MakeReport("curl", {.targets = {{.url = secure}}}, http2)),
+              ::testing::HasSubstr(" HTTP/2"));
 }
 
 TEST_F(NginxTest, CertificatesOfOnesOwnOnBothSides) {
@@ -137,18 +144,36 @@ TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
   }
 }
 
-TEST_F(HydrapoolTest, TheRawEngineSpeaksToUnixSockets) {
+TEST_F(NginxTest, EachConnectionMakesAFullHandshakeUnlessSessionsAreToBeResumed) {
+  for (const bool resume : {false, true}) {
+    const auto result =
+        RunPlan("auto", {.targets = {{.url = "https://127.0.0.1:" + tls_ + "/"}},
+                         .arrivals = {.count = 20},
+                         .wire = {.keep_alive = false, .extras = {.insecure = true, .resume = resume}},
+                         .connections = 1});
+    EXPECT_EQ(result.tally.of(Outcome::kOk), 20u);
+    EXPECT_EQ(result.tally.connections.tls, 20u);
+    EXPECT_EQ(result.tally.connections.http1, 20u);
+    EXPECT_EQ(result.tally.connections.resumed > 0, resume);
+  }
+}
+
+TEST_F(HydrapoolTest, BothEnginesKeepConnectionsToUnixSockets) {
   const auto path = directory_ + "/socket";
   const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "unix:" + path, "--workers", "2",
                        "--admin", "off", "--log-level", "off"},
                       UnixEndpoint(path).addresses.front());
   for (const bool keep_alive : {true, false}) {
-    const auto result = RunPlan("raw", {.targets = {{.url = "http://localhost/"}},
-                                        .arrivals = {.count = 2000},
-                                        .wire = {.keep_alive = keep_alive, .unix_socket = path},
-                                        .connections = 8,
-                                        .threads = 2});
-    EXPECT_EQ(result.tally.of(Outcome::kOk), 2000u);
+    for (const auto* engine : {"raw", "curl"}) {
+      const auto result = RunPlan(engine, {.targets = {{.url = "http://localhost/"}},
+                                           .arrivals = {.count = 2000},
+                                           .wire = {.keep_alive = keep_alive, .unix_socket = path},
+                                           .connections = 8,
+                                           .threads = 2});
+      EXPECT_EQ(result.tally.of(Outcome::kOk), 2000u) << engine;
+      if (keep_alive) EXPECT_LE(result.tally.connections.opened, 8u) << engine;
+      if (!keep_alive) EXPECT_EQ(result.tally.connections.opened, 2000u) << engine;
+    }
   }
 }
 

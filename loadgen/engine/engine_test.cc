@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "loadgen/report/report.h"
+#include "loadgen/testing/full_listener.h"
 #include "loadgen/testing/run_plan.h"
 #include "loadgen/testing/scripted_server.h"
 
@@ -118,32 +119,6 @@ TEST_P(EngineTest, RefusedAndUnresolvable) {
                                                  .threads = 1});
   EXPECT_EQ(unresolvable.tally.of(Outcome::kResolve), 2u);
 }
-
-/// A listener on loopback that never accepts and has no room for another connection.
-class FullListener {
- public:
-  FullListener() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* any = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(listener_.get(), any, size), 0);
-    EXPECT_EQ(::listen(listener_.get(), 0), 0);
-    EXPECT_EQ(::getsockname(listener_.get(), any, &size), 0);
-    for (int i = 0; i < 4; ++i) {
-      fillers_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      ::connect(fillers_.back().get(), any, size);
-    }
-    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
-  }
-  [[nodiscard]] const std::string& url() const { return url_; }
-
- private:
-  sys::UniqueFd listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  std::vector<sys::UniqueFd> fillers_;
-  std::string url_;
-};
 
 TEST_P(EngineTest, AFullBacklogTimesOutConnectingAndItsSynsAreSentAgain) {
   const FullListener full;

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <string_view>
 
 namespace hydrapool::loadgen {
 namespace {
+
+constexpr std::string_view kUnits = " us ms s m h k K M ";
 
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -36,6 +39,17 @@ std::size_t EraseUser(std::string& text, std::size_t from) {
   return begin;
 }
 
+/// Also an empty one, which libcurl tells from none only in parts of its interface.
+bool HasQuery(std::string_view url) { return url.substr(0, url.find('#')).find('?') != url.npos; }
+
+/// "50", "0.5", "50/s" or "30s": what is a number in the command lines of other programs.
+bool IsNumber(std::string_view text) {
+  const auto unit = text.find_first_not_of("0123456789.,");
+  const auto number = text.substr(0, unit);
+  if (number.empty() || std::ranges::count(number, '.') > 2) return false;
+  return unit == text.npos || kUnits.find(" " + std::string(text.substr(unit)) + " ") != kUnits.npos;
+}
+
 std::string UserOf(CURLU* url) {
   const auto name = Part(url, CURLUPART_USER, CURLU_URLDECODE);
   const auto password = Part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
@@ -49,20 +63,23 @@ std::string WithoutUsers(std::string text) {
   return text;
 }
 
-sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base) {
+sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base, Dots dots) {
   if (text.starts_with("unix:"))
     return sys::Failure(
         fmt::format("'{}': a UNIX socket is --unix-socket PATH, beside a URL like http://h/", text));
   if (base.empty() && text.starts_with('/'))
     return sys::Failure(
         fmt::format("'{}' lacks the URL it belongs to (give that on the command line)", text));
+  if (base.empty() && IsNumber(text.substr(0, text.find_first_of("/:?#"))))
+    return sys::Failure(fmt::format("'{}' is not a URL but a number (a rate is -R {})", text, text));
   const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   HttpUrl parts;
   const bool relative = !base.empty() && text.find("://") == text.npos;
   parts.full = relative || text.find("://") != text.npos ? text : "http://" + text;
-  const bool as_is = text.find("{line:") != text.npos;
-  const bool odd = !as_is && std::ranges::any_of(text, &NeedsEscape);
-  const unsigned flags = as_is ? CURLU_PATH_AS_IS : odd ? CURLU_ALLOW_SPACE | CURLU_URLENCODE : 0;
+  const bool has_lines = text.find("{line:") != text.npos;
+  const bool odd = !has_lines && std::ranges::any_of(text, &NeedsEscape);
+  const unsigned flags = (has_lines || dots == Dots::kAsTheyAre ? CURLU_PATH_AS_IS : 0U) |
+                         (odd ? CURLU_ALLOW_SPACE | CURLU_URLENCODE : 0U);
   if (relative) curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0);
   if (const auto wrong = curl_url_set(url.get(), CURLUPART_URL, parts.full.c_str(), flags);
       wrong != CURLUE_OK) {
@@ -81,8 +98,8 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
   parts.authority = usual ? host : fmt::format("{}:{}", host, parts.port);
   parts.target = Part(url.get(), CURLUPART_PATH);
   if (parts.target.empty()) parts.target.push_back('/');
-  if (const auto query = Part(url.get(), CURLUPART_QUERY); !query.empty())
-    parts.target.append("?").append(query);
+  const auto query = Part(url.get(), CURLUPART_QUERY);
+  if (!query.empty() || HasQuery(parts.full)) parts.target.append("?").append(query);
   parts.user = UserOf(url.get());
   EraseUser(parts.full, 0);
   return parts;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::loadgen {
@@ -17,10 +18,21 @@ struct HttpUrl {
   std::string user;       ///< "user:password" that stood before the host, decoded; empty where nothing did.
 };
 
-/// Takes a URL apart. Without a scheme it is http, or, where there is a `base`, relative to that (RFC 3986,
-/// 5). Blanks and what is not ASCII become "%20" and the like. Pure. (libcurl's parser: RFC 3986 with dot
-/// segments removed, but where a "{line:FILE}" stands in it, which is left as it is.)
-sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base = {});
+/// What dot segments in a path become.
+enum class Dots {
+  kRemoved,  ///< As RFC 3986 has it.
+  kAsTheyAre,
+};
+
+/// Takes a URL apart. Without a scheme it is http (a number alone is no URL then), or, where there is a
+/// `base`, relative to that (RFC 3986, 5). Blanks and what is not ASCII become "%20" and the like. Pure.
+/// (libcurl's parser: RFC 3986 with dot segments removed, but where a "{line:FILE}" stands in it, which is
+/// left as it is.)
+sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base = {},
+                                  Dots dots = Dots::kRemoved);
+
+/// What the plan wants of dot segments.
+inline Dots DotsOf(const Plan& plan) { return plan.wire.path_as_is ? Dots::kAsTheyAre : Dots::kRemoved; }
 
 /// `text` without what stands between a scheme and an '@' in it, as in "'http://ann:secret@h:x/' is no URL",
 /// so that it can be shown. Pure.

@@ -1,5 +1,6 @@
 #include "loadgen/plan/http_url.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace hydrapool::loadgen {
@@ -53,6 +54,26 @@ TEST(HttpUrlTest, IsRelativeToABase) {
   EXPECT_EQ(ParseHttpUrl("b/{random}", "http://h/x/y")->target, "/x/b/{random}");
   EXPECT_EQ(ParseHttpUrl("b/{line:/f}", "http://h/x/y")->target, "/x/b/{line:/f}");
   EXPECT_EQ(ParseHttpUrl("http://other/", "http://h/")->host, "other");
+}
+
+TEST(HttpUrlTest, AnEmptyQueryIsOne) {
+  EXPECT_EQ(ParseHttpUrl("http://h/?")->target, "/?");
+  EXPECT_EQ(ParseHttpUrl("http://h/a?#f?")->target, "/a?");
+  EXPECT_EQ(ParseHttpUrl("http://h/#?")->target, "/");
+}
+
+TEST(HttpUrlTest, DotsMayStay) {
+  EXPECT_EQ(ParseHttpUrl("http://h/a/../b/./c")->target, "/b/c");
+  EXPECT_EQ(ParseHttpUrl("http://h/a/../b/./c", {}, Dots::kAsTheyAre)->target, "/a/../b/./c");
+}
+
+TEST(HttpUrlTest, ANumberIsNone) {
+  for (const auto* text : {"50", "0.5", "50/s", "10:20", "1,5", "30s", "100ms", "2k"})
+    EXPECT_THAT(ParseHttpUrl(text).error().message, ::testing::HasSubstr("not a URL but a number")) << text;
+  EXPECT_TRUE(ParseHttpUrl("127.0.0.1"));
+  EXPECT_TRUE(ParseHttpUrl("127.0.0.1:80/x"));
+  EXPECT_TRUE(ParseHttpUrl("http://50/"));
+  EXPECT_TRUE(ParseHttpUrl("2024.test"));
 }
 
 TEST(HttpUrlTest, WhatIsNoneIsRefusedWithAHint) {

@@ -42,6 +42,7 @@ struct Extras {
   bool insecure = false;   ///< Certificates are not checked.
   bool cookies = false;    ///< Each connection keeps those it was given.
   std::string user = {};   ///< "user:password", where a URL has none of its own
+  bool resume = false;     ///< TLS sessions: a new connection may take up an earlier one's.
   bool digest = false;     ///< It is proved by Digest instead of sent as Basic.
   std::string proxy = {};  ///< A URL.
   std::string ca = {};     ///< A file of certificates: who may vouch for servers, instead of the system's.
@@ -83,9 +84,13 @@ struct Wire {
   bool keep_alive = true;   ///< false: each request has a connection of its own and says `Connection: close`
   std::uint64_t reuse = 0;  ///< So many requests go over one connection, which is then closed; 0: no limit.
   sys::Nanos timeout = 10 * sys::kSecond;  ///< For one request, from its sending to its last byte.
+  sys::Nanos connect_timeout = 0;          ///< For its connection, TLS apart; 0: the timeout.
   sys::Nanos drain = 2 * sys::kSecond;     ///< How long requests in flight at the end are waited for.
   std::string unix_socket = {};            ///< Where to connect instead of the URLs' hosts; empty: there.
   std::string connect_to = {};             ///< The same, "HOST:PORT".
+  std::vector<std::string> resolve =
+      {};                   ///< "HOST:PORT:ADDRESS[,ADDRESS]": instead of the resolver's answer.
+  bool path_as_is = false;  ///< "/../" and "/./" stay in URLs.
   Extras extras = {};
 };
 

@@ -62,14 +62,14 @@ sys::Result<Target> FromWords(const std::string& line) {
   return request;
 }
 
-sys::Result<Target> Parse(const std::string& line, const HttpUrl& base) {
+sys::Result<Target> Parse(const std::string& line, const HttpUrl& base, Dots dots) {
   auto request = line.starts_with('{') ? FromJson(line) : FromWords(line);
   if (!request) return request;
   if (!IsMethod(request->method)) return sys::Failure(fmt::format("'{}' is not a method", request->method));
   if (!request->body && NeedsBody(request->method)) request->body = "";
   if (request->url.empty()) return sys::Failure("a URL is required");
   const bool relative = !base.full.empty() && request->url.find("://") == request->url.npos;
-  auto url = ParseHttpUrl(request->url, base.full);
+  auto url = ParseHttpUrl(request->url, base.full, dots);
   if (!url) return tl::unexpected(url.error());
   request->url = std::move(url->full);
   request->user = relative ? base.user : url->user;
@@ -88,7 +88,7 @@ sys::Result<void> FillRequests(const std::string& path, const std::string& base,
   for (std::size_t i = 0; i < lines->size(); ++i) {
     const auto& line = (*lines)[i];
     if (line.empty() || line.starts_with('#')) continue;
-    auto request = Parse(line, *whole);
+    auto request = Parse(line, *whole, DotsOf(plan));
     if (!request) return sys::Failure(fmt::format("{}:{}: {}", path, i + 1, request.error().message));
     request->headers.insert(request->headers.begin(), headers.begin(), headers.end());
     turns += request->weight;
@@ -108,7 +108,9 @@ bool IsHeader(const std::string& text) {
 }
 
 bool IsMethod(const std::string& text) {
-  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isalpha(c) != 0; });
+  const auto letter = [](unsigned char c) { return std::isalpha(c) != 0; };
+  return !text.empty() && letter(static_cast<unsigned char>(text.front())) &&
+         std::ranges::all_of(text, [&](unsigned char c) { return letter(c) || c == '-' || c == '_'; });
 }
 
 bool NeedsBody(const std::string& method) { return method == "POST" || method == "PUT" || method == "PATCH"; }

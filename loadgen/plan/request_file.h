@@ -24,7 +24,7 @@ sys::Result<void> FillRequests(const std::string& path, const std::string& base,
 /// "Name: value", "Name:" or "Name;", as on curl's command line.
 bool IsHeader(const std::string& text);
 
-/// What RFC 9110 calls a token, of letters only.
+/// A name as methods have: letters, with '-' and '_' behind the first (M-SEARCH).
 bool IsMethod(const std::string& text);
 
 /// Whether a request with this method has a body even if none was given.

@@ -61,7 +61,7 @@ sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::v
   if (all.empty()) return sys::Failure("a URL is required");
   double sum = 0;
   for (auto& target : all) {
-    auto url = ParseHttpUrl(target.url);
+    auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
     if (!url) return tl::unexpected(url.error());
     target.url = std::move(url->full);
     target.user = std::move(url->user);

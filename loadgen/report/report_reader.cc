@@ -193,7 +193,11 @@ void ReadSelf(const Json& json, Report& report) {
                 .machine_all = Seconds(self.at("machine_cpu_s"))};
   run.tally.connections = {.opened = network.at("own_connections"),
                            .sent_again = network.at("own_connections_sent_again"),
-                           .retransmits = network.at("own_retransmits")};
+                           .retransmits = network.at("own_retransmits"),
+                           .http1 = network.value("http1_connections", std::uint64_t{0}),
+                           .http2 = network.value("http2_connections", std::uint64_t{0}),
+                           .tls = network.value("tls_sessions", std::uint64_t{0}),
+                           .resumed = network.value("tls_resumed", std::uint64_t{0})};
   run.kernel.machine_busy =
       std::llround(self.at("machine_cpu").get<double>() * static_cast<double>(run.kernel.machine_all));
   report.self = {.bottleneck = self.at("bottleneck"), .valid = json.at("valid"), .reason = json.at("reason")};

@@ -180,8 +180,18 @@ void Slos(Out out, const Report& report) {
   if (!report.aborted.empty()) fmt::format_to(out, "ABORTED    {}\n", report.aborted);
 }
 
+void Connections(Out out, const ConnectionCounts& own) {
+  if (own.opened == 0) return;
+  fmt::format_to(out, "connected  {} connection{} made", own.opened, own.opened == 1 ? "" : "s");
+  if (own.http1 > 0) fmt::format_to(out, ", {} HTTP/1.1", own.http1);
+  if (own.http2 > 0) fmt::format_to(out, ", {} HTTP/2", own.http2);
+  if (own.tls > 0) fmt::format_to(out, ", {} TLS handshakes, {} of them resumed", own.tls, own.resumed);
+  fmt::format_to(out, "\n");
+}
+
 void Network(Out out, const RunResult& run) {
   const auto& own = run.tally.connections;
+  Connections(out, own);
   const auto& kernel = run.kernel;
   fmt::format_to(out, "network    {} connection{} made\n", own.opened, own.opened == 1 ? "" : "s");
   if (kernel.accept_overflows + kernel.syn_drops > 0)

@@ -8,6 +8,10 @@ void ConnectionCounts::Merge(const ConnectionCounts& other) {
   opened += other.opened;
   sent_again += other.sent_again;
   retransmits += other.retransmits;
+  http1 += other.http1;
+  http2 += other.http2;
+  tls += other.tls;
+  resumed += other.resumed;
 }
 
 void ConnectionCounts::Ask(int fd) {

@@ -23,6 +23,10 @@ struct ConnectionCounts {
   std::uint64_t opened = 0;       ///< connect(2) was called, whatever came of it.
   std::uint64_t sent_again = 0;   ///< Of these, so many sent a segment again,
   std::uint64_t retransmits = 0;  ///< and together so many segments.
+  std::uint64_t http1 = 0;        ///< So many carried requests in HTTP/1.x,
+  std::uint64_t http2 = 0;        ///< so many in HTTP/2.
+  std::uint64_t tls = 0;          ///< So many had a TLS session,
+  std::uint64_t resumed = 0;      ///< so many an earlier one's.
 
   void Opened() { ++opened; }
   void Ended(int fd, sys::Nanos opened_at, sys::Nanos now) {

@@ -22,6 +22,8 @@ std::string_view Name(Outcome outcome) {
                                                                      "timeout_body",
                                                                      "malformed",
                                                                      "resend_suppressed",
+                                                                     "stream_reset",
+                                                                     "stream_refused",
                                                                      "other"};
   return kNames[static_cast<std::size_t>(outcome)];
 }

@@ -30,7 +30,11 @@ enum class Outcome {
   kMalformed,            ///< What came is not HTTP.
   kResendSuppressed,     ///< As reset_before_response, but on a connection that had carried a request before:
                          ///< the case in which many clients send again in silence. This one does not.
-  kOther,                ///< None of these; the report has the library's words.
+  kStreamReset,          ///< HTTP/2: the server reset the request's stream (RST_STREAM), before or within the
+                         ///< response.
+  kStreamRefused,  ///< HTTP/2: the server says that it did nothing of it (REFUSED_STREAM, or a GOAWAY that
+                   ///< excludes it), and that it may be sent again. This generator does not.
+  kOther,          ///< None of these; the report has the library's words.
 };
 
 inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kOther) + 1;

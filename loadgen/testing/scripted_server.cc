@@ -28,6 +28,9 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nContent-Le
 
 constexpr std::string_view kCut = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc";
 constexpr int kPieceMillis = 2;
+/// "ok\n"
+constexpr std::string_view kZipped(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xcf\xe6\x02\x00\x7d\x0e\x16\xda\x03\x00\x00\x00", 23);
 constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\n";
 constexpr std::string_view kChunks = "3\r\nok\n\r\n0\r\n\r\n";
 
@@ -41,6 +44,11 @@ std::string LongHead(int lines) {
   std::string fields = "Content-Length: 3\r\n";
   for (int i = 0; i < lines; ++i) fields += fmt::format("X-{:03}: {}\r\n", i, std::string(991, 'y'));
   return With(fields);
+}
+
+/// To /end.
+Reply Redirect(std::string_view status) {
+  return {fmt::format("HTTP/1.1 {}\r\nLocation: /end\r\nContent-Length: 0\r\n\r\n", status)};
 }
 
 Reply Mishap(int received) {
@@ -80,6 +88,14 @@ Reply ReplyTo(const std::string& path, int nth, int received) {
       {"/excess", {std::string(kOk) + "and more"}},
       {"/stall-head", {"HTTP/1.1 200 OK\r\nX-Wor", Then::kStall}},
       {"/move", {"HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n"}},
+      {"/301", Redirect("301 Moved Permanently")},
+      {"/302", Redirect("302 Found")},
+      {"/303", Redirect("303 See Other")},
+      {"/307", Redirect("307 Temporary Redirect")},
+      {"/308", Redirect("308 Permanent Redirect")},
+      {"/end", {std::string(kOk)}},
+      {"/gzip",
+       {With(fmt::format("Content-Encoding: gzip\r\nContent-Length: {}\r\n", kZipped.size()), kZipped)}},
       {"/cookie", {"HTTP/1.1 200 OK\r\nSet-Cookie: id=7\r\nContent-Length: 3\r\n\r\nok\n"}},
       {"/garbage", {"SSH-2.0-OpenSSH_9.2\r\n", Then::kClose}},
       {"/101",
@@ -117,6 +133,7 @@ Reply ReplyTo(const std::string& path, int nth, int received) {
       {"/twice", {std::string(kOk) + std::string(kOk)}},
   };
   if (path == "/endless-head") return {std::string(kHead), Then::kGoOn};
+  if (path == "/endless-body") return {With("Connection: close\r\n", ""), Then::kGoOn};
   if (path == "/second-dies") return nth == 1 ? Reply{std::string(kOk)} : Reply{"", Then::kClose};
   if (path == "/mishaps") return Mishap(received);
   const auto found = kReplies.find(path);

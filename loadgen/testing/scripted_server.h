@@ -28,7 +28,10 @@ namespace hydrapool::loadgen {
 ///                                                    response behind its end
 ///   /stall-head                                      goes silent within the head
 ///   /endless-head                                    a head that goes on until the client leaves
+///   /endless-body                                    the same with a body
 ///   /move                                            302 to /ok
+///   /301 /302 /303 /307 /308                         redirect to /end, which is as /ok
+///   /gzip                                            as /ok, in that Content-Encoding
 ///   /basic /digest                                   401 without credentials of that kind, else as /ok
 ///   /cookie                                          as /ok, and sets a cookie
 ///   /mishaps                                         as /ok, but each 7000th is truncated, of the others
@@ -40,6 +43,7 @@ class ScriptedServer {
   ~ScriptedServer();
 
   [[nodiscard]] std::string Url(std::string_view path) const;
+  [[nodiscard]] int port() const { return port_; }
   /// How many requests for `path` came.
   [[nodiscard]] int Received(const std::string& path) const;
   [[nodiscard]] int Connections() const;

@@ -1,7 +1,13 @@
 #include "loadgen/engine/curl/engine.h"
 
+#include <algorithm>
 #include <iterator>
 #include <new>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "loadgen/plan/http_url.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -16,6 +22,16 @@ int CurlEvents(std::uint32_t events) {
          ((events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
 }
 
+/// To how many hosts connections are made.
+long HostsOf(const Plan& plan) {
+  if (!plan.wire.unix_socket.empty() || !plan.wire.extras.proxy.empty()) return 1;
+  std::set<std::pair<std::string, std::string>> hosts;
+  for (const auto& target : plan.targets) {
+    if (const auto url = ParseHttpUrl(target.url)) hosts.emplace(url->host, url->port);
+  }
+  return static_cast<long>(std::max<std::size_t>(hosts.size(), 1));
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, const StopSignal& stop) {
@@ -25,7 +41,10 @@ std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, cons
 }
 
 CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
-    : EngineLoop(plan, stop), sockets_(poller_, counts_), multi_(curl_multi_init()) {
+    : EngineLoop(plan, stop),
+      sockets_(poller_, counts_, plan.wire.extras.http2),
+      multi_(curl_multi_init()),
+      hosts_(HostsOf(plan)) {
   if (!multi_) throw std::bad_alloc();
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &OnSocket);
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
@@ -44,7 +63,9 @@ void CurlEngine::AddConnection() {
   auto& slot = idle_.emplace_back(plan_, sockets_);
   slot.self = std::prev(idle_.end());
   curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
-  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, ++connections_);
+  ++connections_;
+  const auto most = std::max(static_cast<long>(DescriptorsOfAThread(plan_)), connections_);
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, std::min(connections_ * hosts_, most));
 }
 
 bool CurlEngine::SendNext(sys::Nanos now) {

@@ -18,11 +18,13 @@ namespace hydrapool::loadgen {
 ///
 /// It takes its own times and its own time-outs, keeps no queue and shares no cache with other threads.
 /// Proxies named in the environment are not used: the load goes where the URL says. libcurl's own connection
-/// cache decides which kept-alive connection carries a request; with several hosts, idle ones may for a
-/// moment exceed `connections`.
+/// cache decides which kept-alive connection carries a request; it keeps as many idle ones as the plan has
+/// connections for each host, as far as descriptors go.
 ///
-/// Heads are read as strictly as by the raw engine (response_head.h); libcurl would let much of it pass. What
+/// Heads are read as strictly as by the raw engine (pool/http/response_head_reader.h); libcurl would let much of it pass. What
 /// stands behind a 204 or 304 is dropped, and the connection goes on, where the raw engine closes it.
+///
+/// Connections to a UNIX socket are kept too; of these libcurl alone looks whether an idle one has ended.
 ///
 /// Not promised: telling a reset from an orderly close before the first line of a response (both are
 /// reset_before_response), and noticing less than one line of a response.
@@ -72,6 +74,7 @@ class CurlEngine final : public EngineLoop {
   Slots idle_;
   Slots in_flight_;  // oldest first
   long connections_ = 0;
+  long hosts_;
   sys::Nanos curl_due_ = Agenda::kNever;
 };
 

@@ -3,7 +3,16 @@
 #include "loadgen/engine/expectation.h"
 
 namespace hydrapool::loadgen {
+namespace {
+
+Outcome BeforeResponse(const CurlEnding& ending) {
+  return ending.reused ? Outcome::kResendSuppressed : Outcome::kResetBeforeResponse;
+}
+
+}  // namespace
+
 Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
+  if (ending.refused) return Outcome::kStreamRefused;
   if (ending.resend_suppressed) return Outcome::kResendSuppressed;
   if (ending.malformed) return Outcome::kMalformed;
   switch (ending.code) {
@@ -24,9 +33,11 @@ Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
     case CURLE_RECV_ERROR:
       if (!ending.connected) return Outcome::kUnreachable;
       if (ending.head_began) return Outcome::kResetInResponse;
-      return ending.reused ? Outcome::kResendSuppressed : Outcome::kResetBeforeResponse;
-    case CURLE_PARTIAL_FILE:
-      return Outcome::kTruncated;
+      return BeforeResponse(ending);
+    case CURLE_PARTIAL_FILE:  // of HTTP/2 also where nothing of a response came
+      return ending.head_began ? Outcome::kTruncated : BeforeResponse(ending);
+    case CURLE_HTTP2_STREAM:
+      return Outcome::kStreamReset;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -36,6 +47,7 @@ Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
       return Outcome::kTls;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
     case CURLE_BAD_CONTENT_ENCODING:
       return Outcome::kMalformed;
     case CURLE_OUT_OF_MEMORY:  // a line too long for libcurl

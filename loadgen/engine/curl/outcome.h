@@ -14,9 +14,10 @@ struct CurlEnding {
   CURLcode code = CURLE_OK;
   int error_number = 0;            ///< errno of the failed socket() or connect(), 0 where there was none
   bool resend_suppressed = false;  ///< libcurl was about to send it a second time
+  bool refused = false;            ///< because the server refused the stream
   bool connected = false;          ///< it was handed to a connection
   bool reused = false;             ///< that connection had carried a request before
-  bool malformed = false;          ///< its head is none (response_head.h)
+  bool malformed = false;          ///< its head is none (pool/http/response_head_reader.h)
   bool head_began = false;         ///< a line of the response came
   bool head_complete = false;      ///< the empty line after the final response's headers came
   int status = 0;

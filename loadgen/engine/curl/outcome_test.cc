@@ -35,11 +35,23 @@ TEST(CurlOutcomeTest, FailuresToConnectAreToldApart) {
   EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_SSL_CONNECT_ERROR}), Outcome::kTls);
 }
 
+TEST(CurlOutcomeTest, StreamsOfHttp2HaveOutcomesOfTheirOwn) {
+  for (const bool began : {false, true})
+    EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_HTTP2_STREAM, .connected = true, .head_began = began}),
+              Outcome::kStreamReset);
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_COULDNT_CONNECT, .resend_suppressed = true, .refused = true}),
+            Outcome::kStreamRefused);
+}
+
 TEST(CurlOutcomeTest, ResetsAreToldApartByWhatHadCome) {
   EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_RECV_ERROR, .connected = true}), Outcome::kResetBeforeResponse);
   EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_GOT_NOTHING, .connected = true}), Outcome::kResetBeforeResponse);
   EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_RECV_ERROR, .connected = true, .head_began = true}),
             Outcome::kResetInResponse);
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_PARTIAL_FILE, .connected = true}),
+            Outcome::kResetBeforeResponse);
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_PARTIAL_FILE, .connected = true, .reused = true}),
+            Outcome::kResendSuppressed);
   EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_PARTIAL_FILE, .connected = true, .head_began = true}),
             Outcome::kTruncated);
 }

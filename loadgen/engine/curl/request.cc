@@ -6,14 +6,16 @@
 namespace hydrapool::loadgen {
 namespace {
 
-void Append(CurlList& list, const char* header) {
-  curl_slist* longer = curl_slist_append(list.get(), header);
+constexpr long kKeepMethod = CURL_REDIR_POST_301 | CURL_REDIR_POST_302;
+
+}  // namespace
+
+void Append(CurlList& list, const char* text) {
+  curl_slist* longer = curl_slist_append(list.get(), text);
   if (longer == nullptr) throw std::bad_alloc();
   static_cast<void>(list.release());
   list.reset(longer);
 }
-
-}  // namespace
 
 CurlRequest::CurlRequest(const Plan& plan, const Target& target)
     : plan_(plan),
@@ -51,11 +53,13 @@ void CurlRequest::Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own)
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, own.headers.get());
 }
 
+/// Over 301 and 302 only POST becomes GET (RFC 9110, sections 15.4.2 and 15.4.3).
 void CurlRequest::ApplyMethod(CURL* easy) const {
   const bool head = target_.method == "HEAD";
   curl_easy_setopt(easy, target_.body ? CURLOPT_POST : head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
   const char* usual = target_.body ? "POST" : head ? "HEAD" : "GET";
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, target_.method == usual ? nullptr : target_.method.c_str());
+  curl_easy_setopt(easy, CURLOPT_POSTREDIR, target_.method == "POST" ? 0L : kKeepMethod);
 }
 
 }  // namespace hydrapool::loadgen

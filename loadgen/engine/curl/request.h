@@ -15,6 +15,8 @@ struct FreeCurlList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using CurlList = std::unique_ptr<curl_slist, FreeCurlList>;
+/// At the list's end. Throws std::bad_alloc.
+void Append(CurlList& list, const char* text);
 
 /// What one easy handle needs of a request that is not the same as the others: libcurl keeps pointers to the
 /// body and the headers.

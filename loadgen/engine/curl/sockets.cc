@@ -1,5 +1,6 @@
 #include "loadgen/engine/curl/sockets.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,10 @@ int CurlSockets::Open(int family, int type, int protocol) {
 }
 
 int CurlSockets::Close(int fd) {
+  if (watch_ends_) {
+    pollfd ended{.fd = fd, .events = POLLRDHUP, .revents = 0};
+    closed_had_ended_ = ::poll(&ended, 1, 0) > 0;
+  }
   Count(fd, sys::Now());
   poller_.Forget(fd);
   return ::close(fd);

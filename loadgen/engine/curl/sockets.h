@@ -18,8 +18,9 @@ class CurlSockets {
     std::uint64_t carried = 0;  ///< requests
   };
 
-  /// Both must outlive it, and it libcurl's last connection.
-  CurlSockets(Poller& poller, ConnectionCounts& counts) : poller_(poller), counts_(counts) {}
+  /// Both must outlive it, and it libcurl's last connection. `watch_ends`: closed_had_ended is wanted.
+  CurlSockets(Poller& poller, ConnectionCounts& counts, bool watch_ends)
+      : poller_(poller), counts_(counts), watch_ends_(watch_ends) {}
 
   /// As socket(2).
   int Open(int family, int type, int protocol);
@@ -28,6 +29,10 @@ class CurlSockets {
   /// it is known to be open, or dropped, where it may be closed already.
   void Count(int fd, sys::Nanos now);
   void Drop(int fd) { opened_at_[static_cast<std::size_t>(fd)] = 0; }
+  /// What the connections came to.
+  [[nodiscard]] ConnectionCounts& counts() { return counts_; }
+  /// The server had ended the connection that was closed last.
+  [[nodiscard]] bool closed_had_ended() const { return closed_had_ended_; }
   /// Counts those that are still open, at the end of a run.
   void CountOpen(sys::Nanos now);
 
@@ -40,6 +45,8 @@ class CurlSockets {
  private:
   Poller& poller_;
   ConnectionCounts& counts_;
+  bool watch_ends_;
+  bool closed_had_ended_ = false;
   std::vector<Socket> by_port_ = std::vector<Socket>(65536);
   std::vector<sys::Nanos> opened_at_;  // by descriptor; 0: not open, or counted
 };

@@ -1,5 +1,6 @@
 #include "loadgen/engine/curl/transfer.h"
 
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -9,12 +10,17 @@
 #include <string_view>
 #include <system_error>
 
+#include "pool/sys/socket.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
 constexpr long kMostRedirects = 20;
 constexpr int kUnauthorized = 401;
-constexpr long kOneAddressAtATime = 3600 * 1000;  // ms
+constexpr int kSeeOther = 303;
+constexpr long kAttemptDelay = 250;  // ms, as RFC 8305 has it
+
+long Millis(sys::Nanos time) { return static_cast<long>((time + sys::kMillisecond - 1) / sys::kMillisecond); }
 
 /// libcurl has codes of other meanings for a chunk or a trailer that is none.
 CURLcode MeaningOf(CURLcode code, std::string_view words) {
@@ -34,7 +40,7 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, kOneAddressAtATime);
+  curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, kAttemptDelay);
   curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "loadgen");
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
@@ -47,6 +53,13 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  const auto& wire = plan.wire;
+  const auto to_connect =
+      wire.connect_timeout == 0 ? wire.timeout : std::min(wire.connect_timeout, wire.timeout);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, Millis(to_connect));
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, wire.path_as_is ? 1L : 0L);
+  for (const auto& entry : wire.resolve) Append(resolve_, entry.c_str());
+  curl_easy_setopt(easy, CURLOPT_RESOLVE, resolve_.get());
   if (!plan.wire.unix_socket.empty()) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, plan.wire.unix_socket.c_str());
   }
@@ -73,6 +86,7 @@ void CurlTransfer::SetExtras() {
     curl_easy_setopt(easy, CURLOPT_SSLCERT, extras.certificate.c_str());
     curl_easy_setopt(easy, CURLOPT_SSLKEY, (extras.key.empty() ? extras.certificate : extras.key).c_str());
   }
+  curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, extras.resume ? 1L : 0L);
   if (extras.cookies) curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
   curl_easy_setopt(easy, CURLOPT_HTTPAUTH,
                    static_cast<long>(extras.digest ? CURLAUTH_DIGEST : CURLAUTH_BASIC));
@@ -81,7 +95,8 @@ void CurlTransfer::SetExtras() {
 void CurlTransfer::Begin(const Attempt& attempt) {
   attempt_ = attempt;
   ending_ = {};
-  opened_ = -1;
+  opened_.clear();
+  new_connection_ = false;
   stale_ = false;
   local_port_ = 0;
   at_ = {};
@@ -100,11 +115,12 @@ void CurlTransfer::Begin(const Attempt& attempt) {
 void CurlTransfer::BeginHead() {
   head_.Begin();
   ending_.head_complete = false;
-  if (check_.needed()) check_.Begin();
 }
 
 Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
-  if (HasUnusedSocket()) sockets_.Drop(opened_);
+  for (const int fd : opened_) sockets_.Drop(fd);
+  opened_.clear();
+  if (new_connection_) NoteProtocol();
   CurlEnding ending = ending_;
   ending.code = MeaningOf(code, error_.data());
   long number = 0;
@@ -112,7 +128,7 @@ Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
   ending.status = static_cast<int>(number);
   curl_off_t body = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
-  ending.body_bytes = static_cast<std::uint64_t>(body);
+  ending.body_bytes = check_.needed() ? check_.length() : static_cast<std::uint64_t>(body);
   ending.body_passed = code != CURLE_OK || !ending.head_complete || check_.Passed();
   if (ending.error_number == 0 && code == CURLE_COULDNT_CONNECT) {
     curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
@@ -127,6 +143,7 @@ Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
 }
 
 std::string CurlTransfer::Explain(Outcome outcome, CURLcode code, int error_number) const {
+  if (outcome == Outcome::kStreamRefused) return "the server refused the request's stream";
   if (outcome == Outcome::kResendSuppressed)
     return "a kept-alive connection ended before the first byte of the "
            "response";
@@ -136,7 +153,8 @@ std::string CurlTransfer::Explain(Outcome outcome, CURLcode code, int error_numb
 }
 
 Result CurlTransfer::TimedOut(sys::Nanos now) {
-  if (HasUnusedSocket()) sockets_.Count(opened_, now);
+  for (const int fd : opened_) sockets_.Count(fd, now);
+  opened_.clear();
   return ResultOf(TimeoutOutcomeOf(ending_), now);
 }
 
@@ -154,7 +172,7 @@ Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
           .status = static_cast<int>(status),
           .bytes = static_cast<std::uint64_t>(head) + static_cast<std::uint64_t>(body),
           .local_port = local_port_,
-          .worker = head_.worker(),
+          .worker = head_.kept(),
           .detail = {},
           .phases = PhasesOf(attempt_.sent, at)};
 }
@@ -174,6 +192,7 @@ bool CurlTransfer::IsStale(int local_port) const {
 bool CurlTransfer::IsSecondTime() {
   if (!ending_.connected || LeadsOn()) return false;
   ending_.resend_suppressed = true;
+  ending_.refused = plan_.wire.extras.http2 && (!ending_.reused || !sockets_.closed_had_ended());
   return true;
 }
 
@@ -192,7 +211,14 @@ void CurlTransfer::NoteConnected() {
   const sys::Nanos now = sys::Now();
   const sys::Nanos handshake = secured > connect ? (secured - connect) * sys::kMicrosecond : 0;
   at_.connected = std::max(now - handshake, attempt_.sent);
-  if (secured > 0) at_.secured = now;
+  if (secured == 0) return;
+  at_.secured = now;
+  ++sockets_.counts().tls;
+  const curl_tlssessioninfo* session = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_TLS_SSL_PTR, &session);
+  if (session != nullptr && session->internals != nullptr &&
+      ::SSL_session_reused(static_cast<const SSL*>(session->internals)) == 1)
+    ++sockets_.counts().resumed;
 }
 
 int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
@@ -200,10 +226,12 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   auto& ending = transfer.ending_;
   if (transfer.IsSecondTime()) return CURL_PREREQFUNC_ABORT;
   auto& socket = transfer.sockets_.OfPort(local_port);
-  ending.reused = transfer.opened_ < 0;
+  const int opened = transfer.TakeOpened(local_port);
+  ending.reused = opened < 0;
+  transfer.new_connection_ = !ending.reused;
   if (!ending.reused) {
-    socket = {.fd = transfer.opened_};
-  } else if (transfer.IsStale(local_port)) {
+    socket = {.fd = opened};
+  } else if (local_port != 0 && transfer.IsStale(local_port)) {
     if (ending.connected) return CURL_PREREQFUNC_ABORT;
     transfer.stale_ = true;
     return CURL_PREREQFUNC_ABORT;
@@ -213,7 +241,6 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   }
   if (!ending.reused && !ending.connected) transfer.NoteConnected();
   curl_easy_getinfo(transfer.easy_.get(), CURLINFO_REDIRECT_COUNT, &transfer.redirects_);
-  transfer.opened_ = -1;
   transfer.BeginHead();
   ending.connected = true;
   transfer.local_port_ = local_port;
@@ -223,10 +250,13 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
 curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (transfer.IsSecondTime()) return CURL_SOCKET_BAD;
-  if (transfer.HasUnusedSocket()) transfer.sockets_.Drop(transfer.opened_);
-  transfer.opened_ = transfer.sockets_.Open(address->family, address->socktype, address->protocol);
-  if (transfer.opened_ < 0) transfer.ending_.error_number = errno;
-  return transfer.opened_;
+  const int fd = transfer.sockets_.Open(address->family, address->socktype, address->protocol);
+  if (fd < 0) {
+    transfer.ending_.error_number = errno;
+  } else {
+    transfer.opened_.push_back(fd);
+  }
+  return fd;
 }
 
 int CurlTransfer::OnCloseSocket(void* sockets, curl_socket_t fd) {
@@ -244,8 +274,41 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, 
 
 bool CurlTransfer::TakeHeadLine(std::string_view line) {
   ending_.malformed = !head_.Count(line.size(), 0) || !head_.Take(line);
+  const bool whole = head_.complete() && !ending_.head_complete;
   ending_.head_complete = head_.complete();
+  if (whole && check_.needed()) check_.Begin(head_.content_coding());
+  if (whole && plan_.wire.extras.follow && head_.status() == kSeeOther) AnswerWithGet();
   return !ending_.malformed;
+}
+
+/// libcurl makes a GET of what is redirected by 303, but for a method that it was told by name.
+void CurlTransfer::AnswerWithGet() {
+  curl_easy_setopt(easy_.get(), CURLOPT_CUSTOMREQUEST, nullptr);
+  applied_ = nullptr;
+}
+
+int CurlTransfer::TakeOpened(int local_port) {
+  int taken = -1;
+  for (const int fd : opened_) {
+    if (taken < 0 && sys::LocalPort(fd) == local_port) {
+      taken = fd;
+    } else {
+      sockets_.Drop(fd);
+    }
+  }
+  opened_.clear();
+  return taken;
+}
+
+void CurlTransfer::NoteProtocol() {
+  long version = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_VERSION, &version);
+  auto& counts = sockets_.counts();
+  if (version == CURL_HTTP_VERSION_2_0) {
+    ++counts.http2;
+  } else if (version != CURL_HTTP_VERSION_NONE) {
+    ++counts.http1;
+  }
 }
 
 std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, void* self) {

@@ -6,13 +6,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/curl/outcome.h"
 #include "loadgen/engine/curl/sockets.h"
-#include "loadgen/engine/response_head.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
+#include "pool/http/response_head_reader.h"
 
 namespace hydrapool::loadgen {
 
@@ -77,7 +78,10 @@ class CurlTransfer {
   [[nodiscard]] bool IsStale(int local_port) const;
   [[nodiscard]] std::string Explain(Outcome outcome, CURLcode code, int error_number) const;
   [[nodiscard]] Result ResultOf(Outcome outcome, sys::Nanos now) const;
-  [[nodiscard]] bool HasUnusedSocket() const { return opened_ >= 0 && !ending_.connected; }
+  /// Of the sockets that were made for this request, the one with that port; the others are of no use.
+  [[nodiscard]] int TakeOpened(int local_port);
+  void NoteProtocol();
+  void AnswerWithGet();
 
   const Plan& plan_;
   CurlSockets& sockets_;
@@ -85,17 +89,19 @@ class CurlTransfer {
   std::array<char, CURL_ERROR_SIZE> error_{};
   Attempt attempt_;
   CurlEnding ending_;
-  int opened_ = -1;  // the socket made for this request, if one was
+  std::vector<int> opened_;  // the sockets made for this request that have not carried it
   bool stale_ = false;
   int local_port_ = 0;
   Moments at_;
-  ResponseHead head_;
+  http::ResponseHeadReader head_;
   std::string detail_;
   BodyCheck check_;
   const CurlRequest* applied_ = nullptr;  // what the handle is set up for
+  bool new_connection_ = false;           // carried this request as its first
   CurlRequestBuffers own_;
   long redirects_ = 0;
   CurlList connect_to_;
+  CurlList resolve_;
 };
 
 }  // namespace hydrapool::loadgen

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,9 @@ namespace {
 
 constexpr std::uint32_t kEnded = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 constexpr std::size_t kOneSegment = 1400;
+constexpr int kMostReceives = 4;
+constexpr std::size_t kMostSent = 512 * 1024;
+constexpr sys::Nanos kAttemptDelay = 250 * sys::kMillisecond;
 
 bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
 
@@ -25,7 +29,10 @@ std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& end
   endpoint_ = &endpoint;
   unsent_ = request.first;
   unsent_rest_ = request.rest;
+  first_ = endpoint.preferred;
   tried_ = 0;
+  gave_up_ = false;
+  has_more_ = false;
   send_error_ = 0;
   excess_ = false;
   at_ = {};
@@ -50,7 +57,7 @@ std::optional<Result> RawConnection::Connect() {
 }
 
 int RawConnection::OpenSocket() {
-  const auto& address = endpoint_->addresses[(endpoint_->preferred + tried_) % endpoint_->addresses.size()];
+  const auto& address = endpoint_->addresses[this->address()];
   fd_.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return errno;
   if (unsent_.size() + unsent_rest_.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
@@ -58,6 +65,7 @@ int RawConnection::OpenSocket() {
     ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   connecting_ = true;
+  connect_due_ = ConnectDue(opened_at_);
   peer_closed_ = false;
   counts_.Opened();
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
@@ -69,13 +77,49 @@ std::optional<Result> RawConnection::NotConnected(int error_number) {
   const sys::Nanos now = sys::Now();
   Close(now);
   opened_at_ = now;
-  if (++tried_ < endpoint_->addresses.size()) return std::nullopt;
+  ++tried_;
+  if (MayTryMore()) return std::nullopt;
   detail_ = std::generic_category().message(error_number);
   return End(ConnectFailure(error_number), now);
 }
 
+std::size_t RawConnection::address() const { return (first_ + tried_) % endpoint_->addresses.size(); }
+
+bool RawConnection::MayTryMore() const {
+  const auto n = endpoint_->addresses.size();
+  return tried_ < n || (gave_up_ && tried_ < 2 * n);
+}
+
+sys::Nanos RawConnection::ConnectDue(sys::Nanos now) const {
+  const auto n = endpoint_->addresses.size();
+  const auto limit = plan_.wire.connect_timeout;
+  const sys::Nanos end = limit == 0 ? kNever : attempt_.sent + limit;
+  if (n == 1 || tried_ + 1 == 2 * n) return end;
+  if (tried_ < n) return std::min(end, now + kAttemptDelay);
+  const sys::Nanos whole = std::min(end, attempt_.sent + plan_.wire.timeout);
+  return now + std::max<sys::Nanos>(whole - now, 0) / static_cast<sys::Nanos>(2 * n - tried_);
+}
+
+std::optional<Result> RawConnection::OnConnectDue(sys::Nanos now) {
+  const auto limit = plan_.wire.connect_timeout;
+  if (limit != 0 && now >= attempt_.sent + limit) return TimedOut(now);
+  gave_up_ = true;
+  auto failed = NotConnected(ETIMEDOUT);
+  return failed ? failed : Connect();
+}
+
+std::optional<Result> RawConnection::Resume() {
+  has_more_ = false;
+  return OnEvents(EPOLLIN);
+}
+
 std::optional<Result> RawConnection::Send() {
+  std::size_t sent = 0;
   while (!unsent_.empty()) {
+    if (sent >= kMostSent) {
+      has_more_ = true;
+      return std::nullopt;
+    }
     const int more = unsent_rest_.empty() ? 0 : MSG_MORE;
     const auto n = ::send(fd(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | more);
     if (n < 0 && errno == EINTR) continue;
@@ -93,9 +137,11 @@ std::optional<Result> RawConnection::Send() {
     if (connecting_) {
       connecting_ = false;
       carried_ = 1;
+      ++counts_.http1;
       at_.connected = sys::Now();
-      endpoint_->preferred = (endpoint_->preferred + tried_) % endpoint_->addresses.size();
+      endpoint_->preferred = address();
     }
+    sent += static_cast<std::size_t>(n);
     unsent_.remove_prefix(static_cast<std::size_t>(n));
     if (unsent_.empty()) unsent_ = std::exchange(unsent_rest_, {});
   }
@@ -113,7 +159,7 @@ std::optional<Result> RawConnection::OnEvents(std::uint32_t events) {
 
 std::optional<Result> RawConnection::Receive() {
   Outcome outcome = Outcome::kOther;
-  while (true) {
+  for (int received = 0; received < kMostReceives; ++received) {
     switch (ReceiveOnce(peer_closed_, outcome)) {
       case Received::kNothingYet:
         return std::nullopt;
@@ -123,6 +169,8 @@ std::optional<Result> RawConnection::Receive() {
         break;
     }
   }
+  has_more_ = true;
+  return std::nullopt;
 }
 
 RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& outcome) {
@@ -161,11 +209,13 @@ Outcome RawConnection::OnClosed(int error_number) {
 }
 
 Outcome RawConnection::OnWhole() {
-  return Judge(plan_, parser_.status(), parser_.body_bytes(), check_.Passed());
+  const auto length = check_.needed() ? check_.length() : parser_.body_bytes();
+  return Judge(plan_, parser_.status(), length, check_.Passed());
 }
 
 Result RawConnection::TimedOut(sys::Nanos now) {
   detail_.clear();
+  if (connecting_) endpoint_->preferred = (address() + 1) % endpoint_->addresses.size();
   const auto outcome = connecting_                ? Outcome::kTimeoutConnect
                        : parser_.head_bytes() > 0 ? Outcome::kTimeoutBody
                                                   : Outcome::kTimeoutFirstByte;
@@ -186,7 +236,7 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
           .status = parser_.status(),
           .bytes = parser_.head_bytes() + parser_.body_bytes(),
           .local_port = port,
-          .worker = parser_.worker(),
+          .worker = parser_.kept(),
           .detail = detail_,
           .phases = PhasesOf(attempt_.sent, at_)};
 }

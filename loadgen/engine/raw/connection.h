@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,9 +10,9 @@
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/poller.h"
 #include "loadgen/engine/raw/request.h"
-#include "loadgen/engine/response_parser.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
+#include "pool/http/response_reader.h"
 #include "pool/sys/socket.h"
 #include "pool/sys/unique_fd.h"
 
@@ -21,9 +22,16 @@ namespace hydrapool::loadgen {
 ///
 ///   closed → Start → [connecting] → under way → over → kept alive or closed
 ///
-/// Each of Start and OnEvents returns the result once the request is over, and then the connection has
-/// already been closed if it can carry no more. Sockets are registered once, edge-triggered, so a request
-/// costs a send(2), a receive and its share of an epoll_wait.
+/// A host's addresses are tried one after the other, each for a quarter of a second (RFC 8305's connection
+/// attempt delay), and those that were given up then again for as long as there is time; the one that answers
+/// is the first that the next connection tries.
+///
+/// No call reads or sends more than some hundred kB: where there is more to do at once, `has_more` says so
+/// and the caller comes back with Resume, so that no connection keeps the thread from others.
+///
+/// Each of Start, OnEvents, Resume and OnConnectDue returns the result once the request is over, and then the
+/// connection has already been closed if it can carry no more. Sockets are registered once, edge-triggered,
+/// so a request costs a send(2), a receive and its share of an epoll_wait.
 ///
 /// A request goes out once. If a kept-alive connection ends before the response, that is the outcome.
 ///
@@ -49,6 +57,13 @@ class RawConnection {
                               bool to_head);
   /// What epoll said of `fd()`, while a request is under way.
   std::optional<Result> OnEvents(std::uint32_t events);
+  /// There is more to read or to send than one call does.
+  [[nodiscard]] bool has_more() const { return has_more_; }
+  std::optional<Result> Resume();
+  /// When OnConnectDue is to be called; Agenda::kNever where nothing is being connected or it may take its
+  /// time.
+  [[nodiscard]] sys::Nanos connect_due() const { return connecting_ ? connect_due_ : kNever; }
+  std::optional<Result> OnConnectDue(sys::Nanos now);
   /// Ends the request for want of time.
   Result TimedOut(sys::Nanos now);
   void Close(sys::Nanos now);
@@ -63,7 +78,12 @@ class RawConnection {
  private:
   enum class Received { kMore, kNothingYet, kOver };
 
+  static constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
+
   std::optional<Result> Connect();
+  [[nodiscard]] sys::Nanos ConnectDue(sys::Nanos now) const;
+  [[nodiscard]] std::size_t address() const;
+  [[nodiscard]] bool MayTryMore() const;
   void Drop();
   int OpenSocket();
   std::optional<Result> Send();
@@ -79,13 +99,17 @@ class RawConnection {
   ConnectionCounts& counts_;
   std::span<char> buffer_;
   BodyCheck check_;
-  ResponseParser parser_;
+  http::ResponseReader parser_;
   sys::UniqueFd fd_;
   Attempt attempt_;
   Endpoint* endpoint_ = nullptr;
   std::string_view unsent_;
   std::string_view unsent_rest_;
+  std::size_t first_ = 0;  // address
   std::size_t tried_ = 0;  // addresses
+  bool gave_up_ = false;   // one of them, for want of time
+  sys::Nanos connect_due_ = kNever;
+  bool has_more_ = false;
   sys::Nanos opened_at_ = 0;
   std::uint64_t carried_ = 0;  // requests, by the open connection
   bool connecting_ = false;

@@ -8,6 +8,7 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kBuffer = 64 * 1024;
+constexpr sys::Nanos kBetweenLooks = 10 * sys::kMillisecond;
 
 }  // namespace
 
@@ -16,10 +17,12 @@ std::unique_ptr<Engine> RawEngine::Make(const Plan& plan, int connections, const
 }
 
 RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
-    : EngineLoop(plan, stop), buffer_(kBuffer) {
+    : EngineLoop(plan, stop),
+      buffer_(kBuffer),
+      most_slots_(std::max(DescriptorsOfAThread(plan), static_cast<std::size_t>(connections))) {
   std::vector<std::string> known;
   for (const auto& target : plan.targets) {
-    const auto url = ParseHttpUrl(target.url);
+    const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
     if (!url || url->scheme != "http" || !url->user.empty() || !UserOf(plan, target).empty()) {
       throw std::invalid_argument("the raw engine cannot speak to " + target.url);
     }
@@ -34,8 +37,7 @@ std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& 
   const auto name = plan_.wire.unix_socket.empty() ? host + " " + port : plan_.wire.unix_socket;
   const auto found = std::ranges::find(known, name);
   if (found == known.end()) {
-    endpoints_.push_back(plan_.wire.unix_socket.empty() ? ResolveHost(host, port)
-                                                        : UnixEndpoint(plan_.wire.unix_socket));
+    endpoints_.push_back(EndpointFor(plan_, host, port));
     known.push_back(name);
     return known.size() - 1;
   }
@@ -43,39 +45,44 @@ std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& 
 }
 
 void RawEngine::AddConnection() {
+  AddSlot();
+  free_since_.push_back(0);
+}
+
+void RawEngine::AddSlot() {
   auto& slot = closed_.emplace_back(plan_, poller_, counts_, std::span(buffer_));
   slot.self = std::prev(closed_.end());
-  ++free_;
+  ++slots_;
 }
 
 bool RawEngine::SendNext(sys::Nanos now) {
   const auto endpoint = requests_[agenda_->next_url()].endpoint;
-  auto* from = FreeSlots(endpoint);
-  auto& slot = from->back();
-  const auto arrival = agenda_->Take(now, slot.free_since);
+  const auto arrival = agenda_->Take(now, free_since_.back());
   if (!arrival) return false;
   CountSaturated(*arrival);
+  auto& from = FreeSlots(endpoint);
+  auto& slot = from.back();
   if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close(now);
   slot.endpoint = endpoint;
-  Begin(*from, slot, *arrival, now);
+  Begin(from, slot, *arrival, now);
   return true;
 }
 
-RawEngine::Slots* RawEngine::FreeSlots(std::size_t endpoint) {
-  if (!kept_alive_[endpoint].empty()) return &kept_alive_[endpoint];
-  if (!closed_.empty()) return &closed_;
-  return &*std::ranges::find_if(kept_alive_, [](const Slots& slots) { return !slots.empty(); });
+RawEngine::Slots& RawEngine::FreeSlots(std::size_t endpoint) {
+  if (!kept_alive_[endpoint].empty()) return kept_alive_[endpoint];
+  if (closed_.empty() && slots_ >= most_slots_)
+    return *std::ranges::find_if(kept_alive_, [](const Slots& slots) { return !slots.empty(); });
+  if (closed_.empty()) AddSlot();
+  return closed_;
 }
 
 void RawEngine::Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now) {
   in_flight_.splice(in_flight_.end(), from, slot.self);
-  --free_;
+  const sys::Nanos free_since = free_since_.back();
+  free_since_.pop_back();
   slot.under_way = true;
-  const Attempt attempt{.turn = arrival.turn,
-                        .url = arrival.url,
-                        .due = arrival.due,
-                        .free_since = slot.free_since,
-                        .sent = now};
+  const Attempt attempt{
+      .turn = arrival.turn, .url = arrival.url, .due = arrival.due, .free_since = free_since, .sent = now};
   recorder_->Sent(attempt);
   const int before = slot.connection.fd();
   const auto& request = requests_[arrival.url].raw;
@@ -83,7 +90,15 @@ void RawEngine::Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nano
       slot.connection.Start(attempt, endpoints_[slot.endpoint],
                             request.Bytes(plan_.seed, arrival.turn, slot.request), request.to_head());
   if (result) return Settle(slot, *result);
-  if (slot.connection.fd() != before) Register(slot);
+  Follow(slot, before);
+}
+
+void RawEngine::Follow(Slot& slot, int fd_before) {
+  if (slot.connection.fd() != fd_before) Register(slot);
+  connect_due_ = std::min(connect_due_, slot.connection.connect_due());
+  if (!slot.connection.has_more() || slot.awaited) return;
+  slot.awaited = true;
+  more_.push_back(&slot);
 }
 
 void RawEngine::Register(Slot& slot) {
@@ -98,9 +113,9 @@ void RawEngine::OnEvents(int fd, std::uint32_t events) {
   if (slot.under_way) {
     if (const auto result = slot.connection.OnEvents(events)) {
       Settle(slot, *result);
-      SendNext(result->end);
-    } else if (slot.connection.fd() != fd) {
-      Register(slot);
+      if (HasFreeConnection()) SendNext(result->end);
+    } else {
+      Follow(slot, fd);
     }
   } else if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
     slot.connection.Close(sys::Now());
@@ -111,11 +126,48 @@ void RawEngine::OnEvents(int fd, std::uint32_t events) {
 void RawEngine::Settle(Slot& slot, const Result& result) {
   recorder_->Finished(slot.connection.attempt(), result);
   BeforeFree(result.end);
-  slot.free_since = result.end;
+  free_since_.push_back(result.end);
   slot.under_way = false;
   auto& to = slot.connection.open() ? kept_alive_[slot.endpoint] : closed_;
   to.splice(to.end(), in_flight_, slot.self);
-  ++free_;
+}
+
+void RawEngine::OnWakeUp() {
+  if (!more_.empty()) ResumeAll();
+  if (connect_due_ == Agenda::kNever) return;
+  if (const sys::Nanos now = sys::Now(); now >= connect_due_) TryNextAddresses(now);
+}
+
+void RawEngine::ResumeAll() {
+  resumed_.swap(more_);
+  for (auto* slot : resumed_) {
+    slot->awaited = false;
+    if (!slot->under_way || !slot->connection.has_more()) continue;
+    const int before = slot->connection.fd();
+    if (const auto result = slot->connection.Resume()) {
+      Settle(*slot, *result);
+    } else {
+      Follow(*slot, before);
+    }
+  }
+  resumed_.clear();
+}
+
+void RawEngine::TryNextAddresses(sys::Nanos now) {
+  connect_due_ = Agenda::kNever;
+  for (auto each = in_flight_.begin(); each != in_flight_.end();) {
+    auto& slot = *each++;
+    if (slot.connection.connect_due() > now) {
+      connect_due_ = std::min(connect_due_, std::max(slot.connection.connect_due(), now + kBetweenLooks));
+      continue;
+    }
+    const int before = slot.connection.fd();
+    if (const auto result = slot.connection.OnConnectDue(now)) {
+      Settle(slot, *result);
+    } else {
+      Follow(slot, before);
+    }
+  }
 }
 
 const Attempt* RawEngine::Oldest() const {

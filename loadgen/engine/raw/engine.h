@@ -16,13 +16,14 @@ namespace hydrapool::loadgen {
 /// The engine for plain HTTP/1.1, over TCP or a UNIX socket: our own epoll loop and parser, the least CPU for
 /// a request. Its outcomes are those of the curl engine for the same behaviour of a server.
 ///
-/// Names are resolved once, when it is made; a host with several addresses is tried at each of them. Idle
-/// connections that the server closes are dropped as soon as epoll says so; one that ends in the moment
-/// between that and the next request is `resend_suppressed`.
+/// Names are resolved once, when it is made; a host with several addresses is tried at each of them. Each
+/// host has idle connections of its own, as many as were under way to it at once; where descriptors run out,
+/// one host's make room for another's. Idle connections that the server closes are dropped as soon as epoll
+/// says so; one that ends in the moment between that and the next request is `resend_suppressed`.
 ///
 /// Once as many connections are made as the plan has, a request allocates no memory.
 ///
-/// Not promised: credentials in URLs, redirects, proxies, decoding of bodies.
+/// Not promised: credentials in URLs, redirects, proxies, chunked requests.
 class RawEngine final : public EngineLoop {
  public:
   /// The URLs of `plan` are plain http without credentials (std::invalid_argument otherwise).
@@ -38,10 +39,10 @@ class RawEngine final : public EngineLoop {
     Slot(const Plan& plan, Poller& poller, ConnectionCounts& counts, std::span<char> buffer)
         : connection(plan, poller, counts, buffer) {}
     RawConnection connection;
-    sys::Nanos free_since = 0;
     std::size_t endpoint = 0;
     std::string request;  // where it differs from others
     bool under_way = false;
+    bool awaited = false;  // it is in more_
     Slots::iterator self;
   };
   struct Request {
@@ -50,18 +51,24 @@ class RawEngine final : public EngineLoop {
   };
 
   std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
-  Slots* FreeSlots(std::size_t endpoint);
+  Slots& FreeSlots(std::size_t endpoint);
+  void AddSlot();
   bool SendNext(sys::Nanos now) override;
   void AddConnection() override;
-  [[nodiscard]] bool HasFreeConnection() const override { return free_ > 0; }
+  [[nodiscard]] bool HasFreeConnection() const override { return !free_since_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;
   void Abandon(sys::Nanos now) override;
   void CountOpen(sys::Nanos now) override;
   void OnEvents(int fd, std::uint32_t events) override;
+  [[nodiscard]] sys::Nanos OwnDeadline() const override { return more_.empty() ? connect_due_ : 0; }
+  void OnWakeUp() override;
 
   void Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now);
   void Register(Slot& slot);
+  void Follow(Slot& slot, int fd_before);
+  void ResumeAll();
+  void TryNextAddresses(sys::Nanos now);
   void Settle(Slot& slot, const Result& result);
 
   std::vector<char> buffer_;
@@ -71,7 +78,12 @@ class RawEngine final : public EngineLoop {
   Slots closed_;
   Slots in_flight_;  // oldest first
   std::vector<Slot*> by_fd_;
-  std::size_t free_ = 0;
+  std::vector<sys::Nanos> free_since_;  // of each connection the plan allows and no request has
+  std::size_t slots_ = 0;
+  std::size_t most_slots_;
+  std::vector<Slot*> more_;  // have more to read or to send than they were let
+  std::vector<Slot*> resumed_;
+  sys::Nanos connect_due_ = Agenda::kNever;  // when the first of those that connect is to be looked at
 };
 
 }  // namespace hydrapool::loadgen

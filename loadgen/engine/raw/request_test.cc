@@ -15,7 +15,8 @@ std::string Bytes(Target target, const char* url = "http://h:8080/x?y", std::uin
   const Plan plan{
       .targets = {std::move(target)}, .lines = std::move(lines), .wire = {.keep_alive = keep_alive}};
   std::string buffer;
-  const auto bytes = RawRequest(plan, plan.targets[0], *ParseHttpUrl(url)).Bytes(plan.seed, turn, buffer);
+  const RawRequest request(plan, plan.targets[0], *ParseHttpUrl(url));
+  const auto bytes = request.Bytes(plan.seed, turn, buffer);
   return std::string(bytes.first) + std::string(bytes.rest);
 }
 
@@ -55,7 +56,8 @@ TEST(RawRequestTest, ALargeBodyIsNotCopied) {
                   {.method = "PUT", .body = std::string(1'000'000, 'x')}}};
   for (const auto& target : plan.targets) {
     std::string buffer;
-    const auto bytes = RawRequest(plan, target, *ParseHttpUrl("http://h/")).Bytes(plan.seed, 0, buffer);
+    const RawRequest request(plan, target, *ParseHttpUrl("http://h/"));
+    const auto bytes = request.Bytes(plan.seed, 0, buffer);
     EXPECT_EQ(bytes.rest.data(), target.body.text().data());
   }
 }

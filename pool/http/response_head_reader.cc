@@ -1,4 +1,4 @@
-#include "loadgen/engine/response_head.h"
+#include "pool/http/response_head_reader.h"
 
 #include <strings.h>
 
@@ -7,7 +7,7 @@
 #include <charconv>
 #include <limits>
 
-namespace hydrapool::loadgen {
+namespace hydrapool::http {
 namespace {
 
 constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
@@ -44,8 +44,9 @@ std::string_view NextOf(std::string_view& list) {
 
 }  // namespace
 
-void ResponseHead::Begin() {
-  worker_.clear();
+void ResponseHeadReader::Begin() {
+  kept_.clear();
+  content_coding_.clear();
   wrong_ = {};
   stage_ = Stage::kStatusLine;
   began_ = false;
@@ -54,13 +55,13 @@ void ResponseHead::Begin() {
   bytes_ = 0;
 }
 
-bool ResponseHead::Count(std::size_t bytes, std::size_t line) {
+bool ResponseHeadReader::Count(std::size_t bytes, std::size_t line) {
   bytes_ += bytes;
   if (line + bytes > kLongestLine) return Wrong("a line of more than 64 KiB");
   return bytes_ <= kLongest || Wrong("a head of more than 256 KiB");
 }
 
-bool ResponseHead::Take(std::string_view bytes) {
+bool ResponseHeadReader::Take(std::string_view bytes) {
   const auto line = LineOf(bytes);
   if (!line) return Wrong("a control character in the head");
   switch (stage_) {
@@ -74,12 +75,12 @@ bool ResponseHead::Take(std::string_view bytes) {
   return line->empty() || NameOf(*line) > 0 || Wrong("a trailer that is no field");
 }
 
-bool ResponseHead::Wrong(std::string_view why) {
+bool ResponseHeadReader::Wrong(std::string_view why) {
   wrong_ = why;
   return false;
 }
 
-bool ResponseHead::TakeStatusLine(std::string_view line) {
+bool ResponseHeadReader::TakeStatusLine(std::string_view line) {
   const bool second = http2_ && line.starts_with("HTTP/2 ");
   const bool first = line.size() > 8 && line.starts_with("HTTP/1.") && IsDigit(line[7]) && line[8] == ' ';
   if (!first && !second) return Wrong("the first line is not HTTP/1.1's");
@@ -98,13 +99,13 @@ bool ResponseHead::TakeStatusLine(std::string_view line) {
   return true;
 }
 
-bool ResponseHead::TakeField(std::string_view line) {
+bool ResponseHeadReader::TakeField(std::string_view line) {
   const auto colon = NameOf(line);
   if (colon == 0) return Wrong("a line in the head that is no field");
   return TakeField(line.substr(0, colon), WithoutBlanks(line.substr(colon + 1)));
 }
 
-bool ResponseHead::TakeField(std::string_view name, std::string_view value) {
+bool ResponseHeadReader::TakeField(std::string_view name, std::string_view value) {
   if (Is(name, "content-length")) return TakeLength(value);
   if (Is(name, "transfer-encoding")) return TakeCodings(value);
   if (Is(name, "connection")) {
@@ -115,11 +116,12 @@ bool ResponseHead::TakeField(std::string_view name, std::string_view value) {
     }
     return true;
   }
-  if (Is(name, worker_header_)) worker_ = value;
+  if (Is(name, "content-encoding")) content_coding_ = value;
+  if (Is(name, kept_name_)) kept_ = value;
   return true;
 }
 
-bool ResponseHead::TakeLength(std::string_view value) {
+bool ResponseHeadReader::TakeLength(std::string_view value) {
   const auto length = NumberOf(value, 10);
   if (!length) return Wrong("a Content-Length that is no number");
   if (length_ && *length_ != *length) return Wrong("two Content-Lengths that differ");
@@ -127,13 +129,13 @@ bool ResponseHead::TakeLength(std::string_view value) {
   return true;
 }
 
-bool ResponseHead::TakeCodings(std::string_view value) {
+bool ResponseHeadReader::TakeCodings(std::string_view value) {
   if (chunked_ || !Is(value, "chunked")) return Wrong("a transfer coding other than chunked");
   chunked_ = true;
   return true;
 }
 
-bool ResponseHead::TakeEnd() {
+bool ResponseHeadReader::TakeEnd() {
   if (chunked_ && length_) return Wrong("both Content-Length and Transfer-Encoding");
   stage_ = status_ < 200 ? Stage::kStatusLine : Stage::kComplete;
   if (status_ < 200) status_ = 0;
@@ -162,4 +164,4 @@ std::string_view WithoutBlanks(std::string_view text) {
   return text;
 }
 
-}  // namespace hydrapool::loadgen
+}  // namespace hydrapool::http

@@ -1,10 +1,10 @@
-#include "loadgen/engine/response_parser.h"
+#include "pool/http/response_reader.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace hydrapool::loadgen {
+namespace hydrapool::http {
 namespace {
 
 enum class End { kDone, kUnfinished, kMalformed };
@@ -22,7 +22,7 @@ struct Seen {
 };
 
 Seen Read(std::string_view bytes, std::size_t piece, bool to_head = false, bool close = false) {
-  ResponseParser parser("X-Worker");
+  ResponseReader parser("X-Worker");
   parser.Begin(to_head);
   Seen seen;
   while (seen.used < bytes.size() && !parser.done() && !parser.malformed()) {
@@ -35,7 +35,7 @@ Seen Read(std::string_view bytes, std::size_t piece, bool to_head = false, bool 
   seen.head = parser.head_bytes();
   seen.body = parser.body_bytes();
   seen.keep_alive = parser.keep_alive();
-  seen.worker = parser.worker();
+  seen.worker = parser.kept();
   return seen;
 }
 
@@ -48,7 +48,7 @@ Seen ReadAll(std::string_view bytes, bool to_head = false, bool close = false) {
   return whole;
 }
 
-TEST(ResponseParserTest, ALengthEndsTheResponseAndNothingBehindItIsTaken) {
+TEST(ResponseReaderTest, ALengthEndsTheResponseAndNothingBehindItIsTaken) {
   const std::string head = "HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nContent-Length: 3\r\n\r\n";
   EXPECT_EQ(ReadAll(head + "ok\nHTTP/1.1"), (Seen{.end = End::kDone,
                                                   .used = head.size() + 3,
@@ -61,7 +61,7 @@ TEST(ResponseParserTest, ALengthEndsTheResponseAndNothingBehindItIsTaken) {
   EXPECT_EQ(ReadAll(head + "ok", false, true).end, End::kUnfinished) << "truncated";
 }
 
-TEST(ResponseParserTest, ChunksExtensionsAndTrailers) {
+TEST(ResponseReaderTest, ChunksExtensionsAndTrailers) {
   const std::string bytes =
       "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nT: "
       "1\r\n\r\n";
@@ -79,7 +79,7 @@ TEST(ResponseParserTest, ChunksExtensionsAndTrailers) {
   EXPECT_EQ(ReadAll(head + "ffffffffffffffffff\r\n").end, End::kMalformed);
 }
 
-TEST(ResponseParserTest, WithoutLengthTheCloseEndsTheBody) {
+TEST(ResponseReaderTest, WithoutLengthTheCloseEndsTheBody) {
   const std::string bytes = "HTTP/1.1 200 OK\r\n\r\nsome";
   EXPECT_EQ(ReadAll(bytes).end, End::kUnfinished);
   const auto seen = ReadAll(bytes, false, true);
@@ -89,14 +89,14 @@ TEST(ResponseParserTest, WithoutLengthTheCloseEndsTheBody) {
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nX-W", false, true).end, End::kUnfinished);
 }
 
-TEST(ResponseParserTest, SomeResponsesHaveNoBodyWhateverTheySay) {
+TEST(ResponseReaderTest, SomeResponsesHaveNoBodyWhateverTheySay) {
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true).end, End::kDone);
   EXPECT_EQ(ReadAll("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n").end, End::kDone);
   EXPECT_EQ(ReadAll("HTTP/1.1 204\r\n\r\n").end, End::kDone);
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").end, End::kDone);
 }
 
-TEST(ResponseParserTest, InterimResponsesAreSkipped) {
+TEST(ResponseReaderTest, InterimResponsesAreSkipped) {
   const std::string interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
   const auto seen = ReadAll(interim + "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(seen.end, End::kDone);
@@ -105,7 +105,7 @@ TEST(ResponseParserTest, InterimResponsesAreSkipped) {
   EXPECT_EQ(ReadAll("HTTP/1.1 101 Switching Protocols\r\n\r\n").end, End::kMalformed);
 }
 
-TEST(ResponseParserTest, KeepAlive) {
+TEST(ResponseReaderTest, KeepAlive) {
   const auto keeps = [](const std::string& version, const std::string& header) {
     return ReadAll("HTTP/" + version + " 200 OK\r\nContent-Length: 0\r\n" + header + "\r\n").keep_alive;
   };
@@ -115,13 +115,13 @@ TEST(ResponseParserTest, KeepAlive) {
   EXPECT_FALSE(keeps("1.1", "Connection: x, Close\r\n"));
 }
 
-TEST(ResponseParserTest, AMalformedHeadIsTheEnd) {
+TEST(ResponseReaderTest, AMalformedHeadIsTheEnd) {
   EXPECT_EQ(ReadAll("SSH-2.0-OpenSSH_9.2\r\n").end, End::kMalformed);
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n").end, End::kMalformed);
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 1\n\nx").end, End::kDone);
 }
 
-TEST(ResponseParserTest, LinesAndHeadsAreBounded) {
+TEST(ResponseReaderTest, LinesAndHeadsAreBounded) {
   EXPECT_EQ(Read("HTTP/1.1 200 OK\r\nA: " + std::string(70'000, 'x'), 4096).end, End::kMalformed);
   std::string many = "HTTP/1.1 200 OK\r\n";
   while (many.size() < 300'000) many += "A: " + std::string(1000, 'x') + "\r\n";
@@ -129,4 +129,4 @@ TEST(ResponseParserTest, LinesAndHeadsAreBounded) {
 }
 
 }  // namespace
-}  // namespace hydrapool::loadgen
+}  // namespace hydrapool::http

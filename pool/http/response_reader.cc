@@ -1,11 +1,11 @@
-#include "loadgen/engine/response_parser.h"
+#include "pool/http/response_reader.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace hydrapool::loadgen {
+namespace hydrapool::http {
 
-void ResponseParser::Begin(bool to_head) {
+void ResponseReader::Begin(bool to_head) {
   partial_.clear();
   head_.Begin();
   wrong_ = {};
@@ -13,10 +13,9 @@ void ResponseParser::Begin(bool to_head) {
   to_head_ = to_head;
   keep_alive_ = false;
   body_bytes_ = 0;
-  if (check_ != nullptr) check_->Begin();
 }
 
-std::size_t ResponseParser::Feed(std::string_view bytes) {
+std::size_t ResponseReader::Feed(std::string_view bytes) {
   std::size_t used = 0;
   while (used < bytes.size() && !done() && !malformed()) {
     const auto rest = bytes.substr(used);
@@ -26,15 +25,16 @@ std::size_t ResponseParser::Feed(std::string_view bytes) {
   return used;
 }
 
-void ResponseParser::Close() {
+void ResponseReader::Close() {
   if (stage_ == Stage::kUntilClose) stage_ = Stage::kDone;
 }
 
-std::size_t ResponseParser::FeedLine(std::string_view bytes) {
+std::size_t ResponseReader::FeedLine(std::string_view bytes) {
   const auto* newline = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
   const auto used = newline == nullptr ? bytes.size() : static_cast<std::size_t>(newline - bytes.data()) + 1;
   const bool in_head = stage_ == Stage::kHead || stage_ == Stage::kTrailer;
-  if (in_head ? !head_.Count(used, partial_.size()) : partial_.size() + used > ResponseHead::kLongestLine) {
+  if (in_head ? !head_.Count(used, partial_.size())
+              : partial_.size() + used > ResponseHeadReader::kLongestLine) {
     stage_ = in_head ? Malformed(head_.wrong()) : Malformed("a chunk's line of more than 64 KiB");
     return used;
   }
@@ -46,24 +46,24 @@ std::size_t ResponseParser::FeedLine(std::string_view bytes) {
   return used;
 }
 
-std::size_t ResponseParser::FeedBody(std::string_view bytes) {
+std::size_t ResponseReader::FeedBody(std::string_view bytes) {
   const auto used = stage_ == Stage::kUntilClose
                         ? bytes.size()
                         : static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
   body_bytes_ += used;
-  if (check_ != nullptr) check_->Feed(bytes.substr(0, used));
+  if (sink_ != nullptr) sink_->Feed(bytes.substr(0, used));
   if (stage_ == Stage::kUntilClose) return used;
   left_ -= used;
   if (left_ == 0) stage_ = stage_ == Stage::kBody ? Stage::kDone : Stage::kChunkEnd;
   return used;
 }
 
-ResponseParser::Stage ResponseParser::Malformed(std::string_view why) {
+ResponseReader::Stage ResponseReader::Malformed(std::string_view why) {
   wrong_ = why;
   return Stage::kMalformed;
 }
 
-ResponseParser::Stage ResponseParser::OnLine(std::string_view line) {
+ResponseReader::Stage ResponseReader::OnLine(std::string_view line) {
   if (stage_ == Stage::kChunkSize) return OnChunkSize(line);
   if (stage_ == Stage::kChunkEnd)
     return LineOf(line) == "" ? Stage::kChunkSize : Malformed("a chunk longer than its size");
@@ -72,8 +72,9 @@ ResponseParser::Stage ResponseParser::OnLine(std::string_view line) {
   return LineOf(line) == "" ? Stage::kDone : Stage::kTrailer;
 }
 
-ResponseParser::Stage ResponseParser::OnHeadEnd() {
+ResponseReader::Stage ResponseReader::OnHeadEnd() {
   keep_alive_ = head_.keep_alive();
+  if (sink_ != nullptr) sink_->Begin(head_.content_coding());
   if (to_head_ || status() == 204 || status() == 304) return Stage::kDone;
   if (head_.chunked()) return Stage::kChunkSize;
   if (head_.length()) {
@@ -84,7 +85,7 @@ ResponseParser::Stage ResponseParser::OnHeadEnd() {
   return Stage::kUntilClose;
 }
 
-ResponseParser::Stage ResponseParser::OnChunkSize(std::string_view bytes) {
+ResponseReader::Stage ResponseReader::OnChunkSize(std::string_view bytes) {
   const auto line = LineOf(bytes).value_or("");
   const auto size = NumberOf(WithoutBlanks(line.substr(0, line.find(';'))), 16);
   if (!size) return Malformed("a chunk's size that is no number");
@@ -92,4 +93,4 @@ ResponseParser::Stage ResponseParser::OnChunkSize(std::string_view bytes) {
   return left_ == 0 ? Stage::kTrailer : Stage::kChunk;
 }
 
-}  // namespace hydrapool::loadgen
+}  // namespace hydrapool::http

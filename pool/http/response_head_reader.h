@@ -5,11 +5,12 @@
 #include <string>
 #include <string_view>
 
-namespace hydrapool::loadgen {
+namespace hydrapool::http {
 
-/// The heads of a response, interim ones (1xx) first, line by line: what they say of the body's framing, and
-/// whether they can be read in one way only. Both engines read heads with it, so that a server gets the same
-/// outcome from either.
+/// For clients: the heads of a response, interim ones (1xx) first, line by line: what they say of the body's
+/// framing, and whether they can be read in one way only. All of the project's clients read heads with it
+/// (loadgen's engines, the harness, the admin client), so that a server gets the same outcome from each. Only
+/// the tests' own client (pool/testing/http_client.h) does not: it stands apart so that it can judge.
 ///
 ///     head.Begin();
 ///     for each line: if (!head.Take(line)) … head.wrong() says why;   if (head.complete()) … the body
@@ -20,16 +21,16 @@ namespace hydrapool::loadgen {
 /// for either). A bare LF ends a line, as section 2.2 allows.
 ///
 /// A line has 64 KiB at most, all heads with the trailer 256 KiB. No memory is allocated once that of the
-/// worker header has grown. Not for several threads.
-class ResponseHead {
+/// kept values has grown. Not for several threads.
+class ResponseHeadReader {
  public:
   static constexpr std::size_t kLongestLine = 64 * 1024;
   static constexpr std::uint64_t kLongest = 256 * 1024;
 
-  /// `worker_header`: the header whose value `worker()` is; empty for none. It must outlive this. `http2`: a
+  /// `kept_name`: the header whose value `kept()` is; empty for none. It must outlive this. `http2`: a
   /// status line may also be libcurl's for HTTP/2.
-  explicit ResponseHead(std::string_view worker_header, bool http2 = false)
-      : worker_header_(worker_header), http2_(http2) {}
+  explicit ResponseHeadReader(std::string_view kept_name, bool http2 = false)
+      : kept_name_(kept_name), http2_(http2) {}
 
   void Begin();
   /// A line as it came, with its end. Behind the complete head: one of the trailer. False: malformed.
@@ -48,7 +49,10 @@ class ResponseHead {
   [[nodiscard]] bool chunked() const { return chunked_; }
   [[nodiscard]] std::optional<std::uint64_t> length() const { return length_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-  [[nodiscard]] std::string_view worker() const { return worker_; }
+  /// The value of the header that is kept; the last one's, where there are several.
+  [[nodiscard]] std::string_view kept() const { return kept_; }
+  /// Content-Encoding; empty where there is none.
+  [[nodiscard]] std::string_view content_coding() const { return content_coding_; }
   /// Why it is malformed; empty where it is not.
   [[nodiscard]] std::string_view wrong() const { return wrong_; }
 
@@ -63,9 +67,10 @@ class ResponseHead {
   bool TakeCodings(std::string_view value);
   bool TakeEnd();
 
-  std::string_view worker_header_;
+  std::string_view kept_name_;
   bool http2_;
-  std::string worker_;
+  std::string kept_;
+  std::string content_coding_;
   std::string_view wrong_;
   Stage stage_ = Stage::kStatusLine;
   bool began_ = false;
@@ -85,4 +90,4 @@ std::optional<std::uint64_t> NumberOf(std::string_view text, int base);
 /// Without the blanks and tabs around it. Pure.
 std::string_view WithoutBlanks(std::string_view text);
 
-}  // namespace hydrapool::loadgen
+}  // namespace hydrapool::http

@@ -4,33 +4,42 @@
 #include <string>
 #include <string_view>
 
-#include "loadgen/engine/body_check.h"
-#include "loadgen/engine/response_head.h"
+#include "pool/http/response_head_reader.h"
 
-namespace hydrapool::loadgen {
+namespace hydrapool::http {
 
-/// Reads one HTTP/1.x response after another from bytes as they arrive, and tells where each ends.
+/// Sees a response's body as it passes, without its chunks.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  /// The final response's head is over; `content_coding` is its Content-Encoding.
+  virtual void Begin(std::string_view content_coding) = 0;
+  virtual void Feed(std::string_view bytes) = 0;
+};
+
+/// For clients: reads one HTTP/1.x response after another from bytes as they arrive, and tells where each
+/// ends.
 ///
-///     parser.Begin(false);
+///     reader.Begin(false);
 ///     while (receive(bytes)) {
-///       const auto used = parser.Feed(bytes);     // bytes.substr(used) is behind the end of the response
-///       if (parser.done() || parser.malformed()) break;
+///       const auto used = reader.Feed(bytes);     // bytes.substr(used) is behind the end of the response
+///       if (reader.done() || reader.malformed()) break;
 ///     }
-///     if (closed && !parser.done()) parser.Close();  // done() now, if the close is what ends the body
+///     if (closed && !reader.done()) reader.Close();  // done() now, if the close is what ends the body
 ///
 /// Fed one byte at a time it comes to the same as fed whole. Interim responses (1xx) are skipped. Framing is
-/// that of RFC 9112, section 6.3; what could be read in two ways is malformed (response_head.h). What stands
-/// behind a response is not part of it, whether its head announced a body it cannot have (204, 304, HEAD) or
-/// not.
+/// that of RFC 9112, section 6.3; what could be read in two ways is malformed (response_head_reader.h). What
+/// stands behind a response is not part of it, whether its head announced a body it cannot have (204, 304,
+/// HEAD) or not.
 ///
-/// Memory is bounded (response_head.h), and none is allocated for a response once the buffers have grown to
-/// what the server sends. Not for several threads.
-class ResponseParser {
+/// Memory is bounded (response_head_reader.h), and none is allocated for a response once the buffers have
+/// grown to what the server sends. Not for several threads.
+class ResponseReader {
  public:
-  /// `worker_header`: the header whose value `worker()` is; empty for none. It must outlive the parser.
-  /// `check`, where not null, is fed the decoded bodies; it too must outlive the parser.
-  explicit ResponseParser(std::string_view worker_header, BodyCheck* check = nullptr)
-      : head_(worker_header), check_(check) {}
+  /// `kept_name`: the header whose value `kept()` is; empty for none. It must outlive the reader.
+  /// `sink`, where not null, is given the bodies; it too must outlive the reader.
+  explicit ResponseReader(std::string_view kept_name, BodySink* sink = nullptr)
+      : head_(kept_name), sink_(sink) {}
 
   /// The next response; `to_head`: it answers HEAD and has no body whatever it says.
   void Begin(bool to_head);
@@ -52,7 +61,7 @@ class ResponseParser {
   [[nodiscard]] std::uint64_t head_bytes() const { return head_.bytes(); }
   /// Of the decoded body.
   [[nodiscard]] std::uint64_t body_bytes() const { return body_bytes_; }
-  [[nodiscard]] std::string_view worker() const { return head_.worker(); }
+  [[nodiscard]] std::string_view kept() const { return head_.kept(); }
 
  private:
   enum class Stage { kHead, kBody, kChunkSize, kChunk, kChunkEnd, kTrailer, kUntilClose, kDone, kMalformed };
@@ -64,8 +73,8 @@ class ResponseParser {
   Stage OnChunkSize(std::string_view bytes);
   Stage Malformed(std::string_view why);
 
-  ResponseHead head_;
-  BodyCheck* check_;
+  ResponseHeadReader head_;
+  BodySink* sink_;
   std::string partial_;
   std::string_view wrong_;
   Stage stage_ = Stage::kDone;
@@ -75,4 +84,4 @@ class ResponseParser {
   std::uint64_t body_bytes_ = 0;
 };
 
-}  // namespace hydrapool::loadgen
+}  // namespace hydrapool::http

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "loadgen/engine/response_parser.h"
+#include "pool/http/response_reader.h"
 
 namespace {
 
@@ -20,7 +20,7 @@ struct Reading {
 };
 
 Reading Read(std::string_view bytes, bool to_head, std::size_t step) {
-  hydrapool::loadgen::ResponseParser parser("X-Worker");
+  hydrapool::http::ResponseReader parser("X-Worker");
   parser.Begin(to_head);
   Reading reading;
   for (std::size_t at = 0; at < bytes.size() && !parser.done() && !parser.malformed(); at += step) {
@@ -38,7 +38,7 @@ Reading Read(std::string_view bytes, bool to_head, std::size_t step) {
   reading.keep_alive = parser.keep_alive();
   reading.head_bytes = parser.head_bytes();
   reading.body_bytes = parser.body_bytes();
-  reading.worker = parser.worker();
+  reading.worker = parser.kept();
   return reading;
 }
 

@@ -1,16 +1,16 @@
-#include "loadgen/engine/response_head.h"
+#include "pool/http/response_head_reader.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace hydrapool::loadgen {
+namespace hydrapool::http {
 namespace {
 
 /// Why the head, a status line of 200 and then `fields`, is malformed; empty: it is not.
 std::string WrongOf(std::string_view fields, bool http2 = false,
                     std::string_view status_line = "HTTP/1.1 200 OK\r\n") {
-  ResponseHead head("X-Worker", http2);
+  ResponseHeadReader head("X-Worker", http2);
   head.Begin();
   bool good = head.Take(status_line);
   while (good && !fields.empty()) {
@@ -22,7 +22,7 @@ std::string WrongOf(std::string_view fields, bool http2 = false,
   return std::string(head.wrong());
 }
 
-TEST(ResponseHeadTest, WhatCouldBeReadInTwoWaysIsMalformed) {
+TEST(ResponseHeadReaderTest, WhatCouldBeReadInTwoWaysIsMalformed) {
   EXPECT_EQ(WrongOf("Content-Length: 1\r\nContent-Length: 2\r\n"), "two Content-Lengths that differ");
   EXPECT_EQ(WrongOf("Content-Length: 1\r\nContent-Length: 1\r\n\r\n"), "");
   for (const auto* length : {"-1", "+1", "1, 1", "1x", "", "0x1", "99999999999999999999"})
@@ -40,7 +40,7 @@ TEST(ResponseHeadTest, WhatCouldBeReadInTwoWaysIsMalformed) {
   EXPECT_EQ(WrongOf(std::string_view("A: b\0c\r\n", 9)), "a control character in the head");
 }
 
-TEST(ResponseHeadTest, StatusLines) {
+TEST(ResponseHeadReaderTest, StatusLines) {
   const auto wrong = [](std::string_view line, bool http2 = false) { return WrongOf("", http2, line); };
   for (const auto* good :
        {"HTTP/1.1 200 OK\r\n", "HTTP/1.0 404\n", "HTTP/1.1 999 \r\n", "HTTP/1.1 103 Early\r\n"})
@@ -57,8 +57,8 @@ TEST(ResponseHeadTest, StatusLines) {
   EXPECT_EQ(wrong("HTTP/2 200 \r\n", true), "");
 }
 
-TEST(ResponseHeadTest, TheLastHeadCounts) {
-  ResponseHead head("x-worker");
+TEST(ResponseHeadReaderTest, TheLastHeadCounts) {
+  ResponseHeadReader head("x-worker");
   head.Begin();
   for (const auto* line : {"HTTP/1.1 103 Early Hints\r\n", "Content-Length: 7\r\n", "\r\n"})
     EXPECT_TRUE(head.Take(line));
@@ -69,20 +69,20 @@ TEST(ResponseHeadTest, TheLastHeadCounts) {
   EXPECT_TRUE(head.complete());
   EXPECT_EQ(head.length(), 3u);
   EXPECT_TRUE(head.Take("X-Worker: of the trailer\r\n"));
-  EXPECT_EQ(head.worker(), "3.7");
+  EXPECT_EQ(head.kept(), "3.7");
   EXPECT_FALSE(head.Take("no field\r\n"));
 }
 
-TEST(ResponseHeadTest, LinesAndHeadsAreBounded) {
-  ResponseHead head("");
+TEST(ResponseHeadReaderTest, LinesAndHeadsAreBounded) {
+  ResponseHeadReader head("");
   head.Begin();
-  EXPECT_TRUE(head.Count(1000, ResponseHead::kLongestLine - 1000));
-  EXPECT_FALSE(head.Count(1, ResponseHead::kLongestLine));
+  EXPECT_TRUE(head.Count(1000, ResponseHeadReader::kLongestLine - 1000));
+  EXPECT_FALSE(head.Count(1, ResponseHeadReader::kLongestLine));
   head.Begin();
-  for (int i = 0; i < 4; ++i) EXPECT_TRUE(head.Count(ResponseHead::kLongestLine, 0));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(head.Count(ResponseHeadReader::kLongestLine, 0));
   EXPECT_FALSE(head.Count(1, 0));
   EXPECT_EQ(head.wrong(), "a head of more than 256 KiB");
 }
 
 }  // namespace
-}  // namespace hydrapool::loadgen
+}  // namespace hydrapool::http

@@ -1,0 +1,165 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "loadgen/engine/endpoint.h"
+#include "loadgen/testing/full_listener.h"
+#include "loadgen/testing/run_plan.h"
+#include "loadgen/testing/scripted_server.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+using sys::kMillisecond;
+using sys::kSecond;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+/// Hosts, addresses and connections that are not as one would like them, both engines.
+class EngineNetworkTest : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Both, EngineNetworkTest, ::testing::Values("curl", "raw"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(EngineNetworkTest, EachHostHasConnectionsOfItsOwn) {
+  const ScriptedServer a;
+  const ScriptedServer b;
+  const ScriptedServer c;
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = a.Url("/ok")}, {.url = b.Url("/ok")}, {.url = c.Url("/ok")}},
+                           .arrivals = {.count = 600},
+                           .connections = 4,
+                           .threads = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 600u);
+  EXPECT_LE(result.tally.connections.opened, 12u);
+  EXPECT_EQ(result.tally.connections.http1, result.tally.connections.opened);
+}
+
+TEST_P(EngineNetworkTest, ASilentAddressIsPassedOver) {
+  const ScriptedServer server;
+  const FullListener silent("127.0.0.2", server.port());
+  const auto port = std::to_string(server.port());
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = "http://multi.test:" + port + "/ok"}},
+                           .arrivals = {.count = 6},
+                           .wire = {.timeout = 60 * kSecond,
+                                    .connect_timeout = 2 * kSecond,
+                                    .resolve = {"multi.test:" + port + ":127.0.0.2,127.0.0.1"}},
+                           .connections = 1,
+                           .threads = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 6u);
+}
+
+TEST_P(EngineNetworkTest, ConnectingHasATimeoutOfItsOwn) {
+  const FullListener silent;
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = silent.url()}},
+                           .arrivals = {.count = 2},
+                           .wire = {.timeout = 3600 * kSecond, .connect_timeout = 50 * kMillisecond},
+                           .connections = 2,
+                           .threads = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 2u);
+}
+
+TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromStopping) {
+  const Plan plan{.targets = {{.url = "http://h/"}},
+                  .arrivals = {.duration = 3600 * kSecond},
+                  .wire = {.unix_socket = "/no/such/socket"},
+                  .connections = 4};
+  LoadRun run(plan, ChooseEngine(GetParam(), plan)->factory);
+  run.Start();
+  while (run.progress().ended() < 1000) std::this_thread::yield();
+  run.Stop();
+  const auto result = run.Wait();
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.tally.of(Outcome::kUnreachable), result.tally.sent);
+}
+
+TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromBeingRead) {
+  std::string gone;
+  {
+    const ScriptedServer server;
+    gone = server.Url("/");
+  }
+  const ScriptedServer server;
+  const Plan plan{.targets = {{.url = server.Url("/ok")}, {.url = gone, .weight = 50}},
+                  .arrivals = {.duration = 3600 * kSecond},
+                  .connections = 4};
+  LoadRun run(plan, ChooseEngine(GetParam(), plan)->factory);
+  run.Start();
+  while (run.progress().of(Outcome::kOk) < 50) std::this_thread::yield();
+  run.Stop();
+  EXPECT_GE(run.Wait().tally.of(Outcome::kOk), 50u);
+}
+
+TEST_P(EngineNetworkTest, ABodyWithoutAnEndEndsWithItsTimeout) {
+  const ScriptedServer server;
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = server.Url("/endless-body")}, {.url = server.Url("/ok")}},
+                           .arrivals = {.count = 4},
+                           .wire = {.timeout = 200 * kMillisecond},
+                           .expect = {.sha256 = std::string(64, '0')},
+                           .connections = 2,
+                           .threads = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kTimeoutBody), 2u);
+}
+
+TEST_P(EngineNetworkTest, AContentEncodingIsTakenOffWhereABodyIsExpected) {
+  const ScriptedServer server;
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = server.Url("/gzip")}, {.url = server.Url("/ok")}},
+                           .arrivals = {.count = 4},
+                           .expect = {.length = 3, .end = "ok\n"},
+                           .connections = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+}
+
+TEST_P(EngineNetworkTest, ALargeBodyArrivesWhole) {
+  const ScriptedServer server;
+  std::string body;
+  while (body.size() < 3'000'000) body += std::to_string(body.size()) + " ";
+  for (const auto& text : {Body(body), Body::AsItIs(body + "{counter}")}) {
+    const auto result =
+        RunPlan(GetParam(), {.targets = {{.url = server.Url("/ok"), .method = "PUT", .body = text}},
+                             .arrivals = {.count = 2},
+                             .connections = 1});
+    EXPECT_EQ(result.tally.of(Outcome::kOk), 2u);
+    const auto request = server.LastRequest();
+    EXPECT_EQ(std::string_view(request).substr(request.find("\r\n\r\n") + 4), text.text());
+  }
+}
+
+/// What comes to /end, redirected by a status.
+std::string AtTheEnd(const ScriptedServer& server, const std::string& status, const std::string& method) {
+  const auto result = RunPlan("auto", {.targets = {{.url = server.Url("/" + status),
+                                                    .method = method,
+                                                    .body = method == "GET" ? Body() : "x=1"}},
+                                       .arrivals = {.count = 2},
+                                       .wire = {.extras = {.follow = true}},
+                                       .connections = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kOk), 2u) << method << " " << status;
+  EXPECT_EQ(server.Received("/" + status) % 2, 0);
+  return server.LastRequest();
+}
+
+/// RFC 9110, section 15.4.
+TEST(RedirectTest, TheMethodGoesWithItsBodyOrBecomesGet) {
+  const ScriptedServer server;
+  for (const auto* status : {"301", "302", "303", "307", "308"}) {
+    for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
+      const auto request = AtTheEnd(server, status, method);
+      const bool moved = std::string(status) < "303" && std::string(method) == "POST";
+      if (moved || std::string(status) == "303" || std::string(method) == "GET") {
+        EXPECT_THAT(request, StartsWith("GET /end ")) << method << " " << status;
+        EXPECT_THAT(request, Not(HasSubstr("x=1")));
+      } else {
+        EXPECT_THAT(request, StartsWith(fmt::format("{} /end ", method))) << status;
+        EXPECT_THAT(request, HasSubstr("\r\n\r\nx=1"));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hydrapool::loadgen
