@@ -7,6 +7,7 @@
 #include <map>
 
 #include "pool/sys/socket.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::server {
 namespace {
@@ -26,6 +27,9 @@ Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUI
 HUP, USR1, USR2 and others that tell of no fault do nothing.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
 Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /healthz)";
+
+constexpr sys::Nanos kLeastPatience = 100 * sys::kMillisecond;
+constexpr sys::Nanos kMostPatience = 24 * 3600 * sys::kSecond;
 
 const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
@@ -50,6 +54,24 @@ std::string Mode(const std::string& text) {
 std::string Address(const std::string& text) {
   const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
   return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
+}
+
+std::string Patience(const std::string& text) {
+  const auto time = sys::ParseDuration(text);
+  if (!time) return time.error().message;
+  const bool sane = *time >= kLeastPatience && *time <= kMostPatience;
+  return sane ? "" : "'" + text + "' is not between 100ms and 24h";
+}
+
+sys::Result<sys::Nanos> ParseStall(const std::string& text) {
+  if (text == "0" || text == "0s") return 0;
+  return sys::ParseDuration(text);
+}
+
+std::string StallTime(const std::string& text) {
+  const auto time = ParseStall(text);
+  if (!time) return time.error().message;
+  return *time <= kMostPatience ? "" : "'" + text + "' is not between 0 and 24h";
 }
 
 std::string KnownUser(const std::string& text) {
@@ -131,8 +153,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   std::string cgi_dir;
   std::string user;
   std::string socket_mode;
-  double cgi_timeout = 60;
-  double stall_timeout = 10;
+  std::string cgi_timeout = "60s";
+  std::string stall_timeout = "10s";
   std::vector<std::string> ip_port;
   CLI::App app{
       "Hydrapool: a pre-fork process pool and CGI server. Kill a worker; your clients don't notice."};
@@ -163,8 +185,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->allow_extra_args(false);
   app.add_option("--cgi-timeout", cgi_timeout,
                  "How long a program may let its client wait, at first and for more")
-      ->check(CLI::Range(0.1, 86'400.0))
-      ->type_name("SECONDS")
+      ->check(Patience)
+      ->type_name("TIME")
       ->capture_default_str();
   app.add_option("--max-cgi", cgi.max_processes,
                  "CGI programs at once (fewer where the limit of open files is low); past it 503")
@@ -190,8 +212,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   app.add_option(
          "--stall-timeout", stall_timeout,
          "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")
-      ->check(CLI::Range(0.0, 86'400.0))
-      ->type_name("SECONDS")
+      ->check(StallTime)
+      ->type_name("TIME")
       ->capture_default_str();
   app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
       ->transform(CLI::CheckedTransformer(kBalances).description(""))
@@ -239,12 +261,12 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   if (options.admin == "off") options.admin.clear();
   if (!socket_mode.empty()) options.socket_mode = static_cast<mode_t>(std::stoul(socket_mode, nullptr, 8));
   options.site.heads.raw_targets = cgi.heads.raw_targets = raw_targets;
-  options.pool.timeouts.stall = static_cast<sys::Nanos>(stall_timeout * 1e9);
+  options.pool.timeouts.stall = *ParseStall(stall_timeout);
   if (!user.empty()) options.user = *sys::FindUser(user);
   if (!cgi_dir.empty()) {
     cgi.directory = cgi_dir;
     cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
-    cgi.patience = static_cast<sys::Nanos>(cgi_timeout * 1e9);
+    cgi.patience = *sys::ParseDuration(cgi_timeout);
     options.site.cgi = cgi;
   }
   return options;

@@ -58,6 +58,26 @@ TEST(OptionsTest, TheTeachingCodesCommandLineWorks) {
   EXPECT_THAT(Parse({"::1", "80"}).options->listen, ::testing::ElementsAre("[::1]:80"));
 }
 
+TEST(OptionsTest, TimesHaveTheUnitsOfAllPrograms) {
+  const auto patience = [](const std::string& text) {
+    return Parse({"--cgi-dir", "/", "--cgi-timeout", text}).options->site.cgi->patience;
+  };
+  EXPECT_EQ(patience("10"), 10 * sys::kSecond);
+  EXPECT_EQ(patience("1m30s"), 90 * sys::kSecond);
+  EXPECT_EQ(patience("0.5"), 500 * sys::kMillisecond);
+  for (const auto* text : {"25h", "1ms", "soon", "-1"})
+    EXPECT_FALSE(Parse({"--cgi-timeout", text}).options) << text;
+  const auto stall = [](const std::string& text) {
+    return Parse({"--stall-timeout", text}).options->pool.timeouts.stall;
+  };
+  EXPECT_EQ(Parse({}).options->pool.timeouts.stall, 10 * sys::kSecond);
+  EXPECT_EQ(stall("10"), 10 * sys::kSecond);
+  EXPECT_EQ(stall("1m30s"), 90 * sys::kSecond);
+  EXPECT_EQ(stall("0"), 0);
+  for (const auto* text : {"25h", "soon", "-1"})
+    EXPECT_FALSE(Parse({"--stall-timeout", text}).options) << text;
+}
+
 TEST(OptionsTest, WhatIsWrongIsSaidInOneLineWithExitCode2) {
   for (const std::vector<std::string>& bad :
        std::vector<std::vector<std::string>>{{"--bogus"},

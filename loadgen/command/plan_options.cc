@@ -11,7 +11,7 @@
 #include "loadgen/plan/replica.h"
 #include "loadgen/plan/stage_list.h"
 #include "loadgen/plan/start_time.h"
-#include "loadgen/plan/units.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -36,7 +36,7 @@ sys::Result<Plan> PlanOptions::Understand(int cores) const {
 
 sys::Result<std::optional<double>> PlanOptions::Rate() const {
   if (rate_.empty()) return std::nullopt;
-  const auto rate = ParseRate(rate_);
+  const auto rate = sys::ParseRate(rate_);
   if (!rate) return sys::Failure("-R " + rate.error().message);
   return *rate;
 }
@@ -69,7 +69,7 @@ sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
                                          std::tuple("--timeout", &timeout_, &plan.wire.timeout),
                                          std::tuple("--warmup", &warmup_, &plan.arrivals.warmup)}) {
     if (text->empty()) continue;
-    const auto parsed = ParseDuration(*text);
+    const auto parsed = sys::ParseDuration(*text);
     if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
     *time = *parsed;
   }

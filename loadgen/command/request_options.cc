@@ -14,8 +14,8 @@
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
-#include "loadgen/plan/units.h"
 #include "pool/sys/socket.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -92,7 +92,7 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
   }
   plan.wire.resolve = resolve_;
   if (!connect_timeout_.empty()) {
-    const auto time = ParseDuration(connect_timeout_);
+    const auto time = sys::ParseDuration(connect_timeout_);
     if (!time) return sys::Failure("--connect-timeout " + time.error().message);
     plan.wire.connect_timeout = *time;
   }

@@ -13,7 +13,7 @@
 #include "loadgen/command/plan_options.h"
 #include "loadgen/command/rate_search.h"
 #include "loadgen/command/run_load.h"
-#include "loadgen/plan/units.h"
+#include "loadgen/plan/figures.h"
 #include "loadgen/report/report_html.h"
 #include "loadgen/report/text_chart.h"
 

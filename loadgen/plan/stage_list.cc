@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "loadgen/plan/rate_curve.h"
-#include "loadgen/plan/units.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -21,12 +21,12 @@ sys::Result<Stage> ParseStage(std::string_view text) {
   const auto time = text.substr(colon + 1);
   Stage stage;
   if (!IsZero(rate) && rate != "0/s") {
-    const auto parsed = ParseRate(rate);
+    const auto parsed = sys::ParseRate(rate);
     if (!parsed) return tl::unexpected(parsed.error());
     stage.rate = *parsed;
   }
   if (!IsZero(time) && time != "0s") {
-    const auto parsed = ParseDuration(time);
+    const auto parsed = sys::ParseDuration(time);
     if (!parsed) return tl::unexpected(parsed.error());
     stage.duration = *parsed;
   }

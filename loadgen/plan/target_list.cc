@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "loadgen/plan/http_url.h"
-#include "loadgen/plan/units.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -32,7 +32,7 @@ sys::Result<Target> ParseTarget(const std::string& text, const Target& like) {
   target.url = text.substr(0, space);
   const auto share = std::string_view(text).substr(std::min(text.find_first_not_of(' ', space), text.size()));
   if (share.starts_with("rate=")) {
-    const auto rate = ParseRate(share.substr(5));
+    const auto rate = sys::ParseRate(share.substr(5));
     if (!rate) return tl::unexpected(rate.error());
     target.rate = *rate;
   } else if (share.starts_with("weight=")) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "loadgen/plan/units.h"
+#include "loadgen/plan/figures.h"
 #include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
 

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "loadgen/plan/units.h"
+#include "loadgen/plan/figures.h"
 #include "loadgen/report/bootstrap.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"

@@ -8,8 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "loadgen/plan/figures.h"
 #include "loadgen/plan/http_url.h"
-#include "loadgen/plan/units.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -62,7 +63,7 @@ bool ReadMeasure(std::string_view name, Slo& slo) {
 
 bool ReadLimit(std::string_view text, Slo& slo) {
   if (IsLatency(slo.measure)) {
-    const auto duration = ParseDuration(text);
+    const auto duration = sys::ParseDuration(text);
     if (!duration || Number(text)) return false;
     slo.limit = static_cast<double>(*duration) / sys::kMicrosecond;
     return true;

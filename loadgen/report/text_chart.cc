@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "loadgen/plan/units.h"
+#include "loadgen/plan/figures.h"
 
 namespace hydrapool::loadgen {
 namespace {

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "loadgen/plan/units.h"
+#include "loadgen/plan/figures.h"
 
 namespace hydrapool::loadgen {
 namespace {

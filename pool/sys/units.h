@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string_view>
+
+#include "pool/sys/clock.h"
+#include "pool/sys/error.h"
+
+/// How all programs of this project read what people write for times and rates.
+namespace hydrapool::sys {
+
+/// "500ms", "10s", "1.5m", "2h", "100us", or several from the larger to the smaller: "1m30s"; a bare number
+/// is seconds. Above 0, up to some thirty years. Pure.
+[[nodiscard]] Result<Nanos> ParseDuration(std::string_view text);
+
+/// "500", "500/s", "30/m": so many a second. Above 0, up to 10^9. Pure.
+[[nodiscard]] Result<double> ParseRate(std::string_view text);
+
+}  // namespace hydrapool::sys
