@@ -62,7 +62,7 @@ TEST(LoadgenProgramTest, UrlsWithRates) {
 TEST(LoadgenProgramTest, WrongUsageIsOneLineAndCode2) {
   Program program({"--rate", "much", "http://127.0.0.1/"});
   EXPECT_EQ(program.Wait(), 2);
-  EXPECT_EQ(program.Err(), "loadgen: -R 'much' is not a rate (like 500 or 500/s) (see --help)\n");
+  EXPECT_EQ(program.Err(), "loadgen: -R 'much' is not a rate (like 500, 500/s or 30/m) (see --help)\n");
   EXPECT_THAT(program.Out(), IsEmpty());
 }
 
