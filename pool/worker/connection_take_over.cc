@@ -43,7 +43,7 @@ bool LeasedConnection::IsLast(std::uint64_t request) const {
 
 void LeasedConnection::TakeNotes() const {
   LeaseDetail& detail = hand_.detail;
-  if (detail.notes_of.load(std::memory_order_relaxed) == request_) return;
+  if (UsesNotes()) return;
   detail.handler = {};
   detail.notes_of.store(request_, std::memory_order_release);
 }

@@ -3,30 +3,19 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "pool/sys/failpoint.h"
-#include "pool/sys/log.h"
-#include "pool/sys/socket.h"
+#include "pool/worker/reply_batch.h"
 
 namespace hydrapool {
 namespace {
 
 constexpr int kRounds = 2;  // batches in one turn
 
-// What is wrong with a reply to `input` bytes; empty: nothing.
-std::string_view Fault(const Reply& reply, std::size_t input, bool taken) {
-  if (reply.consume > input) return "the handler consumed more than its input";
-  if (reply.consume == 0 && reply.keep_open && !reply.interim && !taken)
-    return "the handler consumed nothing of a request that it answered";
-  return {};
-}
-
 }  // namespace
 
 using Progress = Exchange::Progress;
-using Machine = StepMachine<SocketIo>;
 
 void LeasedConnection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
   Guard([&] { DoTakeUp(message, std::move(ends)); });
@@ -137,54 +126,21 @@ std::optional<Decision> LeasedConnection::Ask(std::string_view peeked, std::size
 // Asks the handler about one request after the other, and answers what it can in one step. A Start waits
 // until what came before it is answered: then it is asked about again.
 LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bool all_seen) {
-  std::size_t consumed = 0;
-  std::size_t used = 0;
-  StepEnd end{.next = Phase::kReading, .in_slab = true};
-  bool any = false;
-  for (bool more = true; more && consumed < peeked.size(); any = true) {
-    auto decision = Ask(peeked, consumed, !any);
-    if (!decision) break;
-    if (std::holds_alternative<NeedMore>(*decision)) {
-      if (any || all_seen) break;
-      Misuse("a request is longer than max_input");
-      return Next::kWait;
-    }
-    if (std::holds_alternative<Start>(*decision)) {
-      if (!any) return Begin(peeked);
-      break;
-    }
-    auto& reply = std::get<Reply>(*decision);
-    const auto fault = Fault(reply, peeked.size() - consumed, false);
-    if (any && (!fault.empty() || (reply.kind & 7) != end.kind)) break;  // a step's replies are of one kind
-    if (!fault.empty()) {
-      Misuse(fault);
-      return Next::kWait;
-    }
-    if (used + reply.bytes.size() > hand_.slab.size()) {
-      if (any) break;
-      return SendReply(std::move(reply));
-    }
-    std::memcpy(hand_.slab.data() + used, reply.bytes.data(), reply.bytes.size());
-    used += reply.bytes.size();
-    consumed += reply.consume;
-    if (!reply.keep_open) {
-      end.next = Phase::kClosing;
-      linger_ = reply.linger || consumed != peeked.size();
-    }
-    if (!reply.interim) ++end.requests;
-    end.kind = reply.kind & 7;
-    const bool noted = hand_.detail.notes_of.load(std::memory_order_relaxed) == request_;
-    more = reply.keep_open && !reply.interim && !noted && end.requests < UINT8_MAX;
+  ReplyBatch batch(hand_.slab, peeked.size());
+  while (batch.open()) {
+    auto decision = Ask(peeked, batch.consumed(), batch.empty());
+    auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
+    if (reply != nullptr && batch.Add(*reply, UsesNotes())) continue;
+    if (!batch.empty()) break;
+    if (reply != nullptr) return SendAlone(std::move(*reply), peeked.size());
+    if (std::holds_alternative<Start>(*decision)) return Begin(peeked);
+    if (all_seen) return WaitForMore(true);
+    Misuse("a request is longer than max_input");
+    return Next::kWait;
   }
-  if (!any) return WaitForMore(true);
-  const bool drained = all_seen && consumed == peeked.size() && !peer_finished_;
-  if (end.next == Phase::kReading && drained) end.next = Phase::kIdle;
-  const auto send = static_cast<std::uint32_t>(used);
-  hand_.machine.Begin({.send = send,
-                       .consume = static_cast<std::uint32_t>(consumed),
-                       .splice_at = send,
-                       .end = end,
-                       .bytes = hand_.slab.data()});
+  if (batch.closes()) linger_ = batch.lingers();
+  const bool drained = all_seen && batch.consumed() == peeked.size() && !peer_finished_;
+  hand_.machine.Begin(batch.Plan(drained ? Phase::kIdle : Phase::kReading));
   return CarryOn() == Progress::kComplete ? AfterStep() : Next::kWait;
 }
 
@@ -198,14 +154,9 @@ LeasedConnection::Next LeasedConnection::Begin(std::string_view input) {
   Begun begun = desk_.handler->Begin(exchange_, input);
   if (auto* reply = std::get_if<Reply>(&begun)) {
     if (activity_ == Activity::kGone) return Next::kWait;
-    auto fault = Fault(*reply, input.size(), request_taken());
-    if (exchange_.answered()) fault = "the handler answered a request twice";
-    if (!fault.empty()) {
-      Misuse(fault);
-      return Next::kWait;
-    }
-    EndRequest();
-    return SendReply(std::move(*reply));
+    if (!exchange_.answered()) return SendAlone(std::move(*reply), input.size());
+    Misuse("the handler answered a request twice");
+    return Next::kWait;
   }
   exchange_.Begin(std::move(std::get<std::unique_ptr<Execution>>(begun)));
   if (activity_ == Activity::kGone) return Next::kWait;
@@ -217,6 +168,15 @@ LeasedConnection::Next LeasedConnection::Begin(std::string_view input) {
   return Next::kWait;
 }
 
+LeasedConnection::Next LeasedConnection::SendAlone(Reply reply, std::size_t input) {
+  if (const auto fault = FaultOf(reply, input, request_taken()); !fault.empty()) {
+    Misuse(fault);
+    return Next::kWait;
+  }
+  EndRequest();
+  return SendReply(std::move(reply));
+}
+
 LeasedConnection::Next LeasedConnection::SendReply(Reply reply) {
   linger_ = true;
   exchange_.Note(std::move(reply));
@@ -224,38 +184,28 @@ LeasedConnection::Next LeasedConnection::SendReply(Reply reply) {
 }
 
 Progress LeasedConnection::CarryOn() {
-  switch (hand_.machine.Continue(since_ + desk_.timeouts.keep_alive)) {
-    case Machine::Progress::kDone:
-      CountStep();
-      return Progress::kComplete;
-    case Machine::Progress::kBlocked:
-      activity_ = Activity::kSending;
-      Watch();
-      return Progress::kPending;
-    case Machine::Progress::kPaused:
-      activity_ = Activity::kSending;
-      TakeTurn();
-      return Progress::kPending;
-    case Machine::Progress::kBroken:
-      break;
-  }
-  process_.Terminate();
-  Close();
-  return Progress::kGone;
+  const auto progress = hand_.machine.Continue(since_ + desk_.timeouts.keep_alive);
+  if (progress == Machine::Progress::kDone) CountStep();
+  return WaitIn(Activity::kSending, progress);
 }
 
 Progress LeasedConnection::CarryOnFeeding() {
-  switch (hand_.machine.ContinueFeeding()) {
+  const auto progress = hand_.machine.ContinueFeeding();
+  if (progress == Machine::Progress::kDone) activity_ = Activity::kExecuting;
+  if (progress == Machine::Progress::kBlocked) process_.WatchInput();
+  return WaitIn(Activity::kFeeding, progress);
+}
+
+Progress LeasedConnection::WaitIn(Activity activity, Machine::Progress progress) {
+  switch (progress) {
     case Machine::Progress::kDone:
-      activity_ = Activity::kExecuting;
       return Progress::kComplete;
     case Machine::Progress::kBlocked:
-      activity_ = Activity::kFeeding;
-      process_.WatchInput();
+      activity_ = activity;
       Watch();
       return Progress::kPending;
     case Machine::Progress::kPaused:
-      activity_ = Activity::kFeeding;
+      activity_ = activity;
       TakeTurn();
       return Progress::kPending;
     case Machine::Progress::kBroken:
@@ -270,8 +220,7 @@ Progress LeasedConnection::CarryOnFeeding() {
 LeasedConnection::Next LeasedConnection::AfterStep() {
   switch (hand_.machine.done().next) {
     case Phase::kExecuting:
-      if (exchange_.execution() ==
-          nullptr) {  // taken over before anything ran: look at the request from the start
+      if (exchange_.execution() == nullptr) {  // taken over before anything ran: it is looked at again
         activity_ = Activity::kReading;
         return Next::kAgain;
       }

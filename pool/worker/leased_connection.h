@@ -101,12 +101,16 @@ class LeasedConnection final : public Connection {
   }
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return hand_.detail.connection; }
 
+  using Machine = StepMachine<SocketIo>;
   enum class Next : std::uint8_t { kAgain, kWait };
 
   // connection_take_over.cc
   void TakeOver(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends, Phase phase);
   /// The notes are those of the request in hand: zeroes, if they were another's.
   void TakeNotes() const;
+  [[nodiscard]] bool UsesNotes() const {
+    return hand_.detail.notes_of.load(std::memory_order_relaxed) == request_;
+  }
 
   // leased_connection.cc: from taking up to the answer
   void DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends);
@@ -118,7 +122,10 @@ class LeasedConnection final : public Connection {
   Next AnswerBatch(std::string_view peeked, bool all_seen);
   std::optional<Decision> Ask(std::string_view peeked, std::size_t consumed, bool first);
   Next Begin(std::string_view input);
+  /// Answers one request by a step of its own, if the reply is not at fault.
+  Next SendAlone(Reply reply, std::size_t input);
   Next SendReply(Reply reply);
+  Exchange::Progress WaitIn(Activity activity, Machine::Progress progress);
   Next AfterStep();
   Next Owe(Excuse excuse);
 
