@@ -23,8 +23,7 @@ class AnswersTest : public ::testing::Test {
       std::filesystem::copy_file(SamplesDir() + "/" + name, *directory_ / name);
     }
     std::ofstream(*directory_ / "plain") << "#!/bin/sh\n";
-    std::ofstream(*directory_ / "binary") << "no program\n";
-    std::filesystem::permissions(*directory_ / "binary", std::filesystem::perms::owner_all);
+    WriteProgram(*directory_ / "binary", "no program\n");
     server_ = new ServerProcess({.cgi_dir = directory_->path().string(), .flags = {"--cgi-timeout", "1"}});
   }
   static void TearDownTestSuite() {

@@ -70,8 +70,7 @@ void AskInTurn(HttpClient& client, const std::vector<std::pair<string, string>>&
   EXPECT_EQ(client.Rest(), "");
 }
 
-std::vector<Path> Paths() {
-  std::vector<Path> paths;
+void AddPlainPaths(std::vector<Path>& paths) {
   paths.push_back({"keep_alive", kAlways, {}, [](HttpClient& client) {
                      AskInTurn(client, {{Get("/?1"), "hello 1\n"}, {Get("/?2"), "hello 2\n"}});
                    }});
@@ -88,6 +87,9 @@ std::vector<Path> Paths() {
          ExpectBody(client.Ask(Get("/?1", "Connection: close\r\n")), client, "hello 1\n");
          EXPECT_EQ(client.Rest(false), "");
        }});
+}
+
+void AddProgramPaths(std::vector<Path>& paths) {
   paths.push_back(
       {"cgi_get",
        kAlways + kStart + std::set<string>{"cgi.answered"},
@@ -108,6 +110,25 @@ std::vector<Path> Paths() {
          AskInTurn(client, {{Post("/cgi-bin/echo?id=a", "some body"), "some body"},
                             {Get("/?after"), "hello after\n"}});
        }});
+  paths.push_back(
+      {"cgi_nph",
+       kAlways + kStart +
+           std::set<string>{"cgi.answer_noted", "cgi.streaming", "worker.closing", "worker.shut"},
+       {"id=a"},
+       [](HttpClient& client) { ExpectBody(client.Ask(Get("/cgi-bin/nph-hello?id=a")), client, "raw\n"); }});
+  paths.push_back({"cgi_head",
+                   kAlways + kStart + std::set<string>{"cgi.answered"},
+                   {"bytes=1000000"},
+                   [](HttpClient& client) {
+                     const auto answer =
+                         client.Ask("HEAD /cgi-bin/flood?bytes=1000000 HTTP/1.1\r\nHost: test\r\n\r\n", true);
+                     ASSERT_TRUE(answer) << client.error();
+                     EXPECT_EQ(answer->status, 200);
+                     AskInTurn(client, {{Get("/?after"), "hello after\n"}});
+                   }});
+}
+
+void AddStreamPaths(std::vector<Path>& paths) {
   const string large = FloodBody(300'000);
   paths.push_back(
       {"cgi_large_post",
@@ -142,27 +163,18 @@ std::vector<Path> Paths() {
                                 client, "line 0\nline 1\nline 2\nline 3\n");
                    }});
   paths.push_back(
-      {"cgi_nph",
-       kAlways + kStart +
-           std::set<string>{"cgi.answer_noted", "cgi.streaming", "worker.closing", "worker.shut"},
-       {"id=a"},
-       [](HttpClient& client) { ExpectBody(client.Ask(Get("/cgi-bin/nph-hello?id=a")), client, "raw\n"); }});
-  paths.push_back({"cgi_head",
-                   kAlways + kStart + std::set<string>{"cgi.answered"},
-                   {"bytes=1000000"},
-                   [](HttpClient& client) {
-                     const auto answer =
-                         client.Ask("HEAD /cgi-bin/flood?bytes=1000000 HTTP/1.1\r\nHost: test\r\n\r\n", true);
-                     ASSERT_TRUE(answer) << client.error();
-                     EXPECT_EQ(answer->status, 200);
-                     AskInTurn(client, {{Get("/?after"), "hello after\n"}});
-                   }});
-  paths.push_back(
       {"cgi_slow", kAlways + kStart + kStream, {"before=0&during=30&lines=4"}, [](HttpClient& client) {
          AskInTurn(client,
                    {{Get("/cgi-bin/slow?before=0&during=30&lines=4"), "line 0\nline 1\nline 2\nline 3\n"},
                     {Get("/?after"), "hello after\n"}});
        }});
+}
+
+std::vector<Path> Paths() {
+  std::vector<Path> paths;
+  AddPlainPaths(paths);
+  AddProgramPaths(paths);
+  AddStreamPaths(paths);
   return paths;
 }
 
@@ -207,10 +219,9 @@ TEST_P(FailpointTest, YieldsExactlyOneWholeAnswer) {
   const ScratchDir programs;
   const string record = programs / "executions";
   MakeCountingPrograms(programs, {"record", "echo", "flood", "slow"}, record);
-  std::ofstream(programs / "nph-hello")
-      << "#!/bin/sh\necho GET $QUERY_STRING $$ >>" << record
-      << "\nprintf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\nraw\\n'\n";
-  std::filesystem::permissions(programs / "nph-hello", std::filesystem::perms::owner_all);
+  WriteProgram(programs / "nph-hello",
+               "#!/bin/sh\necho GET $QUERY_STRING $$ >>" + record +
+                   "\nprintf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\nraw\\n'\n");
   ServerProcess server(
       {.cgi_dir = programs.path().string(), .failpoints = fmt::format("{}={}", point, action)});
   {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "pool/sys/socket.h"
+#include "pool/option_checks.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::server {
@@ -28,9 +28,6 @@ HUP, USR1, USR2 and others that tell of no fault do nothing.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
 Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /healthz)";
 
-constexpr sys::Nanos kLeastPatience = 100 * sys::kMillisecond;
-constexpr sys::Nanos kMostPatience = 24 * 3600 * sys::kSecond;
-
 const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
 const std::map<std::string, cgi::Symlinks> kSymlinks{
@@ -40,44 +37,6 @@ const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::
                                                      {"warn", sys::log::Level::kWarning},
                                                      {"error", sys::log::Level::kError},
                                                      {"off", sys::log::Level::kOff}};
-
-std::string NameAndValue(const std::string& text) {
-  const auto equals = text.find('=');
-  return equals == text.npos || equals == 0 ? "'" + text + "' is not NAME=VALUE" : "";
-}
-
-std::string Mode(const std::string& text) {
-  const bool octal = !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == text.npos;
-  return octal ? "" : "'" + text + "' is no mode as chmod takes it: 660";
-}
-
-std::string Address(const std::string& text) {
-  const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
-  return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
-}
-
-std::string Patience(const std::string& text) {
-  const auto time = sys::ParseDuration(text);
-  if (!time) return time.error().message;
-  const bool sane = *time >= kLeastPatience && *time <= kMostPatience;
-  return sane ? "" : "'" + text + "' is not between 100ms and 24h";
-}
-
-sys::Result<sys::Nanos> ParseStall(const std::string& text) {
-  if (text == "0" || text == "0s") return 0;
-  return sys::ParseDuration(text);
-}
-
-std::string StallTime(const std::string& text) {
-  const auto time = ParseStall(text);
-  if (!time) return time.error().message;
-  return *time <= kMostPatience ? "" : "'" + text + "' is not between 0 and 24h";
-}
-
-std::string KnownUser(const std::string& text) {
-  const auto user = sys::FindUser(text);
-  return user ? "" : user.error().message;
-}
 
 /// HYDRAPOOL_CGI_DIR for cgi-dir.
 std::string Variable(const std::string& option) {
@@ -105,11 +64,56 @@ std::vector<std::string> WithEnvironment(const CLI::App& app, std::vector<std::s
   return arguments;
 }
 
-std::string Prefix(const std::string& text) {
-  return text.starts_with('/') && text.ends_with('/') ? "" : "'" + text + "' does not begin and end with '/'";
+/// What the command line says in words, until it is known whether they make options.
+struct Words {
+  cgi::Config cgi;
+  std::string cgi_dir;
+  std::string cgi_timeout = "60s";
+  bool raw_targets = false;
+  std::string socket_mode;
+  std::string stall_timeout = "10s";
+  std::string user;
+  std::vector<std::string> ip_port;
+};
+
+void AddListenOptions(CLI::App& app, Options& options, Words& words) {
+  app.add_option("--listen", options.listen,
+                 "HOST:PORT, [v6]:PORT, :PORT for all addresses, or unix:/PATH; repeatable")
+      ->check(Address)
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  app.add_option("--socket-mode", words.socket_mode,
+                 "Who may connect to unix:/PATH (default: its owner, who is the --user)")
+      ->check(Mode)
+      ->type_name("OCTAL");
+  app.add_option("--workers", options.pool.workers,
+                 "Worker processes (default: one for each core, at least 2)")
+      ->check(CLI::Range(1, 256))
+      ->type_name("N");
 }
 
-void AddCgiOptions(CLI::App& app, cgi::Config& cgi, bool& raw_targets) {
+void AddCgiOptions(CLI::App& app, Words& words) {
+  cgi::Config& cgi = words.cgi;
+  app.add_option("--cgi-dir", words.cgi_dir, "Directory of CGI programs")->type_name("DIR");
+  app.add_option("--cgi-prefix", cgi.url_prefix, "URL prefix under which they are served")
+      ->check(Prefix)
+      ->type_name("PATH")
+      ->capture_default_str();
+  app.add_option("--cgi-env", cgi.server.extra, "A variable for every CGI program; repeatable")
+      ->check(NameAndValue)
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--cgi-timeout", words.cgi_timeout,
+                 "How long a program may let its client wait, at first and for more")
+      ->check(Patience)
+      ->type_name("TIME")
+      ->capture_default_str();
+  app.add_option("--max-cgi", cgi.max_processes,
+                 "CGI programs at once (fewer where the limit of open files is low); past it 503")
+      ->check(CLI::Range(1, 100'000))
+      ->type_name("N")
+      ->capture_default_str();
   app.add_option(
          "--document-root", cgi.server.document_root,
          "DOCUMENT_ROOT of CGI programs, and the root of PATH_TRANSLATED (default: the CGI directory)")
@@ -127,7 +131,7 @@ void AddCgiOptions(CLI::App& app, cgi::Config& cgi, bool& raw_targets) {
                "Give CGI programs the Authorization field: they check passwords themselves");
   app.add_flag("--encoded-slashes", cgi.scripts.encoded_slashes,
                "Take %2F in the path behind a CGI program for a slash instead of refusing it");
-  app.add_flag("--raw-targets", raw_targets,
+  app.add_flag("--raw-targets", words.raw_targets,
                "Take bytes past 0x7f in a request's target instead of refusing them");
   app.add_option("--body-dir", cgi.body_directory, "Where large chunked bodies lie until they are whole")
       ->type_name("DIR")
@@ -138,63 +142,7 @@ void AddCgiOptions(CLI::App& app, cgi::Config& cgi, bool& raw_targets) {
       ->default_str("1GB");
 }
 
-std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string what = error.what();
-  constexpr std::string_view unknown = "INI was not able to parse ";
-  if (!what.starts_with(unknown)) return what;
-  return app.get_config_ptr()->as<std::string>() + ": no such option: " + what.substr(unknown.size());
-}
-
-}  // namespace
-
-std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
-  Options options;
-  cgi::Config cgi;
-  std::string cgi_dir;
-  std::string user;
-  std::string socket_mode;
-  std::string cgi_timeout = "60s";
-  std::string stall_timeout = "10s";
-  std::vector<std::string> ip_port;
-  CLI::App app{
-      "Hydrapool: a pre-fork process pool and CGI server. Kill a worker; your clients don't notice."};
-  app.footer(kExamples);
-  app.set_version_flag("--version", "hydrapool " HYDRAPOOL_VERSION);
-  auto* listen = app.add_option("--listen", options.listen,
-                                "HOST:PORT, [v6]:PORT, :PORT for all addresses, or unix:/PATH; repeatable")
-                     ->check(Address)
-                     ->type_name("ADDRESS")
-                     ->allow_extra_args(false)
-                     ->capture_default_str();
-  app.add_option("--socket-mode", socket_mode,
-                 "Who may connect to unix:/PATH (default: its owner, who is the --user)")
-      ->check(Mode)
-      ->type_name("OCTAL");
-  app.add_option("--workers", options.pool.workers,
-                 "Worker processes (default: one for each core, at least 2)")
-      ->check(CLI::Range(1, 256))
-      ->type_name("N");
-  app.add_option("--cgi-dir", cgi_dir, "Directory of CGI programs")->type_name("DIR");
-  app.add_option("--cgi-prefix", cgi.url_prefix, "URL prefix under which they are served")
-      ->check(Prefix)
-      ->type_name("PATH")
-      ->capture_default_str();
-  app.add_option("--cgi-env", cgi.server.extra, "A variable for every CGI program; repeatable")
-      ->check(NameAndValue)
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--cgi-timeout", cgi_timeout,
-                 "How long a program may let its client wait, at first and for more")
-      ->check(Patience)
-      ->type_name("TIME")
-      ->capture_default_str();
-  app.add_option("--max-cgi", cgi.max_processes,
-                 "CGI programs at once (fewer where the limit of open files is low); past it 503")
-      ->check(CLI::Range(1, 100'000))
-      ->type_name("N")
-      ->capture_default_str();
-  bool raw_targets = false;
-  AddCgiOptions(app, cgi, raw_targets);
+void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
   app.add_option("--max-connections", options.pool.max_connections,
                  "Open connections (default: what the limit of open files allows, at most 16384); past it a "
                  "newcomer gets the place of one that is idle")
@@ -205,12 +153,12 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();
-  app.add_option("--user", user,
+  app.add_option("--user", words.user,
                  "The user to become once it listens (port 80 wants root), for server and CGI programs")
       ->check(KnownUser)
       ->type_name("NAME[:GROUP]");
   app.add_option(
-         "--stall-timeout", stall_timeout,
+         "--stall-timeout", words.stall_timeout,
          "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")
       ->check(StallTime)
       ->type_name("TIME")
@@ -226,9 +174,12 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
       ->transform(CLI::CheckedTransformer(kLevels).description(""))
       ->type_name("LEVEL")
       ->default_str("info");
-  app.add_option("IP PORT", ip_port, "The teaching code's way to say --listen IP:PORT")
+}
+
+void AddCommandOptions(CLI::App& app, Options& options, Words& words) {
+  app.add_option("IP PORT", words.ip_port, "The teaching code's way to say --listen IP:PORT")
       ->expected(0, 2)
-      ->excludes(listen);
+      ->excludes(app.get_option("--listen"));
   app.set_config("--config", "",
                  "Read options from a TOML file; flags win over the environment, that over the file")
       ->type_name("FILE");
@@ -237,39 +188,66 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   app.add_option("--probe", options.probe, "GET a URL and say by the exit code (0, 1) whether it answers 2xx")
       ->type_name("URL")
       ->configurable(false);
+}
+
+/// The teaching code's way; throws where the two are no address.
+std::string AddressOf(const std::vector<std::string>& ip_port) {
+  if (ip_port.size() == 1) throw CLI::ValidationError(ip_port[0], "an IP wants a PORT after it");
+  const bool v6 = ip_port[0].find(':') != std::string::npos;
+  const std::string address = (v6 ? "[" + ip_port[0] + "]" : ip_port[0]) + ":" + ip_port[1];
+  if (!Address(address).empty()) throw CLI::ValidationError("IP PORT", Address(address));
+  return address;
+}
+
+void TakeWords(Words words, Options& options) {
+  if (!words.ip_port.empty()) options.listen = {AddressOf(words.ip_port)};
+  if (options.admin == "off") options.admin.clear();
+  if (!words.socket_mode.empty())
+    options.socket_mode = static_cast<mode_t>(std::stoul(words.socket_mode, nullptr, 8));
+  options.site.heads.raw_targets = words.cgi.heads.raw_targets = words.raw_targets;
+  options.pool.timeouts.stall = *ParseStall(words.stall_timeout);
+  if (!words.user.empty()) options.user = *sys::FindUser(words.user);
+  if (words.cgi_dir.empty()) return;
+  words.cgi.directory = words.cgi_dir;
+  words.cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
+  words.cgi.patience = *sys::ParseDuration(words.cgi_timeout);
+  options.site.cgi = std::move(words.cgi);
+}
+
+std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string what = error.what();
+  constexpr std::string_view unknown = "INI was not able to parse ";
+  if (!what.starts_with(unknown)) return what;
+  return app.get_config_ptr()->as<std::string>() + ": no such option: " + what.substr(unknown.size());
+}
+
+}  // namespace
+
+std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
+  Options options;
+  Words words;
+  CLI::App app{
+      "Hydrapool: a pre-fork process pool and CGI server. Kill a worker; your clients don't notice."};
+  app.footer(kExamples);
+  app.set_version_flag("--version", "hydrapool " HYDRAPOOL_VERSION);
+  AddListenOptions(app, options, words);
+  AddCgiOptions(app, words);
+  AddPoolOptions(app, options, words);
+  AddCommandOptions(app, options, words);
   app.allow_config_extras(CLI::config_extras_mode::error);
   try {
     app.parse(WithEnvironment(app, {argv + 1, argv + argc}));
-    if (ip_port.size() == 1) throw CLI::ValidationError(ip_port[0], "an IP wants a PORT after it");
-    if (ip_port.size() == 2) {
-      const bool v6 = ip_port[0].find(':') != std::string::npos;
-      options.listen = {(v6 ? "[" + ip_port[0] + "]" : ip_port[0]) + ":" + ip_port[1]};
-      if (!Address(options.listen[0]).empty())
-        throw CLI::ValidationError("IP PORT", Address(options.listen[0]));
-    }
+    TakeWords(std::move(words), options);
+    return options;
   } catch (const CLI::CallForHelp& help) {
     exit_code = app.exit(help);
-    return std::nullopt;
   } catch (const CLI::CallForVersion& version) {
     exit_code = app.exit(version);
-    return std::nullopt;
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "hydrapool: %s (see hydrapool --help)\n", Explain(app, error).c_str());
     exit_code = 2;
-    return std::nullopt;
   }
-  if (options.admin == "off") options.admin.clear();
-  if (!socket_mode.empty()) options.socket_mode = static_cast<mode_t>(std::stoul(socket_mode, nullptr, 8));
-  options.site.heads.raw_targets = cgi.heads.raw_targets = raw_targets;
-  options.pool.timeouts.stall = *ParseStall(stall_timeout);
-  if (!user.empty()) options.user = *sys::FindUser(user);
-  if (!cgi_dir.empty()) {
-    cgi.directory = cgi_dir;
-    cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
-    cgi.patience = *sys::ParseDuration(cgi_timeout);
-    options.site.cgi = cgi;
-  }
-  return options;
+  return std::nullopt;
 }
 
 }  // namespace hydrapool::server

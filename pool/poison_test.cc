@@ -26,9 +26,8 @@ class CourierCrashTest : public ::testing::TestWithParam<Crash> {
     if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
     std::filesystem::copy(SamplesDir(), programs.path(), std::filesystem::copy_options::recursive);
     sys::Check(::mkfifo((programs / "fifo").c_str(), 0600), "mkfifo");
-    std::ofstream(programs / "wait") << "#!/bin/sh\nread word <" << programs / "fifo"
-                                     << "\nprintf 'Content-Type: text/plain\\n\\n%s' \"$word\"\n";
-    std::filesystem::permissions(programs / "wait", std::filesystem::perms::owner_all);
+    WriteProgram(programs / "wait", "#!/bin/sh\nread word <" + programs / "fifo" +
+                                        "\nprintf 'Content-Type: text/plain\\n\\n%s' \"$word\"\n");
   }
   ScratchDir programs;
 };

@@ -1,0 +1,57 @@
+#include "pool/option_checks.h"
+
+#include "pool/sys/privileges.h"
+#include "pool/sys/socket.h"
+#include "pool/sys/units.h"
+
+namespace hydrapool::server {
+namespace {
+
+constexpr sys::Nanos kLeastPatience = 100 * sys::kMillisecond;
+constexpr sys::Nanos kMostPatience = 24 * 3600 * sys::kSecond;
+
+}  // namespace
+
+std::string NameAndValue(const std::string& text) {
+  const auto equals = text.find('=');
+  return equals == text.npos || equals == 0 ? "'" + text + "' is not NAME=VALUE" : "";
+}
+
+std::string Mode(const std::string& text) {
+  const bool octal = !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == text.npos;
+  return octal ? "" : "'" + text + "' is no mode as chmod takes it: 660";
+}
+
+std::string Address(const std::string& text) {
+  const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
+  return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
+}
+
+std::string Patience(const std::string& text) {
+  const auto time = sys::ParseDuration(text);
+  if (!time) return time.error().message;
+  const bool sane = *time >= kLeastPatience && *time <= kMostPatience;
+  return sane ? "" : "'" + text + "' is not between 100ms and 24h";
+}
+
+sys::Result<sys::Nanos> ParseStall(const std::string& text) {
+  if (text == "0" || text == "0s") return 0;
+  return sys::ParseDuration(text);
+}
+
+std::string StallTime(const std::string& text) {
+  const auto time = ParseStall(text);
+  if (!time) return time.error().message;
+  return *time <= kMostPatience ? "" : "'" + text + "' is not between 0 and 24h";
+}
+
+std::string KnownUser(const std::string& text) {
+  const auto user = sys::FindUser(text);
+  return user ? "" : user.error().message;
+}
+
+std::string Prefix(const std::string& text) {
+  return text.starts_with('/') && text.ends_with('/') ? "" : "'" + text + "' does not begin and end with '/'";
+}
+
+}  // namespace hydrapool::server

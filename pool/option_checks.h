@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "pool/sys/clock.h"
+#include "pool/sys/error.h"
+
+/// What may stand behind an option of hydrapool, as CLI11 checks it: each returns what is wrong with a text,
+/// or "".
+namespace hydrapool::server {
+
+std::string Address(const std::string& text);       ///< HOST:PORT, :PORT or unix:/PATH
+std::string Mode(const std::string& text);          ///< octal, as chmod takes it
+std::string NameAndValue(const std::string& text);  ///< NAME=VALUE
+std::string Prefix(const std::string& text);        ///< begins and ends with '/'
+std::string Patience(const std::string& text);      ///< a duration from 100ms to 24h
+std::string StallTime(const std::string& text);     ///< one up to 24h, or 0
+std::string KnownUser(const std::string& text);     ///< NAME or NAME:GROUP of this machine
+
+/// A StallTime: 0 is never.
+sys::Result<sys::Nanos> ParseStall(const std::string& text);
+
+}  // namespace hydrapool::server
