@@ -9,6 +9,7 @@
 #include "harness/observe/pool_watch.h"
 #include "harness/run/scenario.h"
 #include "harness/run/server_under_test.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -126,8 +127,8 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
   attach.footer(kExamples + FaultsHelp());
   AddParent(attach, arguments->attach.parent);
   attach.add_option("url", arguments->load.url, "What to ask")->required()->type_name("URL");
-  attach.add_option("--rate", arguments->rate, "Requests a second (default: as fast as they are answered)")
-      ->check(CLI::PositiveNumber.description(""))
+  AddParsed(attach, "--rate", arguments->rate, sys::ParseRate,
+            "Requests a second (default: as fast as they are answered)")
       ->type_name("N");
   attach.add_option("--connections", arguments->load.connections, "Connections, or the most with --rate")
       ->check(CLI::Range(1, 100'000).description(""))

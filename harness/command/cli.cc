@@ -7,13 +7,13 @@
 #include <cstdio>
 #include <fstream>
 
-#include "harness/fault/duration.h"
 #include "pool/sys/unique_fd.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::harness {
 
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help) {
-  return AddParsed(app, name, value, ParseDuration, help)->type_name("TIME");
+  return AddParsed(app, name, value, sys::ParseDuration, help)->type_name("TIME");
 }
 
 void AddParent(CLI::App& app, pid_t& parent) {

@@ -91,7 +91,7 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
       {"inject --every 1s", "--parent is required, or --admin"},
       {"inject --every 1s --admin 127.0.0.1:1", "127.0.0.1:1"},
       {"attach http://127.0.0.1:1/", "--parent is required, or --admin"},
-      {"inject --parent 4711 --every 250", "250"},
+      {"inject --parent 4711 --every 250x", "'250x' is not a duration"},
       {"inject --parent 1 --every 1s", "not a server"},
       {"inject --parent 4194999 --every 1s", "no such process"},
       {"inject --parent x --every 1s", "--parent"},

@@ -2,18 +2,12 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "pool/sys/clock.h"
-#include "pool/sys/error.h"
 
 namespace hydrapool::harness {
 
-/// "250ms", "1.5s", "20us", "2m", "1h" as nanoseconds. A unit is required and the value must be positive, so
-/// that `--every 250` is a question to its user and not a fault every 250 of something.
-[[nodiscard]] sys::Result<sys::Nanos> ParseDuration(std::string_view text);
-
-/// The shortest of those spellings for people: "250 ms", "10 s".
+/// For people: "250 ms", "10 s". What people write is read by pool/sys/units.h.
 [[nodiscard]] std::string DurationText(sys::Nanos nanos);
 
 /// Whole microseconds, and milliseconds to three places: what reports count in.

@@ -30,7 +30,7 @@ TEST_F(RunTest, AMistakeInTheFileIsNamedWithItsLineAndWhatWasMeant) {
     return Run({"run", Scenario(fmt::format("name: x\n{}load: [{{ url: / }}]\n{}\n", kHydrapool, line))});
   };
   ExpectRefusal(run("duraton: 3s"), "s.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
-  ExpectRefusal(run("duration: 3 sec"), "s.yaml:4: duration: '3 sec' is not a time such as 250ms");
+  ExpectRefusal(run("duration: 3 sec"), "s.yaml:4: duration: '3 sec' is not a duration (like 10s");
   ExpectRefusal(run("faults: [{ fault: kill, target: randm }]"),
                 "s.yaml:4: target 'randm' is none of all, all-but-one, busiest, idle, oldest, parent, "
                 "random, slot=N, youngest; did you mean 'random'?");

@@ -82,13 +82,25 @@ TEST(ParseScenarioTest, NamesTheLineAndWhatWasMeant) {
             "oldest, parent, random, slot=N, youngest; did you mean 'random'?");
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: all, evry: 5ms }")),
             "x.yaml:5: a fault has no key 'evry'; did you mean 'every'?");
-  EXPECT_EQ(ErrorOf(With("duration: 10")),
-            "x.yaml:4: duration: '10' is not a time such as 250ms, 1.5s or 2m");
+  EXPECT_EQ(ErrorOf(With("duration: ten")),
+            "x.yaml:4: duration: 'ten' is not a duration (like 10s, 500ms, 2m or 1m30s)");
   EXPECT_EQ(ErrorOf(With("expect: { losst: 0 }")),
             "x.yaml:4: expect has no key 'losst'; did you mean 'lost'?");
   EXPECT_THAT(ErrorOf(With("expect: { lost: 5ms }")), StartsWith("x.yaml:4: lost: '5ms' is not a count"));
-  EXPECT_THAT(ErrorOf(With("expect: { reap_p99: 5 }")), StartsWith("x.yaml:4: reap_p99: '5' is not a time"));
+  EXPECT_THAT(ErrorOf(With("expect: { reap_p99: 5x }")),
+              StartsWith("x.yaml:4: reap_p99: '5x' is not a duration"));
   EXPECT_THAT(ErrorOf(With("zzz: 1")), HasSubstr("has no key 'zzz', but name, proves"));
+}
+
+TEST(ParseScenarioTest, TimesAndRatesAreThoseOfAllPrograms) {
+  const auto scenario = ParseScenario(
+      "name: x\nattach: { parent: 47, url: 'http://h:1' }\nload: [{ url: /, rate: 30/m }]\nduration: 1m30s\n"
+      "faults: [{ fault: kill, target: all, every: 10 }]\n",
+      "x");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_EQ(scenario->duration, 90 * sys::kSecond);
+  EXPECT_EQ(scenario->faults[0].every, 10 * sys::kSecond);
+  EXPECT_EQ(scenario->load[0].rate, 0.5);
 }
 
 TEST(ParseScenarioTest, RefusesWhatMakesNoSense) {

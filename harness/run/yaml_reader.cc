@@ -6,7 +6,8 @@
 #include <charconv>
 #include <optional>
 
-#include "harness/fault/duration.h"
+#include "harness/fault/nearest_name.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::harness::yaml {
 namespace {
@@ -76,19 +77,15 @@ std::int64_t Integer(const YAML::Node& node, std::string_view key, std::int64_t 
 sys::Nanos Duration(const YAML::Node& node, std::string_view key, bool zero_allowed) {
   const std::string text = Text(node, key);
   if (zero_allowed && IsZeroTime(text)) return 0;
-  const auto nanos = ParseDuration(text);
+  const auto nanos = sys::ParseDuration(text);
   if (!nanos) Fail(node, fmt::format("{}: {}", key, nanos.error().message));
   return *nanos;
 }
 
 double Rate(const YAML::Node& node, std::string_view key) {
-  const std::string text = Text(node, key);
-  const auto slash = text.find('/');
-  const std::string unit = slash == text.npos ? "s" : text.substr(slash + 1);
-  const auto number = Parse<double>(std::string_view(text).substr(0, slash));
-  if (!number || *number <= 0 || *number > 1e9 || (unit != "s" && unit != "m"))
-    Fail(node, fmt::format("{}: '{}' is not a rate such as 2000, 2000/s or 30/m", key, text));
-  return unit == "m" ? *number / 60 : *number;
+  const auto rate = sys::ParseRate(Text(node, key));
+  if (!rate) Fail(node, fmt::format("{}: {}", key, rate.error().message));
+  return *rate;
 }
 
 double Part(const YAML::Node& node, std::string_view key) {

@@ -6,8 +6,8 @@
 #include <charconv>
 #include <utility>
 
-#include "harness/fault/duration.h"
 #include "harness/fault/nearest_name.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::harness {
 
@@ -47,7 +47,7 @@ sys::Result<std::pair<Measure, std::int64_t>> ParseExpectation(const std::string
     return sys::Failure(NoSuchName(name, names));
   }
   if (info->is_time) {
-    const auto nanos = ParseDuration(value);
+    const auto nanos = sys::ParseDuration(value);
     if (!nanos) return sys::Failure(fmt::format("{}: {}", name, nanos.error().message));
     return std::pair{info->measure, *nanos};
   }
