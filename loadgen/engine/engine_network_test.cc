@@ -37,7 +37,6 @@ TEST_P(EngineNetworkTest, EachHostHasConnectionsOfItsOwn) {
 }
 
 TEST_P(EngineNetworkTest, ASilentAddressIsPassedOver) {
-  if (std::string_view(GetParam()) == "curl") GTEST_SKIP() << "libcurl 7.88 waits too long";
   const ScriptedServer server;
   const FullListener silent("127.0.0.2", server.port());
   const auto port = std::to_string(server.port());

@@ -84,7 +84,7 @@ struct Wire {
   bool keep_alive = true;   ///< false: each request has a connection of its own and says `Connection: close`
   std::uint64_t reuse = 0;  ///< So many requests go over one connection, which is then closed; 0: no limit.
   sys::Nanos timeout = 10 * sys::kSecond;  ///< For one request, from its sending to its last byte.
-  sys::Nanos connect_timeout = 0;          ///< For its connection, TLS apart; 0: the timeout.
+  sys::Nanos connect_timeout = 0;          ///< For its connection, with TLS; 0: the timeout.
   sys::Nanos drain = 2 * sys::kSecond;     ///< How long requests in flight at the end are waited for.
   std::string unix_socket = {};            ///< Where to connect instead of the URLs' hosts; empty: there.
   std::string connect_to = {};             ///< The same, "HOST:PORT".

@@ -12,6 +12,8 @@
 namespace hydrapool::loadgen {
 namespace {
 
+constexpr sys::Nanos kBetweenLooks = 10 * sys::kMillisecond;
+
 std::uint32_t EpollEvents(int what) {
   return ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0u) |
          ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0u);
@@ -42,7 +44,7 @@ std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, cons
 
 CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
     : EngineLoop(plan, stop),
-      sockets_(poller_, counts_, plan.wire.extras.http2),
+      sockets_(plan, poller_, counts_),
       multi_(curl_multi_init()),
       hosts_(HostsOf(plan)) {
   if (!multi_) throw std::bad_alloc();
@@ -102,9 +104,26 @@ void CurlEngine::Abandon(sys::Nanos now) {
 void CurlEngine::OnEvents(int fd, std::uint32_t events) { Act(fd, CurlEvents(events)); }
 
 void CurlEngine::OnWakeUp() {
-  if (curl_due_ == Agenda::kNever || sys::Now() < curl_due_) return;
+  if (OwnDeadline() == Agenda::kNever) return;
+  const sys::Nanos now = sys::Now();
+  if (now >= sockets_.connect_due()) TryNextAddresses(now);
+  if (now < curl_due_) return;
   curl_due_ = Agenda::kNever;
   Act(CURL_SOCKET_TIMEOUT, 0);
+}
+
+void CurlEngine::TryNextAddresses(sys::Nanos now) {
+  sockets_.ForgetConnectDue();
+  for (auto each = in_flight_.begin(); each != in_flight_.end();) {
+    auto& slot = *each++;
+    if (slot.transfer.connection().due() > now) {
+      sockets_.NoteConnectDue(std::max(slot.transfer.connection().due(), now + kBetweenLooks));
+    } else if (slot.transfer.connection().TakeNextAddress(now)) {
+      Resume(slot);
+    } else if (slot.transfer.connection().due() <= now) {
+      Finish(slot, slot.transfer.TimedOut(now));
+    }
+  }
 }
 
 void CurlEngine::Act(curl_socket_t fd, int events) {
@@ -119,7 +138,7 @@ void CurlEngine::Reap() {
     if (message->msg != CURLMSG_DONE) continue;
     Slot* slot = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
-    if (slot->transfer.stale()) {
+    if (slot->transfer.ToBeResumed(message->data.result)) {
       Resume(*slot);
     } else {
       Finish(*slot, slot->transfer.Ended(message->data.result, sys::Now()));
@@ -137,7 +156,7 @@ void CurlEngine::Finish(Slot& slot, const Result& result) {
 
 void CurlEngine::Resume(Slot& slot) {
   curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
-  slot.transfer.Begin(Attempt(slot.transfer.attempt()));
+  slot.transfer.BeginAgain();
   curl_multi_add_handle(multi_.get(), slot.transfer.handle());
 }
 

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <list>
 #include <memory>
 
@@ -21,8 +22,11 @@ namespace hydrapool::loadgen {
 /// cache decides which kept-alive connection carries a request; it keeps as many idle ones as the plan has
 /// connections for each host, as far as descriptors go.
 ///
-/// Heads are read as strictly as by the raw engine (pool/http/response_head_reader.h); libcurl would let much of it pass. What
-/// stands behind a 204 or 304 is dropped, and the connection goes on, where the raw engine closes it.
+/// A host with several addresses is tried at each of them, as the raw engine does (address_walk.h).
+///
+/// Heads are read as strictly as by the raw engine (pool/http/response_head_reader.h); libcurl would let much
+/// of it pass. What stands behind a 204 or 304 is dropped, and the connection goes on, where the raw engine
+/// closes it.
 ///
 /// Connections to a UNIX socket are kept too; of these libcurl alone looks whether an idle one has ended.
 ///
@@ -61,11 +65,14 @@ class CurlEngine final : public EngineLoop {
   void Abandon(sys::Nanos now) override;
   void CountOpen(sys::Nanos now) override { sockets_.CountOpen(now); }
   void OnEvents(int fd, std::uint32_t events) override;
-  [[nodiscard]] sys::Nanos OwnDeadline() const override { return curl_due_; }
+  [[nodiscard]] sys::Nanos OwnDeadline() const override {
+    return std::min(curl_due_, sockets_.connect_due());
+  }
   void OnWakeUp() override;
 
   void Act(curl_socket_t fd, int events);
   void Reap();
+  void TryNextAddresses(sys::Nanos now);
   void Finish(Slot& slot, const Result& result);
   void Resume(Slot& slot);
 

@@ -1,5 +1,7 @@
 #include "loadgen/engine/curl/sockets.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,6 +34,12 @@ int CurlSockets::Close(int fd) {
 void CurlSockets::Count(int fd, sys::Nanos now) {
   const sys::Nanos opened_at = std::exchange(opened_at_[static_cast<std::size_t>(fd)], 0);
   if (opened_at != 0) counts_.Ended(fd, opened_at, now);
+}
+
+bool CurlSockets::IsConnecting(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_SYN_SENT;
 }
 
 void CurlSockets::CountOpen(sys::Nanos now) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "loadgen/engine/address_walk.h"
+#include "loadgen/engine/curl/hosts.h"
 #include "loadgen/engine/curl/request.h"
 #include "loadgen/engine/poller.h"
 #include "loadgen/stats/connection_counts.h"
@@ -10,7 +13,7 @@
 namespace hydrapool::loadgen {
 
 /// What the transfers of one engine share: its sockets, which are made, counted and closed here so that it is
-/// known which has which local port, and the requests. One thread's.
+/// known which has which local port, the hosts and the requests. One thread's.
 class CurlSockets {
  public:
   struct Socket {
@@ -18,9 +21,9 @@ class CurlSockets {
     std::uint64_t carried = 0;  ///< requests
   };
 
-  /// Both must outlive it, and it libcurl's last connection. `watch_ends`: closed_had_ended is wanted.
-  CurlSockets(Poller& poller, ConnectionCounts& counts, bool watch_ends)
-      : poller_(poller), counts_(counts), watch_ends_(watch_ends) {}
+  /// All must outlive it, and it libcurl's last connection.
+  CurlSockets(const Plan& plan, Poller& poller, ConnectionCounts& counts)
+      : hosts(plan), poller_(poller), counts_(counts), watch_ends_(plan.wire.extras.http2) {}
 
   /// As socket(2).
   int Open(int family, int type, int protocol);
@@ -31,7 +34,7 @@ class CurlSockets {
   void Drop(int fd) { opened_at_[static_cast<std::size_t>(fd)] = 0; }
   /// What the connections came to.
   [[nodiscard]] ConnectionCounts& counts() { return counts_; }
-  /// The server had ended the connection that was closed last.
+  /// HTTP/2: the server had ended the connection that was closed last.
   [[nodiscard]] bool closed_had_ended() const { return closed_had_ended_; }
   /// Counts those that are still open, at the end of a run.
   void CountOpen(sys::Nanos now);
@@ -40,6 +43,15 @@ class CurlSockets {
   /// staleness may then look at the wrong one, which at worst costs a new connection or a resend_suppressed.
   Socket& OfPort(int local_port) { return by_port_[static_cast<std::size_t>(local_port)]; }
 
+  /// A transfer's attempt to connect is to be looked at then, at the latest.
+  void NoteConnectDue(sys::Nanos due) { connect_due_ = std::min(connect_due_, due); }
+  /// When the first of them is; AddressWalk::kNever for none.
+  [[nodiscard]] sys::Nanos connect_due() const { return connect_due_; }
+  void ForgetConnectDue() { connect_due_ = AddressWalk::kNever; }
+  /// It has not been answered yet. `fd` is open.
+  static bool IsConnecting(int fd);
+
+  CurlHosts hosts;
   std::vector<CurlRequest> requests = {};
 
  private:
@@ -47,6 +59,7 @@ class CurlSockets {
   ConnectionCounts& counts_;
   bool watch_ends_;
   bool closed_had_ended_ = false;
+  sys::Nanos connect_due_ = AddressWalk::kNever;
   std::vector<Socket> by_port_ = std::vector<Socket>(65536);
   std::vector<sys::Nanos> opened_at_;  // by descriptor; 0: not open, or counted
 };

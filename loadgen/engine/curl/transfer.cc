@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <new>
 #include <string_view>
 #include <system_error>
 
@@ -15,12 +14,8 @@
 namespace hydrapool::loadgen {
 namespace {
 
-constexpr long kMostRedirects = 20;
 constexpr int kUnauthorized = 401;
 constexpr int kSeeOther = 303;
-constexpr long kAttemptDelay = 250;  // ms, as RFC 8305 has it
-
-long Millis(sys::Nanos time) { return static_cast<long>((time + sys::kMillisecond - 1) / sys::kMillisecond); }
 
 /// libcurl has codes of other meanings for a chunk or a trailer that is none.
 CURLcode MeaningOf(CURLcode code, std::string_view words) {
@@ -32,17 +27,12 @@ CURLcode MeaningOf(CURLcode code, std::string_view words) {
 CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
     : plan_(plan),
       sockets_(sockets),
-      easy_(curl_easy_init()),
+      easy_(MakeCurlHandle(plan, sockets.hosts)),
+      connection_(plan.wire, sockets),
       head_(plan.worker_header, plan.wire.extras.http2),
       check_(plan) {
-  if (!easy_) throw std::bad_alloc();
   CURL* easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, kAttemptDelay);
-  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "loadgen");
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpenSocket);
@@ -53,63 +43,41 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-  const auto& wire = plan.wire;
-  const auto to_connect =
-      wire.connect_timeout == 0 ? wire.timeout : std::min(wire.connect_timeout, wire.timeout);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, Millis(to_connect));
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, wire.path_as_is ? 1L : 0L);
-  for (const auto& entry : wire.resolve) Append(resolve_, entry.c_str());
-  curl_easy_setopt(easy, CURLOPT_RESOLVE, resolve_.get());
-  if (!plan.wire.unix_socket.empty()) {
-    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, plan.wire.unix_socket.c_str());
-  }
-  if (!plan.wire.connect_to.empty()) {
-    connect_to_.reset(curl_slist_append(nullptr, ("::" + plan.wire.connect_to).c_str()));
-    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_.get());
-  }
-  SetExtras();
-}
-
-void CurlTransfer::SetExtras() {
-  CURL* easy = easy_.get();
-  const auto& extras = plan_.wire.extras;
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                   static_cast<long>(extras.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(easy, CURLOPT_PROXY, extras.proxy.c_str());
-  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, extras.follow ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, kMostRedirects);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, extras.insecure ? 0L : 1L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, extras.insecure ? 0L : 2L);
-  if (!extras.ca.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, extras.ca.c_str());
-  if (!extras.certificate.empty()) {
-    curl_easy_setopt(easy, CURLOPT_SSLCERT, extras.certificate.c_str());
-    curl_easy_setopt(easy, CURLOPT_SSLKEY, (extras.key.empty() ? extras.certificate : extras.key).c_str());
-  }
-  curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, extras.resume ? 1L : 0L);
-  if (extras.cookies) curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-  curl_easy_setopt(easy, CURLOPT_HTTPAUTH,
-                   static_cast<long>(extras.digest ? CURLAUTH_DIGEST : CURLAUTH_BASIC));
 }
 
 void CurlTransfer::Begin(const Attempt& attempt) {
   attempt_ = attempt;
+  connection_.Begin(attempt.url, attempt.sent);
+  SetUp();
+}
+
+void CurlTransfer::BeginAgain() {
+  connection_.BeginAgain();
+  SetUp();
+}
+
+void CurlTransfer::SetUp() {
   ending_ = {};
-  opened_.clear();
-  new_connection_ = false;
+  is_new_ = false;
   stale_ = false;
-  local_port_ = 0;
+  redirects_ = 0;
   at_ = {};
   error_[0] = '\0';
   BeginHead();
-  redirects_ = 0;
   if (plan_.wire.reuse != 0 || !plan_.wire.keep_alive) {
     curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.wire.keep_alive ? 0L : 1L);
   }
-  const auto& request = sockets_.requests[attempt.url];
-  if (applied_ == &request && request.constant()) return;
-  request.Apply(easy_.get(), attempt.turn, own_);
-  applied_ = &request;
+  const auto& request = sockets_.requests[attempt_.url];
+  if (applied_.request == &request && request.constant()) return;
+  request.Apply(easy_.get(), attempt_.turn, applied_.buffers);
+  applied_.request = &request;
+}
+
+bool CurlTransfer::ToBeResumed(CURLcode code) {
+  if (!stale_ && (code != CURLE_COULDNT_CONNECT || ending_.resend_suppressed || !connection_.MayTryNext()))
+    return false;
+  connection_.Ended();
+  return true;
 }
 
 void CurlTransfer::BeginHead() {
@@ -118,9 +86,8 @@ void CurlTransfer::BeginHead() {
 }
 
 Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
-  for (const int fd : opened_) sockets_.Drop(fd);
-  opened_.clear();
-  if (new_connection_) NoteProtocol();
+  connection_.Ended();
+  if (is_new_) NoteProtocol();
   CurlEnding ending = ending_;
   ending.code = MeaningOf(code, error_.data());
   long number = 0;
@@ -153,8 +120,7 @@ std::string CurlTransfer::Explain(Outcome outcome, CURLcode code, int error_numb
 }
 
 Result CurlTransfer::TimedOut(sys::Nanos now) {
-  for (const int fd : opened_) sockets_.Count(fd, now);
-  opened_.clear();
+  connection_.TimedOut(now);
   return ResultOf(TimeoutOutcomeOf(ending_), now);
 }
 
@@ -171,7 +137,7 @@ Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
           .end = now,
           .status = static_cast<int>(status),
           .bytes = static_cast<std::uint64_t>(head) + static_cast<std::uint64_t>(body),
-          .local_port = local_port_,
+          .local_port = connection_.local_port(),
           .worker = head_.kept(),
           .detail = {},
           .phases = PhasesOf(attempt_.sent, at)};
@@ -184,7 +150,7 @@ bool CurlTransfer::IsStale(int local_port) const {
   char byte = 0;
   const auto n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (n < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
-  if (n == 0 || own_.url.starts_with("http:")) return true;
+  if (n == 0 || applied_.buffers.url.starts_with("http:")) return true;
   pollfd ended{.fd = fd, .events = POLLRDHUP, .revents = 0};
   return ::poll(&ended, 1, 0) > 0;
 }
@@ -226,9 +192,9 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   auto& ending = transfer.ending_;
   if (transfer.IsSecondTime()) return CURL_PREREQFUNC_ABORT;
   auto& socket = transfer.sockets_.OfPort(local_port);
-  const int opened = transfer.TakeOpened(local_port);
+  const int opened = transfer.connection_.Carry(local_port);
   ending.reused = opened < 0;
-  transfer.new_connection_ = !ending.reused;
+  transfer.is_new_ = !ending.reused;
   if (!ending.reused) {
     socket = {.fd = opened};
   } else if (local_port != 0 && transfer.IsStale(local_port)) {
@@ -243,19 +209,14 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   curl_easy_getinfo(transfer.easy_.get(), CURLINFO_REDIRECT_COUNT, &transfer.redirects_);
   transfer.BeginHead();
   ending.connected = true;
-  transfer.local_port_ = local_port;
   return CURL_PREREQFUNC_OK;
 }
 
 curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (transfer.IsSecondTime()) return CURL_SOCKET_BAD;
-  const int fd = transfer.sockets_.Open(address->family, address->socktype, address->protocol);
-  if (fd < 0) {
-    transfer.ending_.error_number = errno;
-  } else {
-    transfer.opened_.push_back(fd);
-  }
+  const int fd = transfer.connection_.Open(*address);
+  if (fd < 0) transfer.ending_.error_number = errno;
   return fd;
 }
 
@@ -284,20 +245,7 @@ bool CurlTransfer::TakeHeadLine(std::string_view line) {
 /// libcurl makes a GET of what is redirected by 303, but for a method that it was told by name.
 void CurlTransfer::AnswerWithGet() {
   curl_easy_setopt(easy_.get(), CURLOPT_CUSTOMREQUEST, nullptr);
-  applied_ = nullptr;
-}
-
-int CurlTransfer::TakeOpened(int local_port) {
-  int taken = -1;
-  for (const int fd : opened_) {
-    if (taken < 0 && sys::LocalPort(fd) == local_port) {
-      taken = fd;
-    } else {
-      sockets_.Drop(fd);
-    }
-  }
-  opened_.clear();
-  return taken;
+  applied_.request = nullptr;
 }
 
 void CurlTransfer::NoteProtocol() {

@@ -3,12 +3,12 @@
 #include <curl/curl.h>
 
 #include <array>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "loadgen/engine/body_check.h"
+#include "loadgen/engine/curl/connection.h"
+#include "loadgen/engine/curl/handle.h"
 #include "loadgen/engine/curl/outcome.h"
 #include "loadgen/engine/curl/sockets.h"
 #include "loadgen/plan/plan.h"
@@ -31,8 +31,7 @@ namespace hydrapool::loadgen {
 ///
 /// A kept-alive connection that the server closed while it was idle is no failure: nothing has been sent on
 /// it. libcurl does not notice all of them (7.88 takes one that was reset for alive), so each is looked at
-/// just before a request would go out; if it is gone, the transfer ends `stale` and the caller starts it
-/// anew.
+/// just before a request would go out; if it is gone, the transfer ends and the caller starts it again.
 ///
 /// Not movable: libcurl holds its address. One thread's.
 class CurlTransfer {
@@ -44,9 +43,14 @@ class CurlTransfer {
 
   /// Sets the next request up; the caller then adds `handle()` to its multi handle.
   void Begin(const Attempt& attempt);
+  /// The same request, where nothing of it was sent.
+  void BeginAgain();
 
-  /// The connection it was to go out on was closed already. Nothing was sent: `Begin(attempt())` again.
-  [[nodiscard]] bool stale() const { return stale_; }
+  /// It ended, as libcurl says, but nothing was sent: the connection it was to go out on was closed already,
+  /// or could not be made and the host has another address. BeginAgain() then.
+  [[nodiscard]] bool ToBeResumed(CURLcode code);
+
+  [[nodiscard]] CurlConnection& connection() { return connection_; }
 
   /// What became of it, as libcurl says. Valid until the next Begin.
   [[nodiscard]] Result Ended(CURLcode code, sys::Nanos now);
@@ -55,11 +59,13 @@ class CurlTransfer {
 
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   [[nodiscard]] const Attempt& attempt() const { return attempt_; }
-  [[nodiscard]] int local_port() const { return local_port_; }
+  [[nodiscard]] int local_port() const { return connection_.local_port(); }
 
  private:
-  struct Cleanup {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  /// What the handle is set up for.
+  struct Applied {
+    const CurlRequest* request = nullptr;
+    CurlRequestBuffers buffers = {};
   };
 
   static int OnRequest(void* self, char*, char*, int, int local_port);
@@ -68,8 +74,8 @@ class CurlTransfer {
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t n, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* self);
 
-  void SetExtras();
   void BeginHead();
+  void SetUp();
   [[nodiscard]] bool IsSecondTime();
   /// The response that came is to be followed by another request: a redirect, or one that asks for Digest.
   [[nodiscard]] bool LeadsOn() const;
@@ -78,30 +84,24 @@ class CurlTransfer {
   [[nodiscard]] bool IsStale(int local_port) const;
   [[nodiscard]] std::string Explain(Outcome outcome, CURLcode code, int error_number) const;
   [[nodiscard]] Result ResultOf(Outcome outcome, sys::Nanos now) const;
-  /// Of the sockets that were made for this request, the one with that port; the others are of no use.
-  [[nodiscard]] int TakeOpened(int local_port);
   void NoteProtocol();
   void AnswerWithGet();
 
   const Plan& plan_;
   CurlSockets& sockets_;
-  std::unique_ptr<CURL, Cleanup> easy_;
+  CurlHandle easy_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   Attempt attempt_;
   CurlEnding ending_;
-  std::vector<int> opened_;  // the sockets made for this request that have not carried it
-  bool stale_ = false;
-  int local_port_ = 0;
+  CurlConnection connection_;
   Moments at_;
   http::ResponseHeadReader head_;
   std::string detail_;
   BodyCheck check_;
-  const CurlRequest* applied_ = nullptr;  // what the handle is set up for
-  bool new_connection_ = false;           // carried this request as its first
-  CurlRequestBuffers own_;
+  Applied applied_;
+  bool is_new_ = false;  // the connection: it carried this request as its first
+  bool stale_ = false;
   long redirects_ = 0;
-  CurlList connect_to_;
-  CurlList resolve_;
 };
 
 }  // namespace hydrapool::loadgen

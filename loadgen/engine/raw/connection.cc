@@ -17,7 +17,6 @@ constexpr std::uint32_t kEnded = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 constexpr std::size_t kOneSegment = 1400;
 constexpr int kMostReceives = 4;
 constexpr std::size_t kMostSent = 512 * 1024;
-constexpr sys::Nanos kAttemptDelay = 250 * sys::kMillisecond;
 
 bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
 
@@ -26,26 +25,22 @@ bool WouldBlock(int error_number) { return error_number == EAGAIN || error_numbe
 std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& endpoint,
                                            const RequestBytes& request, bool to_head) {
   attempt_ = attempt;
-  endpoint_ = &endpoint;
-  unsent_ = request.first;
-  unsent_rest_ = request.rest;
-  first_ = endpoint.preferred;
-  tried_ = 0;
-  gave_up_ = false;
-  has_more_ = false;
-  send_error_ = 0;
-  excess_ = false;
+  walk_.Begin(endpoint, attempt.sent);
+  unsent_ = request;
+  way_ = {.reused = open()};
   at_ = {};
-  reused_ = open();
-  if (!reused_) opened_at_ = attempt.sent;
   parser_.Begin(to_head);
-  if (open()) ++carried_;
-  return reused_ ? Send() : Connect();
+  if (!way_.reused) {
+    socket_.opened_at = attempt.sent;
+    return Connect();
+  }
+  ++socket_.carried;
+  return Send();
 }
 
 std::optional<Result> RawConnection::Connect() {
-  if (endpoint_->addresses.empty()) {
-    detail_ = endpoint_->error;
+  if (!walk_.has_address()) {
+    detail_ = walk_.error();
     return End(Outcome::kResolve, sys::Now());
   }
   while (true) {
@@ -57,102 +52,82 @@ std::optional<Result> RawConnection::Connect() {
 }
 
 int RawConnection::OpenSocket() {
-  const auto& address = endpoint_->addresses[this->address()];
-  fd_.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd_) return errno;
-  if (unsent_.size() + unsent_rest_.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
+  const auto& address = walk_.address();
+  socket_.fd.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket_.fd) return errno;
+  if (unsent_.first.size() + unsent_.rest.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
     const int on = 1;
     ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  connecting_ = true;
-  connect_due_ = ConnectDue(opened_at_);
-  peer_closed_ = false;
+  socket_.connecting = true;
+  socket_.connect_due = walk_.Due(socket_.opened_at);
+  socket_.peer_closed = false;
   counts_.Opened();
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
   poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   return 0;
 }
 
-std::optional<Result> RawConnection::NotConnected(int error_number) {
+std::optional<Result> RawConnection::NotConnected(int error_number, bool too_slow) {
   const sys::Nanos now = sys::Now();
   Close(now);
-  opened_at_ = now;
-  ++tried_;
-  if (MayTryMore()) return std::nullopt;
+  socket_.opened_at = now;
+  if (walk_.Next(too_slow)) return std::nullopt;
   detail_ = std::generic_category().message(error_number);
   return End(ConnectFailure(error_number), now);
 }
 
-std::size_t RawConnection::address() const { return (first_ + tried_) % endpoint_->addresses.size(); }
-
-bool RawConnection::MayTryMore() const {
-  const auto n = endpoint_->addresses.size();
-  return tried_ < n || (gave_up_ && tried_ < 2 * n);
-}
-
-sys::Nanos RawConnection::ConnectDue(sys::Nanos now) const {
-  const auto n = endpoint_->addresses.size();
-  const auto limit = plan_.wire.connect_timeout;
-  const sys::Nanos end = limit == 0 ? kNever : attempt_.sent + limit;
-  if (n == 1 || tried_ + 1 == 2 * n) return end;
-  if (tried_ < n) return std::min(end, now + kAttemptDelay);
-  const sys::Nanos whole = std::min(end, attempt_.sent + plan_.wire.timeout);
-  return now + std::max<sys::Nanos>(whole - now, 0) / static_cast<sys::Nanos>(2 * n - tried_);
-}
-
 std::optional<Result> RawConnection::OnConnectDue(sys::Nanos now) {
-  const auto limit = plan_.wire.connect_timeout;
-  if (limit != 0 && now >= attempt_.sent + limit) return TimedOut(now);
-  gave_up_ = true;
-  auto failed = NotConnected(ETIMEDOUT);
+  if (walk_.IsOver(now)) return TimedOut(now);
+  auto failed = NotConnected(ETIMEDOUT, true);
   return failed ? failed : Connect();
 }
 
 std::optional<Result> RawConnection::Resume() {
-  has_more_ = false;
+  way_.has_more = false;
   return OnEvents(EPOLLIN);
 }
 
 std::optional<Result> RawConnection::Send() {
   std::size_t sent = 0;
-  while (!unsent_.empty()) {
+  while (!unsent_.first.empty()) {
     if (sent >= kMostSent) {
-      has_more_ = true;
+      way_.has_more = true;
       return std::nullopt;
     }
-    const int more = unsent_rest_.empty() ? 0 : MSG_MORE;
-    const auto n = ::send(fd(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | more);
+    const int more = unsent_.rest.empty() ? 0 : MSG_MORE;
+    const auto n = ::send(fd(), unsent_.first.data(), unsent_.first.size(), MSG_NOSIGNAL | more);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && WouldBlock(errno)) return std::nullopt;
     if (n < 0) {
-      send_error_ = errno;
-      if (connecting_ && send_error_ != ECONNRESET && send_error_ != EPIPE) {
-        auto failed = NotConnected(send_error_);
+      way_.send_error = errno;
+      if (socket_.connecting && way_.send_error != ECONNRESET && way_.send_error != EPIPE) {
+        auto failed = NotConnected(way_.send_error);
         return failed ? failed : Connect();
       }
-      unsent_ = unsent_rest_ = {};
-      peer_closed_ = true;
+      unsent_ = {};
+      socket_.peer_closed = true;
       return Receive();
     }
-    if (connecting_) {
-      connecting_ = false;
-      carried_ = 1;
+    if (socket_.connecting) {
+      socket_.connecting = false;
+      socket_.carried = 1;
       ++counts_.http1;
       at_.connected = sys::Now();
-      endpoint_->preferred = address();
+      walk_.Connected();
     }
     sent += static_cast<std::size_t>(n);
-    unsent_.remove_prefix(static_cast<std::size_t>(n));
-    if (unsent_.empty()) unsent_ = std::exchange(unsent_rest_, {});
+    unsent_.first.remove_prefix(static_cast<std::size_t>(n));
+    if (unsent_.first.empty()) unsent_.first = std::exchange(unsent_.rest, {});
   }
   return std::nullopt;
 }
 
 std::optional<Result> RawConnection::OnEvents(std::uint32_t events) {
-  if ((events & kEnded) != 0) peer_closed_ = true;
-  if (!unsent_.empty()) {
+  if ((events & kEnded) != 0) socket_.peer_closed = true;
+  if (!unsent_.first.empty()) {
     if (auto result = Send()) return result;
-    if (connecting_) return std::nullopt;
+    if (socket_.connecting) return std::nullopt;
   }
   return (events & (EPOLLIN | kEnded)) != 0 ? Receive() : std::nullopt;
 }
@@ -160,7 +135,7 @@ std::optional<Result> RawConnection::OnEvents(std::uint32_t events) {
 std::optional<Result> RawConnection::Receive() {
   Outcome outcome = Outcome::kOther;
   for (int received = 0; received < kMostReceives; ++received) {
-    switch (ReceiveOnce(peer_closed_, outcome)) {
+    switch (ReceiveOnce(socket_.peer_closed, outcome)) {
       case Received::kNothingYet:
         return std::nullopt;
       case Received::kOver:
@@ -169,7 +144,7 @@ std::optional<Result> RawConnection::Receive() {
         break;
     }
   }
-  has_more_ = true;
+  way_.has_more = true;
   return std::nullopt;
 }
 
@@ -178,12 +153,12 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
   if (n < 0 && errno == EINTR) return Received::kMore;
   if (n < 0 && WouldBlock(errno)) return Received::kNothingYet;
   if (n <= 0) {
-    outcome = OnClosed(n < 0 ? errno : send_error_);
+    outcome = OnClosed(n < 0 ? errno : way_.send_error);
     return Received::kOver;
   }
   const auto size = static_cast<std::size_t>(n);
   const auto used = parser_.Feed({buffer_.data(), size});
-  excess_ = used < size;
+  way_.excess = used < size;
   if (parser_.malformed()) {
     detail_ = parser_.wrong();
     outcome = Outcome::kMalformed;
@@ -198,12 +173,12 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
 }
 
 Outcome RawConnection::OnClosed(int error_number) {
-  peer_closed_ = true;
+  socket_.peer_closed = true;
   if (error_number == 0) parser_.Close();
   if (parser_.done()) return OnWhole();
   detail_ = error_number == 0 ? "closed by the server" : std::generic_category().message(error_number);
   if (parser_.began()) return error_number == 0 ? Outcome::kTruncated : Outcome::kResetInResponse;
-  if (!reused_) return Outcome::kResetBeforeResponse;
+  if (!way_.reused) return Outcome::kResetBeforeResponse;
   detail_ = "a kept-alive connection ended before the first byte of the response";
   return Outcome::kResendSuppressed;
 }
@@ -215,8 +190,8 @@ Outcome RawConnection::OnWhole() {
 
 Result RawConnection::TimedOut(sys::Nanos now) {
   detail_.clear();
-  if (connecting_) endpoint_->preferred = (address() + 1) % endpoint_->addresses.size();
-  const auto outcome = connecting_                ? Outcome::kTimeoutConnect
+  if (socket_.connecting) walk_.GaveUp();
+  const auto outcome = socket_.connecting         ? Outcome::kTimeoutConnect
                        : parser_.head_bytes() > 0 ? Outcome::kTimeoutBody
                                                   : Outcome::kTimeoutFirstByte;
   return End(outcome, now);
@@ -227,9 +202,10 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
   if (Completed(outcome)) detail_.clear();
   if (at_.first_byte == 0 && parser_.head_bytes() > 0) at_.first_byte = now;
   if (Completed(outcome)) at_.whole = now;
-  const bool whole = Completed(outcome) && unsent_.empty();
-  const bool used_up = plan_.wire.reuse != 0 && carried_ >= plan_.wire.reuse;
-  if (!whole || used_up || !parser_.keep_alive() || !plan_.wire.keep_alive || peer_closed_ || excess_)
+  const bool whole = Completed(outcome) && unsent_.first.empty();
+  const bool used_up = plan_.wire.reuse != 0 && socket_.carried >= plan_.wire.reuse;
+  if (!whole || used_up || !parser_.keep_alive() || !plan_.wire.keep_alive || socket_.peer_closed ||
+      way_.excess)
     Close(now);
   return {.outcome = outcome,
           .end = now,
@@ -242,7 +218,7 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
 }
 
 void RawConnection::CountOpen(sys::Nanos now) {
-  if (open()) counts_.Ended(fd(), opened_at_, now);
+  if (open()) counts_.Ended(fd(), socket_.opened_at, now);
 }
 
 void RawConnection::Close(sys::Nanos now) {
@@ -253,9 +229,9 @@ void RawConnection::Close(sys::Nanos now) {
 void RawConnection::Drop() {
   if (!open()) return;
   poller_.Forget(fd());
-  fd_.Reset();
-  connecting_ = false;
-  carried_ = 0;
+  socket_.fd.Reset();
+  socket_.connecting = false;
+  socket_.carried = 0;
 }
 
 }  // namespace hydrapool::loadgen

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "loadgen/engine/address_walk.h"
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/poller.h"
@@ -22,9 +22,7 @@ namespace hydrapool::loadgen {
 ///
 ///   closed → Start → [connecting] → under way → over → kept alive or closed
 ///
-/// A host's addresses are tried one after the other, each for a quarter of a second (RFC 8305's connection
-/// attempt delay), and those that were given up then again for as long as there is time; the one that answers
-/// is the first that the next connection tries.
+/// A host's addresses are tried one after the other (address_walk.h).
 ///
 /// No call reads or sends more than some hundred kB: where there is more to do at once, `has_more` says so
 /// and the caller comes back with Resume, so that no connection keeps the thread from others.
@@ -45,7 +43,8 @@ class RawConnection {
         counts_(counts),
         buffer_(buffer),
         check_(plan),
-        parser_(plan.worker_header, check_.needed() ? &check_ : nullptr) {}
+        parser_(plan.worker_header, check_.needed() ? &check_ : nullptr),
+        walk_(plan.wire) {}
   ~RawConnection() { Drop(); }
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
@@ -58,11 +57,13 @@ class RawConnection {
   /// What epoll said of `fd()`, while a request is under way.
   std::optional<Result> OnEvents(std::uint32_t events);
   /// There is more to read or to send than one call does.
-  [[nodiscard]] bool has_more() const { return has_more_; }
+  [[nodiscard]] bool has_more() const { return way_.has_more; }
   std::optional<Result> Resume();
-  /// When OnConnectDue is to be called; Agenda::kNever where nothing is being connected or it may take its
-  /// time.
-  [[nodiscard]] sys::Nanos connect_due() const { return connecting_ ? connect_due_ : kNever; }
+  /// When OnConnectDue is to be called; AddressWalk::kNever where nothing is being connected or it may take
+  /// its time.
+  [[nodiscard]] sys::Nanos connect_due() const {
+    return socket_.connecting ? socket_.connect_due : AddressWalk::kNever;
+  }
   std::optional<Result> OnConnectDue(sys::Nanos now);
   /// Ends the request for want of time.
   Result TimedOut(sys::Nanos now);
@@ -70,26 +71,36 @@ class RawConnection {
   /// Counts the connection, if it is open, as Close does; at the end of a run.
   void CountOpen(sys::Nanos now);
 
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] bool open() const { return static_cast<bool>(fd_); }
+  [[nodiscard]] int fd() const { return socket_.fd.get(); }
+  [[nodiscard]] bool open() const { return static_cast<bool>(socket_.fd); }
   [[nodiscard]] const Attempt& attempt() const { return attempt_; }
   [[nodiscard]] int local_port() const { return open() ? sys::LocalPort(fd()) : 0; }
 
  private:
   enum class Received { kMore, kNothingYet, kOver };
-
-  static constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
+  struct Socket {
+    sys::UniqueFd fd = {};
+    sys::Nanos opened_at = 0;
+    std::uint64_t carried = 0;  // requests
+    bool connecting = false;
+    sys::Nanos connect_due = AddressWalk::kNever;
+    bool peer_closed = false;  // as epoll said; what it sent before may still be there to read
+  };
+  /// How the request goes.
+  struct Way {
+    bool reused = false;  // its connection had carried another
+    bool has_more = false;
+    bool excess = false;  // bytes came behind the response
+    int send_error = 0;
+  };
 
   std::optional<Result> Connect();
-  [[nodiscard]] sys::Nanos ConnectDue(sys::Nanos now) const;
-  [[nodiscard]] std::size_t address() const;
-  [[nodiscard]] bool MayTryMore() const;
   void Drop();
   int OpenSocket();
   std::optional<Result> Send();
   std::optional<Result> Receive();
   Received ReceiveOnce(bool to_the_end, Outcome& outcome);
-  std::optional<Result> NotConnected(int error_number);
+  std::optional<Result> NotConnected(int error_number, bool too_slow = false);
   Outcome OnClosed(int error_number);
   Outcome OnWhole();
   Result End(Outcome outcome, sys::Nanos now);
@@ -100,23 +111,11 @@ class RawConnection {
   std::span<char> buffer_;
   BodyCheck check_;
   http::ResponseReader parser_;
-  sys::UniqueFd fd_;
+  AddressWalk walk_;
+  Socket socket_;
   Attempt attempt_;
-  Endpoint* endpoint_ = nullptr;
-  std::string_view unsent_;
-  std::string_view unsent_rest_;
-  std::size_t first_ = 0;  // address
-  std::size_t tried_ = 0;  // addresses
-  bool gave_up_ = false;   // one of them, for want of time
-  sys::Nanos connect_due_ = kNever;
-  bool has_more_ = false;
-  sys::Nanos opened_at_ = 0;
-  std::uint64_t carried_ = 0;  // requests, by the open connection
-  bool connecting_ = false;
-  bool reused_ = false;
-  bool peer_closed_ = false;  // as epoll said; what it sent before may still be there to read
-  bool excess_ = false;
-  int send_error_ = 0;
+  RequestBytes unsent_;
+  Way way_;
   Moments at_;
   std::string detail_;
 };
