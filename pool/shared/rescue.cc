@@ -23,10 +23,29 @@ Rescue Owe(const Orphan& orphan, Excuse excuse) {
   return rescue;
 }
 
+/// More of the answer was to follow the step, and only the worker knew what.
+bool RestIsGone(const Orphan& orphan) {
+  return orphan.end.next == Phase::kExecuting && !orphan.process_running;
+}
+
+/// A step of such an answer. What came before the answer is finished; then the request runs again, or is owed
+/// a reply.
+Rescue WithoutRest(const Orphan& orphan, std::uint64_t sent) {
+  const bool begun = orphan.answer_begun || (sent > 0 && !orphan.end.interim);
+  if (begun) return {.action = Action::kCut, .word = orphan.word};
+  const bool consumed = sent == orphan.step.send && orphan.step.consume > 0;
+  const bool runs_again = !orphan.end.once && !consumed;
+  Rescue rescue = Again(orphan, sent > 0 ? Phase::kResponding : Phase::kIdle);
+  rescue.step_sent = sent;
+  if (!runs_again) rescue.excuse = Excuse::kAbandoned;
+  return rescue;
+}
+
 Rescue FinishResponse(const Orphan& orphan) {
   if (!orphan.sent) return {.action = Action::kCut, .word = orphan.word};
   const std::uint64_t sent = SentOfStep(*orphan.sent, orphan.step, orphan.end);
   if (sent > orphan.step.send) return {.action = Action::kCut, .word = orphan.word};
+  if (RestIsGone(orphan)) return WithoutRest(orphan, sent);
   const bool all_sent = sent == orphan.step.send;
   if (!orphan.end.in_slab && !all_sent) {
     // The bytes died with the worker. If the client has seen none of them, the request may run again or is

@@ -107,6 +107,55 @@ TEST(DecideRescueTest, Responding) {
   }
 }
 
+// Found by the simulation (seed 1): such a step was finished, and then the request ran again from its
+// beginning, its answer behind a part of itself.
+TEST(DecideRescueTest, TheRestOfAnAnswerThatOnlyItsWorkerKnewIsGone) {
+  const StepEnd piece{.next = Phase::kExecuting, .in_slab = true, .begun = true};
+  const StepEnd piece_of_once{.next = Phase::kExecuting, .in_slab = true, .once = true, .begun = true};
+  const StepEnd interim{.next = Phase::kExecuting, .in_slab = true, .interim = true};
+  const StepEnd interim_of_once{.next = Phase::kExecuting, .in_slab = true, .once = true, .interim = true};
+  const struct {
+    const char* what;
+    StepEnd end;
+    bool begun_before;
+    std::uint64_t sent;
+    std::uint32_t consume;
+    Action action;
+    Phase next;
+    Excuse excuse;
+  } cases[] = {
+      {"nothing sent", piece, false, 1000, 20, Action::kLease, Phase::kIdle, Excuse::kNone},
+      {"partly sent", piece, false, 1001, 0, Action::kCut, Phase::kResponding, Excuse::kNone},
+      {"all sent", piece, false, 1050, 0, Action::kCut, Phase::kResponding, Excuse::kNone},
+      {"nothing of the second sent", piece, true, 1000, 0, Action::kCut, Phase::kResponding, Excuse::kNone},
+      {"ran once, nothing sent", piece_of_once, false, 1000, 0, Action::kLease, Phase::kIdle,
+       Excuse::kAbandoned},
+      {"ran once, partly sent", piece_of_once, false, 1001, 0, Action::kCut, Phase::kResponding,
+       Excuse::kNone},
+      {"interim", interim, false, 1010, 0, Action::kLease, Phase::kResponding, Excuse::kNone},
+      {"interim, all sent, taken away", interim, false, 1050, 20, Action::kLease, Phase::kResponding,
+       Excuse::kAbandoned},
+      {"interim of what ran once", interim_of_once, false, 1010, 0, Action::kLease, Phase::kResponding,
+       Excuse::kAbandoned},
+  };
+  for (const auto& each : cases) {
+    Orphan orphan = In(Phase::kResponding);
+    orphan.end = each.end;
+    orphan.answer_begun = each.begun_before;
+    orphan.step.consume = each.consume;
+    orphan.sent = each.sent;
+    const Rescue rescue = DecideRescue(orphan);
+    EXPECT_EQ(rescue.action, each.action) << each.what;
+    EXPECT_EQ(rescue.word.phase, each.next) << each.what;
+    EXPECT_EQ(rescue.excuse, each.excuse) << each.what;
+    if (each.next == Phase::kResponding && each.action == Action::kLease) {
+      EXPECT_EQ(rescue.step_sent, each.sent - 1000) << each.what;
+    }
+    orphan.process_running = true;
+    EXPECT_EQ(DecideRescue(orphan).word.phase, Phase::kResponding) << each.what << ", but a process answers";
+  }
+}
+
 TEST(DecideRescueTest, FeedingGoesOnAtTheByteWhereItsProcessRunsAndIsAbandonedElse) {
   Orphan orphan = In(Phase::kFeeding);
   orphan.process_running = true;

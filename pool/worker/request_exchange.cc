@@ -112,8 +112,10 @@ Exchange::Progress RequestExchange::Conclude(Progress progress, bool over) {
 }
 
 std::optional<std::size_t> RequestExchange::Peek(std::span<char> into) const {
-  const ssize_t count =
-      ::recv(connection_.hand().fd.get(), into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);
+  ssize_t count;
+  do {
+    count = ::recv(connection_.hand().fd.get(), into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);
+  } while (count < 0 && errno == EINTR);
   if (count < 0) return errno == EAGAIN ? std::nullopt : std::optional<std::size_t>(0);
   return static_cast<std::size_t>(count);
 }
