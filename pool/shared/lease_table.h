@@ -10,6 +10,7 @@
 #include "hydrapool/handler.h"
 #include "pool/shared/process_places.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/failpoint.h"
 #include "pool/sys/shared_memory.h"
 
 namespace hydrapool {
@@ -93,8 +94,12 @@ struct alignas(64) Lease {
   Excuse excuse = Excuse::kNone;
 
   [[nodiscard]] LeaseWord Load() const { return LeaseWord::Unpack(word.load(std::memory_order_acquire)); }
-  void Store(LeaseWord w) { word.store(w.Pack(), std::memory_order_release); }
+  void Store(LeaseWord w) {
+    HYDRAPOOL_STORE_POINT("lease.store");
+    word.store(w.Pack(), std::memory_order_release);
+  }
   bool Swap(LeaseWord from, LeaseWord to) {
+    HYDRAPOOL_STORE_POINT("lease.swap");
     std::uint64_t expected = from.Pack();
     return word.compare_exchange_strong(expected, to.Pack(), std::memory_order_acq_rel);
   }

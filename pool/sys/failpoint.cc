@@ -122,4 +122,6 @@ bool PassFailpoint(const char* name) {
   return skip;
 }
 
+void PassStorePoint(const char*) {}
+
 }  // namespace hydrapool::sys

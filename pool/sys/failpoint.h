@@ -18,12 +18,20 @@ void ArmFailpoints();
 /// True: leave out what stands here.
 bool PassFailpoint(const char* name);
 
+/// Between two stores into shared memory, where a death or another process may come in between: only the
+/// simulation (pool/simulation) does something here.
+///
+///     HYDRAPOOL_STORE_POINT("lease.swap");
+void PassStorePoint(const char* name);
+
 }  // namespace hydrapool::sys
 
 #ifdef HYDRAPOOL_FAILPOINTS
 #define HYDRAPOOL_FAILPOINT(name) static_cast<void>(::hydrapool::sys::PassFailpoint(name))
 #define HYDRAPOOL_FAILPOINT_SKIPS(name) ::hydrapool::sys::PassFailpoint(name)
+#define HYDRAPOOL_STORE_POINT(name) ::hydrapool::sys::PassStorePoint(name)
 #else
 #define HYDRAPOOL_FAILPOINT(name) static_cast<void>(0)
 #define HYDRAPOOL_FAILPOINT_SKIPS(name) false
+#define HYDRAPOOL_STORE_POINT(name) static_cast<void>(0)
 #endif

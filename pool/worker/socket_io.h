@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "pool/sys/clock.h"
+#include "pool/sys/failpoint.h"
 #include "pool/sys/tcp_counters.h"
 #include "pool/worker/request_process.h"
 
@@ -39,10 +40,12 @@ class SocketIo {
 
   template <typename T>
   void Store(T& place, const T& value) const {
+    HYDRAPOOL_STORE_POINT("worker.store");
     place = value;
   }
   template <typename T>
   void Store(std::atomic<T>& place, std::type_identity_t<T> value) const {
+    HYDRAPOOL_STORE_POINT("worker.store");
     place.store(value, std::memory_order_release);
   }
   [[nodiscard]] RequestProcess& process() const { return process_; }

@@ -1,0 +1,254 @@
+#include "pool/simulation/episode.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "hydrapool/process_pool.h"
+#include "pool/sys/log.h"
+#include "pool/sys/signals.h"
+
+namespace hydrapool::simulation {
+namespace {
+
+constexpr std::size_t kLeases = 12;
+constexpr Nanos kNever = 3600 * sys::kSecond;
+/// A pool in which nothing goes wrong any more is done within that.
+constexpr Nanos kPatience = 120 * sys::kSecond;
+
+template <std::size_t N>
+std::uint64_t OneOf(Random& random, const std::uint64_t (&values)[N]) {
+  return values[random.Below(N)];
+}
+
+Weather SomeWeather(std::uint64_t seed) {
+  Random random(seed ^ 0x5eed);
+  return {.death = OneOf(random, {0, 100, 200, 500, 1'500}),
+          .leave = OneOf(random, {0, 0, 800, 4'000}),
+          .freeze = OneOf(random, {0, 0, 3'000}),
+          .interrupt = OneOf(random, {0, 20, 200}),
+          .short_move = OneOf(random, {0, 2, 10}),
+          .slice = OneOf(random, {1, 4, 16, 64}),
+          .packets = OneOf(random, {2, 16, 64}),
+          .pipe = OneOf(random, {4'096, 65'536}),
+          .network = {.local_drop = OneOf(random, {0, 3, 20}),
+                      .loss = OneOf(random, {0, 5, 50}),
+                      .segment = OneOf(random, {1, 50, 1'460, 30'000}),
+                      .send_buffer = OneOf(random, {64, 1'000, 16'000, 100'000}),
+                      .receive_buffer = OneOf(random, {300, 16'000, 60'000}),
+                      .client_buffer = OneOf(random, {64, 1'000, 60'000})}};
+}
+
+class Episode {
+ public:
+  explicit Episode(const EpisodeOptions& options);
+  Outcome Run();
+
+ private:
+  void Storm();
+  void AwaitClients();
+  void EndPool();
+  void Check();
+  /// One move of whoever can move; else the clock goes on to whatever comes next.
+  void Turn();
+  void AdvanceClock();
+  void NewClient();
+  std::vector<Request> SomeRequests();
+  [[nodiscard]] bool Busy() const;
+  void GiveUp(const std::string& what);
+
+  const EpisodeOptions options_;
+  Ledger ledger_;
+  World world_;
+  std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::uint64_t answered_ = 0;
+  std::uint32_t next_request_ = 1;
+  std::uint16_t next_port_ = 1000;
+  int pool_ = 0;
+  std::size_t most_clients_ = 0;
+};
+
+Episode::Episode(const EpisodeOptions& options)
+    : options_(options), world_(options.seed, SomeWeather(options.seed), options.events) {
+  world_.fault = options.fault;
+  Handler::ledger = &ledger_;
+  const PoolOptions pool_options{
+      .workers = world_.random.Between(1, 3),
+      .balance = world_.random.OneIn(2) ? Balance::kLeastBusy : Balance::kRoundRobin,
+      .max_connections = kLeases,
+      .max_input = OneOf(world_.random, {24'000, 32'768}),
+      .timeouts = {.head = kNever,
+                   .keep_alive = kNever,
+                   .write = kNever,
+                   .linger = kNever,
+                   .unassigned = kNever,
+                   .drain = kNever}};
+  most_clients_ = world_.random.Between(1, kLeases - 4);
+  const int fd = 999'999'999;
+  Process& pool = world_.Spawn(
+      [pool_options] {
+        sys::SignalEvents::ForgetInChild();  // of the last episode's pool
+        return ProcessPool<Handler>(pool_options).Serve(UniqueFd(fd));
+      },
+      0);
+  pool.files.emplace(fd, listener_);
+  pool_ = pool.pid;
+}
+
+std::vector<Request> Episode::SomeRequests() {
+  using Kind = Request::Kind;
+  constexpr Kind kKinds[]{Kind::kReply, Kind::kReply, Kind::kReply,  Kind::kBegin,
+                          Kind::kLater, Kind::kOnce,  Kind::kPieces, Kind::kInterim};
+  Random& random = world_.random;
+  std::vector<Request> requests;
+  for (auto left = random.Between(1, OneOf(random, {1, 5, 40, 200})); left > 0; --left) {
+    Request request{.kind = kKinds[random.Below(std::size(kKinds))], .id = next_request_++};
+    request.size = static_cast<std::uint32_t>(random.Below(OneOf(random, {1, 20, 300, 9'000})));
+    request.body = static_cast<std::uint32_t>(random.OneIn(4) ? random.Below(OneOf(random, {10, 3'000})) : 0);
+    if (request.kind == Kind::kReply && random.OneIn(60)) request.size = 150'000;
+    if (left == 1 && random.OneIn(3)) request.kind = Kind::kBye;
+    requests.push_back(request);
+  }
+  return requests;
+}
+
+void Episode::NewClient() {
+  auto connection = std::make_shared<TcpConnection>(world_.weather.network, next_port_++);
+  world_.connections.push_back(connection);
+  clients_.push_back(std::make_unique<Client>(world_, connection, SomeRequests()));
+  listener_->Come(std::move(connection));
+}
+
+void Episode::Turn() {
+  std::vector<std::pair<int, std::size_t>> able;
+  for (std::size_t i = 0; i < world_.processes.size(); ++i) {
+    if (world_.processes[i]->Runnable(world_.now)) able.insert(able.end(), 6, {0, i});
+    if (world_.processes[i]->state == Process::State::kDying) able.emplace_back(1, i);
+  }
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (clients_[i]->CanAct()) able.emplace_back(2, i);
+  }
+  for (std::size_t i = 0; i < world_.connections.size(); ++i) {
+    if (world_.connections[i]->CanAct()) able.emplace_back(3, i);
+  }
+  if (able.empty()) return AdvanceClock();
+  const auto [kind, index] = able[world_.random.Below(able.size())];
+  if (kind == 0) return world_.Run(*world_.processes[index]);
+  ++world_.steps;
+  world_.now += static_cast<Nanos>(world_.random.Below(2'000));
+  if (kind == 1) world_.GoOnDying(*world_.processes[index]);
+  if (kind == 2) clients_[index]->Act();
+  if (kind == 3) {
+    TcpConnection& connection = *world_.connections[index];
+    connection.Act(world_.random);
+    world_.trace.Add(world_.steps, connection.port(), "network",
+                     static_cast<std::int64_t>(connection.Waiting()),
+                     static_cast<std::int64_t>(connection.Unacknowledged()));
+  }
+}
+
+void Episode::AdvanceClock() {
+  Nanos next = INT64_MAX;
+  const auto consider = [&](Nanos at) {
+    if (at > world_.now) next = std::min(next, at);
+  };
+  for (const auto& process : world_.processes) {
+    if (!process->running()) continue;
+    consider(process->frozen_until);
+    if (process->waits_for != nullptr) consider(process->waits_until);
+  }
+  for (const auto& client : clients_) consider(client->pauses_until());
+  if (next == INT64_MAX) return GiveUp("nothing can happen any more");
+  world_.now = next;
+}
+
+bool Episode::Busy() const { return world_.failure().empty(); }
+
+void Episode::GiveUp(const std::string& what) {
+  std::string text = what;
+  for (const auto& client : clients_) {
+    if (!client->done()) text += "; a client has " + client->Describe();
+  }
+  world_.Fail(text);
+}
+
+void Episode::Storm() {
+  while (Busy() && world_.steps < options_.storm) {
+    if (clients_.size() < most_clients_ && world_.random.OneIn(50)) NewClient();
+    Turn();
+    std::erase_if(clients_, [&](const auto& client) {
+      if (client->done()) answered_ += client->answered();
+      return client->done();
+    });
+    std::erase_if(world_.connections, [](const auto& each) { return each.use_count() == 1 && each->over(); });
+    world_.Bury();
+  }
+}
+
+void Episode::AwaitClients() {
+  world_.Calm();
+  for (const auto& client : clients_) client->Hurry();
+  const Nanos deadline = world_.now + kPatience;
+  while (Busy() && !clients_.empty()) {
+    Turn();
+    std::erase_if(clients_, [&](const auto& client) {
+      if (client->done()) answered_ += client->answered();
+      return client->done();
+    });
+    world_.Bury();
+    if (world_.now > deadline) GiveUp("a client waits for ever");
+  }
+}
+
+void Episode::EndPool() {
+  world_.Signal(pool_, SIGTERM);
+  const Nanos deadline = world_.now + kPatience;
+  while (Busy() && !world_.processes.empty()) {
+    Turn();
+    if (Process* pool = world_.Find(pool_); pool != nullptr && pool->state == Process::State::kZombie) {
+      if (pool->exit_code != 0 || pool->exit_signal != 0) world_.Fail("the pool did not end in peace");
+      pool->state = Process::State::kReaped;
+    }
+    world_.Bury();
+    if (world_.now > deadline) GiveUp("the pool does not end");
+  }
+}
+
+void Episode::Check() {
+  for (const auto& [id, runs] : ledger_.runs) {
+    if (runs > 1) world_.Fail(fmt::format("request {} ran {} times", id, runs));
+  }
+  if (!Busy()) return;
+  listener_.reset();
+  world_.connections.clear();
+  if (File::open() != 0) world_.Fail(fmt::format("{} files are still open", File::open()));
+}
+
+Outcome Episode::Run() {
+  Storm();
+  AwaitClients();
+  EndPool();
+  Check();
+  Outcome outcome{.failure = world_.failure(),
+                  .steps = world_.steps,
+                  .hash = world_.trace.hash(),
+                  .deaths = world_.deaths,
+                  .requests = answered_};
+  if (!outcome.failure.empty()) {
+    outcome.failure = fmt::format("seed {}, step {}: {}\n{}", options_.seed, world_.steps, outcome.failure,
+                                  world_.trace.Last());
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Outcome RunEpisode(const EpisodeOptions& options) {
+  sys::log::SetLevel(sys::log::Level::kOff);  // also makes the logger, which is no process's
+  return Episode(options).Run();
+}
+
+}  // namespace hydrapool::simulation

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <signal.h>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "pool/simulation/fiber.h"
+#include "pool/simulation/file.h"
+#include "pool/simulation/heap.h"
+#include "pool/sys/clock.h"
+
+namespace hydrapool::simulation {
+
+/// A simulated process: shipped code on a fiber, with memory and descriptors of its own.
+///
+///   running → dying (its descriptors close one by one) → zombie → reaped
+struct Process {
+  enum class State : std::uint8_t { kRunning, kDying, kZombie, kReaped };
+
+  int pid = 0;
+  int parent = 0;
+  State state = State::kRunning;
+  int exit_code = 0;
+  int exit_signal = 0;
+
+  Heap heap;
+  std::unique_ptr<Fiber> fiber;  ///< null: a program, which is no shipped code
+  std::map<int, FileRef> files;
+
+  // ---- asleep in epoll_wait(2)
+  const Epoll* waits_for = nullptr;
+  Nanos waits_until = 0;
+  Nanos frozen_until = 0;  ///< stopped, or without a CPU
+
+  // ---- signals
+  std::array<sighandler_t, NSIG> handlers{};
+  std::uint64_t blocked = 0;  ///< bit: signal - 1
+  std::uint64_t pending = 0;
+  int newest_pipe = -1;
+  int pipe_of_signals = -1;  ///< what its handlers write into: the pipe made just before them
+
+  std::weak_ptr<ProcessFile> pidfd;
+
+  [[nodiscard]] bool running() const { return state == State::kRunning; }
+  [[nodiscard]] FileRef file(int fd) const {
+    const auto found = files.find(fd);
+    return found == files.end() ? nullptr : found->second;
+  }
+  [[nodiscard]] bool HasSignal() const { return (pending & ~blocked) != 0; }
+  [[nodiscard]] bool Runnable(Nanos now) const {
+    if (!running() || fiber == nullptr || frozen_until > now) return false;
+    return waits_for == nullptr || HasSignal() || waits_until <= now || waits_for->AnyReady();
+  }
+};
+
+}  // namespace hydrapool::simulation

@@ -1,0 +1,215 @@
+// System calls on sockets.
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "pool/simulation/system_call.h"
+
+using namespace hydrapool;
+using namespace hydrapool::simulation;
+
+namespace {
+
+void GiveAddress(std::uint16_t port, sockaddr* address, socklen_t* size) {
+  sockaddr_in local{};
+  local.sin_family = AF_INET;
+  local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  local.sin_port = htons(port);
+  std::memcpy(address, &local, std::min<std::size_t>(sizeof local, *size));
+  *size = sizeof local;
+}
+
+int GetOption(const TcpConnection& connection, int level, int name, void* value, socklen_t* size) {
+  if (level == IPPROTO_TCP && name == TCP_INFO) {
+    const tcp_info info = connection.Info();
+    *size = std::min<socklen_t>(*size, sizeof info);
+    std::memcpy(value, &info, *size);
+    return 0;
+  }
+  const int result = level == SOL_SOCKET && name == SO_PROTOCOL ? IPPROTO_TCP : 0;
+  std::memcpy(value, &result, sizeof result);
+  return 0;
+}
+
+ssize_t SendPacket(const Call& call, PacketEnd& end, const msghdr* message) {
+  PacketEnd::Packet packet;
+  for (std::size_t i = 0; i < message->msg_iovlen; ++i)
+    packet.bytes.append(static_cast<const char*>(message->msg_iov[i].iov_base), message->msg_iov[i].iov_len);
+  if (const cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr) {
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      packet.files.push_back(call.Get(fd));
+      if (packet.files.back() == nullptr) return -EBADF;
+    }
+  }
+  const auto size = static_cast<ssize_t>(packet.bytes.size());
+  const int result = end.Send(std::move(packet));
+  return result < 0 ? result : size;
+}
+
+ssize_t ReceivePacket(const Call& call, PacketEnd& end, msghdr* message) {
+  bool lost = false;
+  auto packet = end.Receive(lost);
+  if (lost) return -ECONNRESET;
+  if (!packet) return -EAGAIN;
+  const std::size_t size = std::min(packet->bytes.size(), message->msg_iov[0].iov_len);
+  std::memcpy(message->msg_iov[0].iov_base, packet->bytes.data(), size);
+  if (packet->files.empty()) {
+    message->msg_controllen = 0;
+    return static_cast<ssize_t>(size);
+  }
+  cmsghdr* const header = CMSG_FIRSTHDR(message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(packet->files.size() * sizeof(int));
+  for (std::size_t i = 0; i < packet->files.size(); ++i) {
+    const int fd = call.world.Install(std::move(packet->files[i]));
+    std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
+  }
+  message->msg_controllen = CMSG_SPACE(packet->files.size() * sizeof(int));
+  return static_cast<ssize_t>(size);
+}
+
+// TCP_CM_INQ.
+ssize_t PeekWithCount(TcpConnection& connection, msghdr* message) {
+  auto* const into = static_cast<char*>(message->msg_iov[0].iov_base);
+  const int waiting = static_cast<int>(connection.WaitingWithEnd());
+  const ssize_t count = connection.Receive(into, message->msg_iov[0].iov_len, true);
+  if (count < 0) return count;
+  cmsghdr* const header = CMSG_FIRSTHDR(message);
+  header->cmsg_level = IPPROTO_TCP;
+  header->cmsg_type = TCP_CM_INQ;
+  header->cmsg_len = CMSG_LEN(sizeof waiting);
+  std::memcpy(CMSG_DATA(header), &waiting, sizeof waiting);
+  return count;
+}
+
+}  // namespace
+
+extern "C" {
+
+int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
+int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  if (!Simulated(fd)) return __real_accept4(fd, address, size, flags);
+  const Call call("accept4", fd);
+  const auto listener = call.Get<Listener>(fd);
+  if (listener == nullptr) return Returned(-EBADF);
+  if (listener->backlog.empty()) return Returned(-EAGAIN);
+  auto file = std::make_shared<TcpFile>(std::move(listener->backlog.front()));
+  listener->backlog.pop_front();
+  return call.world.Install(std::move(file));
+}
+
+ssize_t __real_recv(int fd, void* into, std::size_t size, int flags);
+ssize_t __wrap_recv(int fd, void* into, std::size_t size, int flags) {
+  if (!Simulated(fd)) return __real_recv(fd, into, size, flags);
+  const Call call("recv", PortOf(fd), flags);
+  const auto file = call.Get<TcpFile>(fd);
+  if (file == nullptr) return Returned<ssize_t>(-EBADF);
+  if (call.Interrupted()) return Returned<ssize_t>(-EINTR);
+  const bool peek = (flags & MSG_PEEK) != 0;
+  return Returned(file->connection->Receive(static_cast<char*>(into), peek ? size : call.Part(size), peek));
+}
+
+ssize_t __real_send(int fd, const void* bytes, std::size_t size, int flags);
+ssize_t __wrap_send(int fd, const void* bytes, std::size_t size, int flags) {
+  if (!Simulated(fd)) return __real_send(fd, bytes, size, flags);
+  const Call call("send", PortOf(fd), static_cast<std::int64_t>(size));
+  const auto file = call.Get<TcpFile>(fd);
+  if (file == nullptr) return Returned<ssize_t>(-EBADF);
+  if (call.Interrupted()) return Returned<ssize_t>(-EINTR);
+  return Returned(file->connection->Send(static_cast<const char*>(bytes), call.Part(size)));
+}
+
+ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
+ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
+  if (!Simulated(fd)) return __real_sendmsg(fd, message, flags);
+  const Call call("sendmsg", fd);
+  const auto end = call.Get<PacketEnd>(fd);
+  return Returned<ssize_t>(end ? SendPacket(call, *end, message) : -EBADF);
+}
+
+ssize_t __real_recvmsg(int fd, msghdr* message, int flags);
+ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
+  if (!Simulated(fd)) return __real_recvmsg(fd, message, flags);
+  const Call call("recvmsg", fd);
+  if (const auto end = call.Get<PacketEnd>(fd)) return Returned(ReceivePacket(call, *end, message));
+  const auto file = call.Get<TcpFile>(fd);
+  return Returned<ssize_t>(file ? PeekWithCount(*file->connection, message) : -EBADF);
+}
+
+int __real_socketpair(int domain, int type, int protocol, int* ends);
+int __wrap_socketpair(int domain, int type, int protocol, int* ends) {
+  if (!Simulated()) return __real_socketpair(domain, type, protocol, ends);
+  const Call call("socketpair");
+  auto a = std::make_shared<PacketEnd>(call.world.weather.packets);
+  auto b = std::make_shared<PacketEnd>(call.world.weather.packets);
+  PacketEnd::Connect(*a, *b);
+  ends[0] = call.world.Install(std::move(a));
+  ends[1] = call.world.Install(std::move(b));
+  return 0;
+}
+
+int __real_shutdown(int fd, int how);
+int __wrap_shutdown(int fd, int how) {
+  if (!Simulated(fd)) return __real_shutdown(fd, how);
+  const Call call("shutdown", PortOf(fd), how);
+  const auto file = call.Get<TcpFile>(fd);
+  return Returned(file ? file->connection->ShutdownWrite() : -EBADF);
+}
+
+int __real_connect(int fd, const sockaddr* address, socklen_t size);
+int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
+  if (!Simulated(fd)) return __real_connect(fd, address, size);
+  const Call call("disconnect", PortOf(fd));
+  const auto file = call.Get<TcpFile>(fd);
+  if (file == nullptr || address->sa_family != AF_UNSPEC) return Returned(-EINVAL);
+  file->connection->Disconnect();
+  return 0;
+}
+
+int __real_getsockopt(int fd, int level, int name, void* value, socklen_t* size);
+int __wrap_getsockopt(int fd, int level, int name, void* value, socklen_t* size) {
+  if (!Simulated(fd)) return __real_getsockopt(fd, level, name, value, size);
+  const Call call("getsockopt", fd, name);
+  const auto file = call.Get<TcpFile>(fd);
+  return Returned(file ? GetOption(*file->connection, level, name, value, size) : -ENOPROTOOPT);
+}
+
+int __real_setsockopt(int fd, int level, int name, const void* value, socklen_t size);
+int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t size) {
+  if (!Simulated(fd)) return __real_setsockopt(fd, level, name, value, size);
+  const Call call("setsockopt", fd, name);
+  const auto file = call.Get<TcpFile>(fd);
+  if (file == nullptr) return Returned(-EBADF);
+  int number = 0;
+  std::memcpy(&number, value, sizeof number);
+  if (level == SOL_SOCKET && name == SO_RCVBUF)
+    file->connection->SetReceiveBuffer(static_cast<std::size_t>(number));
+  return 0;
+}
+
+int __real_getpeername(int fd, sockaddr* address, socklen_t* size);
+int __wrap_getpeername(int fd, sockaddr* address, socklen_t* size) {
+  if (!Simulated(fd)) return __real_getpeername(fd, address, size);
+  const Call call("getpeername", fd);
+  const auto file = call.Get<TcpFile>(fd);
+  if (file == nullptr) return Returned(-EBADF);
+  GiveAddress(file->connection->port(), address, size);
+  return 0;
+}
+
+int __real_getsockname(int fd, sockaddr* address, socklen_t* size);
+int __wrap_getsockname(int fd, sockaddr* address, socklen_t* size) {
+  if (!Simulated(fd)) return __real_getsockname(fd, address, size);
+  const Call call("getsockname", fd);
+  GiveAddress(80, address, size);
+  return 0;
+}
+
+}  // extern "C"

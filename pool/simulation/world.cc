@@ -1,0 +1,190 @@
+#include "pool/simulation/world.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "pool/sys/signals.h"
+
+namespace hydrapool::simulation {
+
+World* World::current = nullptr;
+
+World::World(std::uint64_t seed, const Weather& of, std::size_t events)
+    : random(seed), weather(of), trace(events) {
+  if (current != nullptr) std::abort();
+  current = this;
+}
+
+World::~World() {
+  processes.clear();
+  connections.clear();
+  current = nullptr;
+}
+
+void World::Fail(std::string what) {
+  const Heap::Outside outside;
+  if (failure_.empty()) failure_ = std::string(what);
+}
+
+Process* World::Find(int pid) const {
+  for (const auto& process : processes) {
+    if (process->pid == pid && process->state != Process::State::kReaped) return process.get();
+  }
+  return nullptr;
+}
+
+int World::Install(FileRef file) {
+  const int fd = next_fd_++;
+  self->files.emplace(fd, std::move(file));
+  return fd;
+}
+
+void World::Pass(const char* what, std::int64_t a, std::int64_t b) {
+  const Heap::Outside outside;
+  ++steps;
+  now += static_cast<Nanos>(500 + random.Below(20'000));
+  trace.Add(steps, self->pid, what, a, b);
+  MayHitSelf();
+  if (!self->running()) Fiber::Yield();  // for good
+  if (!starting_ && (slice_ == 0 || slice_-- == 0)) Fiber::Yield();
+  DeliverSignals();
+}
+
+void World::MayHitSelf() {
+  if (!IsWorker(*self)) return;
+  if (random.OneIn(weather.death)) {
+    ++deaths;
+    Kill(*self, SIGKILL);
+  } else if (random.OneIn(weather.leave)) {
+    Signal(self->pid, SIGTERM);
+  } else if (!starting_ && random.OneIn(weather.freeze)) {
+    self->frozen_until = now + static_cast<Nanos>(random.Below(3 * sys::kSecond));
+    slice_ = 0;
+  }
+}
+
+void World::DeliverSignals() {
+  while (self->HasSignal()) {
+    const int signal = 1 + __builtin_ctzll(self->pending & ~self->blocked);
+    self->pending &= ~(std::uint64_t{1} << (signal - 1));
+    const sighandler_t handler = self->handlers[static_cast<std::size_t>(signal)];
+    if (handler == SIG_IGN || (handler == SIG_DFL && signal == SIGCHLD)) continue;
+    if (handler == SIG_DFL) {
+      Kill(*self, signal);
+      Fiber::Yield();
+    }
+    // What a handler of sys/signals.cc does, whose pipe the process has and not the program.
+    const auto byte = static_cast<char>(signal);
+    if (const FileRef pipe = self->file(self->pipe_of_signals)) pipe->Write(&byte, 1);
+  }
+}
+
+void World::Sleep(const Epoll& epoll, Nanos until) {
+  const Heap::Outside outside;
+  self->waits_for = &epoll;
+  self->waits_until = until;
+  Fiber::Yield();
+  self->waits_for = nullptr;
+}
+
+Process& World::Spawn(std::function<int()> body, int parent) {
+  const Heap::Outside outside;
+  auto process = std::make_unique<Process>();
+  Process& made = *process;
+  made.pid = next_pid_++;
+  made.parent = parent;
+  made.fiber = std::make_unique<Fiber>([this, &made, body = std::move(body)] {
+    Heap::current = &made.heap;
+    Exit(body());
+  });
+  processes.push_back(std::move(process));
+  return made;
+}
+
+int World::Fork(const std::function<int()>& body, std::byte* stack_below) {
+  const Heap::Outside outside;
+  Process& forker = *self;
+  Process& child = Spawn(
+      [&body] {
+        sys::SignalEvents::ForgetInChild();
+        return body();
+      },
+      forker.pid);
+  child.files = forker.files;
+  child.handlers = forker.handlers;
+  child.blocked = forker.blocked;
+  // The child runs on its own stack, but in the forker's memory, until it sleeps for the first time: then it
+  // has taken what it needs. What it has changed of the forker's memory is put back.
+  const std::span<std::byte> used = forker.fiber->StackAbove(stack_below);
+  const std::vector<std::byte> stack = CopyOf(used);
+  forker.heap.Save();
+  starting_ = true;
+  self = &child;
+  child.fiber->Resume();
+  self = &forker;
+  starting_ = false;
+  forker.heap.Restore();
+  CopyBack(stack, used);
+  return child.pid;
+}
+
+void World::Exit(int code) {
+  const Heap::Outside outside;
+  self->exit_code = code;
+  self->state = Process::State::kDying;
+  trace.Add(steps, self->pid, "exit", code, 0);
+  for (;;) Fiber::Yield();
+}
+
+int World::Signal(int pid, int signal) {
+  Process* const process = Find(pid);
+  if (process == nullptr) return ESRCH;
+  if (signal == 0 || !process->running()) return 0;
+  if (signal == SIGKILL) {
+    Kill(*process, SIGKILL);
+  } else {
+    process->pending |= std::uint64_t{1} << (signal - 1);
+  }
+  return 0;
+}
+
+void World::Kill(Process& process, int signal) {
+  if (!process.running()) return;
+  process.exit_signal = signal;
+  process.state = Process::State::kDying;
+  trace.Add(steps, process.pid, "killed", signal, 0);
+}
+
+void World::Run(Process& process) {
+  self = &process;
+  slice_ = random.Below(weather.slice);
+  Heap* const before = std::exchange(Heap::current, nullptr);
+  process.fiber->Resume();
+  Heap::current = before;
+  self = nullptr;
+}
+
+void World::GoOnDying(Process& process) {
+  if (!process.files.empty()) {
+    process.files.erase(process.files.begin());
+    return;
+  }
+  process.state = Process::State::kZombie;
+  trace.Add(steps, process.pid, "zombie", 0, 0);
+  if (const auto pidfd = process.pidfd.lock()) pidfd->Die();
+  Signal(process.parent, SIGCHLD);
+}
+
+void World::Bury() {
+  std::erase_if(processes, [](const auto& each) { return each->state == Process::State::kReaped; });
+}
+
+void World::Calm() {
+  weather.death = weather.leave = weather.freeze = 0;
+  for (const auto& connection : connections) connection->Calm();
+  for (const auto& process : processes) process->frozen_until = 0;
+}
+
+}  // namespace hydrapool::simulation

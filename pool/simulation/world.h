@@ -1,0 +1,98 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pool/simulation/faults.h"
+#include "pool/simulation/process.h"
+#include "pool/simulation/random.h"
+#include "pool/simulation/tcp.h"
+#include "pool/simulation/trace.h"
+#include "pool/sys/clock.h"
+
+namespace hydrapool::simulation {
+
+/// What the environment does to the pool in one episode; all of it comes from the seed.
+struct Weather {
+  std::uint64_t death = 0;       ///< a worker dies at one in so many of its steps; 0: never
+  std::uint64_t leave = 0;       ///< it gets TERM at one in so many
+  std::uint64_t freeze = 0;      ///< it is stopped for a while at one in so many
+  std::uint64_t interrupt = 0;   ///< one call in so many that may say EINTR says so
+  std::uint64_t short_move = 0;  ///< one send or splice in so many moves less than it could
+  std::uint64_t slice = 8;       ///< so many steps at most before another has its turn
+  std::size_t packets = 16;      ///< so many lie in a channel at most
+  std::size_t pipe = 65'536;     ///< bytes in a pipe
+  NetworkWeather network;
+};
+
+/// The simulated machine: its processes, its clock, its connections. At most one at a time.
+///
+/// The shipped code of parent and workers runs on fibers. Whenever it makes a system call (system_calls.cc),
+/// passes a failpoint or stores into shared memory, that is a step: the clock moves, the process may die
+/// there, another may have its turn. No chance but `random` is in it, so a seed is a story.
+class World {
+ public:
+  World(std::uint64_t seed, const Weather& weather, std::size_t events);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  /// Null: system calls are real.
+  static World* current;
+
+  Random random;
+  Weather weather;
+  Fault fault = Fault::kNone;
+  Trace trace;
+  std::uint64_t steps = 0;
+  Nanos now = sys::kSecond;
+  Process* self = nullptr;  ///< the process that runs
+  std::vector<std::unique_ptr<Process>> processes;
+  std::vector<std::shared_ptr<TcpConnection>> connections;
+  std::uint64_t deaths = 0;
+
+  /// What is wrong; the first only.
+  void Fail(std::string what);
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+  // ---- for the shipped code
+  /// One step of the running process. It may die here, or others may run before this returns.
+  void Pass(const char* what, std::int64_t a = 0, std::int64_t b = 0);
+  /// epoll_wait: until something is ready, a signal comes or the time is over.
+  void Sleep(const Epoll& epoll, Nanos until);
+  /// Starts the process that runs `body`, as a copy of the running one; it runs until it first sleeps.
+  /// Returns its pid.
+  int Fork(const std::function<int()>& body, std::byte* stack_below);
+  [[noreturn]] void Exit(int code);
+  int Install(FileRef file);
+  /// 0 or an errno.
+  int Signal(int pid, int signal);
+  [[nodiscard]] Process* Find(int pid) const;
+
+  // ---- for the scheduler
+  Process& Spawn(std::function<int()> body, int parent);
+  void Kill(Process& process, int signal);
+  /// The next slice of a process.
+  void Run(Process& process);
+  /// A process that is on its way out goes on: closes a descriptor, or becomes a zombie.
+  void GoOnDying(Process& process);
+  /// The memory of those that have ended.
+  void Bury();
+  /// From here on nothing goes wrong any more.
+  void Calm();
+
+ private:
+  void DeliverSignals();
+  void MayHitSelf();
+  [[nodiscard]] bool IsWorker(const Process& process) const { return process.parent != 0; }
+
+  std::string failure_;
+  std::uint64_t slice_ = 0;
+  int next_pid_ = 100;
+  int next_fd_ = 1'000'000;
+  bool starting_ = false;  // a new process runs within its parent's fork
+};
+
+}  // namespace hydrapool::simulation
