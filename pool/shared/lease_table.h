@@ -95,11 +95,11 @@ struct alignas(64) Lease {
 
   [[nodiscard]] LeaseWord Load() const { return LeaseWord::Unpack(word.load(std::memory_order_acquire)); }
   void Store(LeaseWord w) {
-    HYDRAPOOL_STORE_POINT("lease.store");
+    HYDRAPOOL_STORE_POINT("lease.store", &word);
     word.store(w.Pack(), std::memory_order_release);
   }
   bool Swap(LeaseWord from, LeaseWord to) {
-    HYDRAPOOL_STORE_POINT("lease.swap");
+    HYDRAPOOL_STORE_POINT("lease.swap", &word);
     std::uint64_t expected = from.Pack();
     return word.compare_exchange_strong(expected, to.Pack(), std::memory_order_acq_rel);
   }

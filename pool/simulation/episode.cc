@@ -33,6 +33,8 @@ Weather SomeWeather(std::uint64_t seed) {
           .slice = OneOf(random, {1, 4, 16, 64}),
           .packets = OneOf(random, {2, 16, 64}),
           .pipe = OneOf(random, {4'096, 65'536}),
+          .near_wrap = random.OneIn(3),
+          .lifetime = random.OneIn(5) ? static_cast<Nanos>(OneOf(random, {100, 200})) * sys::kMillisecond : 0,
           .network = {.local_drop = OneOf(random, {0, 3, 20}),
                       .loss = OneOf(random, {0, 5, 50}),
                       .segment = OneOf(random, {1, 50, 1'460, 30'000}),
@@ -60,6 +62,7 @@ class Episode {
   void GiveUp(const std::string& what);
 
   const EpisodeOptions options_;
+  const std::size_t open_before_ = File::open();
   Ledger ledger_;
   World world_;
   std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
@@ -72,8 +75,7 @@ class Episode {
 };
 
 Episode::Episode(const EpisodeOptions& options)
-    : options_(options), world_(options.seed, SomeWeather(options.seed), options.events) {
-  world_.fault = options.fault;
+    : options_(options), world_(options.seed, SomeWeather(options.seed), options.events, options.fault) {
   Handler::ledger = &ledger_;
   const PoolOptions pool_options{
       .workers = world_.random.Between(1, 3),
@@ -224,7 +226,8 @@ void Episode::Check() {
   if (!Busy()) return;
   listener_.reset();
   world_.connections.clear();
-  if (File::open() != 0) world_.Fail(fmt::format("{} files are still open", File::open()));
+  if (const auto left = File::open() - open_before_; left != 0)
+    world_.Fail(fmt::format("{} files are still open", left));
 }
 
 Outcome Episode::Run() {

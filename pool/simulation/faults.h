@@ -1,15 +1,85 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "pool/shared/lease_table.h"
 
 namespace hydrapool::simulation {
 
 class World;
+class TcpConnection;
 
-/// Faults of the field, put back one at a time: what the simulation must find.
-enum class Fault : std::uint8_t { kNone };
+/// Faults of the field, put back one at a time: the simulation must find each of them.
+enum class Fault : std::uint8_t {
+  kNone,
+  // ---- the order of a worker's stores
+  kWordBeforeNote,    ///< the word that says responding comes before the step's note
+  kSentBaseDropped,   ///< a step is noted without the bytes sent before it
+  kTakenBaseDropped,  ///< without the bytes taken before it
+  kBaseAtZero,        ///< the bases begin again where the count of steps wraps
+  kConsumeFirst,      ///< the request is taken away before its answer is sent
+  kCommitBeforeSend,  ///< a step is committed before it is carried out
+  // ---- what the kernel is asked
+  kBytesTried,  ///< sent = bytes_sent - bytes_retrans + notsent: failed transmissions count twice
+  kOneRead,     ///< the counters are read once, though an acknowledgement may come in between
+  kPeersEnd,    ///< the peer's FIN counts as a byte of its request
+  // ---- what the parent does
+  kPlainTake,       ///< an idle lease is taken by a plain store, where a worker may just have claimed it
+  kOldGeneration,   ///< a lease that is taken keeps its generation, and its old worker may claim it
+  kForgottenLease,  ///< the lease of a closed connection is not freed
+  kRunsAgain,       ///< what must not run twice is rescued like anything else
+  kAnswerTwice,     ///< a step is finished though the rest of its answer is gone
+  kReplayedStep,    ///< a step is begun again from its first byte
+  // ---- time
+  kDeadlineAtSweep,  ///< deadlines and room for a long request need a worker that lives for a sweep
+};
 
-/// The running process passes a failpoint. True: leave out what stands there.
-bool AtFailpoint(World& world, const char* name);
+inline constexpr Fault kLastFault = Fault::kDeadlineAtSweep;
+std::string_view FaultName(Fault fault);
+
+/// The planted fault, and what it must remember. It acts where the shipped code passes its points and makes
+/// its calls; fault_calls.cc has those that are calls of the pool itself.
+class Faults {
+ public:
+  Faults(World& world, Fault planted) : world_(world), planted_(planted) {}
+
+  [[nodiscard]] bool Is(Fault fault) const { return planted_ == fault; }
+  void FoundTable(const LeaseTable& table) { table_ = &table; }
+  [[nodiscard]] Lease* LeaseAt(const void* place) const;
+  [[nodiscard]] Lease* LeaseOf(std::uint32_t slot) const {
+    return table_ == nullptr ? nullptr : &table_->lease(slot);
+  }
+
+  /// The running process passes a failpoint.
+  void AtFailpoint(std::string_view name);
+  /// It is about to store.
+  void AtStorePoint(const void* place);
+  /// It is about to send.
+  void BeforeSend(TcpConnection& connection);
+  /// It takes at most `size` bytes away: how many of them are gone already.
+  std::size_t TakenBefore(std::size_t size);
+
+ private:
+  /// A step that a worker is noting, and what stood in its place.
+  struct Noting {
+    Lease* lease = nullptr;
+    std::size_t bank = 0;
+    LeaseStep step;
+    StepEnd end;
+    std::size_t consume_first = 0;
+    std::size_t consumed_first = 0;
+  };
+  void OnNoted(Noting& noting);
+  void OnResponding(Noting& noting);
+
+  World& world_;
+  const Fault planted_;
+  const LeaseTable* table_ = nullptr;
+  std::map<int, Noting> noting_;  // by pid
+};
 
 }  // namespace hydrapool::simulation

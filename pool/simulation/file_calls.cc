@@ -128,7 +128,7 @@ int __real_epoll_wait(int epoll, epoll_event* events, int most, int milliseconds
 int __wrap_epoll_wait(int epoll, epoll_event* events, int most, int milliseconds) {
   if (!Simulated(epoll)) return __real_epoll_wait(epoll, events, most, milliseconds);
   const Call call("epoll_wait", milliseconds);
-  const auto set = call.Get<Epoll>(epoll);
+  Epoll* const set = call.Get<Epoll>(epoll).get();  // no reference: a process that dies in here drops none
   if (set == nullptr) return Returned(-EBADF);
   const Nanos until = milliseconds < 0 ? INT64_MAX : call.world.now + milliseconds * sys::kMillisecond;
   if (!set->AnyReady() && milliseconds != 0) call.world.Sleep(*set, until);

@@ -24,6 +24,7 @@ struct Process {
   int pid = 0;
   int parent = 0;
   State state = State::kRunning;
+  Nanos started_at = 0;
   int exit_code = 0;
   int exit_signal = 0;
 

@@ -224,12 +224,15 @@ bool __real__ZN9hydrapool3sys13PassFailpointEPKc(const char* name);
 bool __wrap__ZN9hydrapool3sys13PassFailpointEPKc(const char* name) {
   if (!Simulated()) return __real__ZN9hydrapool3sys13PassFailpointEPKc(name);
   World::current->Pass(name);
-  return AtFailpoint(*World::current, name);
+  World::current->faults.AtFailpoint(name);
+  return false;
 }
 
 // hydrapool::sys::PassStorePoint
-void __wrap__ZN9hydrapool3sys14PassStorePointEPKc(const char* name) {
-  if (Simulated()) World::current->Pass(name);
+void __wrap__ZN9hydrapool3sys14PassStorePointEPKcPKv(const char* name, const void* place) {
+  if (!Simulated()) return;
+  World::current->Pass(name);
+  World::current->faults.AtStorePoint(place);
 }
 
 }  // extern "C"

@@ -113,6 +113,8 @@ ssize_t __wrap_recv(int fd, void* into, std::size_t size, int flags) {
   if (file == nullptr) return Returned<ssize_t>(-EBADF);
   if (call.Interrupted()) return Returned<ssize_t>(-EINTR);
   const bool peek = (flags & MSG_PEEK) != 0;
+  if (const std::size_t taken = peek ? 0 : call.world.faults.TakenBefore(size); taken > 0)
+    return static_cast<ssize_t>(taken);
   return Returned(file->connection->Receive(static_cast<char*>(into), peek ? size : call.Part(size), peek));
 }
 
@@ -120,9 +122,10 @@ ssize_t __real_send(int fd, const void* bytes, std::size_t size, int flags);
 ssize_t __wrap_send(int fd, const void* bytes, std::size_t size, int flags) {
   if (!Simulated(fd)) return __real_send(fd, bytes, size, flags);
   const Call call("send", PortOf(fd), static_cast<std::int64_t>(size));
-  const auto file = call.Get<TcpFile>(fd);
+  TcpFile* const file = call.Get<TcpFile>(fd).get();
   if (file == nullptr) return Returned<ssize_t>(-EBADF);
   if (call.Interrupted()) return Returned<ssize_t>(-EINTR);
+  call.world.faults.BeforeSend(*file->connection);
   return Returned(file->connection->Send(static_cast<const char*>(bytes), call.Part(size)));
 }
 

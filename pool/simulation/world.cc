@@ -11,8 +11,8 @@ namespace hydrapool::simulation {
 
 World* World::current = nullptr;
 
-World::World(std::uint64_t seed, const Weather& of, std::size_t events)
-    : random(seed), weather(of), trace(events) {
+World::World(std::uint64_t seed, const Weather& of, std::size_t events, Fault fault)
+    : random(seed), weather(of), trace(events), faults(*this, fault) {
   if (current != nullptr) std::abort();
   current = this;
 }
@@ -54,7 +54,8 @@ void World::Pass(const char* what, std::int64_t a, std::int64_t b) {
 
 void World::MayHitSelf() {
   if (!IsWorker(*self)) return;
-  if (random.OneIn(weather.death)) {
+  const bool old = weather.lifetime != 0 && now > self->started_at + weather.lifetime;
+  if (old || random.OneIn(weather.death)) {
     ++deaths;
     Kill(*self, SIGKILL);
   } else if (random.OneIn(weather.leave)) {
@@ -95,6 +96,7 @@ Process& World::Spawn(std::function<int()> body, int parent) {
   Process& made = *process;
   made.pid = next_pid_++;
   made.parent = parent;
+  made.started_at = now;
   made.fiber = std::make_unique<Fiber>([this, &made, body = std::move(body)] {
     Heap::current = &made.heap;
     Exit(body());
@@ -136,6 +138,14 @@ void World::Exit(int code) {
   self->state = Process::State::kDying;
   trace.Add(steps, self->pid, "exit", code, 0);
   for (;;) Fiber::Yield();
+}
+
+void World::StartNearTheWrap(std::uint32_t slot) {
+  Lease* const lease = faults.LeaseOf(slot);
+  if (!weather.near_wrap || lease == nullptr) return;
+  LeaseWord word = lease->Load();
+  word.steps = UINT32_MAX - static_cast<std::uint32_t>(random.Below(6));
+  lease->word.store(word.Pack());
 }
 
 int World::Signal(int pid, int signal) {

@@ -24,6 +24,8 @@ struct Weather {
   std::uint64_t slice = 8;       ///< so many steps at most before another has its turn
   std::size_t packets = 16;      ///< so many lie in a channel at most
   std::size_t pipe = 65'536;     ///< bytes in a pipe
+  bool near_wrap = false;        ///< connections begin with a count of steps that wraps soon
+  Nanos lifetime = 0;            ///< a worker dies at that age; 0: it need not
   NetworkWeather network;
 };
 
@@ -34,7 +36,7 @@ struct Weather {
 /// there, another may have its turn. No chance but `random` is in it, so a seed is a story.
 class World {
  public:
-  World(std::uint64_t seed, const Weather& weather, std::size_t events);
+  World(std::uint64_t seed, const Weather& weather, std::size_t events, Fault fault);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -44,8 +46,8 @@ class World {
 
   Random random;
   Weather weather;
-  Fault fault = Fault::kNone;
   Trace trace;
+  Faults faults;
   std::uint64_t steps = 0;
   Nanos now = sys::kSecond;
   Process* self = nullptr;  ///< the process that runs
@@ -67,6 +69,8 @@ class World {
   int Fork(const std::function<int()>& body, std::byte* stack_below);
   [[noreturn]] void Exit(int code);
   int Install(FileRef file);
+  /// Some connections have made nearly 2^32 steps when they begin.
+  void StartNearTheWrap(std::uint32_t slot);
   /// 0 or an errno.
   int Signal(int pid, int signal);
   [[nodiscard]] Process* Find(int pid) const;

@@ -122,6 +122,6 @@ bool PassFailpoint(const char* name) {
   return skip;
 }
 
-void PassStorePoint(const char*) {}
+void PassStorePoint(const char*, const void*) {}
 
 }  // namespace hydrapool::sys

@@ -21,17 +21,17 @@ bool PassFailpoint(const char* name);
 /// Between two stores into shared memory, where a death or another process may come in between: only the
 /// simulation (pool/simulation) does something here.
 ///
-///     HYDRAPOOL_STORE_POINT("lease.swap");
-void PassStorePoint(const char* name);
+///     HYDRAPOOL_STORE_POINT("lease.swap", &word);  // right before `word` is written
+void PassStorePoint(const char* name, const void* place);
 
 }  // namespace hydrapool::sys
 
 #ifdef HYDRAPOOL_FAILPOINTS
 #define HYDRAPOOL_FAILPOINT(name) static_cast<void>(::hydrapool::sys::PassFailpoint(name))
 #define HYDRAPOOL_FAILPOINT_SKIPS(name) ::hydrapool::sys::PassFailpoint(name)
-#define HYDRAPOOL_STORE_POINT(name) ::hydrapool::sys::PassStorePoint(name)
+#define HYDRAPOOL_STORE_POINT(name, place) ::hydrapool::sys::PassStorePoint(name, place)
 #else
 #define HYDRAPOOL_FAILPOINT(name) static_cast<void>(0)
 #define HYDRAPOOL_FAILPOINT_SKIPS(name) false
-#define HYDRAPOOL_STORE_POINT(name) static_cast<void>(0)
+#define HYDRAPOOL_STORE_POINT(name, place) static_cast<void>(0)
 #endif

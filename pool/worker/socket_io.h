@@ -40,12 +40,12 @@ class SocketIo {
 
   template <typename T>
   void Store(T& place, const T& value) const {
-    HYDRAPOOL_STORE_POINT("worker.store");
+    HYDRAPOOL_STORE_POINT("worker.store", &place);
     place = value;
   }
   template <typename T>
   void Store(std::atomic<T>& place, std::type_identity_t<T> value) const {
-    HYDRAPOOL_STORE_POINT("worker.store");
+    HYDRAPOOL_STORE_POINT("worker.store", &place);
     place.store(value, std::memory_order_release);
   }
   [[nodiscard]] RequestProcess& process() const { return process_; }
