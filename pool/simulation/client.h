@@ -4,21 +4,17 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "pool/simulation/request.h"
+#include "pool/simulation/oracle.h"
 #include "pool/simulation/world.h"
 
 namespace hydrapool::simulation {
 
-/// A client and its oracle: sends requests as it likes, and knows the only right bytes that may come back.
-///
-/// Right is: the greeting, then for each request its answer, in order, whole, once. A request that must not
-/// run twice may get the excuse for an abandoned one instead, and one that is answered in several steps may
-/// be cut by a reset, if a worker has died; then nothing else comes. Anything else is a failure of the world.
+/// A client: sends its requests as it likes, reads when it likes, and has an oracle judge what comes back.
+/// What is wrong is a failure of the world.
 class Client {
  public:
-  Client(World& world, std::shared_ptr<TcpConnection> connection, std::vector<Request> requests);
+  Client(World& world, std::shared_ptr<TcpConnection> connection, std::unique_ptr<Oracle> oracle);
 
   [[nodiscard]] bool CanAct() const;
   void Act();
@@ -29,34 +25,22 @@ class Client {
   void Hurry();
   /// How far it has come, for a report.
   [[nodiscard]] std::string Describe() const;
-  [[nodiscard]] std::size_t answered() const { return next_; }
+  [[nodiscard]] std::size_t answered() const { return oracle_->answered(); }
 
  private:
-  struct Expected {
-    Request request;
-    std::string bytes;
-    std::string interim;  // may come before them, as often as it likes
-    bool may_be_abandoned = false;
-    bool may_be_cut = false;
-  };
   [[nodiscard]] std::size_t Sendable() const;
+  void Note(const char* what, std::size_t count = 0);
   void Send();
   void Read();
-  void Judge(std::string_view bytes);
-  void JudgeEnd(bool reset);
-  [[nodiscard]] std::string ExcuseFor(const Expected& expected, char begin) const;
+  void SeeEnd(bool reset);
   void Finish();
   void Wrong(const std::string& what);
 
   World& world_;
   std::shared_ptr<TcpConnection> connection_;
-  std::string to_send_;
+  std::unique_ptr<Oracle> oracle_;
+  const std::string to_send_;
   std::size_t sent_ = 0;
-  std::vector<Expected> expected_;
-  std::size_t next_ = 0;    // of expected_
-  std::size_t offset_ = 0;  // within it
-  std::string aside_;       // what is left of an excuse or of an interim that is coming
-  bool excused_ = false;
   bool done_ = false;
 
   // ---- its manners

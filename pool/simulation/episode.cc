@@ -4,10 +4,14 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "hydrapool/process_pool.h"
+#include "pool/site.h"
 #include "pool/sys/log.h"
+#include "pool/sys/scratch_dir.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::simulation {
@@ -23,7 +27,7 @@ std::uint64_t OneOf(Random& random, const std::uint64_t (&values)[N]) {
   return values[random.Below(N)];
 }
 
-Weather SomeWeather(std::uint64_t seed) {
+Weather SomeWeather(std::uint64_t seed, bool http) {
   Random random(seed ^ 0x5eed);
   return {.death = OneOf(random, {0, 100, 200, 500, 1'500}),
           .leave = OneOf(random, {0, 0, 800, 4'000}),
@@ -31,7 +35,8 @@ Weather SomeWeather(std::uint64_t seed) {
           .interrupt = OneOf(random, {0, 20, 200}),
           .short_move = OneOf(random, {0, 2, 10}),
           .slice = OneOf(random, {1, 4, 16, 64}),
-          .packets = OneOf(random, {2, 16, 64}),
+          // Where the parent does not come round, a program is refused with a 503: not here.
+          .packets = http ? 200 : OneOf(random, {2, 16, 64}),
           .pipe = OneOf(random, {4'096, 65'536}),
           .near_wrap = random.OneIn(3),
           .lifetime = random.OneIn(5) ? static_cast<Nanos>(OneOf(random, {100, 200})) * sys::kMillisecond : 0,
@@ -41,6 +46,27 @@ Weather SomeWeather(std::uint64_t seed) {
                       .send_buffer = OneOf(random, {64, 1'000, 16'000, 100'000}),
                       .receive_buffer = OneOf(random, {300, 16'000, 60'000}),
                       .client_buffer = OneOf(random, {64, 1'000, 60'000})}};
+}
+
+/// A directory of CGI programs, in which there is one.
+const std::string& ProgramDirectory() {
+  static const sys::ScratchDir directory("hydrapool-simulation");
+  static const std::string path = [] {
+    const std::string program = directory / "p";
+    std::ofstream(program) << "#!/bin/false\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    return directory.path().string();
+  }();
+  return path;
+}
+
+/// The pool's process.
+int Serve(bool http, const PoolOptions& options, UniqueFd listener) {
+  sys::SignalEvents::ForgetInChild();  // of the last episode's pool
+  if (!http) return ProcessPool<Handler>(options).Serve(std::move(listener));
+  const server::SiteConfig config{.cgi = cgi::Config{.directory = ProgramDirectory(), .patience = kNever}};
+  const auto make = [config](WorkerContext& worker) { return server::Site(worker, config); };
+  return ProcessPool<server::Site>(options, make).Serve(std::move(listener));
 }
 
 class Episode {
@@ -63,6 +89,7 @@ class Episode {
 
   const EpisodeOptions options_;
   const std::size_t open_before_ = File::open();
+  const bool http_;  // `hydrapool` itself with CGI programs; else the simulation's own handler
   Ledger ledger_;
   World world_;
   std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
@@ -75,7 +102,9 @@ class Episode {
 };
 
 Episode::Episode(const EpisodeOptions& options)
-    : options_(options), world_(options.seed, SomeWeather(options.seed), options.events, options.fault) {
+    : options_(options),
+      http_(options.seed % 2 == 0),
+      world_(options.seed, SomeWeather(options.seed, http_), options.events, options.fault) {
   Handler::ledger = &ledger_;
   const PoolOptions pool_options{
       .workers = world_.random.Between(1, 3),
@@ -91,10 +120,7 @@ Episode::Episode(const EpisodeOptions& options)
   most_clients_ = world_.random.Between(1, kLeases - 4);
   const int fd = 999'999'999;
   Process& pool = world_.Spawn(
-      [pool_options] {
-        sys::SignalEvents::ForgetInChild();  // of the last episode's pool
-        return ProcessPool<Handler>(pool_options).Serve(UniqueFd(fd));
-      },
+      Process::Kind::kPool, [http = http_, pool_options] { return Serve(http, pool_options, UniqueFd(fd)); },
       0);
   pool.files.emplace(fd, listener_);
   pool_ = pool.pid;
@@ -120,7 +146,8 @@ std::vector<Request> Episode::SomeRequests() {
 void Episode::NewClient() {
   auto connection = std::make_shared<TcpConnection>(world_.weather.network, next_port_++);
   world_.connections.push_back(connection);
-  clients_.push_back(std::make_unique<Client>(world_, connection, SomeRequests()));
+  auto oracle = http_ ? MakeHttpOracle(world_.random, next_request_) : MakeLineOracle(SomeRequests());
+  clients_.push_back(std::make_unique<Client>(world_, connection, std::move(oracle)));
   listener_->Come(std::move(connection));
 }
 
@@ -129,6 +156,7 @@ void Episode::Turn() {
   for (std::size_t i = 0; i < world_.processes.size(); ++i) {
     if (world_.processes[i]->Runnable(world_.now)) able.insert(able.end(), 6, {0, i});
     if (world_.processes[i]->state == Process::State::kDying) able.emplace_back(1, i);
+    if (world_.processes[i]->CanActAsProgram()) able.emplace_back(4, i);
   }
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     if (clients_[i]->CanAct()) able.emplace_back(2, i);
@@ -143,6 +171,7 @@ void Episode::Turn() {
   world_.now += static_cast<Nanos>(world_.random.Below(2'000));
   if (kind == 1) world_.GoOnDying(*world_.processes[index]);
   if (kind == 2) clients_[index]->Act();
+  if (kind == 4) world_.processes[index]->program->Act();
   if (kind == 3) {
     TcpConnection& connection = *world_.connections[index];
     connection.Act(world_.random);
@@ -250,7 +279,9 @@ Outcome Episode::Run() {
 }  // namespace
 
 Outcome RunEpisode(const EpisodeOptions& options) {
-  sys::log::SetLevel(sys::log::Level::kOff);  // also makes the logger, which is no process's
+  ProgramDirectory();
+  sys::log::SetLevel(options.log ? sys::log::Level::kDebug
+                                 : sys::log::Level::kOff);  // also makes the logger, which is no process's
   return Episode(options).Run();
 }
 

@@ -25,6 +25,7 @@ struct EpisodeOptions {
   std::uint64_t seed = 0;
   Fault fault = Fault::kNone;
   std::uint64_t storm = 20'000;  ///< steps during which things go wrong
+  bool log = false;              ///< the pool's log goes to stderr
   std::size_t events = 100;      ///< so many of the last are told with a failure
 };
 

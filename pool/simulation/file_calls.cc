@@ -83,12 +83,6 @@ ssize_t __wrap_write(int fd, const void* bytes, std::size_t size) {
   return Returned<ssize_t>(file ? file->Write(static_cast<const char*>(bytes), size) : -EBADF);
 }
 
-// Only of /proc, about this process's time on the CPU: the simulation has none.
-ssize_t __real_pread(int fd, void* into, std::size_t size, off_t at);
-ssize_t __wrap_pread(int fd, void* into, std::size_t size, off_t at) {
-  return Simulated() ? 0 : __real_pread(fd, into, size, at);
-}
-
 int __real_pipe2(int* ends, int flags);
 int __wrap_pipe2(int* ends, int flags) {
   if (!Simulated()) return __real_pipe2(ends, flags);

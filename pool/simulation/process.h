@@ -11,6 +11,7 @@
 #include "pool/simulation/fiber.h"
 #include "pool/simulation/file.h"
 #include "pool/simulation/heap.h"
+#include "pool/simulation/program.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::simulation {
@@ -20,16 +21,19 @@ namespace hydrapool::simulation {
 ///   running → dying (its descriptors close one by one) → zombie → reaped
 struct Process {
   enum class State : std::uint8_t { kRunning, kDying, kZombie, kReaped };
+  enum class Kind : std::uint8_t { kPool, kWorker, kProgram };
 
   int pid = 0;
   int parent = 0;
+  Kind kind = Kind::kPool;
   State state = State::kRunning;
   Nanos started_at = 0;
   int exit_code = 0;
   int exit_signal = 0;
 
   Heap heap;
-  std::unique_ptr<Fiber> fiber;  ///< null: a program, which is no shipped code
+  std::unique_ptr<Fiber> fiber;
+  std::unique_ptr<Program> program;  ///< what it has executed; its fiber goes on no more
   std::map<int, FileRef> files;
 
   // ---- asleep in epoll_wait(2)
@@ -44,7 +48,7 @@ struct Process {
   int newest_pipe = -1;
   int pipe_of_signals = -1;  ///< what its handlers write into: the pipe made just before them
 
-  std::weak_ptr<ProcessFile> pidfd;
+  std::vector<std::weak_ptr<ProcessFile>> pidfds;
 
   [[nodiscard]] bool running() const { return state == State::kRunning; }
   [[nodiscard]] FileRef file(int fd) const {
@@ -52,8 +56,9 @@ struct Process {
     return found == files.end() ? nullptr : found->second;
   }
   [[nodiscard]] bool HasSignal() const { return (pending & ~blocked) != 0; }
+  [[nodiscard]] bool CanActAsProgram() const { return running() && program != nullptr && program->CanAct(); }
   [[nodiscard]] bool Runnable(Nanos now) const {
-    if (!running() || fiber == nullptr || frozen_until > now) return false;
+    if (!running() || program != nullptr || frozen_until > now) return false;
     return waits_for == nullptr || HasSignal() || waits_until <= now || waits_for->AnyReady();
   }
 };

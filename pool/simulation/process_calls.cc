@@ -72,10 +72,12 @@ int OpenPidfd(World& world, int pid) {
   Process* const process = world.Find(pid);
   if (process == nullptr) return -ESRCH;
   auto file = std::make_shared<ProcessFile>(pid);
-  process->pidfd = file;
+  process->pidfds.push_back(file);
   if (process->state == Process::State::kZombie) file->Die();
   return world.Install(std::move(file));
 }
+
+int Negated(int result) { return result < 0 ? -errno : result; }
 
 long SystemCall(Call& call, long number, const long* a) {
   World& world = call.world;
@@ -90,7 +92,11 @@ long SystemCall(Call& call, long number, const long* a) {
       return file ? -world.Signal(file->pid, static_cast<int>(a[1])) : -EBADF;
     }
     case SYS_rt_sigaction:
+    case SYS_rt_sigprocmask:
       return 0;
+    case SYS_openat2:
+      return Negated(OpenBelow(static_cast<int>(a[0]), reinterpret_cast<const char*>(a[1]),
+                               reinterpret_cast<const void*>(a[2]), static_cast<std::size_t>(a[3])));
     default:
       std::abort();  // the shipped code makes a call that the simulation does not know yet
   }

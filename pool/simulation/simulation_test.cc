@@ -28,11 +28,12 @@ TEST(SimulationTest, EveryClientGetsTheOnlyRightBytesWhateverHappens) {
   const std::uint64_t budget = FromEnvironment("HYDRAPOOL_SIMULATION_STEPS", 10'000'000);
   std::uint64_t seed = FromEnvironment("HYDRAPOOL_SIMULATION_SEED", 1);
   const std::uint64_t events = FromEnvironment("HYDRAPOOL_SIMULATION_EVENTS", 100);
+  const bool log = std::getenv("HYDRAPOOL_SIMULATION_LOG") != nullptr;
   std::uint64_t steps = 0;
   std::uint64_t deaths = 0;
   std::uint64_t requests = 0;
   for (; steps < budget; ++seed) {
-    const Outcome outcome = RunEpisode({.seed = seed, .events = events});
+    const Outcome outcome = RunEpisode({.seed = seed, .log = log, .events = events});
     ASSERT_TRUE(outcome.failure.empty())
         << outcome.failure << "again: HYDRAPOOL_SIMULATION_STEPS=1 HYDRAPOOL_SIMULATION_SEED=" << seed
         << " bin/simulation_test";

@@ -43,6 +43,9 @@ class Call {
   Heap::Outside outside_;
 };
 
+/// openat2(2) on the real system.
+int OpenBelow(int directory, const char* path, const void* how, std::size_t size);
+
 /// As a system call returns: -1 and errno for what is negative.
 template <typename T>
 T Returned(T result) {

@@ -128,6 +128,7 @@ class TcpFile final : public File {
   ~TcpFile() override { connection->ServerClosed(); }
   [[nodiscard]] std::uint32_t Ready() const override { return connection->Ready(); }
   ssize_t Read(char* into, std::size_t size) override { return connection->Receive(into, size, false); }
+  ssize_t Write(const char* bytes, std::size_t size) override { return connection->Send(bytes, size); }
   void Wake() { File::Wake(); }
   const std::shared_ptr<TcpConnection> connection;
 };

@@ -53,7 +53,11 @@ void World::Pass(const char* what, std::int64_t a, std::int64_t b) {
 }
 
 void World::MayHitSelf() {
-  if (!IsWorker(*self)) return;
+  if (waiting_ != nullptr && random.OneIn(weather.death)) {
+    ++deaths;
+    Kill(*waiting_, SIGKILL);
+  }
+  if (self->kind != Process::Kind::kWorker) return;
   const bool old = weather.lifetime != 0 && now > self->started_at + weather.lifetime;
   if (old || random.OneIn(weather.death)) {
     ++deaths;
@@ -90,11 +94,12 @@ void World::Sleep(const Epoll& epoll, Nanos until) {
   self->waits_for = nullptr;
 }
 
-Process& World::Spawn(std::function<int()> body, int parent) {
+Process& World::Spawn(Process::Kind kind, std::function<int()> body, int parent) {
   const Heap::Outside outside;
   auto process = std::make_unique<Process>();
   Process& made = *process;
   made.pid = next_pid_++;
+  made.kind = kind;
   made.parent = parent;
   made.started_at = now;
   made.fiber = std::make_unique<Fiber>([this, &made, body = std::move(body)] {
@@ -109,6 +114,7 @@ int World::Fork(const std::function<int()>& body, std::byte* stack_below) {
   const Heap::Outside outside;
   Process& forker = *self;
   Process& child = Spawn(
+      Process::Kind::kWorker,
       [&body] {
         sys::SignalEvents::ForgetInChild();
         return body();
@@ -122,14 +128,38 @@ int World::Fork(const std::function<int()>& body, std::byte* stack_below) {
   const std::span<std::byte> used = forker.fiber->StackAbove(stack_below);
   const std::vector<std::byte> stack = CopyOf(used);
   forker.heap.Save();
-  starting_ = true;
-  self = &child;
-  child.fiber->Resume();
-  self = &forker;
-  starting_ = false;
+  RunNested(child);
   forker.heap.Restore();
   CopyBack(stack, used);
   return child.pid;
+}
+
+void World::RunNested(Process& child) {
+  Process* const before = std::exchange(self, &child);
+  const bool starting = std::exchange(starting_, true);
+  child.fiber->Resume();
+  starting_ = starting;
+  self = before;
+}
+
+int World::Clone(int (*body)(void*), void* argument, int& pidfd) {
+  Process& cloner = *self;
+  Process& child = Spawn(
+      Process::Kind::kProgram, [=] { return body(argument); }, cloner.parent);
+  child.files = cloner.files;
+  auto file = std::make_shared<ProcessFile>(child.pid);
+  child.pidfds.push_back(file);
+  pidfd = Install(std::move(file));
+  waiting_ = &cloner;
+  RunNested(child);
+  waiting_ = nullptr;
+  if (!cloner.running()) Fiber::Yield();  // for good
+  return child.pid;
+}
+
+void World::Execute(std::string_view query) {
+  self->program = std::make_unique<Program>(*this, *self, query);
+  Fiber::Yield();
 }
 
 void World::Exit(int code) {
@@ -152,8 +182,8 @@ int World::Signal(int pid, int signal) {
   Process* const process = Find(pid);
   if (process == nullptr) return ESRCH;
   if (signal == 0 || !process->running()) return 0;
-  if (signal == SIGKILL) {
-    Kill(*process, SIGKILL);
+  if (signal == SIGKILL || process->program != nullptr) {
+    Kill(*process, signal);
   } else {
     process->pending |= std::uint64_t{1} << (signal - 1);
   }
@@ -181,9 +211,19 @@ void World::GoOnDying(Process& process) {
     process.files.erase(process.files.begin());
     return;
   }
-  process.state = Process::State::kZombie;
+  if (process.kind == Process::Kind::kPool) {  // all others die with it (PR_SET_PDEATHSIG)
+    for (const auto& each : processes) {
+      Kill(*each, SIGKILL);
+      if (each->state == Process::State::kZombie) each->state = Process::State::kReaped;
+    }
+  }
+  const Process* const parent = Find(process.parent);
+  const bool orphan = process.parent != 0 && (parent == nullptr || parent->state == Process::State::kZombie);
+  process.state = orphan ? Process::State::kReaped : Process::State::kZombie;
   trace.Add(steps, process.pid, "zombie", 0, 0);
-  if (const auto pidfd = process.pidfd.lock()) pidfd->Die();
+  for (const auto& each : process.pidfds) {
+    if (const auto pidfd = each.lock()) pidfd->Die();
+  }
   Signal(process.parent, SIGCHLD);
 }
 

@@ -67,6 +67,11 @@ class World {
   /// Starts the process that runs `body`, as a copy of the running one; it runs until it first sleeps.
   /// Returns its pid.
   int Fork(const std::function<int()>& body, std::byte* stack_below);
+  /// Starts a request's process, a sibling of the running one, which waits until it has executed its program
+  /// or ended (vfork). Returns its pid.
+  int Clone(int (*body)(void*), void* argument, int& pidfd);
+  /// The running process becomes a program.
+  void Execute(std::string_view query);
   [[noreturn]] void Exit(int code);
   int Install(FileRef file);
   /// Some connections have made nearly 2^32 steps when they begin.
@@ -76,7 +81,7 @@ class World {
   [[nodiscard]] Process* Find(int pid) const;
 
   // ---- for the scheduler
-  Process& Spawn(std::function<int()> body, int parent);
+  Process& Spawn(Process::Kind kind, std::function<int()> body, int parent);
   void Kill(Process& process, int signal);
   /// The next slice of a process.
   void Run(Process& process);
@@ -90,13 +95,15 @@ class World {
  private:
   void DeliverSignals();
   void MayHitSelf();
-  [[nodiscard]] bool IsWorker(const Process& process) const { return process.parent != 0; }
+  /// Runs a new process until it sleeps or executes or ends.
+  void RunNested(Process& child);
 
   std::string failure_;
   std::uint64_t slice_ = 0;
   int next_pid_ = 100;
   int next_fd_ = 1'000'000;
-  bool starting_ = false;  // a new process runs within its parent's fork
+  bool starting_ = false;       // a new process runs within another's call
+  Process* waiting_ = nullptr;  // who waits in vfork, and may die there
 };
 
 }  // namespace hydrapool::simulation
