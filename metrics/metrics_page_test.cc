@@ -65,6 +65,8 @@ TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
                                            "hydrapool_leases_unassigned",
                                            "hydrapool_cgi_processes",
                                            "hydrapool_cgi_started_total",
+                                           "hydrapool_request_bodies",
+                                           "hydrapool_request_bodies_in_memory",
                                            "hydrapool_workers_leaving",
                                            "hydrapool_listen_queue",
                                            "hydrapool_listen_queue_limit",

@@ -98,6 +98,13 @@ constexpr std::array kPoolReadings{
                         [](const Scoreboard& board) { return Value(board.counts().unassigned); }},
     Reading<Scoreboard>{GaugeFamily, "hydrapool_cgi_processes", "CGI processes alive.",
                         [](const Scoreboard& board) { return Value(board.counts().processes); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_request_bodies",
+                        "Request bodies that are being made whole before their programs start.",
+                        [](const Scoreboard& board) { return Value(board.counts().bodies); }},
+    Reading<Scoreboard>{
+        GaugeFamily, "hydrapool_request_bodies_in_memory",
+        "Bodies made whole that lie in memory, a megabyte at most each; the others are files.",
+        [](const Scoreboard& board) { return Value(board.counts().bodies_in_memory); }},
     Reading<Scoreboard>{GaugeFamily, "hydrapool_workers_leaving",
                         "Workers that have been replaced and still finish what they have in hand.",
                         [](const Scoreboard& board) { return Value(board.counts().leaving); }},

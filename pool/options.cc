@@ -133,7 +133,15 @@ void AddCgiOptions(CLI::App& app, Words& words) {
                "Take %2F in the path behind a CGI program for a slash instead of refusing it");
   app.add_flag("--raw-targets", words.raw_targets,
                "Take bytes past 0x7f in a request's target instead of refusing them");
-  app.add_option("--body-dir", cgi.body_directory, "Where large chunked bodies lie until they are whole")
+  app.add_option(
+         "--body-memory", cgi.body_memory,
+         "For bodies that are made whole before their program starts (chunked ones, large ones on UNIX "
+         "sockets), a megabyte each at most; what does not fit lies in --body-dir")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES")
+      ->default_str("64MB");
+  app.add_option("--body-dir", cgi.body_directory,
+                 "Where bodies lie that are made whole and do not fit; 503 where it is full")
       ->type_name("DIR")
       ->capture_default_str();
   app.add_option("--max-body", cgi.max_body, "The largest request body for a CGI program; past it 413")

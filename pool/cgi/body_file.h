@@ -6,34 +6,21 @@
 
 #include "pool/sys/unique_fd.h"
 
+/// The files in which request bodies are made whole. Whoever writes knows the offset, so that a write can be
+/// repeated.
 namespace hydrapool::cgi {
+
+/// A body is in memory while it is no larger than this, and then in a file.
+inline constexpr std::uint64_t kMostInMemory = 1 << 20;
 
 /// An anonymous file in memory (memfd_create(2)), close-on-exec; empty where the system refuses.
 sys::UniqueFd MemoryFile();
+/// An unlinked file in a directory (O_TMPFILE), close-on-exec; empty where the system refuses.
+sys::UniqueFd DiskFile(const std::string& directory);
 
-/// A body in the making: in memory as long as it is small, then in an unlinked file, so that the largest body
-/// costs a worker kMostInMemory.
-class BodyFile {
- public:
-  static constexpr std::uint64_t kMostInMemory = 1 << 20;
-
-  /// `directory`: where the file is made. Errors come with Append.
-  explicit BodyFile(std::string directory);
-
-  /// False: there is no room for it.
-  [[nodiscard]] bool Append(std::string_view bytes);
-  [[nodiscard]] std::uint64_t size() const { return size_; }
-  /// The file, at its end; the body is then its.
-  [[nodiscard]] sys::UniqueFd Take() { return std::move(file_); }
-
- private:
-  [[nodiscard]] bool MoveToDisk();
-  [[nodiscard]] bool Write(std::string_view bytes) const;
-
-  std::string directory_;
-  sys::UniqueFd file_;
-  std::uint64_t size_ = 0;
-  bool on_disk_ = false;
-};
+/// False: there is no room for all of it.
+[[nodiscard]] bool WriteAt(int file, std::string_view bytes, std::uint64_t offset);
+/// The first `size` bytes of one file into another.
+[[nodiscard]] bool CopyBody(int from, int to, std::uint64_t size);
 
 }  // namespace hydrapool::cgi

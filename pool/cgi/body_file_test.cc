@@ -1,5 +1,6 @@
 #include "pool/cgi/body_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,25 +20,35 @@ std::string Contents(const sys::UniqueFd& file) {
   return text;
 }
 
-TEST(BodyFileTest, KeepsWhatIsAppendedInMemoryAndOnDisk) {
+TEST(BodyFileTest, KeepsWhatIsWrittenAlsoTwice) {
   const sys::ScratchDir scratch("body_file_test");
-  for (const std::size_t pieces : {0u, 1u, 15u, 17u, 40u}) {
-    BodyFile body(scratch.path().string());
-    std::string all;
-    for (std::size_t i = 0; i < pieces; ++i) {
-      const std::string piece(64 * 1024 + i, static_cast<char>('a' + i % 26));
-      ASSERT_TRUE(body.Append(piece));
-      all += piece;
-    }
-    EXPECT_EQ(body.size(), all.size());
-    EXPECT_TRUE(Contents(body.Take()) == all) << pieces;
+  for (const bool on_disk : {false, true}) {
+    const sys::UniqueFd file = on_disk ? DiskFile(scratch.path().string()) : MemoryFile();
+    ASSERT_TRUE(file);
+    EXPECT_TRUE(WriteAt(file.get(), "the ", 0));
+    EXPECT_TRUE(WriteAt(file.get(), "bo", 4));  // its worker died before it was noted
+    EXPECT_TRUE(WriteAt(file.get(), "body", 4));
+    EXPECT_EQ(Contents(file), "the body");
   }
 }
 
+TEST(BodyFileTest, MovesFromMemoryToDisk) {
+  const sys::ScratchDir scratch("body_file_test");
+  const sys::UniqueFd memory = MemoryFile();
+  const std::string text(300'000, 'b');
+  ASSERT_TRUE(WriteAt(memory.get(), text + "not noted yet", 0));
+  const sys::UniqueFd disk = DiskFile(scratch.path().string());
+  ASSERT_TRUE(CopyBody(memory.get(), disk.get(), text.size()));
+  EXPECT_TRUE(Contents(disk) == text);
+}
+
 TEST(BodyFileTest, SaysWhereThereIsNoRoom) {
-  BodyFile body("/nowhere");
-  EXPECT_TRUE(body.Append("small"));
-  EXPECT_FALSE(body.Append(std::string(BodyFile::kMostInMemory, 'x')));
+  EXPECT_FALSE(DiskFile("/nowhere"));
+  const sys::UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  EXPECT_FALSE(WriteAt(full.get(), "x", 0));
+  const sys::UniqueFd memory = MemoryFile();
+  ASSERT_TRUE(WriteAt(memory.get(), "x", 0));
+  EXPECT_FALSE(CopyBody(memory.get(), full.get(), 1));
 }
 
 }  // namespace

@@ -24,8 +24,9 @@ class Redirector {
  public:
   /// Whether a program of ours answers there.
   [[nodiscard]] virtual bool Redirects(std::string_view path) const = 0;
-  /// The program before is let go, and its notes are still in place.
-  virtual Begun Redirect(Exchange& exchange, const std::string& location) = 0;
+  /// The program before is let go. The path lies in the exchange's buffer behind the request's head, and the
+  /// notes say how long it is.
+  virtual Begun Redirect(Exchange& exchange) = 0;
 
  protected:
   ~Redirector() = default;

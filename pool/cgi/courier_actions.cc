@@ -132,23 +132,28 @@ void Courier::Begin(const CourierAction& action) {
   HYDRAPOOL_FAILPOINT("cgi.answer_noted");
 }
 
-// From BeginOnce on nothing of the request runs again; until the first program is let go, whoever takes over
-// comes here again.
+// From BeginOnce on nothing of the request runs again. Until the first program is let go, a worker that takes
+// over comes here again; from then on it finds the path in the buffer.
 void Courier::Redirect() {
-  const std::string location(head_.location);
+  CourierNotes& note = notes();
+  const std::span<char> place = exchange_.buffer().subspan(kRequestHeadAt + note.request_head);
+  if (head_.location.size() > place.size()) return Refuse(502, "the program names too long a path");
+  std::memcpy(place.data(), head_.location.data(), head_.location.size());
   over_ = redirected_ = true;
   look_again_.Reset();
   output_watch_.Reset();
   errors_watch_.Reset();
   if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
   errors_.Finish();
-  exchange_.BeginOnce();
-  HYDRAPOOL_FAILPOINT("cgi.redirecting");
-  CourierNotes& note = notes();
-  ++note.redirects;
+  if (note.location == 0) ++note.redirects;
+  note.location = static_cast<std::uint32_t>(head_.location.size());
   note.output_closed = note.wants_continue = false;
+  exchange_.BeginOnce();
+  process_.SetResumable();
+  HYDRAPOOL_FAILPOINT("cgi.redirecting");
   process_.LetGo();
-  Begun begun = redirector_.Redirect(exchange_, location);
+  HYDRAPOOL_FAILPOINT("cgi.redirected");
+  Begun begun = redirector_.Redirect(exchange_);
   if (auto* reply = std::get_if<Reply>(&begun)) {
     exchange_.Answer(std::move(*reply));
   } else {

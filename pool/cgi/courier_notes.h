@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "hydrapool/connection.h"
+#include "pool/http/chunked_decoder.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::cgi {
@@ -14,6 +16,13 @@ enum class Framing : std::uint8_t {
   kLength,  ///< Content-Length
   kChunks,  ///< chunks
   kClose,   ///< the connection's end: HTTP/1.0 where the length is not known, and nph- programs
+};
+
+/// How far a body has been made whole when `at` bytes of the connection were consumed.
+struct SpoolNote {
+  std::uint64_t at = 0;
+  std::uint64_t size = 0;  ///< of what its file holds
+  http::ChunkedDecoder decoder;
 };
 
 /// What a courier keeps in its lease's notes, so that another can take over where it stands. Written before
@@ -46,11 +55,16 @@ struct CourierNotes {
   bool may_chunk = true;
   bool feeds = false;           ///< the body goes through a pipe, piece by piece
   bool wants_continue = false;  ///< "100 Continue" comes before the body
+  bool spools = false;          ///< the body is made whole in a file before the program starts
   bool output_closed = false;   ///< the program closed its output and lived on: how it ends does not matter
+  std::uint32_t location = 0;  ///< size of the path that a local redirect leads to, behind the request's head
+  /// While it spools: the one whose `at` is what is consumed holds. The other one is written before the bytes
+  /// that it tells of are consumed.
+  std::array<SpoolNote, 2> spool{};
 };
 
 /// The head of a request whose body is not peeked at lies here in the exchange's buffer until the answer
-/// begins: a local redirect wants it again.
+/// begins: a local redirect wants it again, and so does whoever goes on with a body that is made whole.
 inline constexpr std::size_t kRequestHeadAt = 1024;
 
 /// The notes of an exchange whose request is a CGI program's.

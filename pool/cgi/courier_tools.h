@@ -11,26 +11,6 @@
 
 namespace hydrapool::cgi {
 
-/// How many bodies a worker makes whole at once: each has a descriptor of its own.
-class SpoolBudget {
- public:
-  /// A body in the making.
-  class Body {
-   public:
-    explicit Body(SpoolBudget& budget) : budget_(budget) { ++budget_.bodies_; }
-    ~Body() { --budget_.bodies_; }
-    Body(const Body&) = delete;
-    Body& operator=(const Body&) = delete;
-
-   private:
-    SpoolBudget& budget_;
-  };
-  [[nodiscard]] std::size_t bodies() const { return bodies_; }
-
- private:
-  std::size_t bodies_ = 0;
-};
-
 /// What every response of a worker carries, and scratch space that its couriers share.
 class CourierTools {
  public:
@@ -49,7 +29,6 @@ class CourierTools {
   }
 
   http::DateCache date;
-  SpoolBudget budget;
 
  private:
   std::string extra_lines_;

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "pool/cgi/body_file.h"
 #include "pool/http/response_writer.h"
 #include "pool/sys/error.h"
 #include "pool/sys/failpoint.h"
@@ -76,6 +77,8 @@ ClientFacts FactsOf(const hydrapool::Connection& connection, const http::Request
 
 struct GateContext {
   ProcessPlaces::Place* place;
+  std::uint32_t claimant;
+  const BodyBudget* bodies;
   std::uint32_t lease;
   LeaseDetail* detail;
   pid_t preparer;
@@ -83,8 +86,36 @@ struct GateContext {
 
 bool MayExec(void* context, pid_t self) {
   const auto* gate = static_cast<const GateContext*>(context);
-  return ProcessPlaces::Occupy(*gate->place, gate->lease, self) &&
-         PassGate(*gate->detail, gate->preparer, self);
+  if (!ProcessPlaces::Occupy(*gate->place, gate->claimant, self)) return false;
+  gate->bodies->Occupy(gate->lease, self);
+  return PassGate(*gate->detail, gate->preparer, self);
+}
+
+/// Goes on where a worker died between the two programs of a local redirect.
+class Redirection : public Execution {
+ public:
+  Redirection(Exchange& exchange, Redirector& redirector) : exchange_(exchange), redirector_(redirector) {}
+  void OnStepDone() override {
+    exchange_.BeginOnce();
+    Begun begun = redirector_.Redirect(exchange_);
+    if (auto* reply = std::get_if<Reply>(&begun)) {
+      exchange_.Answer(std::move(*reply));
+    } else {
+      exchange_.Become(std::move(std::get<std::unique_ptr<Execution>>(begun)));
+    }
+  }
+  void OnDeadline() override {}
+
+ private:
+  Exchange& exchange_;
+  Redirector& redirector_;
+};
+
+/// The program has the body.
+void HandOver(RequestProcess& process) {
+  if (process.end(ProcessEnd::kBody) < 0) return;
+  process.CloseEnd(ProcessEnd::kBody);
+  process.bodies().End(process.lease());
 }
 
 void ExecFailed(void* context, int error) {
@@ -145,41 +176,67 @@ Begun Handler::Begin(Exchange& exchange, const http::Request& request, std::stri
       .may_chunk = request.minor_version >= 1,
   };
   exchange.SetDeadline(sys::Now() + notes.patience);
-  const bool fits = request.head_size + request.content_length <= kPeeked;
-  if (request.body == http::BodyKind::kChunked || !fits)
-    std::memcpy(exchange.buffer().data() + kRequestHeadAt, peeked.data(), request.head_size);
-  if (request.body == http::BodyKind::kChunked) {
-    if (tools_.budget.bodies() >= worker_.internals.most_processes)
-      return Refuse(request, 0, 503, "as many bodies are in the making as may at once");
-    return std::make_unique<Spooler>(exchange, static_cast<BodyTaker&>(*this), tools_.budget,
-                                     Spooler::Plan{.head = std::string(peeked.substr(0, request.head_size)),
-                                                   .most = config_.max_body,
-                                                   .send_continue = request.expect_continue,
-                                                   .date = std::string(tools_.date.At(worker_.loop.now())),
-                                                   .directory = config_.body_directory,
-                                                   .name = NameOf(exchange.connection(), request.path)});
-  }
+  const bool chunked = request.body == http::BodyKind::kChunked;
+  const bool fits = !chunked && request.head_size + request.content_length <= kPeeked;
   if (!fits) {
-    notes.feeds = true;
+    std::memcpy(exchange.buffer().data() + kRequestHeadAt, peeked.data(), request.head_size);
     notes.wants_continue = request.expect_continue;
-    return Launch(exchange, request, {{}, request.content_length, true});
+    notes.spools = chunked || exchange.process().detail().keeps_ledger;
+    notes.feeds = !notes.spools;
+    if (notes.spools) return Spool(exchange, request, peeked.substr(0, request.head_size));
+    return Launch(exchange, request, {.length = request.content_length, .feed = true});
   }
   const std::string_view body = peeked.substr(request.head_size, request.content_length);
   if (body.empty()) return Launch(exchange, request, {});
-  sys::UniqueFd file = MemoryFile();
-  if (!file || ::pwrite(file.get(), body.data(), body.size(), 0) != static_cast<ssize_t>(body.size())) {
+  const sys::UniqueFd file = MemoryFile();
+  if (!file || !WriteAt(file.get(), body, 0))
     return Refuse(request, 0, 503, "no memory for the request's body");
+  return Launch(exchange, request, {.file = file.get(), .length = body.size()});
+}
+
+Begun Handler::Spool(Exchange& exchange, const http::Request& request, std::string_view head) {
+  CourierNotes& notes = NotesOf(exchange);
+  RequestProcess& process = exchange.process();
+  const BodyBudget& bodies = process.bodies();
+  notes.spool[0].at = notes.request_begin + notes.request_head;
+  if (!bodies.Begin(process.lease(), worker_.internals.most_processes))
+    return Refuse(request, 0, 503, "as many bodies are in the making as may at once");
+  const bool in_memory = request.content_length <= kMostInMemory &&
+                         bodies.ClaimMemory(process.lease(), config_.body_memory / kMostInMemory);
+  sys::UniqueFd file = in_memory ? MemoryFile() : DiskFile(config_.body_directory);
+  const bool made = static_cast<bool>(file);
+  if (!made || !process.HoldBody(std::move(file))) {
+    bodies.End(process.lease());
+    return Refuse(request, 0, 503, made ? "the pool's parent is too busy" : "no room for the request's body");
   }
-  return Launch(exchange, request, {std::move(file), body.size(), false});
+  auto spooler = MakeSpooler(exchange, request, head);
+  spooler->Start();
+  return spooler;
 }
 
-Begun Handler::TakeBody(Exchange& exchange, std::string_view head, sys::UniqueFd file, std::uint64_t length) {
+std::unique_ptr<Spooler> Handler::MakeSpooler(Exchange& exchange, const http::Request& request,
+                                              std::string_view head) {
+  return std::make_unique<Spooler>(exchange, static_cast<BodyTaker&>(*this),
+                                   Spooler::Plan{.head = std::string(head),
+                                                 .chunked = request.body == http::BodyKind::kChunked,
+                                                 .most = config_.max_body,
+                                                 .date = std::string(tools_.date.At(worker_.loop.now())),
+                                                 .directory = config_.body_directory,
+                                                 .name = NameOf(exchange.connection(), request.path)});
+}
+
+Begun Handler::TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) {
+  RequestProcess& process = exchange.process();
   const auto parsed = parser_.Parse(head);  // it was parsed before, so it is one
-  return Launch(exchange, *std::get<const http::Request*>(parsed), {std::move(file), length, false});
+  Begun begun = Launch(exchange, *std::get<const http::Request*>(parsed),
+                       {.file = process.end(ProcessEnd::kBody), .length = length});
+  if (std::holds_alternative<std::unique_ptr<Execution>>(begun)) HandOver(process);
+  return begun;
 }
 
-Begun Handler::Redirect(Exchange& exchange, const std::string& location) {
-  const CourierNotes& notes = NotesOf(exchange);
+Begun Handler::Redirect(Exchange& exchange) {
+  CourierNotes& notes = NotesOf(exchange);
+  const std::string location(exchange.buffer().data() + kRequestHeadAt + notes.request_head, notes.location);
   std::string head(notes.request_head, '\0');
   if (notes.feeds || exchange.total_consumed() != notes.request_begin) {
     std::memcpy(head.data(), exchange.buffer().data() + kRequestHeadAt, head.size());
@@ -202,7 +259,9 @@ Begun Handler::Redirect(Exchange& exchange, const std::string& location) {
   request.body = http::BodyKind::kNone;
   request.content_length = 0;
   exchange.SetDeadline(sys::Now() + notes.patience);
-  return Launch(exchange, request, {});
+  Begun begun = Launch(exchange, request, {});
+  if (std::holds_alternative<std::unique_ptr<Execution>>(begun)) notes.location = 0;
+  return begun;
 }
 
 Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body body) {
@@ -232,10 +291,10 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   auto output = MakePipe();
   auto errors = MakePipe();
   auto input = body.feed ? MakePipe() : Pipe{};
-  sys::UniqueFd nothing(body.feed || body.file ? -1 : ::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const int in = body.feed && input ? input->read.get() : body.file ? body.file.get() : nothing.get();
+  sys::UniqueFd nothing(body.feed || body.file >= 0 ? -1 : ::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int in = body.feed && input ? input->read.get() : body.file >= 0 ? body.file : nothing.get();
   if (!output || !errors || in < 0) return refuse(503, "no descriptor left for the program's pipes");
-  if (body.file) ::lseek(body.file.get(), 0, SEEK_SET);
+  if (body.file >= 0) ::lseek(body.file, 0, SEEK_SET);
   SetNonBlocking(output->read);
   SetNonBlocking(errors->read);
   if (body.feed) SetNonBlocking(input->write);
@@ -244,7 +303,8 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   if (!process.Offer(std::move(output->read), std::move(input->write), std::move(errors->read))) {
     return refuse(503, "the pool's parent is too busy");
   }
-  GateContext gate{&process.place(), process.lease(), &process.detail(), ::getpid()};
+  GateContext gate{&process.place(), process.claimant(), &process.bodies(),
+                   process.lease(),  &process.detail(),  ::getpid()};
   std::array<char*, 2> argv{const_cast<char*>(script->file.c_str()), nullptr};
   const auto spawned = Spawn({.directory_fd = script->directory.get(),
                               .program = script->file,
@@ -273,6 +333,16 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
 }
 
 std::unique_ptr<Execution> Handler::Resume(Exchange& exchange) {
+  RequestProcess& process = exchange.process();
+  const CourierNotes& notes = NotesOf(exchange);
+  if (!process.state().answers() && notes.location > 0)
+    return std::make_unique<Redirection>(exchange, static_cast<Redirector&>(*this));
+  if (!process.state().answers() && notes.spools) {
+    if (process.end(ProcessEnd::kBody) < 0) return nullptr;
+    const std::string_view head(exchange.buffer().data() + kRequestHeadAt, notes.request_head);
+    return MakeSpooler(exchange, *std::get<const http::Request*>(parser_.Parse(head)), head);
+  }
+  HandOver(process);
   return std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
                                    NameOf(exchange.connection(), "(taken over)"));
 }

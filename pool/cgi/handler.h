@@ -34,19 +34,26 @@ struct Config {
   sys::Nanos patience = 60 * sys::kSecond;
   std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it 503
   std::uint64_t max_body = 1ull << 30;      ///< past it 413
-  std::string body_directory = "/var/tmp";  ///< where a large chunked body lies until it is whole
+  std::uint64_t body_memory = 64ull << 20;  ///< for bodies that are made whole, over the whole pool
+  std::string body_directory = "/var/tmp";  ///< where those that are larger or too many lie
 };
 
 /// Answers the requests below a URL prefix by CGI programs (RFC 3875).
 ///
 /// A body of known length is given to the program as it comes, a small one that came with the head at once; a
-/// chunked one is first made whole, so that CONTENT_LENGTH is true. See courier.h for the answer's way and
-/// for what happens when a worker dies: a request whose process has started is carried on, never started
-/// twice. Only while a chunked body is being made whole does a worker's death cost the request: it is
-/// answered 502 then.
+/// chunked one is first made whole, so that CONTENT_LENGTH is true, and so is a large one on a UNIX socket:
+/// bytes that are spliced from there are counted by nobody. See spooler.h and courier.h for what happens when
+/// a worker dies: a request whose bytes are consumed or whose process has started is carried on, never
+/// started twice.
+///
+/// A body that is made whole lies in memory up to kMostInMemory, and while there is room for it in
+/// Config::body_memory; else in a file of Config::body_directory. Past Config::max_body it is a 413, where
+/// the directory has no room a 503, and so are more bodies at once than the parent has descriptors for. Small
+/// bodies that come with their head are not counted: max_processes of them are in memory at most, of kPeeked
+/// bytes each.
 ///
 /// A local redirect (RFC 3875, section 6.2.2) is a second program with the same request, by GET and without
-/// its body; a worker that dies in the moment between the two costs the request a 502.
+/// its body.
 ///
 /// One for each worker; throws std::system_error where the directory cannot be used.
 class Handler final : private BodyTaker, private Redirector {
@@ -66,16 +73,18 @@ class Handler final : private BodyTaker, private Redirector {
   std::unique_ptr<Execution> Resume(Exchange& exchange);
 
  private:
-  /// A body that is whole, in a file of memory; or one that the exchange will feed.
+  /// A body that is whole, in a file; or one that the exchange will feed.
   struct Body {
-    sys::UniqueFd file;
+    int file = -1;
     std::uint64_t length = 0;
     bool feed = false;
   };
-  Begun TakeBody(Exchange& exchange, std::string_view head, sys::UniqueFd file,
-                 std::uint64_t length) override;
+  Begun Spool(Exchange& exchange, const http::Request& request, std::string_view peeked);
+  std::unique_ptr<Spooler> MakeSpooler(Exchange& exchange, const http::Request& request,
+                                       std::string_view head);
+  Begun TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) override;
   [[nodiscard]] bool Redirects(std::string_view path) const override { return Serves(path); }
-  Begun Redirect(Exchange& exchange, const std::string& location) override;
+  Begun Redirect(Exchange& exchange) override;
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);
   [[nodiscard]] Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
                              std::string_view why);

@@ -22,15 +22,15 @@ namespace hydrapool::http {
 /// sees every piece.
 ///
 /// kBad is for good: answer 400 and close. Fed again after kDone or kBad it consumes nothing and says the
-/// same. What comes out does not depend on how the input was cut. Allocates nothing itself. Not for several
-/// threads.
+/// same. What comes out does not depend on how the input was cut. Allocates nothing itself. Plain data: a
+/// copy goes on where the original stood, in another process too. Not for several threads.
 class ChunkedDecoder {
  public:
-  enum class State { kNeedMore, kDone, kBad };
+  enum class State : std::uint8_t { kNeedMore, kDone, kBad };
 
   struct Limits {
-    std::size_t max_extensions = 16 * 1024;  ///< bytes between a size and its CRLF, over the whole body
-    std::size_t max_trailers = 8 * 1024;     ///< bytes of trailer fields, their line ends included
+    std::uint32_t max_extensions = 16 * 1024;  ///< bytes between a size and its CRLF, over the whole body
+    std::uint32_t max_trailers = 8 * 1024;     ///< bytes of trailer fields, their line ends included
   };
 
   struct Progress {
@@ -53,6 +53,8 @@ class ChunkedDecoder {
     }
   }
 
+  [[nodiscard]] bool done() const { return at_ == At::kDone; }
+
   /// Appends the data to `out`.
   Progress Feed(std::string_view bytes, std::string& out) {
     return Feed(bytes, [&out](std::string_view data) { out.append(data); });
@@ -68,7 +70,7 @@ class ChunkedDecoder {
   Piece Next(std::string_view bytes);
 
  private:
-  enum class At {
+  enum class At : std::uint8_t {
     kSizeFirst,
     kSize,
     kBeforeExtension,
@@ -92,11 +94,11 @@ class ChunkedDecoder {
   [[nodiscard]] At Trailed(At next);
 
   Limits limits_;
-  At at_ = At::kSizeFirst;
   std::uint64_t left_ = 0;  // of the chunk whose size was read
-  int digits_ = 0;
-  std::size_t extensions_ = 0;
-  std::size_t trailers_ = 0;
+  std::uint32_t extensions_ = 0;
+  std::uint32_t trailers_ = 0;
+  At at_ = At::kSizeFirst;
+  std::uint8_t digits_ = 0;
 };
 
 }  // namespace hydrapool::http

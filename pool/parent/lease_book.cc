@@ -29,8 +29,15 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   detail.handler = {};
   detail.connection = {};
   detail.greeted = false;
+  detail.resumable = false;
+  detail.keeps_ledger = false;
   lease.Store({0, lease.Load().generation, Phase::kIdle});
   return slot;
+}
+
+void LeaseBook::KeepLedger(std::uint32_t slot) {
+  table_.ledger(slot).Clear();
+  table_.detail(slot).keeps_ledger = true;
 }
 
 void LeaseBook::Free(std::uint32_t slot) {
@@ -38,6 +45,7 @@ void LeaseBook::Free(std::uint32_t slot) {
   held_[slot].fd = -1;
   fds_[slot].Reset();
   Lease& lease = table_.lease(slot);
+  if (table_.detail(slot).resumable) table_.bodies().End(slot);
   table_.TrimSlab(slot);
   lease.step = {};
   lease.end = {};

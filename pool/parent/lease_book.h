@@ -27,6 +27,8 @@ class LeaseBook {
   /// A slot for a new connection, its word idle; nullopt: the table is full (the descriptor stays the
   /// caller's).
   std::optional<std::uint32_t> Open(sys::UniqueFd& fd, sys::Nanos now);
+  /// The kernel does not count the bytes of this new connection.
+  void KeepLedger(std::uint32_t slot);
   /// Closes the parent's descriptor and makes the slot free. The caller has ended the connection as it should
   /// end.
   void Free(std::uint32_t slot);

@@ -9,6 +9,7 @@
 #include "pool/sys/listen_queue.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
+#include "pool/sys/tcp_counters.h"
 
 namespace hydrapool {
 namespace {
@@ -27,8 +28,10 @@ Listeners::Listeners(sys::EventLoop& loop, PoolCounts& counts, Host host)
     : loop_(loop), counts_(counts), host_(std::move(host)) {}
 
 void Listeners::Open(std::vector<sys::UniqueFd> sockets) {
-  for (sys::UniqueFd& fd : sockets)
-    listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), {}}));
+  for (sys::UniqueFd& fd : sockets) {
+    const bool counted = sys::KernelCounts(fd.get());
+    listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), counted, {}}));
+  }
   Resume();
 }
 
@@ -57,7 +60,7 @@ bool Listeners::AcceptOne(const Listener& listener) {
   }
   if (!fd) return false;
   counts_.accepted.Add();
-  host_.let_in(std::move(fd));
+  host_.let_in(std::move(fd), listener.counted);
   return true;
 }
 

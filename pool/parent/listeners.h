@@ -24,9 +24,10 @@ namespace hydrapool {
 class Listeners {
  public:
   struct Host {
-    std::function<bool()> has_room;             ///< a lease is free
-    std::function<bool()> make_room;            ///< frees one; false: it cannot
-    std::function<void(sys::UniqueFd)> let_in;  ///< takes a connection; there is room for it
+    std::function<bool()> has_room;   ///< a lease is free
+    std::function<bool()> make_room;  ///< frees one; false: it cannot
+    /// Takes a connection, for which there is room. `counted`: the kernel counts its bytes.
+    std::function<void(sys::UniqueFd, bool counted)> let_in;
   };
   Listeners(sys::EventLoop& loop, PoolCounts& counts, Host host);
 
@@ -40,6 +41,7 @@ class Listeners {
  private:
   struct Listener {
     sys::UniqueFd fd;
+    bool counted = true;
     sys::EventLoop::Watch watch;
   };
   void OnReadable(const Listener& listener);

@@ -45,7 +45,7 @@ class ListenersTest : public testing::Test {
                               inside_.erase(inside_.begin());
                               return true;
                             },
-                        .let_in = [this](sys::UniqueFd fd) { inside_.push_back(std::move(fd)); }}};
+                        .let_in = [this](sys::UniqueFd fd, bool) { inside_.push_back(std::move(fd)); }}};
   std::string address_;
   std::vector<sys::UniqueFd> clients_;
 };

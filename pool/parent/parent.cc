@@ -50,7 +50,8 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
       listeners_(loop, scoreboard.counts(),
                  {.has_room = [this] { return !leases_.book.full(); },
                   .make_room = [this] { return spares_.MakeRoom(); },
-                  .let_in = [this](sys::UniqueFd connection) { LetIn(std::move(connection)); }}) {}
+                  .let_in = [this](sys::UniqueFd connection,
+                                   bool counted) { LetIn(std::move(connection), counted); }}) {}
 
 Pool::Parent::~Parent() { sys::log::CountDroppedIn(nullptr); }
 
@@ -60,8 +61,8 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   if (const std::string failing = sys::VerifyTcpCounters(); !failing.empty()) {
     rescuer_.DistrustCounters();
     sys::log::Warn(
-        "this kernel's TCP counters cannot be relied on ({}): an answer whose worker dies while it is sent "
-        "will be cut and counted, not finished",
+        "this kernel's TCP counters cannot be relied on ({}): the workers count, and a large answer of a "
+        "program whose worker dies in the moment of sending is cut",
         failing);
   }
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -113,11 +114,16 @@ void Pool::Parent::Tick() {
   lender_.EvenOut();
   ExpireWaiting();
   listeners_.Measure();
+  scoreboard.counts().bodies = static_cast<std::uint32_t>(leases_.table.bodies().bodies());
+  scoreboard.counts().bodies_in_memory = static_cast<std::uint32_t>(leases_.table.bodies().in_memory());
   if (ending_.stage != Stage::kServing) CloseIdle();
 }
 
-void Pool::Parent::LetIn(sys::UniqueFd connection) {
-  if (const auto slot = leases_.book.Open(connection, loop.now())) lender_.LendIdle(*slot);
+void Pool::Parent::LetIn(sys::UniqueFd connection, bool counted) {
+  const auto slot = leases_.book.Open(connection, loop.now());
+  if (!slot) return;
+  if (!counted || !rescuer_.trusts_counters()) leases_.book.KeepLedger(*slot);
+  lender_.LendIdle(*slot);
 }
 
 void Pool::Parent::ExpireWaiting() {

@@ -53,7 +53,7 @@ class Pool::Parent {
   int Work(WorkerHandle& self, sys::Channel channel);
   void Round();
   void Tick();
-  void LetIn(sys::UniqueFd connection);
+  void LetIn(sys::UniqueFd connection, bool counted);
   void ExpireWaiting();
   void OnSignal(int signal);
   void BeginDrain(sys::Nanos deadline);

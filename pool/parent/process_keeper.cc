@@ -42,11 +42,11 @@ void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd
   switch (message.kind) {
     case ToParent::Kind::kOffer: {
       Held& held = held_[message.slot];
-      held.offer = ++offers_;
+      if (held.offer == 0) held.offer = ++offers_;
       std::size_t next = 0;
       for (std::size_t i = 0; i < kProcessEnds; ++i) {
         const bool given = (message.process_ends & 1u << i) != 0 && next < descriptors.size();
-        held.ends[i] = given ? std::move(descriptors[next++]) : sys::UniqueFd();
+        if (given) held.ends[i] = std::move(descriptors[next++]);
       }
       Count();
       break;
@@ -88,6 +88,7 @@ ProcessKeeper::Ends ProcessKeeper::Release(std::uint32_t slot) {
   const auto held = held_.find(slot);
   if (held == held_.end()) return {};
   Ends ends = std::move(held->second.ends);
+  ends[static_cast<std::size_t>(ProcessEnd::kBody)].Reset();
   held_.erase(held);
   Count();
   return ends;
@@ -96,7 +97,7 @@ ProcessKeeper::Ends ProcessKeeper::Release(std::uint32_t slot) {
 void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
   Ends ends = Release(slot);
   const ProcessWord word = table_.detail(slot).LoadProcess();
-  if (word.state != ProcessWord::State::kRunning) return;
+  if (word.state != ProcessWord::State::kRunning && word.state != ProcessWord::State::kLeft) return;
   if (terminate) {
     Terminate(word.value, std::move(ends));
   } else {
@@ -149,7 +150,7 @@ bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
   while (ProcessWord::Unpack(word).state == ProcessWord::State::kPreparing) {
     if (process.compare_exchange_weak(word, 0)) return false;
   }
-  return ProcessWord::Unpack(word).state != ProcessWord::State::kNone;
+  return ProcessWord::Unpack(word).answers();
 }
 
 // Only the parent reaps, so until it has, the pid cannot be anybody else's. waitid knows our children, dead
@@ -177,6 +178,14 @@ void ProcessKeeper::SignalAll(pid_t pid, Left& left, int signal) {
   for (const sys::FoundProcess& each : left.below) sys::SignalPidfd(each.pidfd.get(), signal);
   if (::getpgid(pid) != pid) ::kill(pid, signal);
   ::kill(-pid, signal);
+}
+
+void ProcessKeeper::Part(std::uint32_t slot) {
+  std::atomic<std::uint64_t>& process = table_.detail(slot).process;
+  const ProcessWord word = ProcessWord::Unpack(process.load());
+  if (word.state != ProcessWord::State::kLeft) return;
+  Drop(slot, table_.detail(slot).terminate.load());
+  process.store(0);
 }
 
 std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
@@ -215,6 +224,7 @@ void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
     const bool noted = slot != kNoSlot && NoteEnd(slot, pid, sys::ExitStatus::FromSiginfo(info));
     ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
     table_.places().Free(pid);
+    table_.bodies().Free(pid);
     if (noted) on_process_end(slot);
   }
 }

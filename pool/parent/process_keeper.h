@@ -53,6 +53,8 @@ class ProcessKeeper {
   void Terminate(pid_t pid) { Terminate(pid, {}); }
   /// Its request is over: it may run on for kFinish. Ignores what is no child of ours.
   void LetFinish(pid_t pid) { LetFinish(pid, {}); }
+  /// Its worker died before it could say that the request goes on without the process: done for it.
+  void Part(std::uint32_t slot);
   /// Before a lease is lent again: the process must have passed the gate by now, or it never will.
   bool CloseGate(std::uint32_t slot) const;
 

@@ -22,6 +22,11 @@ std::string ReplyOf(std::string (*handler)(Excuse)) {
   }
 }
 
+// A ledger counts modulo 2^32, and has come no further than one step from `base`.
+std::uint64_t Widen(std::uint32_t count, std::uint64_t base) {
+  return base + static_cast<std::uint32_t>(count - static_cast<std::uint32_t>(base));
+}
+
 }  // namespace
 
 Rescuer::Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& counts, FateJournal& fates,
@@ -50,7 +55,7 @@ void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
   const Orphan orphan = Examine(slot, to_blame, touched);
   const Rescue rescue = DecideRescue(orphan);
   const Aftermath after = DecideAftermath(orphan, rescue);
-  LeaseBook::Record& record = leases_.book.record(slot, orphan.word.steps, leases_.keeper.OfferOf(slot));
+  LeaseBook::Record& record = RecordOf(slot, orphan.word);
   record.strikes = rescue.strikes;
   record.rescues = after.rescues;
   Count(slot, orphan.word.phase, after);
@@ -64,6 +69,8 @@ void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
   if (after.process != Aftermath::Process::kKeep) {
     detail.process = 0;
     detail.terminate = false;
+    detail.resumable = false;
+    leases_.table.bodies().End(slot);
   }
   leases_.book.Relend(slot, rescue.word, rescue.excuse);
   ToWorker message = leases_.MessageFor(slot);
@@ -72,13 +79,36 @@ void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
   lender_.Lend(message);
 }
 
+// Before a request is begun, a process that is still held is that of the one before, which is over.
+LeaseBook::Record& Rescuer::RecordOf(std::uint32_t slot, const LeaseWord& word) {
+  const bool begun = PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting);
+  return leases_.book.record(slot, word.steps, begun ? leases_.keeper.OfferOf(slot) : 0);
+}
+
+std::optional<std::uint64_t> Rescuer::SentOn(std::uint32_t slot) const {
+  if (!leases_.table.detail(slot).keeps_ledger)
+    return trusts_counters_ ? sys::BytesSent(leases_.book.fd(slot)) : std::nullopt;
+  const auto sent = leases_.table.ledger(slot).sent();
+  if (!sent) return std::nullopt;
+  return Widen(*sent, leases_.table.lease(slot).Current().sent_base);
+}
+
+std::optional<std::uint64_t> Rescuer::ConsumedOn(std::uint32_t slot) const {
+  if (!leases_.table.detail(slot).keeps_ledger)
+    return trusts_counters_ ? sys::BytesConsumed(leases_.book.fd(slot)) : std::nullopt;
+  const auto taken = leases_.table.ledger(slot).taken();
+  if (!taken) return std::nullopt;
+  return Widen(*taken, leases_.table.lease(slot).Current().consumed_base);
+}
+
 Orphan Rescuer::Examine(std::uint32_t slot, bool to_blame, bool touched) {
-  const int fd = leases_.book.fd(slot);
   const Lease& lease = leases_.table.lease(slot);
   const LeaseWord word = lease.Load();
-  const LeaseBook::Record& record = leases_.book.record(slot, word.steps, leases_.keeper.OfferOf(slot));
+  const LeaseBook::Record& record = RecordOf(slot, word);
   const StepEnd before = lease.end[(word.steps + 1) & 1];
-  if (PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting)) leases_.table.places().GiveBack(slot);
+  if (PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting))
+    leases_.table.places().GiveBack(ProcessPlaces::Claimant(slot, word.generation));
+  leases_.keeper.Part(slot);
   const bool same = before.next == Phase::kExecuting;
   Orphan orphan{.word = word,
                 .step = lease.step[word.steps & 1],
@@ -88,14 +118,15 @@ Orphan Rescuer::Examine(std::uint32_t slot, bool to_blame, bool touched) {
                 .began_once = same && before.once,
                 .answer_begun = same && before.begun,
                 .process_running = leases_.keeper.CloseGate(slot),
+                .resumable = leases_.table.detail(slot).resumable.load(),
                 .touched = touched,
                 .terminate = leases_.table.detail(slot).terminate.load(),
                 .to_blame = to_blame,
                 .strikes = record.strikes,
                 .rescues = record.rescues};
-  if (counters_known_ && (word.phase == Phase::kResponding || word.phase == Phase::kFeeding)) {
-    orphan.sent = sys::BytesSent(fd);
-    orphan.consumed = sys::BytesConsumed(fd);
+  if (word.phase == Phase::kResponding || word.phase == Phase::kFeeding) {
+    orphan.sent = SentOn(slot);
+    orphan.consumed = ConsumedOn(slot);
   }
   return orphan;
 }
@@ -127,7 +158,7 @@ void Rescuer::TellUnavailable(std::uint32_t slot) {
                           .step = lease.step[word.steps & 1],
                           .end = lease.end[word.steps & 1],
                           .owed = lease.excuse,
-                          .sent = sys::BytesSent(fd),
+                          .sent = SentOn(slot),
                           .waiting = waiting})) {
     case Farewell::kCut:
       counts_.cut.Add();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "pool/parent/leases.h"
@@ -21,8 +22,10 @@ class Rescuer {
   Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& counts, FateJournal& fates,
           std::string (*reply)(Excuse));
 
-  /// The kernel's counters of a socket cannot be relied on: an answer on its way is cut.
-  void DistrustCounters() { counters_known_ = false; }
+  /// The kernel's counters of a socket cannot be relied on: where a lease keeps no ledger, an answer on its
+  /// way is cut.
+  void DistrustCounters() { trusts_counters_ = false; }
+  [[nodiscard]] bool trusts_counters() const { return trusts_counters_; }
 
   /// All leases of a worker that was reaped: each is lent again, cut or freed.
   void RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status);
@@ -33,6 +36,9 @@ class Rescuer {
 
  private:
   void RescueLease(std::uint32_t slot, bool to_blame, bool touched);
+  LeaseBook::Record& RecordOf(std::uint32_t slot, const LeaseWord& word);
+  [[nodiscard]] std::optional<std::uint64_t> SentOn(std::uint32_t slot) const;
+  [[nodiscard]] std::optional<std::uint64_t> ConsumedOn(std::uint32_t slot) const;
   [[nodiscard]] Orphan Examine(std::uint32_t slot, bool to_blame, bool touched);
   void Count(std::uint32_t slot, Phase phase, const Aftermath& after);
   void EndProcess(std::uint32_t slot, Aftermath::Process process);
@@ -45,7 +51,7 @@ class Rescuer {
   PoolCounts& counts_;
   FateJournal& fates_;
   std::string (*reply_)(Excuse);
-  bool counters_known_ = true;
+  bool trusts_counters_ = true;
 };
 
 }  // namespace hydrapool

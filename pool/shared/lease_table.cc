@@ -26,7 +26,7 @@ std::size_t PhaseIndex(Phase phase) {
 std::string_view PhaseName(Phase phase) { return kPhaseNames[PhaseIndex(phase)]; }
 
 LeaseTable::LeaseTable(std::size_t capacity)
-    : leases_(capacity), details_(capacity), slabs_(capacity * kSlab) {}
+    : leases_(capacity), details_(capacity), ledgers_(capacity), slabs_(capacity * kSlab) {}
 
 std::span<char> LeaseTable::slab(std::size_t slot) const {
   return {reinterpret_cast<char*>(slabs_.data()) + slot * kSlab, kSlab};

@@ -8,10 +8,12 @@
 #include <string_view>
 
 #include "hydrapool/handler.h"
+#include "pool/shared/body_budget.h"
 #include "pool/shared/process_places.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/shared_memory.h"
+#include "pool/sys/socket_ledger.h"
 
 namespace hydrapool {
 
@@ -103,6 +105,8 @@ struct alignas(64) Lease {
     std::uint64_t expected = from.Pack();
     return word.compare_exchange_strong(expected, to.Pack(), std::memory_order_acq_rel);
   }
+  /// The step on its way, in a phase that has one.
+  [[nodiscard]] const LeaseStep& Current() const { return step[Load().steps & 1]; }
   /// Where the step that comes next begins: the last one's base plus its length, never a sum kept apart. Both
   /// banks are zero on a new connection; so the count of steps may wrap.
   [[nodiscard]] LeaseStep NextBase(std::uint32_t steps) const {
@@ -121,9 +125,15 @@ struct ProcessWord {
     kRunning,    ///< it has passed the gate and will run whatever becomes of its worker
     kFailed,     ///< exec was refused; `value` is the errno
     kEnded,      ///< reaped by the parent; `value` is its exit code, or 256 + the signal that killed it
+    kLeft,       ///< the request goes on, or is over, without it; the parent is about to be told
   };
   State state = State::kNone;
-  std::int32_t value = 0;  ///< kRunning: its pid
+  std::int32_t value = 0;  ///< kRunning, kLeft: its pid
+
+  /// One that answers the request, or did.
+  [[nodiscard]] bool answers() const {
+    return state == State::kRunning || state == State::kFailed || state == State::kEnded;
+  }
 
   [[nodiscard]] std::uint64_t Pack() const {
     return std::uint64_t{static_cast<std::uint32_t>(value)} << 8 | static_cast<std::uint8_t>(state);
@@ -157,6 +167,10 @@ struct alignas(64) LeaseDetail {
   alignas(16) std::array<std::byte, 192> handler{};
   /// The same about the connection: kept over its requests, zeroed with the lease.
   alignas(16) std::array<std::byte, 64> connection{};
+  /// Its bytes are counted in its ledger, for the kernel does not.
+  std::atomic<bool> keeps_ledger{false};
+  /// Another worker can go on with the request from the handler's notes, also where no process answers it.
+  std::atomic<bool> resumable{false};
   /// The handler has had its chance to speak first.
   std::atomic<bool> greeted{false};
 
@@ -176,7 +190,10 @@ class LeaseTable {
   [[nodiscard]] Lease& lease(std::size_t slot) const { return leases_[slot]; }
   [[nodiscard]] LeaseDetail& detail(std::size_t slot) const { return details_[slot]; }
   [[nodiscard]] std::span<char> slab(std::size_t slot) const;
+  /// Of a lease that keeps one.
+  [[nodiscard]] sys::SocketLedger& ledger(std::size_t slot) const { return ledgers_[slot]; }
   [[nodiscard]] const ProcessPlaces& places() const { return places_; }
+  [[nodiscard]] const BodyBudget& bodies() const { return bodies_; }
   static constexpr std::size_t kSlabPage = 4096;
   /// Gives a slab's pages but the first back to the system, if they were written (LeaseDetail::slab_grown).
   /// Only for whom the lease is.
@@ -185,8 +202,10 @@ class LeaseTable {
  private:
   sys::SharedArray<Lease> leases_;
   sys::SharedArray<LeaseDetail> details_;
+  sys::SharedArray<sys::SocketLedger> ledgers_;
   sys::SharedMemory slabs_;
   ProcessPlaces places_;
+  BodyBudget bodies_;
 };
 
 }  // namespace hydrapool

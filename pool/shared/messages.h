@@ -11,8 +11,13 @@ namespace hydrapool {
 
 /// The descriptors by which a request's process is reached. The parent holds copies, so that it outlives its
 /// worker.
-enum class ProcessEnd : std::uint8_t { kOutput, kInput, kErrors };
-inline constexpr std::size_t kProcessEnds = 3;
+enum class ProcessEnd : std::uint8_t {
+  kOutput,
+  kInput,
+  kErrors,
+  kBody,  ///< no end of the process: the request's body, in a file, until the process has it
+};
+inline constexpr std::size_t kProcessEnds = 4;
 
 struct ToWorker {
   enum class Kind : std::uint8_t {
@@ -29,7 +34,7 @@ struct ToWorker {
 
 struct ToParent {
   enum class Kind : std::uint8_t {
-    kOffer,      ///< hold these ends of the process that I am about to start for this lease
+    kOffer,      ///< hold these ends of the process that I am about to start for this lease, or its body
     kCloseEnd,   ///< close your copy of one end (so that the process sees the end of its input)
     kLetGo,      ///< the request is over: close your copies
     kTerminate,  ///< and end the process and its group
@@ -44,6 +49,6 @@ struct ToParent {
 /// At most this many messages lie untaken in a worker's channel. Leases among them can be taken back while
 /// their word says idle, but the bound is what a slow worker can sit on.
 inline constexpr std::size_t kMaxUntaken = 64;
-inline constexpr std::size_t kMaxBatch = 60;  // 60 x (1 + kProcessEnds) descriptors fit in one packet
+inline constexpr std::size_t kMaxBatch = 50;  // 50 x (1 + kProcessEnds) descriptors fit in one packet
 
 }  // namespace hydrapool

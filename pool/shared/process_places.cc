@@ -26,6 +26,13 @@ void ProcessPlaces::GiveBack(Place& place, std::uint32_t lease) {
   place.compare_exchange_strong(claimed, 0);
 }
 
+ProcessPlaces::Place* ProcessPlaces::Find(std::uint32_t lease) const {
+  for (std::size_t i = 0; i < used(); ++i) {
+    if (places_[i].load() == Claimed(lease)) return &places_[i];
+  }
+  return nullptr;
+}
+
 void ProcessPlaces::GiveBack(std::uint32_t lease) const {
   for (std::size_t i = 0; i < used(); ++i) GiveBack(places_[i], lease);
 }

@@ -25,12 +25,21 @@ class ProcessPlaces {
 
   ProcessPlaces() : places_(kMost), used_(1) {}
 
+  /// The name under which a worker claims for a lease: another one each time the lease was lent again, so
+  /// that a process on its way to the gate, whose worker has died, takes no place of a later claim.
+  static std::uint32_t Claimant(std::uint32_t slot, std::uint64_t generation) {
+    return slot | static_cast<std::uint32_t>(generation % 1024) << 20;
+  }
+
   /// One of the first `limit` places; null: all of them are taken.
   Place* Claim(std::uint32_t lease, std::size_t limit) const;
   /// False: the claim was given back, for its worker is dead; the process must not exec. Async-signal-safe.
   static bool Occupy(Place& place, std::uint32_t lease, pid_t self);
   /// A claim that came to nothing. Leaves a place that a process has occupied.
   static void GiveBack(Place& place, std::uint32_t lease);
+  /// What a lease has claimed and no process has occupied; null: nothing.
+  [[nodiscard]] Place* Find(std::uint32_t lease) const;
+  [[nodiscard]] bool Holds(std::uint32_t lease) const { return Find(lease) != nullptr; }
   /// All claims of a lease whose worker is dead.
   void GiveBack(std::uint32_t lease) const;
   /// The process was reaped.

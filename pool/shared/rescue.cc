@@ -16,6 +16,9 @@ Rescue Again(const Orphan& orphan, Phase phase) {
   return rescue;
 }
 
+/// Another worker can go on with the request in execution.
+bool GoesOn(const Orphan& orphan) { return orphan.process_running || orphan.resumable; }
+
 /// The client is owed a reply for a request that will not run (again).
 Rescue Owe(const Orphan& orphan, Excuse excuse) {
   Rescue rescue = Again(orphan, Phase::kIdle);
@@ -71,13 +74,13 @@ Rescue DecideByPhase(const Orphan& orphan) {
     case Phase::kClosing:
       return Again(orphan, Phase::kClosing);
     case Phase::kExecuting:
-      if (orphan.process_running) return Again(orphan, Phase::kExecuting);
+      if (GoesOn(orphan)) return Again(orphan, Phase::kExecuting);
       if (orphan.answer_begun) return {.action = Action::kCut, .word = orphan.word};
       return orphan.began_once ? Owe(orphan, Excuse::kAbandoned) : Again(orphan, Phase::kIdle);
     case Phase::kExecutingOnce:
-      return orphan.process_running ? Again(orphan, Phase::kExecuting) : Owe(orphan, Excuse::kAbandoned);
+      return GoesOn(orphan) ? Again(orphan, Phase::kExecuting) : Owe(orphan, Excuse::kAbandoned);
     case Phase::kFeeding: {
-      if (!orphan.consumed || !orphan.process_running) return Owe(orphan, Excuse::kAbandoned);
+      if (!orphan.consumed || !GoesOn(orphan)) return Owe(orphan, Excuse::kAbandoned);
       Rescue rescue = Again(orphan, Phase::kFeeding);
       rescue.step_consumed = *orphan.consumed - orphan.step.consumed_base;
       return rescue;

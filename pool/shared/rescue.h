@@ -19,6 +19,7 @@ struct Orphan {
   bool began_once = false;       ///< the step before was the same request's, which must not run again
   bool answer_begun = false;     ///< the steps before sent a part of the same request's answer
   bool process_running = false;  ///< its request's process passed the gate: it runs, has failed or has ended
+  bool resumable = false;        ///< LeaseDetail::resumable
   bool touched = false;          ///< the worker was touching it at its death
   bool terminate = false;        ///< its process is to be ended with the request
   bool to_blame = false;      ///< the worker died by a crash, a limit or our own watchdog, not from outside

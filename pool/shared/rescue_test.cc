@@ -46,6 +46,21 @@ TEST(DecideRescueTest, WhatMovesNoBytes) {
   }
 }
 
+TEST(DecideRescueTest, WhatItsHandlerCanResumeGoesOnWithoutAProcess) {
+  for (const Phase phase : {Phase::kExecuting, Phase::kExecutingOnce, Phase::kFeeding}) {
+    Orphan orphan = In(phase);
+    orphan.resumable = true;
+    orphan.began_once = true;
+    orphan.consumed = 207;
+    const Rescue rescue = DecideRescue(orphan);
+    EXPECT_EQ(rescue.action, Action::kLease);
+    EXPECT_EQ(rescue.excuse, Excuse::kNone);
+    EXPECT_EQ(rescue.word.phase, phase == Phase::kFeeding ? Phase::kFeeding : Phase::kExecuting);
+    EXPECT_EQ(rescue.step_consumed, phase == Phase::kFeeding ? 7u : 0u);
+    EXPECT_EQ(DecideAftermath(orphan, rescue).process, Aftermath::Process::kKeep);
+  }
+}
+
 // sys::BytesSent counts our own FIN where the connection is over.
 TEST(DecideRescueTest, AnEndIsNoByteOfTheStepThatEndsTheConnection) {
   Orphan orphan = In(Phase::kResponding);

@@ -134,6 +134,8 @@ struct PoolCounts {
   std::atomic<std::uint32_t> open_leases{0};
   std::atomic<std::uint32_t> unassigned{0};          ///< open leases that no worker could be given yet
   std::atomic<std::uint32_t> processes{0};           ///< request processes (CGI) alive
+  std::atomic<std::uint32_t> bodies{0};              ///< request bodies that are being made whole
+  std::atomic<std::uint32_t> bodies_in_memory{0};    ///< of these and of those that programs read
   std::atomic<std::uint32_t> leaving{0};             ///< workers that have been replaced and are not gone yet
   std::atomic<std::uint32_t> listen_queue{0};        ///< connections that wait to be accepted
   std::atomic<std::uint32_t> listen_queue_limit{0};  ///< the kernel takes no more than that many

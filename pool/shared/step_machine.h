@@ -149,20 +149,18 @@ class StepMachine {
     return taken;
   }
 
-  /// Takes request bytes away, as a step of its own; only after ExecuteOnce. Returns how many were there.
+  /// Takes request bytes away that have been looked at, as a step of its own; only after ExecuteOnce. Returns
+  /// how many were there.
   std::uint32_t Consume(std::uint32_t count) {
-    LeaseStep noted = lease_.NextBase(steps_);
-    while (noted.consume < count) {
-      const ssize_t some = io_.Discard(count - noted.consume);
+    BeginFeeding({.consume = count, .splice_at = count, .end = {.next = Phase::kExecuting}});
+    while (consumed_ < count) {
+      const ssize_t some = io_.Discard(count - consumed_);
       if (some == -EINTR) continue;
       if (some <= 0) break;
-      noted.consume += static_cast<std::uint32_t>(some);
+      consumed_ += static_cast<std::uint32_t>(some);
     }
-    io_.Store(step(), noted);
-    io_.Store(step_end(), StepEnd{.next = Phase::kExecutingOnce});
-    ++steps_;
-    StoreWord(Phase::kExecutingOnce);
-    return noted.consume;
+    HYDRAPOOL_FAILPOINT("worker.taken");
+    return StopFeeding();
   }
 
   /// Where the step that was committed last led, and what it completed. A copy: after a commit to kIdle the

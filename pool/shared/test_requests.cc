@@ -65,7 +65,8 @@ Rescue RescueIn(World& world) {
                                       .consumed = world.taken,
                                       .began_once = same && before.once,
                                       .answer_begun = same && before.begun,
-                                      .process_running = world.process});
+                                      .process_running = world.process,
+                                      .resumable = world.resumable});
   if (rescue.excuse != Excuse::kNone) world.lease.excuse = rescue.excuse;
   LeaseWord next = rescue.word;
   ++next.generation;
@@ -116,6 +117,19 @@ std::vector<Kind> Kinds() {
                      SendFrom(w, m, "done", 0, "", 0, Phase::kClosing);
                    },
                    true});
+  kinds.push_back({"a body that is made whole in a file, piece by piece", "POST\nthe body", "", "done",
+                   "the body", [](World& w, Machine& m) {
+                     w.resumable = true;
+                     m.ExecuteOnce();
+                     if (m.total_consumed() == 0) m.Consume(5);
+                     for (std::uint64_t at; (at = m.total_consumed()) < 13;) {
+                       const std::size_t piece = std::min<std::size_t>(3, 13 - at);
+                       w.file.replace(at - 5, std::string::npos, w.request, at, piece);
+                       m.Consume(static_cast<std::uint32_t>(piece));
+                     }
+                     w.input = w.file;
+                     SendFrom(w, m, "done", 0, "", 0, Phase::kIdle);
+                   }});
   kinds.push_back({"a reply from the worker's own memory", request, "", "the long answer", "",
                    [](World&, Machine& m) {
                      static const std::string kBytes = "the long answer";

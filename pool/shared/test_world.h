@@ -28,6 +28,8 @@ struct World {
   std::string input;      // what the process has been given
   std::string slab;
   bool process = false;         // one answers the request
+  bool resumable = false;       // its handler can go on with it from its notes
+  std::string file;             // in which its body is made whole
   std::size_t room = SIZE_MAX;  // bytes that move before the next EAGAIN
   Lease lease;
   LeaseDetail detail;

@@ -180,6 +180,11 @@ int __real_getsockopt(int fd, int level, int name, void* value, socklen_t* size)
 int __wrap_getsockopt(int fd, int level, int name, void* value, socklen_t* size) {
   if (!Simulated(fd)) return __real_getsockopt(fd, level, name, value, size);
   const Call call("getsockopt", fd, name);
+  if (level == SOL_SOCKET && name == SO_PROTOCOL) {  // of listeners too: all of it is TCP
+    const int protocol = IPPROTO_TCP;
+    std::memcpy(value, &protocol, sizeof protocol);
+    return 0;
+  }
   const auto file = call.Get<TcpFile>(fd);
   return Returned(file ? GetOption(*file->connection, level, name, value, size) : -ENOPROTOOPT);
 }

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -71,6 +72,17 @@ std::string Describe(const sockaddr_storage& address, socklen_t size) {
   return text.find(':') == text.npos ? text + ":" + port : "[" + text + "]:" + port;
 }
 
+Result<UniqueFd> ConnectUnix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Failure(ENAMETOOLONG, "connect to unix:" + path);
+  path.copy(address.sun_path, path.size());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return Failure(errno, "connect to unix:" + path);
+  return fd;
+}
+
 UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -112,6 +124,7 @@ std::optional<HostPort> SplitHostPort(const std::string& address) {
 }
 
 Result<UniqueFd> Connect(const std::string& address, std::chrono::milliseconds timeout) {
+  if (address.starts_with(kUnixPrefix)) return ConnectUnix(address.substr(std::strlen(kUnixPrefix)));
   auto list = Resolve(address, false);
   if (!list) return tl::unexpected(list.error());
   int error = 0;

@@ -15,7 +15,8 @@ namespace hydrapool::sys {
 using hydrapool::Listen;
 using hydrapool::ListenOptions;
 
-/// A connected, blocking TCP socket.
+/// A connected, blocking stream socket: TCP, or "unix:/PATH" (which waits while the queue of those who want
+/// in is full).
 Result<UniqueFd> Connect(const std::string& address, std::chrono::milliseconds timeout);
 
 /// The next connection, non-blocking and close-on-exec. `fd` empty and error 0: none is waiting.

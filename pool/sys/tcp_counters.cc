@@ -67,12 +67,9 @@ bool FinCameBeforeTheEnd(int fd, std::uint64_t waiting) {
 }  // namespace
 
 std::optional<TcpFacts> TcpReads::Facts(int fd) const {
-  int protocol = 0;
-  socklen_t size = sizeof protocol;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0 || protocol != IPPROTO_TCP)
-    return std::nullopt;  // of MPTCP, TCP_INFO shows one subflow
+  if (!KernelCounts(fd)) return std::nullopt;
   tcp_info info{};
-  size = sizeof info;
+  socklen_t size = sizeof info;
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
   if (size < offsetof(tcp_info, tcpi_bytes_retrans) + sizeof info.tcpi_bytes_retrans) return std::nullopt;
   return TcpFacts{.state = info.tcpi_state,
@@ -116,6 +113,13 @@ std::optional<std::uint64_t> BytesConsumed(int fd, const TcpReads& reads) {
         after->state == kClose ? FinCameBeforeTheEnd(fd, *waiting) : PeerHasFinished(after->state);
     return after->bytes_received - *waiting - (finished ? 1 : 0);
   }
+}
+
+// Of MPTCP, TCP_INFO shows one subflow.
+bool KernelCounts(int fd) {
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 && protocol == IPPROTO_TCP;
 }
 
 std::uint64_t BytesWaiting(int fd) { return Kernel().Waiting(fd).value_or(0); }

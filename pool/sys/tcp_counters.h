@@ -66,6 +66,9 @@ std::optional<std::uint64_t> BytesSent(int fd, const TcpReads& reads = Kernel())
 /// does, which counts it.
 std::optional<std::uint64_t> BytesConsumed(int fd, const TcpReads& reads = Kernel());
 
+/// The kernel keeps these counts for a socket and those accepted from it: plain TCP.
+bool KernelCounts(int fd);
+
 /// Bytes that have arrived and wait to be taken (SIOCINQ); 0 where the socket cannot say.
 std::uint64_t BytesWaiting(int fd);
 

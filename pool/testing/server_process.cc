@@ -21,14 +21,15 @@ namespace {
 
 constexpr sys::Nanos kPatience = 20 * sys::kSecond;
 
-/// The address in a line of the log, of the form "listening on [http://]HOST:PORT[/...]"; "" until the line
-/// is whole.
+/// The address in a line of the log, of the form "listening on [http://]HOST:PORT[/...]" or "… unix:/PATH";
+/// "" until the line is whole.
 std::string AddressAfter(const std::string& log, const std::string& words) {
   auto begin = log.find(words);
   if (begin == log.npos || log.find('\n', begin) == log.npos) return {};
   begin += words.size();
   if (log.compare(begin, 7, "http://") == 0) begin += 7;
-  return log.substr(begin, log.find_first_of("/ \n", begin) - begin);
+  const bool local = log.compare(begin, 5, "unix:") == 0;
+  return log.substr(begin, log.find_first_of(local ? " \n" : "/ \n", begin) - begin);
 }
 
 }  // namespace

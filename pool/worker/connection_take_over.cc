@@ -19,7 +19,7 @@ LeaseInHand::LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t 
       lease(desk.leases.lease(slot)),
       detail(desk.leases.detail(slot)),
       slab(desk.leases.slab(slot)),
-      io(fd.get(), process),
+      io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process),
       machine(lease, detail, generation, io, desk.timeouts.write) {}
 
 LeasedConnection::LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation,

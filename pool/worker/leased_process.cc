@@ -15,15 +15,19 @@ using Progress = Exchange::Progress;
 LeaseDetail& LeasedProcess::detail() const { return connection_.hand().detail; }
 
 std::uint32_t LeasedProcess::lease() const { return connection_.hand().slot; }
+std::uint32_t LeasedProcess::claimant() const {
+  return ProcessPlaces::Claimant(lease(), connection_.hand().generation);
+}
+const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leases.bodies(); }
 
 bool LeasedProcess::ClaimPlace(std::size_t limit) {
-  place_ = connection_.desk().leases.places().Claim(lease(), limit);
+  place_ = connection_.desk().leases.places().Claim(claimant(), limit);
   HYDRAPOOL_FAILPOINT("worker.place_claimed");
   return place_ != nullptr;
 }
 
 void LeasedProcess::LeavePlace() {
-  if (place_ != nullptr) ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), lease());
+  if (place_ != nullptr) ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant());
 }
 
 void LeasedProcess::Prepare() {
@@ -32,21 +36,40 @@ void LeasedProcess::Prepare() {
   HYDRAPOOL_FAILPOINT("worker.prepared");
 }
 
-bool LeasedProcess::Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) {
-  ends_ = {std::move(output), std::move(input), std::move(errors)};
+bool LeasedProcess::Tell(std::uint8_t which) {
   ToParent message{.slot = connection_.hand().slot,
                    .generation = connection_.hand().generation,
                    .kind = ToParent::Kind::kOffer};
   std::array<int, kProcessEnds> descriptors;
   std::size_t count = 0;
   for (std::size_t i = 0; i < kProcessEnds; ++i) {
-    if (!ends_[i]) continue;
+    if ((which & 1u << i) == 0 || !ends_[i]) continue;
     message.process_ends |= static_cast<std::uint8_t>(1u << i);
     descriptors[count++] = ends_[i].get();
   }
-  offered_ = connection_.desk().line.Tell(message, std::span(descriptors).first(count));
+  return connection_.desk().line.Tell(message, std::span(descriptors).first(count));
+}
+
+bool LeasedProcess::Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) {
+  ends_[0] = std::move(output);
+  ends_[1] = std::move(input);
+  ends_[2] = std::move(errors);
+  const bool told = Tell(0b111);
+  offered_ = offered_ || told;
   HYDRAPOOL_FAILPOINT("worker.offered");
-  return offered_;
+  return told;
+}
+
+bool LeasedProcess::HoldBody(sys::UniqueFd file) {
+  sys::UniqueFd& place = ends_[static_cast<std::size_t>(ProcessEnd::kBody)];
+  const sys::UniqueFd before = std::exchange(place, std::move(file));
+  if (!Tell(1u << static_cast<unsigned>(ProcessEnd::kBody))) return false;
+  offered_ = true;
+  HYDRAPOOL_FAILPOINT("worker.body_held");
+  SetResumable();
+  if (before) [[maybe_unused]]
+    const int ignored = ::ftruncate(before.get(), 0);
+  return true;
 }
 
 bool PassGate(LeaseDetail& detail, pid_t preparer, pid_t self) {
@@ -88,7 +111,7 @@ bool LeasedProcess::feeding() const { return connection_.activity() == Activity:
 
 void LeasedProcess::TakeOver(std::array<sys::UniqueFd, kProcessEnds> ends) {
   ends_ = std::move(ends);
-  offered_ = state().state != ProcessWord::State::kNone;
+  offered_ = state().answers() || detail().resumable.load();
 }
 
 void LeasedProcess::WatchInput() {
@@ -100,23 +123,36 @@ void LeasedProcess::WatchInput() {
 void LeasedProcess::LetGo() {
   input_watch_.Reset();
   for (sys::UniqueFd& each : ends_) each.Reset();
-  const ProcessWord word = ProcessWord::Unpack(detail().process.exchange(0));
+  std::uint64_t word = detail().process.load();
+  ProcessWord left = ProcessWord::Unpack(word);
+  while (left.state == ProcessWord::State::kRunning) {
+    const ProcessWord next{ProcessWord::State::kLeft, left.value};
+    if (detail().process.compare_exchange_weak(word, next.Pack())) break;
+    left = ProcessWord::Unpack(word);
+  }
+  const bool running = left.state == ProcessWord::State::kRunning;
+  HYDRAPOOL_FAILPOINT("worker.process_left");
   if (std::exchange(offered_, false)) {
-    const bool running = word.state == ProcessWord::State::kRunning;
     const bool terminate = detail().terminate.load() && running;
     connection_.desk().line.Tell({.slot = connection_.hand().slot,
                                   .generation = connection_.hand().generation,
                                   .kind = terminate ? ToParent::Kind::kTerminate : ToParent::Kind::kLetGo,
-                                  .pid = running ? word.value : 0});
+                                  .pid = running ? left.value : 0});
   }
+  detail().process.store(0);
   detail().terminate.store(false);
 }
 
+// A body that is still here is no program's: its memory is given back with its place.
 void LeasedProcess::Drop(bool parent_frees_lease) {
   input_watch_.Reset();
+  if (const int body = end(ProcessEnd::kBody); body >= 0) {
+    [[maybe_unused]] const int ignored = ::ftruncate(body, 0);
+  }
   for (sys::UniqueFd& each : ends_) each.Reset();
   if (parent_frees_lease) return;
   LetGo();
+  if (detail().resumable.exchange(false)) bodies().End(lease());
 }
 
 }  // namespace hydrapool

@@ -20,8 +20,12 @@ class LeasedProcess final : public RequestProcess {
   bool ClaimPlace(std::size_t limit) override;
   [[nodiscard]] ProcessPlaces::Place& place() const override { return *place_; }
   [[nodiscard]] std::uint32_t lease() const override;
+  [[nodiscard]] std::uint32_t claimant() const override;
   void Prepare() override;
   bool Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) override;
+  bool HoldBody(sys::UniqueFd file) override;
+  [[nodiscard]] const BodyBudget& bodies() const override;
+  void SetResumable() override { detail().resumable.store(true); }
   [[nodiscard]] LeaseDetail& detail() const override;
   [[nodiscard]] ProcessWord state() const override { return detail().LoadProcess(); }
   [[nodiscard]] int end(ProcessEnd which) const override {
@@ -37,6 +41,7 @@ class LeasedProcess final : public RequestProcess {
   // For the connection.
   /// Takes over the ends of a process that another worker has started.
   void TakeOver(std::array<sys::UniqueFd, kProcessEnds> ends);
+  /// The parent holds something for the request, or its handler can resume it.
   [[nodiscard]] bool held() const { return offered_; }
   /// Calls the connection when the input takes more.
   void WatchInput();
@@ -49,6 +54,8 @@ class LeasedProcess final : public RequestProcess {
 
  private:
   LeasedConnection& connection_;
+  bool Tell(std::uint8_t ends);
+
   ProcessPlaces::Place* place_ = nullptr;
   std::array<sys::UniqueFd, kProcessEnds> ends_;
   sys::EventLoop::Watch input_watch_;

@@ -27,8 +27,16 @@ class RequestProcess {
   /// The place claimed and whose it is; the process occupies it before it passes the gate.
   [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
   [[nodiscard]] virtual std::uint32_t lease() const = 0;
+  [[nodiscard]] virtual std::uint32_t claimant() const = 0;  ///< ProcessPlaces::Claimant
   /// Sets the gate for a process that this worker is about to start.
   virtual void Prepare() = 0;
+  /// Gives the parent a copy of the file in which the request's body is made whole, in place of one given
+  /// before, which is emptied. From then on the handler can resume the request (LeaseDetail::resumable).
+  /// False: the parent cannot be told now; `file` is closed.
+  [[nodiscard]] virtual bool HoldBody(sys::UniqueFd file) = 0;
+  [[nodiscard]] virtual const BodyBudget& bodies() const = 0;
+  /// The handler can resume the request from its notes (LeaseDetail::resumable).
+  virtual void SetResumable() = 0;
   /// Gives the parent copies of the ends; an invalid descriptor leaves its end out. False: the parent cannot
   /// be told now.
   [[nodiscard]] virtual bool Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) = 0;

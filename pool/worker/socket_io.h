@@ -6,37 +6,50 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include "pool/sys/clock.h"
 #include "pool/sys/failpoint.h"
+#include "pool/sys/socket_ledger.h"
 #include "pool/sys/tcp_counters.h"
 #include "pool/worker/request_process.h"
 
 namespace hydrapool {
 
-/// A StepMachine's seam over a real socket and the pipes of the request's process.
+/// A StepMachine's seam over a real socket and the pipes of the request's process. `ledger`: counts what the
+/// kernel does not; null where the kernel counts.
 class SocketIo {
  public:
-  SocketIo(int socket, RequestProcess& process) : socket_(socket), process_(process) {}
+  SocketIo(int socket, sys::SocketLedger* ledger, RequestProcess& process)
+      : socket_(socket), ledger_(ledger), process_(process) {}
 
   ssize_t Send(const char* bytes, std::size_t size, bool more) const {
-    return Result(::send(socket_, bytes, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    if (ledger_ != nullptr) return Result(ledger_->Send(socket_, bytes, size, flags));
+    return Result(::send(socket_, bytes, size, flags));
   }
   ssize_t Splice(std::size_t size, bool more) const {
-    return Result(::splice(process_.end(ProcessEnd::kOutput), nullptr, socket_, nullptr, size,
-                           SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0u)));
+    if (ledger_ != nullptr) ledger_->Doubt();
+    const ssize_t count = Result(::splice(process_.end(ProcessEnd::kOutput), nullptr, socket_, nullptr, size,
+                                          SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0u)));
+    if (ledger_ != nullptr) ledger_->Believe(Moved(count), 0);
+    return count;
   }
   ssize_t Feed(std::size_t size) const {
     const int input = process_.end(ProcessEnd::kInput);
     if (input < 0) return Discard(size);
+    if (ledger_ != nullptr) ledger_->Doubt();
     const ssize_t count =
         Result(::splice(socket_, nullptr, input, nullptr, size, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
+    if (ledger_ != nullptr) ledger_->Believe(0, Moved(count));
     if (count != -EPIPE) return count;
     process_.CloseEnd(ProcessEnd::kInput);  // it does not want the rest
     return Discard(size);
   }
-  [[nodiscard]] ssize_t Discard(std::size_t size) const { return Result(sys::DiscardSome(socket_, size)); }
+  [[nodiscard]] ssize_t Discard(std::size_t size) const {
+    return Result(ledger_ != nullptr ? ledger_->Discard(socket_, size) : sys::DiscardSome(socket_, size));
+  }
 
   template <typename T>
   void Store(T& place, const T& value) const {
@@ -53,7 +66,9 @@ class SocketIo {
 
  private:
   static ssize_t Result(ssize_t count) { return count < 0 ? -errno : count; }
+  static std::uint32_t Moved(ssize_t count) { return static_cast<std::uint32_t>(count < 0 ? 0 : count); }
   const int socket_;
+  sys::SocketLedger* const ledger_;
   RequestProcess& process_;
 };
 

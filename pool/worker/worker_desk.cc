@@ -23,7 +23,7 @@ std::size_t FileLimit() {
 std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_t workers) {
   constexpr std::size_t kOwn = 32;        // loop, signals, listeners, the admin endpoint's clients
   constexpr std::size_t kEachWorker = 2;  // channel and pidfd
-  constexpr std::size_t kEach = kProcessEnds + 1;
+  constexpr std::size_t kEach = kProcessEnds;
   const std::size_t taken = connections + kOwn + kEachWorker * workers;
   return files > taken + kEach ? (files - taken) / kEach : 1;
 }

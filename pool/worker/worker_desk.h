@@ -27,8 +27,8 @@ struct WorkerInternals {
   WorkerSlot& board;
   const PoolCounts& counts;
   const Doorbell& bell;
-  /// How many processes may be started for requests, over the whole pool, and how many bodies held in files
-  /// by each worker: more could leave no descriptor for a connection.
+  /// How many processes may be started for requests, over the whole pool, and how many bodies be made whole
+  /// for others: more could leave no descriptor for a connection.
   std::size_t most_processes = 0;
 };
 
