@@ -25,8 +25,9 @@ namespace hydrapool::loadgen {
 ///                                                   of each URL (the first TargetList::kMostTimed), where
 ///                                                   there are several
 ///
-/// Pages are up to a second old. It is prometheus-cpp's own server, not the pool's (pool/admin): that one
-/// parses HTTP with the pool's code, which a client of the pool does not link.
+/// Pages are up to a second old. A scrape that is under way when it is destroyed is cut. It is
+/// prometheus-cpp's own server, not the pool's (pool/admin): that one parses HTTP with the pool's code, which
+/// a client of the pool does not link.
 class RunMetrics {
  public:
   virtual ~RunMetrics() = default;
