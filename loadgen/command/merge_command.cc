@@ -77,7 +77,8 @@ std::string LogText(const HdrLog& log) {
 }
 
 int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
-  if (!outputs.json.empty() || !outputs.csv.empty() || !outputs.html.empty() || !outputs.slos.empty())
+  if (!outputs.json.empty() || !outputs.csv.empty() || !outputs.html.empty() || !outputs.summary.empty() ||
+      !outputs.junit.empty() || !outputs.slos.empty())
     return Complain(kUsage, "of interval logs only --hdr-log and --hgrm can be made");
   const auto merged = MergeLogs(logs);
   const auto files = TextFiles::Open({{"--hdr-log", outputs.hdr_log}, {"--hgrm", outputs.hgrm}});

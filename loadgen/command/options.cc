@@ -19,6 +19,8 @@ constexpr HelpTexts kHelp = {
   loadgen -R 500 --slo 'p99<50ms' 'errors<0.1%' --abort-on 'errors>5%' URL
   loadgen --stages 500:10s,500:1m,0:5s --html run.html --json run.json URL
   loadgen -n 1000 -m POST --data @body.json -H 'X-Id: {counter}' URL
+  loadgen -R 500 --until 'p99±5%' URL     as long as it takes to know p99
+  loadgen --slo 'p99<50ms' --junit slo.xml --summary "$GITHUB_STEP_SUMMARY" URL
   loadgen -R 500 --json - http://a/ http://b/ | jq .latency_us.response
   loadgen --target 'http://h/a rate=400' --target 'http://h/b?{random} rate=20'
   loadgen -R 300 --request-file shop.jsonl --saturate drop http://h:8080/
@@ -29,7 +31,8 @@ constexpr HelpTexts kHelp = {
   loadgen compare before.json after.json  how two runs differ, how sure that is
   loadgen merge host-*.json               several runs or replicas as one
 )",
-    .notes = R"(TIME is 500ms, 10s, 2m or 1h; RATE is 500, 500/s or 30/m.
+    .notes = R"(TIME is 500ms, 10s, 2m, 1h or 1m30s, and 10 is ten seconds; RATE is 500, 500/s
+or 30/m.
 
 In URLs, headers, bodies and request files {counter} is the request's number
 from 0, {random} 16 hexadecimal digits, {line:FILE} the next line of FILE, from
@@ -68,6 +71,8 @@ Exit codes:
 Ctrl-C ends the run and prints the report; a second one leaves at once (130).
 )"};
 
+constexpr sys::Nanos kLongestUntil = 600 * sys::kSecond;
+
 }  // namespace
 
 void AddEngine(CLI::App& app, std::string& engine) {
@@ -101,6 +106,8 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   if (!outputs) return outputs.error();
   options.plan = std::move(*plan);
   options.outputs = std::move(*outputs);
+  if (options.outputs.until && app.count("--duration") + app.count("--requests") + app.count("--stages") == 0)
+    options.plan.arrivals.duration = kLongestUntil;
   for (auto* slos : {&options.outputs.slos, &options.outputs.abort_on}) {
     if (const auto aimed = AimAt(UrlsOf(options.plan), *slos); !aimed) return aimed.error();
   }

@@ -207,6 +207,15 @@ TEST(OptionsTest, CertificatesAreReadableAndAPlaceToConnectToIsOne) {
   EXPECT_EQ(Understood({"--connect-to", "[::1]:1", "https://h/"}).plan.wire.connect_to, "[::1]:1");
 }
 
+TEST(OptionsTest, UntilTakesTenMinutesAtMost) {
+  const auto options = Understood({"--until", "p99±5%", "http://h/"});
+  EXPECT_EQ(options.outputs.until->share, 0.05);
+  EXPECT_EQ(options.plan.arrivals.duration, 600 * sys::kSecond);
+  EXPECT_EQ(Understood({"--until", "p99±5%", "-d", "1m30s", "http://h/"}).plan.arrivals.duration,
+            90 * sys::kSecond);
+  EXPECT_THAT(Complaint({"--until", "p99<5ms", "http://h/"}), HasSubstr("is not like p99±5%"));
+}
+
 TEST(OptionsTest, HelpBeginsWithExamplesAndFitsEightyColumns) {
   const auto line = Parse({"--help"});
   const auto& text = std::get<std::string>(line);

@@ -9,6 +9,7 @@
 #include "loadgen/plan/text_file.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report_html.h"
+#include "loadgen/report/report_summary.h"
 #include "loadgen/report/series_rows.h"
 
 namespace hydrapool::loadgen {
@@ -29,7 +30,9 @@ std::string Render(const std::string& flag, const Report& report) {
   if (flag == "--csv") return ToCsv(Rows(report.run), UrlsOf(report.plan));
   if (flag == "--hdr-log") return HdrText(HdrLogOf(report.run));
   if (flag == "--html") return ToHtml(report);
-  return HgrmText(report.run.tally.response);
+  if (flag == "--summary") return ToMarkdown(report);
+  if (flag == "--junit") return ToJUnit(report);
+  return HgrmText(report.run.tally.latency.response);
 }
 
 }  // namespace
@@ -76,7 +79,9 @@ sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
                                  {"--csv", outputs.csv},
                                  {"--hdr-log", outputs.hdr_log},
                                  {"--html", outputs.html},
-                                 {"--hgrm", outputs.hgrm}});
+                                 {"--hgrm", outputs.hgrm},
+                                 {"--summary", outputs.summary},
+                                 {"--junit", outputs.junit}});
   if (!opened) return tl::unexpected(opened.error());
   OutputFiles files(std::move(*opened));
   if (!outputs.journal.empty()) {

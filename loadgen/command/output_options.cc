@@ -26,6 +26,10 @@ void OutputOptions::AddTo(CLI::App& app) {
                  "the end; exit code 4")
       ->type_name("SLO…")
       ->allow_extra_args(false);
+  app.add_option("--until", until_,
+                 "end as soon as a percentile is known so precisely: 'p99±5%' (the 95 % interval reaches at "
+                 "most 5 % of it to either side); -d is then the longest (default: 10m)")
+      ->type_name("PRECISION");
   AddPaths(app);
   app.add_option("--journal", outputs_.journal, "write each failed request to this file, as lines of JSON")
       ->type_name("FILE");
@@ -76,6 +80,15 @@ void OutputOptions::AddPaths(CLI::App& app) {
   app.add_option("--hgrm", outputs_.hgrm,
                  "write the response percentiles as HdrHistogram's plotter reads them")
       ->type_name("FILE");
+  AddForCi(app);
+}
+
+void OutputOptions::AddForCi(CLI::App& app) {
+  app.add_option("--summary", outputs_.summary,
+                 "write verdict, objectives and figures as Markdown, like to \"$GITHUB_STEP_SUMMARY\"")
+      ->type_name("FILE");
+  app.add_option("--junit", outputs_.junit, "write each objective as a test of JUnit's XML")
+      ->type_name("FILE");
 }
 
 void OutputOptions::AddQuiet(CLI::App& app) {
@@ -90,6 +103,11 @@ sys::Result<Outputs> OutputOptions::Understand() const {
   auto abort_on = ParseAll("--abort-on", abort_on_);
   if (!abort_on) return tl::unexpected(abort_on.error());
   outputs.abort_on = std::move(*abort_on);
+  if (!until_.empty()) {
+    auto until = ParseUntil(until_);
+    if (!until) return tl::unexpected(until.error());
+    outputs.until = std::move(*until);
+  }
   return outputs;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "loadgen/report/slo.h"
+#include "loadgen/report/until.h"
 #include "pool/sys/error.h"
 
 namespace CLI {
@@ -20,10 +22,13 @@ struct Outputs {
   std::string hdr_log = {};
   std::string hgrm = {};
   std::string html = {};
+  std::string summary = {};
+  std::string junit = {};
   std::string faults = {};   ///< Read after the run: the journal of faults that --html shades.
   std::string journal = {};  ///< Not "-".
   std::vector<Slo> slos = {};
   std::vector<Slo> abort_on = {};
+  std::optional<Until> until = {};
   std::string metrics = {};  ///< HOST:PORT; empty: none.
   bool quiet = false;
 };
@@ -43,11 +48,13 @@ class OutputOptions {
   void AddObjectives(CLI::App& app);
   CLI::Option* AddPages(CLI::App& app);  // that of --html
   void AddPaths(CLI::App& app);
+  void AddForCi(CLI::App& app);
   void AddQuiet(CLI::App& app);
 
   Outputs outputs_;  // but for the objectives
   std::vector<std::string> slos_;
   std::vector<std::string> abort_on_;
+  std::string until_;
 };
 
 }  // namespace hydrapool::loadgen

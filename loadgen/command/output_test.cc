@@ -74,6 +74,27 @@ TEST(OutputTest, TheHtmlReportShadesTheFaultsOfAJournal) {
   EXPECT_EQ(missing.Err(), "loadgen: --faults: cannot read /none: No such file or directory\n");
 }
 
+TEST(OutputTest, FilesForCi) {
+  const ScriptedServer server;
+  const ScratchFile summary("summary");
+  const ScratchFile junit("junit");
+  Program program({"-q", "-n", "20", "--slo", "errors<=0", "p50<1us", "--summary", summary.path(), "--junit",
+                   junit.path(), server.Url("/ok")});
+  EXPECT_EQ(program.Wait(), 99);
+  EXPECT_THAT(summary.Read(), HasSubstr("## loadgen: FAILED\n"));
+  EXPECT_THAT(summary.Read(), HasSubstr("| ✅ | errors\\<=0 | 0 of 20 requests |"));
+  EXPECT_THAT(junit.Read(), HasSubstr("tests=\"4\" failures=\"1\" errors=\"0\""));
+}
+
+TEST(OutputTest, ARunEndsWhenItsPercentileIsKnown) {
+  const ScriptedServer server;
+  Program program({"-q", "-c", "1", "-R", "300", "--until", "p50+-100%", "--json", "-", server.Url("/ok")});
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  const auto report = nlohmann::json::parse(program.Out());
+  EXPECT_THAT(report["until"].get<std::string>(), ::testing::StartsWith("p50+-100%: ±"));
+  EXPECT_LT(report["sending_s"].get<double>(), 600);
+}
+
 TEST(OutputTest, TwoOutputsCannotBeTheSame) {
   Program program({"--json", "-", "--csv", "-", "http://127.0.0.1/"});
   EXPECT_EQ(program.Wait(), 2);

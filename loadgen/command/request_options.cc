@@ -46,17 +46,19 @@ sys::Result<void> LoadAllLines(Plan& plan) {
 }  // namespace
 
 sys::Result<void> RequestOptions::Fill(Plan& plan) const {
-  for (const auto& header : headers_) {
+  for (const auto& header : request_.headers) {
     if (!IsHeader(header))
       return sys::Failure(fmt::format("-H '{}' is not a header (Name: value)", WithoutSecrets("-H", header)));
   }
   plan.worker_header = worker_header_;
-  plan.wire.path_as_is = path_as_is_;
+  plan.wire.path_as_is = connection_.path_as_is;
   plan.seed = seed_;
-  if (!file_.empty() && urls_.size() > 1)
+  if (!request_.file.empty() && request_.urls.size() > 1)
     return sys::Failure("--request-file takes one URL, to which its own belong");
-  auto filled = file_.empty() ? FillOneRequest(plan)
-                              : FillRequests(file_, urls_.empty() ? "" : urls_[0], headers_, plan);
+  auto filled = request_.file.empty()
+                    ? FillOneRequest(plan)
+                    : FillRequests(request_.file, request_.urls.empty() ? "" : request_.urls[0],
+                                   request_.headers, plan);
   if (!filled) return filled;
   if (filled = FillConnection(plan); !filled) return filled;
   if (auto loaded = LoadAllLines(plan); !loaded) return loaded;
@@ -64,35 +66,36 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
 }
 
 sys::Result<void> RequestOptions::FillOneRequest(Plan& plan) const {
-  Target like{.method = !method_.empty()          ? method_
-                        : data_ || data_template_ ? "POST"
-                                                  : "GET",
-              .headers = headers_};
-  if (!IsMethod(like.method)) return sys::Failure(fmt::format("-m '{}' is not a method", method_));
-  if (data_ || data_template_) {
-    auto body = data_ ? ReadBody(*data_, true) : ReadBody(*data_template_, false);
+  Target like{.method = !request_.method.empty()                  ? request_.method
+                        : request_.data || request_.data_template ? "POST"
+                                                                  : "GET",
+              .headers = request_.headers};
+  if (!IsMethod(like.method)) return sys::Failure(fmt::format("-m '{}' is not a method", request_.method));
+  if (request_.data || request_.data_template) {
+    auto body = request_.data ? ReadBody(*request_.data, true) : ReadBody(*request_.data_template, false);
     if (!body) return tl::unexpected(body.error());
     like.body = std::move(*body);
   } else if (NeedsBody(like.method)) {
     like.body = "";
   }
-  return FillTargets(urls_, targets_, like, plan);
+  return FillTargets(request_.urls, request_.targets, like, plan);
 }
 
 sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
-  plan.wire.keep_alive = connection_ != "close";
-  plan.wire.unix_socket = unix_socket_;
-  plan.wire.connect_to = connect_to_;
-  if (!connect_to_.empty() && !sys::SplitHostPort(connect_to_))
-    return sys::Failure(fmt::format("--connect-to '{}' is not HOST:PORT (like 127.0.0.1:8443)", connect_to_));
+  plan.wire.keep_alive = connection_.reuse != "close";
+  plan.wire.unix_socket = connection_.unix_socket;
+  plan.wire.connect_to = connection_.connect_to;
+  if (!connection_.connect_to.empty() && !sys::SplitHostPort(connection_.connect_to))
+    return sys::Failure(
+        fmt::format("--connect-to '{}' is not HOST:PORT (like 127.0.0.1:8443)", connection_.connect_to));
   plan.wire.extras = extras_;
-  for (const auto& entry : resolve_) {
+  for (const auto& entry : connection_.resolve) {
     if (!ParseResolved(entry))
       return sys::Failure(fmt::format("--resolve '{}' is not HOST:PORT:ADDRESS[,ADDRESS]", entry));
   }
-  plan.wire.resolve = resolve_;
-  if (!connect_timeout_.empty()) {
-    const auto time = sys::ParseDuration(connect_timeout_);
+  plan.wire.resolve = connection_.resolve;
+  if (!connection_.connect_timeout.empty()) {
+    const auto time = sys::ParseDuration(connection_.connect_timeout);
     if (!time) return sys::Failure("--connect-timeout " + time.error().message);
     plan.wire.connect_timeout = *time;
   }
@@ -110,28 +113,28 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
         "--http2 is for https:// URLs (libcurl 7.88 breaks plain ones that are kept alive), not " +
         plain->url);
   }
-  if (!connection_.starts_with("reuse:")) {
-    if (connection_ == "keepalive" || connection_ == "close") return {};
+  if (!connection_.reuse.starts_with("reuse:")) {
+    if (connection_.reuse == "keepalive" || connection_.reuse == "close") return {};
   } else {
-    const auto* end = connection_.data() + connection_.size();
-    const auto [stop, error] = std::from_chars(connection_.data() + 6, end, plan.wire.reuse);
+    const auto* end = connection_.reuse.data() + connection_.reuse.size();
+    const auto [stop, error] = std::from_chars(connection_.reuse.data() + 6, end, plan.wire.reuse);
     if (error == std::errc() && stop == end && plan.wire.reuse > 0) return {};
   }
-  return sys::Failure(fmt::format("--connection '{}' is not keepalive, close or reuse:N", connection_));
+  return sys::Failure(fmt::format("--connection '{}' is not keepalive, close or reuse:N", connection_.reuse));
 }
 
 sys::Result<void> RequestOptions::FillExpectations(Plan& plan) const {
-  plan.expect.status = expect_status_;
-  plan.expect.length = expect_length_;
-  plan.expect.end = expect_end_;
-  plan.expect.sha256 = expect_sha256_;
+  plan.expect.status = expect_.status;
+  plan.expect.length = expect_.length;
+  plan.expect.end = expect_.end;
+  plan.expect.sha256 = expect_.sha256;
   std::ranges::transform(plan.expect.sha256, plan.expect.sha256.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (!expect_sha256_.empty() &&
-      (expect_sha256_.size() != kSha256Digits ||
+  if (!expect_.sha256.empty() &&
+      (expect_.sha256.size() != kSha256Digits ||
        plan.expect.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)) {
     return sys::Failure(fmt::format(
-        "--expect-sha256 '{}' is not one (64 hexadecimal digits, as sha256sum prints)", expect_sha256_));
+        "--expect-sha256 '{}' is not one (64 hexadecimal digits, as sha256sum prints)", expect_.sha256));
   }
   return {};
 }
@@ -144,29 +147,30 @@ void RequestOptions::AddTo(CLI::App& app) {
 
 void RequestOptions::AddRequest(CLI::App& app) {
   app.option_defaults()->group("Requests");
-  auto* urls = app.add_option("URL", urls_, "http:// or https://; several are used in turn");
+  auto* urls = app.add_option("URL", request_.urls, "http:// or https://; several are used in turn");
   urls->type_name("");
-  auto* targets = app.add_option("--target", targets_, "'URL rate=100/s' or 'URL weight=3'; repeatable");
+  auto* targets =
+      app.add_option("--target", request_.targets, "'URL rate=100/s' or 'URL weight=3'; repeatable");
   targets->type_name("TARGET")->allow_extra_args(false);
-  auto* method = app.add_option("-m,--method", method_, "method (default: GET, with --data POST)");
+  auto* method = app.add_option("-m,--method", request_.method, "method (default: GET, with --data POST)");
   method->type_name("METHOD");
-  auto* data =
-      app.add_option("--data", data_, "request body: the text, or @FILE as it is (@- is standard input)");
+  auto* data = app.add_option("--data", request_.data,
+                              "request body: the text, or @FILE as it is (@- is standard input)");
   data->type_name("DATA");
-  auto* data_template = app.add_option("--data-template", data_template_,
+  auto* data_template = app.add_option("--data-template", request_.data_template,
                                        "the same, {counter} and the like replaced in files too");
   data_template->type_name("DATA")->excludes(data);
-  app.add_option("-H,--header", headers_, "request header 'Name: value'; repeatable")
+  app.add_option("-H,--header", request_.headers, "request header 'Name: value'; repeatable")
       ->type_name("HEADER")
       ->allow_extra_args(false);
-  app.add_option("--request-file", file_,
+  app.add_option("--request-file", request_.file,
                  "requests to be used in turn, one a line (see below); - is standard input")
       ->type_name("FILE")
       ->excludes(targets)
       ->excludes(method)
       ->excludes(data)
       ->excludes(data_template);
-  app.add_flag("--path-as-is", path_as_is_, "keep /../ and /./ in URLs");
+  app.add_flag("--path-as-is", connection_.path_as_is, "keep /../ and /./ in URLs");
   app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
       ->type_name("N")
       ->capture_default_str();
@@ -174,19 +178,21 @@ void RequestOptions::AddRequest(CLI::App& app) {
 
 void RequestOptions::AddConnection(CLI::App& app) {
   app.option_defaults()->group(kConnectionGroup);
-  app.add_option("--connection", connection_,
+  app.add_option("--connection", connection_.reuse,
                  "keepalive, close (a new connection for each request), or reuse:N (for each N)")
       ->type_name("HOW")
       ->capture_default_str();
-  app.add_option("--unix-socket", unix_socket_, "connect to this UNIX socket, whatever the URL's host")
+  app.add_option("--unix-socket", connection_.unix_socket,
+                 "connect to this UNIX socket, whatever the URL's host")
       ->type_name("PATH");
-  app.add_option("--connect-to", connect_to_,
+  app.add_option("--connect-to", connection_.connect_to,
                  "connect there, whatever the URL's host and port, which Host and TLS keep")
       ->type_name("HOST:PORT");
-  app.add_option("--resolve", resolve_, "addresses of a host, instead of the resolver's; repeatable")
+  app.add_option("--resolve", connection_.resolve,
+                 "addresses of a host, instead of the resolver's; repeatable")
       ->type_name("HOST:PORT:ADDRESS[,…]")
       ->allow_extra_args(false);
-  app.add_option("--connect-timeout", connect_timeout_, "for a connection (default: --timeout)")
+  app.add_option("--connect-timeout", connection_.connect_timeout, "for a connection (default: --timeout)")
       ->type_name("TIME");
   app.add_flag("--tls-resume", extras_.resume,
                "new connections take up earlier TLS sessions (default: each makes a full handshake)");
@@ -212,16 +218,16 @@ void RequestOptions::AddConnection(CLI::App& app) {
 
 void RequestOptions::AddExpectations(CLI::App& app) {
   app.option_defaults()->group("Checks");
-  app.add_option("--expect-status", expect_status_, "what is ok, like 200,204 (default: below 400)")
+  app.add_option("--expect-status", expect_.status, "what is ok, like 200,204 (default: below 400)")
       ->type_name("CODE,…")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(100, 599).description(""));
-  app.add_option("--expect-length", expect_length_, "how long each body must be, decoded of gzip or deflate")
+  app.add_option("--expect-length", expect_.length, "how long each body must be, decoded of gzip or deflate")
       ->type_name("BYTES");
-  app.add_option("--expect-sha256", expect_sha256_, "what each decoded body's SHA-256 must be")
+  app.add_option("--expect-sha256", expect_.sha256, "what each decoded body's SHA-256 must be")
       ->type_name("HEX");
-  app.add_option("--expect-end", expect_end_, "what each decoded body must end with")->type_name("TEXT");
+  app.add_option("--expect-end", expect_.end, "what each decoded body must end with")->type_name("TEXT");
   app.add_option("--worker-header", worker_header_, "response header that names the worker")
       ->type_name("NAME")
       ->capture_default_str();

@@ -33,24 +33,28 @@ class RequestOptions {
   sys::Result<void> FillConnection(Plan& plan) const;
   sys::Result<void> FillExpectations(Plan& plan) const;
 
-  std::vector<std::string> urls_;
-  std::vector<std::string> targets_;
-  std::string file_;
-  std::string method_;
-  std::optional<std::string> data_;
-  std::optional<std::string> data_template_;
-  std::vector<std::string> headers_;
-  std::string connection_ = "keepalive";
-  std::string unix_socket_;
-  std::string connect_to_;
-  std::string connect_timeout_;
-  std::vector<std::string> resolve_;
-  bool path_as_is_ = false;
+  struct Request {
+    std::vector<std::string> urls = {};
+    std::vector<std::string> targets = {};
+    std::string file = {};
+    std::string method = {};
+    std::optional<std::string> data = {};
+    std::optional<std::string> data_template = {};
+    std::vector<std::string> headers = {};
+  };
+  struct Connection {
+    std::string reuse = "keepalive";
+    std::string unix_socket = {};
+    std::string connect_to = {};
+    std::string connect_timeout = {};
+    std::vector<std::string> resolve = {};
+    bool path_as_is = false;
+  };
+
+  Request request_;
+  Connection connection_;
   Extras extras_;
-  std::vector<int> expect_status_;
-  std::optional<std::uint64_t> expect_length_;
-  std::string expect_sha256_;
-  std::string expect_end_;
+  Expectation expect_;
   std::string worker_header_ = "X-Worker";
   std::uint64_t seed_ = 1;
 };

@@ -24,6 +24,8 @@ constexpr rlim_t kOtherDescriptors = 32;
 constexpr rlim_t kDescriptorsOfAThread = 4;
 /// How long after a second's end it is looked at: the threads have told of it by then.
 constexpr sys::Nanos kLookAfter = 50 * sys::kMillisecond;
+/// How precisely a percentile is known is asked again after a tenth more.
+constexpr int kMoreBeforeNextLook = 10;
 /// A wait for the start that is not worth a word.
 constexpr sys::Nanos kSoon = sys::kSecond / 2;
 
@@ -62,8 +64,7 @@ class Watcher {
         start_(run.start()),
         view_(Describe(options.plan, engine), options.plan, start_) {}
 
-  /// Why it was ended, where an --abort-on came true.
-  std::string Wait() {
+  void Wait() {
     bool ended = false;
     const auto done = loop_.Add(run_.done_fd(), EPOLLIN, [&](std::uint32_t) { ended = true; });
     const sys::SignalEvents signals(loop_, {SIGINT, SIGTERM}, [this](int) {
@@ -74,8 +75,9 @@ class Watcher {
     Look();
     while (!ended) loop_.RunOnce();
     view_.Clear();
-    return aborted_;
   }
+  /// Why it was ended, where an --abort-on came true.
+  [[nodiscard]] const std::string& aborted() const { return aborted_; }
 
  private:
   void Look() {
@@ -90,6 +92,7 @@ class Watcher {
     auto progress = run_.progress();
     if (aborted_.empty() && !options_.outputs.abort_on.empty()) AbortIfTold(progress);
     sent_before_ = progress.sent;
+    if (options_.outputs.until && !known_) StopIfKnown(*options_.outputs.until);
     if (metrics_ != nullptr) metrics_->Update(run_, progress);
     if (!options_.outputs.quiet) view_.Show(run_, std::move(progress), loop_.now());
   }
@@ -105,6 +108,15 @@ class Watcher {
       aborted_ = fmt::format("{} after {:.0f} s: {}", verdict.text, sys::ToSeconds(elapsed), verdict.shown);
       return run_.Stop();
     }
+  }
+  void StopIfKnown(const Until& until) {
+    const auto elapsed = loop_.now() - start_ - kLookAfter;
+    if (elapsed < next_precision_) return;
+    next_precision_ = elapsed + elapsed / kMoreBeforeNextLook;
+    const auto precision = PrecisionSoFar(until, run_.series(), elapsed);
+    if (!precision || *precision > until.share) return;
+    known_ = true;
+    run_.Stop();
   }
   [[nodiscard]] SloVerdict CheckSoFar(const Slo& slo, double seconds) const {
     const auto& targets = run_.latencies().targets;
@@ -125,10 +137,20 @@ class Watcher {
   sys::Nanos start_;
   ProgressView view_;
   sys::EventLoop::Timer timer_;
-  bool stopping_ = false;
+  bool stopping_ = false;          // on request
+  bool known_ = false;             // --until
   std::uint64_t sent_before_ = 0;  // by the last look
   std::string aborted_;
+  sys::Nanos next_precision_ = 0;  // elapsed
 };
+
+/// What became of it.
+std::string Tell(const Until& until, const RunResult& run) {
+  const auto precision = PrecisionOf(until, SampleOf(run));
+  if (!precision) return fmt::format("{} is not known: too few answers", until.text);
+  return fmt::format("{}: ±{:.1f} % after {:.0f} s", until.text, 100 * *precision,
+                     sys::ToSeconds(run.sending));
+}
 
 }  // namespace
 
@@ -145,9 +167,11 @@ Report RunLoad(const Options& options, const EngineChoice& engine, const Journal
                RunMetrics* metrics) {
   LoadRun run(options.plan, engine.factory, journal);
   run.Start();
-  auto aborted = Watcher(run, options, engine.name, metrics).Wait();
+  Watcher watcher(run, options, engine.name, metrics);
+  watcher.Wait();
   auto report = MakeReport(engine.name, options.plan, run.Wait(), options.outputs.slos);
-  report.aborted = std::move(aborted);
+  report.aborted = watcher.aborted();
+  if (options.outputs.until) report.until = Tell(*options.outputs.until, report.run);
   for (const auto& slo : options.outputs.abort_on) {
     const auto verdict = Check(slo, report.run);
     if (report.aborted.empty() && verdict.met)

@@ -62,7 +62,7 @@ std::string Why(const Step& step) {
 }
 
 std::string StepLine(const Step& step) {
-  const auto& response = step.report.run.tally.response;
+  const auto& response = step.report.run.tally.latency.response;
   return fmt::format("{} {:>10.1f}/s  p50 {:>8}  p99 {:>8}  {}\n", step.holds ? "✓" : "✗", step.rate,
                      FormatMicros(static_cast<double>(response.ValueAtPercentile(50))),
                      FormatMicros(static_cast<double>(response.ValueAtPercentile(99))), Why(step));
@@ -73,7 +73,7 @@ std::string Curve(std::vector<Step> steps) {
   std::ranges::sort(steps, {}, &Step::rate);
   double most = 1;
   const auto p99 = [](const Step& s) {
-    return static_cast<double>(s.report.run.tally.response.ValueAtPercentile(99));
+    return static_cast<double>(s.report.run.tally.latency.response.ValueAtPercentile(99));
   };
   for (const auto& step : steps) most = std::max(most, p99(step));
   std::string text = "p99 by rate\n";

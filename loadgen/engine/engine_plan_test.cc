@@ -35,7 +35,7 @@ TEST_P(EnginePlanTest, SaturatedAndQueueingItSendsLate) {
   EXPECT_EQ(result.tally.sent, 30u);
   EXPECT_GE(result.tally.saturated, 1u);
   EXPECT_LT(result.tally.saturated, result.tally.sent);
-  EXPECT_GE(result.tally.lag.max(), 1'000'000) << "two at a time, a tenth of a second each";
+  EXPECT_GE(result.tally.latency.lag.max(), 1'000'000) << "two at a time, a tenth of a second each";
 }
 
 TEST_P(EnginePlanTest, SaturatedAndDroppingItSendsNothingLate) {

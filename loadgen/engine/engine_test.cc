@@ -77,7 +77,7 @@ TEST_P(EngineTest, AnIdleConnectionThatTheServerClosedCostsNothing) {
                                     .arrivals = {.rate = 5, .count = 4},
                                     .connections = 1,
                                     .threads = 1});
-    } while (result.tally.lag.max() > 50'000);
+    } while (result.tally.latency.lag.max() > 50'000);
     EXPECT_EQ(result.tally.of(Outcome::kOk), 4u)
         << path << ToText(MakeReport(GetParam(), {.targets = {{.url = path}}}, result));
   }
@@ -172,9 +172,9 @@ TEST_P(EngineTest, AnOpenLoopCountsWhatItCouldNotSend) {
   EXPECT_EQ(result.tally.sent, 2u);
   EXPECT_EQ(result.unsent(), 198u);
   EXPECT_EQ(result.tally.in_flight_at_end, 2u);
-  EXPECT_GE(result.tally.response.max(), 200'000);
-  const bool paused =
-      std::max(result.tally.longest_pause / sys::kMicrosecond, result.tally.own_lag.max()) >= 100'000;
+  EXPECT_GE(result.tally.latency.response.max(), 200'000);
+  const bool paused = std::max(result.tally.timing.longest_pause / sys::kMicrosecond,
+                               result.tally.latency.own_lag.max()) >= 100'000;
   const auto* expected = result.busiest.busy_share() >= 0.9 ? "cpu" : paused ? "paused" : "connections";
   EXPECT_EQ(
       MakeReport(GetParam(), {.targets = {{.url = "u"}}, .arrivals = {.rate = 1000}}, result).self.bottleneck,
@@ -192,10 +192,10 @@ TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
                            .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kTimeoutFirstByte), 1u);
   EXPECT_EQ(result.tally.of(Outcome::kOk), 1u);
-  EXPECT_GE(result.tally.response.ValueAtPercentile(50), 149'000);
-  EXPECT_GE(result.tally.lag.max(), 149'000);
-  EXPECT_LT(result.tally.own_lag.max(), 149'000);
-  EXPECT_LT(result.tally.service.ValueAtPercentile(50), 149'000);
+  EXPECT_GE(result.tally.latency.response.ValueAtPercentile(50), 149'000);
+  EXPECT_GE(result.tally.latency.lag.max(), 149'000);
+  EXPECT_LT(result.tally.latency.own_lag.max(), 149'000);
+  EXPECT_LT(result.tally.latency.service.ValueAtPercentile(50), 149'000);
 }
 
 TEST_P(EngineTest, StoppingEndsARunThatWaits) {

@@ -238,7 +238,7 @@ Progress LoadRun::progress() {
 /// Which responses the rate is made of, and over what time (load_run.h).
 void LoadRun::CountRate(RunResult& result) const {
   const auto& tally = result.tally;
-  result.counted = plan_.arrivals.rate ? tally.completed() : tally.completed_at_last_sent;
+  result.counted = plan_.arrivals.rate ? tally.completed() : tally.timing.completed_at_last_sent;
   if (plan_.arrivals.rate || !plan_.arrivals.count || result.stopped) return;
   if (kMostlyInTime * static_cast<double>(tally.completed()) <= static_cast<double>(result.counted)) return;
   result.counted = tally.completed();
@@ -257,12 +257,12 @@ RunResult LoadRun::Wait() {
     result.scheduled += thread->agenda().Scheduled();
     if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
     if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());
-    sending_end =
-        std::max(sending_end, EndOfSending(plan_, thread->agenda(), thread->recorder().tally().last_sent));
+    sending_end = std::max(
+        sending_end, EndOfSending(plan_, thread->agenda(), thread->recorder().tally().timing.last_sent));
   }
   result.series = series_.Take();
   result.stopped = stop_.requested();
-  result.duration = std::max(end, result.tally.last_end) - start_;
+  result.duration = std::max(end, result.tally.timing.last_end) - start_;
   result.sending = sending_end - start_;
   CountRate(result);
   result.cpu = ProcessCpu() - cpu_before_;

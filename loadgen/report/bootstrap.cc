@@ -111,15 +111,15 @@ void SampleSecond::Add(std::int64_t micros, std::uint64_t n) {
   latencies[bucket] += static_cast<double>(n);
 }
 
-RunSample SampleOf(const RunResult& run) {
+RunSample SampleOf(const IntervalSeries& series, sys::Nanos sending) {
   RunSample sample;
-  const auto width = run.series.width();
-  const auto whole = static_cast<std::size_t>((run.sending + width / 2) / width);
+  const auto width = series.width();
+  const auto whole = static_cast<std::size_t>((sending + width / 2) / width);
   if (whole == 0) return sample;
   sample.seconds.resize(whole, {.length_s = sys::ToSeconds(width)});
   auto& last = sample.seconds.back();
-  last.length_s += sys::ToSeconds(run.sending) - static_cast<double>(whole) * sys::ToSeconds(width);
-  for (const auto& [begin, interval] : run.series.intervals()) {
+  last.length_s += sys::ToSeconds(sending) - static_cast<double>(whole) * sys::ToSeconds(width);
+  for (const auto& [begin, interval] : series.intervals()) {
     auto& second = sample.seconds[std::min(static_cast<std::size_t>(begin / width), whole - 1)];
     second.completed += static_cast<double>(interval.completed());
     second.ended += static_cast<double>(interval.ended());
@@ -128,11 +128,21 @@ RunSample SampleOf(const RunResult& run) {
     for (std::size_t i = 0, end = ok.end_index(); i < end; ++i) {
       if (ok.CountAt(i) > 0) second.Add(LatencyHistogram::LowestAt(i), ok.CountAt(i));
     }
+    sample.max = std::max(sample.max, static_cast<double>(ok.max()));
+    sample.answers += ok.count();
   }
+  sample.own = FiguresOf(sample.seconds);
+  return sample;
+}
+
+RunSample SampleOf(const RunResult& run) {
+  auto sample = SampleOf(run.series, run.sending);
+  if (sample.seconds.empty()) return sample;
+  auto& last = sample.seconds.back();
   const auto open = static_cast<double>(run.tally.in_flight_at_end + run.unsent());
   last.ended += open;
   last.errors += open;
-  const auto ok = run.tally.parts.OkOf(run.tally.response);
+  const auto ok = run.tally.parts.OkOf(run.tally.latency.response);
   sample.own = FiguresOf(sample.seconds);
   sample.own[Index(Figure::kRate)] = run.throughput();
   for (const auto figure : {Figure::kP50, Figure::kP90, Figure::kP99, Figure::kP999})

@@ -30,7 +30,7 @@ HdrLog HdrLogOf(const RunResult& run) {
     add("outcome-" + std::string(Name(outcome)), 0, run.duration, PackedHistogram(histogram));
   for (const auto& [status, histogram] : run.tally.parts.by_status)
     add("status-" + std::to_string(status), 0, run.duration, PackedHistogram(histogram));
-  add("own_lag", 0, run.duration, PackedHistogram(run.tally.own_lag));
+  add("own_lag", 0, run.duration, PackedHistogram(run.tally.latency.own_lag));
   for (std::size_t i = 0; i < kPhases; ++i)
     add(std::string(kPhaseNames[i]), 0, run.duration, PackedHistogram(run.tally.phases[i]));
   for (const auto& [slot, worker] : run.tally.workers)

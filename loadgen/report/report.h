@@ -24,6 +24,7 @@ struct Report {
   std::vector<SloVerdict> slos = {};
   std::vector<FaultSpan> faults = {};  ///< Of --faults.
   std::string aborted = {};            ///< The --abort-on that came true, with its value; empty: none did.
+  std::string until = {};              ///< What became of --until, in words; empty: it was not given.
 
   [[nodiscard]] bool slos_met() const;
 };
@@ -57,6 +58,7 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   valid, reason    the judgement of self_check.h
 ///   stopped          whether it was ended early
 ///   aborted          the --abort-on that came true, with its value; null otherwise
+///   until            what became of --until, in words; null where it was not given
 ///   achieved         the share of the schedule that was sent in time
 ///   counted, completed_while_sending   how many responses the rate is made of, and how many came before the
 ///                    last request was sent

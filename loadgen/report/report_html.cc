@@ -99,17 +99,17 @@ std::string ToHtml(const Report& report) {
   summary.erase("series");
   const auto& tally = report.run.tally;
   const auto title = Describe(report.plan, report.engine);
-  return HtmlPage(
-      "loadgen: " + report.plan.targets.front().url,
-      {{"kind", "run"},
-       {"title", title},
-       {"command", CommandOf(report.plan)},
-       {"report", summary},
-       {"all_targets", all_targets},
-       {"rows", RowsJson(report.run)},
-       {"curve",
-        {{"response", PercentileCurve(tally.response)}, {"service", PercentileCurve(tally.service)}}},
-       {"faults", FaultsJson(report)}});
+  return HtmlPage("loadgen: " + report.plan.targets.front().url,
+                  {{"kind", "run"},
+                   {"title", title},
+                   {"command", CommandOf(report.plan)},
+                   {"report", summary},
+                   {"all_targets", all_targets},
+                   {"rows", RowsJson(report.run)},
+                   {"curve",
+                    {{"response", PercentileCurve(tally.latency.response)},
+                     {"service", PercentileCurve(tally.latency.service)}}},
+                   {"faults", FaultsJson(report)}});
 }
 
 }  // namespace hydrapool::loadgen

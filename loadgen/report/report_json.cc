@@ -30,6 +30,81 @@ Json WorkerJson(const Tally::OfWorker& worker) {
   return json;
 }
 
+Json WorkersJson(const Tally& tally) {
+  Json workers = Json::object();
+  for (const auto& [slot, worker] : tally.workers) workers[slot] = WorkerJson(worker);
+  return workers;
+}
+
+Json RequestsJson(const RunResult& run) {
+  const auto& tally = run.tally;
+  return {{"scheduled", run.scheduled},
+          {"unsent", run.unsent()},
+          {"sent", tally.sent},
+          {"completed", tally.completed()},
+          {"ok", tally.of(Outcome::kOk)},
+          {"failed", tally.failed()},
+          {"in_flight_at_end", tally.in_flight_at_end},
+          {"saturated", tally.saturated},
+          {"warmed_up", run.warmed_up}};
+}
+
+Json StatusJson(const Tally& tally) {
+  Json status = Json::object();
+  for (const auto& [code, n] : tally.status) status[std::to_string(code)] = n;
+  return status;
+}
+
+Json ErrorsJson(const Tally& tally) {
+  Json errors = Json::object();
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (outcome != Outcome::kOk && tally.of(outcome) > 0)
+      errors[std::string(Name(outcome))] = tally.of(outcome);
+  }
+  return errors;
+}
+
+Json ErrorDetailsJson(const Tally& tally) {
+  Json details = Json::object();
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (outcome != Outcome::kOk && tally.of(outcome) > 0 && !tally.first_detail[i].empty())
+      details[std::string(Name(outcome))] = tally.first_detail[i];
+  }
+  return details;
+}
+
+Json NetworkJson(const RunResult& run) {
+  const auto& own = run.tally.connections;
+  return {{"retransmits", run.kernel.retransmits},
+          {"accept_overflows", run.kernel.accept_overflows},
+          {"syn_drops", run.kernel.syn_drops},
+          {"own_connections", own.opened},
+          {"own_connections_sent_again", own.sent_again},
+          {"http1_connections", own.http1},
+          {"http2_connections", own.http2},
+          {"tls_sessions", own.tls},
+          {"tls_resumed", own.resumed},
+          {"own_retransmits", own.retransmits}};
+}
+
+Json SelfJson(const Report& report) {
+  const auto& run = report.run;
+  return {{"cpu_s", sys::ToSeconds(run.cpu)},
+          {"cpu_us_per_request", run.cpu_us_per_request()},
+          {"bottleneck", report.self.bottleneck},
+          {"busiest_thread", run.busiest.cpu_share()},
+          {"run_queue_s", sys::ToSeconds(run.busiest.run_queue)},
+          {"own_lag_us", LatencyJson(run.tally.latency.own_lag)},
+          {"longest_pause_s", sys::ToSeconds(run.tally.timing.longest_pause)},
+          {"cores", run.cores},
+          {"machine_cpu", run.kernel.busy_share()},
+          {"machine_cpu_s", sys::ToSeconds(run.kernel.machine_all)},
+          {"peak_memory_bytes", run.peak_memory},
+          {"network", NetworkJson(run)}};
+}
+
 Json PhasesJson(const Tally& tally) {
   Json phases = Json::object();
   for (std::size_t i = 0; i < kPhases; ++i)
@@ -44,7 +119,7 @@ Json LatencyByJson(const Tally& tally) {
   Json status = Json::object();
   for (const auto& [code, histogram] : tally.parts.by_status)
     status[std::to_string(code)] = LatencyJson(histogram);
-  return {{"ok", LatencyJson(tally.parts.OkOf(tally.response))},
+  return {{"ok", LatencyJson(tally.parts.OkOf(tally.latency.response))},
           {"not_ok", LatencyJson(tally.parts.not_ok_response)},
           {"not_ok_service", LatencyJson(tally.parts.not_ok_service)},
           {"outcome", outcomes},
@@ -155,84 +230,41 @@ Json ToJson(const Report& report) {
   const auto& run = report.run;
   const auto& tally = run.tally;
   const auto nothing = NothingReached(report);
-  Json status = Json::object();
-  for (const auto& [code, n] : tally.status) status[std::to_string(code)] = n;
-  Json errors = Json::object();
-  Json details = Json::object();
-  for (std::size_t i = 0; i < kOutcomes; ++i) {
-    const auto outcome = static_cast<Outcome>(i);
-    if (outcome == Outcome::kOk || tally.of(outcome) == 0) continue;
-    errors[std::string(Name(outcome))] = tally.of(outcome);
-    if (!tally.first_detail[i].empty()) details[std::string(Name(outcome))] = tally.first_detail[i];
-  }
-  Json workers = Json::object();
-  for (const auto& [slot, worker] : tally.workers) workers[slot] = WorkerJson(worker);
-  return {
-      {"schema", 1},
-      {"engine", report.engine},
-      {"requests",
-       {{"scheduled", run.scheduled},
-        {"unsent", run.unsent()},
-        {"sent", tally.sent},
-        {"completed", tally.completed()},
-        {"ok", tally.of(Outcome::kOk)},
-        {"failed", tally.failed()},
-        {"in_flight_at_end", tally.in_flight_at_end},
-        {"saturated", tally.saturated},
-        {"warmed_up", run.warmed_up}}},
-      {"duration_s", sys::ToSeconds(run.duration)},
-      {"throughput_rps", run.throughput()},
-      {"sending_s", sys::ToSeconds(run.sending)},
-      {"counted", run.counted},
-      {"completed_while_sending", tally.completed_at_last_sent},
-      {"bytes", {{"received", tally.bytes_received}}},
-      {"latency_us",
-       {{"response", LatencyJson(tally.response)},
-        {"service", LatencyJson(tally.service)},
-        {"lag", LatencyJson(tally.lag)}}},
-      {"latency_by", LatencyByJson(tally)},
-      {"status", status},
-      {"errors", errors},
-      {"workers", workers},
-      {"fairness_jain", Fairness(tally)},
-      {"self",
-       {{"cpu_s", sys::ToSeconds(run.cpu)},
-        {"cpu_us_per_request", run.cpu_us_per_request()},
-        {"bottleneck", report.self.bottleneck},
-        {"busiest_thread", run.busiest.cpu_share()},
-        {"run_queue_s", sys::ToSeconds(run.busiest.run_queue)},
-        {"own_lag_us", LatencyJson(tally.own_lag)},
-        {"longest_pause_s", sys::ToSeconds(tally.longest_pause)},
-        {"cores", run.cores},
-        {"machine_cpu", run.kernel.busy_share()},
-        {"machine_cpu_s", sys::ToSeconds(run.kernel.machine_all)},
-        {"peak_memory_bytes", run.peak_memory},
-        {"network",
-         {{"retransmits", run.kernel.retransmits},
-          {"accept_overflows", run.kernel.accept_overflows},
-          {"syn_drops", run.kernel.syn_drops},
-          {"own_connections", tally.connections.opened},
-          {"own_connections_sent_again", tally.connections.sent_again},
-          {"http1_connections", tally.connections.http1},
-          {"http2_connections", tally.connections.http2},
-          {"tls_sessions", tally.connections.tls},
-          {"tls_resumed", tally.connections.resumed},
-          {"own_retransmits", tally.connections.retransmits}}}}},
-      {"valid", report.self.valid},
-      {"reason", report.self.reason},
-      {"stopped", run.stopped},
-      {"achieved", run.achieved()},
-      {"plan", PlanJson(report.plan)},
-      {"targets", TargetsJson(report)},
-      {"slo", SlosJson(report)},
-      {"error_details", details},
-      {"nothing_reached", nothing ? Json(*nothing) : Json()},
-      {"aborted", report.aborted.empty() ? Json() : Json(report.aborted)},
-      {"phases_us", PhasesJson(tally)},
-      {"start_unix_ms", run.start_unix_ms},
-      {"series", SeriesJson(run.series)},
-      {"hdr_log", HdrJson(run)},
-  };
+  Json json = {{"schema", 1},
+               {"engine", report.engine},
+               {"requests", RequestsJson(run)},
+               {"duration_s", sys::ToSeconds(run.duration)},
+               {"throughput_rps", run.throughput()},
+               {"sending_s", sys::ToSeconds(run.sending)},
+               {"counted", run.counted},
+               {"completed_while_sending", tally.timing.completed_at_last_sent},
+               {"bytes", {{"received", tally.bytes_received}}},
+               {"latency_us",
+                {{"response", LatencyJson(tally.latency.response)},
+                 {"service", LatencyJson(tally.latency.service)},
+                 {"lag", LatencyJson(tally.latency.lag)}}},
+               {"latency_by", LatencyByJson(tally)},
+               {"status", StatusJson(tally)}};
+  json["errors"] = ErrorsJson(tally);
+  json["workers"] = WorkersJson(tally);
+  json["fairness_jain"] = Fairness(tally);
+  json["self"] = SelfJson(report);
+  json["valid"] = report.self.valid;
+  json["reason"] = report.self.reason;
+  json["stopped"] = run.stopped;
+  json["achieved"] = run.achieved();
+  json["plan"] = PlanJson(report.plan);
+  json["targets"] = TargetsJson(report);
+  json["slo"] = SlosJson(report);
+  json["error_details"] = ErrorDetailsJson(tally);
+  json["nothing_reached"] = nothing ? Json(*nothing) : Json();
+  json["aborted"] = report.aborted.empty() ? Json() : Json(report.aborted);
+  json["until"] = report.until.empty() ? Json() : Json(report.until);
+  json["phases_us"] = PhasesJson(tally);
+  json["start_unix_ms"] = run.start_unix_ms;
+  json["series"] = SeriesJson(run.series);
+  json["hdr_log"] = HdrJson(run);
+  return json;
 }
 
 }  // namespace hydrapool::loadgen

@@ -115,13 +115,13 @@ void TakeLine(const HdrInterval& line, RunResult& run) {
   auto& tally = run.tally;
   if (line.tag.empty()) {
     run.series.Add(line.begin, {.response = line.histogram});
-    line.histogram.AddTo(tally.response);
+    line.histogram.AddTo(tally.latency.response);
   } else if (line.tag == "service") {
     run.series.Add(line.begin, {.service = line.histogram});
-    line.histogram.AddTo(tally.service);
+    line.histogram.AddTo(tally.latency.service);
   } else if (line.tag == "lag") {
     run.series.Add(line.begin, {.lag = line.histogram});
-    line.histogram.AddTo(tally.lag);
+    line.histogram.AddTo(tally.latency.lag);
   } else if (line.tag == "not_ok") {
     run.series.Add(line.begin, {.not_ok_response = line.histogram});
     line.histogram.AddTo(tally.parts.not_ok_response);
@@ -129,7 +129,7 @@ void TakeLine(const HdrInterval& line, RunResult& run) {
     run.series.Add(line.begin, {.not_ok_service = line.histogram});
     line.histogram.AddTo(tally.parts.not_ok_service);
   } else if (line.tag == "own_lag") {
-    line.histogram.AddTo(tally.own_lag);
+    line.histogram.AddTo(tally.latency.own_lag);
   }
   for (std::size_t i = 0; i < kPhases; ++i) {
     if (line.tag == kPhaseNames[i]) line.histogram.AddTo(tally.phases[i]);
@@ -167,7 +167,7 @@ void MakeTargetsExact(const Json& json, Tally& tally) {
   for (std::size_t i = 0; i < json.size() && json[i].contains("latency_us"); ++i) {
     auto& target = tally.targets.At(i);
     if (json.size() == 1) {
-      target.response = tally.response;
+      target.response = tally.latency.response;
       target.not_ok_response = tally.parts.not_ok_response;
     }
     MakeExact(json[i].at("latency_us"), target.response);
@@ -184,7 +184,7 @@ void ReadSelf(const Json& json, Report& report) {
                  .run_queue = Seconds(self.at("run_queue_s")),
                  .wall = run.duration};
   run.cores = self.at("cores");
-  run.tally.longest_pause = Seconds(self.value("longest_pause_s", Json(0)));
+  run.tally.timing.longest_pause = Seconds(self.value("longest_pause_s", Json(0)));
   run.peak_memory = self.at("peak_memory_bytes");
   const auto& network = self.at("network");
   run.kernel = {.retransmits = network.at("retransmits"),
@@ -210,7 +210,7 @@ Report FromJson(const Json& json) {
   run.duration = Seconds(json.at("duration_s"));
   run.sending = Seconds(json.value("sending_s", json.at("duration_s")));
   run.counted = json.value("counted", json.at("requests").at("completed"));
-  run.tally.completed_at_last_sent = json.value("completed_while_sending", Json(run.counted));
+  run.tally.timing.completed_at_last_sent = json.value("completed_while_sending", Json(run.counted));
   run.stopped = json.at("stopped");
   ReadCounts(json, run);
   ReadSeries(json.at("series"), run);
@@ -223,10 +223,10 @@ Report FromJson(const Json& json) {
   }
   if (by != json.end()) MakePartsExact(*by, run.tally.parts);
   const auto& latency = json.at("latency_us");
-  MakeExact(latency.at("response"), run.tally.response);
-  MakeExact(latency.at("service"), run.tally.service);
-  MakeExact(latency.at("lag"), run.tally.lag);
-  MakeExact(json.at("self").at("own_lag_us"), run.tally.own_lag);
+  MakeExact(latency.at("response"), run.tally.latency.response);
+  MakeExact(latency.at("service"), run.tally.latency.service);
+  MakeExact(latency.at("lag"), run.tally.latency.lag);
+  MakeExact(json.at("self").at("own_lag_us"), run.tally.latency.own_lag);
   for (const auto& [slot, worker] : json.at("workers").items()) {
     if (!worker.contains("mean_us")) continue;
     MakeExact(worker.at("mean_us").get<double>(), worker.at("max_us").get<std::int64_t>(),
@@ -241,7 +241,7 @@ Report FromJson(const Json& json) {
   if (!json.at("aborted").is_null()) report.aborted = json.at("aborted");
   if (run.tally.sent != run.tally.completed() + run.tally.failed() + run.tally.in_flight_at_end)
     throw std::runtime_error("its requests do not add up");
-  if (run.tally.response.count() != run.tally.sent)
+  if (run.tally.latency.response.count() != run.tally.sent)
     throw std::runtime_error("its hdr_log is not all of its requests");
   return report;
 }

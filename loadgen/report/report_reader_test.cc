@@ -120,8 +120,8 @@ TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
   tally.Merge(b.tally);
   EXPECT_EQ(merged.run.tally.sent, 1200u);
   EXPECT_EQ(merged.run.tally.in_flight_at_end, 2u);
-  EXPECT_EQ(merged.run.tally.response, tally.response);
-  EXPECT_EQ(merged.run.tally.lag, tally.lag);
+  EXPECT_EQ(merged.run.tally.latency.response, tally.latency.response);
+  EXPECT_EQ(merged.run.tally.latency.lag, tally.latency.lag);
   EXPECT_EQ(merged.run.tally.phases, tally.phases);
   EXPECT_EQ(merged.run.tally.connections, tally.connections);
   EXPECT_EQ(merged.run.tally.workers.at("a b").service, tally.workers.at("a b").service);

@@ -87,8 +87,8 @@ TEST(ReportTextTest, FitsATerminalOfEightyColumns) {
   report.plan.targets = {{.url = "http://h/" + std::string(50, 'x')}, {.url = "http://h/"}};
   report.run.tally.first_detail[static_cast<std::size_t>(Outcome::kRefused)] =
       std::string(30, 'a') + " " + std::string(30, 'b');
-  report.run.tally.lag.Record(999'000);
-  report.run.tally.response.Record(3'600'000'000);
+  report.run.tally.latency.lag.Record(999'000);
+  report.run.tally.latency.response.Record(3'600'000'000);
   report.run.tally.phases[2].Record(59'900'000);
   report.run.tally.workers[std::string(500, 'w')].requests = 1'000'000'000'000;
   report.self = {.bottleneck = "cpu",

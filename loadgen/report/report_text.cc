@@ -50,7 +50,7 @@ void Requests(Out out, const RunResult& run) {
   fmt::format_to(out, "rate       {:.1f} responses/s for {:.2f} s{}, {} received\n", run.throughput(),
                  sys::ToSeconds(run.sending), run.stopped ? " (stopped early)" : "",
                  FormatBytes(static_cast<double>(tally.bytes_received)));
-  const auto later = tally.completed() - std::min(tally.completed(), tally.completed_at_last_sent);
+  const auto later = tally.completed() - std::min(tally.completed(), tally.timing.completed_at_last_sent);
   if (later > 0 && run.duration > run.sending)
     fmt::format_to(out, "           {} came after the last was sent, up to {:.2f} s later{}\n", later,
                    sys::ToSeconds(run.duration - run.sending),
@@ -88,22 +88,22 @@ void LatencyParts(Out out, const Tally& tally) {
 
 void Latencies(Out out, const Tally& tally) {
   LatencyHead(out, "latency");
-  LatencyRow(out, "response", tally.response);
-  LatencyRow(out, "service", tally.service);
-  LatencyRow(out, "lag", tally.lag);
+  LatencyRow(out, "response", tally.latency.response);
+  LatencyRow(out, "service", tally.latency.service);
+  LatencyRow(out, "lag", tally.latency.lag);
   for (std::size_t i = 0; i < kPhases; ++i) {
     if (tally.phases[i].max() > 0) LatencyRow(out, kPhaseNames[i], tally.phases[i]);
   }
   fmt::format_to(out, "  (response from when it was due, service from when it was sent, lag between)\n");
-  if (!EnoughFor(kPercentiles.back(), tally.response.count()))
+  if (!EnoughFor(kPercentiles.back(), tally.latency.response.count()))
     fmt::format_to(out, "  (-: fewer than ten of them lie beyond that percentile)\n");
-  fmt::format_to(out, "mean ± sd  response {} ± {}, service {} ± {}\n", FormatMicros(tally.response.mean()),
-                 FormatMicros(Deviation(tally.response)), FormatMicros(tally.service.mean()),
-                 FormatMicros(Deviation(tally.service)));
+  fmt::format_to(out, "mean ± sd  response {} ± {}, service {} ± {}\n",
+                 FormatMicros(tally.latency.response.mean()), FormatMicros(Deviation(tally.latency.response)),
+                 FormatMicros(tally.latency.service.mean()), FormatMicros(Deviation(tally.latency.service)));
   LatencyParts(out, tally);
-  if (tally.response.count() > 0)
+  if (tally.latency.response.count() > 0)
     fmt::format_to(out, "response   how many took how long\n{}",
-                   DrawHistogram(tally.response, kHistogramLines, kHistogramWidth));
+                   DrawHistogram(tally.latency.response, kHistogramLines, kHistogramWidth));
 }
 
 /// The interval in which each percentile of ok answers would lie, were the run made again (bootstrap.h).
@@ -193,7 +193,6 @@ void Network(Out out, const RunResult& run) {
   const auto& own = run.tally.connections;
   Connections(out, own);
   const auto& kernel = run.kernel;
-  fmt::format_to(out, "network    {} connection{} made\n", own.opened, own.opened == 1 ? "" : "s");
   if (kernel.accept_overflows + kernel.syn_drops > 0)
     fmt::format_to(out,
                    "network    a listener on this machine refused {} connections for want of room in its "
@@ -241,6 +240,7 @@ std::string ToText(const Report& report) {
   Requests(out, report.run);
   Latencies(out, report.run.tally);
   Intervals(out, report.run);
+  if (!report.until.empty()) fmt::format_to(out, "until      {}\n", report.until);
   Outcomes(out, report.run.tally);
   Targets(out, report);
   Workers(out, report.run.tally, report.plan.worker_header);

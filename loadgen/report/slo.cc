@@ -222,11 +222,11 @@ SloFacts FactsOf(const TargetCounts& counts, double seconds) {
 SloFacts FactsOf(const RunResult& run) {
   const auto& tally = run.tally;
   const auto ok = tally.of(Outcome::kOk);
-  return {.response = tally.response,
-          .service = tally.service,
-          .lag = tally.lag,
-          .ok_response = tally.response.Since(tally.parts.not_ok_response),
-          .ok_service = tally.service.Since(tally.parts.not_ok_service),
+  return {.response = tally.latency.response,
+          .service = tally.latency.service,
+          .lag = tally.latency.lag,
+          .ok_response = tally.latency.response.Since(tally.parts.not_ok_response),
+          .ok_service = tally.latency.service.Since(tally.parts.not_ok_service),
           .errors = {run.scheduled - std::min(ok, run.scheduled), run.scheduled},
           .unanswered = {tally.sent - tally.completed(), tally.sent},
           .dropped = {run.unsent(), run.scheduled},

@@ -60,9 +60,9 @@ IntervalSeries IntervalSeries::Take() { return std::exchange(*this, IntervalSeri
 void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& into) {
   Interval gained{
       .sent = tally.sent - before_.sent,
-      .response = PackedHistogram(tally.response.Since(before_.response)),
-      .service = PackedHistogram(tally.service.Since(before_.service)),
-      .lag = PackedHistogram(tally.lag.Since(before_.lag)),
+      .response = PackedHistogram(tally.latency.response.Since(before_.response)),
+      .service = PackedHistogram(tally.latency.service.Since(before_.service)),
+      .lag = PackedHistogram(tally.latency.lag.Since(before_.lag)),
       .not_ok_response = PackedHistogram(tally.parts.not_ok_response.Since(before_.not_ok_response)),
       .not_ok_service = PackedHistogram(tally.parts.not_ok_service.Since(before_.not_ok_service))};
   for (std::size_t i = 0; i < kOutcomes; ++i) {
@@ -72,9 +72,9 @@ void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& int
   }
   gained.targets = targets_.Cut(tally.targets);
   before_.sent = tally.sent;
-  before_.response = tally.response;
-  before_.service = tally.service;
-  before_.lag = tally.lag;
+  before_.response = tally.latency.response;
+  before_.service = tally.latency.service;
+  before_.lag = tally.latency.lag;
   before_.not_ok_response = tally.parts.not_ok_response;
   before_.not_ok_service = tally.parts.not_ok_service;
   if (gained != Interval{}) into.Add(next_ - sys::kSecond - start_, gained);

@@ -96,7 +96,7 @@ TEST_F(CutTest, TheIntervalsAddUpToTheTally) {
   cutter_.Cut(tally_, kStart + 3600 * kSecond, series_);
   LatencyHistogram sum;
   for (const auto& [begin, interval] : series_.intervals()) interval.response.AddTo(sum);
-  EXPECT_EQ(sum, tally_.response);
+  EXPECT_EQ(sum, tally_.latency.response);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace hydrapool::loadgen {
 /// for that of an answer.
 ///
 ///     parts.Record(Outcome::kRefused, 0, response_us, service_us);
-///     parts.OkOf(tally.response)          // the answers that were ok, alone
+///     parts.OkOf(tally.latency.response)          // the answers that were ok, alone
 ///
 /// What is ok is kept by status only; the rest by outcome too. A value that merges, in constant memory: a
 /// histogram for each outcome and for the first kMostStatuses statuses. Not for several threads.

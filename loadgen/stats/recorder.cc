@@ -60,7 +60,7 @@ void Recorder::Tell(sys::Nanos now) {
   for (const auto& [slot, worker] : tally_.workers) told_.workers[slot] = worker.requests;
 }
 
-void Recorder::Finish() { Tell(std::max(tally_.last_end, start_)); }
+void Recorder::Finish() { Tell(std::max(tally_.timing.last_end, start_)); }
 
 Told Recorder::TakeTold() {
   const std::lock_guard lock(told_mutex_);

@@ -57,7 +57,8 @@ class Recorder {
 
   /// At `now` the thread runs again that had not run for so long, whatever there was to do.
   void StoodStill(sys::Nanos now, sys::Nanos how_long) {
-    if (now - how_long >= start_) tally_.longest_pause = std::max(tally_.longest_pause, how_long);
+    if (now - how_long >= start_)
+      tally_.timing.longest_pause = std::max(tally_.timing.longest_pause, how_long);
   }
 
   /// What the engine's connections came to; once, at the end.

@@ -11,22 +11,36 @@ std::int64_t Micros(sys::Nanos from, sys::Nanos to) {
 
 }  // namespace
 
+void Tally::Timing::Merge(const Timing& other) {
+  last_sent = std::max(last_sent, other.last_sent);
+  completed_at_last_sent += other.completed_at_last_sent;
+  last_end = std::max(last_end, other.last_end);
+  longest_pause = std::max(longest_pause, other.longest_pause);
+}
+
+void Tally::Latencies::Merge(const Latencies& other) {
+  response.Merge(other.response);
+  service.Merge(other.service);
+  lag.Merge(other.lag);
+  own_lag.Merge(other.own_lag);
+}
+
 void Tally::Sent(const Attempt& attempt, bool in_time) {
   ++sent;
   targets.Sent(attempt.url);
   if (in_time) ++sent_in_time;
-  last_sent = std::max(last_sent, attempt.sent);
-  completed_at_last_sent = completed();
-  lag.Record(Micros(attempt.due, attempt.sent));
-  own_lag.Record(Micros(std::max(attempt.due, attempt.free_since), attempt.sent));
+  timing.last_sent = std::max(timing.last_sent, attempt.sent);
+  timing.completed_at_last_sent = completed();
+  latency.lag.Record(Micros(attempt.due, attempt.sent));
+  latency.own_lag.Record(Micros(std::max(attempt.due, attempt.free_since), attempt.sent));
 }
 
 void Tally::Finished(const Attempt& attempt, const Result& result) {
   ++outcomes_[static_cast<std::size_t>(result.outcome)];
   bytes_received += result.bytes;
-  last_end = std::max(last_end, result.end);
-  response.Record(Micros(attempt.due, result.end));
-  service.Record(Micros(attempt.sent, result.end));
+  timing.last_end = std::max(timing.last_end, result.end);
+  latency.response.Record(Micros(attempt.due, result.end));
+  latency.service.Record(Micros(attempt.sent, result.end));
   parts.Record(result.outcome, result.status, Micros(attempt.due, result.end),
                Micros(attempt.sent, result.end));
   targets.Finished(attempt.url, result.outcome, Micros(attempt.due, result.end));
@@ -53,8 +67,8 @@ void Tally::CountPhases(const Result& result) {
 
 void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
   ++in_flight_at_end;
-  response.Record(Micros(attempt.due, now));
-  service.Record(Micros(attempt.sent, now));
+  latency.response.Record(Micros(attempt.due, now));
+  latency.service.Record(Micros(attempt.sent, now));
   targets.InFlight(attempt.url, Micros(attempt.due, now));
   parts.RecordInFlight(Micros(attempt.due, now), Micros(attempt.sent, now));
 }
@@ -65,15 +79,9 @@ void Tally::Merge(const Tally& other) {
   in_flight_at_end += other.in_flight_at_end;
   saturated += other.saturated;
   bytes_received += other.bytes_received;
-  last_sent = std::max(last_sent, other.last_sent);
-  completed_at_last_sent += other.completed_at_last_sent;
-  longest_pause = std::max(longest_pause, other.longest_pause);
+  timing.Merge(other.timing);
   connections.Merge(other.connections);
-  last_end = std::max(last_end, other.last_end);
-  response.Merge(other.response);
-  service.Merge(other.service);
-  lag.Merge(other.lag);
-  own_lag.Merge(other.own_lag);
+  latency.Merge(other.latency);
   parts.Merge(other.parts);
   for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
   targets.Merge(other.targets);

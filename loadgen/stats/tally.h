@@ -83,20 +83,34 @@ class Tally {
     [[nodiscard]] bool operator==(const OfWorker& other) const = default;
   };
 
+  /// When things happened.
+  struct Timing {
+    sys::Nanos last_sent = 0;
+    std::uint64_t completed_at_last_sent = 0;  ///< How many had completed when the last one was sent.
+    sys::Nanos last_end = 0;                   ///< When the last request ended.
+    sys::Nanos longest_pause = 0;              ///< For how long its thread did not run at all (recorder.h).
+
+    void Merge(const Timing& other);
+  };
+
+  /// Of all requests.
+  struct Latencies {
+    LatencyHistogram response = {};
+    LatencyHistogram service = {};
+    LatencyHistogram lag = {};
+    LatencyHistogram own_lag = {};
+
+    void Merge(const Latencies& other);
+  };
+
   std::uint64_t sent = 0;
   std::uint64_t sent_in_time = 0;  ///< Not later than the schedule's planned end (recorder.h).
   std::uint64_t in_flight_at_end = 0;
   std::uint64_t saturated = 0;  ///< Were due while all connections were busy (plan.h, Saturate).
   std::uint64_t bytes_received = 0;
-  sys::Nanos last_sent = 0;
-  std::uint64_t completed_at_last_sent = 0;  ///< How many had completed when the last one was sent.
-  sys::Nanos last_end = 0;                   ///< When the last request ended.
-  sys::Nanos longest_pause = 0;              ///< For how long its thread did not run at all (recorder.h).
-  ConnectionCounts connections = {};         ///< Those of the warm-up too.
-  LatencyHistogram response;
-  LatencyHistogram service;
-  LatencyHistogram lag;
-  LatencyHistogram own_lag;
+  Timing timing = {};
+  ConnectionCounts connections = {};  ///< Those of the warm-up too.
+  Latencies latency = {};
   LatencyParts parts;
   TargetList targets;  ///< By URL.
   /// How long each part took, of the requests in which there was one (phases.h); `body` of completed ones.

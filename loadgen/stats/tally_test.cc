@@ -27,17 +27,17 @@ TEST(TallyTest, TheThreeLatenciesBeginWhereTheyShould) {
   Tally tally;
   tally.Sent(kAttempt, true);
   tally.Finished(kAttempt, Ended(Outcome::kOk));
-  EXPECT_EQ(tally.response.max(), 10'000);
-  EXPECT_EQ(tally.service.max(), 7'000);
-  EXPECT_EQ(tally.lag.max(), 3'000);
-  EXPECT_EQ(tally.own_lag.max(), 1'000);
+  EXPECT_EQ(tally.latency.response.max(), 10'000);
+  EXPECT_EQ(tally.latency.service.max(), 7'000);
+  EXPECT_EQ(tally.latency.lag.max(), 3'000);
+  EXPECT_EQ(tally.latency.own_lag.max(), 1'000);
 }
 
 TEST(TallyTest, FailuresHaveLatenciesToo) {
   Tally tally;
   tally.Sent(kAttempt, true);
   tally.Finished(kAttempt, Ended(Outcome::kTimeoutBody));
-  EXPECT_EQ(tally.response.count(), 1u);
+  EXPECT_EQ(tally.latency.response.count(), 1u);
   EXPECT_EQ(tally.failed(), 1u);
   EXPECT_EQ(tally.completed(), 0u);
   EXPECT_TRUE(tally.status.empty());
@@ -56,8 +56,8 @@ TEST(TallyTest, WhatIsInFlightAtTheEndIsAsOldAsItIs) {
   Tally tally;
   tally.Sent(kAttempt, true);
   tally.InFlightAtEnd(kAttempt, 110 * kMillisecond);
-  EXPECT_EQ(tally.response.max(), 100'000);
-  EXPECT_EQ(tally.service.count(), 1u);
+  EXPECT_EQ(tally.latency.response.max(), 100'000);
+  EXPECT_EQ(tally.latency.service.count(), 1u);
   EXPECT_EQ(tally.sent, tally.completed() + tally.failed() + tally.in_flight_at_end);
 }
 
@@ -125,8 +125,8 @@ TEST(TallyTest, MergingIsCountingBoth) {
   EXPECT_EQ(a.sent_in_time, both.sent_in_time);
   EXPECT_EQ(a.failed(), both.failed());
   EXPECT_EQ(a.in_flight_at_end, both.in_flight_at_end);
-  EXPECT_EQ(a.response, both.response);
-  EXPECT_EQ(a.lag, both.lag);
+  EXPECT_EQ(a.latency.response, both.latency.response);
+  EXPECT_EQ(a.latency.lag, both.latency.lag);
   EXPECT_EQ(a.status, both.status);
   EXPECT_EQ(a.workers, both.workers);
 }

@@ -19,9 +19,9 @@ inline RunResult RunPlan(const std::string& engine, Plan plan, const Journal* jo
   const auto& tally = result.tally;
   EXPECT_EQ(tally.sent, tally.completed() + tally.failed() + tally.in_flight_at_end);
   EXPECT_EQ(result.scheduled, tally.sent + result.unsent());
-  EXPECT_EQ(tally.response.count(), tally.sent);
-  EXPECT_EQ(tally.service.count(), tally.sent);
-  EXPECT_EQ(tally.lag.count(), tally.sent);
+  EXPECT_EQ(tally.latency.response.count(), tally.sent);
+  EXPECT_EQ(tally.latency.service.count(), tally.sent);
+  EXPECT_EQ(tally.latency.lag.count(), tally.sent);
   return result;
 }
 
