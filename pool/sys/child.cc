@@ -1,6 +1,7 @@
 #include "pool/sys/child.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "pool/sys/error.h"
+#include "pool/sys/file.h"
 #include "pool/sys/log_line.h"
 #include "pool/sys/signals.h"
 
@@ -21,14 +23,35 @@ namespace {
 // waitid's P_PIDFD; glibc 2.36 has it, but only behind _GNU_SOURCE headers that differ between versions.
 constexpr auto kPidfdIdType = static_cast<idtype_t>(3);
 
-std::optional<ExitStatus> WaitPidfd(int pidfd, int flags) {
+constexpr int kPatienceMs = 5000;  // with a child that was killed and does not die
+
+std::optional<ExitStatus> ReapPidfd(int pidfd) {
   siginfo_t info{};
   int result;
   do {
-    result = ::waitid(kPidfdIdType, static_cast<id_t>(pidfd), &info, WEXITED | flags);
+    result = ::waitid(kPidfdIdType, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
   } while (result != 0 && errno == EINTR);
   if (result != 0 || info.si_pid == 0) return std::nullopt;
   return ExitStatus::FromSiginfo(info);
+}
+
+bool IsReadable(int pidfd, int timeout_ms) {
+  pollfd state{pidfd, POLLIN, 0};
+  int result;
+  do {
+    result = ::poll(&state, 1, timeout_ms);
+  } while (result < 0 && errno == EINTR);
+  return result == 1 && (state.revents & POLLIN) != 0;
+}
+
+// proc(5): the last field of stat, as waitpid(2) gives it.
+ExitStatus StatusOfZombie(pid_t pid) {
+  const std::string stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  const auto last = stat.rfind(' ');
+  int status = 0;
+  const bool told = last != stat.npos && std::sscanf(stat.c_str() + last, "%d", &status) == 1;
+  if (!told) return {SIGKILL, 0};
+  return WIFSIGNALED(status) ? ExitStatus{WTERMSIG(status), 0} : ExitStatus{0, WEXITSTATUS(status)};
 }
 
 }  // namespace
@@ -97,18 +120,23 @@ Child::~Child() { KillAndReap(); }
 void Child::KillAndReap() {
   if (pid_ <= 0) return;
   Signal(SIGKILL);
-  WaitPidfd(pidfd_.get(), 0);
+  if (!ReapPidfd(pidfd_.get()) && IsReadable(pidfd_.get(), kPatienceMs)) ReapPidfd(pidfd_.get());
+  Forget();
+}
+
+void Child::Forget() {
   pid_ = -1;
   pidfd_.Reset();
 }
 
 std::optional<ExitStatus> Child::TryReap() {
   if (pid_ <= 0) return std::nullopt;
-  const auto status = WaitPidfd(pidfd_.get(), WNOHANG);
-  if (status) {
-    pid_ = -1;
-    pidfd_.Reset();
+  auto status = ReapPidfd(pidfd_.get());
+  if (!status && IsReadable(pidfd_.get(), 0)) {
+    status = ReapPidfd(pidfd_.get());  // it died in between
+    if (!status) status = StatusOfZombie(pid_);
   }
+  if (status) Forget();
   return status;
 }
 

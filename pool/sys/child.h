@@ -31,6 +31,12 @@ struct ExitStatus {
 /// The pid stays the child's own until TryReap has returned its status; it is for logs and signals of the
 /// owner. Destroying a Child that was not reaped kills it and waits for it. Not for several threads, and not
 /// to be used in the child itself.
+///
+/// A child that somebody traces (ptrace(2)) is its tracer's to reap first. Once its pidfd is readable all its
+/// threads are past their exit (exit_notify in the kernel): its descriptors are closed, and it will never run
+/// or move a byte again. So it counts as reaped; the zombie is left, to be taken with waitid(P_ALL) when the
+/// tracer lets it go. Not promised: that a child dies at SIGKILL. A tracer that has asked to be told of exits
+/// (PTRACE_O_TRACEEXIT) can hold it on its way out, where nothing says that it will not run again.
 class Child {
  public:
   /// Forks. In the child every signal is blocked until `body` unblocks what it handles, so none can kill it
@@ -47,13 +53,15 @@ class Child {
   [[nodiscard]] pid_t pid() const { return pid_; }
   explicit operator bool() const { return pid_ > 0; }
 
-  /// Never blocks. nullopt: still alive. After a status the Child is empty.
+  /// Never blocks. nullopt: still alive. After a status the Child is empty. The status of one that its tracer
+  /// holds is read off /proc; SIGKILL where that does not tell.
   std::optional<ExitStatus> TryReap();
   /// No effect on an empty Child.
   void Signal(int signal) const;
 
  private:
   void KillAndReap();
+  void Forget();
   pid_t pid_ = -1;
   UniqueFd pidfd_;
 };

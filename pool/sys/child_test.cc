@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,6 +111,37 @@ TEST(ChildTest, AMovedOneIsEmptyAndItsOwnerHasTheProcess) {
   first.Signal(SIGKILL);  // no effect
   EXPECT_EQ(second.TryReap(), std::nullopt);
   EXPECT_EQ(second.pid(), pid);
+}
+
+// A debugger that is busy with something else: it does not reap what it traces.
+TEST(ChildTest, OneThatIsTracedIsReapedAtItsDeathAndItsZombieLater) {
+  for (const bool dropped : {false, true}) {
+    Child child = Child::Fork(SleepForever);
+    const pid_t pid = child.pid();
+    std::array<int, 2> told;
+    ASSERT_EQ(::pipe2(told.data(), O_CLOEXEC), 0);
+    Child tracer = Child::Fork([&] {
+      const char traces = ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0 ? 'y' : 'n';
+      EXPECT_EQ(::write(told[1], &traces, 1), 1);
+      return SleepForever();
+    });
+    char traces = 'n';
+    ASSERT_EQ(::read(told[0], &traces, 1), 1);
+    for (const int end : told) ::close(end);
+    if (traces == 'n') GTEST_SKIP() << "may not trace";
+    EXPECT_EQ(child.TryReap(), std::nullopt);
+    child.Signal(SIGKILL);
+    if (dropped) {
+      child = Child();
+    } else {
+      EXPECT_EQ(EndOf(child), "SIGKILL");
+    }
+    EXPECT_EQ(::kill(pid, 0), 0) << "the zombie is there until its tracer lets it go";
+    tracer = Child();
+    siginfo_t info{};
+    EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED), 0);
+    EXPECT_EQ(info.si_pid, pid);
+  }
 }
 
 TEST(ChildTest, WhatStdioHoldsIsNotWrittenTwice) {
