@@ -35,12 +35,14 @@ class Clumsy final : public Execution {
     const auto size = static_cast<std::uint32_t>(line_.size());
     const Transmission whole{.prefix = 2, .consume = size, .then = Transmission::Then::kDone};
     if (line_ == "answer nothing consumed\n") exchange_.Answer({.consume = 0, .bytes = "x\n"});
+    if (line_ == "answer interim again and again\n") exchange_.Answer({.interim = true});
     if (line_ == "answer too much consumed\n") exchange_.Answer({.consume = size + 1, .bytes = "x\n"});
     if (line_ == "answer twice\n") {
       exchange_.Answer({.consume = size, .bytes = "x\n"});
       exchange_.Answer({.consume = size, .bytes = "x\n"});
     }
     if (line_ == "send too much\n") exchange_.Send({.prefix = 65536, .suffix = 1, .consume = size});
+    if (line_ == "send of no process\n") exchange_.Send({.prefix = 2, .spliced = 5, .consume = size});
     if (line_ == "send nothing consumed\n") exchange_.Send({.prefix = 2});
     if (line_ == "send twice\n") {
       exchange_.Send(whole);
@@ -70,12 +72,14 @@ struct Trap {
     if (line == "consume more\n") return Reply{.consume = input.size() + 100, .bytes = "big\n"};
     if (line == "throw\n") throw std::runtime_error("thrown");
     if (line == "throw an int\n") throw 1;
+    if (line == "interim again and again\n") return Reply{.consume = 0, .interim = true};
     if (line == "ok\n") return Reply{.consume = line.size(), .bytes = "ok\n"};
     return Start{};
   }
   Begun Begin(Exchange& exchange, std::string_view input) {
     const std::string line(input.substr(0, input.find('\n') + 1));
     if (line == "null\n") return std::unique_ptr<Execution>();
+    if (line == "begin interim again and again\n") return Reply{.interim = true};
     if (line == "throw in Begin\n") throw std::runtime_error("thrown");
     if (line == "begin nothing consumed\n") return Reply{.consume = 0, .bytes = "zero\n"};
     if (line == "begin too much consumed\n") return Reply{.consume = input.size() + 1, .bytes = "big\n"};
@@ -89,6 +93,23 @@ struct NoBegin {
   Decision OnInput(Connection&, std::string_view input) {
     if (input == "ok\n") return Reply{.consume = input.size(), .bytes = "ok\n"};
     return Start{};
+  }
+  static std::string AbandonedReply() { return "abandoned\n"; }
+};
+
+/// Answers a line, after sixteen interim replies to each piece of it.
+struct Interim {
+  Interim(WorkerContext&, test::Notes&) {}
+  Decision OnInput(Connection& connection, std::string_view input) {
+    struct Told {
+      std::size_t size;
+      int times;
+    };
+    Told& told = connection.notes<Told>();
+    if (told.size != input.size()) told = {input.size(), 0};
+    if (told.times++ < 16) return Reply{.bytes = "wait\n", .interim = true};
+    if (!input.ends_with('\n')) return NeedMore{};
+    return Reply{.consume = input.size(), .bytes = std::string(input)};
   }
   static std::string AbandonedReply() { return "abandoned\n"; }
 };
@@ -152,18 +173,19 @@ TEST_P(HandlerTrapTest, ResetsItsConnectionWithOneLineAndOthersAreServed) {
   EXPECT_EQ(pool.counts().cut.value() + pool.worker(0).cut.value(), 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Mistakes, HandlerTrapTest,
-                         testing::Values("consume 0", "consume more", "throw", "throw an int", "null",
-                                         "throw in Begin", "begin nothing consumed",
-                                         "begin too much consumed", "answer nothing consumed",
-                                         "answer too much consumed", "answer twice", "send too much",
-                                         "send nothing consumed", "send twice", "consume too much",
-                                         "consume before once", "become none", "throw in a call"),
-                         [](const auto& each) {
-                           std::string name = each.param;
-                           std::ranges::replace(name, ' ', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Mistakes, HandlerTrapTest,
+    testing::Values("consume 0", "consume more", "throw", "throw an int", "null", "throw in Begin",
+                    "begin nothing consumed", "begin too much consumed", "answer nothing consumed",
+                    "answer too much consumed", "answer twice", "interim again and again",
+                    "begin interim again and again", "answer interim again and again", "send too much",
+                    "send of no process", "send nothing consumed", "send twice", "consume too much",
+                    "consume before once", "become none", "throw in a call"),
+    [](const auto& each) {
+      std::string name = each.param;
+      std::ranges::replace(name, ' ', '_');
+      return name;
+    });
 
 TEST(HandlerTrapsTest, WhatCameBeforeAMistakeIsAnsweredFirst) {
   const ServedPool<Trap> pool(kOneWorker);
@@ -171,6 +193,19 @@ TEST(HandlerTrapsTest, WhatCameBeforeAMistakeIsAnsweredFirst) {
     const LineClient client = pool.Connect();
     client.Say("ok\nok\n" + mistake);
     EXPECT_EQ(client.HearLine(), "ok\n") << mistake;
+  }
+}
+
+// Sixteen interim replies to the same bytes, and sixteen more whenever others have come.
+TEST(HandlerTrapsTest, InterimRepliesThatAreFollowedByAnAnswerAreSent) {
+  const ServedPool<Interim> pool(kOneWorker);
+  const LineClient client = pool.Connect();
+  for (int request = 0; request < 3; ++request) {
+    for (const std::string piece : {"a", "b", "\n"}) {
+      client.Say(piece);
+      for (int i = 0; i < 16; ++i) ASSERT_EQ(client.HearLine(), "wait\n");
+    }
+    EXPECT_EQ(client.HearLine(), "ab\n");
   }
 }
 

@@ -13,14 +13,14 @@
 namespace hydrapool {
 
 void LeasedConnection::SetBusy(bool busy) {
-  if (busy_ == busy) return;
-  busy_ = busy;
+  if (busy_since_.has_value() == busy) return;
   const auto count = desk_.life.busy.load(std::memory_order_relaxed);
   desk_.life.busy.store(busy ? count + 1 : count - 1, std::memory_order_relaxed);
   if (busy) {
     busy_since_ = since_ = desk_.loop.now();
   } else {
-    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(since_ - busy_since_));
+    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(since_ - *busy_since_));
+    busy_since_.reset();
   }
 }
 
@@ -41,6 +41,7 @@ LeasedConnection::Next LeasedConnection::WaitForMore(bool has_bytes) {
     return Next::kWait;
   }
   LeaseDetail& detail = hand_.detail;
+  interims_ = 0;
   if (!has_bytes) {
     detail.head_begun.store(false, std::memory_order_relaxed);
     SetDeadline(since_ + desk_.timeouts.keep_alive);

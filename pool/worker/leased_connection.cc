@@ -11,7 +11,8 @@
 namespace hydrapool {
 namespace {
 
-constexpr int kRounds = 2;  // batches in one turn
+constexpr int kRounds = 2;         // batches in one turn
+constexpr int kMostInterims = 16;  // in a row, to the same bytes
 
 }  // namespace
 
@@ -70,7 +71,7 @@ bool LeasedConnection::Claim() {
 }
 
 void LeasedConnection::Serve() {
-  if (!busy_ && !Claim()) return Leave();
+  if (!busy_since_ && !Claim()) return Leave();
   HYDRAPOOL_FAILPOINT("worker.claimed");
   if (desk_.speaks_first && hand_.lease.excuse == Excuse::kNone && Greet() == Next::kWait) return;
   for (int rounds = 0; activity_ != Activity::kGone; ++rounds) {
@@ -114,7 +115,8 @@ LeasedConnection::Next LeasedConnection::ServeBatch() {
 
 // Nothing: the handler fails at this request, but not at those before it, which are answered first.
 std::optional<Decision> LeasedConnection::Ask(std::string_view peeked, std::size_t consumed, bool first) {
-  request_ = hand_.machine.total_consumed() + consumed + 1;
+  const std::uint64_t request = hand_.machine.total_consumed() + consumed + 1;
+  if (std::exchange(request_, request) != request) interims_ = 0;
   try {
     return desk_.handler->OnInput(*this, peeked.substr(consumed));
   } catch (...) {
@@ -234,7 +236,9 @@ LeasedConnection::Next LeasedConnection::AfterStep() {
     case Phase::kReading:
       EndRequest();
       activity_ = Activity::kReading;
-      return Next::kAgain;
+      if (hand_.machine.done().requests > 0 || ++interims_ <= kMostInterims) return Next::kAgain;
+      Misuse("the handler sent one interim reply after the other and no answer");
+      return Next::kWait;
     default:
       EndRequest();
       Rest();

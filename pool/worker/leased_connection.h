@@ -154,11 +154,11 @@ class LeasedConnection final : public Connection {
   EventLoop::Timer turn_;  ///< its next turn, when it had moved enough in one
   EventLoop::Timer settle_;
   Activity activity_ = Activity::kIdle;
-  bool busy_ = false;
   bool peer_finished_ = false;
   bool linger_ = true;  ///< the client may still send something, which must not reset the connection
   bool roomy_ = false;  ///< half a request had to be made room behind
-  Nanos busy_since_ = 0;
+  std::optional<Nanos> busy_since_;
+  int interims_ = 0;           ///< interim replies in a row to the same bytes of the request in hand
   std::uint64_t request_ = 0;  ///< in hand: the number of its first byte, from 1; 0: none yet
   Nanos since_ = 0;            ///< when the request in hand was first looked at, or the last one answered
 };

@@ -53,7 +53,9 @@ void RequestExchange::Consume(std::uint32_t count) {
 
 Exchange::Progress RequestExchange::Send(const Transmission& t) {
   if (connection_.activity() == Activity::kGone) return Progress::kGone;
-  const auto fault = Fault(std::size_t{t.prefix} + t.suffix, t.consume, t.then == Transmission::Then::kDone);
+  auto fault = Fault(std::size_t{t.prefix} + t.suffix, t.consume, t.then == Transmission::Then::kDone);
+  if (t.spliced > 0 && process().end(ProcessEnd::kOutput) < 0)
+    fault = "an execution spliced from a process that it does not have";
   if (!fault.empty()) {
     connection_.Misuse(fault);
     return Progress::kGone;

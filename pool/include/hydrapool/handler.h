@@ -15,12 +15,16 @@ struct NeedMore {};
 /// The whole answer to the request at the beginning of the input. It may be computed again if its worker dies
 /// before a byte of it has left: a handler with side effects answers by Start.
 struct Reply {
-  std::size_t consume = 0;  ///< how many bytes of the input were the request; 0 only with keep_open false
+  /// How many bytes of the input were the request; 0 only where it closes, is interim, or nothing of the
+  /// request is left (Exchange::Consume).
+  std::size_t consume = 0;
   std::string bytes = {};
   bool keep_open = true;
   bool linger = true;  ///< when closing: the client may still be sending; false where it said that it is done
   std::uint8_t kind = 0;  ///< counted by kind, 0 to 5; HTTP: the status' first digit
-  bool interim = false;   ///< not the answer yet (100 Continue): the same request is looked at again
+  /// Not the answer yet (100 Continue): the same request is looked at again. At most 16 in a row to the same
+  /// bytes.
+  bool interim = false;
 };
 
 /// The request is complete and is to be started: the handler's Begin is called next, with the same input. The
