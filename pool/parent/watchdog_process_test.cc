@@ -19,6 +19,8 @@ TEST(WatchdogTest, AStoppedWorkersConnectionsAndNewOnesAreServedByTheOther) {
   std::vector<LineClient> clients;
   for (int i = 0; i < 40; ++i) clients.push_back(pool.Connect());
   for (const LineClient& client : clients) ASSERT_EQ(client.Ask("echo x\n"), "x\n");
+  // A worker that is stopped between an answer's last byte and its commit keeps that connection.
+  ASSERT_TRUE(test::Eventually([&] { return pool.life(0).busy.load() == 0; }));
   const pid_t stopped = pool.worker(0).pid;
   ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
   for (int i = 0; i < 40; ++i) clients.push_back(pool.Connect());

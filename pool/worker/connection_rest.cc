@@ -41,7 +41,6 @@ LeasedConnection::Next LeasedConnection::WaitForMore(bool has_bytes) {
     return Next::kWait;
   }
   LeaseDetail& detail = hand_.detail;
-  interims_ = 0;
   if (!has_bytes) {
     detail.head_begun.store(false, std::memory_order_relaxed);
     SetDeadline(since_ + desk_.timeouts.keep_alive);

@@ -115,8 +115,11 @@ LeasedConnection::Next LeasedConnection::ServeBatch() {
 
 // Nothing: the handler fails at this request, but not at those before it, which are answered first.
 std::optional<Decision> LeasedConnection::Ask(std::string_view peeked, std::size_t consumed, bool first) {
-  const std::uint64_t request = hand_.machine.total_consumed() + consumed + 1;
-  if (std::exchange(request_, request) != request) interims_ = 0;
+  const std::uint64_t total = hand_.machine.total_consumed();
+  const std::uint64_t request = total + consumed + 1;
+  const std::uint64_t input_end = total + peeked.size();
+  if (request != request_ || input_end != interims_.input_end) interims_ = {.input_end = input_end};
+  request_ = request;
   try {
     return desk_.handler->OnInput(*this, peeked.substr(consumed));
   } catch (...) {
@@ -236,7 +239,7 @@ LeasedConnection::Next LeasedConnection::AfterStep() {
     case Phase::kReading:
       EndRequest();
       activity_ = Activity::kReading;
-      if (hand_.machine.done().requests > 0 || ++interims_ <= kMostInterims) return Next::kAgain;
+      if (hand_.machine.done().requests > 0 || ++interims_.count <= kMostInterims) return Next::kAgain;
       Misuse("the handler sent one interim reply after the other and no answer");
       return Next::kWait;
     default:

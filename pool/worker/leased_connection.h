@@ -102,6 +102,11 @@ class LeasedConnection final : public Connection {
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return hand_.detail.connection; }
 
   using Machine = StepMachine<SocketIo>;
+  /// How often in a row the same bytes of a request got an interim reply.
+  struct Interims {
+    std::uint64_t input_end = 0;
+    int count = 0;
+  };
   enum class Next : std::uint8_t { kAgain, kWait };
 
   // connection_take_over.cc
@@ -158,7 +163,7 @@ class LeasedConnection final : public Connection {
   bool linger_ = true;  ///< the client may still send something, which must not reset the connection
   bool roomy_ = false;  ///< half a request had to be made room behind
   std::optional<Nanos> busy_since_;
-  int interims_ = 0;           ///< interim replies in a row to the same bytes of the request in hand
+  Interims interims_;
   std::uint64_t request_ = 0;  ///< in hand: the number of its first byte, from 1; 0: none yet
   Nanos since_ = 0;            ///< when the request in hand was first looked at, or the last one answered
 };
