@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 
 namespace hydrapool {
@@ -148,6 +149,7 @@ bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
   std::atomic<std::uint64_t>& process = table_.detail(slot).process;
   std::uint64_t word = process.load();
   while (ProcessWord::Unpack(word).state == ProcessWord::State::kPreparing) {
+    HYDRAPOOL_STORE_POINT("process.gate", &process);
     if (process.compare_exchange_weak(word, 0)) return false;
   }
   return ProcessWord::Unpack(word).answers();
@@ -200,6 +202,7 @@ std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
 bool ProcessKeeper::NoteEnd(std::uint32_t slot, pid_t pid, const sys::ExitStatus& status) const {
   const std::int32_t value = status.signal != 0 ? 256 + status.signal : status.code;
   std::uint64_t running = ProcessWord{ProcessWord::State::kRunning, pid}.Pack();
+  HYDRAPOOL_STORE_POINT("process.ended", &table_.detail(slot).process);
   return table_.detail(slot).process.compare_exchange_strong(
       running, ProcessWord{ProcessWord::State::kEnded, value}.Pack());
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pool/sys/failpoint.h"
+
 namespace hydrapool {
 
 ProcessPlaces::Place* ProcessPlaces::Claim(std::uint32_t lease, std::size_t limit) const {
@@ -11,6 +13,7 @@ ProcessPlaces::Place* ProcessPlaces::Claim(std::uint32_t lease, std::size_t limi
     while (used <= i && !used_[0].compare_exchange_weak(used, i + 1)) {
     }
     std::uint32_t free = 0;
+    HYDRAPOOL_STORE_POINT("place.claimed", &places_[i]);
     if (places_[i].compare_exchange_strong(free, Claimed(lease))) return &places_[i];
   }
   return nullptr;
@@ -18,11 +21,13 @@ ProcessPlaces::Place* ProcessPlaces::Claim(std::uint32_t lease, std::size_t limi
 
 bool ProcessPlaces::Occupy(Place& place, std::uint32_t lease, pid_t self) {
   std::uint32_t claimed = Claimed(lease);
+  HYDRAPOOL_STORE_POINT("place.occupied", &place);
   return place.compare_exchange_strong(claimed, Occupied(self));
 }
 
 void ProcessPlaces::GiveBack(Place& place, std::uint32_t lease) {
   std::uint32_t claimed = Claimed(lease);
+  HYDRAPOOL_STORE_POINT("place.given_back", &place);
   place.compare_exchange_strong(claimed, 0);
 }
 

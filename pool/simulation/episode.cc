@@ -4,70 +4,18 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
-#include "hydrapool/process_pool.h"
-#include "pool/site.h"
+#include "pool/simulation/served_pool.h"
+#include "pool/simulation/weather.h"
 #include "pool/sys/log.h"
-#include "pool/sys/scratch_dir.h"
-#include "pool/sys/signals.h"
 
 namespace hydrapool::simulation {
 namespace {
 
 constexpr std::size_t kLeases = 12;
-constexpr Nanos kNever = 3600 * sys::kSecond;
 /// A pool in which nothing goes wrong any more is done within that.
 constexpr Nanos kPatience = 120 * sys::kSecond;
-
-template <std::size_t N>
-std::uint64_t OneOf(Random& random, const std::uint64_t (&values)[N]) {
-  return values[random.Below(N)];
-}
-
-Weather SomeWeather(std::uint64_t seed, bool http) {
-  Random random(seed ^ 0x5eed);
-  return {.death = OneOf(random, {0, 100, 200, 500, 1'500}),
-          .leave = OneOf(random, {0, 0, 800, 4'000}),
-          .freeze = OneOf(random, {0, 0, 3'000}),
-          .interrupt = OneOf(random, {0, 20, 200}),
-          .short_move = OneOf(random, {0, 2, 10}),
-          .slice = OneOf(random, {1, 4, 16, 64}),
-          // Where the parent does not come round, a program is refused with a 503: not here.
-          .packets = http ? 200 : OneOf(random, {2, 16, 64}),
-          .pipe = OneOf(random, {4'096, 65'536}),
-          .near_wrap = random.OneIn(3),
-          .lifetime = random.OneIn(5) ? static_cast<Nanos>(OneOf(random, {100, 200})) * sys::kMillisecond : 0,
-          .network = {.local_drop = OneOf(random, {0, 3, 20}),
-                      .loss = OneOf(random, {0, 5, 50}),
-                      .segment = OneOf(random, {1, 50, 1'460, 30'000}),
-                      .send_buffer = OneOf(random, {64, 1'000, 16'000, 100'000}),
-                      .receive_buffer = OneOf(random, {300, 16'000, 60'000}),
-                      .client_buffer = OneOf(random, {64, 1'000, 60'000})}};
-}
-
-/// A directory of CGI programs, in which there is one.
-const std::string& ProgramDirectory() {
-  static const sys::ScratchDir directory("hydrapool-simulation");
-  static const std::string path = [] {
-    const std::string program = directory / "p";
-    std::ofstream(program) << "#!/bin/false\n";
-    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    return directory.path().string();
-  }();
-  return path;
-}
-
-/// The pool's process.
-int Serve(bool http, const PoolOptions& options, UniqueFd listener) {
-  sys::SignalEvents::ForgetInChild();  // of the last episode's pool
-  if (!http) return ProcessPool<Handler>(options).Serve(std::move(listener));
-  const server::SiteConfig config{.cgi = cgi::Config{.directory = ProgramDirectory(), .patience = kNever}};
-  const auto make = [config](WorkerContext& worker) { return server::Site(worker, config); };
-  return ProcessPool<server::Site>(options, make).Serve(std::move(listener));
-}
 
 class Episode {
  public:
@@ -82,6 +30,7 @@ class Episode {
   /// One move of whoever can move; else the clock goes on to whatever comes next.
   void Turn();
   void AdvanceClock();
+  [[nodiscard]] std::vector<std::pair<int, std::size_t>> Able() const;
   void NewClient();
   std::vector<Request> SomeRequests();
   [[nodiscard]] bool Busy() const;
@@ -110,17 +59,23 @@ Episode::Episode(const EpisodeOptions& options)
       .workers = world_.random.Between(1, 3),
       .balance = world_.random.OneIn(2) ? Balance::kLeastBusy : Balance::kRoundRobin,
       .max_connections = kLeases,
-      .max_input = OneOf(world_.random, {24'000, 32'768}),
+      .max_input = world_.random.OneOf({24'000, 32'768}),
       .timeouts = {.head = kNever,
                    .keep_alive = kNever,
+                   .spare = kNever,
                    .write = kNever,
                    .linger = kNever,
                    .unassigned = kNever,
                    .drain = kNever}};
-  most_clients_ = world_.random.Between(1, kLeases - 4);
+  most_clients_ = world_.random.Between(1, kLeases + 4);
+  const auto programs = static_cast<std::uint32_t>(world_.random.OneOf({256, 256, 3}));
+  world_.most_programs = programs;
   const int fd = 999'999'999;
   Process& pool = world_.Spawn(
-      Process::Kind::kPool, [http = http_, pool_options] { return Serve(http, pool_options, UniqueFd(fd)); },
+      Process::Kind::kPool,
+      [http = http_, programs, pool_options] {
+        return ServePool(http, programs, pool_options, UniqueFd(fd));
+      },
       0);
   pool.files.emplace(fd, listener_);
   pool_ = pool.pid;
@@ -132,10 +87,10 @@ std::vector<Request> Episode::SomeRequests() {
                           Kind::kLater, Kind::kOnce,  Kind::kPieces, Kind::kInterim};
   Random& random = world_.random;
   std::vector<Request> requests;
-  for (auto left = random.Between(1, OneOf(random, {1, 5, 40, 200})); left > 0; --left) {
+  for (auto left = random.Between(1, random.OneOf({1, 5, 40, 200})); left > 0; --left) {
     Request request{.kind = kKinds[random.Below(std::size(kKinds))], .id = next_request_++};
-    request.size = static_cast<std::uint32_t>(random.Below(OneOf(random, {1, 20, 300, 9'000})));
-    request.body = static_cast<std::uint32_t>(random.OneIn(4) ? random.Below(OneOf(random, {10, 3'000})) : 0);
+    request.size = static_cast<std::uint32_t>(random.Below(random.OneOf({1, 20, 300, 9'000})));
+    request.body = static_cast<std::uint32_t>(random.OneIn(4) ? random.Below(random.OneOf({10, 3'000})) : 0);
     if (request.kind == Kind::kReply && random.OneIn(60)) request.size = 150'000;
     if (left == 1 && random.OneIn(3)) request.kind = Kind::kBye;
     requests.push_back(request);
@@ -146,17 +101,22 @@ std::vector<Request> Episode::SomeRequests() {
 void Episode::NewClient() {
   auto connection = std::make_shared<TcpConnection>(world_.weather.network, next_port_++);
   world_.connections.push_back(connection);
-  auto oracle = http_ ? MakeHttpOracle(world_.random, next_request_) : MakeLineOracle(SomeRequests());
+  auto oracle = http_ ? MakeHttpOracle(world_.random, next_request_, world_.most_programs < 10)
+                      : MakeLineOracle(SomeRequests());
   clients_.push_back(std::make_unique<Client>(world_, connection, std::move(oracle)));
   listener_->Come(std::move(connection));
 }
 
-void Episode::Turn() {
+// Whoever can move: a kind of actor and its number; those that run shipped code more often.
+std::vector<std::pair<int, std::size_t>> Episode::Able() const {
   std::vector<std::pair<int, std::size_t>> able;
   for (std::size_t i = 0; i < world_.processes.size(); ++i) {
-    if (world_.processes[i]->Runnable(world_.now)) able.insert(able.end(), 6, {0, i});
-    if (world_.processes[i]->state == Process::State::kDying) able.emplace_back(1, i);
-    if (world_.processes[i]->CanActAsProgram()) able.emplace_back(4, i);
+    const Process& process = *world_.processes[i];
+    const bool waits = process.waits_for_child != 0 && !world_.VforkOver(process.waits_for_child);
+    const bool others_first = waits || process.held_until > world_.steps;
+    if (!others_first && process.Runnable(world_.now)) able.insert(able.end(), 6, {0, i});
+    if (process.state == Process::State::kDying) able.emplace_back(1, i);
+    if (process.CanActAsProgram()) able.emplace_back(4, i);
   }
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     if (clients_[i]->CanAct()) able.emplace_back(2, i);
@@ -164,6 +124,11 @@ void Episode::Turn() {
   for (std::size_t i = 0; i < world_.connections.size(); ++i) {
     if (world_.connections[i]->CanAct()) able.emplace_back(3, i);
   }
+  return able;
+}
+
+void Episode::Turn() {
+  const auto able = Able();
   if (able.empty()) return AdvanceClock();
   const auto [kind, index] = able[world_.random.Below(able.size())];
   if (kind == 0) return world_.Run(*world_.processes[index]);
@@ -182,6 +147,10 @@ void Episode::Turn() {
 }
 
 void Episode::AdvanceClock() {
+  bool held = false;
+  for (const auto& process : world_.processes)
+    held |= std::exchange(process->held_until, 0) > world_.steps && process->Runnable(world_.now);
+  if (held) return;
   Nanos next = INT64_MAX;
   const auto consider = [&](Nanos at) {
     if (at > world_.now) next = std::min(next, at);
@@ -190,6 +159,7 @@ void Episode::AdvanceClock() {
     if (!process->running()) continue;
     consider(process->frozen_until);
     if (process->waits_for != nullptr) consider(process->waits_until);
+    if (process->program != nullptr) consider(process->program->pauses_until());
   }
   for (const auto& client : clients_) consider(client->pauses_until());
   if (next == INT64_MAX) return GiveUp("nothing can happen any more");
@@ -279,7 +249,7 @@ Outcome Episode::Run() {
 }  // namespace
 
 Outcome RunEpisode(const EpisodeOptions& options) {
-  ProgramDirectory();
+  PrepareDirectory();
   sys::log::SetLevel(options.log ? sys::log::Level::kDebug
                                  : sys::log::Level::kOff);  // also makes the logger, which is no process's
   return Episode(options).Run();

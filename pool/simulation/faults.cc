@@ -11,10 +11,11 @@ namespace hydrapool::simulation {
 
 std::string_view FaultName(Fault fault) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(kLastFault) + 1> kNames{
-      "None",         "WordBeforeNote",   "SentBaseDropped", "TakenBaseDropped", "BaseAtZero",
-      "ConsumeFirst", "CommitBeforeSend", "BytesTried",      "OneRead",          "PeersEnd",
-      "PlainTake",    "OldGeneration",    "ForgottenLease",  "RunsAgain",        "AnswerTwice",
-      "ReplayedStep", "DeadlineAtSweep"};
+      "None",           "WordBeforeNote",   "SentBaseDropped", "TakenBaseDropped", "BaseAtZero",
+      "ConsumeFirst",   "CommitBeforeSend", "BytesTried",      "OneRead",          "PeersEnd",
+      "PlainSwap",      "PlainEnd",         "PlainGate",       "PlainPlace",       "PlainTake",
+      "OldGeneration",  "ForgottenLease",   "RunsAgain",       "AnswerTwice",      "ReplayedStep",
+      "DeadlineAtSweep"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 
@@ -27,7 +28,14 @@ Lease* Faults::LeaseAt(const void* place) const {
   return nullptr;
 }
 
-void Faults::AtStorePoint(const void* place) {
+bool Faults::IsPlain(std::string_view name) const {
+  return (name == "lease.swap" && Is(Fault::kPlainSwap)) ||
+         (name == "process.ended" && Is(Fault::kPlainEnd)) ||
+         (name == "process.gate" && Is(Fault::kPlainGate)) ||
+         (name == "place.claimed" && Is(Fault::kPlainPlace));
+}
+
+void Faults::RememberNote(const void* place) {
   if (planted_ == Fault::kNone) return;
   Lease* const lease = LeaseAt(place);
   if (lease == nullptr) return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -28,6 +29,10 @@ enum class Fault : std::uint8_t {
   kOneRead,     ///< the counters are read once, though an acknowledgement may come in between
   kPeersEnd,    ///< the peer's FIN counts as a byte of its request
   // ---- what the parent does
+  kPlainSwap,       ///< every compare-and-swap of a lease's word is a plain store
+  kPlainEnd,        ///< a process's end overwrites the word of the next one
+  kPlainGate,       ///< a gate is closed after its process has passed
+  kPlainPlace,      ///< a place is claimed by a plain store
   kPlainTake,       ///< an idle lease is taken by a plain store, where a worker may just have claimed it
   kOldGeneration,   ///< a lease that is taken keeps its generation, and its old worker may claim it
   kForgottenLease,  ///< the lease of a closed connection is not freed
@@ -56,8 +61,9 @@ class Faults {
 
   /// The running process passes a failpoint.
   void AtFailpoint(std::string_view name);
-  /// It is about to store.
-  void AtStorePoint(const void* place);
+  /// It is about to store or to swap; `others` lets others come in between.
+  template <typename Others>
+  void AtStorePoint(std::string_view name, const void* place, Others&& others);
   /// It is about to send.
   void BeforeSend(TcpConnection& connection);
   /// It takes at most `size` bytes away: how many of them are gone already.
@@ -73,6 +79,8 @@ class Faults {
     std::size_t consume_first = 0;
     std::size_t consumed_first = 0;
   };
+  [[nodiscard]] bool IsPlain(std::string_view name) const;
+  void RememberNote(const void* place);
   void OnNoted(Noting& noting);
   void OnResponding(Noting& noting);
 
@@ -81,5 +89,24 @@ class Faults {
   const LeaseTable* table_ = nullptr;
   std::map<int, Noting> noting_;  // by pid
 };
+
+// A swap that always succeeds is a plain store: what others have stored in between is taken back.
+template <typename Others>
+void Faults::AtStorePoint(std::string_view name, const void* place, Others&& others) {
+  if (!IsPlain(name)) {
+    others();
+  } else if (Is(Fault::kPlainPlace)) {
+    auto& word = *static_cast<std::atomic<std::uint32_t>*>(const_cast<void*>(place));
+    const std::uint32_t before = word.load();
+    others();
+    word.store(before);
+  } else {
+    auto& word = *static_cast<std::atomic<std::uint64_t>*>(const_cast<void*>(place));
+    const std::uint64_t before = word.load();
+    others();
+    word.store(before);
+  }
+  RememberNote(place);
+}
 
 }  // namespace hydrapool::simulation

@@ -14,6 +14,7 @@ namespace {
 struct Expected {
   std::string what;
   std::string body;
+  bool program = false;
   bool may_be_abandoned = false;
   bool may_be_last = false;  // it is answered before it was taken whole: the connection ends then
 };
@@ -94,7 +95,7 @@ std::size_t Response::Take(std::string_view bytes) {
 
 class HttpOracle final : public Oracle {
  public:
-  HttpOracle(Random& random, std::uint32_t& next_id) {
+  HttpOracle(Random& random, std::uint32_t& next_id, bool crowded) : crowded_(crowded) {
     for (auto left = random.Between(1, random.OneIn(3) ? 12 : 3); left > 0; --left) Add(random, next_id++);
   }
 
@@ -117,6 +118,7 @@ class HttpOracle final : public Oracle {
   void AddBody(Random& random, std::string_view body, bool chunked);
   std::string JudgeWhole(std::uint64_t deaths);
 
+  const bool crowded_;
   std::string requests_;
   std::vector<Expected> expected_;
   std::size_t next_ = 0;
@@ -152,7 +154,7 @@ void HttpOracle::Add(Random& random, std::uint32_t id) {
     requests_ += "\r\n";
   }
   expected_.push_back({target + fmt::format(" with {} bytes{}", body.size(), chunked ? " in chunks" : ""),
-                       ProgramAnswer(manner, id, size, body), chunked,
+                       ProgramAnswer(manner, id, size, body), true, chunked,
                        manner == ProgramManner::kIgnores && posts && !chunked});
 }
 
@@ -184,11 +186,16 @@ std::string HttpOracle::Judge(std::string_view bytes, std::uint64_t deaths) {
 }
 
 std::string HttpOracle::JudgeWhole(std::uint64_t deaths) {
-  const Expected& expected = expected_[next_];
+  Expected& expected = expected_[next_];
   const Response response = std::exchange(response_, {});
   const bool excusable = (expected.may_be_abandoned && deaths > 0) || deaths > kRescuesToPoison;
   if (response.status() == 502 && excusable) {
     excused_ = true;
+    return "";
+  }
+  if (response.status() == 503 && crowded_ && expected.program) {
+    expected.may_be_last = true;
+    ++next_;
     return "";
   }
   if (response.status() != 200) return fmt::format("it got a {} ({})", response.status(), response.body());
@@ -201,8 +208,8 @@ std::string HttpOracle::JudgeWhole(std::uint64_t deaths) {
 
 }  // namespace
 
-std::unique_ptr<Oracle> MakeHttpOracle(Random& random, std::uint32_t& next_id) {
-  return std::make_unique<HttpOracle>(random, next_id);
+std::unique_ptr<Oracle> MakeHttpOracle(Random& random, std::uint32_t& next_id, bool crowded) {
+  return std::make_unique<HttpOracle>(random, next_id, crowded);
 }
 
 }  // namespace hydrapool::simulation

@@ -41,6 +41,7 @@ std::unique_ptr<Oracle> MakeLineOracle(const std::vector<Request>& requests);
 /// 502 instead, if a worker has died, and any request, if so many have that it may count as poison; then
 /// nothing else comes. After an answer to a request that its program did not take whole the connection may
 /// end.
-std::unique_ptr<Oracle> MakeHttpOracle(Random& random, std::uint32_t& next_id);
+/// `crowded`: a 503 is right too.
+std::unique_ptr<Oracle> MakeHttpOracle(Random& random, std::uint32_t& next_id, bool crowded);
 
 }  // namespace hydrapool::simulation

@@ -33,13 +33,16 @@ struct Process {
 
   Heap heap;
   std::unique_ptr<Fiber> fiber;
+  int memory_of = 0;                 ///< before its exec it runs in the memory of that process (vfork)
   std::unique_ptr<Program> program;  ///< what it has executed; its fiber goes on no more
   std::map<int, FileRef> files;
 
   // ---- asleep in epoll_wait(2)
   const Epoll* waits_for = nullptr;
   Nanos waits_until = 0;
-  Nanos frozen_until = 0;  ///< stopped, or without a CPU
+  int waits_for_child = 0;       ///< in vfork
+  std::uint64_t held_until = 0;  ///< a step: others come first until then
+  Nanos frozen_until = 0;        ///< stopped, or without a CPU
 
   // ---- signals
   std::array<sighandler_t, NSIG> handlers{};

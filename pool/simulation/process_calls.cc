@@ -91,7 +91,6 @@ long SystemCall(Call& call, long number, const long* a) {
       const auto file = call.Get<ProcessFile>(static_cast<int>(a[0]));
       return file ? -world.Signal(file->pid, static_cast<int>(a[1])) : -EBADF;
     }
-    case SYS_rt_sigaction:
     case SYS_rt_sigprocmask:
       return 0;
     case SYS_openat2:
@@ -208,6 +207,7 @@ long __wrap_syscall(long number, ...) {
   for (long& each : a) each = va_arg(list, long);
   va_end(list);
   if (!Simulated()) return __real_syscall(number, a[0], a[1], a[2], a[3], a[4]);
+  if (number == SYS_rt_sigaction) return 0;  // of each signal
   Call call("syscall", number, a[0]);
   return Returned(SystemCall(call, number, a));
 }
@@ -237,8 +237,9 @@ bool __wrap__ZN9hydrapool3sys13PassFailpointEPKc(const char* name) {
 // hydrapool::sys::PassStorePoint
 void __wrap__ZN9hydrapool3sys14PassStorePointEPKcPKv(const char* name, const void* place) {
   if (!Simulated()) return;
-  World::current->Pass(name);
-  World::current->faults.AtStorePoint(place);
+  World& world = *World::current;
+  const bool own = std::string_view(name) == "worker.store";  // nobody else stores there
+  world.faults.AtStorePoint(name, place, [&] { own ? world.Pass(name) : world.BeforeSwap(name); });
 }
 
 }  // extern "C"

@@ -32,6 +32,7 @@ Program::Program(World& world, Process& process, std::string_view query)
   const char* at = query.data() + 2;
   for (std::uint32_t* number : {&id_, &size_, &promises})
     at = std::from_chars(at, query.data() + query.size(), *number).ptr + 1;
+  if (world.random.OneIn(4)) pauses_ = 3;
   promises_ = promises != 0 && manner_ != ProgramManner::kEchoes;
 }
 
@@ -41,6 +42,7 @@ bool Program::Reads() const {
 }
 
 bool Program::CanAct() const {
+  if (pauses_until_ > world_.now) return false;
   if (to_write_.empty()) return Reads() || input_over_ || manner_ == ProgramManner::kIgnores;
   return Reads() || (process_.file(1)->Ready() & (EPOLLOUT | EPOLLERR)) != 0;
 }
@@ -48,6 +50,11 @@ bool Program::CanAct() const {
 void Program::Act() {
   world_.trace.Add(world_.steps, process_.pid, "program", static_cast<std::int64_t>(input_.size()),
                    static_cast<std::int64_t>(to_write_.size()));
+  if (pauses_ > 0 && world_.random.OneIn(3)) {
+    --pauses_;
+    pauses_until_ = world_.now + static_cast<Nanos>(world_.random.Below(400 * sys::kMillisecond));
+    return;
+  }
   if (Reads() && (to_write_.empty() || world_.random.OneIn(2))) return Read();
   if (!to_write_.empty()) return Write();
   if (manner_ == ProgramManner::kIgnores && !input_over_) {

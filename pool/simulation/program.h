@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pool/simulation/request.h"
+#include "pool/sys/clock.h"
 
 namespace hydrapool::simulation {
 
@@ -31,6 +32,7 @@ class Program {
 
   [[nodiscard]] bool CanAct() const;
   void Act();
+  [[nodiscard]] Nanos pauses_until() const { return pauses_until_; }
 
  private:
   void Read();
@@ -43,6 +45,8 @@ class Program {
   std::uint32_t id_ = 0;
   std::uint32_t size_ = 0;
   bool promises_ = false;
+  std::uint64_t pauses_ = 0;  // so often it is silent for a while
+  Nanos pauses_until_ = 0;
   std::string input_;
   std::string to_write_;
   std::size_t echoed_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace hydrapool::simulation {
@@ -23,6 +24,10 @@ class Random {
   bool OneIn(std::uint64_t n) { return n != 0 && Below(n) == 0; }
   /// 1 to `most`, mostly all of it, so that a story comes on.
   std::uint64_t Some(std::uint64_t most) { return OneIn(3) ? Between(1, most) : most; }
+  template <std::size_t N>
+  std::uint64_t OneOf(const std::uint64_t (&values)[N]) {
+    return values[Below(N)];
+  }
 
  private:
   std::uint64_t state_;

@@ -1,5 +1,6 @@
 #include "pool/simulation/world.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -52,11 +53,26 @@ void World::Pass(const char* what, std::int64_t a, std::int64_t b) {
   DeliverSignals();
 }
 
-void World::MayHitSelf() {
-  if (waiting_ != nullptr && random.OneIn(weather.death)) {
-    ++deaths;
-    Kill(*waiting_, SIGKILL);
+void World::BeforeSwap(const char* what) {
+  if (!starting_ && random.OneIn(weather.hold)) {
+    constexpr std::uint64_t kLongest[]{100, 400, 3'000};
+    self->held_until = steps + random.Below(kLongest[random.Below(std::size(kLongest))]);
+    slice_ = 0;
+    if (weather.death != 0 && random.OneIn(2)) KillLender();
   }
+  Pass(what);
+}
+
+// Who waits in vfork may die there; what it has started goes on.
+void World::KillLender() {
+  Process* const lender = self->memory_of != 0 ? Find(self->memory_of) : nullptr;
+  if (lender == nullptr || !lender->running()) return;
+  ++deaths;
+  Kill(*lender, SIGKILL);
+}
+
+void World::MayHitSelf() {
+  if (self->memory_of != 0 && random.OneIn(weather.death)) KillLender();
   if (self->kind != Process::Kind::kWorker) return;
   const bool old = weather.lifetime != 0 && now > self->started_at + weather.lifetime;
   if (old || random.OneIn(weather.death)) {
@@ -147,18 +163,30 @@ int World::Clone(int (*body)(void*), void* argument, int& pidfd) {
   Process& child = Spawn(
       Process::Kind::kProgram, [=] { return body(argument); }, cloner.parent);
   child.files = cloner.files;
+  child.memory_of = cloner.pid;
   auto file = std::make_shared<ProcessFile>(child.pid);
   child.pidfds.push_back(file);
   pidfd = Install(std::move(file));
-  waiting_ = &cloner;
-  RunNested(child);
-  waiting_ = nullptr;
-  if (!cloner.running()) Fiber::Yield();  // for good
-  return child.pid;
+  const int pid = child.pid;
+  for (cloner.waits_for_child = pid; !VforkOver(pid);) Fiber::Yield();
+  cloner.waits_for_child = 0;
+  return pid;
+}
+
+bool World::VforkOver(int child) const {
+  const Process* const process = Find(child);
+  return process == nullptr || process->memory_of == 0 || !process->running();
 }
 
 void World::Execute(std::string_view query) {
+  self->memory_of = 0;
   self->program = std::make_unique<Program>(*this, *self, query);
+  if (++executed[std::string(query)] > 1) Fail("the program for " + std::string(query) + " ran again");
+  std::size_t programs = 0;
+  for (const auto& each : processes) {
+    if (each->program != nullptr && each->state != Process::State::kReaped) ++programs;
+  }
+  if (programs > most_programs) Fail(std::to_string(programs) + " programs at once");
   Fiber::Yield();
 }
 
@@ -228,7 +256,13 @@ void World::GoOnDying(Process& process) {
 }
 
 void World::Bury() {
-  std::erase_if(processes, [](const auto& each) { return each->state == Process::State::kReaped; });
+  std::vector<int> lent;  // whose memory a process still runs in
+  for (const auto& each : processes) {
+    if (each->running()) lent.push_back(each->memory_of);
+  }
+  std::erase_if(processes, [&](const auto& each) {
+    return each->state == Process::State::kReaped && std::ranges::find(lent, each->pid) == lent.end();
+  });
 }
 
 void World::Calm() {

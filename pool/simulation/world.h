@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,24 +11,10 @@
 #include "pool/simulation/random.h"
 #include "pool/simulation/tcp.h"
 #include "pool/simulation/trace.h"
+#include "pool/simulation/weather.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::simulation {
-
-/// What the environment does to the pool in one episode; all of it comes from the seed.
-struct Weather {
-  std::uint64_t death = 0;       ///< a worker dies at one in so many of its steps; 0: never
-  std::uint64_t leave = 0;       ///< it gets TERM at one in so many
-  std::uint64_t freeze = 0;      ///< it is stopped for a while at one in so many
-  std::uint64_t interrupt = 0;   ///< one call in so many that may say EINTR says so
-  std::uint64_t short_move = 0;  ///< one send or splice in so many moves less than it could
-  std::uint64_t slice = 8;       ///< so many steps at most before another has its turn
-  std::size_t packets = 16;      ///< so many lie in a channel at most
-  std::size_t pipe = 65'536;     ///< bytes in a pipe
-  bool near_wrap = false;        ///< connections begin with a count of steps that wraps soon
-  Nanos lifetime = 0;            ///< a worker dies at that age; 0: it need not
-  NetworkWeather network;
-};
 
 /// The simulated machine: its processes, its clock, its connections. At most one at a time.
 ///
@@ -54,6 +41,8 @@ class World {
   std::vector<std::unique_ptr<Process>> processes;
   std::vector<std::shared_ptr<TcpConnection>> connections;
   std::uint64_t deaths = 0;
+  std::map<std::string, int> executed;   ///< by query: how often a program ran for it
+  std::size_t most_programs = SIZE_MAX;  ///< so many at once
 
   /// What is wrong; the first only.
   void Fail(std::string what);
@@ -64,6 +53,8 @@ class World {
   void Pass(const char* what, std::int64_t a = 0, std::int64_t b = 0);
   /// epoll_wait: until something is ready, a signal comes or the time is over.
   void Sleep(const Epoll& epoll, Nanos until);
+  /// The running process is about to swap a shared word: a good moment for others.
+  void BeforeSwap(const char* what);
   /// Starts the process that runs `body`, as a copy of the running one; it runs until it first sleeps.
   /// Returns its pid.
   int Fork(const std::function<int()>& body, std::byte* stack_below);
@@ -79,6 +70,8 @@ class World {
   /// 0 or an errno.
   int Signal(int pid, int signal);
   [[nodiscard]] Process* Find(int pid) const;
+  /// The child has executed or ended: its parent goes on.
+  [[nodiscard]] bool VforkOver(int child) const;
 
   // ---- for the scheduler
   Process& Spawn(Process::Kind kind, std::function<int()> body, int parent);
@@ -95,6 +88,7 @@ class World {
  private:
   void DeliverSignals();
   void MayHitSelf();
+  void KillLender();
   /// Runs a new process until it sleeps or executes or ends.
   void RunNested(Process& child);
 
@@ -102,8 +96,7 @@ class World {
   std::uint64_t slice_ = 0;
   int next_pid_ = 100;
   int next_fd_ = 1'000'000;
-  bool starting_ = false;       // a new process runs within another's call
-  Process* waiting_ = nullptr;  // who waits in vfork, and may die there
+  bool starting_ = false;  // a new worker runs within its parent's fork
 };
 
 }  // namespace hydrapool::simulation

@@ -18,8 +18,8 @@ void ArmFailpoints();
 /// True: leave out what stands here.
 bool PassFailpoint(const char* name);
 
-/// Between two stores into shared memory, where a death or another process may come in between: only the
-/// simulation (pool/simulation) does something here.
+/// Right before a store into shared memory, where a death or another process may come in between: only the
+/// simulation (pool/simulation) does something here. Async-signal-safe.
 ///
 ///     HYDRAPOOL_STORE_POINT("lease.swap", &word);  // right before `word` is written
 void PassStorePoint(const char* name, const void* place);

@@ -74,6 +74,7 @@ bool LeasedProcess::HoldBody(sys::UniqueFd file) {
 
 bool PassGate(LeaseDetail& detail, pid_t preparer, pid_t self) {
   std::uint64_t expected = ProcessWord{ProcessWord::State::kPreparing, preparer}.Pack();
+  HYDRAPOOL_STORE_POINT("process.passes", &detail.process);
   return detail.process.compare_exchange_strong(expected,
                                                 ProcessWord{ProcessWord::State::kRunning, self}.Pack());
 }
