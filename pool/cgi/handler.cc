@@ -1,13 +1,8 @@
 #include "pool/cgi/handler.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstring>
 #include <iterator>
 #include <new>
@@ -16,80 +11,10 @@
 
 #include "pool/cgi/body_file.h"
 #include "pool/http/response_writer.h"
-#include "pool/sys/error.h"
-#include "pool/sys/failpoint.h"
-#include "pool/sys/log.h"
-#include "pool/sys/socket.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
 namespace {
-
-constexpr int kProgramOomScore = 250;  // above its worker's
-
-struct Pipe {
-  sys::UniqueFd read;
-  sys::UniqueFd write;
-};
-
-std::optional<Pipe> MakePipe() {
-  std::array<int, 2> ends;
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
-  return Pipe{sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
-}
-
-// The flag belongs to the open pipe's end: the program's own end stays blocking.
-void SetNonBlocking(const sys::UniqueFd& fd) {
-  ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-}
-
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-Address SplitAddress(const std::string& text) {
-  const auto parts = sys::SplitHostPort(text);
-  Address address;
-  if (!parts) return address;
-  address.host = parts->host;
-  std::from_chars(parts->port.data(), parts->port.data() + parts->port.size(), address.port);
-  return address;
-}
-
-// Who asks through a UNIX socket is on this machine, and the port is the one its request names.
-ClientFacts FactsOf(const hydrapool::Connection& connection, const http::Request& request,
-                    std::string_view scheme) {
-  if (!connection.local().starts_with("unix:")) {
-    const Address peer = SplitAddress(connection.peer());
-    const Address local = SplitAddress(connection.local());
-    return {.remote_address = peer.host,
-            .remote_port = peer.port,
-            .server_address = local.host,
-            .server_port = local.port};
-  }
-  const Address named = SplitAddress(std::string(request.host));
-  const auto usual = static_cast<std::uint16_t>(scheme == "https" ? 443 : 80);
-  return {.remote_address = "127.0.0.1",
-          .server_address = "127.0.0.1",
-          .server_port = named.port != 0 ? named.port : usual};
-}
-
-struct GateContext {
-  ProcessPlaces::Place* place;
-  std::uint32_t claimant;
-  const BodyBudget* bodies;
-  std::uint32_t lease;
-  LeaseDetail* detail;
-  pid_t preparer;
-};
-
-bool MayExec(void* context, pid_t self) {
-  const auto* gate = static_cast<const GateContext*>(context);
-  if (!ProcessPlaces::Occupy(*gate->place, gate->claimant, self)) return false;
-  gate->bodies->Occupy(gate->lease, self);
-  return PassGate(*gate->detail, gate->preparer, self);
-}
 
 /// Goes on where a worker died between the two programs of a local redirect.
 class Redirection : public Execution {
@@ -116,10 +41,6 @@ void HandOver(RequestProcess& process) {
   if (process.end(ProcessEnd::kBody) < 0) return;
   process.CloseEnd(ProcessEnd::kBody);
   process.bodies().End(process.lease());
-}
-
-void ExecFailed(void* context, int error) {
-  hydrapool::ExecFailed(*static_cast<const GateContext*>(context)->detail, error);
 }
 
 }  // namespace
@@ -262,74 +183,6 @@ Begun Handler::Redirect(Exchange& exchange) {
   Begun begun = Launch(exchange, request, {});
   if (std::holds_alternative<std::unique_ptr<Execution>>(begun)) notes.location = 0;
   return begun;
-}
-
-Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body body) {
-  Connection& connection = exchange.connection();
-  RequestProcess& process = exchange.process();
-  const sys::Nanos began = sys::Now();
-  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
-  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
-  const auto refuse = [&](int status, std::string_view why) {
-    sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
-    return Refuse(request, consume, status, why);
-  };
-  const auto script = scripts_.Resolve(request.path);
-  if (!script) return refuse(script.error().status, script.error().reason);
-  NotesOf(exchange).raw = script->file.starts_with("nph-");
-  // A local redirect's program takes the place of the one before, which has said its last and is not reaped
-  // yet.
-  const std::size_t spare = NotesOf(exchange).redirects > 0 ? 1 : 0;
-  if (!process.ClaimPlace(std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes) +
-                          spare))
-    return refuse(503, "as many programs run as may at once");
-  ClientFacts client = FactsOf(connection, request, config_.server.scheme);
-  if (request.body == http::BodyKind::kChunked) client.body_length = body.length;
-  const auto environment = Environment::Build(request, *script, config_.server, client);
-  if (!environment) return refuse(431, "the request's fields do not fit an environment");
-
-  auto output = MakePipe();
-  auto errors = MakePipe();
-  auto input = body.feed ? MakePipe() : Pipe{};
-  sys::UniqueFd nothing(body.feed || body.file >= 0 ? -1 : ::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const int in = body.feed && input ? input->read.get() : body.file >= 0 ? body.file : nothing.get();
-  if (!output || !errors || in < 0) return refuse(503, "no descriptor left for the program's pipes");
-  if (body.file >= 0) ::lseek(body.file, 0, SEEK_SET);
-  SetNonBlocking(output->read);
-  SetNonBlocking(errors->read);
-  if (body.feed) SetNonBlocking(input->write);
-
-  process.Prepare();
-  if (!process.Offer(std::move(output->read), std::move(input->write), std::move(errors->read))) {
-    return refuse(503, "the pool's parent is too busy");
-  }
-  GateContext gate{&process.place(), process.claimant(), &process.bodies(),
-                   process.lease(),  &process.detail(),  ::getpid()};
-  std::array<char*, 2> argv{const_cast<char*>(script->file.c_str()), nullptr};
-  const auto spawned = Spawn({.directory_fd = script->directory.get(),
-                              .program = script->file,
-                              .argv = argv.data(),
-                              .envp = environment->envp(),
-                              .stdin_fd = in,
-                              .stdout_fd = output->write.get(),
-                              .stderr_fd = errors->write.get(),
-                              .expected_parent = worker_.internals.parent,
-                              .limits = config_.limits,
-                              .gate = {&MayExec, &ExecFailed, &gate},
-                              .no_new_privs = !config_.set_id});
-  HYDRAPOOL_FAILPOINT("cgi.spawned");
-  if (!spawned) return refuse(503, spawned.error().message);
-  if (spawned->start != Spawned::Start::kExecuted) {
-    return refuse(500, fmt::format("the program cannot be executed: {}",
-                                   std::generic_category().message(spawned->error)));
-  }
-  if (oom_score_) sys::SetOomScore(spawned->pid, spawned->pidfd.get(), *oom_score_ + kProgramOomScore);
-  worker_.internals.board.executions_started.Add();
-  worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
-  auto courier = std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
-                                           NameOf(connection, request.path));
-  courier->Start();
-  return courier;
 }
 
 std::unique_ptr<Execution> Handler::Resume(Exchange& exchange) {

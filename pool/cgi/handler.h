@@ -85,7 +85,7 @@ class Handler final : private BodyTaker, private Redirector {
   Begun TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) override;
   [[nodiscard]] bool Redirects(std::string_view path) const override { return Serves(path); }
   Begun Redirect(Exchange& exchange) override;
-  Begun Launch(Exchange& exchange, const http::Request& request, Body body);
+  Begun Launch(Exchange& exchange, const http::Request& request, Body body);  // handler_launch.cc
   [[nodiscard]] Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
                              std::string_view why);
   [[nodiscard]] std::string NameOf(const Connection& connection, std::string_view path) const;
