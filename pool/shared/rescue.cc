@@ -28,7 +28,7 @@ Rescue Owe(const Orphan& orphan, Excuse excuse) {
 
 /// More of the answer was to follow the step, and only the worker knew what.
 bool RestIsGone(const Orphan& orphan) {
-  return orphan.end.next == Phase::kExecuting && !orphan.process_running;
+  return orphan.end.next == Phase::kExecuting && !GoesOn(orphan);
 }
 
 /// A step of such an answer. What came before the answer is finished; then the request runs again, or is owed

@@ -37,11 +37,9 @@ std::unique_ptr<Oracle> MakeLineOracle(const std::vector<Request>& requests);
 
 /// Requests of HTTP, most of them to CGI programs, which `hydrapool` answers; `next_id` counts them.
 ///
-/// Right is: a whole, well-framed 200 with the program's only right body for each. A chunked upload may get a
-/// 502 instead, if a worker has died, and any request, if so many have that it may count as poison; then
-/// nothing else comes. After an answer to a request that its program did not take whole the connection may
-/// end.
-/// `crowded`: a 503 is right too.
+/// Right is: a whole, well-framed 200 with the program's only right body for each. If so many workers have
+/// died that a request may count as poison, a 502 may come instead; then nothing else comes. After an answer
+/// to a request that its program did not take whole the connection may end. `crowded`: a 503 is right too.
 std::unique_ptr<Oracle> MakeHttpOracle(Random& random, std::uint32_t& next_id, bool crowded);
 
 }  // namespace hydrapool::simulation

@@ -37,13 +37,13 @@ Program::Program(World& world, Process& process, std::string_view query)
 }
 
 bool Program::Reads() const {
-  return !input_over_ && manner_ != ProgramManner::kIgnores && process_.file(0) != nullptr &&
+  return !input_over_ && !Ignores() && process_.file(0) != nullptr &&
          (process_.file(0)->Ready() & (EPOLLIN | EPOLLHUP)) != 0;
 }
 
 bool Program::CanAct() const {
   if (pauses_until_ > world_.now) return false;
-  if (to_write_.empty()) return Reads() || input_over_ || manner_ == ProgramManner::kIgnores;
+  if (to_write_.empty()) return Reads() || input_over_ || Ignores();
   return Reads() || (process_.file(1)->Ready() & (EPOLLOUT | EPOLLERR)) != 0;
 }
 
@@ -57,9 +57,14 @@ void Program::Act() {
   }
   if (Reads() && (to_write_.empty() || world_.random.OneIn(2))) return Read();
   if (!to_write_.empty()) return Write();
-  if (manner_ == ProgramManner::kIgnores && !input_over_) {
+  if (Ignores() && !input_over_) {
     process_.files.erase(0);
     input_over_ = true;
+    return;
+  }
+  if (!head_written_ && manner_ == ProgramManner::kRedirects) {
+    head_written_ = body_known_ = true;
+    to_write_ = fmt::format("Location: /cgi-bin/p?n.{}.{}.0\n\n", id_, size_);
     return;
   }
   if (!head_written_) {

@@ -15,9 +15,10 @@ struct Process;
 
 /// What a CGI program does with its input.
 enum class ProgramManner : char {
-  kReads = 'a',    ///< reads all of it, then answers with a digest of it
-  kIgnores = 'n',  ///< closes it and answers
-  kEchoes = 'e',   ///< answers with it, piece by piece
+  kReads = 'a',      ///< reads all of it, then answers with a digest of it
+  kIgnores = 'n',    ///< closes it and answers
+  kRedirects = 'r',  ///< closes it and names another program of the server, which answers
+  kEchoes = 'e',     ///< answers with it, piece by piece
 };
 
 /// The body of the answer of a program to a request with this body.
@@ -38,6 +39,9 @@ class Program {
   void Read();
   void Write();
   [[nodiscard]] bool Reads() const;
+  [[nodiscard]] bool Ignores() const {
+    return manner_ == ProgramManner::kIgnores || manner_ == ProgramManner::kRedirects;
+  }
 
   World& world_;
   Process& process_;
