@@ -75,6 +75,20 @@ TEST(MakeRoomTest, NobodyIsClosedWhoHasSentSomethingOrIsAnswered) {
   EXPECT_EQ(pool.counts().idle_closed.value(), 2u);
 }
 
+TEST(MakeRoomTest, WhoWaitsToBeAcceptedIsCounted) {
+  const ServedPool pool(Small(60 * sys::kSecond));
+  auto halves = Crowd(pool, kPlaces);
+  for (const LineClient& half : halves) half.Say("echo wh");
+  ASSERT_TRUE(Eventually([&] { return pool.counts().accepted.value() == kPlaces; }));
+  EXPECT_EQ(pool.counts().listen_queue, 0u);
+  const auto late = Crowd(pool, 3);
+  EXPECT_TRUE(Eventually([&] { return pool.counts().listen_queue == 3; }));
+  EXPECT_GE(pool.counts().listen_queue_limit, 3u);
+  halves.clear();
+  EXPECT_TRUE(Eventually([&] { return pool.counts().listen_queue == 0; }));
+  for (const LineClient& client : late) EXPECT_EQ(client.Ask("echo in\n"), "in\n");
+}
+
 TEST(MakeRoomTest, WhoHasJustComeOrGotAnAnswerIsLeftInPeace) {
   const ServedPool pool(Small(60 * sys::kSecond));
   const auto crowd = Crowd(pool, kPlaces);
