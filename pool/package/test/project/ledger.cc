@@ -56,6 +56,7 @@ class Ledger {
       : worker_(worker), database_(path), wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     wake_watch_ = worker.loop.Add(wake_.get(), EPOLLIN, [this](std::uint32_t) { OnWake(); });
     SetTimer();
+    database_.Run("insert into events values('start')");
   }
 
   std::optional<Reply> OnConnect(Connection&) { return Reply{.bytes = "ledger\n"}; }
