@@ -56,6 +56,7 @@ TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
                                            "hydrapool_abandoned_total",
                                            "hydrapool_poison_total",
                                            "hydrapool_unavailable_total",
+                                           "hydrapool_parents_total",
                                            "hydrapool_accepted_total",
                                            "hydrapool_accept_errors_total",
                                            "hydrapool_idle_closed_total",

@@ -107,6 +107,7 @@ std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& fa
   const Json status{
       {"schema", 1},
       {"pid", facts.pid},
+      {"parent", {{"pid", counts.parent.load()}, {"lives", counts.parents.value()}}},
       {"version", facts.version},
       {"uptime_s", sys::ToSeconds(facts.now - counts.started_at)},
       {"dispatch", facts.dispatch},

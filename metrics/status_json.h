@@ -21,7 +21,8 @@ struct StatusFacts {
 
 /// The pool's state for programs, /status.json, one object without line breaks:
 ///
-///     {"schema":1, "pid", "version", "uptime_s", "dispatch", "balance",
+///     {"schema":1, "pid" (the process that was started), "parent":{"pid", "lives"}, "version", "uptime_s",
+///     "dispatch", "balance",
 ///      "workers":[{"slot", "pid" (0 while dead), "incarnation", "state", "leases", "busy", "requests",
 ///                  "last_exit" (null, "exit_0", "SIGKILL", … of the incarnation before)}],
 ///      "leases":{"open", "idle", "busy", "unassigned"},

@@ -103,6 +103,13 @@ TEST(StatusJsonTest, TotalsAreOfAllSlotsPhasesAndCauses) {
                                       "exits":31,"log_dropped":15})"));
 }
 
+TEST(StatusJsonTest, TellsOfItsParents) {
+  const hydrapool::Scoreboard board(2);
+  board.counts().parent = 4712;
+  board.counts().parents.Add(3);
+  EXPECT_EQ(Status(board).at("parent"), nlohmann::json::parse(R"({"pid":4712,"lives":3})"));
+}
+
 TEST(StatusJsonTest, DurationsHaveQuantilesOnceSomethingWasObserved) {
   const hydrapool::Scoreboard board(2);
   for (int i = 0; i < 4; ++i) board.counts().reap_seconds.Observe(2 * sys::kMillisecond);

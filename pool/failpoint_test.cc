@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pool/testing/http_client.h"
+#include "pool/testing/request_paths.h"
 #include "pool/testing/server_process.h"
 
 namespace hydrapool::support {
@@ -33,179 +34,6 @@ const std::vector<string> kPoints{
     "worker.consumed",  "worker.committed", "worker.closing", "worker.shut",          "worker.closed",
     "worker.returned",  "worker.body_held", "worker.taken",   "worker.process_left",  "cgi.spooled",
     "cgi.body_whole",   "cgi.redirected"};
-
-const std::set<string> kAlways{"worker.received",   "worker.claimed", "worker.peeked",   "worker.noted",
-                               "worker.responding", "worker.sent",    "worker.consumed", "worker.committed",
-                               "worker.closed",     "worker.returned"};
-const std::set<string> kStart{"worker.place_claimed", "worker.prepared", "worker.offered", "cgi.spawned",
-                              "worker.process_left"};
-const std::set<string> kSpool{"worker.body_held", "worker.taken", "cgi.spooled", "cgi.body_whole"};
-const std::set<string> kStream{"cgi.head_noted", "cgi.head_taken", "cgi.answer_noted", "cgi.stream_noted",
-                               "cgi.streaming"};
-
-std::set<string> operator+(std::set<string> all, const std::set<string>& more) {
-  all.insert(more.begin(), more.end());
-  return all;
-}
-
-void ExpectBody(const std::optional<HttpAnswer>& answer, const HttpClient& client, const string& body) {
-  ASSERT_TRUE(answer) << client.error();
-  EXPECT_EQ(answer->status, 200) << answer->head;
-  EXPECT_EQ(answer->body.size(), body.size());
-  EXPECT_TRUE(answer->body == body) << "the body is not the one that was asked for";
-}
-
-/// What a client does and sees; the ids of the CGI requests it makes are to be executed once each.
-struct Path {
-  string name;
-  std::set<string> passes;
-  std::vector<string> ids;
-  std::function<void(HttpClient&)> exchange;
-  bool local = false;  ///< over a UNIX socket
-};
-
-void PrintTo(const Path& path, std::ostream* out) { *out << path.name; }
-
-void AskInTurn(HttpClient& client, const std::vector<std::pair<string, string>>& requests) {
-  for (const auto& [request, body] : requests) {
-    ExpectBody(client.Ask(request), client, body);
-    if (::testing::Test::HasFatalFailure()) return;
-  }
-  EXPECT_EQ(client.Rest(), "");
-}
-
-void AddPlainPaths(std::vector<Path>& paths) {
-  paths.push_back({"keep_alive", kAlways, {}, [](HttpClient& client) {
-                     AskInTurn(client, {{Get("/?1"), "hello 1\n"}, {Get("/?2"), "hello 2\n"}});
-                   }});
-  paths.push_back({"pipelined", kAlways, {}, [](HttpClient& client) {
-                     string batch;
-                     for (int id = 1; id <= 5; ++id) batch += Get(fmt::format("/?{}", id));
-                     ASSERT_TRUE(client.Send(batch));
-                     for (int id = 1; id <= 5; ++id)
-                       ExpectBody(client.Receive(), client, fmt::format("hello {}\n", id));
-                     EXPECT_EQ(client.Rest(), "");
-                   }});
-  paths.push_back(
-      {"close", kAlways + std::set<string>{"worker.closing", "worker.shut"}, {}, [](HttpClient& client) {
-         ExpectBody(client.Ask(Get("/?1", "Connection: close\r\n")), client, "hello 1\n");
-         EXPECT_EQ(client.Rest(false), "");
-       }});
-}
-
-void AddProgramPaths(std::vector<Path>& paths) {
-  paths.push_back(
-      {"cgi_get",
-       kAlways + kStart + std::set<string>{"cgi.answered"},
-       {"id=a", "id=b"},
-       [](HttpClient& client) {
-         AskInTurn(client, {{Get("/cgi-bin/record?id=a"), "a\n"}, {Get("/cgi-bin/record?id=b"), "b\n"}});
-       }});
-  paths.push_back({"cgi_get_close",
-                   kAlways + kStart + std::set<string>{"cgi.answered", "worker.closing", "worker.shut"},
-                   {"id=a"},
-                   [](HttpClient& client) {
-                     ExpectBody(client.Ask(Get("/cgi-bin/record?id=a", "Connection: close\r\n")), client,
-                                "a\n");
-                     EXPECT_EQ(client.Rest(false), "");
-                   }});
-  paths.push_back(
-      {"cgi_post", kAlways + kStart + std::set<string>{"cgi.answered"}, {"id=a"}, [](HttpClient& client) {
-         AskInTurn(client, {{Post("/cgi-bin/echo?id=a", "some body"), "some body"},
-                            {Get("/?after"), "hello after\n"}});
-       }});
-  paths.push_back(
-      {"cgi_nph",
-       kAlways + kStart +
-           std::set<string>{"cgi.answer_noted", "cgi.streaming", "worker.closing", "worker.shut"},
-       {"id=a"},
-       [](HttpClient& client) { ExpectBody(client.Ask(Get("/cgi-bin/nph-hello?id=a")), client, "raw\n"); }});
-  paths.push_back({"cgi_head",
-                   kAlways + kStart + std::set<string>{"cgi.answered"},
-                   {"bytes=1000000"},
-                   [](HttpClient& client) {
-                     const auto answer =
-                         client.Ask("HEAD /cgi-bin/flood?bytes=1000000 HTTP/1.1\r\nHost: test\r\n\r\n", true);
-                     ASSERT_TRUE(answer) << client.error();
-                     EXPECT_EQ(answer->status, 200);
-                     AskInTurn(client, {{Get("/?after"), "hello after\n"}});
-                   }});
-}
-
-void AddStreamPaths(std::vector<Path>& paths) {
-  const string large = FloodBody(300'000);
-  paths.push_back(
-      {"cgi_large_post",
-       kAlways + kStart + kStream + std::set<string>{"worker.fed", "worker.partly_fed"},
-       {"id=a"},
-       [large](HttpClient& client) {
-         AskInTurn(client, {{Post("/cgi-bin/echo?id=a", large), large}, {Get("/?after"), "hello after\n"}});
-       }});
-  for (const std::size_t bytes : {9'000u, 1'300'000u}) {
-    const string body = FloodBody(bytes);
-    paths.push_back({fmt::format("cgi_chunked_post_{}", bytes),
-                     kAlways + kStart + kSpool,
-                     {"id=a"},
-                     [body](HttpClient& client) {
-                       AskInTurn(client, {{ChunkedPost("/cgi-bin/echo?id=a", body, 4'000), body},
-                                          {Get("/?after"), "hello after\n"}});
-                     }});
-  }
-  paths.push_back({"cgi_redirect",
-                   kAlways + kStart + std::set<string>{"cgi.redirecting", "cgi.redirected"},
-                   {"local", "redirected"},
-                   [](HttpClient& client) {
-                     AskInTurn(client, {{Get("/cgi-bin/redirect?local"), "hello redirected\n"},
-                                        {Get("/?after"), "hello after\n"}});
-                   }});
-  const string flood = FloodBody(1'000'000);
-  for (const string length : {"", "&length=1"}) {
-    const string query = "bytes=1000000" + length;
-    paths.push_back(
-        {length.empty() ? "cgi_flood" : "cgi_flood_by_length",
-         kAlways + kStart + kStream,
-         {query},
-         [query, flood](HttpClient& client) {
-           AskInTurn(client, {{Get("/cgi-bin/flood?" + query), flood}, {Get("/?after"), "hello after\n"}});
-         }});
-  }
-  paths.push_back({"cgi_flood_to_the_end",
-                   kAlways + kStart + kStream + std::set<string>{"worker.closing", "worker.shut"},
-                   {"bytes=1000000"},
-                   [flood](HttpClient& client) {
-                     ExpectBody(client.Ask("GET /cgi-bin/flood?bytes=1000000 HTTP/1.0\r\n\r\n"), client,
-                                flood);
-                   }});
-  paths.push_back({"cgi_slow_to_the_end",
-                   kAlways + kStart + kStream + std::set<string>{"worker.closing", "worker.shut"},
-                   {"before=0&during=30&lines=4"},
-                   [](HttpClient& client) {
-                     ExpectBody(client.Ask("GET /cgi-bin/slow?before=0&during=30&lines=4 HTTP/1.0\r\n\r\n"),
-                                client, "line 0\nline 1\nline 2\nline 3\n");
-                   }});
-  paths.push_back(
-      {"cgi_slow", kAlways + kStart + kStream, {"before=0&during=30&lines=4"}, [](HttpClient& client) {
-         AskInTurn(client,
-                   {{Get("/cgi-bin/slow?before=0&during=30&lines=4"), "line 0\nline 1\nline 2\nline 3\n"},
-                    {Get("/?after"), "hello after\n"}});
-       }});
-}
-
-std::vector<Path> Paths() {
-  std::vector<Path> paths;
-  AddPlainPaths(paths);
-  AddProgramPaths(paths);
-  AddStreamPaths(paths);
-  // The same over a socket whose bytes the kernel does not count.
-  for (std::size_t i = 0, end = paths.size(); i < end; ++i) {
-    Path path = paths[i];
-    if (path.name == "cgi_large_post") path.passes = kAlways + kStart + kSpool;
-    path.name += "_unix";
-    path.local = true;
-    paths.push_back(std::move(path));
-  }
-  return paths;
-}
 
 /// Kills a worker that a failpoint has stopped. Only its parent is told of a stop, so this looks every
 /// millisecond until it is destroyed.
@@ -247,10 +75,7 @@ TEST_P(FailpointTest, YieldsExactlyOneWholeAnswer) {
   const auto& [path, point, action] = GetParam();
   const ScratchDir programs;
   const string record = programs / "executions";
-  MakeCountingPrograms(programs, {"record", "echo", "flood", "slow", "redirect", "hello"}, record);
-  WriteProgram(programs / "nph-hello",
-               "#!/bin/sh\necho GET $QUERY_STRING $$ >>" + record +
-                   "\nprintf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\nraw\\n'\n");
+  MakeRequestPrograms(programs, record);
   ServerProcess server({.cgi_dir = programs.path().string(),
                         .failpoints = fmt::format("{}={}", point, action),
                         .listen = path.local ? "unix:" + (programs / "socket") : "127.0.0.1:0"});
@@ -318,7 +143,7 @@ TEST(FailpointNamesTest, AreThoseInTheSources) {
     for (const auto& entry : fs::directory_iterator(HYDRAPOOL_SOURCE_DIR "/pool/" + folder)) {
       const string text = ReadFile(entry.path().string());
       for (std::sregex_iterator at(text.begin(), text.end(), mention), end; at != end; ++at)
-        found.insert((*at)[1]);
+        if (const string name = (*at)[1]; !name.starts_with("parent.")) found.insert(name);
     }
   }
   EXPECT_EQ(found, std::set<string>(kPoints.begin(), kPoints.end()));

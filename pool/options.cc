@@ -165,6 +165,8 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
                  "The user to become once it listens (port 80 wants root), for server and CGI programs")
       ->check(KnownUser)
       ->type_name("NAME[:GROUP]");
+  app.add_flag("--supervisor,!--no-supervisor", options.pool.supervised,
+               "Keep the parent alive too: a supervisor holds its connections while the next one takes over");
   app.add_option(
          "--stall-timeout", words.stall_timeout,
          "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")

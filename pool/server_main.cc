@@ -46,7 +46,7 @@ admin::Server::Pages PagesOf(const Scoreboard& board, const FateJournal& fates, 
        }},
       {"/status.json",
        [&board, balance = BalanceName(options.pool.balance)] {
-         const metrics::StatusFacts facts{.pid = ::getpid(),
+         const metrics::StatusFacts facts{.pid = board.counts().main_process,
                                           .version = HYDRAPOOL_VERSION,
                                           .dispatch = "lease",
                                           .balance = balance,
@@ -54,8 +54,9 @@ admin::Server::Pages PagesOf(const Scoreboard& board, const FateJournal& fates, 
          return admin::Page{200, "application/json", metrics::StatusJson(board, facts) + "\n"};
        }},
       {"/fates.json",
-       [&fates] {
-         return admin::Page{200, "application/json", metrics::FatesJson(fates, ::getpid()) + "\n"};
+       [&board, &fates] {
+         const pid_t pid = board.counts().main_process;
+         return admin::Page{200, "application/json", metrics::FatesJson(fates, pid) + "\n"};
        }},
   };
 }

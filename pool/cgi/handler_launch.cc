@@ -158,6 +158,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   GateContext gate{&process.place(), process.claimant(), &process.bodies(),
                    process.lease(),  &process.detail(),  ::getpid()};
   std::array<char*, 2> argv{const_cast<char*>(script->file.c_str()), nullptr};
+  const std::string& line = worker_.internals.lifeline;
   const auto spawned = Spawn({.directory_fd = script->directory.get(),
                               .program = script->file,
                               .argv = argv.data(),
@@ -166,6 +167,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
                               .stdout_fd = plumbing->output.write.get(),
                               .stderr_fd = plumbing->errors.write.get(),
                               .expected_parent = worker_.internals.parent,
+                              .lifeline = line.empty() ? nullptr : line.c_str(),
                               .limits = config_.limits,
                               .gate = {&MayExec, &ExecFailed, &gate},
                               .no_new_privs = !config_.set_id});

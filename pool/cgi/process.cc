@@ -17,6 +17,7 @@
 #include <cstdio>
 
 #include "pool/sys/file.h"
+#include "pool/sys/lifeline.h"
 #include "pool/sys/signals.h"
 
 // What runs on the child's stack: the sanitizers know neither that stack nor the second process in their
@@ -90,7 +91,8 @@ HYDRAPOOL_IN_CHILD bool UnblockSignals() {
   return ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSignalSetBytes) == 0;
 }
 
-HYDRAPOOL_IN_CHILD bool ArrangeDescriptors(const SpawnOptions& options) {
+/// `line` becomes 3; -1: there is none.
+HYDRAPOOL_IN_CHILD bool ArrangeDescriptors(const SpawnOptions& options, int line) {
   int source[3] = {options.stdin_fd, options.stdout_fd, options.stderr_fd};
   for (int& fd : source) {
     if (fd <= STDERR_FILENO) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -99,7 +101,10 @@ HYDRAPOOL_IN_CHILD bool ArrangeDescriptors(const SpawnOptions& options) {
   for (int target = 0; target < 3; ++target) {
     if (::dup2(source[target], target) < 0) return false;
   }
-  return ::syscall(SYS_close_range, 3U, ~0U, 0U) == 0;
+  constexpr int kLine = 3;
+  if (line < 0) return ::syscall(SYS_close_range, kLine, ~0U, 0U) == 0;
+  if (line == kLine ? ::fcntl(line, F_SETFD, 0) < 0 : ::dup2(line, kLine) < 0) return false;
+  return ::syscall(SYS_close_range, kLine + 1, ~0U, 0U) == 0;
 }
 
 HYDRAPOOL_IN_CHILD bool DieWithParent(pid_t expected_parent) {
@@ -118,10 +123,16 @@ HYDRAPOOL_IN_CHILD bool SetLimits(const Birth& birth) {
 
 HYDRAPOOL_IN_CHILD bool Prepare(const Birth& birth) {
   const SpawnOptions& options = *birth.options;
-  if (!ResetSignals() || ::setpgid(0, 0) < 0 || !DieWithParent(options.expected_parent)) return false;
+  if (!ResetSignals() || ::setpgid(0, 0) < 0) return false;
+  int line = -1;
+  if (options.lifeline != nullptr) {
+    line = sys::Lifeline::Tie(options.lifeline, -::getpid());
+  } else if (!DieWithParent(options.expected_parent)) {
+    return false;
+  }
   if (options.no_new_privs && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
   if (::fchdir(options.directory_fd) < 0) return false;  // before its number may be covered by 0 to 2
-  if (!ArrangeDescriptors(options) || !SetLimits(birth)) return false;
+  if (!ArrangeDescriptors(options, line) || !SetLimits(birth)) return false;
   ::umask(options.umask);
   return UnblockSignals();
 }

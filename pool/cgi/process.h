@@ -44,6 +44,8 @@ struct SpawnOptions {
   int stdout_fd = -1;
   int stderr_fd = -1;
   pid_t expected_parent = 0;  ///< the process that the child must find as its parent: see Spawn
+  /// sys::Lifeline::PathOfLower: what the child's group dies with instead of its parent; null: its parent.
+  const char* lifeline = nullptr;
   mode_t umask = 022;
   ResourceLimits limits{};
   SpawnGate gate{};
@@ -77,7 +79,9 @@ struct Spawned {
 /// kFailed, ESRCH. Its exit signal is that of the caller itself (clone(2)), so workers must be made with
 /// SIGCHLD. A pid namespace's init cannot use CLONE_PARENT (EINVAL).
 ///
-/// The program starts with descriptors 0, 1, 2 and no other, all dispositions default, an empty signal mask,
+/// With a `lifeline` it may lose its parent, and its group ends with the lifeline instead.
+///
+/// The program starts with descriptors 0, 1, 2 and no other (with a `lifeline` also 3, which is that), all dispositions default, an empty signal mask,
 /// its own process group (leader: its pid), no_new_privs (unless told), the limits and the umask above,
 /// `directory_fd` as working directory, and exactly `argv` and `envp`. A text without "#!" is ENOEXEC, not a
 /// shell script.

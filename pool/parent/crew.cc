@@ -1,6 +1,7 @@
 #include "pool/parent/crew.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <optional>
@@ -13,8 +14,6 @@
 namespace hydrapool {
 namespace {
 
-constexpr int kWorkerOomScore = 250;  // above the parent's, without which all is lost
-
 void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys::ExitStatus& status,
                        sys::Nanos delay) {
   const std::string what = fmt::format("worker {} {} ({}, {} times in a row); next start in {} ms", seat,
@@ -25,16 +24,55 @@ void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys:
 
 }  // namespace
 
-Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, Leases& leases, Seats& seats, Lender& lender,
-           Rescuer& rescuer, sys::Nanos stall_timeout, Work work)
+Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases& leases, Seats& seats,
+           Lender& lender, Rescuer& rescuer, sys::Nanos stall_timeout,
+           const sys::OomScoreOfChildren* oom_score, Work work)
     : loop_(loop),
       scoreboard_(scoreboard),
+      life_(life),
       leases_(leases),
       seats_(seats),
       lender_(lender),
       rescuer_(rescuer),
+      oom_score_(oom_score),
       work_(std::move(work)),
       watchdog_(leases, seats, lender, stall_timeout) {}
+
+void Crew::Adopt() {
+  for (WorkerHandle* worker : seats_.in_use()) worker->Listen(loop_, JobOf(*worker), life_.obituaries);
+  for (const std::uint32_t slot : leases_.book.OpenSlots()) Settle(slot);
+  CountLeaving();
+  children_died_ = true;  // in between
+}
+
+// One lease of the parent before. What its owner has got, and has taken up, is the owner's.
+void Crew::Settle(std::uint32_t slot) {
+  LeaseBook& book = leases_.book;
+  const LeaseWord word = leases_.table.lease(slot).Load();
+  const std::uint32_t owner = book.owner(slot);
+  const bool has_owner = owner != LeaseBook::kNoWorker && seats_.handle(owner);
+  const bool leaves = has_owner && seats_.handle(owner).life().state.load() == WorkerState::kDraining;
+  if (word.phase == Phase::kClosed) {
+    lender_.FreeClosed(slot);
+  } else if (word.offered) {
+    if (!has_owner || !book.sent(slot)) rescuer_.LendAgain(slot);
+  } else if (word.phase == Phase::kIdle && (!has_owner || !book.sent(slot) || leaves)) {
+    if (book.IsAsRescued(slot, word)) {
+      rescuer_.LendAgain(slot);
+    } else if (leases_.TakeIdle(slot)) {
+      lender_.LendIdle(slot);
+    }
+  }
+}
+
+WorkerHandle::Job Crew::JobOf(WorkerHandle& worker) {
+  return {.work = [this, &worker](sys::Channel channel) { return work_(worker, std::move(channel)); },
+          .on_message = [this, &worker] { OnMessages(worker); },
+          .on_death =
+              [this, &worker] {
+                if (const auto status = worker.Ended()) OnDeath(worker, *status);
+              }};
+}
 
 void Crew::FillSeats() {
   if (dismissed_) return;
@@ -49,11 +87,9 @@ void Crew::Start(std::size_t seat) {
   WorkerSlot& slot = scoreboard_.slot(seat);
   slot.incarnation.fetch_add(1);
   try {
-    const auto raised = oom_score_.Raise(kWorkerOomScore);
-    worker.Start(loop_, static_cast<std::uint32_t>(seat),
-                 {.work = [this, &worker](sys::Channel channel) { return work_(worker, std::move(channel)); },
-                  .on_message = [this, &worker] { OnMessages(worker); },
-                  .on_death = [this, &worker] { OnDeath(worker); }});
+    std::optional<sys::OomScoreOfChildren::Raised> raised;
+    if (oom_score_ != nullptr) raised.emplace(*oom_score_, sys::kWorkerOomScore);
+    worker.Start(loop_, static_cast<std::uint32_t>(seat), JobOf(worker));
     slot.pid = worker.pid();
   } catch (const std::system_error& error) {
     sys::log::Error("worker {} cannot be started: {}; trying again in a second", seat, error.what());
@@ -115,53 +151,66 @@ void Crew::Replace(WorkerHandle& worker) {
 }
 
 void Crew::OnMessages(WorkerHandle& worker) {
-  while (auto said = worker.Receive()) {
+  while (auto said = worker.Peek()) {
     const ToParent& message = said->message;
     const bool holds = message.slot < leases_.table.size() &&
                        leases_.book.owner(message.slot) == worker.number() &&
                        leases_.table.lease(message.slot).Load().generation == message.generation;
     if (holds) {
-      leases_.keeper.OnMessage(message, std::move(said->descriptors));
+      leases_.keeper.OnMessage(message, std::move(said->ends));
     } else if (message.kind == ToParent::Kind::kTerminate) {
       leases_.keeper.Terminate(message.pid);
     } else if (message.kind == ToParent::Kind::kLetGo) {  // the lease was taken before this was read
       leases_.keeper.LetFinish(message.pid);
     }
+    worker.Discard();
   }
 }
 
+// Each is reaped, or its obituary put away, only when all that follows from its death is done: a parent that
+// dies in between leaves it to the next.
 void Crew::Reap() {
   if (!std::exchange(children_died_, false)) return;
-  leases_.keeper.ReapAll(
-      [this](pid_t child) {
-        if (WorkerHandle* worker = seats_.WithPid(child)) {
-          OnDeath(*worker);
-          return true;
-        }
-        for (WorkerHandle* worker : seats_.in_use()) OnMessages(*worker);  // its offer came before its birth
-        return false;
-      },
-      [this](std::uint32_t slot) { lender_.TellProcessEnded(slot); });
+  while (const auto dead = sys::NextDeadChild()) {
+    Mourn(dead->pid, dead->status);
+    sys::ReapChild(dead->pid);
+  }
+  for (; const auto obituary = life_.obituaries.Front(); life_.obituaries.Pop())
+    Mourn(obituary->pid, obituary->status);
 }
 
-void Crew::OnDeath(WorkerHandle& worker) {
+void Crew::Mourn(pid_t pid, const sys::ExitStatus& status) {
+  if (WorkerHandle* worker = seats_.WithPid(pid)) return OnDeath(*worker, status);
+  for (WorkerHandle* worker : seats_.in_use()) OnMessages(*worker);  // its offer came before its birth
+  if (const auto slot = leases_.keeper.OnEnd(pid, status)) lender_.TellProcessEnded(*slot);
+}
+
+void Crew::Watch() {
+  const sys::Nanos now = sys::Now();
+  watchdog_.Look(now);
+  for (std::size_t i = 0; i < seats_.in_use().size(); ++i) {
+    WorkerHandle& worker = *seats_.in_use()[i];
+    if (worker.EndedUnseen(now)) OnDeath(worker, {.signal = SIGKILL, .code = 0});
+  }
+}
+
+void Crew::OnDeath(WorkerHandle& worker, const sys::ExitStatus& status) {
   Notice(worker);
-  const auto status = worker.Reap();
-  if (!status) return;
+  worker.life().state = WorkerState::kDead;  // nothing is lent to it any more
   const sys::Nanos now = sys::Now();
   const sys::Nanos died_at = reap_clock_.DeathTime(now);
   PoolCounts& counts = scoreboard_.counts();
   counts.reap_seconds.Observe(now - died_at);
   const bool stalled = worker.life().vitality == Vitality::kStalled;
-  counts.exits[stalled ? StallCause() : ExitCause(status->signal, status->code)].Add();
+  counts.exits[stalled ? StallCause() : ExitCause(status.signal, status.code)].Add();
   OnMessages(worker);
   lender_.Collect(worker);
   if (!dismissed_) {
-    rescuer_.RescueAll(worker, *status);
-    sys::log::Debug("worker {} ended: {}", worker.life().slot, status->Describe());
+    rescuer_.RescueAll(worker, status);
+    sys::log::Debug("worker {} ended: {}", worker.life().slot, status.Describe());
     lender_.FlushAll();
   }
-  Bury(worker, *status, died_at);
+  Bury(worker, status, died_at);
   FillSeats();
 }
 

@@ -11,6 +11,7 @@
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
 #include "pool/parent/watchdog.h"
+#include "pool/shared/pool_life.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/event_loop.h"
 #include "pool/sys/oom_score.h"
@@ -26,11 +27,15 @@ namespace hydrapool {
 /// is replaced when the respawn policy says so. The parent's thread only.
 class Crew {
  public:
-  /// `work` is run in a new worker; its exit code.
+  /// `work` is run in a new worker; its exit code. `oom_score`: to be raised for workers; null: it is.
   using Work = std::function<int(WorkerHandle& self, sys::Channel channel)>;
-  Crew(sys::EventLoop& loop, Scoreboard& scoreboard, Leases& leases, Seats& seats, Lender& lender,
-       Rescuer& rescuer, sys::Nanos stall_timeout, Work work);
+  Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases& leases, Seats& seats,
+       Lender& lender, Rescuer& rescuer, sys::Nanos stall_timeout, const sys::OomScoreOfChildren* oom_score,
+       Work work);
 
+  /// In a new parent, once Seats has taken the workers over: listens to them, and finishes what the parent
+  /// before has left half done.
+  void Adopt();
   /// A worker for every seat that may have one now, and later for those that may not yet.
   void FillSeats();
   /// What workers have said in shared memory since the last time: what they give back, how they are.
@@ -38,12 +43,13 @@ class Crew {
   /// Something has been said that Listen has not heard.
   [[nodiscard]] bool HasNews() const;
 
-  /// Several times a second: for those that do not come round (watchdog.h).
-  void Watch() { watchdog_.Look(sys::Now()); }
+  /// Several times a second: for those that do not come round (watchdog.h), and the dead of whom nobody
+  /// tells.
+  void Watch();
 
-  /// SIGCHLD came.
+  /// SIGCHLD came: from a child, or from the supervisor that has an obituary.
   void ChildDied() { children_died_ = true; }
-  /// Reaps all that have died; nothing where no SIGCHLD came.
+  /// Sees to all that have died; nothing where no SIGCHLD came.
   void Reap();
   /// Before the parent sleeps, so that deaths are timed rightly.
   void BeforeSleep() { reap_clock_.BeforeSleep(sys::Now()); }
@@ -60,20 +66,24 @@ class Crew {
   void Notice(WorkerHandle& worker);
   void Replace(WorkerHandle& worker);
   void OnMessages(WorkerHandle& worker);
-  void OnDeath(WorkerHandle& worker);
+  WorkerHandle::Job JobOf(WorkerHandle& worker);
+  void Settle(std::uint32_t slot);
+  void Mourn(pid_t pid, const sys::ExitStatus& status);
+  void OnDeath(WorkerHandle& worker, const sys::ExitStatus& status);
   void Bury(WorkerHandle& worker, const sys::ExitStatus& status, sys::Nanos died_at);
   void CountLeaving();
 
   sys::EventLoop& loop_;
   Scoreboard& scoreboard_;
+  PoolLife& life_;
   Leases& leases_;
   Seats& seats_;
   Lender& lender_;
   Rescuer& rescuer_;
+  const sys::OomScoreOfChildren* oom_score_;
   Work work_;
   Watchdog watchdog_;
   ReapClock reap_clock_;
-  sys::OomScoreOfChildren oom_score_;
   sys::EventLoop::Timer next_start_;
   bool children_died_ = false;
   bool dismissed_ = false;

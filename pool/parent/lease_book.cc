@@ -2,21 +2,52 @@
 
 #include <algorithm>
 
+#include "pool/sys/failpoint.h"
+
 namespace hydrapool {
 
 LeaseBook::LeaseBook(LeaseTable& table, std::size_t workers)
-    : table_(table), held_(table.size()), fds_(table.size()), counts_(workers) {
+    : table_(table), held_(table.size()), used_(1), fds_(table.size()), counts_(workers) {
   free_.reserve(table.size());
   for (std::size_t i = table.size(); i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
 }
 
-std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) {
+void LeaseBook::Adopt() {
+  free_.clear();
+  for (auto slot = static_cast<std::uint32_t>(table_.size()); slot-- > 0;) {
+    if (slot >= used_[0]) {
+      free_.push_back(slot);
+      continue;
+    }
+    Held& held = held_[slot];
+    fds_[slot].Reset(held.fd);
+    if (held.freeing || held.fd < 0) {
+      FinishFree(slot);
+    } else if (held.owner != kNoWorker) {
+      ++counts_[held.owner];
+    }
+  }
+}
+
+void LeaseBook::AppendNoted(std::vector<int>& descriptors) const {
+  for (std::uint32_t i = 0; i < used_[0]; ++i) {
+    if (held_[i].fd >= 0) descriptors.push_back(held_[i].fd);
+  }
+}
+
+std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now, bool ledger) {
   if (free_.empty()) return std::nullopt;
   const std::uint32_t slot = free_.back();
   free_.pop_back();
-  used_ = std::max(used_, slot + 1);
-  held_[slot] = {fd.get(), kNoWorker, now, {}};
-  fds_[slot] = std::move(fd);
+  used_[0] = std::max(used_[0], slot + 1);
+  Held& held = held_[slot];
+  held.sent = false;
+  held.owner = kNoWorker;
+  held.rescue = 0;
+  held.farewell = 0;
+  held.accepted_at = now;
+  held.waits_since = 0;
+  held.record = held.before = {};
   Lease& lease = table_.lease(slot);
   lease.excuse = Excuse::kNone;
   LeaseDetail& detail = table_.detail(slot);
@@ -30,26 +61,33 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now) 
   detail.connection = {};
   detail.greeted = false;
   detail.resumable = false;
-  detail.keeps_ledger = false;
+  detail.keeps_ledger = ledger;
+  if (ledger) table_.ledger(slot).Clear();
   lease.Store({0, lease.Load().generation, Phase::kIdle});
+  held.fd = fd.get();
+  HYDRAPOOL_FAILPOINT("parent.opened");
+  fds_[slot] = std::move(fd);
   return slot;
 }
 
-void LeaseBook::KeepLedger(std::uint32_t slot) {
-  table_.ledger(slot).Clear();
-  table_.detail(slot).keeps_ledger = true;
+void LeaseBook::Free(std::uint32_t slot) {
+  held_[slot].freeing = true;
+  SetOwner(slot, kNoWorker);
+  FinishFree(slot);
 }
 
-void LeaseBook::Free(std::uint32_t slot) {
-  SetOwner(slot, kNoWorker);
-  held_[slot].fd = -1;
+void LeaseBook::FinishFree(std::uint32_t slot) {
   fds_[slot].Reset();
+  HYDRAPOOL_FAILPOINT("parent.closed");
   Lease& lease = table_.lease(slot);
   if (table_.detail(slot).resumable) table_.bodies().End(slot);
   table_.TrimSlab(slot);
   lease.step = {};
   lease.end = {};
   lease.Store({0, lease.Load().generation + 1, Phase::kFree});
+  held_[slot].owner = kNoWorker;
+  held_[slot].fd = -1;
+  held_[slot].freeing = false;
   free_.push_back(slot);
 }
 
@@ -63,19 +101,39 @@ bool LeaseBook::Take(std::uint32_t slot) {
   return true;
 }
 
+bool LeaseBook::TakeOffered(std::uint32_t slot) {
+  const LeaseWord before = table_.lease(slot).Load();
+  LeaseWord after = before;
+  ++after.generation;
+  if (!before.offered || !table_.lease(slot).Swap(before, after)) return false;
+  SetOwner(slot, kNoWorker);
+  return true;
+}
+
 void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Excuse excuse) {
   Lease& lease = table_.lease(slot);
   if (excuse != Excuse::kNone) lease.excuse = excuse;
   ++word.generation;
+  word.offered = word.phase != Phase::kIdle;
   lease.Store(word);
   SetOwner(slot, kNoWorker);
 }
 
 void LeaseBook::SetOwner(std::uint32_t slot, std::uint32_t worker) {
-  std::uint32_t& owner = held_[slot].owner;
-  if (owner != kNoWorker) --counts_[owner];
-  owner = worker;
-  if (owner != kNoWorker) ++counts_[owner];
+  Held& held = held_[slot];
+  if (held.owner != kNoWorker) --counts_[held.owner];
+  held.sent = false;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // not yet sent to whom it belongs from here on
+  held.owner = worker;
+  if (worker != kNoWorker) {
+    held.waits_since = 0;
+    ++counts_[worker];
+  }
+}
+
+sys::Nanos LeaseBook::WaitsSince(std::uint32_t slot, sys::Nanos now) {
+  if (held_[slot].waits_since == 0) held_[slot].waits_since = now;
+  return held_[slot].waits_since;
 }
 
 LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps, std::uint64_t process) {
@@ -87,10 +145,35 @@ LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps, st
   return record;
 }
 
+LeaseBook::Record& LeaseBook::RecordForRescue(std::uint32_t slot, LeaseWord word, std::uint64_t process) {
+  Held& held = held_[slot];
+  if (held.rescue == word.generation + 1) {
+    held.record = held.before;
+  } else {
+    held.before = held.record;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    held.rescue = word.generation + 1;
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return record(slot, word.steps, process);
+}
+
+bool LeaseBook::IsAsRescued(std::uint32_t slot, LeaseWord word) const {
+  return held_[slot].rescue != 0 && (held_[slot].rescue & LeaseWord::kGenerationMask) == word.generation;
+}
+
+std::optional<std::uint64_t> LeaseBook::NoteFarewell(std::uint32_t slot, std::uint64_t sent) {
+  Held& held = held_[slot];
+  if (held.farewell != 0) return held.farewell - 1;
+  held.farewell = sent + 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return std::nullopt;
+}
+
 std::vector<std::uint32_t> LeaseBook::SlotsOf(std::uint32_t worker) const {
   std::vector<std::uint32_t> slots;
   slots.reserve(counts_[worker]);
-  for (std::uint32_t i = 0; i < used_ && slots.size() < counts_[worker]; ++i) {
+  for (std::uint32_t i = 0; i < used_[0] && slots.size() < counts_[worker]; ++i) {
     if (held_[i].owner == worker) slots.push_back(i);
   }
   return slots;
@@ -98,7 +181,7 @@ std::vector<std::uint32_t> LeaseBook::SlotsOf(std::uint32_t worker) const {
 
 std::vector<std::uint32_t> LeaseBook::OpenSlots() const {
   std::vector<std::uint32_t> slots;
-  for (std::uint32_t i = 0; i < used_; ++i) {
+  for (std::uint32_t i = 0; i < used_[0]; ++i) {
     if (held_[i].fd >= 0) slots.push_back(i);
   }
   return slots;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pool/sys/failpoint.h"
+
 namespace hydrapool {
 
 Lender::Lender(Leases& leases, Seats& seats, Scoreboard& scoreboard, Balance balance)
@@ -17,7 +19,11 @@ bool Lender::TryLend(const ToWorker& message) {
 }
 
 void Lender::Lend(const ToWorker& message) {
-  if (!waiting_.empty() || !TryLend(message)) waiting_.Push(message, sys::Now());
+  if (!waiting_.empty() || !TryLend(message)) Wait(message);
+}
+
+void Lender::Wait(const ToWorker& message) {
+  waiting_.Push(message, leases_.book.WaitsSince(message.slot, sys::Now()));
 }
 
 void Lender::LendWaiting() {
@@ -31,15 +37,21 @@ void Lender::LendWaiting() {
 
 void Lender::Collect(WorkerHandle& worker) {
   LeaseBook& book = leases_.book;
-  while (const auto item = worker.ring().Take()) {
+  for (; const auto item = worker.ring().Front(); worker.ring().Pop()) {
+    HYDRAPOOL_FAILPOINT("parent.collects");
     if (item->slot >= leases_.table.size() || book.owner(item->slot) != worker.number()) continue;
     if (item->released) {
       if (leases_.TakeIdle(item->slot)) LendIdle(item->slot);
     } else if (leases_.table.lease(item->slot).Load().phase == Phase::kClosed) {
-      leases_.keeper.Drop(item->slot, leases_.table.detail(item->slot).terminate.load());
-      book.Free(item->slot);
+      FreeClosed(item->slot);
     }
+    HYDRAPOOL_FAILPOINT("parent.collected");
   }
+}
+
+void Lender::FreeClosed(std::uint32_t slot) {
+  leases_.keeper.Drop(slot, leases_.table.detail(slot).terminate.load());
+  leases_.book.Free(slot);
 }
 
 void Lender::TakeAllIdle(const WorkerHandle& worker) {
@@ -91,6 +103,7 @@ void Lender::Flush(WorkerHandle& worker) {
     message.process_ends = leases_.keeper.AppendEnds(message.slot, descriptors);
   }
   std::vector<ToWorker> messages;
+  HYDRAPOOL_FAILPOINT("parent.sends");
   switch (worker.Send(descriptors, messages)) {
     case sys::Channel::SendStatus::kSent:
       return Account(worker, messages);
@@ -98,7 +111,7 @@ void Lender::Flush(WorkerHandle& worker) {
       for (const ToWorker& message : messages) {
         if (message.kind != ToWorker::Kind::kLease) continue;
         leases_.book.SetOwner(message.slot, LeaseBook::kNoWorker);
-        waiting_.Push(message, sys::Now());
+        Wait(message);
       }
       return;
     case sys::Channel::SendStatus::kBroken:
@@ -110,6 +123,7 @@ void Lender::Account(const WorkerHandle& worker, const std::vector<ToWorker>& se
   const sys::Nanos now = sys::Now();
   for (const ToWorker& message : sent) {
     if (message.kind != ToWorker::Kind::kLease) continue;
+    leases_.book.NoteSent(message.slot);
     scoreboard_.slot(worker.life().slot).connections_leased.Add();
     if (const sys::Nanos accepted = leases_.book.TakeAcceptedAt(message.slot); accepted != 0)
       scoreboard_.counts().dispatch_seconds.Observe(now - accepted);

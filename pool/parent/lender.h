@@ -36,6 +36,8 @@ class Lender {
 
   /// Takes what a worker has put into its ring.
   void Collect(WorkerHandle& worker);
+  /// A lease whose worker is done with it.
+  void FreeClosed(std::uint32_t slot);
   /// Takes all its idle leases from a worker that leaves, and lends them again.
   void TakeAllIdle(const WorkerHandle& worker);
   /// Idle leases move from the fullest worker to the emptiest; busy ones stay where they are.
@@ -48,6 +50,7 @@ class Lender {
 
  private:
   bool TryLend(const ToWorker& message);
+  void Wait(const ToWorker& message);
   void Put(WorkerHandle& worker, const ToWorker& message);
   void Flush(WorkerHandle& worker);
   void Account(const WorkerHandle& worker, const std::vector<ToWorker>& sent);

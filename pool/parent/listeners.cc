@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pool/sys/failpoint.h"
 #include "pool/sys/listen_queue.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
@@ -27,12 +28,24 @@ bool SomebodyWaits(int listener) {
 Listeners::Listeners(sys::EventLoop& loop, PoolCounts& counts, Host host)
     : loop_(loop), counts_(counts), host_(std::move(host)) {}
 
-void Listeners::Open(std::vector<sys::UniqueFd> sockets) {
+void Listeners::Hold(std::vector<sys::UniqueFd> sockets) {
   for (sys::UniqueFd& fd : sockets) {
     const bool counted = sys::KernelCounts(fd.get());
     listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), counted, {}}));
   }
-  Resume();
+}
+
+// A number that is closed already may be another's by now.
+void Listeners::FinishClose() {
+  for (const auto& listener : listeners_) {
+    if (!sys::IsListening(listener->fd.get())) static_cast<void>(listener->fd.Release());
+  }
+  listeners_.clear();
+}
+
+bool Listeners::HasAccepted(int fd) const {
+  return std::ranges::any_of(
+      listeners_, [fd](const auto& listener) { return sys::IsAcceptedBy(fd, listener->fd.get()); });
 }
 
 void Listeners::OnReadable(const Listener& listener) {
@@ -59,6 +72,7 @@ bool Listeners::AcceptOne(const Listener& listener) {
     return false;
   }
   if (!fd) return false;
+  HYDRAPOOL_FAILPOINT("parent.accepted");
   counts_.accepted.Add();
   host_.let_in(std::move(fd), listener.counted);
   return true;

@@ -13,7 +13,8 @@ namespace hydrapool {
 
 /// Where connections come in.
 ///
-///     listeners.Open(std::move(sockets));
+///     listeners.Hold(std::move(sockets));  // once, before any parent
+///     listeners.Open();                    // in each parent
 ///     listeners.OnRoom();    // each round: a lease may be free again
 ///     listeners.Measure();   // now and then: how many wait, and whether room must be made for them
 ///     listeners.Close();     // those in the backlog are let in; then no more
@@ -31,7 +32,12 @@ class Listeners {
   };
   Listeners(sys::EventLoop& loop, PoolCounts& counts, Host host);
 
-  void Open(std::vector<sys::UniqueFd> sockets);
+  void Hold(std::vector<sys::UniqueFd> sockets);
+  void Open() { Resume(); }
+  /// In a new parent: the parent before was closing them.
+  void FinishClose();
+  /// A connection that a parent has accepted and not let in yet, for all that one can see of it.
+  [[nodiscard]] bool HasAccepted(int fd) const;
   void OnRoom();
   /// Publishes the length of the queues (sys/listen_queue.h), and makes room if it is wanted.
   void Measure();

@@ -19,7 +19,8 @@ class ListenersTest : public testing::Test {
     std::vector<sys::UniqueFd> sockets;
     sockets.push_back(sys::Listen("127.0.0.1:0"));
     address_ = sys::LocalAddress(sockets.front().get());
-    listeners_.Open(std::move(sockets));
+    listeners_.Hold(std::move(sockets));
+    listeners_.Open();
   }
   void Connect(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)

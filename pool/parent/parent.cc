@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "pool/supervisor/supervisor.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/signals.h"
@@ -21,16 +23,17 @@ namespace {
 
 constexpr sys::Nanos kTick = 100 * sys::kMillisecond;
 
-/// Closes every descriptor but 0 to 2 and the two given, which keep their numbers.
-void CloseAllBut(int a, int b) {
-  const unsigned first = static_cast<unsigned>(std::min(a, b));
-  const unsigned second = static_cast<unsigned>(std::max(a, b));
-  const auto close = [](unsigned from, unsigned to) {
-    if (from <= to) ::syscall(SYS_close_range, from, to, 0);
-  };
-  close(3, first - 1);
-  close(first + 1, second - 1);
-  close(second + 1, ~0u);
+/// Closes every descriptor but 0 to 2 and those given, which keep their numbers.
+void CloseAllBut(std::array<int, 4> kept) {
+  std::ranges::sort(kept);
+  unsigned first = 3;
+  for (const int fd : kept) {
+    if (fd < 3) continue;
+    const auto number = static_cast<unsigned>(fd);
+    if (first < number) ::syscall(SYS_close_range, first, number - 1, 0);
+    first = number + 1;
+  }
+  ::syscall(SYS_close_range, first, ~0u, 0);
 }
 
 }  // namespace
@@ -39,13 +42,15 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
     : options(asked),
       scoreboard(options.workers, Seats::Leaving(options.workers)),
       type_(std::move(type)),
+      life_(1),
       leases_(options.max_connections, scoreboard.lives().size(), loop, scoreboard.counts()),
       seats_(scoreboard, options.max_connections),
       lender_(leases_, seats_, scoreboard, options.balance),
       rescuer_(leases_, seats_, lender_, scoreboard.counts(), fates, type_.abandoned_reply),
       spares_(leases_, lender_, scoreboard.counts(), options.timeouts.spare, options.timeouts.keep_alive),
       bell_(scoreboard.bell()),
-      crew_(loop, scoreboard, leases_, seats_, lender_, rescuer_, options.timeouts.stall,
+      crew_(loop, scoreboard, life_[0], leases_, seats_, lender_, rescuer_, options.timeouts.stall,
+            options.supervised ? nullptr : &oom_score_,
             [this](WorkerHandle& self, sys::Channel channel) { return Work(self, std::move(channel)); }),
       listeners_(loop, scoreboard.counts(),
                  {.has_room = [this] { return !leases_.book.full(); },
@@ -65,25 +70,70 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
         "program whose worker dies in the moment of sending is cut",
         failing);
   }
+  sys::IgnoreStraySignals();
+  scoreboard.counts().started_at = sys::Now();
+  listeners_.Hold(std::move(listeners));
+  if (!options.supervised) return Live();
+  constexpr int kBesideConnections = 1024;
+  audit_.emplace(static_cast<int>(options.max_connections) + kBesideConnections);
+  const int code = Supervisor(life_[0], oom_score_, [this] { return Live(); }).Run();
+  audit_->Unknown({}).clear();
+  return code;
+}
+
+// Of one parent, from its beginning to its end.
+int Pool::Parent::Live() {
+  PoolLife& life = life_[0];
+  if (options.supervised) TakeOver();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sys::SignalEvents signals(loop, {SIGTERM, SIGQUIT, SIGINT, SIGCHLD},
                             [this](int signal) { OnSignal(signal); });
-  sys::IgnoreStraySignals();
-  scoreboard.counts().parent = ::getpid();
-  scoreboard.counts().started_at = sys::Now();
+  PoolCounts& counts = scoreboard.counts();
+  counts.parent = ::getpid();
+  counts.main_process = options.supervised ? life.supervisor.load() : ::getpid();
+  counts.parents.Add();
   bell_.Watch(loop);
+  if (life.stage >= PoolStage::kLeaving) crew_.Dismiss();
   crew_.FillSeats();
-  listeners_.Open(std::move(listeners));
+  if (life.stage == PoolStage::kServing) listeners_.Open();
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
-  while (ending_.stage != Stage::kStopped) Round();
-  scoreboard.counts().parent = 0;
+  life.serves = true;
+  Obey();
+  crew_.Reap();
+  crew_.Listen();
+  while (life.stage != PoolStage::kStopped) Round();
+  counts.parent = counts.main_process = 0;
+  leases_.keeper.KillAll();
   crew_.KillAll();
   return 0;
 }
 
+// Nothing may be opened before all that the parent before has opened is known.
+void Pool::Parent::TakeOver() {
+  leases_.book.Adopt();
+  leases_.keeper.Adopt(life_[0].supervisor);
+  seats_.Adopt();
+  if (life_[0].closing) listeners_.FinishClose();
+  std::vector<int> noted;
+  leases_.book.AppendNoted(noted);
+  leases_.keeper.AppendNoted(noted);
+  seats_.AppendNoted(noted);
+  std::vector<sys::UniqueFd> newcomers = audit_->Unknown(noted);
+  std::erase_if(newcomers, [this](const sys::UniqueFd& fd) { return !listeners_.HasAccepted(fd.get()); });
+  loop.Reopen();
+  leases_.keeper.Resume();
+  crew_.Adopt();
+  for (sys::UniqueFd& newcomer : newcomers) {
+    const bool counted = sys::KernelCounts(newcomer.get());
+    LetIn(std::move(newcomer), counted);
+  }
+}
+
 // In a new worker.
 int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
-  CloseAllBut(channel.fd(), bell_.fd());
+  const int lifeline =
+      options.supervised ? sys::Lifeline::Tie(lifeline_.PathOfLower().c_str(), ::getpid()) : -1;
+  CloseAllBut({channel.fd(), bell_.fd(), lifeline_.lower(), lifeline});
   ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);
   Worker worker({.table = leases_.table,
                  .scoreboard = scoreboard,
@@ -91,7 +141,8 @@ int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
                  .life = self.number(),
                  .channel = std::move(channel),
                  .doorbell = bell_.Inherit(),
-                 .parent = scoreboard.counts().parent},
+                 .parent = options.supervised ? 0 : scoreboard.counts().parent.load(),
+                 .lifeline = options.supervised ? lifeline_.PathOfLower() : ""},
                 options, type_);
   return worker.Run();
 }
@@ -100,11 +151,12 @@ void Pool::Parent::Round() {
   lender_.FlushAll();
   crew_.BeforeSleep();
   bell_.Sleep(loop, [this] { return crew_.HasNews(); });
+  life_[0].beat = loop.now();
   crew_.Reap();
   crew_.Listen();
   lender_.LendWaiting();
   listeners_.OnRoom();
-  if (ending_.stage != Stage::kServing) EndDrain();
+  if (life_[0].stage != PoolStage::kServing) EndDrain();
 }
 
 void Pool::Parent::Tick() {
@@ -116,14 +168,12 @@ void Pool::Parent::Tick() {
   listeners_.Measure();
   scoreboard.counts().bodies = static_cast<std::uint32_t>(leases_.table.bodies().bodies());
   scoreboard.counts().bodies_in_memory = static_cast<std::uint32_t>(leases_.table.bodies().in_memory());
-  if (ending_.stage != Stage::kServing) CloseIdle();
+  if (life_[0].stage != PoolStage::kServing) CloseIdle();
 }
 
 void Pool::Parent::LetIn(sys::UniqueFd connection, bool counted) {
-  const auto slot = leases_.book.Open(connection, loop.now());
-  if (!slot) return;
-  if (!counted || !rescuer_.trusts_counters()) leases_.book.KeepLedger(*slot);
-  lender_.LendIdle(*slot);
+  const bool ledger = !counted || !rescuer_.trusts_counters();
+  if (const auto slot = leases_.book.Open(connection, loop.now(), ledger)) lender_.LendIdle(*slot);
 }
 
 void Pool::Parent::ExpireWaiting() {
@@ -131,34 +181,37 @@ void Pool::Parent::ExpireWaiting() {
   while (const auto slot = lender_.TakeExpired(then)) rescuer_.TellUnavailable(*slot);
 }
 
+// With a supervisor it is that one's signals that count: a terminal's come to both.
 void Pool::Parent::OnSignal(int signal) {
-  switch (signal) {
-    case SIGCHLD:
-      crew_.ChildDied();
-      break;
-    case SIGTERM:
-      BeginDrain(ending_.stage == Stage::kServing ? sys::Now() + options.timeouts.drain : sys::Now());
-      break;
-    case SIGQUIT:
-      BeginDrain(INT64_MAX);
-      break;
-    case SIGINT:
-      ending_.stage = Stage::kStopped;
-      break;
-    default:
-      break;
+  if (signal == SIGCHLD) return crew_.ChildDied();
+  PoolLife& life = life_[0];
+  if (life.supervisor == 0) {
+    if (signal == SIGTERM) life.terms.fetch_add(1);
+    if (signal == SIGQUIT) life.quits.fetch_add(1);
+    if (signal == SIGINT) life.interrupts.fetch_add(1);
   }
+  Obey();
+}
+
+void Pool::Parent::Obey() {
+  PoolLife& life = life_[0];
+  if (life.quits > 0 && life.stage == PoolStage::kServing) BeginDrain(INT64_MAX);
+  for (; life.terms_obeyed < life.terms; life.terms_obeyed.fetch_add(1))
+    BeginDrain(sys::Now() + (life.stage == PoolStage::kServing ? options.timeouts.drain : 0));
+  if (life.interrupts > 0) life.stage = PoolStage::kStopped;
 }
 
 // No more connections; those that are open are answered with a close, idle ones end now, and when none is
 // left (or the deadline has come) the workers are told to go.
 void Pool::Parent::BeginDrain(sys::Nanos deadline) {
-  ending_.deadline = deadline;
-  if (ending_.stage != Stage::kServing) return;
-  ending_.stage = Stage::kDraining;
+  PoolLife& life = life_[0];
+  life.drain_deadline = deadline;
+  if (life.stage != PoolStage::kServing) return;
   sys::log::Info("draining: {} connections open", leases_.book.open());
   scoreboard.bell().pool_drains = 1;
+  life.closing = true;
   listeners_.Close();  // who waits in the backlog has been let in by the kernel, and may have asked already
+  life.stage = PoolStage::kDraining;
   CloseIdle();
 }
 
@@ -173,16 +226,17 @@ void Pool::Parent::CloseIdle() {
 }
 
 void Pool::Parent::EndDrain() {
-  const bool late = sys::Now() >= ending_.deadline;
-  if (ending_.stage == Stage::kDraining && (leases_.book.open() == 0 || late)) {
-    ending_.stage = Stage::kLeaving;
+  PoolLife& life = life_[0];
+  const bool late = sys::Now() >= life.drain_deadline;
+  if (life.stage == PoolStage::kDraining && (leases_.book.open() == 0 || late)) {
     crew_.Dismiss();
     for (const std::uint32_t slot : leases_.book.OpenSlots()) rescuer_.NoteLost(slot);
-    crew_.Signal(SIGTERM);
+    life.stage = PoolStage::kLeaving;
   }
-  if (ending_.stage != Stage::kLeaving) return;
+  if (life.stage != PoolStage::kLeaving) return;
+  if (!std::exchange(told_to_leave_, true)) crew_.Signal(SIGTERM);
   if (late) crew_.Signal(SIGKILL);
-  if (crew_.gone()) ending_.stage = Stage::kStopped;
+  if (crew_.gone()) life.stage = PoolStage::kStopped;
 }
 
 }  // namespace hydrapool

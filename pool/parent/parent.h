@@ -1,10 +1,14 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "hydrapool/process_pool.h"
 #include "pool/parent/crew.h"
+#include "pool/parent/descriptor_audit.h"
 #include "pool/parent/leases.h"
 #include "pool/parent/lender.h"
 #include "pool/parent/listeners.h"
@@ -13,8 +17,12 @@
 #include "pool/parent/seats.h"
 #include "pool/parent/spares.h"
 #include "pool/shared/fate_journal.h"
+#include "pool/shared/pool_life.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/event_loop.h"
+#include "pool/sys/lifeline.h"
+#include "pool/sys/oom_score.h"
+#include "pool/sys/shared_memory.h"
 
 namespace hydrapool {
 
@@ -23,9 +31,13 @@ namespace hydrapool {
 ///     a connection: Listeners accept → LetIn → Lender lends → (a worker serves) → Lender collects
 ///     a death:      Crew reaps → Rescuer rescues, Lender lends again → Crew respawns
 ///     the end:      BeginDrain → CloseIdle → EndDrain → workers leave → stopped
+///     its own:      Supervisor clones the next one → TakeOver → and on
 ///
-/// It never blocks, and takes no lock that a worker could hold. What a successor would have to know lies in
-/// shared memory: LeaseTable, LeaseBook's records, WorkerLife, SeatRecord.
+/// It never blocks, and takes no lock that a worker could hold. What the next parent must know lies in shared
+/// memory: PoolLife, LeaseTable, the records of LeaseBook and ProcessKeeper, WorkerLife, SeatRecord; its
+/// descriptors in the table that it shares with the supervisor. All else (queues, watches, timers) each
+/// parent makes from these. The object itself is made before the first parent, and every parent works on its
+/// own copy.
 class Pool::Parent {
  public:
   Parent(const PoolOptions& options, HandlerType type);
@@ -39,28 +51,24 @@ class Pool::Parent {
   FateJournal fates;
 
  private:
-  enum class Stage {
-    kServing,
-    kDraining,  ///< no more connections; those that are open are answered, and close
-    kLeaving,   ///< the workers were told to go, and are not replaced
-    kStopped,
-  };
-  struct Ending {
-    Stage stage = Stage::kServing;
-    sys::Nanos deadline = 0;  ///< of kDraining
-  };
-
+  int Live();
+  void TakeOver();
   int Work(WorkerHandle& self, sys::Channel channel);
   void Round();
   void Tick();
   void LetIn(sys::UniqueFd connection, bool counted);
   void ExpireWaiting();
   void OnSignal(int signal);
+  void Obey();
   void BeginDrain(sys::Nanos deadline);
   void CloseIdle();
   void EndDrain();
 
   HandlerType type_;
+  sys::SharedArray<PoolLife> life_;  // one
+  sys::Lifeline lifeline_;
+  std::optional<DescriptorAudit> audit_;
+  sys::OomScoreOfChildren oom_score_;
   Leases leases_;
   Seats seats_;
   Lender lender_;
@@ -70,7 +78,7 @@ class Pool::Parent {
   Crew crew_;
   Listeners listeners_;
   sys::EventLoop::Timer tick_;
-  Ending ending_;
+  bool told_to_leave_ = false;  // this parent has told the workers
 };
 
 }  // namespace hydrapool

@@ -1,69 +1,75 @@
 #include "pool/parent/process_keeper.h"
 
-#include <fmt/format.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "pool/sys/failpoint.h"
-#include "pool/sys/log.h"
 
 namespace hydrapool {
-namespace {
-
-constexpr std::uint32_t kNoSlot = UINT32_MAX;
-constexpr std::size_t kMostBelow = 64;  // of one program's descendants, each of which takes a descriptor
-
-void Kill(pid_t pid) {
-  for (const sys::FoundProcess& each : sys::Descendants(pid, kMostBelow))
-    sys::SignalPidfd(each.pidfd.get(), SIGKILL);
-  ::kill(-pid, SIGKILL);
-  ::kill(pid, SIGKILL);
-}
-
-}  // namespace
 
 ProcessKeeper::ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts& counts)
-    : loop_(loop), table_(table), counts_(counts) {}
+    : table_(table), counts_(counts), records_(table.size()), offers_(1), left_(loop) {}
 
-ProcessKeeper::~ProcessKeeper() {
-  for (const auto& [slot, held] : held_) {
-    const ProcessWord word = table_.detail(slot).LoadProcess();
-    // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
-    if (word.state == ProcessWord::State::kRunning && IsChild(word.value)) Kill(word.value);
+void ProcessKeeper::Adopt(pid_t supervisor) {
+  left_.Adopt(supervisor);
+  std::vector<int> left;
+  left_.AppendNoted(left);
+  for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
+    Record& record = records_[slot];
+    if (!record.held) continue;
+    Held& held = held_[slot];
+    held.offer = record.offer;
+    for (std::size_t i = 0; i < kProcessEnds; ++i) {
+      // Where the parent before died between the two, it is left and no longer held.
+      const bool is_left = std::ranges::find(left, record.ends[i]) != left.end();
+      held.ends[i].Reset(is_left ? -1 : record.ends[i]);
+    }
   }
-  for (const auto& [pid, left] : left_) Kill(pid);
+  Count();
 }
 
-void ProcessKeeper::OnMessage(const ToParent& message, std::vector<sys::UniqueFd> descriptors) {
+void ProcessKeeper::AppendNoted(std::vector<int>& descriptors) const {
+  left_.AppendNoted(descriptors);
+  for (const auto& [slot, held] : held_) {
+    for (const sys::UniqueFd& end : held.ends) descriptors.push_back(end.get());
+  }
+}
+
+void ProcessKeeper::OnMessage(const ToParent& message, ProcessEnds ends) {
+  Record& record = records_[message.slot];
   switch (message.kind) {
     case ToParent::Kind::kOffer: {
-      Held& held = held_[message.slot];
-      if (held.offer == 0) held.offer = ++offers_;
-      std::size_t next = 0;
-      for (std::size_t i = 0; i < kProcessEnds; ++i) {
-        const bool given = (message.process_ends & 1u << i) != 0 && next < descriptors.size();
-        if (given) held.ends[i] = std::move(descriptors[next++]);
+      if (!record.held) {
+        record.ends = kNoEnds;
+        record.offer = ++offers_[0];
       }
+      Held& held = held_[message.slot];
+      for (std::size_t i = 0; i < kProcessEnds; ++i) {
+        if (ends[i]) record.ends[i] = ends[i].get();
+      }
+      record.held = true;
+      HYDRAPOOL_FAILPOINT("parent.holds");
+      for (std::size_t i = 0; i < kProcessEnds; ++i) {
+        if (ends[i]) held.ends[i] = std::move(ends[i]);
+      }
+      held.offer = record.offer;
       Count();
       break;
     }
     case ToParent::Kind::kCloseEnd:
       if (const auto held = held_.find(message.slot); held != held_.end()) {
         for (std::size_t i = 0; i < kProcessEnds; ++i) {
-          if ((message.process_ends & 1u << i) != 0) held->second.ends[i].Reset();
+          if ((message.process_ends & 1u << i) == 0) continue;
+          record.ends[i] = -1;
+          held->second.ends[i].Reset();
         }
       }
       break;
     case ToParent::Kind::kLetGo:
-      LetFinish(message.pid, Release(message.slot));
+      left_.LetFinish(message.pid, Release(message.slot));
       break;
     case ToParent::Kind::kTerminate:
-      Terminate(message.pid, Release(message.slot));
+      left_.Terminate(message.pid, Release(message.slot));
       break;
   }
 }
@@ -85,60 +91,37 @@ std::uint64_t ProcessKeeper::OfferOf(std::uint32_t slot) const {
   return held == held_.end() ? 0 : held->second.offer;
 }
 
-ProcessKeeper::Ends ProcessKeeper::Release(std::uint32_t slot) {
+ProcessEnds ProcessKeeper::Release(std::uint32_t slot) {
   const auto held = held_.find(slot);
   if (held == held_.end()) return {};
-  Ends ends = std::move(held->second.ends);
+  ProcessEnds ends = std::move(held->second.ends);
   ends[static_cast<std::size_t>(ProcessEnd::kBody)].Reset();
   held_.erase(held);
+  records_[slot].held = false;
   Count();
   return ends;
 }
 
 void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
-  Ends ends = Release(slot);
+  ProcessEnds ends = Release(slot);
   const ProcessWord word = table_.detail(slot).LoadProcess();
   if (word.state != ProcessWord::State::kRunning && word.state != ProcessWord::State::kLeft) return;
   if (terminate) {
-    Terminate(word.value, std::move(ends));
+    left_.Terminate(word.value, std::move(ends));
   } else {
-    LetFinish(word.value, std::move(ends));
-  }
-}
-
-// Null: it is no child of ours (any more).
-ProcessKeeper::Left* ProcessKeeper::Leave(pid_t pid, Ends ends) {
-  if (!IsChild(pid)) return nullptr;
-  Left& left = left_.try_emplace(pid, fmt::format("cgi process {}", pid)).first->second;
-  for (std::size_t i = 0; i < kProcessEnds; ++i) {
-    if (ends[i]) left.ends[i] = std::move(ends[i]);
+    left_.LetFinish(word.value, std::move(ends));
   }
   Count();
-  return &left;
 }
 
-void ProcessKeeper::LetFinish(pid_t pid, Ends ends) {
-  Left* const left = Leave(pid, std::move(ends));
-  if (left == nullptr || left->terminating) return;
-  left->timer = loop_.At(sys::Now() + kFinish, [this, pid] { Terminate(pid); });
-  ReadAndDrop(*left);
+void ProcessKeeper::Terminate(pid_t pid) {
+  left_.Terminate(pid, {});
+  Count();
 }
 
-void ProcessKeeper::ReadAndDrop(Left& left) {
-  const int output = left.ends[static_cast<std::size_t>(ProcessEnd::kOutput)].get();
-  const int errors = left.ends[static_cast<std::size_t>(ProcessEnd::kErrors)].get();
-  if (output >= 0) {
-    left.output_watch = loop_.Add(output, EPOLLIN, [&left, output](std::uint32_t) {
-      std::array<char, 64 * 1024> dropped;
-      const ssize_t count = ::read(output, dropped.data(), dropped.size());
-      if (count == 0) left.output_watch.Reset();
-    });
-  }
-  if (errors >= 0) {
-    left.errors_watch = loop_.Add(errors, EPOLLIN, [&left, errors](std::uint32_t) {
-      if (!left.errors.Drain(errors)) left.errors_watch.Reset();
-    });
-  }
+void ProcessKeeper::LetFinish(pid_t pid) {
+  left_.LetFinish(pid, {});
+  Count();
 }
 
 void ProcessKeeper::Count() {
@@ -155,33 +138,6 @@ bool ProcessKeeper::CloseGate(std::uint32_t slot) const {
   return ProcessWord::Unpack(word).answers();
 }
 
-// Only the parent reaps, so until it has, the pid cannot be anybody else's. waitid knows our children, dead
-// or alive.
-bool ProcessKeeper::IsChild(pid_t pid) {
-  siginfo_t info{};
-  return pid > 1 && ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
-void ProcessKeeper::Terminate(pid_t pid, Ends ends) {
-  Left* const left = Leave(pid, std::move(ends));
-  if (left == nullptr || left->terminating) return;
-  left->terminating = true;
-  left->output_watch.Reset();
-  SignalAll(pid, *left, SIGTERM);
-  left->timer = loop_.At(sys::Now() + kGrace, [pid, left] { SignalAll(pid, *left, SIGKILL); });
-}
-
-// Each once: a handler of TERM is not to run twice.
-void ProcessKeeper::SignalAll(pid_t pid, Left& left, int signal) {
-  for (sys::FoundProcess& each : sys::Descendants(pid, kMostBelow)) {
-    const bool known = std::ranges::find(left.below, each.pid, &sys::FoundProcess::pid) != left.below.end();
-    if (!known && ::getpgid(each.pid) != pid) left.below.push_back(std::move(each));
-  }
-  for (const sys::FoundProcess& each : left.below) sys::SignalPidfd(each.pidfd.get(), signal);
-  if (::getpgid(pid) != pid) ::kill(pid, signal);
-  ::kill(-pid, signal);
-}
-
 void ProcessKeeper::Part(std::uint32_t slot) {
   std::atomic<std::uint64_t>& process = table_.detail(slot).process;
   const ProcessWord word = ProcessWord::Unpack(process.load());
@@ -190,12 +146,12 @@ void ProcessKeeper::Part(std::uint32_t slot) {
   process.store(0);
 }
 
-std::uint32_t ProcessKeeper::SlotOf(pid_t pid) const {
+std::optional<std::uint32_t> ProcessKeeper::SlotOf(pid_t pid) const {
   for (const auto& [slot, held] : held_) {
     const ProcessWord word = table_.detail(slot).LoadProcess();
     if (word.state == ProcessWord::State::kRunning && word.value == pid) return slot;
   }
-  return kNoSlot;
+  return std::nullopt;
 }
 
 // False: its worker has ended the request meanwhile, and may be about to start the next one's.
@@ -207,29 +163,23 @@ bool ProcessKeeper::NoteEnd(std::uint32_t slot, pid_t pid, const sys::ExitStatus
       running, ProcessWord{ProcessWord::State::kEnded, value}.Pack());
 }
 
-void ProcessKeeper::ReapAll(const std::function<bool(pid_t)>& on_worker,
-                            const std::function<void(std::uint32_t)>& on_process_end) {
-  for (;;) {
-    siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    const pid_t pid = info.si_pid;
-    if (on_worker(pid)) continue;
-    if (const auto left = left_.find(pid); left != left_.end()) {
-      // What is left of its group, while the number is still its own.
-      if (left->second.terminating) SignalAll(pid, left->second, SIGKILL);
-      if (const auto& errors = left->second.ends[static_cast<std::size_t>(ProcessEnd::kErrors)])
-        left->second.errors.Drain(errors.get());
-      left->second.errors.Finish();
-      left_.erase(left);
-      Count();
-    }
-    const std::uint32_t slot = SlotOf(pid);
-    const bool noted = slot != kNoSlot && NoteEnd(slot, pid, sys::ExitStatus::FromSiginfo(info));
-    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
-    table_.places().Free(pid);
-    table_.bodies().Free(pid);
-    if (noted) on_process_end(slot);
+std::optional<std::uint32_t> ProcessKeeper::OnEnd(pid_t pid, const sys::ExitStatus& status) {
+  left_.OnEnd(pid);
+  table_.places().Free(pid);
+  table_.bodies().Free(pid);
+  Count();
+  const auto slot = SlotOf(pid);
+  return slot && NoteEnd(*slot, pid, status) ? slot : std::nullopt;
+}
+
+void ProcessKeeper::KillAll() {
+  for (const auto& [slot, held] : held_) {
+    const ProcessWord word = table_.detail(slot).LoadProcess();
+    // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
+    if (word.state == ProcessWord::State::kRunning && left_.IsOurs(word.value))
+      KillWithDescendants(word.value);
   }
+  left_.KillAll();
 }
 
 }  // namespace hydrapool

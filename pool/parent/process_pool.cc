@@ -61,7 +61,7 @@ int Pool::Serve(std::vector<sys::UniqueFd> listeners) {
 }
 
 void Pool::Stop() const {
-  if (const pid_t pid = parent_->scoreboard.counts().parent.load(); pid > 0) ::kill(pid, SIGTERM);
+  if (const pid_t pid = parent_->scoreboard.counts().main_process.load(); pid > 0) ::kill(pid, SIGTERM);
 }
 
 EventLoop& Pool::loop() const { return parent_->loop; }

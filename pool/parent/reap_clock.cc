@@ -7,12 +7,11 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "pool/sys/signals.h"
 
 namespace hydrapool {
-
-ReapClock::ReapClock() : schedstat_(::open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC)) {}
 
 sys::Nanos ReapClock::RunQueueWait() const {
   std::array<char, 96> text;
@@ -27,6 +26,7 @@ sys::Nanos ReapClock::RunQueueWait() const {
 
 void ReapClock::BeforeSleep(sys::Nanos now) {
   if (now - sampled_at_ < sys::kMillisecond) return;
+  if (!std::exchange(opened_, true)) schedstat_.Reset(::open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC));
   sampled_at_ = now;
   sampled_wait_ = RunQueueWait();
 }

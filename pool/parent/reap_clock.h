@@ -13,7 +13,6 @@ namespace hydrapool {
 /// sleep, is subtracted.
 class ReapClock {
  public:
-  ReapClock();
   /// Before the parent sleeps; reads the kernel's count at most once a millisecond.
   void BeforeSleep(sys::Nanos now);
   /// The death that SIGCHLD's stamp tells of; `now` if there is none. Never before the last sleep began.
@@ -22,6 +21,7 @@ class ReapClock {
  private:
   [[nodiscard]] sys::Nanos RunQueueWait() const;
   sys::UniqueFd schedstat_;
+  bool opened_ = false;
   sys::Nanos sampled_at_ = 0;
   sys::Nanos sampled_wait_ = 0;
 };

@@ -52,27 +52,58 @@ void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status)
 }
 
 void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
-  const Orphan orphan = Examine(slot, to_blame, touched);
+  const LeaseWord word = leases_.table.lease(slot).Load();
+  if (word.offered || (word.phase == Phase::kIdle && leases_.book.IsAsRescued(slot, word)))
+    return LendAgain(slot);  // this worker has never had it
+  Orphan orphan = Examine(slot);
+  LeaseBook::Record& record = RecordOf(slot, word);
+  orphan.to_blame = to_blame;
+  orphan.touched = touched;
+  orphan.strikes = record.strikes;
+  orphan.rescues = record.rescues;
   const Rescue rescue = DecideRescue(orphan);
   const Aftermath after = DecideAftermath(orphan, rescue);
-  LeaseBook::Record& record = RecordOf(slot, orphan.word);
   record.strikes = rescue.strikes;
   record.rescues = after.rescues;
+  HYDRAPOOL_FAILPOINT("parent.judged");
   Count(slot, orphan.word.phase, after);
   EndProcess(slot, after.process);
+  HYDRAPOOL_FAILPOINT("parent.process_left");
   if (rescue.action != Rescue::Action::kLease) {
     if (rescue.action == Rescue::Action::kCut) sys::ResetConnection(leases_.book.fd(slot));
     leases_.book.Free(slot);
     return;
   }
-  LeaseDetail& detail = leases_.table.detail(slot);
-  if (after.process != Aftermath::Process::kKeep) {
-    detail.process = 0;
-    detail.terminate = false;
-    detail.resumable = false;
-    leases_.table.bodies().End(slot);
-  }
   leases_.book.Relend(slot, rescue.word, rescue.excuse);
+  HYDRAPOOL_FAILPOINT("parent.relent");
+  if (after.process != Aftermath::Process::kKeep) ForgetProcess(slot);
+  Lend(slot, rescue);
+}
+
+void Rescuer::ForgetProcess(std::uint32_t slot) {
+  LeaseDetail& detail = leases_.table.detail(slot);
+  detail.process = 0;
+  detail.terminate = false;
+  detail.resumable = false;
+  leases_.table.bodies().End(slot);
+}
+
+void Rescuer::LendAgain(std::uint32_t slot) {
+  const Orphan orphan = Examine(slot);
+  if (orphan.word.phase == Phase::kIdle) {
+    ForgetProcess(slot);  // between requests there is none
+    if (leases_.TakeIdle(slot)) lender_.LendIdle(slot);
+    return;
+  }
+  const Rescue rescue = DecideRescue(orphan);
+  if (!leases_.book.TakeOffered(slot)) return;
+  if (rescue.action == Rescue::Action::kLease) return Lend(slot, rescue);
+  sys::ResetConnection(leases_.book.fd(slot));
+  leases_.keeper.Drop(slot, true);
+  leases_.book.Free(slot);
+}
+
+void Rescuer::Lend(std::uint32_t slot, const Rescue& rescue) {
   ToWorker message = leases_.MessageFor(slot);
   message.step_consumed = static_cast<std::uint32_t>(rescue.step_consumed);
   message.step_sent = static_cast<std::uint32_t>(rescue.step_sent);
@@ -82,7 +113,7 @@ void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
 // Before a request is begun, a process that is still held is that of the one before, which is over.
 LeaseBook::Record& Rescuer::RecordOf(std::uint32_t slot, const LeaseWord& word) {
   const bool begun = PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting);
-  return leases_.book.record(slot, word.steps, begun ? leases_.keeper.OfferOf(slot) : 0);
+  return leases_.book.RecordForRescue(slot, word, begun ? leases_.keeper.OfferOf(slot) : 0);
 }
 
 std::optional<std::uint64_t> Rescuer::SentOn(std::uint32_t slot) const {
@@ -101,10 +132,9 @@ std::optional<std::uint64_t> Rescuer::ConsumedOn(std::uint32_t slot) const {
   return Widen(*taken, leases_.table.lease(slot).Current().consumed_base);
 }
 
-Orphan Rescuer::Examine(std::uint32_t slot, bool to_blame, bool touched) {
+Orphan Rescuer::Examine(std::uint32_t slot) {
   const Lease& lease = leases_.table.lease(slot);
   const LeaseWord word = lease.Load();
-  const LeaseBook::Record& record = RecordOf(slot, word);
   const StepEnd before = lease.end[(word.steps + 1) & 1];
   if (PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting))
     leases_.table.places().GiveBack(ProcessPlaces::Claimant(slot, word.generation));
@@ -119,11 +149,7 @@ Orphan Rescuer::Examine(std::uint32_t slot, bool to_blame, bool touched) {
                 .answer_begun = same && before.begun,
                 .process_running = leases_.keeper.CloseGate(slot),
                 .resumable = leases_.table.detail(slot).resumable.load(),
-                .touched = touched,
-                .terminate = leases_.table.detail(slot).terminate.load(),
-                .to_blame = to_blame,
-                .strikes = record.strikes,
-                .rescues = record.rescues};
+                .terminate = leases_.table.detail(slot).terminate.load()};
   if (word.phase == Phase::kResponding || word.phase == Phase::kFeeding) {
     orphan.sent = SentOn(slot);
     orphan.consumed = ConsumedOn(slot);
@@ -165,20 +191,29 @@ void Rescuer::TellUnavailable(std::uint32_t slot) {
       NoteFate(slot, word.phase, Fate::Kind::kCut);
       sys::ResetConnection(fd);
       break;
-    case Farewell::kReply: {
+    case Farewell::kReply:
       counts_.unavailable.Add();
       NoteFate(slot, word.phase, Fate::Kind::kUnavailable);
-      sys::Discard(fd, waiting);
-      const std::string reply = ReplyOf(reply_);
-      ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      SendFarewell(slot, waiting);
       break;
-    }
     case Farewell::kClose:
       break;
   }
   ::shutdown(fd, SHUT_WR);
   leases_.keeper.Drop(slot, true);
   leases_.book.Free(slot);
+}
+
+// Once, also where the parent before has died over it; where the kernel does not count, at most once.
+void Rescuer::SendFarewell(std::uint32_t slot, std::uint64_t waiting) {
+  const int fd = leases_.book.fd(slot);
+  const auto sent = sys::BytesSent(fd);
+  const auto before = leases_.book.NoteFarewell(slot, sent.value_or(0));
+  sys::Discard(fd, waiting);
+  if (before && before != sent) return;
+  const std::string reply = ReplyOf(reply_);
+  ::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  HYDRAPOOL_FAILPOINT("parent.said_farewell");
 }
 
 void Rescuer::NoteLost(std::uint32_t slot) {

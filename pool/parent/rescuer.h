@@ -29,6 +29,8 @@ class Rescuer {
 
   /// All leases of a worker that was reaped: each is lent again, cut or freed.
   void RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status);
+  /// A lease that a parent before has rescued and not lent: lends it.
+  void LendAgain(std::uint32_t slot);
   /// No worker came in time: the client is told so by the parent, and the connection ends.
   void TellUnavailable(std::uint32_t slot);
   /// A request in hand is given up, and counted as lost; the connection stays open.
@@ -39,7 +41,10 @@ class Rescuer {
   LeaseBook::Record& RecordOf(std::uint32_t slot, const LeaseWord& word);
   [[nodiscard]] std::optional<std::uint64_t> SentOn(std::uint32_t slot) const;
   [[nodiscard]] std::optional<std::uint64_t> ConsumedOn(std::uint32_t slot) const;
-  [[nodiscard]] Orphan Examine(std::uint32_t slot, bool to_blame, bool touched);
+  [[nodiscard]] Orphan Examine(std::uint32_t slot);
+  void Lend(std::uint32_t slot, const Rescue& rescue);
+  void ForgetProcess(std::uint32_t slot);
+  void SendFarewell(std::uint32_t slot, std::uint64_t waiting);
   void Count(std::uint32_t slot, Phase phase, const Aftermath& after);
   void EndProcess(std::uint32_t slot, Aftermath::Process process);
   void Lose(std::uint32_t slot);

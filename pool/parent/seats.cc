@@ -8,12 +8,43 @@ namespace hydrapool {
 
 Seats::Seats(Scoreboard& scoreboard, std::size_t leases)
     : scoreboard_(scoreboard),
-      leases_(leases),
       records_(scoreboard.workers()),
       present_(scoreboard.workers()),
       handles_(scoreboard.lives().size()),
       loads_(scoreboard.workers()) {
-  for (std::size_t i = handles_.size(); i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
+  for (std::size_t i = handles_.size(); i-- > 0;) {
+    const auto number = static_cast<std::uint32_t>(i);
+    handles_[i] = std::make_unique<WorkerHandle>(number, scoreboard_.lives()[number], leases);
+    free_.push_back(number);
+  }
+}
+
+void Seats::Adopt() {
+  std::erase_if(free_, [this](std::uint32_t number) {
+    WorkerHandle& worker = *handles_[number];
+    WorkerSlot& slot = scoreboard_.slot(worker.life().slot);
+    const bool seated = slot.life == number;
+    if (!worker.Adopt()) {
+      if (seated && slot.pid != 0) {
+        slot.life = scoreboard_.no_life();
+        slot.pid = 0;
+      }
+      return false;
+    }
+    in_use_.push_back(&worker);
+    if (seated && worker.life().stage != WorkerStage::kLeaving) {
+      present_[worker.life().slot] = &worker;
+      slot.pid = worker.pid();
+    }
+    return true;
+  });
+}
+
+void Seats::AppendNoted(std::vector<int>& descriptors) const {
+  for (const WorkerHandle* worker : in_use_) {
+    descriptors.push_back(worker->life().pidfd);
+    descriptors.push_back(worker->life().channel);
+  }
 }
 
 bool Seats::IsPresent(const WorkerHandle& worker) const { return present_[worker.life().slot] == &worker; }
@@ -44,8 +75,6 @@ std::optional<sys::Nanos> Seats::NextStart() const {
 WorkerHandle& Seats::Settle(std::size_t seat) {
   const std::uint32_t number = free_.back();
   free_.pop_back();
-  if (!handles_[number])
-    handles_[number] = std::make_unique<WorkerHandle>(number, scoreboard_.lives()[number], leases_);
   WorkerHandle& worker = *handles_[number];
   present_[seat] = &worker;
   in_use_.push_back(&worker);

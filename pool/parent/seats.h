@@ -43,6 +43,11 @@ class Seats {
   /// `scoreboard` has lives for all handles; a lease table of `leases`.
   Seats(Scoreboard& scoreboard, std::size_t leases);
 
+  /// In a new parent: takes over the workers of the parent before.
+  void Adopt();
+
+  void AppendNoted(std::vector<int>& descriptors) const;
+
   [[nodiscard]] std::size_t size() const { return present_.size(); }
   [[nodiscard]] SeatRecord& record(std::size_t seat) const { return records_[seat]; }
   /// The worker in a seat; nullptr: none.
@@ -69,10 +74,10 @@ class Seats {
 
  private:
   Scoreboard& scoreboard_;
-  std::size_t leases_;
   sys::SharedArray<SeatRecord> records_;
-  std::vector<WorkerHandle*> present_;                  // by seat
-  std::vector<std::unique_ptr<WorkerHandle>> handles_;  // by number; made when first needed
+  std::vector<WorkerHandle*> present_;  // by seat
+  std::vector<std::unique_ptr<WorkerHandle>>
+      handles_;  // by number; all made before any parent, for the rings
   std::vector<WorkerHandle*> in_use_;
   std::vector<std::uint32_t> free_;
   std::vector<WorkerLoad> loads_;

@@ -17,7 +17,7 @@ void Watchdog::Look(sys::Nanos now) {
 void Watchdog::LookAt(WorkerHandle& worker, sys::Nanos now) {
   WorkerLife& life = worker.life();
   const bool serves = life.stage != WorkerStage::kNone && life.stage != WorkerStage::kStarting;
-  const bool owes = serves && (leases_.book.leases_of(worker.number()) > 0 || life.told != life.taken.load());
+  const bool owes = serves && (leases_.book.leases_of(worker.number()) > 0 || life.told > life.taken.load());
   if (!owes) {
     life.owing_since = 0;
   } else if (life.owing_since == 0) {

@@ -1,8 +1,14 @@
 #include "pool/parent/worker_handle.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <system_error>
 #include <utility>
+
+#include "pool/sys/failpoint.h"
 
 namespace hydrapool {
 
@@ -13,18 +19,58 @@ void WorkerHandle::Start(sys::EventLoop& loop, std::uint32_t slot, Job job) {
   life_.Begin(slot, sys::Now());
   try {
     auto [ours, theirs] = sys::MakeChannel();
-    child_ = sys::Child::Fork([&work = job.work, &channel = theirs] { return work(std::move(channel)); });
     channel_ = std::move(ours);
-    channel_watch_ =
-        loop.Add(channel_.fd(), EPOLLIN, [call = std::move(job.on_message)](std::uint32_t) { call(); });
+    life_.channel = channel_.fd();
+    HYDRAPOOL_FAILPOINT("parent.forks");
+    child_ = sys::Child::Fork([this, &work = job.work, &channel = theirs] {
+      return life_.BeBorn(::getpid()) ? work(std::move(channel)) : 0;
+    });
+    HYDRAPOOL_FAILPOINT("parent.forked");
+    life_.pid = child_.pid();
+    life_.pidfd = child_.pidfd();
     death_watch_ =
         loop.Add(child_.pidfd(), EPOLLIN, [call = std::move(job.on_death)](std::uint32_t) { call(); });
+    channel_watch_ =
+        loop.Add(channel_.fd(), EPOLLIN, [call = std::move(job.on_message)](std::uint32_t) { call(); });
   } catch (const std::system_error&) {
     Close();
     throw;
   }
-  life_.pid = child_.pid();
   Step(WorkerEvent::kForked);
+}
+
+bool WorkerHandle::Adopt() {
+  using Birth = WorkerLife::Birth;
+  if (life_.birth == Birth::kNone) return false;
+  channel_ = sys::Channel(sys::UniqueFd(life_.channel));
+  Birth expected = Birth::kExpected;
+  if (life_.birth.compare_exchange_strong(expected, Birth::kNone)) {  // it was never born, and ends if it is
+    Close();
+    return false;
+  }
+  child_ = sys::Child::Adopt(life_.pid, sys::UniqueFd(life_.pidfd));
+  life_.told = life_.sent = std::max(life_.sent, life_.taken.load());
+  if (life_.stage == WorkerStage::kNone) Step(WorkerEvent::kForked);
+  return true;
+}
+
+void WorkerHandle::Listen(sys::EventLoop& loop, Job job, const ObituaryRing& obituaries) {
+  if (child_.pidfd() < 0) {
+    sys::UniqueFd pidfd = sys::OpenPidfd(life_.pid);
+    if (obituaries.TellsOf(life_.pid)) pidfd.Reset();  // it is reaped, and the number may be another's
+    life_.pidfd = pidfd.get();
+    child_ = sys::Child::Adopt(life_.pid, std::move(pidfd));
+  }
+  if (!channel_) return;
+  channel_watch_ =
+      loop.Add(channel_.fd(), EPOLLIN, [call = std::move(job.on_message)](std::uint32_t) { call(); });
+}
+
+bool WorkerHandle::EndedUnseen(sys::Nanos now) {
+  constexpr sys::Nanos kForItsObituary = sys::kSecond;
+  if (!child_ || child_.Ended() || !child_.IsDead()) return false;
+  if (dead_since_ == 0) dead_since_ = now;
+  return now - dead_since_ >= kForItsObituary;
 }
 
 std::optional<WorkerEvent> WorkerHandle::News() const {
@@ -38,17 +84,15 @@ WorkerAction WorkerHandle::Step(WorkerEvent event) {
   return step.action;
 }
 
-std::optional<sys::ExitStatus> WorkerHandle::Reap() {
-  death_watch_.Reset();
-  return child_.TryReap();
-}
-
 void WorkerHandle::Close() {
+  life_.birth = WorkerLife::Birth::kNone;
+  life_.channel = life_.pidfd = -1;
   death_watch_.Reset();
   channel_watch_.Reset();
   channel_.Close();
   batch_.clear();
   child_ = sys::Child();
+  dead_since_ = 0;
   life_.state = WorkerState::kDead;
   life_.stage = WorkerStage::kNone;
   life_.busy = 0;
@@ -67,22 +111,31 @@ void WorkerHandle::Withdraw(const std::function<bool(const ToWorker&)>& stale) {
 
 sys::Channel::SendStatus WorkerHandle::Send(std::span<const int> descriptors, std::vector<ToWorker>& sent) {
   const auto status = channel_.Send(std::as_bytes(std::span(batch_)), descriptors);
+  HYDRAPOOL_FAILPOINT("parent.sent");
   if (status == sys::Channel::SendStatus::kFull) life_.told -= batch_.size();
+  if (status == sys::Channel::SendStatus::kSent) life_.sent += batch_.size();
   sent = std::exchange(batch_, {});
   return status;
 }
 
-std::optional<WorkerHandle::Said> WorkerHandle::Receive() {
+std::optional<WorkerHandle::Said> WorkerHandle::Peek() {
   alignas(ToParent) std::array<std::byte, sys::Channel::kMaxPacket> buffer;
   if (!channel_) return std::nullopt;
-  auto packet = channel_.Receive(buffer);
+  auto packet = channel_.Peek(buffer);
   if (!packet) return std::nullopt;
   if (packet->bytes.size() < sizeof(ToParent)) {  // its end is closed: the pidfd will tell
     channel_watch_.Reset();
     return std::nullopt;
   }
-  Said said{.message = {}, .descriptors = std::move(packet->descriptors)};
+  HYDRAPOOL_FAILPOINT("parent.hears");
+  Said said;
   std::memcpy(&said.message, packet->bytes.data(), sizeof said.message);
+  if (said.message.kind != ToParent::Kind::kOffer) return said;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < kProcessEnds; ++i) {
+    const bool given = (said.message.process_ends & 1u << i) != 0 && next < packet->descriptors.size();
+    if (given) said.ends[i] = std::move(packet->descriptors[next++]);
+  }
   return said;
 }
 

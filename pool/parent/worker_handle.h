@@ -8,7 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "pool/parent/left_processes.h"
 #include "pool/shared/messages.h"
+#include "pool/shared/obituary_ring.h"
 #include "pool/shared/return_ring.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/channel.h"
@@ -24,8 +26,8 @@ namespace hydrapool {
 ///     handle.Put({.slot = lease, …});  // … until it is sent
 ///     handle.Send(descriptors);
 ///
-/// `number` is the worker's in Scoreboard::lives and in the LeaseBook. What a successor of the parent would
-/// have to know of it (pid, slot, stage, what it was told) lies in its WorkerLife. The parent's thread only.
+/// `number` is the worker's in Scoreboard::lives and in the LeaseBook. What the next parent must know of it
+/// (pid, descriptors, slot, stage, what it was told) lies in its WorkerLife. The parent's thread only.
 class WorkerHandle {
  public:
   struct Job {
@@ -44,19 +46,27 @@ class WorkerHandle {
   // ---- its life
   /// Throws std::system_error where the system refuses; the handle is empty then.
   void Start(sys::EventLoop& loop, std::uint32_t slot, Job job);
+  /// In a new parent, before it opens any descriptor: takes over the worker of the parent before. False:
+  /// there is none.
+  bool Adopt();
+  /// Then: listens to it.
+  void Listen(sys::EventLoop& loop, Job job, const ObituaryRing& obituaries);
+  /// It is dead, and nobody can tell how it ended.
+  [[nodiscard]] bool EndedUnseen(sys::Nanos now);
   /// What its record tells that has not been heard yet.
   [[nodiscard]] std::optional<WorkerEvent> News() const;
   /// One step in the table of worker_stage.h.
   WorkerAction Step(WorkerEvent event);
   void Signal(int signal) const { child_.Signal(signal); }
-  /// Never blocks; nullopt: it lives. Afterwards messages and returns of the dead can still be read.
-  std::optional<sys::ExitStatus> Reap();
-  /// Empties the handle; a worker that lives is killed and reaped.
+  /// Never blocks; nullopt: it lives, or is not ours to reap. The dead's messages and returns can still be
+  /// read.
+  [[nodiscard]] std::optional<sys::ExitStatus> Ended() const { return child_.Ended(); }
+  /// Empties the handle; a worker that lives is killed, one that is ours is reaped.
   void Close();
 
   // ---- what it is told
   /// Not more than kMaxUntaken messages lie between here and its loop.
-  [[nodiscard]] bool HasRoom() const { return life_.told - life_.taken.load() < kMaxUntaken; }
+  [[nodiscard]] bool HasRoom() const { return life_.told < life_.taken.load() + kMaxUntaken; }
   /// Into its batch. True: the batch is full, and should be sent.
   bool Put(const ToWorker& message);
   [[nodiscard]] std::span<ToWorker> batch() { return batch_; }
@@ -68,9 +78,12 @@ class WorkerHandle {
   // ---- what it says
   struct Said {
     ToParent message;
-    std::vector<sys::UniqueFd> descriptors;
+    ProcessEnds ends;
   };
-  std::optional<Said> Receive();
+  /// The next message. It stays until it is discarded, so that a parent that dies over it leaves it to the
+  /// next.
+  [[nodiscard]] std::optional<Said> Peek();
+  void Discard() const { channel_.Discard(); }
   /// What it gives back.
   [[nodiscard]] ReturnRing& ring() { return ring_; }
 
@@ -83,6 +96,7 @@ class WorkerHandle {
   sys::EventLoop::Watch death_watch_;
   sys::EventLoop::Watch channel_watch_;
   std::vector<ToWorker> batch_;
+  sys::Nanos dead_since_ = 0;  // as seen by a parent that cannot reap it
 };
 
 }  // namespace hydrapool

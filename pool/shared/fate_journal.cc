@@ -1,6 +1,7 @@
 #include "pool/shared/fate_journal.h"
 
-#include <utility>
+#include <algorithm>
+#include <atomic>
 
 namespace hydrapool {
 
@@ -23,9 +24,32 @@ std::string_view FateName(Fate::Kind kind) {
 }
 
 void FateJournal::Add(Fate fate) {
-  ++total_;
-  kept_.push_back(std::move(fate));
-  if (kept_.size() > kMost) kept_.pop_front();
+  Shared& shared = shared_[0];
+  Entry& entry = shared.entries[shared.total % kMost];
+  entry = {.at = fate.at,
+           .worker = fate.worker,
+           .pid = fate.pid,
+           .phase = fate.phase,
+           .kind = fate.kind,
+           .peer = {}};
+  fate.peer.copy(entry.peer.data(), kLongestPeer);
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // whole before it counts
+  ++shared.total;
+}
+
+std::vector<Fate> FateJournal::kept() const {
+  const Shared& shared = shared_[0];
+  std::vector<Fate> fates;
+  for (std::uint64_t i = shared.total - std::min<std::uint64_t>(shared.total, kMost); i < shared.total; ++i) {
+    const Entry& entry = shared.entries[i % kMost];
+    fates.push_back({.at = entry.at,
+                     .peer = entry.peer.data(),
+                     .worker = entry.worker,
+                     .pid = entry.pid,
+                     .phase = entry.phase,
+                     .kind = entry.kind});
+  }
+  return fates;
 }
 
 }  // namespace hydrapool

@@ -2,14 +2,16 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pool/shared/lease_table.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/shared_memory.h"
 
 namespace hydrapool {
 
@@ -42,19 +44,31 @@ struct Fate {
 ///     for (const Fate& fate : journal.kept()) …
 ///
 /// Keeps the last kMost and counts the rest. Not promised: what a living worker cuts by itself (a CGI program
-/// that broke off, a client that does not read); that is in no death's account. The parent's alone; one
-/// thread.
+/// that broke off, a client that does not read); that is in no death's account. In shared memory, for the
+/// next parent too. The parent's alone; one thread.
 class FateJournal {
  public:
   static constexpr std::size_t kMost = 4096;
 
   void Add(Fate fate);
-  [[nodiscard]] const std::deque<Fate>& kept() const { return kept_; }  ///< Oldest first.
-  [[nodiscard]] std::uint64_t total() const { return total_; }
+  [[nodiscard]] std::vector<Fate> kept() const;  ///< Oldest first.
+  [[nodiscard]] std::uint64_t total() const { return shared_[0].total; }
 
  private:
-  std::deque<Fate> kept_;
-  std::uint64_t total_ = 0;
+  static constexpr std::size_t kLongestPeer = 63;
+  struct Entry {  // without initialisers, so that pages which are never used cost nothing
+    sys::Nanos at;
+    std::uint32_t worker;
+    pid_t pid;
+    Phase phase;
+    Fate::Kind kind;
+    std::array<char, kLongestPeer + 1> peer;
+  };
+  struct Shared {
+    std::uint64_t total;
+    std::array<Entry, kMost> entries;
+  };
+  sys::SharedArray<Shared> shared_{1};
 };
 
 }  // namespace hydrapool

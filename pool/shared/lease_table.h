@@ -44,17 +44,21 @@ struct LeaseWord {
   std::uint32_t steps = 0;       ///< steps completed on this connection
   std::uint32_t generation = 0;  ///< 24 bits; changes whenever the parent lends the lease again
   Phase phase = Phase::kFree;
+  /// It was lent again in the middle of a request, and nobody has taken it up yet: whoever swaps this away
+  /// has it. (An idle lease is always there to be taken up.)
+  bool offered = false;
 
   bool operator==(const LeaseWord&) const = default;
 
   static constexpr std::uint32_t kGenerationMask = 0xffffff;
+  static constexpr std::uint8_t kOfferedBit = 0x80;
   [[nodiscard]] std::uint64_t Pack() const {
     return std::uint64_t{steps} << 32 | std::uint64_t{generation & kGenerationMask} << 8 |
-           static_cast<std::uint8_t>(phase);
+           static_cast<std::uint8_t>(static_cast<std::uint8_t>(phase) | (offered ? kOfferedBit : 0));
   }
   static LeaseWord Unpack(std::uint64_t word) {
     return {static_cast<std::uint32_t>(word >> 32), static_cast<std::uint32_t>(word >> 8) & kGenerationMask,
-            static_cast<Phase>(word & 0xff)};
+            static_cast<Phase>(word & 0x7f), (word & kOfferedBit) != 0};
   }
 };
 
@@ -81,12 +85,12 @@ struct StepEnd {
 
 /// A lease: one client's connection, lent to one worker. Lies in shared memory.
 ///
-/// `word` is the truth: the worker that swaps it from kIdle to kReading with the right generation owns the
-/// connection until it stores kIdle or kClosed. The parent may take an idle lease from anyone, any other only
-/// from a worker it has reaped. The owner writes a step into the bank that the word's step count does not
-/// name, and only then stores the word: so a death between any two stores leaves one whole step
-/// (process_pool.h tells what happens then). Readers in other processes may see a word a moment old, never a
-/// torn one.
+/// `word` is the truth: the worker that swaps it from kIdle to kReading with the right generation (or swaps
+/// `offered` away) owns the connection until it stores kIdle or kClosed. The parent may take an idle or
+/// offered lease from anyone, any other only from a worker that is dead. The owner writes a step into the
+/// bank that the word's step count does not name, and only then stores the word: so a death between any two
+/// stores leaves one whole step (process_pool.h tells what happens then). Readers in other processes may see
+/// a word a moment old, never a torn one.
 ///
 /// Not promised: how many bytes left the socket. Ask the kernel (sys/tcp_counters.h).
 struct alignas(64) Lease {
@@ -107,6 +111,12 @@ struct alignas(64) Lease {
   }
   /// The step on its way, in a phase that has one.
   [[nodiscard]] const LeaseStep& Current() const { return step[Load().steps & 1]; }
+  /// Takes an offered lease up.
+  bool TakeUp(LeaseWord seen) {
+    LeaseWord mine = seen;
+    mine.offered = false;
+    return seen.offered && Swap(seen, mine);
+  }
   /// Where the step that comes next begins: the last one's base plus its length, never a sum kept apart. Both
   /// banks are zero on a new connection; so the count of steps may wrap.
   [[nodiscard]] LeaseStep NextBase(std::uint32_t steps) const {

@@ -29,7 +29,8 @@ class ReturnRing {
     ends_[0].tail.store(tail + 1);  // sequentially consistent: pairs with the parent's look before it sleeps
   }
 
-  std::optional<Item> Take() {
+  /// The oldest item; it stays until Pop, so that a consumer that dies over it leaves it to the next.
+  std::optional<Item> Front() {
     const std::uint32_t head = ends_[0].head.load(std::memory_order_relaxed);
     const std::uint32_t tail = ends_[0].tail.load();
     if (head == tail) return std::nullopt;
@@ -38,9 +39,9 @@ class ReturnRing {
       return std::nullopt;
     }
     const std::uint32_t item = At(head).load(std::memory_order_relaxed);
-    ends_[0].head.store(head + 1, std::memory_order_release);
     return Item{item >> 1, (item & 1) != 0};
   }
+  void Pop() { ends_[0].head.fetch_add(1, std::memory_order_release); }
 
   [[nodiscard]] bool empty() const { return ends_[0].head.load() == ends_[0].tail.load(); }
 

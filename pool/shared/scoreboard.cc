@@ -35,9 +35,13 @@ std::string_view WorkerStateName(WorkerState state) {
 
 void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   pid = 0;
+  pidfd = -1;
+  channel = -1;
+  birth = Birth::kExpected;
   slot = in_slot;
   started_at = now;
   told = 0;
+  sent = 0;
   owing_since = 0;
   vitality = Vitality::kWell;
   beat = 0;
@@ -47,6 +51,12 @@ void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   ready_at = 0;
   first_reply_at = 0;
   state = WorkerState::kStarting;
+}
+
+bool WorkerLife::BeBorn(std::int32_t self) {
+  pid = self;
+  Birth expected = Birth::kExpected;
+  return birth.compare_exchange_strong(expected, Birth::kBorn);
 }
 
 std::uint64_t WorkerSlot::requests() const {

@@ -61,12 +61,19 @@ inline constexpr std::size_t kReplyClasses = 6;
 
 /// One life of a worker: a process, from its fork until it is reaped. "parent" and "worker" name the writer.
 struct alignas(64) WorkerLife {
+  /// Whether its process has come to be, though its parent may have died in the fork: the newborn swaps
+  /// kExpected to kBorn before it does anything, and ends at once where it cannot.
+  enum class Birth : std::uint8_t { kNone, kExpected, kBorn };
   // parent
   std::atomic<std::int32_t> pid{0};
-  std::uint32_t slot = 0;  ///< of WorkerSlot
+  std::atomic<Birth> birth{Birth::kNone};
+  std::int32_t pidfd = -1;    ///< numbers in the parents' table of descriptors
+  std::int32_t channel = -1;  ///< the parent's end
+  std::uint32_t slot = 0;     ///< of WorkerSlot
   WorkerStage stage = WorkerStage::kNone;
   sys::Nanos started_at = 0;   ///< CLOCK_MONOTONIC
-  std::uint64_t told = 0;      ///< messages put into its channel
+  std::uint64_t told = 0;      ///< messages put into its batch
+  std::uint64_t sent = 0;      ///< and into its channel
   sys::Nanos owing_since = 0;  ///< as Pulse::owing_since
   Vitality vitality = Vitality::kWell;
 
@@ -82,6 +89,8 @@ struct alignas(64) WorkerLife {
 
   /// Makes it the record of a new life in `slot`.
   void Begin(std::uint32_t slot, sys::Nanos now);
+  /// In the newborn. False: it is not wanted any more.
+  bool BeBorn(std::int32_t self);
 };
 
 /// One worker's slot, which keeps its number over all its lives.
@@ -140,8 +149,11 @@ struct PoolCounts {
   std::atomic<std::uint32_t> listen_queue{0};        ///< connections that wait to be accepted
   std::atomic<std::uint32_t> listen_queue_limit{0};  ///< the kernel takes no more than that many
   std::atomic<sys::Nanos> started_at{0};
-  sys::DroppedLines log_dropped;        ///< of the parent's and all workers' log; all of them write it
-  std::atomic<std::int32_t> parent{0};  ///< its pid; 0: it does not serve
+  sys::DroppedLines log_dropped;  ///< of the parent's and all workers' log; all of them write it
+  /// The process that TERM is for: the supervisor, or the parent where there is none. 0: it does not serve.
+  std::atomic<std::int32_t> main_process{0};
+  std::atomic<std::int32_t> parent{0};  ///< the present parent's pid
+  Counter parents;                      ///< that have served, the present one too
 };
 
 /// How the parent and the workers wake each other.

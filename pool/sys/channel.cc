@@ -52,7 +52,19 @@ Channel::SendStatus Channel::Send(std::span<const std::byte> bytes, std::span<co
   }
 }
 
-std::optional<Channel::Packet> Channel::Receive(std::span<std::byte> buffer) const {
+std::optional<Channel::Packet> Channel::Receive(std::span<std::byte> buffer) const { return Read(buffer, 0); }
+
+std::optional<Channel::Packet> Channel::Peek(std::span<std::byte> buffer) const {
+  return Read(buffer, MSG_PEEK);
+}
+
+void Channel::Discard() const {
+  std::byte none{};
+  while (::recv(fd_.get(), &none, sizeof none, MSG_DONTWAIT) < 0 && errno == EINTR) {
+  }
+}
+
+std::optional<Channel::Packet> Channel::Read(std::span<std::byte> buffer, int flags) const {
   iovec data{buffer.data(), buffer.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))> control;
   msghdr message{};
@@ -64,7 +76,7 @@ std::optional<Channel::Packet> Channel::Receive(std::span<std::byte> buffer) con
   // still to be read.
   ssize_t count;
   do {
-    count = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    count = ::recvmsg(fd_.get(), &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   } while (count < 0 && (errno == EINTR || errno == ECONNRESET));
   if (count < 0) {
     if (errno == EAGAIN) return std::nullopt;

@@ -49,8 +49,14 @@ class Channel {
   };
   /// nullopt: nothing there. Zero bytes: the other end is closed and everything has been received.
   std::optional<Packet> Receive(std::span<std::byte> buffer) const;
+  /// The same, and the packet stays; each time its descriptors are others.
+  std::optional<Packet> Peek(std::span<std::byte> buffer) const;
+  /// Takes the next packet away, and its descriptors with it.
+  void Discard() const;
 
  private:
+  std::optional<Packet> Read(std::span<std::byte> buffer, int flags) const;
+
   UniqueFd fd_;
 };
 

@@ -25,11 +25,12 @@ constexpr auto kPidfdIdType = static_cast<idtype_t>(3);
 
 constexpr int kPatienceMs = 5000;  // with a child that was killed and does not die
 
-std::optional<ExitStatus> ReapPidfd(int pidfd) {
+// Never blocks. WNOWAIT: it is not reaped.
+std::optional<ExitStatus> WaitPidfd(int pidfd, int flags) {
   siginfo_t info{};
   int result;
   do {
-    result = ::waitid(kPidfdIdType, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
+    result = ::waitid(kPidfdIdType, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | flags);
   } while (result != 0 && errno == EINTR);
   if (result != 0 || info.si_pid == 0) return std::nullopt;
   return ExitStatus::FromSiginfo(info);
@@ -55,6 +56,17 @@ ExitStatus StatusOfZombie(pid_t pid) {
 }
 
 }  // namespace
+
+std::optional<DeadChild> NextDeadChild() {
+  siginfo_t info{};
+  if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return std::nullopt;
+  return DeadChild{info.si_pid, ExitStatus::FromSiginfo(info)};
+}
+
+void ReapChild(pid_t pid) {
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+}
 
 ExitStatus ExitStatus::FromSiginfo(const siginfo_t& info) {
   return info.si_code == CLD_EXITED ? ExitStatus{0, info.si_status} : ExitStatus{info.si_status, 0};
@@ -104,13 +116,23 @@ Child Child::Fork(const std::function<int()>& body) {
   return child;
 }
 
-Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {}
+Child Child::Adopt(pid_t pid, UniqueFd pidfd) {
+  Child child;
+  child.pid_ = pid;
+  child.pidfd_ = std::move(pidfd);
+  child.adopted_ = true;
+  return child;
+}
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)), adopted_(other.adopted_) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this != &other) {
     KillAndReap();
     pid_ = std::exchange(other.pid_, -1);
     pidfd_ = std::move(other.pidfd_);
+    adopted_ = other.adopted_;
   }
   return *this;
 }
@@ -120,7 +142,8 @@ Child::~Child() { KillAndReap(); }
 void Child::KillAndReap() {
   if (pid_ <= 0) return;
   Signal(SIGKILL);
-  if (!ReapPidfd(pidfd_.get()) && IsReadable(pidfd_.get(), kPatienceMs)) ReapPidfd(pidfd_.get());
+  if (pidfd_ && !WaitPidfd(pidfd_.get(), 0) && IsReadable(pidfd_.get(), kPatienceMs))
+    WaitPidfd(pidfd_.get(), 0);
   Forget();
 }
 
@@ -129,14 +152,23 @@ void Child::Forget() {
   pidfd_.Reset();
 }
 
-std::optional<ExitStatus> Child::TryReap() {
+std::optional<ExitStatus> Child::Ended() const {
   if (pid_ <= 0) return std::nullopt;
-  auto status = ReapPidfd(pidfd_.get());
-  if (!status && IsReadable(pidfd_.get(), 0)) {
-    status = ReapPidfd(pidfd_.get());  // it died in between
+  auto status = WaitPidfd(pidfd_.get(), WNOWAIT);
+  if (!status && !adopted_ && IsReadable(pidfd_.get(), 0)) {
+    status = WaitPidfd(pidfd_.get(), WNOWAIT);  // it died in between
     if (!status) status = StatusOfZombie(pid_);
   }
-  if (status) Forget();
+  return status;
+}
+
+bool Child::IsDead() const { return pid_ <= 0 || !pidfd_ || IsReadable(pidfd_.get(), 0); }
+
+std::optional<ExitStatus> Child::TryReap() {
+  const auto status = Ended();
+  if (!status) return std::nullopt;
+  WaitPidfd(pidfd_.get(), 0);
+  Forget();
   return status;
 }
 

@@ -44,6 +44,10 @@ class Child {
   /// stderr. Throws std::system_error where the system refuses.
   static Child Fork(const std::function<int()>& body);
 
+  /// Takes over a process that another one has forked, of the same table of descriptors; it need not be a
+  /// child of this process, and then has no status to tell.
+  static Child Adopt(pid_t pid, UniqueFd pidfd);
+
   Child() = default;
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
@@ -53,8 +57,12 @@ class Child {
   [[nodiscard]] pid_t pid() const { return pid_; }
   explicit operator bool() const { return pid_ > 0; }
 
-  /// Never blocks. nullopt: still alive. After a status the Child is empty. The status of one that its tracer
-  /// holds is read off /proc; SIGKILL where that does not tell.
+  /// How it has ended, without reaping it. Never blocks. nullopt: it lives, or is another process's child. The
+  /// status of one that its tracer holds is read off /proc; SIGKILL where that does not tell.
+  [[nodiscard]] std::optional<ExitStatus> Ended() const;
+  /// It is dead, whosever child it is.
+  [[nodiscard]] bool IsDead() const;
+  /// Ended, and after a status the Child is reaped and empty.
   std::optional<ExitStatus> TryReap();
   /// No effect on an empty Child.
   void Signal(int signal) const;
@@ -64,7 +72,17 @@ class Child {
   void Forget();
   pid_t pid_ = -1;
   UniqueFd pidfd_;
+  bool adopted_ = false;
 };
+
+/// A child of this process that has died; it stays until it is reaped. nullopt: none has.
+struct DeadChild {
+  pid_t pid = 0;
+  ExitStatus status;
+};
+std::optional<DeadChild> NextDeadChild();
+/// No effect where it is reaped already.
+void ReapChild(pid_t pid);
 
 /// "SIGKILL" for 9; "SIG64" for what has no name.
 std::string SignalName(int signal);

@@ -24,6 +24,8 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
   return children;
 }
 
+}  // namespace
+
 pid_t ParentOf(pid_t pid) {
   const std::string stat = ReadFile(fmt::format("/proc/{}/stat", pid));
   const auto name_end = stat.rfind(')');
@@ -34,8 +36,6 @@ pid_t ParentOf(pid_t pid) {
   rest >> state >> parent;
   return parent;
 }
-
-}  // namespace
 
 std::vector<FoundProcess> Descendants(pid_t root, std::size_t most) {
   std::vector<FoundProcess> found;

@@ -20,4 +20,7 @@ struct FoundProcess {
 /// child then), and one that is born while this looks. Needs /proc/PID/task/TID/children.
 std::vector<FoundProcess> Descendants(pid_t root, std::size_t most);
 
+/// Whose child a process is, a zombie too; 0: there is none, or /proc is missing.
+pid_t ParentOf(pid_t pid);
+
 }  // namespace hydrapool::sys

@@ -26,6 +26,7 @@ struct EventLoop::State {
   struct Slot {
     std::uint32_t generation = 0;
     int fd = -1;
+    std::uint32_t events = 0;
     std::unique_ptr<Callback> callback;
   };
   [[nodiscard]] int WaitMillis(std::optional<Nanos> deadline) const;
@@ -52,7 +53,8 @@ class EventLoop::Watch& EventLoop::Watch::operator=(Watch&& other) noexcept {
 }
 
 void EventLoop::Watch::Modify(std::uint32_t events) {
-  const State::Slot& slot = loop_->state_->slots[index_];
+  State::Slot& slot = loop_->state_->slots[index_];
+  slot.events = events;
   auto event = Event(events, slot.generation, index_);
   sys::Check(::epoll_ctl(loop_->state_->epoll.get(), EPOLL_CTL_MOD, slot.fd, &event), "epoll_ctl MOD");
 }
@@ -76,6 +78,17 @@ void EventLoop::Timer::Reset() {
   if (loop_ != nullptr) std::exchange(loop_, nullptr)->state_->timers.erase(key_);
 }
 
+void EventLoop::Reopen() {
+  static_cast<void>(state_->epoll.Release());
+  state_->epoll.Reset(sys::Check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
+  for (std::uint32_t index = 0; index < state_->slots.size(); ++index) {
+    const State::Slot& slot = state_->slots[index];
+    if (slot.fd < 0) continue;
+    auto event = Event(slot.events, slot.generation, index);
+    sys::Check(::epoll_ctl(state_->epoll.get(), EPOLL_CTL_ADD, slot.fd, &event), "epoll_ctl ADD");
+  }
+}
+
 EventLoop::EventLoop() : state_(std::make_unique<State>()) {}
 
 EventLoop::~EventLoop() = default;
@@ -91,6 +104,7 @@ EventLoop::Watch EventLoop::Add(int fd, std::uint32_t events, Callback callback)
   sys::Check(::epoll_ctl(state_->epoll.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl ADD");
   state_->free.pop_back();
   slot.fd = fd;
+  slot.events = events;
   slot.callback = std::make_unique<Callback>(std::move(callback));
   return {this, index};
 }

@@ -12,6 +12,9 @@ namespace hydrapool::sys {
 /// the one with the greater number, from -1000 to 1000. Whoever may be lost says so of itself: anyone may
 /// raise a number, and lower it again to where it was.
 
+/// How much sooner than the process without which all is lost a worker is killed.
+inline constexpr int kWorkerOomScore = 250;
+
 /// This process's number; nullopt: the system does not say.
 [[nodiscard]] std::optional<int> OomScore();
 

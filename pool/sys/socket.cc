@@ -170,6 +170,47 @@ std::string LocalAddress(int fd) {
   return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? Describe(address, size) : "?";
 }
 
+namespace {
+
+int OptionOf(int fd, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/// The host's bytes of an address; empty: any host.
+std::string_view HostBytes(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    const auto& host = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    if (host.s_addr == htonl(INADDR_ANY)) return {};
+    return {reinterpret_cast<const char*>(&host), sizeof host};
+  }
+  const auto& host = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  if (IN6_IS_ADDR_UNSPECIFIED(&host)) return {};
+  return {reinterpret_cast<const char*>(&host), sizeof host};
+}
+
+}  // namespace
+
+bool IsListening(int fd) { return OptionOf(fd, SO_ACCEPTCONN) == 1; }
+
+bool IsAcceptedBy(int fd, int listener) {
+  sockaddr_storage own{};
+  sockaddr_storage theirs{};
+  socklen_t own_size = sizeof own;
+  socklen_t their_size = sizeof theirs;
+  if (OptionOf(fd, SO_TYPE) != SOCK_STREAM || OptionOf(fd, SO_ACCEPTCONN) != 0) return false;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) != 0) return false;
+  if (::getsockname(listener, reinterpret_cast<sockaddr*>(&theirs), &their_size) != 0) return false;
+  if (own.ss_family != theirs.ss_family) return false;
+  if (own.ss_family == AF_UNIX) {
+    const auto named = static_cast<socklen_t>(sizeof(sa_family_t));
+    return own_size > named && own_size == their_size && std::memcmp(&own, &theirs, own_size) == 0;
+  }
+  const std::string_view host = HostBytes(theirs);
+  return LocalPort(fd) == LocalPort(listener) && (host.empty() || host == HostBytes(own));
+}
+
 int LocalPort(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;

@@ -28,6 +28,9 @@ Accepted Accept(int listener);
 
 /// "127.0.0.1:8080", "[::1]:8080", "unix:/PATH" ("unix:" where it has no name); "?" where it cannot be told.
 std::string LocalAddress(int fd);
+[[nodiscard]] bool IsListening(int fd);
+/// A connection with the local address of `listener`, which accept on that gives.
+[[nodiscard]] bool IsAcceptedBy(int fd, int listener);
 std::string PeerAddress(int fd);
 /// 0 where there is none.
 int LocalPort(int fd);

@@ -55,11 +55,12 @@ void LeasedConnection::Misuse(std::string_view what) {
 }
 
 void LeasedConnection::TakeOver(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends,
-                                Phase phase) {
+                                LeaseWord word) {
+  if (!hand_.lease.TakeUp(word)) return Leave();
   SetBusy(true);
   request_ = hand_.detail.notes_of.load(std::memory_order_relaxed);
   hand_.machine.Resume(message.step_sent, message.step_consumed, hand_.slab.data());
-  if (phase == Phase::kClosing) return BeginClosing();
+  if (word.phase == Phase::kClosing) return BeginClosing();
 
   process_.TakeOver(std::move(ends));
   activity_ = Activity::kExecuting;
@@ -67,7 +68,7 @@ void LeasedConnection::TakeOver(const ToWorker& message, std::array<sys::UniqueF
     exchange_.Begin(desk_.handler->Resume(exchange_));
     if (exchange_.execution() == nullptr) return Misuse("the handler resumed no execution");
   }
-  switch (phase) {
+  switch (word.phase) {
     case Phase::kResponding:
       if (CarryOn() == Progress::kComplete && AfterStep() == Next::kAgain) Serve();
       break;

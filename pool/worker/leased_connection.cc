@@ -25,7 +25,7 @@ void LeasedConnection::TakeUp(const ToWorker& message, std::array<sys::UniqueFd,
 void LeasedConnection::DoTakeUp(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends) {
   const LeaseWord word = hand_.lease.Load();
   if (word.generation != hand_.generation) return Leave();
-  if (word.phase != Phase::kIdle) return TakeOver(message, std::move(ends), word.phase);
+  if (word.phase != Phase::kIdle) return TakeOver(message, std::move(ends), word);
   Serve();
   DoTick(Now());  // a deadline may have passed, and the next worker may die before its sweep too
 }

@@ -110,7 +110,7 @@ class LeasedConnection final : public Connection {
   enum class Next : std::uint8_t { kAgain, kWait };
 
   // connection_take_over.cc
-  void TakeOver(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends, Phase phase);
+  void TakeOver(const ToWorker& message, std::array<sys::UniqueFd, kProcessEnds> ends, LeaseWord word);
   /// The notes are those of the request in hand: zeroes, if they were another's.
   void TakeNotes() const;
   [[nodiscard]] bool UsesNotes() const {

@@ -30,8 +30,10 @@ Worker::Worker(WorkerSeat seat, const PoolOptions& options, const HandlerType& t
 Worker::~Worker() = default;
 
 int Worker::Run() {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != desk_.internals.parent) return 0;
+  if (desk_.internals.parent != 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != desk_.internals.parent) return 0;
+  }
   sys::SignalEvents signals(desk_.loop, {SIGTERM, SIGQUIT}, [this](int signal) { OnSignal(signal); });
   sys::IgnoreStraySignals();
   ::signal(SIGINT, SIG_IGN);

@@ -12,7 +12,8 @@ namespace hydrapool {
 ///
 /// TERM and QUIT: takes nothing new up, finishes what is in hand, gives the rest back and returns 0. INT is
 /// ignored (a terminal's Ctrl-C reaches the whole group, and the parent decides), and so is what
-/// sys::IgnoreStraySignals names. Dies with the parent.
+/// sys::IgnoreStraySignals names. Dies with the parent, or with the last of parent and
+/// supervisor.
 class Worker {
  public:
   Worker(WorkerSeat seat, const PoolOptions& options, const HandlerType& type);

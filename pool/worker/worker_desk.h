@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "hydrapool/connection.h"
@@ -23,7 +24,8 @@ namespace hydrapool {
 
 /// What the pool's own handlers may know of their worker.
 struct WorkerInternals {
-  pid_t parent = 0;
+  pid_t parent = 0;  ///< WorkerSeat's
+  std::string lifeline;
   WorkerSlot& board;
   const PoolCounts& counts;
   const Doorbell& bell;
@@ -40,7 +42,8 @@ struct WorkerSeat {
   std::size_t life = 0;  ///< number in Scoreboard::lives
   sys::Channel channel;
   sys::UniqueFd doorbell;
-  pid_t parent = 0;
+  pid_t parent = 0;      ///< with whom it dies; 0: with its lifeline
+  std::string lifeline;  ///< sys::Lifeline::PathOfLower, for its programs
 };
 
 /// What a limit of `files` open files leaves for requests' processes beside so many connections, in the

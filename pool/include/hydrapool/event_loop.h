@@ -26,7 +26,8 @@ namespace hydrapool {
 /// generation, so an event already fetched for a registration that ended in the same round is dropped. The
 /// loop must outlive its Watches and Timers.
 ///
-/// Not promised: any order among events of one round. Not for several threads, and not across fork.
+/// Not promised: any order among events of one round. Not for several threads, and not across fork but by
+/// Reopen.
 class EventLoop {
  public:
   using Callback = std::function<void(std::uint32_t events)>;
@@ -75,6 +76,10 @@ class EventLoop {
   [[nodiscard]] Watch Add(int fd, std::uint32_t events, Callback callback);
   /// Calls back once, at the first round that begins at or after `due`; set by a callback, in a later round.
   [[nodiscard]] Timer At(Nanos due, std::function<void()> callback);
+
+  /// In a process that was cloned with the loop: an epoll of its own for all that is registered. The one
+  /// before stays as it is.
+  void Reopen();
 
   /// Waits for events or the next timer, at most until `deadline` (nullopt: as long as it takes; 0: do not
   /// wait), and calls back. Returns whether anything was called. A signal handler's return ends the wait.

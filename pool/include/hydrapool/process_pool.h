@@ -42,6 +42,9 @@ struct PoolOptions {
   /// by Start and takes it away in pieces; one that asks for more by NeedMore loses the connection.
   std::size_t max_input = std::size_t{32} * 1024;
   Timeouts timeouts = {};
+  /// A supervisor keeps the parent alive: Serve waits in it, and a child of it is the parent. So any one
+  /// process of the pool may be killed. What callbacks on loop() change in memory stays in that child.
+  bool supervised = false;
   bool core_dumps = false;  ///< a core dump delays a death, and with it the rescue, by half a second
 };
 

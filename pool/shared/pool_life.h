@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "pool/shared/obituary_ring.h"
+#include "pool/sys/clock.h"
+
+namespace hydrapool {
+
+enum class PoolStage : std::uint8_t {
+  kServing,
+  kDraining,  ///< no more connections; those that are open are answered, and close
+  kLeaving,   ///< the workers were told to go, and are not replaced
+  kStopped,
+};
+
+/// A pool's own life, over all its parents; in shared memory.
+struct PoolLife {
+  // the supervisor's, or the parent's where there is none
+  std::atomic<pid_t> supervisor{0};     ///< 0: none
+  std::atomic<std::uint32_t> terms{0};  ///< how often each was asked for
+  std::atomic<std::uint32_t> quits{0};
+  std::atomic<std::uint32_t> interrupts{0};
+  ObituaryRing obituaries;
+
+  // the parent's
+  std::atomic<sys::Nanos> beat{0};  ///< when its loop last came round
+  std::atomic<bool> serves{false};  ///< it has taken over, and accepts connections
+  std::atomic<PoolStage> stage{PoolStage::kServing};
+  std::atomic<sys::Nanos> drain_deadline{0};
+  std::atomic<bool> closing{false};  ///< the listening sockets are closed, or about to be
+  std::atomic<std::uint32_t> terms_obeyed{0};
+};
+
+}  // namespace hydrapool

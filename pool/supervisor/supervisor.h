@@ -1,0 +1,64 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+
+#include "pool/shared/pool_life.h"
+#include "pool/shared/respawn_policy.h"
+#include "pool/sys/child.h"
+#include "pool/sys/clock.h"
+#include "pool/sys/oom_score.h"
+
+namespace hydrapool {
+
+/// Keeps a pool's parent alive, and holds what the parent holds, so that no connection ends with it.
+///
+///     Supervisor supervisor(life, oom_score, [&] { return ServeAsParent(); });
+///     return supervisor.Run();   // the parent's exit code, after an orderly end
+///
+/// It makes the parent by clone3(CLONE_FILES): the two share one table of descriptors, so what one parent
+/// has accepted or opened is still open when the next one looks. The rest that a parent must know lies in
+/// shared memory. Each parent starts from the supervisor's own memory, which nothing has touched since the
+/// pool was made.
+///
+/// Its one job is to wait: it passes signals on, notes the ends of those whom a dead parent has left it
+/// (PR_SET_CHILD_SUBREAPER), and looks whether the parent's loop comes round. It opens no descriptor, and
+/// believes nothing that a parent says but that it lives.
+///
+/// A parent that does not come round for kHungAfter is killed. One that is killed from outside is replaced at
+/// once; those that crash or fail young are replaced after growing delays (respawn_policy.h), and after
+/// kMostFailures in a row not at all: Run returns 1.
+///
+/// Needs a process without threads, and its signals while Run runs.
+class Supervisor {
+ public:
+  static constexpr sys::Nanos kHungAfter = 2 * sys::kSecond;
+  static constexpr std::uint32_t kMostFailures = 8;
+
+  /// `oom_score` is raised for parents, and so for what they start: they can be replaced.
+  Supervisor(PoolLife& life, const sys::OomScoreOfChildren& oom_score, std::function<int()> parent);
+
+  int Run();
+
+ private:
+  void StartParent();
+  void Wait();
+  void OnSignal(int signal);
+  void Reap();
+  void OnParentEnd(const sys::ExitStatus& status);
+  void WatchParent();
+
+  PoolLife& life_;
+  const sys::OomScoreOfChildren& oom_score_;
+  std::function<int()> serve_;
+  pid_t parent_ = 0;
+  sys::Nanos started_at_ = 0;
+  sys::Nanos looked_at_ = 0;
+  sys::Nanos next_start_ = 0;
+  RespawnPolicy policy_;
+  bool ended_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace hydrapool
