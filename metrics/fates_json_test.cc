@@ -42,7 +42,9 @@ TEST(FatesJsonTest, AFullJournalForgetsTheOldestAndCountsAll) {
   EXPECT_EQ(json["fates"][0]["at_ns"], 3);
 }
 
-TEST(FatesJsonTest, AnEmptyJournalIsWholeJson) { EXPECT_TRUE(Page(hydrapool::FateJournal())["fates"].empty()); }
+TEST(FatesJsonTest, AnEmptyJournalIsWholeJson) {
+  EXPECT_TRUE(Page(hydrapool::FateJournal())["fates"].empty());
+}
 
 }  // namespace
 }  // namespace hydrapool::metrics
