@@ -174,9 +174,12 @@ void Crew::Reap() {
   while (const auto dead = sys::NextDeadChild()) {
     Mourn(dead->pid, dead->status);
     sys::ReapChild(dead->pid);
+    leases_.keeper.OnReaped(dead->pid);
   }
-  for (; const auto obituary = life_.obituaries.Front(); life_.obituaries.Pop())
+  for (; const auto obituary = life_.obituaries.Front(); life_.obituaries.Pop()) {
     Mourn(obituary->pid, obituary->status);
+    leases_.keeper.OnReaped(obituary->pid);
+  }
 }
 
 void Crew::Mourn(pid_t pid, const sys::ExitStatus& status) {

@@ -165,11 +165,22 @@ bool ProcessKeeper::NoteEnd(std::uint32_t slot, pid_t pid, const sys::ExitStatus
 
 std::optional<std::uint32_t> ProcessKeeper::OnEnd(pid_t pid, const sys::ExitStatus& status) {
   left_.OnEnd(pid);
-  table_.places().Free(pid);
-  table_.bodies().Free(pid);
   Count();
   const auto slot = SlotOf(pid);
   return slot && NoteEnd(*slot, pid, status) ? slot : std::nullopt;
+}
+
+void ProcessKeeper::OnReaped(pid_t pid) {
+  table_.places().Free(pid);
+  table_.bodies().Free(pid);
+}
+
+void ProcessKeeper::Resume() {
+  // The parent before may have died between the two.
+  for (const pid_t pid : table_.places().Occupants()) {
+    if (!left_.IsOurs(pid)) OnReaped(pid);
+  }
+  left_.Resume();
 }
 
 void ProcessKeeper::KillAll() {

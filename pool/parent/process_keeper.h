@@ -37,7 +37,7 @@ class ProcessKeeper {
   /// `supervisor`: whose children are ours too; 0: nobody's.
   void Adopt(pid_t supervisor);
   /// Then: goes on with what was left.
-  void Resume() { left_.Resume(); }
+  void Resume();
   /// The descriptors that are noted.
   void AppendNoted(std::vector<int>& descriptors) const;
 
@@ -60,6 +60,8 @@ class ProcessKeeper {
   /// A process has died that is not yet reaped. Returns the lease whose request it answered, for its worker
   /// to be told; nullopt: none.
   std::optional<std::uint32_t> OnEnd(pid_t pid, const sys::ExitStatus& status);
+  /// And then, when it is reaped: its places are free.
+  void OnReaped(pid_t pid);
   /// Ends all of them, for the pool ends.
   void KillAll();
 

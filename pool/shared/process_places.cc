@@ -42,6 +42,15 @@ void ProcessPlaces::GiveBack(std::uint32_t lease) const {
   for (std::size_t i = 0; i < used(); ++i) GiveBack(places_[i], lease);
 }
 
+std::vector<pid_t> ProcessPlaces::Occupants() const {
+  std::vector<pid_t> pids;
+  for (std::size_t i = 0; i < used(); ++i) {
+    const std::uint32_t place = places_[i].load();
+    if ((place & kOccupied) != 0) pids.push_back(static_cast<pid_t>(place & ~kOccupied));
+  }
+  return pids;
+}
+
 void ProcessPlaces::Free(pid_t pid) const {
   const std::size_t end = used();
   for (std::size_t i = 0; i < end; ++i) {

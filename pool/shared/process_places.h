@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "pool/sys/shared_memory.h"
 
@@ -42,6 +43,8 @@ class ProcessPlaces {
   [[nodiscard]] bool Holds(std::uint32_t lease) const { return Find(lease) != nullptr; }
   /// All claims of a lease whose worker is dead.
   void GiveBack(std::uint32_t lease) const;
+  /// The processes that have one.
+  [[nodiscard]] std::vector<pid_t> Occupants() const;
   /// The process was reaped.
   void Free(pid_t pid) const;
   /// Taken at this moment.
@@ -49,7 +52,8 @@ class ProcessPlaces {
 
  private:
   static std::uint32_t Claimed(std::uint32_t lease) { return lease + 1; }
-  static std::uint32_t Occupied(pid_t pid) { return 1u << 31 | static_cast<std::uint32_t>(pid); }
+  static constexpr std::uint32_t kOccupied = 1u << 31;
+  static std::uint32_t Occupied(pid_t pid) { return kOccupied | static_cast<std::uint32_t>(pid); }
 
   [[nodiscard]] std::size_t used() const { return used_[0].load(); }
 

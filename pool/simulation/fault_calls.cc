@@ -44,9 +44,11 @@ void __wrap__ZN9hydrapool10LeaseTableC1Em(LeaseTable* self, std::size_t capacity
 
 // LeaseBook::Open: every other connection has made nearly 2^32 steps already.
 using Slot = std::optional<std::uint32_t>;
-Slot __real__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdEl(LeaseBook* self, UniqueFd& fd, Nanos now);
-Slot __wrap__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdEl(LeaseBook* self, UniqueFd& fd, Nanos now) {
-  const Slot slot = __real__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdEl(self, fd, now);
+Slot __real__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdElb(LeaseBook* self, UniqueFd& fd, Nanos now,
+                                                          bool ledger);
+Slot __wrap__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdElb(LeaseBook* self, UniqueFd& fd, Nanos now,
+                                                          bool ledger) {
+  const Slot slot = __real__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdElb(self, fd, now, ledger);
   if (slot && Simulated()) World::current->StartNearTheWrap(*slot);
   return slot;
 }

@@ -190,6 +190,12 @@ int PacketEnd::Send(Packet packet) {
   return 0;
 }
 
+std::optional<PacketEnd::Packet> PacketEnd::Peek(bool& lost) {
+  if (queue_.empty()) return Receive(lost);
+  lost = false;
+  return queue_.front();
+}
+
 std::optional<PacketEnd::Packet> PacketEnd::Receive(bool& lost) {
   lost = false;
   if (!queue_.empty()) {

@@ -145,6 +145,8 @@ class PacketEnd final : public File {
   int Send(Packet packet);
   /// nullopt: would block. Empty: the other end is closed. `lost`: it was closed with packets unread.
   std::optional<Packet> Receive(bool& lost);
+  /// The same, and the packet stays.
+  std::optional<Packet> Peek(bool& lost);
 
  private:
   const std::size_t limit_;

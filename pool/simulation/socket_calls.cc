@@ -52,9 +52,9 @@ ssize_t SendPacket(const Call& call, PacketEnd& end, const msghdr* message) {
   return result < 0 ? result : size;
 }
 
-ssize_t ReceivePacket(const Call& call, PacketEnd& end, msghdr* message) {
+ssize_t ReceivePacket(const Call& call, PacketEnd& end, msghdr* message, bool peek) {
   bool lost = false;
-  auto packet = end.Receive(lost);
+  auto packet = peek ? end.Peek(lost) : end.Receive(lost);
   if (lost) return -ECONNRESET;
   if (!packet) return -EAGAIN;
   const std::size_t size = std::min(packet->bytes.size(), message->msg_iov[0].iov_len);
@@ -109,6 +109,10 @@ ssize_t __real_recv(int fd, void* into, std::size_t size, int flags);
 ssize_t __wrap_recv(int fd, void* into, std::size_t size, int flags) {
   if (!Simulated(fd)) return __real_recv(fd, into, size, flags);
   const Call call("recv", PortOf(fd), flags);
+  if (const auto end = call.Get<PacketEnd>(fd)) {
+    bool lost = false;
+    return Returned<ssize_t>(end->Receive(lost) ? 1 : -EAGAIN);
+  }
   const auto file = call.Get<TcpFile>(fd);
   if (file == nullptr) return Returned<ssize_t>(-EBADF);
   if (call.Interrupted()) return Returned<ssize_t>(-EINTR);
@@ -141,7 +145,8 @@ ssize_t __real_recvmsg(int fd, msghdr* message, int flags);
 ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
   if (!Simulated(fd)) return __real_recvmsg(fd, message, flags);
   const Call call("recvmsg", fd);
-  if (const auto end = call.Get<PacketEnd>(fd)) return Returned(ReceivePacket(call, *end, message));
+  if (const auto end = call.Get<PacketEnd>(fd))
+    return Returned(ReceivePacket(call, *end, message, (flags & MSG_PEEK) != 0));
   const auto file = call.Get<TcpFile>(fd);
   return Returned<ssize_t>(file ? PeekWithCount(*file->connection, message) : -EBADF);
 }
