@@ -83,7 +83,8 @@ void Client::Read() {
 }
 
 void Client::SeeEnd(bool reset) {
-  const std::string wrong = oracle_->JudgeEnd(reset, world_.deaths);
+  const std::string wrong =
+      oracle_->JudgeEnd(reset, world_.deaths, world_.draining && connection_->lost_by_reset() == 0);
   if (!wrong.empty()) return Wrong(wrong);
   Finish();
 }

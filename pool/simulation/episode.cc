@@ -25,6 +25,8 @@ class Episode {
  private:
   void Storm();
   void AwaitClients();
+  void TellToEnd();
+  [[nodiscard]] bool DrainsEarly() const { return options_.seed % 5 == 0; }
   void EndPool();
   void Check();
   /// One move of whoever can move; else the clock goes on to whatever comes next.
@@ -67,7 +69,7 @@ Episode::Episode(const EpisodeOptions& options)
                    .linger = kNever,
                    .unassigned = kNever,
                    .drain = kNever}};
-  most_clients_ = world_.random.Between(1, kLeases + 4);
+  most_clients_ = world_.random.Between(1, DrainsEarly() ? kLeases / 2 : kLeases + 4);
   const auto programs = static_cast<std::uint32_t>(world_.random.OneOf({256, 256, 3}));
   world_.most_programs = programs;
   const int fd = 999'999'999;
@@ -204,16 +206,22 @@ void Episode::AwaitClients() {
   }
 }
 
-void Episode::EndPool() {
+void Episode::TellToEnd() {
+  if (world_.draining) return;
+  world_.draining = true;
   world_.Signal(pool_, SIGTERM);
+}
+
+void Episode::EndPool() {
   const Nanos deadline = world_.now + kPatience;
-  while (Busy() && !world_.processes.empty()) {
-    Turn();
+  while (Busy()) {
     if (Process* pool = world_.Find(pool_); pool != nullptr && pool->state == Process::State::kZombie) {
       if (pool->exit_code != 0 || pool->exit_signal != 0) world_.Fail("the pool did not end in peace");
       pool->state = Process::State::kReaped;
     }
     world_.Bury();
+    if (world_.processes.empty()) return;
+    Turn();
     if (world_.now > deadline) GiveUp("the pool does not end");
   }
 }
@@ -231,7 +239,9 @@ void Episode::Check() {
 
 Outcome Episode::Run() {
   Storm();
+  if (DrainsEarly()) TellToEnd();
   AwaitClients();
+  TellToEnd();
   EndPool();
   Check();
   Outcome outcome{.failure = world_.failure(),

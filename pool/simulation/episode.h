@@ -20,7 +20,8 @@ namespace hydrapool::simulation {
 /// The shipped pool (ProcessPool: parent, workers, their channels, rings, leases, counters) is started,
 /// clients come and go, workers die, leave and freeze, the network drops and loses, as the seed says. Then
 /// nothing goes wrong any more, and every client must get the rest of its answers; then the pool is told to
-/// end, and must end, and leave nothing open.
+/// end, and must end, and leave nothing open. With every fifth seed it is told so while clients still ask:
+/// then a connection may end between two answers, and nowhere else.
 struct EpisodeOptions {
   std::uint64_t seed = 0;
   Fault fault = Fault::kNone;

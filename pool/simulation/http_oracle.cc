@@ -100,7 +100,8 @@ class HttpOracle final : public Oracle {
 
   [[nodiscard]] std::string Requests() const override { return requests_; }
   std::string Judge(std::string_view bytes, std::uint64_t deaths) override;
-  [[nodiscard]] std::string JudgeEnd(bool reset, std::uint64_t) const override {
+  [[nodiscard]] std::string JudgeEnd(bool reset, std::uint64_t, bool draining) const override {
+    if (draining && !response_.begun()) return "";
     const bool early = next_ > 0 && expected_[next_ - 1].may_be_last && !response_.begun();
     if (complete() || excused_ || (early && !reset)) return "";
     return reset ? "its connection was reset" : "its connection has ended";

@@ -34,7 +34,7 @@ class LineOracle final : public Oracle {
 
   [[nodiscard]] std::string Requests() const override { return requests_; }
   std::string Judge(std::string_view bytes, std::uint64_t deaths) override;
-  [[nodiscard]] std::string JudgeEnd(bool reset, std::uint64_t deaths) const override;
+  [[nodiscard]] std::string JudgeEnd(bool reset, std::uint64_t deaths, bool draining) const override;
   [[nodiscard]] bool complete() const override { return next_ == expected_.size(); }
   [[nodiscard]] std::size_t answered() const override { return next_; }
   [[nodiscard]] std::string Describe() const override;
@@ -91,7 +91,8 @@ std::string LineOracle::ExcuseFor(const Expected& expected, char begin, std::uin
   return deaths > kRescuesToPoison ? Handler::AbandonedReply(Excuse::kPoison) : std::string();
 }
 
-std::string LineOracle::JudgeEnd(bool reset, std::uint64_t deaths) const {
+std::string LineOracle::JudgeEnd(bool reset, std::uint64_t deaths, bool draining) const {
+  if (draining && offset_ == 0 && aside_.empty()) return "";
   if (complete() || (excused_ && aside_.empty())) return "";
   // A reset takes answers with it that are whole and still on their way.
   const bool may_be_cut =

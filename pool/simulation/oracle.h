@@ -20,8 +20,9 @@ class Oracle {
   [[nodiscard]] virtual std::string Requests() const = 0;
   /// More has come: "" or what is wrong with it. `deaths`: of workers, so far.
   virtual std::string Judge(std::string_view bytes, std::uint64_t deaths) = 0;
-  /// The connection has ended: "" or what is wrong with that.
-  [[nodiscard]] virtual std::string JudgeEnd(bool reset, std::uint64_t deaths) const = 0;
+  /// The connection has ended: "" or what is wrong with that. `draining`: the pool was told to end, and may
+  /// end any connection between two answers, also by a reset that destroys nothing.
+  [[nodiscard]] virtual std::string JudgeEnd(bool reset, std::uint64_t deaths, bool draining) const = 0;
   /// All answers are there.
   [[nodiscard]] virtual bool complete() const = 0;
   [[nodiscard]] virtual std::size_t answered() const = 0;

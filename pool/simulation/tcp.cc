@@ -220,6 +220,7 @@ void TcpConnection::Acknowledge(Random& random) {
 }
 
 void TcpConnection::ResetServer() {
+  lost_by_reset_ = outbox_.size() - in_flight_;
   closed_ = true;
   error_ = true;
   outbox_.clear();

@@ -44,6 +44,8 @@ class TcpConnection {
   [[nodiscard]] std::string& client_inbox() { return client_inbox_; }
   [[nodiscard]] bool client_saw_end() const { return fin_delivered_; }
   [[nodiscard]] bool client_saw_reset() const { return client_saw_reset_; }
+  /// Bytes that the server had sent and that a reset took with it.
+  [[nodiscard]] std::size_t lost_by_reset() const { return lost_by_reset_; }
 
   // ---- the server's end; counts or -errno
   ssize_t Send(const char* bytes, std::size_t size);
@@ -117,6 +119,7 @@ class TcpConnection {
   bool closed_ = false;            // TCP_CLOSE at the server
   bool error_ = false;             // ECONNRESET, to be told once
   bool client_saw_reset_ = false;
+  std::size_t lost_by_reset_ = 0;
 };
 
 /// The server's descriptors of a connection.

@@ -41,6 +41,7 @@ class World {
   std::vector<std::unique_ptr<Process>> processes;
   std::vector<std::shared_ptr<TcpConnection>> connections;
   std::uint64_t deaths = 0;
+  bool draining = false;                 ///< the pool was told to end
   std::map<std::string, int> executed;   ///< by query: how often a program ran for it
   std::size_t most_programs = SIZE_MAX;  ///< so many at once
 
