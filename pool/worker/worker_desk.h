@@ -25,7 +25,7 @@ namespace hydrapool {
 /// What the pool's own handlers may know of their worker.
 struct WorkerInternals {
   pid_t parent = 0;  ///< WorkerSeat's
-  std::string lifeline;
+  std::string lifeline = {};
   WorkerSlot& board;
   const PoolCounts& counts;
   const Doorbell& bell;
