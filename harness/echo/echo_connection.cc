@@ -41,7 +41,7 @@ EchoConnection::EchoConnection(sys::EventLoop& loop, EchoLedger& ledger, EchoReq
     : loop_(loop), ledger_(ledger), requests_(requests), plan_(plan), on_end_(std::move(on_end)) {}
 
 void EchoConnection::Open() {
-  parser_ = {};
+  parser_.Reset();
   out_.clear();
   life_ = {.reset_after = requests_.DrawReset(), .bytewise = requests_.DrawBytewise()};
   fd_.Reset(

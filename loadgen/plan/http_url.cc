@@ -42,9 +42,10 @@ std::size_t EraseUser(std::string& text, std::size_t from) {
 /// Also an empty one, which libcurl tells from none only in parts of its interface.
 bool HasQuery(std::string_view url) { return url.substr(0, url.find('#')).find('?') != url.npos; }
 
-/// "50", "0.5", "50/s" or "30s": what is a number in the command lines of other programs.
+/// "50", "0.5", "50/s", "0x32" or "30s": what is a number in the command lines of other programs.
 bool IsNumber(std::string_view text) {
   const auto unit = text.find_first_not_of("0123456789.,");
+  if (text.starts_with("0x") || text.starts_with("0X")) return true;
   const auto number = text.substr(0, unit);
   if (number.empty() || std::ranges::count(number, '.') > 2) return false;
   return unit == text.npos || kUnits.find(" " + std::string(text.substr(unit)) + " ") != kUnits.npos;

@@ -68,7 +68,7 @@ TEST(HttpUrlTest, DotsMayStay) {
 }
 
 TEST(HttpUrlTest, ANumberIsNone) {
-  for (const auto* text : {"50", "0.5", "50/s", "10:20", "1,5", "30s", "100ms", "2k"})
+  for (const auto* text : {"50", "0.5", "50/s", "10:20", "1,5", "30s", "100ms", "2k", "0x7f000001"})
     EXPECT_THAT(ParseHttpUrl(text).error().message, ::testing::HasSubstr("not a URL but a number")) << text;
   EXPECT_TRUE(ParseHttpUrl("127.0.0.1"));
   EXPECT_TRUE(ParseHttpUrl("127.0.0.1:80/x"));

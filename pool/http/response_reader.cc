@@ -40,7 +40,10 @@ std::size_t ResponseReader::FeedLine(std::string_view bytes) {
   }
   auto line = bytes.substr(0, used);
   if (newline == nullptr || !partial_.empty()) line = partial_.append(line);
-  if (newline == nullptr) return used;
+  if (newline == nullptr) {
+    if (stage_ == Stage::kChunkEnd && line != "\r") stage_ = Malformed("a chunk longer than its size");
+    return used;
+  }
   stage_ = OnLine(line);
   partial_.clear();
   return used;

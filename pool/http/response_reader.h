@@ -54,6 +54,8 @@ class ResponseReader {
   [[nodiscard]] std::string_view wrong() const { return wrong_; }
   /// The first line was whole.
   [[nodiscard]] bool began() const { return head_.began(); }
+  /// The body has no framing but the connection's end, which is no proof that it is whole.
+  [[nodiscard]] bool until_close() const { return stage_ == Stage::kUntilClose; }
   /// Of the final response, 0 before its first line.
   [[nodiscard]] int status() const { return head_.status(); }
   /// Whether the connection may carry another request.

@@ -128,5 +128,25 @@ TEST(ResponseReaderTest, LinesAndHeadsAreBounded) {
   EXPECT_EQ(Read(many, 4096).end, End::kMalformed);
 }
 
+TEST(ResponseReaderTest, AChunkThatGoesOnIsMalformedAtItsFirstByte) {
+  ResponseReader reader("");
+  reader.Begin(false);
+  reader.Feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r");
+  EXPECT_FALSE(reader.malformed());
+  reader.Begin(false);
+  reader.Feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab");
+  EXPECT_TRUE(reader.malformed());
+}
+
+TEST(ResponseReaderTest, TellsABodyWithoutFraming) {
+  ResponseReader reader("");
+  reader.Begin(false);
+  reader.Feed("HTTP/1.1 200 OK\r\n\r\nabc");
+  EXPECT_TRUE(reader.until_close());
+  reader.Close();
+  EXPECT_TRUE(reader.done());
+  EXPECT_FALSE(reader.until_close());
+}
+
 }  // namespace
 }  // namespace hydrapool::http
