@@ -10,6 +10,7 @@
 
 #include "loadgen/command/secrets.h"
 #include "loadgen/engine/endpoint.h"
+#include "loadgen/engine/source_addresses.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/target_list.h"
@@ -94,6 +95,8 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
       return sys::Failure(fmt::format("--resolve '{}' is not HOST:PORT:ADDRESS[,ADDRESS]", entry));
   }
   plan.wire.resolve = connection_.resolve;
+  if (const auto why = UnusableSource(connection_.bind)) return sys::Failure(*why);
+  plan.wire.bind = connection_.bind;
   if (!connection_.connect_timeout.empty()) {
     const auto time = sys::ParseDuration(connection_.connect_timeout);
     if (!time) return sys::Failure("--connect-timeout " + time.error().message);
@@ -191,6 +194,11 @@ void RequestOptions::AddConnection(CLI::App& app) {
   app.add_option("--resolve", connection_.resolve,
                  "addresses of a host, instead of the resolver's; repeatable")
       ->type_name("HOST:PORT:ADDRESS[,…]")
+      ->allow_extra_args(false);
+  app.add_option("--bind", connection_.bind,
+                 "addresses of this machine that connections come from, in turn: some 28,000 from each")
+      ->type_name("ADDRESS,…")
+      ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option("--connect-timeout", connection_.connect_timeout, "for a connection (default: --timeout)")
       ->type_name("TIME");

@@ -48,6 +48,7 @@ class RequestOptions {
     std::string connect_to = {};
     std::string connect_timeout = {};
     std::vector<std::string> resolve = {};
+    std::vector<std::string> bind = {};
     bool path_as_is = false;
   };
 

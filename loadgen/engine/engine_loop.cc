@@ -33,6 +33,7 @@ int FurtherConnections(const Plan& plan) {
 
 EngineLoop::EngineLoop(const Plan& plan, const StopSignal& stop)
     : plan_(plan),
+      sources_(plan.wire.bind),
       stop_(stop),
       open_loop_(plan.arrivals.rate.has_value()),
       may_add_(FurtherConnections(plan)) {

@@ -2,6 +2,7 @@
 
 #include "loadgen/engine/engine.h"
 #include "loadgen/engine/poller.h"
+#include "loadgen/engine/source_addresses.h"
 
 namespace hydrapool::loadgen {
 
@@ -58,6 +59,7 @@ class EngineLoop : public Engine {
 
   const Plan& plan_;
   Poller poller_;
+  SourceAddresses sources_;
   Agenda* agenda_ = nullptr;
   Recorder* recorder_ = nullptr;
   ConnectionCounts counts_;

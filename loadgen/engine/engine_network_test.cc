@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <map>
 
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/testing/full_listener.h"
 #include "loadgen/testing/run_plan.h"
 #include "loadgen/testing/scripted_server.h"
+#include "pool/sys/socket.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -49,6 +53,26 @@ TEST_P(EngineNetworkTest, ASilentAddressIsPassedOver) {
                            .connections = 1,
                            .threads = 1});
   EXPECT_EQ(result.tally.of(Outcome::kOk), 6u);
+}
+
+TEST_P(EngineNetworkTest, ConnectionsComeFromTheAddressesInTurn) {
+  const auto listener = sys::Listen("127.0.0.1:0");
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = "http://" + sys::LocalAddress(listener.get())}},
+                           .arrivals = {.count = 4},
+                           .wire = {.timeout = 50 * kMillisecond, .bind = {"127.0.0.2", "127.0.0.3"}},
+                           .connections = 4,
+                           .threads = 1});
+  EXPECT_EQ(result.tally.of(Outcome::kTimeoutFirstByte), 4u);
+  std::map<std::uint32_t, int> seen;
+  for (int i = 0; i < 4; ++i) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    const sys::UniqueFd fd(::accept(listener.get(), reinterpret_cast<sockaddr*>(&peer), &size));
+    ASSERT_TRUE(fd);
+    ++seen[ntohl(peer.sin_addr.s_addr)];
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre(::testing::Pair(0x7f000002, 2), ::testing::Pair(0x7f000003, 2)));
 }
 
 TEST_P(EngineNetworkTest, ConnectingHasATimeoutOfItsOwn) {

@@ -89,8 +89,9 @@ struct Wire {
   std::string unix_socket = {};            ///< Where to connect instead of the URLs' hosts; empty: there.
   std::string connect_to = {};             ///< The same, "HOST:PORT".
   std::vector<std::string> resolve =
-      {};                   ///< "HOST:PORT:ADDRESS[,ADDRESS]": instead of the resolver's answer.
-  bool path_as_is = false;  ///< "/../" and "/./" stay in URLs.
+      {};                              ///< "HOST:PORT:ADDRESS[,ADDRESS]": instead of the resolver's answer.
+  std::vector<std::string> bind = {};  ///< IP addresses of this machine that connections come from, in turn.
+  bool path_as_is = false;             ///< "/../" and "/./" stay in URLs.
   Extras extras = {};
 };
 

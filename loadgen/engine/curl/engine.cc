@@ -44,7 +44,7 @@ std::unique_ptr<Engine> CurlEngine::Make(const Plan& plan, int connections, cons
 
 CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop)
     : EngineLoop(plan, stop),
-      sockets_(plan, poller_, counts_),
+      sockets_(plan, poller_, sources_, counts_),
       multi_(curl_multi_init()),
       hosts_(HostsOf(plan)) {
   if (!multi_) throw std::bad_alloc();

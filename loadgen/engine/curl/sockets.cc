@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 namespace hydrapool::loadgen {
@@ -13,6 +14,11 @@ namespace hydrapool::loadgen {
 int CurlSockets::Open(int family, int type, int protocol) {
   const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
   if (fd < 0) return fd;
+  if (const int error_number = sources_.Bind(fd, family); error_number != 0) {
+    ::close(fd);
+    errno = error_number;
+    return -1;
+  }
   const auto index = static_cast<std::size_t>(fd);
   if (index >= opened_at_.size()) opened_at_.resize(index + 64);
   opened_at_[index] = sys::Now();

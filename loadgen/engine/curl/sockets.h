@@ -8,6 +8,7 @@
 #include "loadgen/engine/curl/hosts.h"
 #include "loadgen/engine/curl/request.h"
 #include "loadgen/engine/poller.h"
+#include "loadgen/engine/source_addresses.h"
 #include "loadgen/stats/connection_counts.h"
 
 namespace hydrapool::loadgen {
@@ -22,8 +23,12 @@ class CurlSockets {
   };
 
   /// All must outlive it, and it libcurl's last connection.
-  CurlSockets(const Plan& plan, Poller& poller, ConnectionCounts& counts)
-      : hosts(plan), poller_(poller), counts_(counts), watch_ends_(plan.wire.extras.http2) {}
+  CurlSockets(const Plan& plan, Poller& poller, SourceAddresses& sources, ConnectionCounts& counts)
+      : hosts(plan),
+        poller_(poller),
+        sources_(sources),
+        counts_(counts),
+        watch_ends_(plan.wire.extras.http2) {}
 
   /// As socket(2).
   int Open(int family, int type, int protocol);
@@ -56,6 +61,7 @@ class CurlSockets {
 
  private:
   Poller& poller_;
+  SourceAddresses& sources_;
   ConnectionCounts& counts_;
   bool watch_ends_;
   bool closed_had_ended_ = false;

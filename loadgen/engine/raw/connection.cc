@@ -55,6 +55,8 @@ int RawConnection::OpenSocket() {
   const auto& address = walk_.address();
   socket_.fd.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_.fd) return errno;
+  if (const int error_number = sources_.Bind(fd(), address.storage.ss_family); error_number != 0)
+    return error_number;
   if (unsent_.first.size() + unsent_.rest.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
     const int on = 1;
     ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -10,6 +10,7 @@
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/poller.h"
 #include "loadgen/engine/raw/request.h"
+#include "loadgen/engine/source_addresses.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
 #include "pool/http/response_reader.h"
@@ -37,9 +38,11 @@ namespace hydrapool::loadgen {
 class RawConnection {
  public:
   /// All must outlive it. `buffer` is for receiving, and may be shared by the connections of a thread.
-  RawConnection(const Plan& plan, Poller& poller, ConnectionCounts& counts, std::span<char> buffer)
+  RawConnection(const Plan& plan, Poller& poller, SourceAddresses& sources, ConnectionCounts& counts,
+                std::span<char> buffer)
       : plan_(plan),
         poller_(poller),
+        sources_(sources),
         counts_(counts),
         buffer_(buffer),
         check_(plan),
@@ -107,6 +110,7 @@ class RawConnection {
 
   const Plan& plan_;
   Poller& poller_;
+  SourceAddresses& sources_;
   ConnectionCounts& counts_;
   std::span<char> buffer_;
   BodyCheck check_;

@@ -50,7 +50,7 @@ void RawEngine::AddConnection() {
 }
 
 void RawEngine::AddSlot() {
-  auto& slot = closed_.emplace_back(plan_, poller_, counts_, std::span(buffer_));
+  auto& slot = closed_.emplace_back(plan_, poller_, sources_, counts_, std::span(buffer_));
   slot.self = std::prev(closed_.end());
   ++slots_;
 }

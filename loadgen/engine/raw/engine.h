@@ -36,8 +36,9 @@ class RawEngine final : public EngineLoop {
   struct Slot;
   using Slots = std::list<Slot>;  // spliced from one list to another: nothing is allocated for a request
   struct Slot {
-    Slot(const Plan& plan, Poller& poller, ConnectionCounts& counts, std::span<char> buffer)
-        : connection(plan, poller, counts, buffer) {}
+    Slot(const Plan& plan, Poller& poller, SourceAddresses& sources, ConnectionCounts& counts,
+         std::span<char> buffer)
+        : connection(plan, poller, sources, counts, buffer) {}
     RawConnection connection;
     std::size_t endpoint = 0;
     std::string request;  // where it differs from others
