@@ -98,6 +98,23 @@ TEST_F(LifeTest, AStoppedParentIsReplaced) {
   EXPECT_TRUE(after.Ask(Get("/?3"))) << after.error();
 }
 
+TEST_F(LifeTest, AParentServesOnWithoutItsSupervisor) {
+  HttpClient client(server_.address());
+  ASSERT_TRUE(client.Ask(Get("/?1")));
+  SignalParent(SIGKILL);  // so that there are workers whose parent the supervisor is
+  const pid_t parent = Parent();
+  const auto pidfd = sys::OpenPidfd(parent);
+  server_.Signal(SIGKILL);
+  EXPECT_EQ(server_.WaitForEnd(std::chrono::seconds(10)).signal, SIGKILL);
+  ASSERT_TRUE(client.Ask(Get("/?2"))) << client.error();
+  for (const pid_t worker : server_.Workers()) ::kill(worker, SIGKILL);
+  ASSERT_TRUE(client.Ask(Get("/?3"))) << client.error();
+  EXPECT_TRUE(server_.Await([&](const auto& status) { return status.at("pid") == parent; }));
+  EXPECT_TRUE(server_.AwaitTotal("exits", 2));
+  sys::SignalPidfd(pidfd.get(), SIGTERM);
+  EXPECT_TRUE(Readable(pidfd.get(), std::chrono::seconds(20))) << "it hears TERM itself now";
+}
+
 TEST_F(LifeTest, WithParentAndSupervisorGoneNothingIsLeft) {
   HttpClient client(server_.address());
   ASSERT_TRUE(client.Send(Get("/cgi-bin/hang")));

@@ -193,7 +193,7 @@ void Crew::Watch() {
   watchdog_.Look(now);
   for (std::size_t i = 0; i < seats_.in_use().size(); ++i) {
     WorkerHandle& worker = *seats_.in_use()[i];
-    if (worker.EndedUnseen(now)) OnDeath(worker, {.signal = SIGKILL, .code = 0});
+    if (worker.EndedUnseen(now, life_.supervisor != 0)) OnDeath(worker, {.signal = SIGKILL, .code = 0});
   }
 }
 

@@ -162,6 +162,7 @@ void Pool::Parent::Round() {
 void Pool::Parent::Tick() {
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
   sys::log::TellDropped();
+  NoticeOrphanhood();
   crew_.Watch();
   lender_.EvenOut();
   ExpireWaiting();
@@ -169,6 +170,15 @@ void Pool::Parent::Tick() {
   scoreboard.counts().bodies = static_cast<std::uint32_t>(leases_.table.bodies().bodies());
   scoreboard.counts().bodies_in_memory = static_cast<std::uint32_t>(leases_.table.bodies().in_memory());
   if (life_[0].stage != PoolStage::kServing) CloseIdle();
+}
+
+// Without its supervisor it serves on, and is told to end itself.
+void Pool::Parent::NoticeOrphanhood() {
+  PoolLife& life = life_[0];
+  if (life.supervisor == 0 || ::getppid() == life.supervisor) return;
+  sys::log::Error("the supervisor has ended: serving on without one, as process {}", ::getpid());
+  life.supervisor = 0;
+  scoreboard.counts().main_process = ::getpid();
 }
 
 void Pool::Parent::LetIn(sys::UniqueFd connection, bool counted) {

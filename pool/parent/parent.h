@@ -58,6 +58,7 @@ class Pool::Parent {
   void Tick();
   void LetIn(sys::UniqueFd connection, bool counted);
   void ExpireWaiting();
+  void NoticeOrphanhood();
   void OnSignal(int signal);
   void Obey();
   void BeginDrain(sys::Nanos deadline);

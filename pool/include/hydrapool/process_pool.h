@@ -42,8 +42,9 @@ struct PoolOptions {
   /// by Start and takes it away in pieces; one that asks for more by NeedMore loses the connection.
   std::size_t max_input = std::size_t{32} * 1024;
   Timeouts timeouts = {};
-  /// A supervisor keeps the parent alive: Serve waits in it, and a child of it is the parent. So any one
-  /// process of the pool may be killed. What callbacks on loop() change in memory stays in that child.
+  /// A supervisor keeps the parent alive: Serve waits in it, and a child of it is the parent, which the next
+  /// one replaces when it dies. So any one process of the pool may be killed. Callbacks on loop() run in that
+  /// child: what they change in memory stays there and ends with it, what they open too.
   bool supervised = false;
   bool core_dumps = false;  ///< a core dump delays a death, and with it the rescue, by half a second
 };
@@ -79,7 +80,8 @@ class Pool {
 /// Promised: a request gets exactly one whole answer, whenever workers are killed; an answer that cannot be
 /// finished ends in a reset, counted as cut; a request that must not run twice (Start, Exchange::BeginOnce)
 /// does not. Not promised: that a Reply is computed only once; an answer over 64 KiB held in a worker's
-/// memory is cut when that worker dies while it is on its way; the parent's own death ends everything.
+/// memory is cut when that worker dies while it is on its way; the parent's own death ends everything, unless
+/// PoolOptions::supervised.
 ///
 /// Signals: TERM and QUIT finish what is in hand and return (TERM within Timeouts::drain, a second one at
 /// once); INT returns now. Faults, limits and job control do what they always do; every other signal does
