@@ -99,20 +99,21 @@ void AddProgramPaths(std::vector<Path>& paths) {
 }
 
 void AddStreamPaths(std::vector<Path>& paths) {
-  const string large = FloodBody(300'000);
+  // Made when they are asked for: every test of a point has a copy of each path.
   paths.push_back(
       {"cgi_large_post",
        kAlways + kStart + kStream + std::set<string>{"worker.fed", "worker.partly_fed"},
        {"id=a"},
-       [large](HttpClient& client) {
+       [](HttpClient& client) {
+         const string large = FloodBody(300'000);
          AskInTurn(client, {{Post("/cgi-bin/echo?id=a", large), large}, {Get("/?after"), "hello after\n"}});
        }});
   for (const std::size_t bytes : {9'000u, 1'300'000u}) {
-    const string body = FloodBody(bytes);
     paths.push_back({fmt::format("cgi_chunked_post_{}", bytes),
                      kAlways + kStart + kSpool,
                      {"id=a"},
-                     [body](HttpClient& client) {
+                     [bytes](HttpClient& client) {
+                       const string body = FloodBody(bytes);
                        AskInTurn(client, {{ChunkedPost("/cgi-bin/echo?id=a", body, 4'000), body},
                                           {Get("/?after"), "hello after\n"}});
                      }});
@@ -124,21 +125,22 @@ void AddStreamPaths(std::vector<Path>& paths) {
                      AskInTurn(client, {{Get("/cgi-bin/redirect?local"), "hello redirected\n"},
                                         {Get("/?after"), "hello after\n"}});
                    }});
-  const string flood = FloodBody(1'000'000);
   for (const string length : {"", "&length=1"}) {
     const string query = "bytes=1000000" + length;
     paths.push_back(
         {length.empty() ? "cgi_flood" : "cgi_flood_by_length",
          kAlways + kStart + kStream,
          {query},
-         [query, flood](HttpClient& client) {
+         [query](HttpClient& client) {
+           const string flood = FloodBody(1'000'000);
            AskInTurn(client, {{Get("/cgi-bin/flood?" + query), flood}, {Get("/?after"), "hello after\n"}});
          }});
   }
   paths.push_back({"cgi_flood_to_the_end",
                    kAlways + kStart + kStream + std::set<string>{"worker.closing", "worker.shut"},
                    {"bytes=1000000"},
-                   [flood](HttpClient& client) {
+                   [](HttpClient& client) {
+                     const string flood = FloodBody(1'000'000);
                      ExpectBody(client.Ask("GET /cgi-bin/flood?bytes=1000000 HTTP/1.0\r\n\r\n"), client,
                                 flood);
                    }});
