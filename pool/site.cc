@@ -36,7 +36,10 @@ std::unique_ptr<Execution> Site::Resume(Exchange& exchange) {
 
 // No body: a client that asked by HEAD must not take one for the next answer.
 std::string Site::AbandonedReply(Excuse excuse) {
-  const int status = excuse == Excuse::kTooSlow ? 408 : excuse == Excuse::kUnavailable ? 503 : 502;
+  const int status = excuse == Excuse::kTooSlow       ? 408
+                     : excuse == Excuse::kUrgent      ? 400
+                     : excuse == Excuse::kUnavailable ? 503
+                                                      : 502;
   std::string reply;
   http::AppendHead(reply, {.status = status,
                            .keep_alive = false,

@@ -41,7 +41,10 @@ void Spares::Find() {
   for (const std::uint32_t slot : leases_.book.OpenSlots()) {
     const LeaseDetail& detail = leases_.table.detail(slot);
     const Lease& lease = leases_.table.lease(slot);
-    const Spare spare{.slot = slot, .word = lease.Load(), .idle_since = detail.deadline.load() - keep_alive_};
+    const Spare spare{.slot = slot,
+                      .word = lease.Load(),
+                      .idle_since = detail.deadline.load() - keep_alive_,
+                      .silent = !detail.answered.load()};
     const bool carries_something =
         spare.word.phase != Phase::kIdle || detail.head_begun.load() || lease.excuse != Excuse::kNone;
     const bool on_its_way = leases_.book.owner(slot) == LeaseBook::kNoWorker || detail.deadline.load() == 0;

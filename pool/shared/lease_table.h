@@ -165,6 +165,8 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> stalled{false};
   /// The process and its group are to be ended with the request.
   std::atomic<bool> terminate{false};
+  /// A request was answered on this connection.
+  std::atomic<bool> answered{false};
   /// More than the first page of its slab was written since it was last trimmed.
   std::atomic<bool> slab_grown{false};
   /// Within a step's bytes: where those from the process's output begin, and how many they are.

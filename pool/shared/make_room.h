@@ -14,8 +14,7 @@ struct Spare {
   std::uint32_t slot = 0;
   LeaseWord word = {};  ///< As it was seen: with another one it is no longer spare.
   sys::Nanos idle_since = 0;
-
-  [[nodiscard]] bool silent() const { return word.steps == 0; }  ///< It has never got an answer.
+  bool silent = true;  ///< It has never got an answer; a greeting and 100 Continue are none.
 };
 
 /// Which connections are closed first when all places are taken and a newcomer waits: first the ones that

@@ -16,7 +16,10 @@ std::vector<std::uint32_t> SlotsOf(const std::vector<Spare>& spares) {
 }
 
 Spare Idle(std::uint32_t slot, std::uint32_t steps, sys::Nanos since) {
-  return {.slot = slot, .word = {.steps = steps, .phase = Phase::kIdle}, .idle_since = since};
+  return {.slot = slot,
+          .word = {.steps = steps, .phase = Phase::kIdle},
+          .idle_since = since,
+          .silent = steps == 0};
 }
 
 TEST(FirstToGoTest, TheSilentGoFirstAndThenWhoeverHasBeenIdleLongest) {

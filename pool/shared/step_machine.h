@@ -238,7 +238,10 @@ class StepMachine {
   // The one store that makes the step done.
   void Commit(Nanos idle_until) {
     done_ = step_end();
-    if (done_.requests > 0) io_.Store(detail_.head_begun, false);
+    if (done_.requests > 0) {
+      io_.Store(detail_.head_begun, false);
+      io_.Store(detail_.answered, true);
+    }
     if (done_.next == Phase::kIdle) io_.Store(detail_.deadline, idle_until);
     ++steps_;
     StoreWord(done_.next);

@@ -52,6 +52,10 @@ int Ioctl(const Call& call, int fd, unsigned long request, int& value) {
   const auto tcp = call.Get<TcpFile>(fd);
   if (tcp == nullptr) return -ENOTTY;
   const TcpConnection& connection = *tcp->connection;
+  if (request == SIOCATMARK) {  // nobody here marks a byte as urgent
+    value = 0;
+    return 0;
+  }
   value = static_cast<int>(request == SIOCOUTQ ? connection.Unacknowledged() : connection.Waiting());
   return 0;
 }

@@ -144,6 +144,19 @@ ssize_t DiscardSome(int fd, std::size_t most) {
   return taken;
 }
 
+// The count first: what comes after it, a look may show.
+bool StopsAtUrgentByte(int fd, std::span<char> buffer, std::size_t seen) {
+  const std::uint64_t waiting = std::min<std::uint64_t>(BytesWaiting(fd), buffer.size());
+  if (waiting <= seen) return false;
+  const ssize_t shown = ::recv(fd, buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
+  return shown >= 0 && static_cast<std::uint64_t>(shown) < waiting;
+}
+
+bool AtUrgentByte(int fd) {
+  int at = 0;
+  return ::ioctl(fd, SIOCATMARK, &at) == 0 && at != 0;
+}
+
 bool Discard(int fd, std::uint64_t count) {
   while (count > 0) {
     const ssize_t taken = DiscardSome(fd, count);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace hydrapool::sys {
 
@@ -84,6 +85,13 @@ void MakeRoom(int fd);
 /// Takes at most `most` bytes out of a stream socket and drops them, without copying where it is TCP
 /// (MSG_TRUNC). As recv(2) returns; never waits.
 ssize_t DiscardSome(int fd, std::size_t most);
+
+/// A look (MSG_PEEK) at what waits has shown `seen` bytes, and shows no more though more have come: a byte
+/// that the peer has marked as urgent (MSG_OOB) stands there, and is passed only when what is before it is
+/// taken. SO_OOBINLINE is set, so that it is a byte like any other then. `buffer`: what was looked into.
+bool StopsAtUrgentByte(int fd, std::span<char> buffer, std::size_t seen);
+/// The next byte to take is marked as urgent.
+bool AtUrgentByte(int fd);
 
 /// Takes exactly `count` bytes out. False: fewer were there.
 bool Discard(int fd, std::uint64_t count);

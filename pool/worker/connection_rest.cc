@@ -65,7 +65,8 @@ void LeasedConnection::Rest() {
 }
 
 LeasedConnection::Next LeasedConnection::Owe(Excuse excuse) {
-  const std::uint8_t kind = excuse == Excuse::kTooSlow ? 4 : 5;
+  const bool clients_fault = excuse == Excuse::kTooSlow || excuse == Excuse::kUrgent;
+  const std::uint8_t kind = clients_fault ? 4 : 5;
   return SendReply({.consume = 0, .bytes = desk_.abandoned_reply(excuse), .keep_open = false, .kind = kind});
 }
 

@@ -139,6 +139,8 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
     if (!batch.empty()) break;
     if (reply != nullptr) return SendAlone(std::move(*reply), peeked.size());
     if (std::holds_alternative<Start>(*decision)) return Begin(peeked);
+    if (all_seen && sys::StopsAtUrgentByte(hand_.fd.get(), desk_.peek_buffer, peeked.size()))
+      return Owe(Excuse::kUrgent);
     if (all_seen) return WaitForMore(true);
     Misuse("a request is longer than max_input");
     return Next::kWait;

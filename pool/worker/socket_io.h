@@ -43,6 +43,7 @@ class SocketIo {
     const ssize_t count =
         Result(::splice(socket_, nullptr, input, nullptr, size, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
     if (ledger_ != nullptr) ledger_->Believe(0, Moved(count));
+    if (count == -EAGAIN && sys::AtUrgentByte(socket_)) return -EBADMSG;  // no splice goes past it
     if (count != -EPIPE) return count;
     process_.CloseEnd(ProcessEnd::kInput);  // it does not want the rest
     return Discard(size);

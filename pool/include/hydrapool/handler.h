@@ -62,6 +62,7 @@ enum class Excuse : std::uint8_t {
   kPoison,       ///< the request killed the workers that touched it
   kUnavailable,  ///< no worker could take it before its deadline
   kTooSlow,      ///< it did not come whole before its deadline
+  kUrgent,       ///< the client has marked a byte within it as urgent (MSG_OOB): it cannot be looked at whole
 };
 
 }  // namespace hydrapool
