@@ -225,19 +225,21 @@ TEST(SlowUploadTest, ThatStopsIsGivenUp) {
   EXPECT_TRUE(Eventually([&] { return server.Programs().empty(); }));
 }
 
-TEST(ChunkedUploadTest, WhoseWorkerDiesIsAbandonedOnce) {
+TEST(ChunkedUploadTest, WhoseWorkerDiesGoesOnInAnother) {
   ServerProcess server;
   HttpClient client(server.address());
   const std::string whole = ChunkedPost("/cgi-bin/record?id=a", FloodBody(50'000), 10'000);
   ASSERT_TRUE(client.Send(whole.substr(0, 30'000)));
   ASSERT_TRUE(server.Await([](const auto& status) { return status.at("leases").at("busy") == 1; }));
   for (const auto& worker : server.Workers()) server.SignalWorker(worker, SIGKILL);
+  ASSERT_TRUE(client.Send(whole.substr(30'000)));
   const auto answer = client.Receive();
   ASSERT_TRUE(answer) << client.error();
-  EXPECT_EQ(answer->status, 502);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->Field("X-Body-Bytes"), "50000");
   EXPECT_EQ(client.Rest(), "");
-  EXPECT_EQ(server.Total("abandoned"), 1);
-  EXPECT_TRUE(Executions(server.record()).empty());
+  EXPECT_EQ(Executions(server.record())["id=a"], 1);
+  EXPECT_EQ(server.Total("exits"), 2);
   EXPECT_TRUE(server.Stop().clean());
 }
 

@@ -58,13 +58,21 @@ class LifeFailpointTest : public ::testing::TestWithParam<std::tuple<Path, strin
 
 TEST_P(LifeFailpointTest, AParentThatDiesThereIsNotNoticed) {
   const auto& [path, point] = GetParam();
-  const bool of_programs = point == "parent.hears" || point == "parent.holds";
-  if (of_programs && path.ids.empty()) GTEST_SKIP() << "no program, no ends";
   ExpectExactlyOnce(path, point + "=kill@1%3");
 }
 
-INSTANTIATE_TEST_SUITE_P(Kill, LifeFailpointTest,
-                         ::testing::Combine(::testing::ValuesIn(Paths()), ::testing::ValuesIn(kPoints)),
+std::vector<std::tuple<Path, string>> PathsAndPoints() {
+  std::vector<std::tuple<Path, string>> all;
+  for (const Path& path : Paths()) {
+    for (const string& point : kPoints) {
+      const bool of_programs = point == "parent.hears" || point == "parent.holds";
+      if (!of_programs || !path.ids.empty()) all.emplace_back(path, point);
+    }
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kill, LifeFailpointTest, ::testing::ValuesIn(PathsAndPoints()),
                          [](const auto& which) {
                            return NameOf(std::get<0>(which.param).name, std::get<1>(which.param));
                          });

@@ -13,6 +13,7 @@
 
 #include "pool/sys/child.h"
 #include "pool/sys/shared_memory.h"
+#include "pool/sys/test_tcp.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::sys {
@@ -97,6 +98,9 @@ TEST_F(SocketLedgerTest, IsExactWhenItsProcessIsKilled) {
       }
       return 0;
     });
+    if (death % 2 == 0) {
+      ASSERT_TRUE(test::WaitFor(theirs_.get(), POLLIN)) << "it has not begun";
+    }
     for (auto rounds = random() % 200; rounds > 0; --rounds) {
       arrived += Drain();
       const ssize_t more = ::send(theirs_.get(), bytes.data(), 1 + random() % bytes.size(), MSG_DONTWAIT);
