@@ -91,7 +91,8 @@ ServerProcess::~ServerProcess() {
   if (::testing::Test::HasFailure())
     fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(scratch_ / "log"));
   if (!child_) return;
-  child_.Signal(SIGKILL);
+  child_.Signal(SIGINT);  // a parent whose supervisor is killed would serve on
+  if (!Readable(child_.pidfd(), std::chrono::seconds(5))) child_.Signal(SIGKILL);
 }
 
 nlohmann::json ServerProcess::Status() const {
