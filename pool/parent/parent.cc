@@ -78,6 +78,7 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   audit_.emplace(static_cast<int>(options.max_connections) + kBesideConnections);
   const int code = Supervisor(life_[0], oom_score_, [this] { return Live(); }).Run();
   audit_->Unknown({}).clear();
+  lifeline_.CloseUpper();  // ends the workers that a parent given up has left
   return code;
 }
 
