@@ -27,13 +27,13 @@ using std::string;
 
 /// Every point at which a worker may die, in the order in which a request passes them.
 const std::vector<string> kPoints{
-    "worker.received",  "worker.claimed",   "worker.peeked",  "worker.place_claimed", "worker.prepared",
-    "worker.offered",   "cgi.spawned",      "worker.noted",   "worker.responding",    "worker.partly_fed",
-    "worker.fed",       "cgi.head_noted",   "cgi.head_taken", "cgi.answer_noted",     "cgi.redirecting",
-    "cgi.stream_noted", "cgi.answered",     "cgi.streaming",  "worker.partly_sent",   "worker.sent",
-    "worker.consumed",  "worker.committed", "worker.closing", "worker.shut",          "worker.closed",
-    "worker.returned",  "worker.body_held", "worker.taken",   "worker.process_left",  "cgi.spooled",
-    "cgi.body_whole",   "cgi.redirected"};
+    "worker.received",  "worker.claimed",   "worker.peeked",     "worker.place_claimed", "worker.prepared",
+    "worker.offered",   "cgi.spawned",      "worker.noted",      "worker.responding",    "worker.partly_fed",
+    "worker.fed",       "cgi.head_noted",   "cgi.head_taken",    "cgi.answer_noted",     "cgi.redirecting",
+    "cgi.stream_noted", "cgi.answered",     "cgi.streaming",     "worker.partly_sent",   "worker.sent",
+    "worker.consumed",  "worker.committed", "worker.closing",    "worker.shut",          "worker.closed",
+    "worker.returned",  "worker.body_held", "worker.taken",      "worker.process_left",  "cgi.spooled",
+    "cgi.body_whole",   "cgi.redirected",   "cgi.framing_noted", "cgi.framing_taken"};
 
 /// Kills a worker that a failpoint has stopped. Only its parent is told of a stop, so this looks every
 /// millisecond until it is destroyed.

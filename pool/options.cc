@@ -70,6 +70,7 @@ struct Words {
   std::string cgi_dir;
   std::string cgi_timeout = "60s";
   bool raw_targets = false;
+  bool cgi_strict = false;
   std::string socket_mode;
   std::string stall_timeout = "10s";
   std::string user;
@@ -127,6 +128,8 @@ void AddCgiOptions(CLI::App& app, Words& words) {
       ->default_str("owner");
   app.add_flag("--cgi-set-id", cgi.set_id,
                "Let CGI programs gain rights by set-id helpers (sendmail, sudo): no_new_privs is off");
+  app.add_flag("--cgi-strict", words.cgi_strict,
+               "Refuse what RFC 3875, 6.2, calls no answer: one without Content-Type, Location and Status");
   app.add_flag("--pass-authorization", cgi.server.pass_authorization,
                "Give CGI programs the Authorization field: they check passwords themselves");
   app.add_flag("--encoded-slashes", cgi.scripts.encoded_slashes,
@@ -220,6 +223,7 @@ void TakeWords(Words words, Options& options) {
   if (words.cgi_dir.empty()) return;
   words.cgi.directory = words.cgi_dir;
   words.cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
+  if (words.cgi_strict) words.cgi.reading = cgi::HeadReading::kStrict;
   words.cgi.patience = *sys::ParseDuration(words.cgi_timeout);
   options.site.cgi = std::move(words.cgi);
 }

@@ -141,36 +141,42 @@ CourierView Courier::Look() {
   const bool changed = view.available != seen_.available || view.program != seen_.program ||
                        view.sent != seen_.sent || seen_.quiet_since == 0;
   if (changed) view.quiet_since = view.now;
-  if (view.notes.stage == CourierNotes::Stage::kAsked) LookAtHead(view);
+  if (view.notes.stage == CourierNotes::Stage::kAsked) {
+    LookAtHead(view);
+  } else if (view.notes.coded && view.sent >= view.notes.answer_begin + view.notes.http_head) {
+    view.coding = LookAtCoding(tools_.Look(output(), view.available));
+  }
   seen_ = view;
   return view;
 }
 
+void Courier::LookAtRawHead(CourierView& view, std::string_view shown) {
+  const auto status = ParseRawStatus(shown);
+  head_ = {};
+  if (const auto* bad = std::get_if<Malformed>(&status)) {
+    view.head = {.state = HeadSeen::State::kMalformed, .why = bad->why};
+  } else if (const int* seen = std::get_if<int>(&status)) {
+    head_.status = *seen;
+    view.head = {.state = HeadSeen::State::kWhole};
+    if (view.head_at == 0) view.head_at = view.now;
+  }
+}
+
 void Courier::LookAtHead(CourierView& view) {
   const std::string_view shown = tools_.Look(output(), view.available);
-  if (view.notes.raw) {
-    const auto status = ParseRawStatus(shown);
-    head_ = {};
-    if (const auto* bad = std::get_if<Malformed>(&status)) {
-      view.head = {.state = HeadSeen::State::kMalformed, .why = bad->why};
-    } else if (const int* seen = std::get_if<int>(&status)) {
-      head_.status = *seen;
-      view.head = {.state = HeadSeen::State::kWhole};
-      if (view.head_at == 0) view.head_at = view.now;
-    }
-    return;
-  }
-  const auto parsed = ParseResponseHead(shown);
+  if (view.notes.raw) return LookAtRawHead(view, shown);
+  const auto parsed = ParseResponseHead(shown, tools_.reading());
   if (const auto* bad = std::get_if<Malformed>(&parsed)) {
     view.head = {.state = HeadSeen::State::kMalformed, .why = bad->why};
   } else if (const auto* head = std::get_if<ResponseHead>(&parsed)) {
     head_ = *head;
     view.head = {.state = HeadSeen::State::kWhole,
                  .size = head->head_size,
-                 .content_length = head->content_length,
+                 .content_length = head->chunked ? std::nullopt : head->content_length,
                  .bodyless = IsBodyless(head->status),
                  .redirects = head->kind == ResponseKind::kLocalRedirect &&
                               redirector_.Redirects(head->location.substr(0, head->location.find('?')))};
+    if (head->chunked) view.coding = LookAtCoding(shown.substr(head->head_size));
     if (view.head_at == 0) view.head_at = view.now;
   }
 }

@@ -63,6 +63,7 @@ class Courier : public Execution {
   void Pump();
   [[nodiscard]] CourierView Look();
   void LookAtHead(CourierView& view);
+  void LookAtRawHead(CourierView& view, std::string_view shown);
   [[nodiscard]] CourierView::Program LookAtProgram() const;
   [[nodiscard]] std::uint64_t RequestLeft() const;
 
@@ -75,6 +76,12 @@ class Courier : public Execution {
   void Redirect();
   void SendHead(const CourierAction& action);
   void SendBody(const CourierAction& action);
+  // courier_chunks.cc
+  [[nodiscard]] CodingSeen LookAtCoding(std::string_view shown) const;
+  void BeginCoding(std::uint64_t at);
+  void TakeFraming(std::uint64_t size);
+  void NoteCoding(std::uint64_t size, std::uint64_t at);
+  [[nodiscard]] std::size_t CodingNote() const;
   void Refuse(int status, std::string_view why);
   void Cut(std::string_view why);
   void Transmit(const Transmission& transmission);

@@ -46,6 +46,8 @@ void Courier::CarryOut(const CourierAction& action) {
       return Begin(action);
     case Kind::kSendHead:
       return SendHead(action);
+    case Kind::kTakeFraming:
+      return TakeFraming(action.bytes);
     case Kind::kSendBody:
       return SendBody(action);
     case Kind::kRefuse:
@@ -100,7 +102,12 @@ void Courier::AnswerWhole(const CourierAction& action) {
   const std::uint64_t consume = LeftToConsume();
   std::string answer = Head(action, End(consume) == Then::kDone);
   if (action.framing == Framing::kLength) {
-    const std::string_view body = tools_.seen().substr(head_.head_size);
+    std::string_view body = tools_.seen().substr(head_.head_size);
+    std::string decoded;
+    if (head_.chunked) {
+      http::ChunkedDecoder().Feed(body, decoded);
+      body = decoded;
+    }
     if (body.size() > *action.length)
       sys::log::Warn("{}: writes more than its Content-Length: cut to that", name_);
     answer += body.substr(0, *action.length);
@@ -127,6 +134,8 @@ void Courier::Begin(const CourierAction& action) {
   note.http_head = static_cast<std::uint32_t>(head.size());
   note.status_class = static_cast<std::uint8_t>(head_.status / 100);
   note.head_taken = '\0';
+  note.coded = head_.chunked;
+  if (note.coded) BeginCoding(note.answer_begin + note.http_head);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   note.stage = CourierNotes::Stage::kAnswering;
   HYDRAPOOL_FAILPOINT("cgi.answer_noted");
@@ -203,6 +212,8 @@ void Courier::SendBody(const CourierAction& action) {
   std::memcpy(at + prefix.size(), suffix.data(), suffix.size());
   const Then end = note.framing == Framing::kClose ? Then::kDoneAndClose : End(0);
   const std::uint64_t consume = LeftToConsume();  // none where a head of ours went before
+  if (note.coded && action.bytes > 0)
+    NoteCoding(action.bytes, exchange_.total_sent() + prefix.size() + action.bytes + suffix.size());
   Transmit({.prefix = static_cast<std::uint32_t>(prefix.size()),
             .spliced = static_cast<std::uint32_t>(action.bytes),
             .suffix = static_cast<std::uint32_t>(suffix.size()),

@@ -56,10 +56,11 @@ struct CourierNotes {
   bool feeds = false;           ///< the body goes through a pipe, piece by piece
   bool wants_continue = false;  ///< "100 Continue" comes before the body
   bool spools = false;          ///< the body is made whole in a file before the program starts
+  bool coded = false;           ///< the program codes its output in chunks
   bool output_closed = false;   ///< the program closed its output and lived on: how it ends does not matter
   std::uint32_t location = 0;  ///< size of the path that a local redirect leads to, behind the request's head
   /// While it spools: the one whose `at` is what is consumed holds. The other one is written before the bytes
-  /// that it tells of are consumed.
+  /// that it tells of are consumed. While a coded output is sent: courier_chunks.cc.
   std::array<SpoolNote, 2> spool{};
 };
 

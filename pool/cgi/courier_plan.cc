@@ -8,6 +8,7 @@ namespace {
 using Action = CourierAction;
 using Kind = CourierAction::Kind;
 using Program = CourierView::Program;
+using Coding = CodingSeen::State;
 
 constexpr std::uint64_t kMostAtOnce = 1u << 30;  // of a body, in one step
 
@@ -71,31 +72,52 @@ Action Answer(const CourierView& view, std::uint64_t body, bool whole) {
   if (view.notes.head_request || view.head.bodyless)
     return {.kind = Kind::kAnswerWhole, .framing = Framing::kNone, .length = promised};
   Action action{.kind = Kind::kBegin, .framing = Framing::kLength, .length = promised};
-  if (!promised && OutputOver(view)) action.length = body;
+  const bool coded = view.coding.state != Coding::kNone;
+  if (!promised && (coded ? view.coding.state == Coding::kDone : OutputOver(view))) action.length = body;
   if (!action.length) action.framing = view.notes.may_chunk ? Framing::kChunks : Framing::kClose;
   if (whole && view.available <= kWholeAnswer && view.head.size <= kWholeHead)
     action.kind = Kind::kAnswerWhole;
   return action;
 }
 
-Action WithHead(const CourierView& view) {
-  const auto& promised = view.head.content_length;
-  const std::uint64_t body = view.available - std::min(view.available, view.head.size);
-  const bool bodyless = view.notes.head_request || view.head.bodyless;
-  const bool fulfilled = promised && body >= *promised && !bodyless;
-  if (OutputOver(view)) {
-    if (!fulfilled && !EndKnown(view)) return Wait(view);
-    if (!fulfilled && Crashed(view)) return Refuse(502, "the program crashed");
-    if (promised && !fulfilled && !bodyless)
-      return Refuse(502, "the program's output is shorter than it promised");
-    return Answer(view, body, true);
-  }
-  if (fulfilled && !Unfed(view)) return Answer(view, body, true);
+/// An answer of which more may come is held back while it can be.
+Action Press(const CourierView& view, std::uint64_t body) {
   if (view.available < view.pressure) {
     if (Unfed(view)) return Wait(view);
     if (view.now < view.head_at + kHoldBack) return Wait(view, view.head_at + kHoldBack);
   }
   return Answer(view, body, false);
+}
+
+/// The head is whole, and the body after it is coded in chunks.
+Action WithCodedBody(const CourierView& view) {
+  if (view.coding.state == Coding::kBad) return Refuse(502, "the program's chunks are malformed");
+  const bool done = view.coding.state == Coding::kDone;
+  const bool over = OutputOver(view);
+  if (over && !done && !EndKnown(view)) return Wait(view);
+  if (over && !done)
+    return Refuse(502, Crashed(view) ? "the program crashed" : "the program's output ends within its chunks");
+  if (over || (done && !Unfed(view))) return Answer(view, view.coding.data, true);
+  return Press(view, view.coding.data);
+}
+
+Action WithHead(const CourierView& view) {
+  const auto& promised = view.head.content_length;
+  const std::uint64_t body = view.available - std::min(view.available, view.head.size);
+  const bool bodyless = view.notes.head_request || view.head.bodyless;
+  if (view.coding.state != Coding::kNone && !bodyless) return WithCodedBody(view);
+  const bool done = view.coding.state == Coding::kDone || (promised && body >= *promised);
+  const bool fulfilled = done && !bodyless;
+  if (OutputOver(view)) {
+    const bool whole = done || view.head.bodyless;
+    if (!whole && !EndKnown(view)) return Wait(view);
+    if (!whole && Crashed(view)) return Refuse(502, "the program crashed");
+    if (promised && !fulfilled && !bodyless)
+      return Refuse(502, "the program's output is shorter than it promised");
+    return Answer(view, body, true);
+  }
+  if (fulfilled && !Unfed(view)) return Answer(view, body, true);
+  return Press(view, body);
 }
 
 Action SendBody(std::uint64_t bytes, bool last) {
@@ -119,6 +141,15 @@ Action SendToTheEnd(const CourierView& view) {
   return size > 0 ? SendBody(size, false) : Wait(view);
 }
 
+Action SendCoded(const CourierView& view) {
+  const CodingSeen& coding = view.coding;
+  if (coding.state == Coding::kDone) return Unfed(view) && !OutputOver(view) ? Wait(view) : SendBody(0, true);
+  if (coding.state == Coding::kBad) return {.kind = Kind::kCut, .why = "malformed chunks in its answer"};
+  if (coding.data > 0 && coding.framing > 0) return {.kind = Kind::kTakeFraming, .bytes = coding.framing};
+  if (coding.data > 0) return SendBody(coding.data, false);
+  return OutputOver(view) && EndKnown(view) ? Cut(view) : Wait(view);
+}
+
 Action AnswerOn(const CourierView& view) {
   const CourierNotes& notes = view.notes;
   const std::uint64_t body_begin = notes.answer_begin + notes.http_head;
@@ -127,6 +158,7 @@ Action AnswerOn(const CourierView& view) {
     return {.kind = Kind::kSendHead, .last = last};
   }
   if (notes.framing == Framing::kLength) return SendByLength(view, view.sent - body_begin);
+  if (notes.coded) return SendCoded(view);
   return SendToTheEnd(view);
 }
 

@@ -10,6 +10,14 @@
 
 namespace hydrapool::cgi {
 
+/// What a chunk-coded output has come to.
+struct CodingSeen {
+  enum class State : std::uint8_t { kNone, kGoesOn, kDone, kBad };
+  State state = State::kNone;  ///< kNone: it is not coded
+  std::uint64_t framing = 0;   ///< in its pipe: bytes of chunks' framing before the next data
+  std::uint64_t data = 0;      ///< and then so much data. Before the answer has begun: all data so far
+};
+
 /// What the beginning of a program's output says of its answer.
 struct HeadSeen {
   enum class State : std::uint8_t { kMissing, kWhole, kMalformed };
@@ -37,6 +45,7 @@ struct CourierView {
   std::size_t pressure = 32 * 1024;  ///< so much output does not wait
   bool widened = false;              ///< the pipe is already as large as it gets
   HeadSeen head{};                   ///< with Stage::kAsked
+  CodingSeen coding{};               ///< of the body, once its head is whole
   sys::Nanos now = 0;
   sys::Nanos head_at = 0;      ///< when the head was first seen whole
   sys::Nanos quiet_since = 0;  ///< since when neither the output nor the program has changed
@@ -54,6 +63,7 @@ struct CourierAction {
     kRedirect,     ///< the program that its path names is to answer
     kBegin,        ///< note how the answer is framed, and put its head into the slab
     kSendHead,     ///< take the program's head out of the pipe, send ours
+    kTakeFraming,  ///< take `bytes` of chunks' framing out of the pipe
     kSendBody,     ///< send `bytes` of output
     kRefuse,       ///< answer with `status` instead, and end the program
     kCut,          ///< a part of the answer is out and the rest will never come
@@ -93,6 +103,9 @@ inline constexpr int kMostRedirects = 10;
 /// comes after it is no part of it), or when the output has ended and its program was not killed by a signal
 /// before it closed it. A program that promised more than it wrote, or was killed, is a 502 before the first
 /// byte of its answer and a cut after it.
+///
+/// The chunks of a coded output are taken off: whole is what its last chunk ends, and bad chunks are as a
+/// promise broken.
 ///
 /// While the request is still being fed, an answer waits until it ends or presses.
 [[nodiscard]] CourierAction NextAction(const CourierView& view);

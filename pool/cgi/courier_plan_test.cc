@@ -114,6 +114,16 @@ CourierView Feeding(CourierView view, std::uint64_t left, bool pending = true) {
   return view;
 }
 
+/// Coded in chunks: `framing` bytes of them come first, then `data`; before its answer begins `data` is all.
+CourierView Coded(CourierView view, CodingSeen::State state, std::uint64_t data, std::uint64_t framing = 0) {
+  view.notes.coded = view.notes.stage == Stage::kAnswering;
+  view.coding = {.state = state, .framing = framing, .data = data};
+  return view;
+}
+constexpr auto kGoesOn = CodingSeen::State::kGoesOn;
+constexpr auto kDone = CodingSeen::State::kDone;
+constexpr auto kBad = CodingSeen::State::kBad;
+
 CourierAction Wait(sys::Nanos look_again = 0) { return {.kind = Kind::kWait, .look_again = look_again}; }
 CourierAction Refuse(int status, std::string_view why) {
   return {.kind = Kind::kRefuse, .status = status, .why = why};
@@ -204,6 +214,12 @@ const std::vector<Row> kRows{
     {"HeadHeldBack", HeadRequest(WithHead(10)), Wait(kNow + kHoldBack)},
     {"HeadHeldBackLongEnough", HeadRequest(HeldBack(WithHead(10))), Bodyless()},
     {"HeadCrashed", HeadRequest(HungUp(WithHead(10), Program::kKilled)), Refuse(502, "the program crashed")},
+    {"HeadOfAKeptPromiseThenCrashed", HeadRequest(HungUp(WithHead(10, 10), Program::kKilled)), Bodyless(10)},
+    {"HeadOfABrokenPromiseAndACrash", HeadRequest(HungUp(WithHead(5, 10), Program::kKilled)),
+     Refuse(502, "the program crashed")},
+    {"HeadOfAllChunksThenCrashed", Coded(HeadRequest(HungUp(WithHead(30), Program::kKilled)), kDone, 10),
+     Bodyless()},
+    {"NotModifiedThenCrashed", HungUp(kNotModified, Program::kKilled), Bodyless()},
     {"NotModifiedWhole", HungUp(kNotModified), Bodyless()},
     {"NotModifiedHeldBackLongEnough", HeldBack(kNotModified), Bodyless()},
     // Local redirects and programs that speak HTTP themselves.
@@ -254,6 +270,37 @@ const std::vector<Row> kRows{
     {"CloseAPiece", Answering(Framing::kClose, 0, 40, 10), Body(10)},
     {"CloseTheEnd", HungUp(Answering(Framing::kClose, 0, 40, 0)), Body(0, true)},
     {"CloseCrashed", HungUp(Answering(Framing::kClose, 0, 40, 0), Program::kKilled), kCrashedCut},
+    // Coded in chunks.
+    {"CodedWhole", Coded(WithHead(30), kDone, 10), Whole(10)},
+    {"CodedWholeAtItsEnd", Coded(HungUp(WithHead(30)), kDone, 10), Whole(10)},
+    {"CodedWholeThenCrashed", Coded(HungUp(WithHead(30), Program::kKilled), kDone, 10), Whole(10)},
+    {"CodedHeldBack", Coded(WithHead(30), kGoesOn, 10), Wait(kNow + kHoldBack)},
+    {"CodedHeldBackLongEnough", Coded(HeldBack(WithHead(30)), kGoesOn, 10), Begin(Framing::kChunks)},
+    {"CodedForAnOldClient", Coded(OldClient(HeldBack(WithHead(30))), kGoesOn, 10), Begin(Framing::kClose)},
+    {"CodedBadly", Coded(WithHead(30), kBad, 10), Refuse(502, "the program's chunks are malformed")},
+    {"CodedShort", Coded(HungUp(WithHead(30)), kGoesOn, 10),
+     Refuse(502, "the program's output ends within its chunks")},
+    {"CodedShortByACrash", Coded(HungUp(WithHead(30), Program::kKilled), kGoesOn, 10),
+     Refuse(502, "the program crashed")},
+    {"CodedShortNotYetReaped", Coded(HungUp(WithHead(30), Program::kEnding), kGoesOn, 10),
+     Wait(kNow + kLookAgain)},
+    {"CodedForHead", Coded(HeadRequest(HeldBack(WithHead(30))), kGoesOn, 10), Bodyless()},
+    {"CodedFraming",
+     Coded(Answering(Framing::kChunks, 0, 40, 20), kGoesOn, 10, 5),
+     {.kind = Kind::kTakeFraming, .bytes = 5}},
+    {"CodedFramingWithoutItsEnd", Coded(Answering(Framing::kChunks, 0, 40, 5), kGoesOn, 0, 5),
+     Wait(kNow + kLookAgain)},
+    {"CodedData", Coded(Answering(Framing::kChunks, 0, 40, 20), kGoesOn, 10), Body(10)},
+    {"CodedLastChunk", Coded(Answering(Framing::kChunks, 0, 40, 7), kDone, 0, 7), Body(0, true)},
+    {"CodedLastChunkOfACrashed",
+     Coded(HungUp(Answering(Framing::kChunks, 0, 40, 7), Program::kKilled), kDone, 0, 7), Body(0, true)},
+    {"CodedLastChunkBeforeTheFeedIsDone",
+     Coded(Feeding(Answering(Framing::kChunks, 0, 40, 7), 1000, false), kDone, 0, 7),
+     {.kind = Kind::kFeed, .bytes = 1000}},
+    {"CodedWithoutALastChunk", Coded(HungUp(Answering(Framing::kChunks, 0, 40, 2)), kGoesOn, 0, 2),
+     kEndedCut},
+    {"CodedBadlyInTheMiddle", Coded(Answering(Framing::kChunks, 0, 40, 2), kBad, 0, 1),
+     Cut("malformed chunks in its answer")},
     // Feeding.
     {"FeedsFromItsHeadOn",
      Feeding(Seen(0), 5300, false),

@@ -12,7 +12,8 @@ namespace hydrapool::cgi {
 
 constexpr std::size_t kPipe = 64 * 1024;
 
-CourierTools::CourierTools(std::string extra_lines) : extra_lines_(std::move(extra_lines)), buffer_(kPipe) {
+CourierTools::CourierTools(std::string extra_lines, HeadReading reading)
+    : extra_lines_(std::move(extra_lines)), reading_(reading), buffer_(kPipe) {
   int ends[2];
   sys::Check(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), "pipe2");
   look_out_.Reset(ends[0]);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pool/cgi/response_head.h"
 #include "pool/http/response_writer.h"
 #include "pool/sys/unique_fd.h"
 
@@ -14,9 +15,11 @@ namespace hydrapool::cgi {
 /// What every response of a worker carries, and scratch space that its couriers share.
 class CourierTools {
  public:
-  explicit CourierTools(std::string extra_lines);
+  explicit CourierTools(std::string extra_lines, HeadReading reading = HeadReading::kLenient);
 
   [[nodiscard]] std::string_view extra_lines() const { return extra_lines_; }
+  /// How programs' heads are read.
+  [[nodiscard]] HeadReading reading() const { return reading_; }
 
   /// Shows what waits in a pipe, at most 64 KiB, without taking it out (tee(2)).
   std::string_view Look(int pipe, std::size_t most);
@@ -32,6 +35,7 @@ class CourierTools {
 
  private:
   std::string extra_lines_;
+  const HeadReading reading_;
   sys::UniqueFd look_in_;
   sys::UniqueFd look_out_;
   std::vector<char> buffer_;

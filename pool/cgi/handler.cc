@@ -49,7 +49,7 @@ Handler::Handler(WorkerContext& worker, const Config& config, std::string extra_
     : worker_(worker),
       config_(config),
       scripts_(config.directory, config.url_prefix, config.scripts),
-      tools_(std::move(extra_lines)),
+      tools_(std::move(extra_lines), config.reading),
       parser_(config.heads) {
   if (config_.server.document_root.empty()) config_.server.document_root = scripts_.root();
 }

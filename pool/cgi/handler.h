@@ -27,6 +27,7 @@ struct Config {
   ServerFacts server{};  ///< its document_root is the directory where none is given
   ScriptRules scripts{};
   http::Limits heads{};
+  HeadReading reading = HeadReading::kLenient;  ///< of what programs say
   bool set_id = false;  ///< programs may gain rights by set-id helpers: sendmail, sudo
   ResourceLimits limits{};
   /// How long a program may let its client wait: for the beginning of its answer, and for more of it each

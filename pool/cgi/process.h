@@ -81,10 +81,10 @@ struct Spawned {
 ///
 /// With a `lifeline` it may lose its parent, and its group ends with the lifeline instead.
 ///
-/// The program starts with descriptors 0, 1, 2 and no other (with a `lifeline` also 3, which is that), all dispositions default, an empty signal mask,
-/// its own process group (leader: its pid), no_new_privs (unless told), the limits and the umask above,
-/// `directory_fd` as working directory, and exactly `argv` and `envp`. A text without "#!" is ENOEXEC, not a
-/// shell script.
+/// The program starts with descriptors 0, 1, 2 and no other (with a `lifeline` also 3, which is that), all
+/// dispositions default, an empty signal mask, its own process group (leader: its pid), no_new_privs (unless
+/// told), the limits and the umask above, `directory_fd` as working directory, and exactly `argv` and `envp`.
+/// A text without "#!" is ENOEXEC, not a shell script.
 ///
 /// It shares the caller's memory until the exec (CLONE_VM | CLONE_VFORK on a stack of its own), so a start
 /// costs the same in a small and a large process; only the descriptor table is copied. Measured

@@ -9,13 +9,15 @@
 namespace hydrapool::cgi {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNotForwarded{
-    "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+constexpr std::array<std::string_view, 6> kNotForwarded{
+    "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade",
 };
 
 /// Gathers fields, one line at a time; each call answers with why not, or an empty view.
 class HeadBuilder {
  public:
+  explicit HeadBuilder(HeadReading reading) : strict_(reading == HeadReading::kStrict) {}
+
   std::string_view AddLine(std::string_view line) {
     const auto colon = line.find(':');
     if (colon == 0 || colon == line.npos) return "a line that is no header field";
@@ -31,7 +33,8 @@ class HeadBuilder {
   }
 
   std::string_view Finish(std::size_t head_size) {
-    if (!has_status_ && !has_type_ && !has_location_) return "neither Content-Type nor Location nor Status";
+    if (strict_ && !has_status_ && !has_type_ && !has_location_)
+      return "neither Content-Type nor Location nor Status";
     head_.head_size = head_size;
     if (has_location_) head_.kind = KindOfRedirect();
     if (has_location_ && !has_status_ && head_.kind != ResponseKind::kLocalRedirect) head_.status = 302;
@@ -44,12 +47,14 @@ class HeadBuilder {
   std::string_view AddField(std::string_view name, std::string_view value) {
     if (http::EqualsIgnoringCase(name, "status")) return SetStatus(value);
     if (http::EqualsIgnoringCase(name, "content-type")) {
+      if (value.empty() && !strict_) return {};
       return SetOnce(has_type_, head_.content_type, value, "an empty or repeated Content-Type");
     }
     if (http::EqualsIgnoringCase(name, "location")) {
       return SetOnce(has_location_, head_.location, value, "an empty or repeated Location");
     }
     if (http::EqualsIgnoringCase(name, "content-length")) return SetLength(value);
+    if (http::EqualsIgnoringCase(name, "transfer-encoding")) return SetCoding(value);
     const auto is_name = [&](std::string_view one) { return http::EqualsIgnoringCase(name, one); };
     if (std::ranges::none_of(kNotForwarded, is_name)) head_.fields.push_back({name, value});
     return {};
@@ -86,6 +91,14 @@ class HeadBuilder {
     return {};
   }
 
+  std::string_view SetCoding(std::string_view value) {
+    if (value.empty() || http::EqualsIgnoringCase(value, "identity")) return {};
+    if (!http::EqualsIgnoringCase(value, "chunked")) return "a Transfer-Encoding other than chunked";
+    if (head_.chunked) return "a repeated Transfer-Encoding";
+    head_.chunked = true;
+    return {};
+  }
+
   [[nodiscard]] ResponseKind KindOfRedirect() const {
     const bool is_local =
         head_.location.starts_with('/') && !head_.location.starts_with("//") &&
@@ -96,6 +109,7 @@ class HeadBuilder {
   }
 
   ResponseHead head_;
+  const bool strict_;
   bool has_status_ = false;
   bool has_type_ = false;
   bool has_location_ = false;
@@ -103,9 +117,10 @@ class HeadBuilder {
 
 }  // namespace
 
-std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(std::string_view so_far) {
+std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(std::string_view so_far,
+                                                                        HeadReading reading) {
   const auto window = so_far.substr(0, kMaxResponseHead);
-  HeadBuilder builder;
+  HeadBuilder builder(reading);
   for (std::size_t begin = 0;;) {
     const auto newline = window.find('\n', begin);
     if (newline == window.npos) {

@@ -28,6 +28,7 @@ struct ResponseHead {
   std::string_view content_type;                ///< empty: none
   std::string_view location;                    ///< empty: none
   std::optional<std::uint64_t> content_length;  ///< what the program promises; it may break its word
+  bool chunked = false;                         ///< the body is coded in chunks (RFC 9112, section 7.1)
   std::vector<http::Field> fields;              ///< all others that may be forwarded, in their order
   std::size_t head_size = 0;                    ///< from the first byte to the first of the body
 };
@@ -36,6 +37,9 @@ struct ResponseHead {
 struct Malformed {
   std::string_view why;
 };
+
+/// Whether a document may do without Content-Type.
+enum class HeadReading : std::uint8_t { kLenient, kStrict };
 
 inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 
@@ -46,7 +50,9 @@ inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 /// - Lines end with LF or CRLF, in any mixture. A CR elsewhere, NUL and other control characters but tab are
 ///   refused: what is forwarded cannot split a response. So are continuation lines and white space before
 ///   the colon.
-/// - At least one of Content-Type, Location and Status; each of them at most once.
+/// - Content-Type, Location and Status come at most once. A head of none of them is a document's, as Apache
+///   and lighttpd take it; with HeadReading::kStrict it is refused (section 6.2), and so is an empty
+///   Content-Type, which is none otherwise.
 /// - Status: 200 to 599. Without one it is 200, or 302 beside a Location.
 /// - A Location that begins with a single '/', holds a path and perhaps a query (no '#', no blanks) and comes
 ///   without a Status is a local redirect; any other
@@ -54,11 +60,12 @@ inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 /// - Content-Length: digits, and repeated only with the same value. The body's framing is the server's
 ///   matter, so neither it nor Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and
 ///   Upgrade are in `fields`.
+/// - Transfer-Encoding: "chunked" once, or "identity", which says nothing.
 /// - More than kMaxResponseHead bytes without its end: refused.
 ///
 /// NeedMore at the end of the output means that the program said too little: 502 as well.
 [[nodiscard]] std::variant<http::NeedMore, ResponseHead, Malformed> ParseResponseHead(
-    std::string_view so_far);
+    std::string_view so_far, HeadReading reading = HeadReading::kLenient);
 
 /// The status of a program whose output is an HTTP response as it is (RFC 3875, section 5: nph-): 200 of
 /// "HTTP/1.1 200 OK". Looks at the first 12 bytes.

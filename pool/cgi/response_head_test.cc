@@ -8,7 +8,7 @@
 namespace hydrapool::cgi {
 
 bool operator==(const ResponseHead& a, const ResponseHead& b) {
-  return a.kind == b.kind && a.status == b.status && a.reason == b.reason &&
+  return a.kind == b.kind && a.chunked == b.chunked && a.status == b.status && a.reason == b.reason &&
          a.content_type == b.content_type && a.location == b.location &&
          a.content_length == b.content_length && a.head_size == b.head_size &&
          std::ranges::equal(a.fields, b.fields, [](const http::Field& x, const http::Field& y) {
@@ -31,8 +31,8 @@ bool NeedsMore(std::string_view output) {
   return std::holds_alternative<http::NeedMore>(ParseResponseHead(output));
 }
 
-std::string WhyNot(std::string_view output) {
-  const auto result = ParseResponseHead(output);
+std::string WhyNot(std::string_view output, HeadReading reading = HeadReading::kLenient) {
+  const auto result = ParseResponseHead(output, reading);
   const auto* const malformed = std::get_if<Malformed>(&result);
   return malformed != nullptr ? std::string(malformed->why) : "accepted";
 }
@@ -113,16 +113,30 @@ TEST(ResponseHeadTest, AContentLengthThatIsNoneIsRefused) {
 
 TEST(ResponseHeadTest, CgiFieldsComeOnceAndNotEmpty) {
   EXPECT_THAT(WhyNot("Content-Type: a/b\nContent-Type: a/b\n"), HasSubstr("Content-Type"));
-  EXPECT_THAT(WhyNot("Content-Type: \n"), HasSubstr("Content-Type"));
+  EXPECT_THAT(WhyNot("Content-Type: \n", HeadReading::kStrict), HasSubstr("Content-Type"));
   EXPECT_THAT(WhyNot("Location: /a\nlocation: /b\n"), HasSubstr("Location"));
   EXPECT_THAT(WhyNot("Location:\n"), HasSubstr("Location"));
   EXPECT_THAT(WhyNot("Status: 200\nStatus: 200\n"), HasSubstr("repeated Status"));
 }
 
-TEST(ResponseHeadTest, WithoutACgiFieldItIsNoHead) {
+TEST(ResponseHeadTest, WithoutACgiFieldItIsADocumentsOrStrictlyNone) {
   for (const auto* output : {"\n", "\r\n\r\n", "X-Other: 1\n\n", "Content-Length: 5\n\nhello"}) {
-    EXPECT_THAT(WhyNot(output), HasSubstr("neither")) << output;
+    EXPECT_EQ(Parsed(output).kind, ResponseKind::kDocument) << output;
+    EXPECT_EQ(Parsed(output).status, 200) << output;
+    EXPECT_EQ(Parsed(output).content_type, "") << output;
+    EXPECT_THAT(WhyNot(output, HeadReading::kStrict), HasSubstr("neither")) << output;
   }
+  EXPECT_EQ(Parsed("Content-Type:\n\n").content_type, "");
+}
+
+TEST(ResponseHeadTest, OfTransferCodingsOnlyChunksAreKnown) {
+  EXPECT_TRUE(Parsed("Transfer-Encoding: Chunked\n\n").chunked);
+  EXPECT_FALSE(Parsed("Transfer-Encoding: identity\n\n").chunked);
+  EXPECT_FALSE(Parsed("Content-Type: a/b\n\n").chunked);
+  for (const auto* coding : {"gzip", "gzip, chunked", "chunked, chunked", "chunked;q=1"})
+    EXPECT_THAT(WhyNot("Transfer-Encoding: " + std::string(coding) + "\n"), HasSubstr("other than"))
+        << coding;
+  EXPECT_THAT(WhyNot("Transfer-Encoding: chunked\ntransfer-encoding: chunked\n"), HasSubstr("repeated"));
 }
 
 TEST(ResponseHeadTest, WhatIsNoHeadIsSeenAtTheEndOfItsLine) {

@@ -118,6 +118,13 @@ void AddStreamPaths(std::vector<Path>& paths) {
                                           {Get("/?after"), "hello after\n"}});
                      }});
   }
+  paths.push_back({"cgi_coded",
+                   kAlways + kStart + kStream + std::set<string>{"cgi.framing_noted", "cgi.framing_taken"},
+                   {"id=a"},
+                   [](HttpClient& client) {
+                     AskInTurn(client, {{Get("/cgi-bin/coded?id=a"), "hello coded world\n"},
+                                        {Get("/?after"), "hello after\n"}});
+                   }});
   paths.push_back({"cgi_redirect",
                    kAlways + kStart + std::set<string>{"cgi.redirecting", "cgi.redirected"},
                    {"local", "redirected"},
@@ -182,6 +189,10 @@ void MakeRequestPrograms(const ScratchDir& programs, const string& record) {
   WriteProgram(programs / "nph-hello",
                "#!/bin/sh\necho GET $QUERY_STRING $$ >>" + record +
                    "\nprintf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\nraw\\n'\n");
+  WriteProgram(programs / "coded", "#!/bin/sh\necho GET $QUERY_STRING $$ >>" + record +
+                                       "\nprintf 'Transfer-Encoding: chunked\\n\\n5\\r\\nhello\\r\\n'\n"
+                                       "sleep 0.03\nprintf '7;x=y\\r\\n coded \\r\\n'\n"
+                                       "sleep 0.03\nprintf '6\\r\\nworld\\n\\r\\n0\\r\\n\\r\\n'\n");
 }
 
 }  // namespace hydrapool::support

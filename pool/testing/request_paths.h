@@ -23,7 +23,7 @@ struct Path {
 inline void PrintTo(const Path& path, std::ostream* out) { *out << path.name; }
 
 /// Every way in which a request goes through a worker: plain ones, programs, streams. The programs are those
-/// of MakeCountingPrograms, and nph-hello (MakeRequestPrograms).
+/// of MakeCountingPrograms, nph-hello and coded (MakeRequestPrograms).
 std::vector<Path> Paths();
 
 /// The programs that Paths() asks for, which write their executions into `record`.
