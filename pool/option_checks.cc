@@ -1,5 +1,6 @@
 #include "pool/option_checks.h"
 
+#include "pool/http/ip_address.h"
 #include "pool/sys/privileges.h"
 #include "pool/sys/socket.h"
 #include "pool/sys/units.h"
@@ -25,6 +26,11 @@ std::string Mode(const std::string& text) {
 std::string Address(const std::string& text) {
   const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
   return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
+}
+
+std::string TrustedPeer(const std::string& text) {
+  const bool known = http::TrustedPeers().Add(text);
+  return known ? "" : "'" + text + "' is no address, no network as 10.0.0.0/8, and not 'unix'";
 }
 
 std::string Patience(const std::string& text) {

@@ -10,6 +10,7 @@
 namespace hydrapool::server {
 
 std::string Address(const std::string& text);       ///< HOST:PORT, :PORT or unix:/PATH
+std::string TrustedPeer(const std::string& text);   ///< http::TrustedPeers::Add
 std::string Mode(const std::string& text);          ///< octal, as chmod takes it
 std::string NameAndValue(const std::string& text);  ///< NAME=VALUE
 std::string Prefix(const std::string& text);        ///< begins and ends with '/'

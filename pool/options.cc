@@ -32,6 +32,9 @@ const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapo
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
 const std::map<std::string, cgi::Symlinks> kSymlinks{
     {"beneath", cgi::Symlinks::kBeneath}, {"owner", cgi::Symlinks::kOwner}, {"all", cgi::Symlinks::kAll}};
+const std::map<std::string, http::ProxyFields> kProxyFields{{"either", http::ProxyFields::kEither},
+                                                            {"x-forwarded", http::ProxyFields::kXForwarded},
+                                                            {"forwarded", http::ProxyFields::kForwarded}};
 const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::kDebug},
                                                      {"info", sys::log::Level::kInfo},
                                                      {"warn", sys::log::Level::kWarning},
@@ -71,6 +74,7 @@ struct Words {
   std::string cgi_timeout = "60s";
   bool raw_targets = false;
   bool cgi_strict = false;
+  std::vector<std::string> trusted;
   std::string socket_mode;
   std::string stall_timeout = "10s";
   std::string user;
@@ -134,6 +138,18 @@ void AddCgiOptions(CLI::App& app, Words& words) {
                "Give CGI programs the Authorization field: they check passwords themselves");
   app.add_flag("--encoded-slashes", cgi.scripts.encoded_slashes,
                "Take %2F in the path behind a CGI program for a slash instead of refusing it");
+  app.add_option("--trusted-proxy", words.trusted,
+                 "A proxy in front, by address or network (10.0.0.0/8, or unix: whoever comes over a UNIX "
+                 "socket): its "
+                 "PROXY header and its fields X-Forwarded-*, Forwarded say who asks; repeatable")
+      ->check(TrustedPeer)
+      ->type_name("ADDRESS[/N]")
+      ->allow_extra_args(false);
+  app.add_option("--proxy-fields", words.cgi.believed.fields,
+                 "Of a trusted proxy: x-forwarded, forwarded, or either, where X-Forwarded-For comes first")
+      ->transform(CLI::CheckedTransformer(kProxyFields).description(""))
+      ->type_name("WHICH")
+      ->default_str("either");
   app.add_flag("--raw-targets", words.raw_targets,
                "Take bytes past 0x7f in a request's target instead of refusing them");
   app.add_option(
@@ -218,6 +234,8 @@ void TakeWords(Words words, Options& options) {
   if (!words.socket_mode.empty())
     options.socket_mode = static_cast<mode_t>(std::stoul(words.socket_mode, nullptr, 8));
   options.site.heads.raw_targets = words.cgi.heads.raw_targets = words.raw_targets;
+  for (const std::string& peer : words.trusted) (void)words.cgi.believed.peers.Add(peer);
+  options.site.believed = words.cgi.believed;
   options.pool.timeouts.stall = *ParseStall(words.stall_timeout);
   if (!words.user.empty()) options.user = *sys::FindUser(words.user);
   if (words.cgi_dir.empty()) return;

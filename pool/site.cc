@@ -22,7 +22,10 @@ std::string WorkerLine(const WorkerContext& worker, bool expose) {
 }  // namespace
 
 Site::Site(WorkerContext& worker, const SiteConfig& config)
-    : worker_(worker), parser_(config.heads), extra_lines_(WorkerLine(worker, config.expose_worker)) {
+    : worker_(worker),
+      believed_(config.believed),
+      parser_(config.heads),
+      extra_lines_(WorkerLine(worker, config.expose_worker)) {
   if (config.cgi) cgi_.emplace(worker, *config.cgi, extra_lines_);
 }
 
@@ -48,16 +51,31 @@ std::string Site::AbandonedReply(Excuse excuse) {
   return reply;
 }
 
+Reply Site::Refuse(const http::Refusal& refusal, bool head_only) {
+  return {.consume = 0,
+          .bytes = http::ErrorResponse(refusal.status, false, head_only, refusal.why,
+                                       date_.At(worker_.loop.now()), 1, extra_lines_),
+          .keep_open = false,
+          .kind = static_cast<std::uint8_t>(refusal.status / 100)};
+}
+
+std::optional<Decision> Site::LookAtProxy(const Connection& connection, std::string_view peeked) {
+  if (connection.request_begin() != 0) return std::nullopt;
+  const auto seen = cgi::TakeProxyHeader(connection, peeked, believed_);
+  if (!seen) return std::nullopt;
+  if (std::holds_alternative<http::NeedMore>(*seen)) return NeedMore{};
+  if (const auto* refusal = std::get_if<http::Refusal>(&*seen)) return Refuse(*refusal, false);
+  return Reply{.consume = std::get<std::size_t>(*seen), .interim = true};
+}
+
 Decision Site::OnInput(Connection& connection, std::string_view peeked) {
+  if (!believed_.peers.empty()) {
+    if (auto decision = LookAtProxy(connection, peeked)) return std::move(*decision);
+  }
   const auto parsed = parser_.Parse(peeked);
   if (std::holds_alternative<http::NeedMore>(parsed)) return NeedMore{};
-  if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
-    return Reply{.consume = 0,
-                 .bytes = http::ErrorResponse(refusal->status, false, peeked.starts_with("HEAD "),
-                                              refusal->why, date_.At(worker_.loop.now()), 1, extra_lines_),
-                 .keep_open = false,
-                 .kind = static_cast<std::uint8_t>(refusal->status / 100)};
-  }
+  if (const auto* refusal = std::get_if<http::Refusal>(&parsed))
+    return Refuse(*refusal, peeked.starts_with("HEAD "));
   const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
   if (cgi_ && cgi_->Serves(request.path)) return cgi_->OnRequest(connection, request, peeked);
   const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;

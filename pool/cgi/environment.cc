@@ -83,8 +83,9 @@ void SetScript(Variables& variables, const Script& script, const ServerFacts& se
 void SetServer(Variables& variables, const ServerFacts& server, const ClientFacts& client) {
   variables["GATEWAY_INTERFACE"] = "CGI/1.1";
   variables["PATH"] = server.path;
-  variables["REQUEST_SCHEME"] = server.scheme;
-  if (server.scheme == "https") variables["HTTPS"] = "on";
+  const std::string& scheme = client.scheme.empty() ? server.scheme : client.scheme;
+  variables["REQUEST_SCHEME"] = scheme;
+  if (scheme == "https") variables["HTTPS"] = "on";
   variables["SERVER_SOFTWARE"] = server.software;
   variables["SERVER_ADDR"] = client.server_address;
   variables["SERVER_PORT"] = std::to_string(client.server_port);

@@ -32,6 +32,7 @@ struct ClientFacts {
   std::uint16_t remote_port = 0;  ///< 0: none
   std::string server_address{};
   std::uint16_t server_port = 0;
+  std::string scheme{};  ///< what the client used; empty: ServerFacts::scheme
   std::optional<std::uint64_t>
       body_length{};  ///< of a chunked body that was spooled; else Content-Length counts
 };

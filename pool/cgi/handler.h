@@ -14,6 +14,7 @@
 #include "pool/cgi/process.h"
 #include "pool/cgi/script_path.h"
 #include "pool/cgi/spooler.h"
+#include "pool/cgi/who_asks.h"
 #include "pool/http/limits.h"
 #include "pool/http/request.h"
 #include "pool/http/request_parser.h"
@@ -24,6 +25,7 @@ namespace hydrapool::cgi {
 struct Config {
   std::string directory;
   std::string url_prefix = "/cgi-bin/";
+  Believed believed{};   ///< about who asks
   ServerFacts server{};  ///< its document_root is the directory where none is given
   ScriptRules scripts{};
   http::Limits heads{};

@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <system_error>
 #include <utility>
 
 #include "pool/cgi/handler.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
-#include "pool/sys/socket.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
@@ -71,38 +69,6 @@ std::optional<Plumbing> Plumb(int file, bool feeds) {
   return made;
 }
 
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-Address SplitAddress(const std::string& text) {
-  const auto parts = sys::SplitHostPort(text);
-  Address address;
-  if (!parts) return address;
-  address.host = parts->host;
-  std::from_chars(parts->port.data(), parts->port.data() + parts->port.size(), address.port);
-  return address;
-}
-
-// Who asks through a UNIX socket is on this machine, and the port is the one its request names.
-ClientFacts FactsOf(const hydrapool::Connection& connection, const http::Request& request,
-                    std::string_view scheme) {
-  if (!connection.local().starts_with("unix:")) {
-    const Address peer = SplitAddress(connection.peer());
-    const Address local = SplitAddress(connection.local());
-    return {.remote_address = peer.host,
-            .remote_port = peer.port,
-            .server_address = local.host,
-            .server_port = local.port};
-  }
-  const Address named = SplitAddress(std::string(request.host));
-  const auto usual = static_cast<std::uint16_t>(scheme == "https" ? 443 : 80);
-  return {.remote_address = "127.0.0.1",
-          .server_address = "127.0.0.1",
-          .server_port = named.port != 0 ? named.port : usual};
-}
-
 struct GateContext {
   ProcessPlaces::Place* place;
   std::uint32_t claimant;
@@ -144,9 +110,13 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   if (!process.ClaimPlace(std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes) +
                           spare))
     return refuse(503, "as many programs run as may at once");
-  ClientFacts client = FactsOf(connection, request, config_.server.scheme);
-  if (request.body == http::BodyKind::kChunked) client.body_length = body.length;
-  const auto environment = Environment::Build(request, *script, config_.server, client);
+  auto asks = WhoAsks(connection, request, config_.believed, config_.server.scheme);
+  if (const auto* bad = std::get_if<http::Refusal>(&asks)) return refuse(bad->status, bad->why);
+  Asker& asker = std::get<Asker>(asks);
+  if (request.body == http::BodyKind::kChunked) asker.client.body_length = body.length;
+  http::Request asked = request;
+  if (!asker.host.empty()) asked.host = asker.host;
+  const auto environment = Environment::Build(asked, *script, config_.server, asker.client);
   if (!environment) return refuse(431, "the request's fields do not fit an environment");
 
   auto plumbing = Plumb(body.file, body.feed);

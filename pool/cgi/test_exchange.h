@@ -139,6 +139,7 @@ class FakeExchange final : public Exchange, private Connection {
   [[nodiscard]] WorkerContext& worker() const override { return context; }
   [[nodiscard]] std::string peer() const override { return "127.0.0.1:50000"; }
   [[nodiscard]] std::string local() const override { return "127.0.0.1:80"; }
+  [[nodiscard]] std::uint64_t request_begin() const override { return consumed_; }
   [[nodiscard]] bool IsLast(std::uint64_t) const override { return false; }
   [[nodiscard]] std::span<std::byte> NoteBytes() const override { return notes_; }
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return connection_notes_; }

@@ -94,6 +94,7 @@ class LeasedConnection final : public Connection {
   [[nodiscard]] std::string peer() const override;
   [[nodiscard]] std::string local() const override;
   [[nodiscard]] std::uint64_t total_sent() const override { return hand_.machine.total_sent(); }
+  [[nodiscard]] std::uint64_t request_begin() const override { return request_ == 0 ? 0 : request_ - 1; }
   [[nodiscard]] bool IsLast(std::uint64_t request) const override;
   [[nodiscard]] std::span<std::byte> NoteBytes() const override {
     TakeNotes();

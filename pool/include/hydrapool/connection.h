@@ -45,6 +45,8 @@ class Connection {
   [[nodiscard]] virtual std::string local() const = 0;
   /// What the completed steps of this connection have sent in all.
   [[nodiscard]] virtual std::uint64_t total_sent() const = 0;
+  /// How many bytes of the connection came before the request in hand.
+  [[nodiscard]] virtual std::uint64_t request_begin() const = 0;
   /// The pool is shutting down and nothing more has come than the `request` bytes at hand: the answer should
   /// be the last.
   [[nodiscard]] virtual bool IsLast(std::uint64_t request) const = 0;
