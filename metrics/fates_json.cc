@@ -4,8 +4,6 @@
 
 #include <iterator>
 
-#include "pool/shared/lease_table.h"
-
 namespace hydrapool::metrics {
 
 std::string FatesJson(const hydrapool::FateJournal& fates, pid_t parent) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "hydrapool/process_pool.h"
+#include "hydrapool/pool_options.h"
 #include "pool/site.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"

@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "hydrapool/connection.h"
 #include "pool/http/chunked_decoder.h"
 #include "pool/sys/clock.h"
+
+namespace hydrapool {
+class Exchange;
+}  // namespace hydrapool
 
 namespace hydrapool::cgi {
 
@@ -69,6 +72,6 @@ struct CourierNotes {
 inline constexpr std::size_t kRequestHeadAt = 1024;
 
 /// The notes of an exchange whose request is a CGI program's.
-inline CourierNotes& NotesOf(const Exchange& exchange) { return exchange.connection().notes<CourierNotes>(); }
+CourierNotes& NotesOf(const Exchange& exchange);
 
 }  // namespace hydrapool::cgi

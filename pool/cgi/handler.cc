@@ -11,6 +11,8 @@
 
 #include "pool/cgi/body_file.h"
 #include "pool/http/response_writer.h"
+#include "pool/shared/body_budget.h"
+#include "pool/shared/lease.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {

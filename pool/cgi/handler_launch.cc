@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "pool/cgi/handler.h"
+#include "pool/shared/body_budget.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/worker/worker_desk.h"

@@ -9,6 +9,7 @@
 #include "pool/cgi/body_file.h"
 #include "pool/cgi/courier_plan.h"
 #include "pool/http/response_writer.h"
+#include "pool/shared/body_budget.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "hydrapool/process_pool.h"
-#include "pool/shared/fate_journal.h"
-#include "pool/shared/scoreboard.h"
-
 namespace hydrapool {
+
+class FateJournal;
+class Pool;
+class Scoreboard;
 
 /// What a pool knows about itself; for the pool's own programs, embedders get it over the admin endpoint.
 const Scoreboard& ScoreboardOf(const Pool& pool);

@@ -16,7 +16,10 @@
 
 #include "hydrapool/process_pool.h"
 #include "pool/parent/pool.h"
+#include "pool/shared/fate_journal.h"
+#include "pool/shared/scoreboard.h"
 #include "pool/sys/child.h"
+#include "pool/sys/clock.h"
 #include "pool/sys/log.h"
 #include "pool/sys/shared_memory.h"
 #include "pool/sys/test_tcp.h"

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "hydrapool/process_pool.h"
+#include "hydrapool/pool_options.h"
 
 namespace hydrapool {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pool/shared/lease_table.h"
+#include "pool/shared/phase.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 

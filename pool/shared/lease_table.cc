@@ -4,27 +4,6 @@
 
 namespace hydrapool {
 
-std::size_t PhaseIndex(Phase phase) {
-  switch (phase) {
-    case Phase::kReading:
-      return 1;
-    case Phase::kExecuting:
-    case Phase::kExecutingOnce:
-    case Phase::kFeeding:
-      return 2;
-    case Phase::kResponding:
-      return 3;
-    case Phase::kFree:
-    case Phase::kIdle:
-    case Phase::kClosing:
-    case Phase::kClosed:
-      break;
-  }
-  return 0;
-}
-
-std::string_view PhaseName(Phase phase) { return kPhaseNames[PhaseIndex(phase)]; }
-
 LeaseTable::LeaseTable(std::size_t capacity)
     : leases_(capacity), details_(capacity), ledgers_(capacity), slabs_(capacity * kSlab) {}
 

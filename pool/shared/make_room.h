@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "pool/shared/lease_table.h"
+#include "pool/shared/lease_word.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool {

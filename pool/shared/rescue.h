@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "hydrapool/excuse.h"
 #include "pool/shared/fate_journal.h"
-#include "pool/shared/lease_table.h"
+#include "pool/shared/lease_word.h"
+#include "pool/shared/process_word.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "pool/shared/lease_table.h"
+#include "pool/shared/phase.h"
 #include "pool/shared/pulse.h"
 #include "pool/shared/worker_stage.h"
 #include "pool/sys/clock.h"
@@ -125,9 +125,11 @@ inline constexpr std::array<std::string_view, 15> kExitCauses{
 /// The parent's counts.
 struct PoolCounts {
   std::array<Counter, kExitCauses.size()> exits;
-  std::array<Counter, 4> rescued;  ///< by phase (kPhaseNames): leases taken from a dead worker and carried on
-  std::array<Counter, 4> lost;     ///< by phase: requests that got no answer and could have had one
-  Counter cut;                     ///< answers that broke off: bytes had left and the rest was gone
+  std::array<Counter, kPhaseNames.size()>
+      rescued;  ///< by phase: leases taken from a dead worker and carried on
+  std::array<Counter, kPhaseNames.size()>
+      lost;     ///< by phase: requests that got no answer and could have had one
+  Counter cut;  ///< answers that broke off: bytes had left and the rest was gone
   Counter
       abandoned;   ///< requests answered by the handler's reply for "can be neither finished nor run again"
   Counter poison;  ///< requests stopped because they killed workers

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "pool/shared/lease_table.h"
+#include "pool/shared/lease.h"
 #include "pool/sys/failpoint.h"
 
 namespace hydrapool {
@@ -192,7 +192,7 @@ class StepMachine {
     io_.Store(step(), noted);
     io_.Store(step_end(), end);
     io_.Store(detail_.stalled, false);
-    if (noted.send > LeaseTable::kSlabPage) io_.Store(detail_.slab_grown, true);
+    if (noted.send > kSlabPage) io_.Store(detail_.slab_grown, true);
     if (end.in_slab || during == Phase::kFeeding) {
       io_.Store(detail_.splice_at[steps_ & 1], plan.splice_at);
       io_.Store(detail_.spliced[steps_ & 1], plan.spliced);
@@ -221,7 +221,7 @@ class StepMachine {
   Progress Block() {
     if (!detail_.stalled.load(std::memory_order_relaxed)) {
       // For the whole step, whoever carries it: a client that trickles is not served for ever.
-      const auto pieces = static_cast<Nanos>(1 + step().send / LeaseTable::kSlab);
+      const auto pieces = static_cast<Nanos>(1 + step().send / kSlab);
       io_.Store(detail_.deadline, io_.Now() + write_timeout_ * pieces);
       io_.Store(detail_.stalled, true);
     }

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "pool/shared/lease_table.h"
+#include "pool/shared/lease.h"
 #include "pool/shared/step_machine.h"
 
 /// The seam of the step machine as a test plays it: a world in memory, calls that kill, faults that are

@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "pool/shared/lease_table.h"
+#include "hydrapool/excuse.h"
+#include "pool/shared/lease_word.h"
 
 namespace hydrapool {
 

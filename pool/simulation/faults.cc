@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "pool/shared/lease_table.h"
 #include "pool/simulation/heap.h"
 #include "pool/simulation/world.h"
 
@@ -17,6 +18,10 @@ std::string_view FaultName(Fault fault) {
       "OldGeneration",  "ForgottenLease",   "RunsAgain",       "AnswerTwice",      "ReplayedStep",
       "DeadlineAtSweep"};
   return kNames[static_cast<std::size_t>(fault)];
+}
+
+Lease* Faults::LeaseOf(std::uint32_t slot) const {
+  return table_ == nullptr ? nullptr : &table_->lease(slot);
 }
 
 Lease* Faults::LeaseAt(const void* place) const {

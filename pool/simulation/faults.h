@@ -7,7 +7,12 @@
 #include <optional>
 #include <string_view>
 
-#include "pool/shared/lease_table.h"
+#include "pool/shared/lease_word.h"
+
+namespace hydrapool {
+struct Lease;
+class LeaseTable;
+}  // namespace hydrapool
 
 namespace hydrapool::simulation {
 
@@ -55,9 +60,7 @@ class Faults {
   [[nodiscard]] bool Is(Fault fault) const { return planted_ == fault; }
   void FoundTable(const LeaseTable& table) { table_ = &table; }
   [[nodiscard]] Lease* LeaseAt(const void* place) const;
-  [[nodiscard]] Lease* LeaseOf(std::uint32_t slot) const {
-    return table_ == nullptr ? nullptr : &table_->lease(slot);
-  }
+  [[nodiscard]] Lease* LeaseOf(std::uint32_t slot) const;
 
   /// The running process passes a failpoint.
   void AtFailpoint(std::string_view name);

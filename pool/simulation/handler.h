@@ -5,7 +5,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "hydrapool/process_pool.h"
+#include "hydrapool/connection.h"
+#include "hydrapool/handler.h"
 #include "pool/simulation/request.h"
 
 namespace hydrapool::simulation {

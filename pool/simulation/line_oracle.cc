@@ -28,7 +28,7 @@ class LineOracle final : public Oracle {
     for (const Request& request : requests) {
       requests_ += request.Bytes();
       expected_.push_back({request, request.Answer(), request.Interim(), request.kind == Kind::kOnce,
-                           request.kind == Kind::kPieces || request.size > LeaseTable::kSlab - 64});
+                           request.kind == Kind::kPieces || request.size > kSlab - 64});
     }
   }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "hydrapool/process_pool.h"
 #include "pool/simulation/handler.h"
 #include "pool/site.h"
 #include "pool/sys/scratch_dir.h"

@@ -2,7 +2,8 @@
 
 #include <cstdint>
 
-#include "hydrapool/process_pool.h"
+#include "hydrapool/pool_options.h"
+#include "hydrapool/unique_fd.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::simulation {

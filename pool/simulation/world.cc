@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "pool/shared/lease.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::simulation {

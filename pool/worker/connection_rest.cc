@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "pool/shared/lease_table.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"

@@ -2,6 +2,7 @@
 // request.
 #include <utility>
 
+#include "pool/shared/lease_table.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
 #include "pool/sys/tcp_counters.h"

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "pool/shared/lease_table.h"
 #include "pool/sys/failpoint.h"
 #include "pool/worker/leased_connection.h"
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "pool/shared/lease.h"
 #include "pool/sys/event_loop.h"
 #include "pool/worker/request_process.h"
 

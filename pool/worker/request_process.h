@@ -6,11 +6,15 @@
 #include <cstdint>
 
 #include "hydrapool/connection.h"
-#include "pool/shared/lease_table.h"
 #include "pool/shared/messages.h"
+#include "pool/shared/process_places.h"
+#include "pool/shared/process_word.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool {
+
+class BodyBudget;
+struct LeaseDetail;
 
 /// The process that answers a request, leased with its connection so that it outlives its worker.
 ///

@@ -10,6 +10,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "pool/shared/lease_table.h"
 #include "pool/sys/child.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "pool/shared/lease_table.h"
 #include "pool/sys/failpoint.h"
 
 namespace hydrapool {
@@ -68,7 +69,11 @@ WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& options, const Handle
       life(seat.scoreboard.lives()[seat.life]),
       board(seat.scoreboard.slot(life.slot)),
       timeouts(options.timeouts),
-      internals{seat.parent, seat.lifeline, board, seat.scoreboard.counts(), seat.scoreboard.bell(),
+      internals{seat.parent,
+                seat.lifeline,
+                board,
+                seat.scoreboard.counts(),
+                seat.scoreboard.bell(),
                 MostProcesses(FileLimit(), leases.size(), seat.scoreboard.lives().size())},
       context{life.slot, board.incarnation.load(), loop, internals},
       line(seat.ring, seat.scoreboard.bell(), std::move(seat.channel), std::move(seat.doorbell)),

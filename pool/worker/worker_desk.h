@@ -11,8 +11,7 @@
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler_adapter.h"
-#include "hydrapool/process_pool.h"
-#include "pool/shared/lease_table.h"
+#include "hydrapool/pool_options.h"
 #include "pool/shared/messages.h"
 #include "pool/shared/return_ring.h"
 #include "pool/shared/scoreboard.h"
@@ -21,6 +20,8 @@
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool {
+
+class LeaseTable;
 
 /// What the pool's own handlers may know of their worker.
 struct WorkerInternals {

@@ -6,6 +6,8 @@
 #include <string>
 #include <variant>
 
+#include "hydrapool/excuse.h"
+
 /// What a handler and its executions say to the pool.
 namespace hydrapool {
 
@@ -54,15 +56,5 @@ class Execution {
 
 /// What Begin returns: an answer after all, or the execution. A null execution resets the connection.
 using Begun = std::variant<Reply, std::unique_ptr<Execution>>;
-
-/// Why a client gets the handler's AbandonedReply in place of an answer.
-enum class Excuse : std::uint8_t {
-  kNone,
-  kAbandoned,    ///< the request ran once, and its answer died with its worker
-  kPoison,       ///< the request killed the workers that touched it
-  kUnavailable,  ///< no worker could take it before its deadline
-  kTooSlow,      ///< it did not come whole before its deadline
-  kUrgent,       ///< the client has marked a byte within it as urgent (MSG_OOB): it cannot be looked at whole
-};
 
 }  // namespace hydrapool

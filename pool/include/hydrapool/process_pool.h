@@ -14,40 +14,9 @@
 #include "hydrapool/handler.h"
 #include "hydrapool/handler_adapter.h"
 #include "hydrapool/listen.h"
+#include "hydrapool/pool_options.h"
 
 namespace hydrapool {
-
-enum class Balance : std::uint8_t { kLeastBusy, kRoundRobin };
-
-/// How long things may take. All of them bound what a stranger can hold.
-struct Timeouts {
-  Nanos head = 10 * kSecond;        ///< from a request's first byte to the end of its head (and small body)
-  Nanos keep_alive = 75 * kSecond;  ///< between requests
-  /// No connection that has been idle for less is closed to make room for another.
-  Nanos spare = kSecond;
-  Nanos write = 30 * kSecond;       ///< without a byte taken by the client
-  Nanos linger = 2 * kSecond;       ///< for the client's end, after ours
-  Nanos unassigned = 10 * kSecond;  ///< for a worker to take a connection, when none is alive
-  Nanos drain = 30 * kSecond;       ///< of the pool, at TERM, before its workers are killed
-  /// Without a round of its loop, before a worker is killed as hung: longer than any call of a handler may
-  /// take. 0: never. Its idle connections go to other workers after a second in any case.
-  Nanos stall = 0;
-};
-
-struct PoolOptions {
-  std::size_t workers = 0;  ///< 0: as many as there are cores, at least 2
-  Balance balance = Balance::kLeastBusy;
-  std::size_t max_connections = 0;  ///< 0: as many as the limit of open files allows, at most 16384
-  /// How much of a request OnInput can see at once, at most 128 KiB. A handler that needs more of it answers
-  /// by Start and takes it away in pieces; one that asks for more by NeedMore loses the connection.
-  std::size_t max_input = std::size_t{32} * 1024;
-  Timeouts timeouts = {};
-  /// A supervisor keeps the parent alive: Serve waits in it, and a child of it is the parent, which the next
-  /// one replaces when it dies. So any one process of the pool may be killed. Callbacks on loop() run in that
-  /// child: what they change in memory stays there and ends with it, what they open too.
-  bool supervised = false;
-  bool core_dumps = false;  ///< a core dump delays a death, and with it the rescue, by half a second
-};
 
 /// The pool without its handler's type; what it can tell is in pool/parent/pool.h.
 class Pool {
