@@ -33,7 +33,8 @@ const std::vector<string> kPoints{
     "cgi.stream_noted", "cgi.answered",     "cgi.streaming",     "worker.partly_sent",   "worker.sent",
     "worker.consumed",  "worker.committed", "worker.closing",    "worker.shut",          "worker.closed",
     "worker.returned",  "worker.body_held", "worker.taken",      "worker.process_left",  "cgi.spooled",
-    "cgi.body_whole",   "cgi.redirected",   "cgi.framing_noted", "cgi.framing_taken"};
+    "cgi.body_whole",   "cgi.redirected",   "cgi.framing_noted", "cgi.framing_taken",    "files.held",
+    "files.sending"};
 
 /// Kills a worker that a failpoint has stopped. Only its parent is told of a stop, so this looks every
 /// millisecond until it is destroyed.
@@ -77,6 +78,7 @@ TEST_P(FailpointTest, YieldsExactlyOneWholeAnswer) {
   const string record = programs / "executions";
   MakeRequestPrograms(programs, record);
   ServerProcess server({.cgi_dir = programs.path().string(),
+                        .flags = SiteFlags(programs),
                         .failpoints = fmt::format("{}={}", point, action),
                         .listen = path.local ? "unix:" + (programs / "socket") : "127.0.0.1:0"});
   {
@@ -139,7 +141,7 @@ TEST(FailpointNamesTest, AreThoseInTheSources) {
   namespace fs = std::filesystem;
   std::set<string> found;
   const std::regex mention("HYDRAPOOL_FAILPOINT\\(\"([^\"]+)\"\\)");
-  for (const string folder : {"parent", "shared", "worker", "cgi"}) {
+  for (const string folder : {"parent", "shared", "worker", "cgi", "files"}) {
     for (const auto& entry : fs::directory_iterator(HYDRAPOOL_SOURCE_DIR "/pool/" + folder)) {
       const string text = ReadFile(entry.path().string());
       for (std::sregex_iterator at(text.begin(), text.end(), mention), end; at != end; ++at)

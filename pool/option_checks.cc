@@ -1,5 +1,6 @@
 #include "pool/option_checks.h"
 
+#include "pool/cgi/mounts.h"
 #include "pool/http/ip_address.h"
 #include "pool/sys/privileges.h"
 #include "pool/sys/socket.h"
@@ -26,6 +27,16 @@ std::string Mode(const std::string& text) {
 std::string Address(const std::string& text) {
   const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
   return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
+}
+
+std::string MountLine(const std::string& text) {
+  const auto mount = cgi::Mount::Parse(text);
+  return mount ? "" : mount.error().message;
+}
+
+std::string FileName(const std::string& text) {
+  const bool plain = !text.empty() && text.find('/') == text.npos && text.front() != '.';
+  return plain ? "" : "'" + text + "' is no name of a file";
 }
 
 std::string TrustedPeer(const std::string& text) {

@@ -16,6 +16,7 @@ constexpr const char* kExamples = R"(
 Examples:
   hydrapool --listen :8080 --workers 4
   hydrapool --cgi-dir /srv/cgi --cgi-prefix /cgi-bin/ --expose-worker
+  hydrapool --mount /=files:/srv/www --mount '*.php=with:/usr/bin/php-cgi' --index index.html,index.php
   hydrapool --cgi-dir cgi --cgi-env GIT_PROJECT_ROOT=/srv/git --cgi-env GIT_HTTP_EXPORT_ALL=1
   hydrapool --listen :80 --user www-data --cgi-dir /usr/lib/cgi-bin       (started as root)
   hydrapool --config hydrapool.toml --check    (a file holds lines like: listen = [":8080"] and cgi-dir = "/srv/cgi")
@@ -70,7 +71,10 @@ std::vector<std::string> WithEnvironment(const CLI::App& app, std::vector<std::s
 /// What the command line says in words, until it is known whether they make options.
 struct Words {
   cgi::Config cgi;
+  std::vector<std::string> mounts;
+  cgi::MountRules rules;
   std::string cgi_dir;
+  std::string cgi_prefix = "/cgi-bin/";
   std::string cgi_timeout = "60s";
   bool raw_targets = false;
   bool cgi_strict = false;
@@ -100,8 +104,25 @@ void AddListenOptions(CLI::App& app, Options& options, Words& words) {
 
 void AddCgiOptions(CLI::App& app, Words& words) {
   cgi::Config& cgi = words.cgi;
-  app.add_option("--cgi-dir", words.cgi_dir, "Directory of CGI programs")->type_name("DIR");
-  app.add_option("--cgi-prefix", cgi.url_prefix, "URL prefix under which they are served")
+  app.add_option(
+         "--mount", words.mounts,
+         "A part of the site: /cgi-bin/=cgi:DIR (its programs), /git=program:FILE (one program), "
+         "/=files:DIR, "
+         "*.php=with:FILE (files of such names are programs, run by that one); the longest path has it; "
+         "repeatable")
+      ->check(MountLine)
+      ->type_name("AT=KIND:PATH")
+      ->allow_extra_args(false);
+  app.add_option("--index", words.rules.index,
+                 "What a directory's path stands for, the first that is there: index.html,index.php")
+      ->delimiter(',')
+      ->check(FileName)
+      ->type_name("NAME,...")
+      ->allow_extra_args(false)
+      ->default_str("index.html");
+  app.add_option("--cgi-dir", words.cgi_dir, "Directory of CGI programs: --mount PREFIX=cgi:DIR")
+      ->type_name("DIR");
+  app.add_option("--cgi-prefix", words.cgi_prefix, "URL prefix under which they are served")
       ->check(Prefix)
       ->type_name("PATH")
       ->capture_default_str();
@@ -121,11 +142,12 @@ void AddCgiOptions(CLI::App& app, Words& words) {
       ->capture_default_str();
   app.add_option(
          "--document-root", cgi.server.document_root,
-         "DOCUMENT_ROOT of CGI programs, and the root of PATH_TRANSLATED (default: the CGI directory)")
+         "DOCUMENT_ROOT of CGI programs, and the root of PATH_TRANSLATED (default: what is mounted at /, or "
+         "the first directory)")
       ->type_name("DIR");
   app.add_option(
-         "--cgi-symlinks", cgi.scripts.symlinks,
-         "Symlinks to follow out of the CGI directory: owner (to what the link's owner or root owns), "
+         "--cgi-symlinks", words.rules.scripts.symlinks,
+         "Symlinks to follow out of a mount's directory: owner (to what the link's owner or root owns), "
          "beneath (none) or all")
       ->transform(CLI::CheckedTransformer(kSymlinks).description(""))
       ->type_name("WHICH")
@@ -136,7 +158,7 @@ void AddCgiOptions(CLI::App& app, Words& words) {
                "Refuse what RFC 3875, 6.2, calls no answer: one without Content-Type, Location and Status");
   app.add_flag("--pass-authorization", cgi.server.pass_authorization,
                "Give CGI programs the Authorization field: they check passwords themselves");
-  app.add_flag("--encoded-slashes", cgi.scripts.encoded_slashes,
+  app.add_flag("--encoded-slashes", words.rules.scripts.encoded_slashes,
                "Take %2F in the path behind a CGI program for a slash instead of refusing it");
   app.add_option("--trusted-proxy", words.trusted,
                  "A proxy in front, by address or network (10.0.0.0/8, or unix: whoever comes over a UNIX "
@@ -228,6 +250,14 @@ std::string AddressOf(const std::vector<std::string>& ip_port) {
   return address;
 }
 
+/// --cgi-dir is a mount like any other.
+void TakeMounts(const Words& words, SiteConfig& site) {
+  for (const std::string& text : words.mounts) site.mounts.push_back(*cgi::Mount::Parse(text));
+  if (!words.cgi_dir.empty())
+    site.mounts.push_back({cgi::Mount::Kind::kPrograms, words.cgi_prefix, words.cgi_dir});
+  site.rules = words.rules;
+}
+
 void TakeWords(Words words, Options& options) {
   if (!words.ip_port.empty()) options.listen = {AddressOf(words.ip_port)};
   if (options.admin == "off") options.admin.clear();
@@ -238,8 +268,9 @@ void TakeWords(Words words, Options& options) {
   options.site.believed = words.cgi.believed;
   options.pool.timeouts.stall = *ParseStall(words.stall_timeout);
   if (!words.user.empty()) options.user = *sys::FindUser(words.user);
-  if (words.cgi_dir.empty()) return;
-  words.cgi.directory = words.cgi_dir;
+  TakeMounts(words, options.site);
+  const auto programs = [](const cgi::Mount& mount) { return mount.kind != cgi::Mount::Kind::kFiles; };
+  if (std::ranges::none_of(options.site.mounts, programs)) return;
   words.cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
   if (words.cgi_strict) words.cgi.reading = cgi::HeadReading::kStrict;
   words.cgi.patience = *sys::ParseDuration(words.cgi_timeout);

@@ -137,8 +137,8 @@ TEST(OptionsTest, AnUnknownNameInTheFileIsSaidWithTheFile) {
 TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
   const auto strict = Parse({"--cgi-dir", "/srv"});
   ASSERT_TRUE(strict.options) << strict.complaint;
-  EXPECT_EQ(strict.options->site.cgi->scripts.symlinks, cgi::Symlinks::kOwner);
-  EXPECT_FALSE(strict.options->site.cgi->scripts.encoded_slashes);
+  EXPECT_EQ(strict.options->site.rules.scripts.symlinks, cgi::Symlinks::kOwner);
+  EXPECT_FALSE(strict.options->site.rules.scripts.encoded_slashes);
   EXPECT_FALSE(strict.options->site.cgi->server.pass_authorization);
   EXPECT_FALSE(strict.options->site.cgi->set_id);
   EXPECT_FALSE(strict.options->site.heads.raw_targets);
@@ -148,8 +148,8 @@ TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
                               "--pass-authorization", "--cgi-set-id", "--raw-targets", "--document-root",
                               "/srv/www", "--max-body", "2gb", "--socket-mode", "660"});
   ASSERT_TRUE(lenient.options) << lenient.complaint;
-  EXPECT_EQ(lenient.options->site.cgi->scripts.symlinks, cgi::Symlinks::kAll);
-  EXPECT_TRUE(lenient.options->site.cgi->scripts.encoded_slashes);
+  EXPECT_EQ(lenient.options->site.rules.scripts.symlinks, cgi::Symlinks::kAll);
+  EXPECT_TRUE(lenient.options->site.rules.scripts.encoded_slashes);
   EXPECT_TRUE(lenient.options->site.cgi->server.pass_authorization);
   EXPECT_TRUE(lenient.options->site.cgi->set_id);
   EXPECT_TRUE(lenient.options->site.cgi->heads.raw_targets);

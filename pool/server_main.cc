@@ -108,7 +108,7 @@ int Main(int argc, char** argv) {
   sys::log::TakeTerminate();
   try {
     if (!options->probe.empty()) return Probe(options->probe);
-    if (options->site.cgi) cgi::ScriptDirectory(options->site.cgi->directory, options->site.cgi->url_prefix);
+    cgi::Mounts(options->site.mounts, options->site.rules);
     if (options->check) {
       std::puts("hydrapool: the options are good");
       return 0;

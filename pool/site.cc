@@ -12,6 +12,7 @@ namespace hydrapool::server {
 namespace {
 
 constexpr std::string_view kAllowed = "GET, HEAD, POST, OPTIONS";
+constexpr std::string_view kAllowedOfFiles = "GET, HEAD, OPTIONS";
 constexpr std::array<std::string_view, 8> kKnownMethods{"GET",    "HEAD",    "POST",  "PUT",
                                                         "DELETE", "OPTIONS", "TRACE", "PATCH"};
 
@@ -25,15 +26,19 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
     : worker_(worker),
       believed_(config.believed),
       parser_(config.heads),
-      extra_lines_(WorkerLine(worker, config.expose_worker)) {
-  if (config.cgi) cgi_.emplace(worker, *config.cgi, extra_lines_);
+      extra_lines_(WorkerLine(worker, config.expose_worker)),
+      mounts_(config.mounts, config.rules),
+      files_(worker, extra_lines_) {
+  if (config.cgi) cgi_.emplace(worker, *config.cgi, mounts_, extra_lines_);
 }
 
 Begun Site::Begin(Exchange& exchange, std::string_view peeked) {
+  if (file_) return files_.Begin(exchange, *request_, *file_, consume_);
   return cgi_->Begin(exchange, *request_, peeked);
 }
 
 std::unique_ptr<Execution> Site::Resume(Exchange& exchange) {
+  if (files::HasFileNotes(exchange.connection())) return files::Handler::Resume(exchange);
   return cgi_ ? cgi_->Resume(exchange) : nullptr;
 }
 
@@ -77,7 +82,11 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   if (const auto* refusal = std::get_if<http::Refusal>(&parsed))
     return Refuse(*refusal, peeked.starts_with("HEAD "));
   const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
-  if (cgi_ && cgi_->Serves(request.path)) return cgi_->OnRequest(connection, request, peeked);
+  file_.reset();
+  if (const auto kind = mounts_.KindOf(request.path)) {
+    return *kind == cgi::Mount::Kind::kFiles ? OnFile(connection, request, peeked)
+                                             : cgi_->OnRequest(connection, request, peeked);
+  }
   const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
   const std::size_t consume = bare ? request.head_size : 0;
   if (std::ranges::find(kKnownMethods, request.method) == kKnownMethods.end())
@@ -86,6 +95,29 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
     return Respond(connection, request, consume, 200, "");
   if (request.path == "/") return Hello(connection, request, peeked);
   return Respond(connection, request, consume, 404, "");
+}
+
+Decision Site::OnFile(Connection& connection, const http::Request& request, std::string_view peeked) {
+  auto target = mounts_.Find(request.path);
+  if (target && std::holds_alternative<cgi::Script>(*target))
+    return cgi_->OnRequest(connection, request, peeked);
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
+  const std::uint64_t whole = request.head_size + request.content_length;
+  if (!reads || request.body == http::BodyKind::kChunked || whole > cgi::Handler::kPeeked) {
+    const bool known = std::ranges::find(kKnownMethods, request.method) != kKnownMethods.end();
+    const int status = !known ? 501 : request.method == "OPTIONS" ? 200 : !reads ? 405 : 413;
+    return Respond(connection, request, bare ? request.head_size : 0, status, "", kAllowedOfFiles);
+  }
+  if (peeked.size() < whole) return NeedMore{};
+  if (!target) return Respond(connection, request, whole, target.error().status, "");
+  if (const auto* missing = std::get_if<cgi::SlashMissing>(&*target)) {
+    const std::string query = request.has_query ? "?" + std::string(request.query) : "";
+    return Respond(connection, request, whole, 301, "", missing->path + query);
+  }
+  file_ = std::move(std::get<cgi::FileFound>(*target));
+  consume_ = whole;
+  return files_.OnRequest(connection, request, *file_, whole);
 }
 
 Decision Site::Hello(const Connection& connection, const http::Request& request, std::string_view peeked) {
@@ -102,21 +134,22 @@ Decision Site::Hello(const Connection& connection, const http::Request& request,
 }
 
 Reply Site::Respond(const Connection& connection, const http::Request& request, std::size_t consume,
-                    int status, std::string_view body) {
+                    int status, std::string_view body, std::string_view says) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
   const bool head_only = request.method == "HEAD";
   const std::string_view date = date_.At(worker_.loop.now());
+  const bool options = request.method == "OPTIONS" && status == 200;
+  std::string lines = extra_lines_;
+  if (options || status == 405) lines += fmt::format("Allow: {}\r\n", says.empty() ? kAllowed : says);
+  if (status == 301) lines += fmt::format("Location: {}\r\n", says);
   Reply reply{.consume = consume,
               .keep_open = keep,
               .linger = request.keep_alive || consume == 0,
               .kind = static_cast<std::uint8_t>(status / 100)};
   if (status != 200) {
-    const std::string extra = extra_lines_ + (status == 405 ? fmt::format("Allow: {}\r\n", kAllowed) : "");
-    reply.bytes = http::ErrorResponse(status, keep, head_only, "", date, request.minor_version, extra);
+    reply.bytes = http::ErrorResponse(status, keep, head_only, "", date, request.minor_version, lines);
     return reply;
   }
-  const bool options = request.method == "OPTIONS";
-  const std::string extra = options ? fmt::format("{}Allow: {}\r\n", extra_lines_, kAllowed) : extra_lines_;
   reply.bytes.reserve(256);
   http::AppendHead(reply.bytes, {.status = status,
                                  .keep_alive = keep,
@@ -124,7 +157,7 @@ Reply Site::Respond(const Connection& connection, const http::Request& request, 
                                  .content_length = body.size(),
                                  .content_type = options ? "" : "text/plain",
                                  .date = date,
-                                 .extra = extra});
+                                 .extra = lines});
   if (!head_only) reply.bytes += body;
   return reply;
 }

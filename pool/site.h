@@ -3,27 +3,34 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler.h"
 #include "pool/cgi/handler.h"
+#include "pool/cgi/mounts.h"
+#include "pool/files/handler.h"
 #include "pool/http/request_parser.h"
 #include "pool/http/response_writer.h"
 
 namespace hydrapool::server {
 
 struct SiteConfig {
-  std::optional<cgi::Config> cgi;
+  std::vector<cgi::Mount> mounts{};
+  cgi::MountRules rules{};
+  std::optional<cgi::Config> cgi{};  ///< where any mount has programs
   http::Limits heads{};
   cgi::Believed believed{};    ///< about who asks
   bool expose_worker = false;  ///< X-Worker: SLOT.INCARNATION in each response
 };
 
-/// The handler of `hydrapool`: HTTP in, and which program a path belongs to.
+/// The handler of `hydrapool`: HTTP in, and which program or file a path belongs to.
 ///
-/// - `/`: `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool itself can be measured
 /// - `OPTIONS *`: 200 (RFC 9110, section 9.3.7)
-/// - `/cgi-bin/…`: cgi::Handler, where a directory is given
+/// - what a mount has: cgi::Handler, files::Handler
+/// - `/`, where no mount has it: `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool
+/// itself can be
+///   measured
 /// - else: 404, and 501 for unknown methods
 ///
 /// Peers that are believed may send a PROXY header before their first request, and tell of their clients in
@@ -40,9 +47,11 @@ class Site {
  private:
   /// What comes before the first request of a connection, and who asks, as far as a peer is believed.
   std::optional<Decision> LookAtProxy(const Connection& connection, std::string_view peeked);
+  Decision OnFile(Connection& connection, const http::Request& request, std::string_view peeked);
   Decision Hello(const Connection& connection, const http::Request& request, std::string_view peeked);
+  /// `says`: the methods that a 405 or OPTIONS names, or where a 301 leads.
   Reply Respond(const Connection& connection, const http::Request& request, std::size_t consume, int status,
-                std::string_view body);
+                std::string_view body, std::string_view says = {});
 
   [[nodiscard]] Reply Refuse(const http::Refusal& refusal, bool head_only);
 
@@ -52,7 +61,11 @@ class Site {
   const http::Request* request_ = nullptr;  // the one to begin: the parser's last
   std::string extra_lines_;
   http::DateCache date_;
+  const cgi::Mounts mounts_;
   std::optional<cgi::Handler> cgi_;
+  files::Handler files_;
+  std::optional<cgi::FileFound> file_;  // to begin, else a program
+  std::size_t consume_ = 0;             // of its request
 };
 
 }  // namespace hydrapool::server

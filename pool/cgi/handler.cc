@@ -47,13 +47,13 @@ void HandOver(RequestProcess& process) {
 
 }  // namespace
 
-Handler::Handler(WorkerContext& worker, const Config& config, std::string extra_lines)
+Handler::Handler(WorkerContext& worker, const Config& config, const Mounts& mounts, std::string extra_lines)
     : worker_(worker),
       config_(config),
-      scripts_(config.directory, config.url_prefix, config.scripts),
+      mounts_(mounts),
       tools_(std::move(extra_lines), config.reading),
       parser_(config.heads) {
-  if (config_.server.document_root.empty()) config_.server.document_root = scripts_.root();
+  if (config_.server.document_root.empty()) config_.server.document_root = mounts_.document_root();
 }
 
 std::string Handler::NameOf(const Connection& connection, std::string_view path) const {

@@ -11,8 +11,8 @@
 #include "hydrapool/handler.h"
 #include "pool/cgi/courier.h"
 #include "pool/cgi/environment.h"
+#include "pool/cgi/mounts.h"
 #include "pool/cgi/process.h"
-#include "pool/cgi/script_path.h"
 #include "pool/cgi/spooler.h"
 #include "pool/cgi/who_asks.h"
 #include "pool/http/limits.h"
@@ -23,11 +23,8 @@
 namespace hydrapool::cgi {
 
 struct Config {
-  std::string directory;
-  std::string url_prefix = "/cgi-bin/";
   Believed believed{};   ///< about who asks
-  ServerFacts server{};  ///< its document_root is the directory where none is given
-  ScriptRules scripts{};
+  ServerFacts server{};  ///< its document_root is Mounts::document_root where none is given
   http::Limits heads{};
   HeadReading reading = HeadReading::kLenient;  ///< of what programs say
   bool set_id = false;  ///< programs may gain rights by set-id helpers: sendmail, sudo
@@ -41,7 +38,7 @@ struct Config {
   std::string body_directory = "/var/tmp";  ///< where those that are larger or too many lie
 };
 
-/// Answers the requests below a URL prefix by CGI programs (RFC 3875).
+/// Answers the requests for a site's programs (mounts.h) as CGI (RFC 3875).
 ///
 /// A body of known length is given to the program as it comes, a small one that came with the head at once; a
 /// chunked one is first made whole, so that CONTENT_LENGTH is true, and so is a large one on a UNIX socket:
@@ -58,16 +55,16 @@ struct Config {
 /// A local redirect (RFC 3875, section 6.2.2) is a second program with the same request, by GET and without
 /// its body.
 ///
-/// One for each worker; throws std::system_error where the directory cannot be used.
+/// One for each worker.
 class Handler final : private BodyTaker, private Redirector {
  public:
   /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by
   /// splice.
   static constexpr std::size_t kPeeked = 16 * 1024;
 
-  Handler(WorkerContext& worker, const Config& config, std::string extra_lines);
+  /// The mounts outlive it.
+  Handler(WorkerContext& worker, const Config& config, const Mounts& mounts, std::string extra_lines);
 
-  [[nodiscard]] bool Serves(std::string_view path) const { return scripts_.Serves(path); }
   /// `request` was parsed from the beginning of `peeked`.
   Decision OnRequest(Connection& connection, const http::Request& request, std::string_view peeked);
   /// Starts the request for which OnRequest has just said Start.
@@ -86,7 +83,7 @@ class Handler final : private BodyTaker, private Redirector {
   std::unique_ptr<Spooler> MakeSpooler(Exchange& exchange, const http::Request& request,
                                        std::string_view head);
   Begun TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) override;
-  [[nodiscard]] bool Redirects(std::string_view path) const override { return Serves(path); }
+  [[nodiscard]] bool Redirects(std::string_view path) const override { return mounts_.HasProgram(path); }
   Begun Redirect(Exchange& exchange) override;
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);  // handler_launch.cc
   [[nodiscard]] Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
@@ -95,7 +92,7 @@ class Handler final : private BodyTaker, private Redirector {
 
   WorkerContext& worker_;
   Config config_;
-  ScriptDirectory scripts_;
+  const Mounts& mounts_;
   CourierTools tools_;
   http::RequestParser parser_;
   const std::optional<int> oom_score_ = sys::OomScore();

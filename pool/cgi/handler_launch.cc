@@ -102,8 +102,10 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
     sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
     return Refuse(request, consume, status, why);
   };
-  const auto script = scripts_.Resolve(request.path);
-  if (!script) return refuse(script.error().status, script.error().reason);
+  const auto target = mounts_.Find(request.path);
+  if (!target) return refuse(target.error().status, target.error().reason);
+  const Script* const script = std::get_if<Script>(&*target);
+  if (script == nullptr) return refuse(404, "no program any more");
   NotesOf(exchange).raw = script->file.starts_with("nph-");
   // A local redirect's program takes the place of the one before, which has said its last and is not reaped
   // yet.
@@ -128,10 +130,14 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
     return refuse(503, "the pool's parent is too busy");
   GateContext gate{&process.place(), process.claimant(), &process.bodies(),
                    process.lease(),  &process.detail(),  ::getpid()};
-  std::array<char*, 2> argv{const_cast<char*>(script->file.c_str()), nullptr};
+  const bool interpreted = !script->interpreter.empty();
+  const std::string& program = interpreted ? script->interpreter : script->file;
+  std::array<char*, 3> argv{const_cast<char*>(program.c_str()),
+                            interpreted ? const_cast<char*>(script->absolute_path.c_str()) : nullptr,
+                            nullptr};
   const std::string& line = worker_.internals.lifeline;
   const auto spawned = Spawn({.directory_fd = script->directory.get(),
-                              .program = script->file,
+                              .program = program,
                               .argv = argv.data(),
                               .envp = environment->envp(),
                               .stdin_fd = plumbing->in,

@@ -16,7 +16,6 @@ namespace {
 class HandlerTest : public ::testing::Test {
  protected:
   HandlerTest() {
-    config_.directory = directory_.path().string();
     config_.max_body = 100'000;
     config_.body_directory = directory_.path().string();
   }
@@ -31,7 +30,7 @@ class HandlerTest : public ::testing::Test {
   }
   Begun Begin(const http::Request& request) { return handler().Begin(exchange_, request, exchange_.input); }
   Handler& handler() {
-    if (!handler_) handler_ = std::make_unique<Handler>(exchange_.context, config_, "");
+    if (!handler_) handler_ = std::make_unique<Handler>(exchange_.context, config_, mounts_, "");
     return *handler_;
   }
   static std::string Post(std::size_t length, const std::string& fields = "") {
@@ -49,6 +48,7 @@ class HandlerTest : public ::testing::Test {
   }
 
   const sys::ScratchDir directory_{"hydrapool-test"};
+  const Mounts mounts_{{{Mount::Kind::kPrograms, "/cgi-bin/", directory_.path().string()}}, {}};
   Config config_;
   http::RequestParser parser_{http::Limits{}};
   FakeExchange exchange_;
@@ -136,7 +136,7 @@ TEST_F(HandlerTest, ABodyIsMadeWholeInMemoryWhereThatIsLeftAndOnDiskElse) {
   for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{0}}) {
     FakeExchange exchange;
     config_.body_memory = memory;
-    Handler handler(exchange.context, config_, "");
+    Handler handler(exchange.context, config_, mounts_, "");
     const http::Request& request = Ask(Chunked());
     const Begun begun = handler.Begin(exchange, request, exchange_.input);
     EXPECT_TRUE(std::holds_alternative<std::unique_ptr<Execution>>(begun));

@@ -158,7 +158,7 @@ HYDRAPOOL_IN_CHILD int RunChild(void* argument) {
 }  // namespace
 
 sys::Result<Spawned> Spawn(const SpawnOptions& options) {
-  const std::string path = "./" + options.program;
+  const std::string path = options.program.starts_with('/') ? options.program : "./" + options.program;
   Birth birth{.options = &options, .path = path.c_str(), .limits = {}};
   const ResourceLimits& limits = options.limits;
   AddLimit(birth, RLIMIT_CORE, limits.core_bytes, limits.core_bytes);

@@ -35,7 +35,7 @@ struct ResourceLimits {
 
 struct SpawnOptions {
   int directory_fd = -1;        ///< where it runs; O_PATH is enough
-  std::string program{};        ///< a name in that directory, without '/': executed as "./program"
+  std::string program{};        ///< a name in that directory, executed as "./program", or an absolute path
   char* const* argv = nullptr;  ///< ends with a null pointer, as envp does
   char* const* envp = nullptr;
   /// Any three descriptors, also the same one or 0 to 2; they stay the caller's. Give them without

@@ -25,7 +25,7 @@ constexpr int kLookupRetries = 16;  // EAGAIN: a rename somewhere raced with a "
 
 int OpenIn(int directory, const char* path, int flags, std::uint64_t resolve = RESOLVE_BENEATH) {
   open_how how{};
-  how.flags = static_cast<unsigned>(O_PATH | O_CLOEXEC | flags);
+  how.flags = static_cast<unsigned>(O_CLOEXEC | flags);
   how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
   for (int attempt = 0;; ++attempt) {
     const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
@@ -68,18 +68,17 @@ bool HasParentSegment(std::string_view path) {
   return false;
 }
 
-/// Without empty segments, "." and "..".
-std::string Folded(std::string_view path) {
-  std::string folded;
-  for (std::size_t begin = 0; begin < path.size();) {
-    const auto end = std::min(path.find('/', begin), path.size());
-    const auto segment = path.substr(begin, end - begin);
+/// A ".." in the rest of a path takes away the segment before it.
+bool IsTakenBack(std::string_view rest) {
+  int depth = 1;
+  for (std::size_t begin = 0; begin < rest.size() && depth > 0;) {
+    const auto end = std::min(rest.find('/', begin), rest.size());
+    const auto segment = DecodePath(rest.substr(begin, end - begin), true).value_or("");
     begin = end + 1;
-    if (segment == "..") folded.erase(std::min(folded.rfind('/'), folded.size()));
-    if (segment.empty() || segment == "." || segment == "..") continue;
-    folded.append("/").append(segment);
+    if (segment.empty() || segment == ".") continue;
+    depth += segment == ".." ? -1 : 1;
   }
-  return folded;
+  return depth == 0;
 }
 
 std::string CheckedPrefix(std::string prefix) {
@@ -98,13 +97,28 @@ std::string AbsolutePath(const std::string& path) {
 
 }  // namespace
 
+std::string Folded(std::string_view path) {
+  std::string folded;
+  for (std::size_t begin = 0; begin < path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    const auto segment = path.substr(begin, end - begin);
+    begin = end + 1;
+    if (segment == "..") folded.erase(std::min(folded.rfind('/'), folded.size()));
+    if (segment.empty() || segment == "." || segment == "..") continue;
+    folded.append("/").append(segment);
+  }
+  return folded;
+}
+
+bool MayExecute(int fd) { return ::faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0; }
+
 ScriptDirectory::ScriptDirectory(const std::string& path, std::string url_prefix, ScriptRules rules)
     : prefix_(CheckedPrefix(std::move(url_prefix))), root_(AbsolutePath(path)), rules_(rules) {
   directory_.Reset(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory_) sys::ThrowErrno(errno, "CGI directory " + path);
   if (::faccessat(directory_.get(), ".", X_OK, AT_EACCESS) < 0)
     sys::ThrowErrno(errno, "CGI directory " + path);
-  const sys::UniqueFd probe(OpenIn(directory_.get(), ".", O_DIRECTORY));
+  const sys::UniqueFd probe(OpenIn(directory_.get(), ".", O_PATH | O_DIRECTORY));
   if (!probe) sys::ThrowErrno(errno, "openat2 in CGI directory " + path);
 }
 
@@ -142,7 +156,7 @@ tl::expected<Script, Refusal> ScriptDirectory::Found(const std::string& path, st
   if (!path_info) return Refuse(400, "a bad escape or a control character in the path");
   if (HasParentSegment(*path_info)) return Refuse(403, "'..' in the path");
   const auto slash = path.rfind('/');
-  auto directory = Open(slash == path.npos ? "." : path.substr(0, slash), O_DIRECTORY);
+  auto directory = Open(slash == path.npos ? "." : path.substr(0, slash), O_PATH | O_DIRECTORY);
   if (!directory) return tl::unexpected(directory.error());
   return Script{.directory = std::move(*directory),
                 .file = path.substr(slash == path.npos ? 0 : slash + 1),
@@ -151,11 +165,12 @@ tl::expected<Script, Refusal> ScriptDirectory::Found(const std::string& path, st
                 .path_info = std::move(*path_info)};
 }
 
-tl::expected<Script, Refusal> ScriptDirectory::Resolve(std::string_view path) const {
+tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path) const {
   if (!DecodePath(path, rules_.encoded_slashes))
     return Refuse(400, "a bad escape or a control character in the path");
   const std::string prefix = prefix_.substr(0, prefix_.size() - 1);
   std::string so_far;
+  Located located;
   for (std::size_t begin = 0; begin < path.size();) {
     const auto end = std::min(path.find('/', begin), path.size());
     const std::string segment = *DecodePath(path.substr(begin, end - begin), true);
@@ -165,27 +180,43 @@ tl::expected<Script, Refusal> ScriptDirectory::Resolve(std::string_view path) co
       if (inside && so_far.size() == prefix.size()) return Refuse(403, "'..' in the path");
       so_far.erase(std::min(so_far.rfind('/'), so_far.size()));
     }
+    located.slash = segment.empty() || segment == "." || segment == ".." || end < path.size();
     if (segment.empty() || segment == "." || segment == "..") continue;
     if (segment.find('/') != segment.npos) return Refuse(404, "no such script");
     so_far += '/' + segment;
     if (!inside) continue;
 
     if (segment.front() == '.') return Refuse(404, "a name with a leading dot");
-    const std::string below = so_far.substr(prefix_.size());
-    const auto found = Open(below, 0);
+    located.below = so_far.substr(prefix_.size());
+    auto found = Open(located.below, O_PATH);
+    if (!found && found.error().status == 404 && IsTakenBack(path.substr(end))) continue;
     if (!found) return tl::unexpected(found.error());
-    struct stat info;
-    if (::fstat(found->get(), &info) < 0) return tl::unexpected(RefusalFor(errno));
-    if (S_ISDIR(info.st_mode)) continue;
-    if (!S_ISREG(info.st_mode)) return Refuse(403, "not a regular file");
-    if (::faccessat(found->get(), "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
-      return Refuse(403, "not executable");
-    return Found(below, path.substr(end));
+    if (::fstat(found->get(), &located.info) < 0) return tl::unexpected(RefusalFor(errno));
+    if (S_ISDIR(located.info.st_mode)) continue;
+    located.fd = std::move(*found);
+    located.rest = path.substr(end);
+    located.slash = false;
+    return located;
   }
-  const bool within = (so_far + '/').starts_with(prefix_);
-  if (within && (path.ends_with('/') || so_far.size() > prefix.size()))
-    return Refuse(403, "a directory, not a script");
-  return Refuse(404, "outside the CGI prefix");
+  if (!(so_far + '/').starts_with(prefix_)) return Refuse(404, "outside the CGI prefix");
+  located.below = so_far.size() > prefix.size() ? so_far.substr(prefix_.size()) : "";
+  auto directory = Open(located.below.empty() ? "." : located.below, O_PATH | O_DIRECTORY);
+  if (!directory) return tl::unexpected(directory.error());
+  located.fd = std::move(*directory);
+  if (::fstat(located.fd.get(), &located.info) < 0) return tl::unexpected(RefusalFor(errno));
+  return located;
+}
+
+tl::expected<Script, Refusal> ScriptDirectory::Resolve(std::string_view path) const {
+  const auto located = Locate(path);
+  if (!located) return tl::unexpected(located.error());
+  if (S_ISDIR(located->info.st_mode)) {
+    const bool named = located->slash || !located->below.empty();
+    return named ? Refuse(403, "a directory, not a script") : Refuse(404, "outside the CGI prefix");
+  }
+  if (!S_ISREG(located->info.st_mode)) return Refuse(403, "not a regular file");
+  if (!MayExecute(located->fd.get())) return Refuse(403, "not executable");
+  return Found(located->below, located->rest);
 }
 
 }  // namespace hydrapool::cgi

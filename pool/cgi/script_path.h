@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -15,6 +17,16 @@ struct Script {
   std::string absolute_path;  ///< SCRIPT_FILENAME
   std::string name;           ///< SCRIPT_NAME: the decoded URL path up to and with the script
   std::string path_info;      ///< PATH_INFO: the decoded rest, empty or with a leading '/'
+  std::string interpreter{};  ///< an absolute path: run this with the script's path; empty: the script itself
+};
+
+/// What a request path names beneath a directory: its first component that is no directory, or a directory.
+struct Located {
+  sys::UniqueFd fd;  ///< O_PATH
+  struct stat info {};
+  std::string below;      ///< its path from the directory on, decoded and folded; empty: the directory itself
+  std::string_view rest;  ///< of the request path, as it came: empty or with a leading '/'
+  bool slash = false;     ///< a directory, named with a slash behind it
 };
 
 /// Why a path names no script: the HTTP status to answer with and one line for the log. The line never quotes
@@ -35,6 +47,12 @@ struct ScriptRules {
   Symlinks symlinks = Symlinks::kOwner;
   bool encoded_slashes = false;  ///< "%2F" may stand in PATH_INFO, and is '/' there
 };
+
+/// Whether this process may execute what a descriptor (O_PATH) stands for.
+[[nodiscard]] bool MayExecute(int fd);
+
+/// A decoded path without empty segments, "." and ".." (RFC 3986, section 5.2.4); without a slash at its end.
+[[nodiscard]] std::string Folded(std::string_view path);
 
 /// A directory of CGI programs and the URL prefix it is served under.
 ///
@@ -69,14 +87,18 @@ class ScriptDirectory {
   /// `path` is a request's path as it came, undecoded and without its query.
   [[nodiscard]] tl::expected<Script, Refusal> Resolve(std::string_view path) const;
 
+  /// What Resolve looks for, of whatever kind: without the checks of a script.
+  [[nodiscard]] tl::expected<Located, Refusal> Locate(std::string_view path) const;
+  /// Opens what Locate has found, by the same rules; O_PATH is one of `flags`.
+  [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> Open(const std::string& below, int flags) const;
+  /// The script of a regular file that was located.
+  [[nodiscard]] tl::expected<Script, Refusal> Found(const std::string& below, std::string_view rest) const;
+
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
   /// The directory's absolute path, symlinks resolved.
   [[nodiscard]] const std::string& root() const { return root_; }
 
  private:
-  [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> Open(const std::string& path, int flags) const;
-  [[nodiscard]] tl::expected<Script, Refusal> Found(const std::string& path, std::string_view rest) const;
-
   std::string prefix_;
   std::string root_;
   ScriptRules rules_;

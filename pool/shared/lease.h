@@ -79,6 +79,8 @@ struct alignas(64) LeaseDetail {
   /// Within a step's bytes: where those from the process's output begin, and how many they are.
   std::array<std::uint32_t, 2> splice_at{};
   std::array<std::uint32_t, 2> spliced{};
+  /// Where they begin in the request's file (StepEnd::from_file).
+  std::array<std::uint64_t, 2> file_at{};
   /// The request whose notes `handler` holds: the number of its first byte on the connection, from 1; 0:
   /// none. They count as zeroes for every other request.
   std::atomic<std::uint64_t> notes_of{0};

@@ -41,13 +41,15 @@ struct LeaseStep {
 /// What a step arrives at, and where its bytes are.
 struct StepEnd {
   Phase next = Phase::kIdle;
-  /// The bytes to send lie in the lease's slab (and `spliced` of them in its process's output).
+  /// The bytes to send lie in the lease's slab (and `spliced` of them in its process's output, or in its
+  /// file).
   bool in_slab : 1 = false;
-  bool once : 1 = false;      ///< its request must not run again
-  bool interim : 1 = false;   ///< what it sends is no part of the answer
-  bool begun : 1 = false;     ///< with it or a step before it, a part of its request's answer is sent
-  std::uint8_t kind : 3 = 0;  ///< of the replies that the step completes, for the counters
-  std::uint8_t requests = 0;  ///< how many it completes
+  bool from_file : 1 = false;  ///< the `spliced` bytes are those of the request's file
+  bool once : 1 = false;       ///< its request must not run again
+  bool interim : 1 = false;    ///< what it sends is no part of the answer
+  bool begun : 1 = false;      ///< with it or a step before it, a part of its request's answer is sent
+  std::uint8_t kind : 3 = 0;   ///< of the replies that the step completes, for the counters
+  std::uint8_t requests = 0;   ///< how many it completes
 };
 
 }  // namespace hydrapool

@@ -17,6 +17,7 @@ struct StepPlan {
   std::uint32_t splice_at = 0;  ///< within `send`: where `spliced` bytes of the process's output stand.
                                 ///< Feeding: so many bytes are dropped before the rest goes to the process
   std::uint32_t spliced = 0;
+  std::uint64_t file_at = 0;  ///< with StepEnd::from_file: where they begin in the request's file
   StepEnd end{};
   const char* bytes = nullptr;  ///< the bytes to send that are not spliced
 };
@@ -31,12 +32,13 @@ struct StepPlan {
 ///
 ///     ssize_t Send(const char* bytes, std::size_t size, bool more);  to the client
 ///     ssize_t Splice(std::size_t size, bool more);   from the process's output to the client
+///     ssize_t SendFile(std::uint64_t at, std::size_t size);  from the request's file to the client
 ///     ssize_t Feed(std::size_t size);                from the client to the process, or away once it is deaf
 ///     ssize_t Discard(std::size_t size);             of what the client has sent
 ///     void Store(T& place, const T& value);          into shared memory; also for std::atomic<T>& places
 ///     Nanos Now();
 ///
-/// The first four move at least one byte and return how many, or 0 at the end, or -errno; none waits.
+/// The first five move at least one byte and return how many, or 0 at the end, or -errno; none waits.
 ///
 /// Threads: one. The lease must be this worker's from Claim or Resume on until GoIdle, a step that leads to
 /// kIdle, or Close. Not promised: anything about a lease whose word another process stores meanwhile.
@@ -196,6 +198,7 @@ class StepMachine {
     if (end.in_slab || during == Phase::kFeeding) {
       io_.Store(detail_.splice_at[steps_ & 1], plan.splice_at);
       io_.Store(detail_.spliced[steps_ & 1], plan.spliced);
+      if (end.from_file) io_.Store(detail_.file_at[steps_ & 1], plan.file_at);
     }
     sent_ = 0;
     consumed_ = 0;
@@ -210,8 +213,10 @@ class StepMachine {
     const bool in_slab = step_end().in_slab;
     const std::uint32_t splice_at = in_slab ? detail_.splice_at[steps_ & 1] : send;
     const std::uint32_t spliced = in_slab ? detail_.spliced[steps_ & 1] : 0;
-    if (sent_ >= splice_at && sent_ < splice_at + spliced)
-      return io_.Splice(splice_at + spliced - sent_, splice_at + spliced < send);
+    const bool within = sent_ >= splice_at && sent_ < splice_at + spliced;
+    if (within && step_end().from_file)
+      return io_.SendFile(detail_.file_at[steps_ & 1] + (sent_ - splice_at), splice_at + spliced - sent_);
+    if (within) return io_.Splice(splice_at + spliced - sent_, splice_at + spliced < send);
     const bool before = sent_ < splice_at;
     const std::uint32_t stop = before ? splice_at : send;
     const bool more = stop < send || step_end().next == Phase::kClosing;

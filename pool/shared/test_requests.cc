@@ -32,6 +32,25 @@ void SendFrom(World& world, Machine& machine, std::string prefix, std::uint32_t 
   Finish(machine);
 }
 
+struct Part {
+  std::uint64_t at;
+  std::uint32_t size;
+};
+
+void SendFile(World& world, Machine& machine, std::string prefix, Part part, std::string suffix,
+              std::uint32_t consume, Phase next) {
+  world.slab = prefix + suffix;
+  const auto at = static_cast<std::uint32_t>(prefix.size());
+  machine.Begin({.send = static_cast<std::uint32_t>(world.slab.size()) + part.size,
+                 .consume = consume,
+                 .splice_at = at,
+                 .spliced = part.size,
+                 .file_at = part.at,
+                 .end = {.next = next, .in_slab = true, .from_file = true, .requests = 1},
+                 .bytes = world.slab.data()});
+  Finish(machine);
+}
+
 /// A worker on the lease as it is: what a death has left in a step is finished first, as
 /// LeasedConnection::TakeUp does.
 void Work(const Kind& kind, World& world, ModelIo& io, const Rescue& rescue) {
@@ -130,6 +149,17 @@ std::vector<Kind> Kinds() {
                      w.input = w.file;
                      SendFrom(w, m, "done", 0, "", 0, Phase::kIdle);
                    }});
+  kinds.push_back(
+      {"two parts of a file, in steps", request, "", "head[cde][ghijkl]end", "", [](World& w, Machine& m) {
+         w.resumable = true;
+         w.file = "abcdefghijklmn";
+         if (m.total_sent() == 0) {
+           m.Execute();
+           SendFile(w, m, "head[", {2, 3}, "]", 4, Phase::kExecuting);
+         }
+         if (m.total_sent() == 9) SendFile(w, m, "[", {6, 4}, "", 0, Phase::kExecuting);
+         SendFile(w, m, "", {10, 2}, "]end", 0, Phase::kIdle);
+       }});
   kinds.push_back({"a reply from the worker's own memory", request, "", "the long answer", "",
                    [](World&, Machine& m) {
                      static const std::string kBytes = "the long answer";

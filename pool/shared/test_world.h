@@ -29,7 +29,7 @@ struct World {
   std::string slab;
   bool process = false;         // one answers the request
   bool resumable = false;       // its handler can go on with it from its notes
-  std::string file;             // in which its body is made whole
+  std::string file;             // in which its body is made whole, or which answers it
   std::size_t room = SIZE_MAX;  // bytes that move before the next EAGAIN
   Lease lease;
   LeaseDetail detail;
@@ -65,6 +65,14 @@ class ModelIo {
     if (count == 0) return world_.output.empty() ? 0 : -EAGAIN;
     world_.answer += world_.output.substr(0, count);
     world_.output.erase(0, count);
+    Pass();
+    return static_cast<ssize_t>(count);
+  }
+  ssize_t SendFile(std::uint64_t at, std::size_t size) {
+    Pass();
+    const std::size_t count = Move(std::min(size, world_.file.size() - at));
+    if (count == 0) return world_.file.size() == at ? 0 : -EAGAIN;
+    world_.answer += world_.file.substr(at, count);
     Pass();
     return static_cast<ssize_t>(count);
   }

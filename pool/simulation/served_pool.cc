@@ -33,7 +33,8 @@ int ServePool(bool http, std::uint32_t programs, const PoolOptions& options, Uni
   sys::SignalEvents::ForgetInChild();  // of the last episode's pool
   if (!http) return ProcessPool<Handler>(options).Serve(std::move(listener));
   const server::SiteConfig config{
-      .cgi = cgi::Config{.directory = ProgramDirectory(), .patience = kNever, .max_processes = programs}};
+      .mounts = {{cgi::Mount::Kind::kPrograms, "/cgi-bin/", ProgramDirectory()}},
+      .cgi = cgi::Config{.patience = kNever, .max_processes = programs}};
   const auto make = [config](WorkerContext& worker) { return server::Site(worker, config); };
   return ProcessPool<server::Site>(options, make).Serve(std::move(listener));
 }

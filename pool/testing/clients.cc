@@ -29,7 +29,7 @@ class Member {
       client_.reset();
       return;
     }
-    if (answer->status == 200 && answer->body == question.body) {
+    if (answer->status == question.status && answer->body == question.body) {
       result_.answered.push_back(id);
     } else {
       result_.problems.push_back(fmt::format("{}: status {}, {} bytes where {} are right: {}", id,

@@ -12,8 +12,9 @@ namespace hydrapool::support {
 /// One request of a crowd: what is sent and what must come back.
 struct Question {
   std::string request;
-  std::string body;     ///< of the answer, whose status is 200
+  std::string body;     ///< of the answer
   bool closes = false;  ///< the request says so, so the server must end the connection
+  int status = 200;     ///< of the answer
 };
 
 struct CrowdResult {

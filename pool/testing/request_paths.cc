@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -57,6 +59,31 @@ void AddPlainPaths(std::vector<Path>& paths) {
          ExpectBody(client.Ask(Get("/?1", "Connection: close\r\n")), client, "hello 1\n");
          EXPECT_EQ(client.Rest(false), "");
        }});
+}
+
+const std::set<string> kFile{"worker.body_held", "worker.process_left", "files.held", "files.sending"};
+
+void AddFilePaths(std::vector<Path>& paths) {
+  paths.push_back({"file", kAlways + kFile, {}, [](HttpClient& client) {
+                     const string flood = FloodBody(1'300'000);
+                     AskInTurn(client, {{Get("/files/flood.bin"), flood}, {Get("/?after"), "hello after\n"}});
+                   }});
+  paths.push_back({"file_in_parts", kAlways + kFile, {}, [](HttpClient& client) {
+                     const string flood = FloodBody(1'300'000);
+                     const auto answer =
+                         client.Ask(Get("/files/flood.bin", "Range: bytes=5-700004,800000-800999,-1000\r\n"));
+                     ASSERT_TRUE(answer) << client.error();
+                     EXPECT_EQ(answer->status, 206);
+                     string body = answer->body;
+                     for (const auto& part : {flood.substr(5, 700'000), flood.substr(800'000, 1000),
+                                              flood.substr(flood.size() - 1000)}) {
+                       body = body.substr(std::min(body.find("\r\n\r\n"), body.size() - 4) + 4);
+                       ASSERT_TRUE(body.starts_with(part));
+                       body = body.substr(part.size());
+                     }
+                     EXPECT_TRUE(body.ends_with("--\r\n"));
+                     AskInTurn(client, {{Get("/?after"), "hello after\n"}});
+                   }});
 }
 
 void AddProgramPaths(std::vector<Path>& paths) {
@@ -171,6 +198,7 @@ void AddStreamPaths(std::vector<Path>& paths) {
 std::vector<Path> Paths() {
   std::vector<Path> paths;
   AddPlainPaths(paths);
+  AddFilePaths(paths);
   AddProgramPaths(paths);
   AddStreamPaths(paths);
   // The same over a socket whose bytes the kernel does not count.
@@ -184,7 +212,12 @@ std::vector<Path> Paths() {
   return paths;
 }
 
+std::vector<string> SiteFlags(const ScratchDir& programs) {
+  return {"--mount", "/files/=files:" + programs.path().string()};
+}
+
 void MakeRequestPrograms(const ScratchDir& programs, const string& record) {
+  std::ofstream(programs / "flood.bin") << FloodBody(1'300'000);
   MakeCountingPrograms(programs, {"record", "echo", "flood", "slow", "redirect", "hello"}, record);
   WriteProgram(programs / "nph-hello",
                "#!/bin/sh\necho GET $QUERY_STRING $$ >>" + record +

@@ -26,7 +26,10 @@ inline void PrintTo(const Path& path, std::ostream* out) { *out << path.name; }
 /// of MakeCountingPrograms, nph-hello and coded (MakeRequestPrograms).
 std::vector<Path> Paths();
 
-/// The programs that Paths() asks for, which write their executions into `record`.
+/// The programs and the file that Paths() asks for; the programs write their executions into `record`. The
+/// server wants SiteFlags beside `--cgi-dir`.
 void MakeRequestPrograms(const ScratchDir& programs, const std::string& record);
+
+std::vector<std::string> SiteFlags(const ScratchDir& programs);
 
 }  // namespace hydrapool::support

@@ -54,7 +54,7 @@ void RequestExchange::Consume(std::uint32_t count) {
 Exchange::Progress RequestExchange::Send(const Transmission& t) {
   if (connection_.activity() == Activity::kGone) return Progress::kGone;
   auto fault = Fault(std::size_t{t.prefix} + t.suffix, t.consume, t.then == Transmission::Then::kDone);
-  if (t.spliced > 0 && process().end(ProcessEnd::kOutput) < 0)
+  if (t.spliced > 0 && process().end(t.from_file ? ProcessEnd::kBody : ProcessEnd::kOutput) < 0)
     fault = "an execution spliced from a process that it does not have";
   if (!fault.empty()) {
     connection_.Misuse(fault);
@@ -62,6 +62,7 @@ Exchange::Progress RequestExchange::Send(const Transmission& t) {
   }
   StepEnd end{.next = Phase::kExecuting,
               .in_slab = true,
+              .from_file = t.from_file,
               .interim = t.interim,
               .kind = static_cast<std::uint8_t>(t.kind & 7)};
   if (t.then != Transmission::Then::kMore) {
@@ -72,6 +73,7 @@ Exchange::Progress RequestExchange::Send(const Transmission& t) {
                                     .consume = t.consume,
                                     .splice_at = t.prefix,
                                     .spliced = t.spliced,
+                                    .file_at = t.file_at,
                                     .end = end,
                                     .bytes = buffer().data()});
   return Conclude(connection_.CarryOn(), t.then != Transmission::Then::kMore);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -33,6 +34,13 @@ class SocketIo {
     if (ledger_ != nullptr) ledger_->Doubt();
     const ssize_t count = Result(::splice(process_.end(ProcessEnd::kOutput), nullptr, socket_, nullptr, size,
                                           SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0u)));
+    if (ledger_ != nullptr) ledger_->Believe(Moved(count), 0);
+    return count;
+  }
+  ssize_t SendFile(std::uint64_t at, std::size_t size) const {
+    if (ledger_ != nullptr) ledger_->Doubt();
+    auto offset = static_cast<off_t>(at);
+    const ssize_t count = Result(::sendfile(socket_, process_.end(ProcessEnd::kBody), &offset, size));
     if (ledger_ != nullptr) ledger_->Believe(Moved(count), 0);
     return count;
   }

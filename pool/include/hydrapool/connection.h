@@ -74,15 +74,17 @@ class Connection {
 };
 
 /// The bytes of one step of an answer: `prefix` bytes of the exchange's buffer, then `spliced` bytes of the
-/// process's output, then `suffix` more bytes of the buffer.
+/// process's output or of the request's file, then `suffix` more bytes of the buffer.
 struct Transmission {
   std::uint32_t prefix = 0;
   std::uint32_t spliced = 0;
   std::uint32_t suffix = 0;
   std::uint32_t consume = 0;  ///< request bytes to consume when all of it is sent
   enum class Then : std::uint8_t { kMore, kDone, kDoneAndClose } then = Then::kDone;
-  std::uint8_t kind = 0;  ///< as Reply::kind, counted at the end
-  bool interim = false;   ///< no part of the answer (100 Continue)
+  std::uint8_t kind = 0;      ///< as Reply::kind, counted at the end
+  bool interim = false;       ///< no part of the answer (100 Continue)
+  bool from_file = false;     ///< spliced: of the file that the process holds (RequestProcess::HoldBody)
+  std::uint64_t file_at = 0;  ///< and from there on
 };
 
 class RequestProcess;

@@ -1,0 +1,247 @@
+#include "pool/cgi/mounts.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "pool/cgi/percent.h"
+#include "pool/http/text.h"
+
+namespace hydrapool::cgi {
+
+using Kind = Mount::Kind;
+
+struct Mounts::Point {
+  Kind kind;
+  std::string at;
+  std::unique_ptr<ScriptDirectory> tree;  // of a directory
+  std::string program;                    // of kProgram
+  sys::UniqueFd directory;                // where it lies
+
+  /// Of a folded path, whether it had a slash at its end or not.
+  [[nodiscard]] bool Holds(std::string_view folded, bool slash) const {
+    const std::string_view stem = std::string_view(at).substr(0, at.size() - (at.ends_with('/') ? 1 : 0));
+    if (!folded.starts_with(stem)) return false;
+    if (folded.size() > stem.size()) return folded[stem.size()] == '/';
+    return kind != Kind::kPrograms || slash || at == "/";
+  }
+};
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Kind>, 4> kKinds{{{"cgi:", Kind::kPrograms},
+                                                                   {"program:", Kind::kProgram},
+                                                                   {"files:", Kind::kFiles},
+                                                                   {"with:", Kind::kWith}}};
+
+[[noreturn]] void Fail(const Mount& mount, const std::string& why) {
+  throw std::runtime_error(fmt::format("the mount at {}{}: {}: {}", mount.kind == Kind::kWith ? "*" : "",
+                                       mount.at, mount.path, why));
+}
+
+void RequireProgram(const Mount& mount) {
+  struct stat info {};
+  if (::stat(mount.path.c_str(), &info) != 0) Fail(mount, std::generic_category().message(errno));
+  if (!S_ISREG(info.st_mode)) Fail(mount, "not a program");
+  if (::access(mount.path.c_str(), X_OK) != 0) Fail(mount, std::generic_category().message(errno));
+}
+
+bool IsFoldable(std::string_view path) {
+  return path.find("//") != path.npos || path.find("/.") != path.npos || path.find('%') != path.npos;
+}
+
+/// A path in a URL: whatever else it may hold is escaped.
+std::string Encoded(std::string_view path) {
+  std::string encoded;
+  for (const char c : path) {
+    if (http::Is(http::kHostChar, c) || c == '/') {
+      encoded += c;
+    } else {
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return encoded;
+}
+
+bool IsGone(int status) { return status == 404; }
+
+}  // namespace
+
+sys::Result<Mount> Mount::Parse(const std::string& text) {
+  const auto equals = text.find('=');
+  const std::string at = text.substr(0, equals);
+  const std::string rest = equals == text.npos ? "" : text.substr(equals + 1);
+  const auto kind =
+      std::ranges::find_if(kKinds, [&rest](const auto& each) { return rest.starts_with(each.first); });
+  if (kind == kKinds.end())
+    return sys::Failure("'" + text + "' is not AT=KIND:PATH with cgi, program, files or with");
+  Mount mount{.kind = kind->second, .at = at, .path = rest.substr(kind->first.size())};
+  if (!mount.path.starts_with('/'))
+    return sys::Failure("'" + text + "': '" + mount.path + "' is no absolute path");
+  if (mount.kind == Kind::kWith) {
+    const bool pattern =
+        at.starts_with("*.") && at.size() > 2 && at.find('/') == at.npos && at.find('*', 1) == at.npos;
+    if (!pattern) return sys::Failure("'" + text + "': '" + at + "' is not *.ENDING");
+    mount.at = at.substr(1);
+    return mount;
+  }
+  const bool clean = at.starts_with('/') &&
+                     (at == "/" || Folded(at) == (at.ends_with('/') ? at.substr(0, at.size() - 1) : at));
+  if (!clean) return sys::Failure("'" + text + "': '" + at + "' is no path without '.', '..' and '//'");
+  if (mount.kind != Kind::kProgram && !at.ends_with('/')) mount.at += '/';
+  if (mount.kind == Kind::kProgram && at.size() > 1 && at.ends_with('/')) mount.at.pop_back();
+  return mount;
+}
+
+Mounts::~Mounts() = default;
+
+Mounts::Mounts(const std::vector<Mount>& mounts, MountRules rules) : rules_(std::move(rules)) {
+  for (const Mount& mount : mounts) {
+    const auto same = [&mount](const auto& each) { return each.at == mount.at; };
+    if (std::ranges::any_of(points_, same) || std::ranges::any_of(interpreters_, same))
+      Fail(mount, "another mount is there");
+    Point point{.kind = mount.kind, .at = mount.at, .tree = nullptr, .program = "", .directory = {}};
+    if (mount.kind == Kind::kProgram || mount.kind == Kind::kWith) RequireProgram(mount);
+    if (mount.kind == Kind::kWith) {
+      interpreters_.push_back(mount);
+      continue;
+    }
+    if (mount.kind == Kind::kProgram) {
+      point.program = mount.path;
+      const std::string directory = std::filesystem::path(mount.path).parent_path();
+      point.directory.Reset(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      if (!point.directory) Fail(mount, std::generic_category().message(errno));
+    } else {
+      try {
+        point.tree = std::make_unique<ScriptDirectory>(mount.path, mount.at, rules_.scripts);
+      } catch (const std::system_error& error) {
+        Fail(mount, error.code().message());
+      }
+      const bool site = mount.kind == Kind::kFiles && mount.at == "/";
+      if (document_root_.empty() || site) document_root_ = point.tree->root();
+    }
+    points_.push_back(std::move(point));
+  }
+  std::ranges::stable_sort(points_, [](const Point& a, const Point& b) { return a.at.size() > b.at.size(); });
+}
+
+const Mounts::Point* Mounts::PointOf(std::string_view path) const {
+  std::string folded;
+  std::string_view clean = path;
+  bool slash = path.ends_with('/');
+  if (IsFoldable(path)) {
+    const auto decoded = DecodePath(path, rules_.scripts.encoded_slashes);
+    if (!decoded) {  // whoever would have it says what is wrong with it
+      const auto whole = [&path](const Point& point) { return path.starts_with(point.at); };
+      const auto found = std::ranges::find_if(points_, whole);
+      return found == points_.end() ? nullptr : &*found;
+    }
+    const auto within = [&path](const Point& point) {
+      return point.at.ends_with('/') && point.at.size() > 1 && path.starts_with(point.at);
+    };
+    if (const auto named = std::ranges::find_if(points_, within); named != points_.end()) return &*named;
+    slash = decoded->ends_with('/') || decoded->ends_with("/.") || decoded->ends_with("/..");
+    folded = Folded(*decoded);
+    clean = folded;
+  } else if (slash) {
+    clean.remove_suffix(1);
+  }
+  const auto holds = [&](const Point& point) { return point.Holds(clean, slash); };
+  const auto found = std::ranges::find_if(points_, holds);
+  return found == points_.end() ? nullptr : &*found;
+}
+
+std::optional<Kind> Mounts::KindOf(std::string_view path) const {
+  const Point* const point = path.starts_with('/') ? PointOf(path) : nullptr;
+  return point == nullptr ? std::nullopt : std::optional(point->kind);
+}
+
+const Mount* Mounts::InterpreterOf(const Point& point, std::string_view name) const {
+  if (point.kind != Kind::kFiles) return nullptr;
+  const auto suits = [&name](const Mount& each) { return name.ends_with(each.at); };
+  const auto found = std::ranges::find_if(interpreters_, suits);
+  return found == interpreters_.end() ? nullptr : &*found;
+}
+
+tl::expected<Target, Refusal> Mounts::Find(std::string_view path) const {
+  const Point* const point = PointOf(path);
+  if (point == nullptr) return tl::unexpected(Refusal{404, "no such path"});
+  return point->kind == Kind::kProgram ? FindProgram(*point, path) : FindIn(*point, path);
+}
+
+tl::expected<Target, Refusal> Mounts::FindProgram(const Point& point, std::string_view path) const {
+  // PATH_INFO is kept as it came: what is behind the mount's own segments, however those are written.
+  const std::string stem = point.at == "/" ? "" : point.at;
+  std::string so_far;
+  std::size_t begin = 0;
+  while (so_far.size() < stem.size() && begin < path.size()) {
+    const auto end = std::min(path.find('/', begin + 1), path.size());
+    so_far = Folded(DecodePath(path.substr(0, end), rules_.scripts.encoded_slashes).value_or(""));
+    begin = end;
+  }
+  auto info = DecodePath(path.substr(begin), rules_.scripts.encoded_slashes);
+  if (!info) return tl::unexpected(Refusal{400, "a bad escape or a control character in the path"});
+  if (so_far != stem || (*info + '/').find("/../") != info->npos)
+    return tl::unexpected(Refusal{403, "'..' in the path"});
+  sys::UniqueFd directory(::fcntl(point.directory.get(), F_DUPFD_CLOEXEC, 3));
+  if (!directory) return tl::unexpected(Refusal{503, "no descriptor left to look for the program"});
+  return Script{.directory = std::move(directory),
+                .file = point.program.substr(point.program.rfind('/') + 1),
+                .absolute_path = point.program,
+                .name = stem,
+                .path_info = std::move(*info)};
+}
+
+tl::expected<Target, Refusal> Mounts::Take(const Point& point, const Located& located) const {
+  const Mount* const with = InterpreterOf(point, located.below);
+  if (!S_ISREG(located.info.st_mode)) return tl::unexpected(Refusal{403, "not a regular file"});
+  if (point.kind == Kind::kFiles && with == nullptr) {
+    if (!located.rest.empty()) return tl::unexpected(Refusal{404, "a file with more behind it"});
+    return FileFound{.tree = point.tree.get(), .below = located.below, .info = located.info};
+  }
+  if (with == nullptr && !MayExecute(located.fd.get())) return tl::unexpected(Refusal{403, "not executable"});
+  auto script = point.tree->Found(located.below, located.rest);
+  if (!script) return tl::unexpected(script.error());
+  if (with != nullptr) script->interpreter = with->path;
+  return std::move(*script);
+}
+
+tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_view path) const {
+  const auto located = point.tree->Locate(path);
+  if (!located) return tl::unexpected(located.error());
+  if (!S_ISDIR(located->info.st_mode)) return Take(point, *located);
+  if (!located->slash) {
+    if (point.kind == Kind::kPrograms && located->below.empty())
+      return tl::unexpected(Refusal{404, "no such script"});
+    return SlashMissing{Encoded(point.at + located->below) + (located->below.empty() ? "" : "/")};
+  }
+  for (const std::string& name : rules_.index) {
+    const std::string slash = path.ends_with('/') ? "" : "/";
+    const auto index = point.tree->Locate(std::string(path) + slash + name);
+    if (!index && IsGone(index.error().status)) continue;
+    if (!index) return tl::unexpected(index.error());
+    if (S_ISDIR(index->info.st_mode)) continue;
+    Located whole{.fd = {}, .info = index->info, .below = index->below, .rest = {}};
+    whole.fd.Reset(::fcntl(index->fd.get(), F_DUPFD_CLOEXEC, 3));
+    return Take(point, whole);
+  }
+  return tl::unexpected(Refusal{403, "a directory, not a script"});
+}
+
+bool Mounts::HasProgram(std::string_view path) const {
+  const auto kind = KindOf(path);
+  if (kind != Kind::kFiles) return kind.has_value();
+  if (interpreters_.empty()) return false;
+  const auto target = Find(path);
+  return target && std::holds_alternative<Script>(*target);
+}
+
+}  // namespace hydrapool::cgi

@@ -1,0 +1,126 @@
+#include "pool/cgi/mounts.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "pool/sys/scratch_dir.h"
+
+namespace hydrapool::cgi {
+namespace {
+
+using Kind = Mount::Kind;
+
+/// "KIND AT PATH", or what is wrong.
+std::string Read(const std::string& text) {
+  const auto mount = Mount::Parse(text);
+  if (!mount) return mount.error().message;
+  return std::to_string(static_cast<int>(mount->kind)) + " " + mount->at + " " + mount->path;
+}
+
+TEST(MountLineTest, SaysWhereWhatAndFromWhere) {
+  EXPECT_EQ(Read("/cgi-bin/=cgi:/usr/lib/cgi-bin"), "0 /cgi-bin/ /usr/lib/cgi-bin");
+  EXPECT_EQ(Read("/cgi-bin=cgi:/usr/lib/cgi-bin"), "0 /cgi-bin/ /usr/lib/cgi-bin");
+  EXPECT_EQ(Read("/git/=program:/usr/bin/git=x"), "1 /git /usr/bin/git=x");
+  EXPECT_EQ(Read("/=program:/bin/x"), "1 / /bin/x");
+  EXPECT_EQ(Read("/=files:/srv/www"), "2 / /srv/www");
+  EXPECT_EQ(Read("*.php=with:/usr/bin/php-cgi"), "3 .php /usr/bin/php-cgi");
+  EXPECT_EQ(Read("*.tar.x=with:/bin/x"), "3 .tar.x /bin/x");
+  for (const auto* bad : {"", "=", "/", "/=", "/=files:", "/=files:srv", "/=other:/srv", "files:/srv",
+                          "srv=files:/srv", "/a/../b=files:/srv", "/a//=files:/srv", "/./=files:/srv",
+                          "*.x=files:/srv", "*=with:/x", "x=with:/x", "*.*=with:/x", "*.a/b=with:/x"})
+    EXPECT_TRUE(Read(bad).starts_with("'")) << bad << ": " << Read(bad);
+}
+
+class MountsTest : public testing::Test {
+ protected:
+  MountsTest() {
+    for (const std::string directory : {"www/cgi", "www/a/b", "cgi"})
+      std::filesystem::create_directories(base_ / directory);
+    for (const std::string program : {"cgi/tool", "backend", "www/cgi/page.php"}) Make(program, 0755);
+    for (const std::string file : {"www/index.html", "www/a/index.php", "www/a/b/x.txt", "www/page.php"})
+      Make(file, 0644);
+    mounts_ = std::make_unique<Mounts>(std::vector<Mount>{{Kind::kFiles, "/", Path("www")},
+                                                          {Kind::kPrograms, "/cgi/", Path("cgi")},
+                                                          {Kind::kProgram, "/git", Path("backend")},
+                                                          {Kind::kProgram, "/git/deep", Path("backend")},
+                                                          {Kind::kWith, ".php", "/bin/sh"}},
+                                       MountRules{.scripts = {}, .index = {"index.html", "index.php"}});
+  }
+  void Make(const std::string& name, mode_t mode) const {
+    std::ofstream(base_ / name) << "#!/bin/sh\n";
+    ::chmod((base_ / name).c_str(), mode);
+  }
+  [[nodiscard]] std::string Path(const std::string& name) const { return (base_ / name).string(); }
+
+  /// "program NAME INFO", "with NAME INFO", "file BELOW", "moved PATH", or a status.
+  [[nodiscard]] std::string Find(std::string_view path) const {
+    const auto target = mounts_->Find(path);
+    if (!target) return std::to_string(target.error().status);
+    if (const auto* file = std::get_if<FileFound>(&*target)) return "file " + file->below;
+    if (const auto* missing = std::get_if<SlashMissing>(&*target)) return "moved " + missing->path;
+    const auto& script = std::get<Script>(*target);
+    return (script.interpreter.empty() ? "program " : "with ") + script.name + " " + script.path_info;
+  }
+
+  const sys::ScratchDir scratch_{"mounts_test"};
+  const std::filesystem::path base_ = scratch_.path();
+  std::unique_ptr<Mounts> mounts_;
+};
+
+TEST_F(MountsTest, TheLongestPrefixHasAPath) {
+  EXPECT_EQ(Find("/"), "file index.html");
+  EXPECT_EQ(Find("/cgi/tool/x"), "program /cgi/tool /x");
+  EXPECT_EQ(Find("/cgi/page.php"), "404") << "what lies behind another mount is not seen";
+  EXPECT_EQ(Find("/cgi"), "moved /cgi/") << "a directory of the files";
+  EXPECT_EQ(Find("/git"), "program /git ");
+  EXPECT_EQ(Find("/git/"), "program /git /");
+  EXPECT_EQ(Find("/git//x/./y"), "program /git //x/./y") << "PATH_INFO is kept as it came";
+  EXPECT_EQ(Find("/git/deep/x"), "program /git/deep /x");
+  EXPECT_EQ(Find("/git/deeper"), "program /git /deeper");
+  EXPECT_EQ(Find("/./git/%64eep/x%20y"), "program /git/deep /x y");
+  EXPECT_EQ(Find("/git/.."), "file index.html") << "folded, it is another mount's";
+  EXPECT_EQ(Find("/cgi/../page.php"), "403") << "what begins with its mount stays there";
+  EXPECT_EQ(Find("/git/a%2Fb"), "400");
+  EXPECT_TRUE(mounts_->document_root().ends_with("/www"));
+}
+
+TEST_F(MountsTest, FilesOfSomeNamesArePrograms) {
+  EXPECT_EQ(Find("/page.php"), "with /page.php ");
+  EXPECT_EQ(Find("/page.php/a/b"), "with /page.php /a/b");
+  EXPECT_EQ(Find("/a/"), "with /a/index.php ");
+  EXPECT_EQ(Find("/a"), "moved /a/");
+  EXPECT_EQ(Find("/a/b/"), "403");
+  EXPECT_EQ(Find("/a/b/x.txt"), "file a/b/x.txt");
+  EXPECT_EQ(Find("/a/b/x.txt/y"), "404");
+  EXPECT_TRUE(mounts_->HasProgram("/page.php"));
+  EXPECT_FALSE(mounts_->HasProgram("/a/b/x.txt"));
+  EXPECT_TRUE(mounts_->HasProgram("/cgi/none")) << "what is wrong with it is said when it is started";
+}
+
+TEST_F(MountsTest, AreCheckedBeforeTheyServe) {
+  const auto wrong = [this](const Mount& mount) {
+    try {
+      const Mounts mounts({{Kind::kFiles, "/", Path("www")}, mount}, {});
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(wrong({Kind::kFiles, "/x/", Path("www")}), "");
+  EXPECT_NE(wrong({Kind::kFiles, "/", Path("www")}), "");
+  EXPECT_NE(wrong({Kind::kFiles, "/x/", Path("none")}), "");
+  EXPECT_NE(wrong({Kind::kPrograms, "/x/", Path("backend")}), "");
+  EXPECT_NE(wrong({Kind::kProgram, "/x", Path("www")}), "");
+  EXPECT_NE(wrong({Kind::kProgram, "/x", Path("www/index.html")}), "");
+  EXPECT_NE(wrong({Kind::kWith, ".x", Path("none")}), "");
+}
+
+}  // namespace
+}  // namespace hydrapool::cgi

@@ -1,0 +1,155 @@
+#include "pool/files/handler.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "pool/shared/body_budget.h"
+#include "pool/sys/clock.h"
+#include "pool/sys/failpoint.h"
+#include "pool/worker/worker_desk.h"
+
+namespace hydrapool::files {
+namespace {
+
+constexpr std::size_t kWhole = std::size_t{48} * 1024;  // of text and file, read at once
+
+struct Coding {
+  std::string_view name;
+  std::string_view ending;
+};
+constexpr std::array<Coding, 2> kCodings{{{"br", ".br"}, {"gzip", ".gz"}}};
+
+bool IsOlder(const struct stat& a, const struct stat& b) {
+  return std::pair(a.st_mtim.tv_sec, a.st_mtim.tv_nsec) < std::pair(b.st_mtim.tv_sec, b.st_mtim.tv_nsec);
+}
+
+/// A regular file; empty: it is none, or cannot be opened, and `refusal` says why.
+sys::UniqueFd OpenRegular(const cgi::ScriptDirectory& tree, const std::string& below, struct stat& info,
+                          cgi::Refusal& refusal) {
+  auto file = tree.Open(below, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!file) {
+    refusal = file.error();
+    return {};
+  }
+  refusal = {403, "not a regular file"};
+  if (::fstat(file->get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  return std::move(*file);
+}
+
+bool ReadAt(int file, char* into, const ByteRange& range) {
+  for (std::uint64_t got = 0; got < range.length;) {
+    const ssize_t count = ::pread(file, into + got, range.length - got, static_cast<off_t>(range.at + got));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    got += static_cast<std::uint64_t>(count);
+  }
+  return true;
+}
+
+/// The whole answer; empty: the file has become shorter.
+std::optional<std::string> Whole(const Answer& answer, int file) {
+  std::string bytes;
+  bytes.reserve(answer.text_size() + answer.part_size());
+  for (const auto& [text, part] : answer.pieces) {
+    bytes += text;
+    const std::size_t at = bytes.size();
+    bytes.resize(at + part.length);
+    if (!ReadAt(file, bytes.data() + at, part)) return std::nullopt;
+  }
+  return bytes + answer.end;
+}
+
+}  // namespace
+
+Handler::Handler(WorkerContext& worker, std::string extra_lines)
+    : worker_(worker), extra_lines_(std::move(extra_lines)) {}
+
+tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& request,
+                                                          const cgi::FileFound& found) const {
+  struct stat info {};
+  cgi::Refusal refusal;
+  Opened opened;
+  opened.file = OpenRegular(*found.tree, found.below, info, refusal);
+  if (!opened.file) return tl::unexpected(refusal);
+  opened.facts.type = types_.Of(found.below);
+  struct stat chosen = info;
+  for (const Coding& coding : kCodings) {
+    if (found.below.ends_with(coding.ending)) break;
+    struct stat other {};
+    cgi::Refusal ignored;
+    auto sibling = OpenRegular(*found.tree, found.below + std::string(coding.ending), other, ignored);
+    if (!sibling || IsOlder(other, info)) continue;
+    opened.facts.varies = true;
+    if (!opened.facts.coding.empty() || !Accepts(request, coding.name)) continue;
+    opened.facts.coding = coding.name;
+    opened.file = std::move(sibling);
+    chosen = other;
+  }
+  opened.facts.size = static_cast<std::uint64_t>(chosen.st_size);
+  opened.facts.validators = {.tag = fmt::format("\"{:x}-{:x}-{:x}{:08x}\"", chosen.st_ino, chosen.st_size,
+                                                chosen.st_mtim.tv_sec, chosen.st_mtim.tv_nsec),
+                             .modified = chosen.st_mtim.tv_sec};
+  return opened;
+}
+
+Answer Handler::AnswerTo(const http::Request& request, const FileFacts& facts, bool keep_alive) {
+  const std::string boundary = fmt::format("hydrapool-{:x}-{:x}-{:x}", ::getpid(), sys::Now(), ++boundaries_);
+  return AnswerFor(request, facts,
+                   {.keep_alive = keep_alive,
+                    .date = date_.At(worker_.loop.now()),
+                    .extra_lines = extra_lines_,
+                    .boundary = boundary});
+}
+
+Reply Handler::Refuse(const http::Request& request, std::size_t consume, const cgi::Refusal& refusal,
+                      bool keep_alive) {
+  return {.consume = consume,
+          .bytes = http::ErrorResponse(refusal.status, keep_alive, request.method == "HEAD", "",
+                                       date_.At(worker_.loop.now()), request.minor_version, extra_lines_),
+          .keep_open = keep_alive,
+          .kind = static_cast<std::uint8_t>(refusal.status / 100)};
+}
+
+Decision Handler::OnRequest(const Connection& connection, const http::Request& request,
+                            const cgi::FileFound& found, std::size_t consume) {
+  const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
+  const auto opened = Open(request, found);
+  if (!opened) return Refuse(request, consume, opened.error(), keep);
+  const Answer answer = AnswerTo(request, opened->facts, keep);
+  if (answer.text_size() + answer.part_size() > kWhole) return Start{};
+  auto bytes = Whole(answer, opened->file.get());
+  if (!bytes) return Refuse(request, consume, {500, "the file is being changed"}, keep);
+  return Reply{.consume = consume,
+               .bytes = std::move(*bytes),
+               .keep_open = keep,
+               .kind = static_cast<std::uint8_t>(answer.status / 100)};
+}
+
+Begun Handler::Begin(Exchange& exchange, const http::Request& request, const cgi::FileFound& found,
+                     std::size_t consume) {
+  const bool keep = request.keep_alive && !exchange.connection().IsLast(consume);
+  auto opened = Open(request, found);
+  if (!opened) return Refuse(request, consume, opened.error(), keep);
+  const Answer answer = AnswerTo(request, opened->facts, keep);
+  RequestProcess& process = exchange.process();
+  if (answer.text_size() > kMostText) return Refuse(request, consume, {500, "too long a head"}, keep);
+  if (!process.bodies().Begin(process.lease(), worker_.internals.most_processes))
+    return Refuse(request, consume, {503, "as many files are on their way as may at once"}, keep);
+  NoteAnswer(exchange, answer, consume, keep);
+  if (!process.HoldBody(std::move(opened->file))) {
+    process.bodies().End(process.lease());
+    return Refuse(request, consume, {503, "the pool's parent is too busy"}, keep);
+  }
+  HYDRAPOOL_FAILPOINT("files.held");
+  auto sender = std::make_unique<FileSender>(exchange);
+  sender->Start();
+  return sender;
+}
+
+}  // namespace hydrapool::files
