@@ -90,8 +90,9 @@ TEST(MetricsPageTest, EverySlotPhaseAndCauseIsThereFromTheStartAtZero) {
           page.Value(fmt::format("hydrapool_worker_requests_total{{slot=\"{}\",code=\"{}\"}}", slot, code)),
           0);
     }
-    for (const auto family : {"connections_leased_total", "busy_seconds_total", "leases", "incarnation",
-                              "resident_memory_bytes"}) {
+    for (const auto family :
+         {"connections_leased_total", "busy_seconds_total", "cpu_seconds_total", "received_bytes_total",
+          "sent_bytes_total", "heartbeat_age_seconds", "leases", "incarnation", "resident_memory_bytes"}) {
       EXPECT_EQ(page.Value(fmt::format("hydrapool_worker_{}{{slot=\"{}\"}}", family, slot)), 0);
     }
     for (const auto state : {"dead", "starting", "ready", "draining"}) {
@@ -102,6 +103,9 @@ TEST(MetricsPageTest, EverySlotPhaseAndCauseIsThereFromTheStartAtZero) {
   for (const auto phase : hydrapool::kPhaseNames) {
     EXPECT_EQ(page.Value(fmt::format("hydrapool_rescued_total{{phase=\"{}\"}}", phase)), 0);
     EXPECT_EQ(page.Value(fmt::format("hydrapool_lost_total{{phase=\"{}\"}}", phase)), 0);
+  }
+  for (const auto cause : hydrapool::kProgramEnds) {
+    EXPECT_EQ(page.Value(fmt::format("hydrapool_cgi_ended_total{{cause=\"{}\"}}", cause)), 0);
   }
   for (const auto cause : hydrapool::kExitCauses) {
     EXPECT_EQ(page.Value(fmt::format("hydrapool_worker_exits_total{{cause=\"{}\"}}", cause)), 0);
@@ -163,6 +167,35 @@ TEST(MetricsPageTest, ShowsWhatThePoolSays) {
                       {R"(hydrapool_listen_queue_limit)", 4096},
                       {R"(hydrapool_cgi_started_total)", 9},
                       {R"(hydrapool_cut_total)", 3}});
+}
+
+TEST(MetricsPageTest, ShowsLimitsAndAges) {
+  const hydrapool::Scoreboard board(2);
+  hydrapool::VitalSigns& signs = board.signs();
+  const sys::Nanos ago = sys::Now() - 100 * sys::kSecond;
+  signs.connections_limit = 150;
+  signs.processes_limit = 7;
+  signs.executing = 3;
+  signs.configured_at = 1'700'000'000 * sys::kSecond;
+  signs.program_ends[hydrapool::ProgramEnd({.signal = 11}, hydrapool::EndedBy::kItself)].Add(2);
+  board.life_of(1).state = hydrapool::WorkerState::kReady;
+  board.life_of(1).ready_at = board.life_of(1).beat = ago;
+  for (auto* since : {&signs.full_since, &signs.waiting_since, &signs.oldest_begun_at}) *since = ago;
+  const TextPage page = Render(board);
+  ExpectValues(page, {{"hydrapool_workers", 2},
+                      {"hydrapool_connections_limit", 150},
+                      {"hydrapool_cgi_limit", 7},
+                      {"hydrapool_requests_in_execution", 3},
+                      {"hydrapool_config_loaded_timestamp_seconds", 1.7e9},
+                      {"hydrapool_ready", 0},
+                      {R"(hydrapool_cgi_ended_total{cause="signal"})", 2},
+                      {R"(hydrapool_worker_heartbeat_age_seconds{slot="0"})", 0}});
+  for (const auto series :
+       {R"(hydrapool_worker_heartbeat_age_seconds{slot="1"})", "hydrapool_full_seconds",
+        "hydrapool_leases_unassigned_age_seconds", "hydrapool_oldest_request_age_seconds"}) {
+    EXPECT_GE(page.Value(series), 100) << series;
+    EXPECT_LT(page.Value(series), 200) << series;
+  }
 }
 
 TEST(MetricsPageTest, HistogramsAreCumulativeAndSummedOverTheSlots) {

@@ -14,6 +14,8 @@
 #include "metrics/family.h"
 #include "metrics/process_stats.h"
 #include "metrics/shares.h"
+#include "pool/shared/readiness.h"
+#include "pool/sys/clock.h"
 
 namespace hydrapool::metrics {
 namespace {
@@ -29,6 +31,10 @@ double Value(const hydrapool::Counter& counter) { return static_cast<double>(cou
 template <typename Number>
 double Value(const std::atomic<Number>& number) {
   return static_cast<double>(number.load(std::memory_order_relaxed));
+}
+
+double SecondsSince(sys::Nanos then) {
+  return then == 0 ? 0 : std::max(sys::ToSeconds(sys::Now() - then), 0.0);
 }
 
 double SlotSum(const Scoreboard& board, hydrapool::Counter WorkerSlot::*counter) {
@@ -53,6 +59,15 @@ constexpr std::array kSlotReadings{
     Reading<WorkerSlot>{CounterFamily, "hydrapool_worker_busy_seconds_total",
                         "Time the slot's workers had something to do.",
                         [](const WorkerSlot& slot) { return Value(slot.busy_nanos) / 1e9; }},
+    Reading<WorkerSlot>{CounterFamily, "hydrapool_worker_cpu_seconds_total",
+                        "CPU time of the slot's workers, user and system.",
+                        [](const WorkerSlot& slot) { return Value(slot.cpu_nanos) / 1e9; }},
+    Reading<WorkerSlot>{CounterFamily, "hydrapool_worker_received_bytes_total",
+                        "Bytes of requests that the slot's workers took.",
+                        [](const WorkerSlot& slot) { return Value(slot.received_bytes); }},
+    Reading<WorkerSlot>{CounterFamily, "hydrapool_worker_sent_bytes_total",
+                        "Bytes of answers that the slot's workers handed to the kernel.",
+                        [](const WorkerSlot& slot) { return Value(slot.sent_bytes); }},
     Reading<WorkerSlot>{GaugeFamily, "hydrapool_worker_leases", "Connections the slot holds now.",
                         [](const WorkerSlot& slot) { return Value(slot.leases); }},
     Reading<WorkerSlot>{GaugeFamily, "hydrapool_worker_incarnation",
@@ -99,6 +114,36 @@ constexpr std::array kPoolReadings{
     Reading<Scoreboard>{GaugeFamily, "hydrapool_leases_unassigned",
                         "Open connections that no worker could be given yet.",
                         [](const Scoreboard& board) { return Value(board.counts().unassigned); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_leases_unassigned_age_seconds",
+                        "How long the longest of these has waited for a worker; 0 where none does.",
+                        [](const Scoreboard& board) { return SecondsSince(board.signs().waiting_since); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_connections_limit", "Connections that may be open at once.",
+                        [](const Scoreboard& board) { return Value(board.signs().connections_limit); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_full_seconds",
+                        "How long newcomers have waited as all places are taken; 0 where there is room.",
+                        [](const Scoreboard& board) { return SecondsSince(board.signs().full_since); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_requests_in_execution",
+                        "Requests that are being answered by a CGI program or from a file.",
+                        [](const Scoreboard& board) { return Value(board.signs().executing); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_oldest_request_age_seconds",
+                        "How long the oldest of these has been in execution; 0 where none is.",
+                        [](const Scoreboard& board) { return SecondsSince(board.signs().oldest_begun_at); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_workers", "Slots: workers that the pool is to have.",
+                        [](const Scoreboard& board) { return static_cast<double>(board.workers()); }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_ready",
+                        "1 where /readyz says that the pool is ready, else 0.",
+                        [](const Scoreboard& board) {
+                          const auto readiness = hydrapool::JudgeReadiness(board, sys::Now());
+                          return readiness == hydrapool::Readiness::kReady ? 1.0 : 0.0;
+                        }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_draining", "1 once the pool was told to end, else 0.",
+                        [](const Scoreboard& board) { return board.signs().draining ? 1.0 : 0.0; }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_config_loaded_timestamp_seconds",
+                        "When the options in force were read, since unix epoch in seconds.",
+                        [](const Scoreboard& board) { return Value(board.signs().configured_at) / 1e9; }},
+    Reading<Scoreboard>{GaugeFamily, "hydrapool_cgi_limit",
+                        "CGI processes that may run at once; 0 where there is no CGI directory.",
+                        [](const Scoreboard& board) { return Value(board.signs().processes_limit); }},
     Reading<Scoreboard>{GaugeFamily, "hydrapool_cgi_processes", "CGI processes alive.",
                         [](const Scoreboard& board) { return Value(board.counts().processes); }},
     Reading<Scoreboard>{GaugeFamily, "hydrapool_request_bodies",
@@ -130,6 +175,13 @@ void AppendWorkerFamilies(const Scoreboard& board, std::vector<MetricFamily>& fa
     for (std::size_t i = 0; i < board.workers(); ++i) {
       AddSample(family, reading.read(board.slot(i)), {{"slot", SlotName(i)}});
     }
+  }
+  const sys::Nanos now = sys::Now();
+  MetricFamily& heartbeats = families.emplace_back(
+      GaugeFamily("hydrapool_worker_heartbeat_age_seconds",
+                  "How long the slot's worker has not come round: about 1 where it is idle; 0 while dead."));
+  for (std::size_t i = 0; i < board.workers(); ++i) {
+    AddSample(heartbeats, sys::ToSeconds(board.life_of(i).HeartbeatAge(now)), {{"slot", SlotName(i)}});
   }
   MetricFamily& requests = families.emplace_back(CounterFamily(
       "hydrapool_worker_requests_total", "Requests the slot's workers answered, by status class."));
@@ -184,6 +236,8 @@ void AppendPoolFamilies(const Scoreboard& board, std::vector<MetricFamily>& fami
   const hydrapool::PoolCounts& counts = board.counts();
   families.push_back(LabelledCounters("hydrapool_worker_exits_total", "Workers that ended, by cause.",
                                       "cause", hydrapool::kExitCauses, counts.exits));
+  families.push_back(LabelledCounters("hydrapool_cgi_ended_total", "CGI processes that ended, by cause.",
+                                      "cause", hydrapool::kProgramEnds, board.signs().program_ends));
   families.push_back(
       LabelledCounters("hydrapool_rescued_total",
                        "Connections taken from a dead worker and carried on, by phase at its death.", "phase",

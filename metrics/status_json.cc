@@ -13,6 +13,7 @@
 #include "metrics/duration_counts.h"
 #include "metrics/fairness.h"
 #include "metrics/shares.h"
+#include "pool/shared/readiness.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::metrics {
@@ -36,17 +37,17 @@ std::string LastExit(const hydrapool::WorkerSlot& slot) {
 }
 
 /// The part that grows with the pool, so it is written straight out: four times as fast as by way of Json.
-std::string Workers(const hydrapool::Scoreboard& board) {
+std::string Workers(const hydrapool::Scoreboard& board, sys::Nanos now) {
   fmt::memory_buffer text;
   for (std::size_t i = 0; i < board.workers(); ++i) {
     const hydrapool::WorkerSlot& slot = board.slot(i);
     fmt::format_to(
         std::back_inserter(text),
         R"({}{{"slot":{},"pid":{},"incarnation":{},"state":"{}","leases":{},"busy":{},"requests":{},)"
-        R"("last_exit":{}}})",
+        R"("heartbeat_age_s":{:.3f},"last_exit":{}}})",
         i == 0 ? "" : ",", i, slot.pid.load(), slot.incarnation.load(),
         hydrapool::WorkerStateName(board.life_of(i).state), slot.leases.load(), board.life_of(i).busy.load(),
-        slot.requests(), LastExit(slot));
+        slot.requests(), sys::ToSeconds(board.life_of(i).HeartbeatAge(now)), LastExit(slot));
   }
   return fmt::to_string(text);
 }
@@ -102,6 +103,7 @@ Json Leases(const hydrapool::PoolCounts& counts, std::uint64_t busy) {
 
 std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& facts) {
   const hydrapool::PoolCounts& counts = board.counts();
+  const hydrapool::VitalSigns& signs = board.signs();
   const Totals totals(board);
   const Shares shares(board);
   const Json status{
@@ -112,7 +114,13 @@ std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& fa
       {"uptime_s", sys::ToSeconds(facts.now - counts.started_at)},
       {"dispatch", facts.dispatch},
       {"balance", facts.balance},
+      {"readiness", ReadinessName(JudgeReadiness(board, facts.now))},
       {"leases", Leases(counts, totals.busy)},
+      {"connections_limit", signs.connections_limit.load()},
+      {"cgi_limit", signs.processes_limit.load()},
+      {"requests_in_execution", signs.executing.load()},
+      {"oldest_request_s",
+       signs.oldest_begun_at == 0 ? 0 : sys::ToSeconds(facts.now - signs.oldest_begun_at)},
       {"totals",
        {{"requests", totals.requests},
         {"rescued", Sum(counts.rescued)},
@@ -147,7 +155,7 @@ std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& fa
   };
   std::string text = status.dump();
   text.pop_back();
-  return text + ",\"workers\":[" + Workers(board) + "]}";
+  return text + ",\"workers\":[" + Workers(board, facts.now) + "]}";
 }
 
 }  // namespace hydrapool::metrics

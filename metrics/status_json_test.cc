@@ -34,16 +34,31 @@ TEST(StatusJsonTest, HasEachWorkerInItsSlot) {
   board.life_of(1).state = hydrapool::WorkerState::kDraining;
   slot.leases = 20;
   board.life_of(1).busy = 4;
+  board.life_of(1).beat = 8 * sys::kSecond;
   slot.replies[2].Add(100);
   slot.replies[4].Add(1);
   slot.last_exit = 256 + 9;
   const auto workers = Status(board).at("workers");
   ASSERT_EQ(workers.size(), 2u);
   EXPECT_EQ(workers[0], nlohmann::json::parse(R"({"slot":0,"pid":0,"incarnation":0,"state":"dead","leases":0,
-                                                  "busy":0,"requests":0,"last_exit":null})"));
+                                                  "busy":0,"requests":0,"heartbeat_age_s":0,"last_exit":null})"));
   EXPECT_EQ(workers[1],
             nlohmann::json::parse(R"({"slot":1,"pid":815,"incarnation":3,"state":"draining","leases":20,
-                                                  "busy":4,"requests":101,"last_exit":"SIGKILL"})"));
+                                                  "busy":4,"requests":101,"heartbeat_age_s":2,"last_exit":"SIGKILL"})"));
+}
+
+TEST(StatusJsonTest, SaysWhetherItIsReadyAndWhatItIsLimitedTo) {
+  const hydrapool::Scoreboard board(1);
+  board.signs().connections_limit = 150;
+  board.signs().processes_limit = 7;
+  board.signs().executing = 2;
+  board.signs().oldest_begun_at = 4 * sys::kSecond;
+  const auto status = Status(board);
+  EXPECT_EQ(status.at("readiness"), "no live worker");
+  EXPECT_EQ(status.at("connections_limit"), 150);
+  EXPECT_EQ(status.at("cgi_limit"), 7);
+  EXPECT_EQ(status.at("requests_in_execution"), 2);
+  EXPECT_EQ(status.at("oldest_request_s"), 6.0);
 }
 
 TEST(StatusJsonTest, TellsAnExitFromASignalAndFromNoneYet) {

@@ -27,7 +27,7 @@ Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HY
 Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now;
 HUP, USR1, USR2 and others that tell of no fault do nothing.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
-Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /healthz)";
+Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /readyz)";
 
 const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
@@ -81,6 +81,7 @@ struct Words {
   std::vector<std::string> trusted;
   std::string socket_mode;
   std::string stall_timeout = "10s";
+  std::string drain_notice = "0";
   std::string user;
   std::vector<std::string> ip_port;
 };
@@ -198,7 +199,8 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
   app.add_option("--admin", options.admin,
-                 "HOST:PORT of /metrics, /status.json, /fates.json and /healthz; 'off' for none")
+                 "HOST:PORT of the status page, /metrics, /status.json, /fates.json, /livez and /readyz; "
+                 "'off' for none")
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();
@@ -211,6 +213,12 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
   app.add_option(
          "--stall-timeout", words.stall_timeout,
          "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")
+      ->check(StallTime)
+      ->type_name("TIME")
+      ->capture_default_str();
+  app.add_option(
+         "--drain-notice", words.drain_notice,
+         "At TERM or QUIT: for so long /readyz says 'draining' while it still accepts, then it drains")
       ->check(StallTime)
       ->type_name("TIME")
       ->capture_default_str();
@@ -228,7 +236,9 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
 }
 
 void AddCommandOptions(CLI::App& app, Options& options, Words& words) {
-  app.add_option("IP PORT", words.ip_port, "The teaching code's way to say --listen IP:PORT")
+  // CLI11 2.4 throws at a name with a space in it.
+  app.add_option("address", words.ip_port, "The teaching code's way to say --listen IP:PORT")
+      ->type_name("IP PORT")
       ->expected(0, 2)
       ->excludes(app.get_option("--listen"));
   app.set_config("--config", "",
@@ -267,6 +277,7 @@ void TakeWords(Words words, Options& options) {
   for (const std::string& peer : words.trusted) (void)words.cgi.believed.peers.Add(peer);
   options.site.believed = words.cgi.believed;
   options.pool.timeouts.stall = *ParseStall(words.stall_timeout);
+  options.pool.timeouts.drain_notice = *ParseStall(words.drain_notice);
   if (!words.user.empty()) options.user = *sys::FindUser(words.user);
   TakeMounts(words, options.site);
   const auto programs = [](const cgi::Mount& mount) { return mount.kind != cgi::Mount::Kind::kFiles; };

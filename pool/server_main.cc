@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -18,11 +19,13 @@
 #include "metrics/fates_json.h"
 #include "metrics/metrics_page.h"
 #include "metrics/status_json.h"
+#include "metrics/status_page.h"
 #include "pool/admin/client.h"
 #include "pool/admin/server.h"
 #include "pool/options.h"
 #include "pool/parent/pool.h"
 #include "pool/shared/dispatcher.h"
+#include "pool/shared/readiness.h"
 #include "pool/site.h"
 #include "pool/sys/error.h"
 #include "pool/sys/log.h"
@@ -33,28 +36,43 @@
 namespace hydrapool::server {
 namespace {
 
-admin::Server::Pages PagesOf(const Scoreboard& board, const FateJournal& fates, const Options& options) {
+admin::Page Alive() { return {200, "text/plain", "ok\n"}; }
+
+admin::Page Ready(const Scoreboard& board) {
+  const Readiness readiness = JudgeReadiness(board, sys::Now());
+  if (readiness == Readiness::kReady) return {200, "text/plain", "ready\n"};
+  return {503, "text/plain", "not ready: " + std::string(ReadinessName(readiness)) + "\n"};
+}
+
+admin::Server::Pages PagesOf(const Pool& pool, const Options& options) {
+  const Scoreboard& board = ScoreboardOf(pool);
+  const auto facts = [&board, balance = BalanceName(options.pool.balance)] {
+    return metrics::StatusFacts{.pid = board.counts().main_process,
+                                .version = HYDRAPOOL_VERSION,
+                                .dispatch = "lease",
+                                .balance = balance,
+                                .now = sys::Now()};
+  };
   return {
-      {"/healthz",
-       [] {
-         return admin::Page{200, "text/plain", "ok\n"};
+      {"/",
+       [&board, &deaths = DeathsOf(pool), facts] {
+         return admin::Page{200, metrics::kStatusPageContentType,
+                            metrics::StatusPage(board, deaths, facts())};
        }},
+      {"/livez", Alive},
+      {"/healthz", Alive},
+      {"/readyz", [&board] { return Ready(board); }},
       {"/metrics",
        [&board] {
          return admin::Page{200, metrics::kMetricsContentType,
                             metrics::RenderMetrics(board, {.version = HYDRAPOOL_VERSION})};
        }},
       {"/status.json",
-       [&board, balance = BalanceName(options.pool.balance)] {
-         const metrics::StatusFacts facts{.pid = board.counts().main_process,
-                                          .version = HYDRAPOOL_VERSION,
-                                          .dispatch = "lease",
-                                          .balance = balance,
-                                          .now = sys::Now()};
-         return admin::Page{200, "application/json", metrics::StatusJson(board, facts) + "\n"};
+       [&board, facts] {
+         return admin::Page{200, "application/json", metrics::StatusJson(board, facts()) + "\n"};
        }},
       {"/fates.json",
-       [&board, &fates] {
+       [&board, &fates = FatesOf(pool)] {
          const pid_t pid = board.counts().main_process;
          return admin::Page{200, "application/json", metrics::FatesJson(fates, pid) + "\n"};
        }},
@@ -122,10 +140,14 @@ int Main(int argc, char** argv) {
     }
     ProcessPool<Site> pool(options->pool,
                            [site = options->site](WorkerContext& worker) { return Site(worker, site); });
+    if (options->site.cgi) {
+      const std::size_t most =
+          std::min<std::size_t>(options->site.cgi->max_processes, MostProcessesOf(pool.pool()));
+      ScoreboardOf(pool.pool()).signs().processes_limit = static_cast<std::uint32_t>(most);
+    }
     std::optional<admin::Server> admin;
     if (!options->admin.empty()) {
-      admin.emplace(pool.loop(), sys::Listen(options->admin),
-                    PagesOf(ScoreboardOf(pool.pool()), FatesOf(pool.pool()), *options));
+      admin.emplace(pool.loop(), sys::Listen(options->admin), PagesOf(pool.pool(), *options));
       sys::log::Info("admin on http://{}/metrics", admin->address());
     }
     GiveUpPrivileges(*options);

@@ -76,7 +76,7 @@ void Courier::OnDeadline() {
   const CourierAction action = AtDeadline(Look(), left_before_ - RequestLeft());
   if (action.kind == CourierAction::Kind::kWait) return OnStepDone();
   sys::log::Warn("{}: not done within its deadline: ended", name_);
-  process_.Terminate();
+  process_.TimeOut();
   CarryOut(action);
 }
 

@@ -50,6 +50,7 @@ class FakeProcess final : public RequestProcess {
   }
   void LetGo() override {}
   void Terminate() override {}
+  void TimeOut() override {}
   [[nodiscard]] Exchange::Progress Feed(std::uint32_t, std::uint32_t) override {
     return Exchange::Progress::kGone;
   }

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pool/sys/cpu_time.h"
 #include "pool/sys/log.h"
 
 namespace hydrapool {
@@ -25,7 +26,7 @@ void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys:
 }  // namespace
 
 Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases& leases, Seats& seats,
-           Lender& lender, Rescuer& rescuer, sys::Nanos stall_timeout,
+           Lender& lender, Rescuer& rescuer, DeathJournal& deaths, sys::Nanos stall_timeout,
            const sys::OomScoreOfChildren* oom_score, Work work)
     : loop_(loop),
       scoreboard_(scoreboard),
@@ -36,7 +37,8 @@ Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases&
       rescuer_(rescuer),
       oom_score_(oom_score),
       work_(std::move(work)),
-      watchdog_(leases, seats, lender, stall_timeout) {}
+      watchdog_(leases, seats, lender, stall_timeout),
+      coroner_(scoreboard.counts(), scoreboard.signs(), deaths) {}
 
 void Crew::Adopt() {
   for (WorkerHandle* worker : seats_.in_use()) worker->Listen(loop_, JobOf(*worker), life_.obituaries);
@@ -172,20 +174,28 @@ void Crew::OnMessages(WorkerHandle& worker) {
 void Crew::Reap() {
   if (!std::exchange(children_died_, false)) return;
   while (const auto dead = sys::NextDeadChild()) {
-    Mourn(dead->pid, dead->status);
+    if (!Mourn(dead->pid, dead->status)) {
+      sys::ReapChild(dead->pid);
+      continue;
+    }
     sys::ReapChild(dead->pid);
-    leases_.keeper.OnReaped(dead->pid);
+    coroner_.JudgeProgram(leases_.keeper.OnReaped(dead->pid));
   }
   for (; const auto obituary = life_.obituaries.Front(); life_.obituaries.Pop()) {
-    Mourn(obituary->pid, obituary->status);
-    leases_.keeper.OnReaped(obituary->pid);
+    if (Mourn(obituary->pid, obituary->status)) coroner_.JudgeProgram(leases_.keeper.OnReaped(obituary->pid));
   }
 }
 
-void Crew::Mourn(pid_t pid, const sys::ExitStatus& status) {
-  if (WorkerHandle* worker = seats_.WithPid(pid)) return OnDeath(*worker, status);
+// True: it is no worker.
+bool Crew::Mourn(pid_t pid, const sys::ExitStatus& status) {
+  if (WorkerHandle* worker = seats_.WithPid(pid)) {
+    OnDeath(*worker, status);
+    return false;
+  }
   for (WorkerHandle* worker : seats_.in_use()) OnMessages(*worker);  // its offer came before its birth
+  coroner_.NoteProgram(pid, status, leases_.keeper.IsTerminating(pid));
   if (const auto slot = leases_.keeper.OnEnd(pid, status)) lender_.TellProcessEnded(*slot);
+  return true;
 }
 
 void Crew::Watch() {
@@ -193,8 +203,19 @@ void Crew::Watch() {
   watchdog_.Look(now);
   for (std::size_t i = 0; i < seats_.in_use().size(); ++i) {
     WorkerHandle& worker = *seats_.in_use()[i];
+    CountCpu(worker);
     if (worker.EndedUnseen(now, life_.supervisor != 0)) OnDeath(worker, {.signal = SIGKILL, .code = 0});
   }
+}
+
+// What a slot has been credited with is never taken back: its counter does not fall, whoever dies.
+void Crew::CountCpu(const WorkerHandle& worker) {
+  WorkerLife& life = worker.life();
+  const sys::Nanos used = sys::CpuTime(life.pid);
+  const sys::Nanos counted = life.cpu_counted.load(std::memory_order_relaxed);
+  if (used <= counted) return;
+  life.cpu_counted.store(used, std::memory_order_relaxed);
+  scoreboard_.slot(life.slot).cpu_nanos.Add(static_cast<std::uint64_t>(used - counted));
 }
 
 void Crew::OnDeath(WorkerHandle& worker, const sys::ExitStatus& status) {
@@ -204,13 +225,14 @@ void Crew::OnDeath(WorkerHandle& worker, const sys::ExitStatus& status) {
   const sys::Nanos died_at = reap_clock_.DeathTime(now);
   PoolCounts& counts = scoreboard_.counts();
   counts.reap_seconds.Observe(now - died_at);
-  const bool stalled = worker.life().vitality == Vitality::kStalled;
-  counts.exits[stalled ? StallCause() : ExitCause(status.signal, status.code)].Add();
+  CountCpu(worker);
+  const std::size_t cause = coroner_.JudgeWorker(worker.life(), status);
   OnMessages(worker);
   lender_.Collect(worker);
   if (!dismissed_) {
+    const Toll before = Toll::Of(counts);
     rescuer_.RescueAll(worker, status);
-    sys::log::Debug("worker {} ended: {}", worker.life().slot, status.Describe());
+    coroner_.TellWorker(worker.life(), cause, status, Toll::Of(counts).Since(before));
     lender_.FlushAll();
   }
   Bury(worker, status, died_at);

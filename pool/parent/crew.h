@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 
+#include "pool/parent/coroner.h"
 #include "pool/parent/leases.h"
 #include "pool/parent/lender.h"
 #include "pool/parent/reap_clock.h"
@@ -30,8 +31,8 @@ class Crew {
   /// `work` is run in a new worker; its exit code. `oom_score`: to be raised for workers; null: it is.
   using Work = std::function<int(WorkerHandle& self, sys::Channel channel)>;
   Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases& leases, Seats& seats,
-       Lender& lender, Rescuer& rescuer, sys::Nanos stall_timeout, const sys::OomScoreOfChildren* oom_score,
-       Work work);
+       Lender& lender, Rescuer& rescuer, DeathJournal& deaths, sys::Nanos stall_timeout,
+       const sys::OomScoreOfChildren* oom_score, Work work);
 
   /// In a new parent, once Seats has taken the workers over: listens to them, and finishes what the parent
   /// before has left half done.
@@ -43,9 +44,13 @@ class Crew {
   /// Something has been said that Listen has not heard.
   [[nodiscard]] bool HasNews() const;
 
-  /// Several times a second: for those that do not come round (watchdog.h), and the dead of whom nobody
-  /// tells.
+  /// Several times a second: for those that do not come round (watchdog.h), the dead of whom nobody tells,
+  /// and the CPU time of all.
   void Watch();
+  /// Programs that the parent before has reaped without counting them.
+  void CountUnknown(std::size_t programs) { coroner_.CountUnknown(programs); }
+  /// Once a second or so: sums up in the log what was not said.
+  void SumUp() { coroner_.Tick(); }
 
   /// SIGCHLD came: from a child, or from the supervisor that has an obituary.
   void ChildDied() { children_died_ = true; }
@@ -68,10 +73,11 @@ class Crew {
   void OnMessages(WorkerHandle& worker);
   WorkerHandle::Job JobOf(WorkerHandle& worker);
   void Settle(std::uint32_t slot);
-  void Mourn(pid_t pid, const sys::ExitStatus& status);
+  bool Mourn(pid_t pid, const sys::ExitStatus& status);
   void OnDeath(WorkerHandle& worker, const sys::ExitStatus& status);
   void Bury(WorkerHandle& worker, const sys::ExitStatus& status, sys::Nanos died_at);
   void CountLeaving();
+  void CountCpu(const WorkerHandle& worker);
 
   sys::EventLoop& loop_;
   Scoreboard& scoreboard_;
@@ -84,6 +90,7 @@ class Crew {
   Work work_;
   Watchdog watchdog_;
   ReapClock reap_clock_;
+  Coroner coroner_;
   sys::EventLoop::Timer next_start_;
   bool children_died_ = false;
   bool dismissed_ = false;

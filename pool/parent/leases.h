@@ -28,6 +28,8 @@ struct Leases {
     keeper.Drop(slot, false);  // of its last request; what its worker says of that now comes too late
     return true;
   }
+  /// Counts the requests in execution, and finds the oldest. One look at each open lease.
+  void Survey(VitalSigns& signs) const;
   /// What lends an idle lease to a worker.
   [[nodiscard]] ToWorker MessageFor(std::uint32_t slot) const {
     return {.slot = slot, .generation = table.lease(slot).Load().generation};

@@ -57,6 +57,10 @@ class LeftProcesses {
   /// It has died and is not yet reaped.
   void OnEnd(pid_t pid);
   [[nodiscard]] std::size_t size() const { return left_.size(); }
+  [[nodiscard]] bool IsTerminating(pid_t pid) const {
+    const auto found = left_.find(pid);
+    return found != left_.end() && found->second.terminating;
+  }
   [[nodiscard]] bool IsOurs(pid_t pid) const;
   void KillAll();
 

@@ -33,6 +33,8 @@ class Lender {
   void LendWaiting();
   /// The slot of one that has waited since before `then`, and waits no more: its client is to be told.
   std::optional<std::uint32_t> TakeExpired(sys::Nanos then) { return waiting_.TakeExpired(then); }
+  /// Since when the oldest of those waits; 0: none does.
+  [[nodiscard]] sys::Nanos waiting_since() const { return waiting_.since(); }
 
   /// Takes what a worker has put into its ring.
   void Collect(WorkerHandle& worker);

@@ -39,6 +39,8 @@ class Listeners {
   /// A connection that a parent has accepted and not let in yet, for all that one can see of it.
   [[nodiscard]] bool HasAccepted(int fd) const;
   void OnRoom();
+  /// A newcomer was left waiting, for no lease was free or could be freed.
+  [[nodiscard]] bool wants_room() const { return wants_room_; }
   /// Publishes the length of the queues (sys/listen_queue.h), and makes room if it is wanted.
   void Measure();
   /// Lets in who waits, as far as there is room, and closes the sockets.

@@ -13,6 +13,7 @@
 #include "pool/supervisor/supervisor.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
+#include "pool/sys/real_time.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/tcp_counters.h"
 #include "pool/sys/tcp_self_test.h"
@@ -22,6 +23,7 @@ namespace hydrapool {
 namespace {
 
 constexpr sys::Nanos kTick = 100 * sys::kMillisecond;
+constexpr unsigned kTicksEachSurvey = 10;
 
 /// Closes every descriptor but 0 to 2 and those given, which keep their numbers.
 void CloseAllBut(std::array<int, 4> kept) {
@@ -49,7 +51,7 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
       rescuer_(leases_, seats_, lender_, scoreboard.counts(), fates, type_.abandoned_reply),
       spares_(leases_, lender_, scoreboard.counts(), options.timeouts.spare, options.timeouts.keep_alive),
       bell_(scoreboard.bell()),
-      crew_(loop, scoreboard, life_[0], leases_, seats_, lender_, rescuer_, options.timeouts.stall,
+      crew_(loop, scoreboard, life_[0], leases_, seats_, lender_, rescuer_, deaths, options.timeouts.stall,
             options.supervised ? nullptr : &oom_score_,
             [this](WorkerHandle& self, sys::Channel channel) { return Work(self, std::move(channel)); }),
       listeners_(loop, scoreboard.counts(),
@@ -72,6 +74,8 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   }
   sys::IgnoreStraySignals();
   scoreboard.counts().started_at = sys::Now();
+  scoreboard.signs().connections_limit = static_cast<std::uint32_t>(options.max_connections);
+  scoreboard.signs().configured_at = sys::RealTime();
   listeners_.Hold(std::move(listeners));
   if (!options.supervised) return Live();
   constexpr int kBesideConnections = 1024;
@@ -122,7 +126,7 @@ void Pool::Parent::TakeOver() {
   std::vector<sys::UniqueFd> newcomers = audit_->Unknown(noted);
   std::erase_if(newcomers, [this](const sys::UniqueFd& fd) { return !listeners_.HasAccepted(fd.get()); });
   loop.Reopen();
-  leases_.keeper.Resume();
+  crew_.CountUnknown(leases_.keeper.Resume());
   crew_.Adopt();
   for (sys::UniqueFd& newcomer : newcomers) {
     const bool counted = sys::KernelCounts(newcomer.get());
@@ -168,9 +172,26 @@ void Pool::Parent::Tick() {
   lender_.EvenOut();
   ExpireWaiting();
   listeners_.Measure();
+  TakeVitalSigns();
+  PoolLife& life = life_[0];
+  if (life.stage == PoolStage::kServing && life.notice_until != 0 && sys::Now() >= life.notice_until)
+    BeginDrain(life.quits > 0 ? INT64_MAX : sys::Now() + options.timeouts.drain);
   scoreboard.counts().bodies = static_cast<std::uint32_t>(leases_.table.bodies().bodies());
   scoreboard.counts().bodies_in_memory = static_cast<std::uint32_t>(leases_.table.bodies().in_memory());
   if (life_[0].stage != PoolStage::kServing) CloseIdle();
+}
+
+void Pool::Parent::TakeVitalSigns() {
+  VitalSigns& signs = scoreboard.signs();
+  signs.waiting_since = lender_.waiting_since();
+  if (!listeners_.wants_room()) {
+    signs.full_since = 0;
+  } else if (signs.full_since == 0) {
+    signs.full_since = sys::Now();
+  }
+  if (++ticks_ % kTicksEachSurvey != 0) return;
+  crew_.SumUp();
+  leases_.Survey(signs);
 }
 
 // Without its supervisor it serves on, and is told to end itself.
@@ -206,10 +227,24 @@ void Pool::Parent::OnSignal(int signal) {
 
 void Pool::Parent::Obey() {
   PoolLife& life = life_[0];
-  if (life.quits > 0 && life.stage == PoolStage::kServing) BeginDrain(INT64_MAX);
-  for (; life.terms_obeyed < life.terms; life.terms_obeyed.fetch_add(1))
-    BeginDrain(sys::Now() + (life.stage == PoolStage::kServing ? options.timeouts.drain : 0));
+  if (life.quits > 0 && life.stage == PoolStage::kServing && !GiveNotice()) BeginDrain(INT64_MAX);
+  for (; life.terms_obeyed < life.terms; life.terms_obeyed.fetch_add(1)) {
+    const bool first = life.stage == PoolStage::kServing && life.notice_until == 0;
+    if (!first || !GiveNotice()) BeginDrain(sys::Now() + (first ? options.timeouts.drain : 0));
+  }
   if (life.interrupts > 0) life.stage = PoolStage::kStopped;
+}
+
+// False: it drains without notice, or notice has been given.
+bool Pool::Parent::GiveNotice() {
+  PoolLife& life = life_[0];
+  scoreboard.signs().draining = true;
+  const sys::Nanos now = sys::Now();
+  if (life.notice_until == 0 && options.timeouts.drain_notice > 0) {
+    sys::log::Info("draining in {} s: not ready any more", sys::ToSeconds(options.timeouts.drain_notice));
+    life.notice_until = now + options.timeouts.drain_notice;
+  }
+  return now < life.notice_until;
 }
 
 // No more connections; those that are open are answered with a close, idle ones end now, and when none is
@@ -220,6 +255,7 @@ void Pool::Parent::BeginDrain(sys::Nanos deadline) {
   if (life.stage != PoolStage::kServing) return;
   sys::log::Info("draining: {} connections open", leases_.book.open());
   scoreboard.bell().pool_drains = 1;
+  scoreboard.signs().draining = true;
   life.closing = true;
   listeners_.Close();  // who waits in the backlog has been let in by the kernel, and may have asked already
   life.stage = PoolStage::kDraining;

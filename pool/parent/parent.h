@@ -16,6 +16,7 @@
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
 #include "pool/parent/spares.h"
+#include "pool/shared/death_journal.h"
 #include "pool/shared/fate_journal.h"
 #include "pool/shared/pool_life.h"
 #include "pool/shared/scoreboard.h"
@@ -49,6 +50,7 @@ class Pool::Parent {
   Scoreboard scoreboard;
   sys::EventLoop loop;
   FateJournal fates;
+  DeathJournal deaths;
 
  private:
   int Live();
@@ -56,11 +58,13 @@ class Pool::Parent {
   int Work(WorkerHandle& self, sys::Channel channel);
   void Round();
   void Tick();
+  void TakeVitalSigns();
   void LetIn(sys::UniqueFd connection, bool counted);
   void ExpireWaiting();
   void NoticeOrphanhood();
   void OnSignal(int signal);
   void Obey();
+  bool GiveNotice();
   void BeginDrain(sys::Nanos deadline);
   void CloseIdle();
   void EndDrain();
@@ -79,6 +83,7 @@ class Pool::Parent {
   Crew crew_;
   Listeners listeners_;
   sys::EventLoop::Timer tick_;
+  unsigned ticks_ = 0;
   bool told_to_leave_ = false;  // this parent has told the workers
 };
 

@@ -1,14 +1,22 @@
 #pragma once
 
+#include <cstddef>
+
 namespace hydrapool {
 
+class DeathJournal;
 class FateJournal;
 class Pool;
 class Scoreboard;
 
 /// What a pool knows about itself; for the pool's own programs, embedders get it over the admin endpoint.
 const Scoreboard& ScoreboardOf(const Pool& pool);
+/// How many processes its workers may start for requests at once (MostProcesses in
+/// pool/worker/worker_desk.h).
+std::size_t MostProcessesOf(const Pool& pool);
 /// What became of the connections that dead workers left; to be read on the parent's loop.
 const FateJournal& FatesOf(const Pool& pool);
+/// The last ends of its workers; to be read on the parent's loop.
+const DeathJournal& DeathsOf(const Pool& pool);
 
 }  // namespace hydrapool

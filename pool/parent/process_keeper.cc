@@ -170,17 +170,19 @@ std::optional<std::uint32_t> ProcessKeeper::OnEnd(pid_t pid, const sys::ExitStat
   return slot && NoteEnd(*slot, pid, status) ? slot : std::nullopt;
 }
 
-void ProcessKeeper::OnReaped(pid_t pid) {
-  table_.places().Free(pid);
+ProcessPlaces::Freed ProcessKeeper::OnReaped(pid_t pid) {
   table_.bodies().Free(pid);
+  return table_.places().Free(pid);
 }
 
-void ProcessKeeper::Resume() {
+std::size_t ProcessKeeper::Resume() {
+  std::size_t untold = 0;
   // The parent before may have died between the two.
   for (const pid_t pid : table_.places().Occupants()) {
-    if (!left_.IsOurs(pid)) OnReaped(pid);
+    if (!left_.IsOurs(pid) && OnReaped(pid) != ProcessPlaces::Freed::kNothing) ++untold;
   }
   left_.Resume();
+  return untold;
 }
 
 void ProcessKeeper::KillAll() {

@@ -36,8 +36,9 @@ class ProcessKeeper {
   /// In a new parent, before it opens any descriptor: takes over what the parent before has noted.
   /// `supervisor`: whose children are ours too; 0: nobody's.
   void Adopt(pid_t supervisor);
-  /// Then: goes on with what was left.
-  void Resume();
+  /// Then: goes on with what was left. Returns how many were reaped by the parent before, which told
+  /// nobody.
+  std::size_t Resume();
   /// The descriptors that are noted.
   void AppendNoted(std::vector<int>& descriptors) const;
 
@@ -60,8 +61,10 @@ class ProcessKeeper {
   /// A process has died that is not yet reaped. Returns the lease whose request it answered, for its worker
   /// to be told; nullopt: none.
   std::optional<std::uint32_t> OnEnd(pid_t pid, const sys::ExitStatus& status);
-  /// And then, when it is reaped: its places are free.
-  void OnReaped(pid_t pid);
+  /// And then, when it is reaped: its places are free. kNothing: it was no request's process.
+  ProcessPlaces::Freed OnReaped(pid_t pid);
+  /// It is being ended by the pool.
+  [[nodiscard]] bool IsTerminating(pid_t pid) const { return left_.IsTerminating(pid); }
   /// Ends all of them, for the pool ends.
   void KillAll();
 

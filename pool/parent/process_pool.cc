@@ -12,6 +12,7 @@
 
 #include "pool/parent/parent.h"
 #include "pool/parent/pool.h"
+#include "pool/worker/worker_desk.h"
 
 namespace hydrapool {
 namespace {
@@ -66,6 +67,11 @@ void Pool::Stop() const {
 
 EventLoop& Pool::loop() const { return parent_->loop; }
 const Scoreboard& ScoreboardOf(const Pool& pool) { return pool.parent().scoreboard; }
+std::size_t MostProcessesOf(const Pool& pool) {
+  const Pool::Parent& parent = pool.parent();
+  return MostProcesses(RaiseFileLimit(), parent.options.max_connections, parent.scoreboard.lives().size());
+}
 const FateJournal& FatesOf(const Pool& pool) { return pool.parent().fates; }
+const DeathJournal& DeathsOf(const Pool& pool) { return pool.parent().deaths; }
 
 }  // namespace hydrapool

@@ -18,6 +18,8 @@ class WaitingLeases {
   [[nodiscard]] std::size_t size() const { return queue_.size(); }
   [[nodiscard]] const ToWorker& front() const { return queue_.front().message; }
   void Pop() { queue_.pop_front(); }
+  /// Since when the oldest waits; 0: none does.
+  [[nodiscard]] sys::Nanos since() const { return empty() ? 0 : queue_.front().since; }
 
   /// The slot of the oldest where it has waited since before `then`; it is no longer in the queue.
   std::optional<std::uint32_t> TakeExpired(sys::Nanos then) {

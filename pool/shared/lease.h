@@ -84,6 +84,8 @@ struct alignas(64) LeaseDetail {
   /// The request whose notes `handler` holds: the number of its first byte on the connection, from 1; 0:
   /// none. They count as zeroes for every other request.
   std::atomic<std::uint64_t> notes_of{0};
+  /// When the request in execution was begun, by whichever worker; 0: none is in execution.
+  std::atomic<sys::Nanos> begun_at{0};
   /// The handler's own notes about its request; zeroed with the lease.
   alignas(16) std::array<std::byte, 192> handler{};
   /// The same about the connection: kept over its requests, zeroed with the lease.

@@ -30,6 +30,7 @@ struct PoolLife {
   std::atomic<sys::Nanos> beat{0};  ///< when its loop last came round
   std::atomic<bool> serves{false};  ///< it has taken over, and accepts connections
   std::atomic<PoolStage> stage{PoolStage::kServing};
+  std::atomic<sys::Nanos> notice_until{0};  ///< then it drains; it has said so already. 0: not told to
   std::atomic<sys::Nanos> drain_deadline{0};
   std::atomic<bool> closing{false};  ///< the listening sockets are closed, or about to be
   std::atomic<std::uint32_t> terms_obeyed{0};

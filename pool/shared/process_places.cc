@@ -46,17 +46,28 @@ std::vector<pid_t> ProcessPlaces::Occupants() const {
   std::vector<pid_t> pids;
   for (std::size_t i = 0; i < used(); ++i) {
     const std::uint32_t place = places_[i].load();
-    if ((place & kOccupied) != 0) pids.push_back(static_cast<pid_t>(place & ~kOccupied));
+    if ((place & kOccupied) != 0) pids.push_back(static_cast<pid_t>(place & ~(kOccupied | kTimedOut)));
   }
   return pids;
 }
 
-void ProcessPlaces::Free(pid_t pid) const {
+void ProcessPlaces::NoteTimeout(pid_t pid) const {
+  for (std::size_t i = 0; i < used(); ++i) {
+    std::uint32_t occupied = Occupied(pid);
+    if (places_[i].compare_exchange_strong(occupied, occupied | kTimedOut)) return;
+  }
+}
+
+ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
   const std::size_t end = used();
   for (std::size_t i = 0; i < end; ++i) {
-    std::uint32_t occupied = Occupied(pid);
-    if (places_[i].load() == occupied && places_[i].compare_exchange_strong(occupied, 0)) return;
+    std::uint32_t place = places_[i].load();
+    while ((place & ~kTimedOut) == Occupied(pid)) {
+      if (places_[i].compare_exchange_weak(place, 0))
+        return (place & kTimedOut) != 0 ? Freed::kPlaceOfTimedOut : Freed::kPlace;
+    }
   }
+  return Freed::kNothing;
 }
 
 std::size_t ProcessPlaces::taken() const {

@@ -45,14 +45,18 @@ class ProcessPlaces {
   void GiveBack(std::uint32_t lease) const;
   /// The processes that have one.
   [[nodiscard]] std::vector<pid_t> Occupants() const;
-  /// The process was reaped.
-  void Free(pid_t pid) const;
+  /// Its time is up: it is being ended.
+  void NoteTimeout(pid_t pid) const;
+  enum class Freed : std::uint8_t { kNothing, kPlace, kPlaceOfTimedOut };
+  /// The process was reaped. kNothing: it has no place (any more).
+  Freed Free(pid_t pid) const;
   /// Taken at this moment.
   [[nodiscard]] std::size_t taken() const;
 
  private:
   static std::uint32_t Claimed(std::uint32_t lease) { return lease + 1; }
   static constexpr std::uint32_t kOccupied = 1u << 31;
+  static constexpr std::uint32_t kTimedOut = 1u << 30;  // a pid has 22 bits
   static std::uint32_t Occupied(pid_t pid) { return kOccupied | static_cast<std::uint32_t>(pid); }
 
   [[nodiscard]] std::size_t used() const { return used_[0].load(); }

@@ -38,6 +38,20 @@ TEST(ProcessPlacesTest, AnOccupiedPlaceIsFreedByItsReapingAlone) {
   EXPECT_EQ(places.taken(), 0u);
 }
 
+TEST(ProcessPlacesTest, ATimeOutIsRememberedUntilThePlaceIsFree) {
+  const ProcessPlaces places;
+  for (const pid_t pid : {4'194'303, 4242}) {  // the largest pid that Linux gives
+    ASSERT_TRUE(ProcessPlaces::Occupy(*places.Claim(3, 2), 3, pid));
+  }
+  places.NoteTimeout(4'194'303);
+  places.NoteTimeout(1);  // nobody's
+  EXPECT_EQ(places.Occupants(), (std::vector<pid_t>{4'194'303, 4242}));
+  EXPECT_EQ(places.Free(4'194'303), ProcessPlaces::Freed::kPlaceOfTimedOut);
+  EXPECT_EQ(places.Free(4'194'303), ProcessPlaces::Freed::kNothing);
+  EXPECT_EQ(places.Free(4242), ProcessPlaces::Freed::kPlace);
+  EXPECT_EQ(places.taken(), 0u);
+}
+
 TEST(ProcessPlacesTest, AClaimThatWasGivenBackLetsNoProcessIn) {
   const ProcessPlaces places;
   ProcessPlaces::Place* const place = places.Claim(3, 1);

@@ -44,6 +44,7 @@ void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   sent = 0;
   owing_since = 0;
   vitality = Vitality::kWell;
+  cpu_counted = 0;
   beat = 0;
   busy = 0;
   current = 0;
@@ -51,6 +52,12 @@ void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   ready_at = 0;
   first_reply_at = 0;
   state = WorkerState::kStarting;
+}
+
+sys::Nanos WorkerLife::HeartbeatAge(sys::Nanos now) const {
+  const WorkerState present = state.load();
+  if (present != WorkerState::kReady && present != WorkerState::kDraining) return 0;
+  return std::max<sys::Nanos>(now - std::max(beat.load(), ready_at.load()), 0);
 }
 
 bool WorkerLife::BeBorn(std::int32_t self) {
@@ -70,9 +77,16 @@ Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving)
   for (std::uint32_t i = 0; i < workers; ++i) slots_[i].life = i;
 }
 
-std::size_t StallCause() {
-  return static_cast<std::size_t>(std::ranges::find(kExitCauses, "stall") - kExitCauses.begin());
+namespace {
+
+std::size_t CauseNamed(std::string_view name) {
+  return static_cast<std::size_t>(std::ranges::find(kExitCauses, name) - kExitCauses.begin());
 }
+
+}  // namespace
+
+std::size_t StallCause() { return CauseNamed("stall"); }
+std::size_t OutOfMemoryCause() { return CauseNamed("out_of_memory"); }
 
 std::size_t ExitCause(int signal, int code) {
   if (signal == 0) return code == 0 ? 0 : 1;

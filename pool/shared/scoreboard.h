@@ -7,8 +7,10 @@
 #include <span>
 #include <string_view>
 
+#include "pool/shared/counter.h"
 #include "pool/shared/phase.h"
 #include "pool/shared/pulse.h"
+#include "pool/shared/vital_signs.h"
 #include "pool/shared/worker_stage.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/log_line.h"
@@ -22,16 +24,6 @@
 /// dead worker can hold nothing. Readers see each number whole and never falling, but not all numbers of one
 /// instant.
 namespace hydrapool {
-
-/// A number that only grows; anyone may add to it.
-class Counter {
- public:
-  void Add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 /// Counts of durations by upper bound, 10 µs to 10 s, as Prometheus wants them.
 class DurationHistogram {
@@ -76,6 +68,7 @@ struct alignas(64) WorkerLife {
   std::uint64_t sent = 0;      ///< and into its channel
   sys::Nanos owing_since = 0;  ///< as Pulse::owing_since
   Vitality vitality = Vitality::kWell;
+  std::atomic<sys::Nanos> cpu_counted{0};  ///< of its CPU time, what its slot has been credited with
 
   // worker
   /// The worker says ready and draining, the parent the rest.
@@ -87,6 +80,8 @@ struct alignas(64) WorkerLife {
   std::atomic<sys::Nanos> ready_at{0};
   std::atomic<sys::Nanos> first_reply_at{0};  ///< 0: none yet
 
+  /// How long its loop has not come round. 0: it is dead, or does not serve yet.
+  [[nodiscard]] sys::Nanos HeartbeatAge(sys::Nanos now) const;
   /// Makes it the record of a new life in `slot`.
   void Begin(std::uint32_t slot, sys::Nanos now);
   /// In the newborn. False: it is not wanted any more.
@@ -101,11 +96,14 @@ struct alignas(64) WorkerSlot {
   std::atomic<std::uint32_t> life{0};  ///< which of Scoreboard::lives is its present worker's
   std::atomic<std::uint32_t> leases{0};
   Counter connections_leased;
+  Counter cpu_nanos;                       ///< of all its workers, as far as the parent has looked
   std::atomic<std::int32_t> last_exit{0};  ///< exit code, or 256 + signal; meaningful once incarnation > 1
 
   // its workers'
   alignas(64) std::array<Counter, kReplyClasses> replies;
   Counter busy_nanos;
+  Counter received_bytes;  ///< of requests, taken from the kernel
+  Counter sent_bytes;      ///< of answers, handed to the kernel
   /// Requests answered by "can be neither finished nor run again" (the parent counts those of its own).
   Counter abandoned;
   Counter cut;  ///< answers broken off by the worker: a process that died, a client that did not read in time
@@ -118,9 +116,9 @@ struct alignas(64) WorkerSlot {
 };
 
 /// Causes of a worker's end, as exported; every one exists from the start.
-inline constexpr std::array<std::string_view, 15> kExitCauses{
-    "exit_0", "exit_nonzero", "SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS",      "SIGILL",
-    "SIGFPE", "SIGXCPU",      "SIGSYS",  "SIGTRAP", "SIGINT",  "stall",   "signal_other"};
+inline constexpr std::array<std::string_view, 16> kExitCauses{
+    "exit_0", "exit_nonzero", "SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS",        "SIGILL",
+    "SIGFPE", "SIGXCPU",      "SIGSYS",  "SIGTRAP", "SIGINT",  "stall",   "out_of_memory", "signal_other"};
 
 /// The parent's counts.
 struct PoolCounts {
@@ -178,12 +176,14 @@ class Scoreboard {
   /// WorkerSlot::life of a slot that has no worker: of a record that stays kDead.
   [[nodiscard]] std::uint32_t no_life() const { return static_cast<std::uint32_t>(lives_.size() - 1); }
   [[nodiscard]] PoolCounts& counts() const { return shared_[0].counts; }
+  [[nodiscard]] VitalSigns& signs() const { return shared_[0].signs; }
   [[nodiscard]] Doorbell& bell() const { return shared_[0].bell; }
 
  private:
   struct Shared {
     alignas(64) Doorbell bell;
     alignas(64) PoolCounts counts;
+    alignas(64) VitalSigns signs;
   };
   sys::SharedArray<WorkerSlot> slots_;
   sys::SharedArray<WorkerLife> lives_;
@@ -192,7 +192,8 @@ class Scoreboard {
 
 /// Which of kExitCauses an end counts as.
 std::size_t ExitCause(int signal, int code);
-/// The end of a worker that the watchdog has killed.
+/// The end of a worker that the watchdog has killed, and of one that the kernel killed for want of memory.
 std::size_t StallCause();
+std::size_t OutOfMemoryCause();
 
 }  // namespace hydrapool

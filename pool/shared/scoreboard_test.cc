@@ -33,6 +33,7 @@ TEST(DurationHistogramTest, SumsInSecondsWhatExceedsEveryBoundToo) {
 }
 
 TEST(ExitCauseTest, EveryEndHasACause) {
+  EXPECT_EQ(kExitCauses[OutOfMemoryCause()], "out_of_memory");
   EXPECT_EQ(kExitCauses[ExitCause(0, 0)], "exit_0");
   EXPECT_EQ(kExitCauses[ExitCause(0, 70)], "exit_nonzero");
   EXPECT_EQ(kExitCauses[ExitCause(SIGKILL, 0)], "SIGKILL");

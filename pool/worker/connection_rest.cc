@@ -97,6 +97,7 @@ void LeasedConnection::Watch() {
 void LeasedConnection::EndRequest() {
   settle_.Reset();
   hand_.machine.EndRequest();
+  hand_.detail.begun_at.store(0, std::memory_order_relaxed);
   process_.LeavePlace();
   if (exchange_.execution() == nullptr && !process_.held()) return;
   exchange_.End();

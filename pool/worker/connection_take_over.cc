@@ -20,7 +20,7 @@ LeaseInHand::LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t 
       lease(desk.leases.lease(slot)),
       detail(desk.leases.detail(slot)),
       slab(desk.leases.slab(slot)),
-      io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process),
+      io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process, desk.board),
       machine(lease, detail, generation, io, desk.timeouts.write) {}
 
 LeasedConnection::LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation,
@@ -46,6 +46,7 @@ void LeasedConnection::TakeNotes() const {
   LeaseDetail& detail = hand_.detail;
   if (UsesNotes()) return;
   detail.handler = {};
+  detail.begun_at.store(desk_.loop.now(), std::memory_order_relaxed);
   detail.notes_of.store(request_, std::memory_order_release);
 }
 

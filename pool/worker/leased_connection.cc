@@ -65,6 +65,7 @@ void LeasedConnection::DoEvents(std::uint32_t events) {
 
 bool LeasedConnection::Claim() {
   if (!hand_.machine.Claim()) return false;
+  hand_.detail.begun_at.store(0, std::memory_order_relaxed);
   activity_ = Activity::kReading;
   SetBusy(true);
   return true;

@@ -85,6 +85,12 @@ void ExecFailed(LeaseDetail& detail, int error) {
   detail.process.compare_exchange_strong(running, ProcessWord{ProcessWord::State::kFailed, error}.Pack());
 }
 
+void LeasedProcess::TimeOut() {
+  if (const ProcessWord word = state(); word.state == ProcessWord::State::kRunning)
+    connection_.desk().leases.places().NoteTimeout(word.value);
+  Terminate();
+}
+
 void LeasedProcess::CloseEnd(ProcessEnd which) {
   const auto index = static_cast<std::size_t>(which);
   if (!ends_[index]) return;

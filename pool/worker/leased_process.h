@@ -35,6 +35,7 @@ class LeasedProcess final : public RequestProcess {
   void CloseEnd(ProcessEnd which) override;
   void LetGo() override;
   void Terminate() override { detail().terminate.store(true); }
+  void TimeOut() override;
   Exchange::Progress Feed(std::uint32_t discard, std::uint32_t feed) override;
   std::uint32_t PauseFeed() override;
   [[nodiscard]] bool feeding() const override;

@@ -53,6 +53,8 @@ class RequestProcess {
   virtual void LetGo() = 0;
   /// The process and its group are to be ended (TERM, then KILL) when the request is over.
   virtual void Terminate() = 0;
+  /// The same, for its time is up: it is counted so.
+  virtual void TimeOut() = 0;
   /// Takes `discard` bytes off the request and moves the following `feed` bytes to the process's input. The
   /// process may close its input early: the rest is then taken and dropped.
   virtual Exchange::Progress Feed(std::uint32_t discard, std::uint32_t feed) = 0;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "pool/shared/scoreboard.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/socket_ledger.h"
@@ -19,30 +20,31 @@
 namespace hydrapool {
 
 /// A StepMachine's seam over a real socket and the pipes of the request's process. `ledger`: counts what the
-/// kernel does not; null where the kernel counts.
+/// kernel does not; null where the kernel counts. What is moved is added to the counters of `board`.
 class SocketIo {
  public:
-  SocketIo(int socket, sys::SocketLedger* ledger, RequestProcess& process)
-      : socket_(socket), ledger_(ledger), process_(process) {}
+  SocketIo(int socket, sys::SocketLedger* ledger, RequestProcess& process, WorkerSlot& board)
+      : socket_(socket), ledger_(ledger), process_(process), board_(board) {}
 
   ssize_t Send(const char* bytes, std::size_t size, bool more) const {
     const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-    if (ledger_ != nullptr) return Result(ledger_->Send(socket_, bytes, size, flags));
-    return Result(::send(socket_, bytes, size, flags));
+    const ssize_t count =
+        ledger_ != nullptr ? ledger_->Send(socket_, bytes, size, flags) : ::send(socket_, bytes, size, flags);
+    return Sent(Result(count));
   }
   ssize_t Splice(std::size_t size, bool more) const {
     if (ledger_ != nullptr) ledger_->Doubt();
     const ssize_t count = Result(::splice(process_.end(ProcessEnd::kOutput), nullptr, socket_, nullptr, size,
                                           SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0u)));
     if (ledger_ != nullptr) ledger_->Believe(Moved(count), 0);
-    return count;
+    return Sent(count);
   }
   ssize_t SendFile(std::uint64_t at, std::size_t size) const {
     if (ledger_ != nullptr) ledger_->Doubt();
     auto offset = static_cast<off_t>(at);
     const ssize_t count = Result(::sendfile(socket_, process_.end(ProcessEnd::kBody), &offset, size));
     if (ledger_ != nullptr) ledger_->Believe(Moved(count), 0);
-    return count;
+    return Sent(count);
   }
   ssize_t Feed(std::size_t size) const {
     const int input = process_.end(ProcessEnd::kInput);
@@ -52,12 +54,13 @@ class SocketIo {
         Result(::splice(socket_, nullptr, input, nullptr, size, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
     if (ledger_ != nullptr) ledger_->Believe(0, Moved(count));
     if (count == -EAGAIN && sys::AtUrgentByte(socket_)) return -EBADMSG;  // no splice goes past it
-    if (count != -EPIPE) return count;
+    if (count != -EPIPE) return Received(count);
     process_.CloseEnd(ProcessEnd::kInput);  // it does not want the rest
     return Discard(size);
   }
   [[nodiscard]] ssize_t Discard(std::size_t size) const {
-    return Result(ledger_ != nullptr ? ledger_->Discard(socket_, size) : sys::DiscardSome(socket_, size));
+    return Received(
+        Result(ledger_ != nullptr ? ledger_->Discard(socket_, size) : sys::DiscardSome(socket_, size)));
   }
 
   template <typename T>
@@ -75,10 +78,19 @@ class SocketIo {
 
  private:
   static ssize_t Result(ssize_t count) { return count < 0 ? -errno : count; }
+  ssize_t Sent(ssize_t count) const {
+    if (count > 0) board_.sent_bytes.Add(static_cast<std::uint64_t>(count));
+    return count;
+  }
+  ssize_t Received(ssize_t count) const {
+    if (count > 0) board_.received_bytes.Add(static_cast<std::uint64_t>(count));
+    return count;
+  }
   static std::uint32_t Moved(ssize_t count) { return static_cast<std::uint32_t>(count < 0 ? 0 : count); }
   const int socket_;
   sys::SocketLedger* const ledger_;
   RequestProcess& process_;
+  WorkerSlot& board_;
 };
 
 }  // namespace hydrapool

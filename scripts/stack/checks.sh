@@ -54,10 +54,26 @@ dashboard_is_sound() {
     ] | .[]' "$dashboard") && [[ -z $reason ]]
 }
 
+# Each alert says what to do first, is told of in metrics/README.md, and fires in a test.
+# shellcheck disable=SC2016  # Markdown's backquotes
+alerts_are_whole() {
+  local rules=metrics/prometheus names
+  names=$(sed -n 's/^ *- alert: //p' $rules/alerting.yml | sort)
+  reason=$(
+    diff <(printf '%s\n' "$names") <(sed -En 's/^\| `(Hydrapool[A-Za-z]+)` \| (critical|warning) .*/\1/p' metrics/README.md | sort) &&
+      diff <(printf '%s\n' "$names") <(grep -h -A 2 'alertname:' $rules/*_test.yml | grep -B 2 'exp_alerts:' |
+        sed -n 's/.*alertname: //p' | sort -u) &&
+      [[ $(grep -c ' runbook:' $rules/alerting.yml) == $(wc -l <<<"$names") ]] || printf 'an alert without a runbook'
+  ) && [[ -z $reason ]]
+}
+
 static_checks() {
   say 'Rules and dashboard'
   check 'prometheus.yml and its rules' quietly promtool check config metrics/prometheus/prometheus.yml
+  check 'alertmanager.yml' quietly amtool check-config metrics/prometheus/alertmanager.yml
   check 'known answers of the rules' quietly in_rules promtool test rules rules_test.yml
+  check 'what is told of incidents, and how soon' quietly in_rules promtool test rules incidents_test.yml
+  check 'each alert has a runbook, a row in metrics/README.md and a test in which it fires' alerts_are_whole
   check 'the dashboard' dashboard_is_sound
 }
 

@@ -54,12 +54,15 @@ build_hydrapool() {
 }
 
 build_images() {
-  local prometheus grafana
+  local prometheus alertmanager grafana
   build_hydrapool
-  prometheus=$(sed -n 's/^ *image: \(prom\/.*\)/\1/p' docker-compose.yml)
+  prometheus=$(sed -n 's/^ *image: \(prom\/prometheus.*\)/\1/p' docker-compose.yml)
+  alertmanager=$(sed -n 's/^ *image: \(prom\/alertmanager.*\)/\1/p' docker-compose.yml)
   grafana=$(sed -n 's/^ *image: \(grafana\/.*\)/\1/p' docker-compose.yml)
   say "$prometheus is a stand-in: Debian's Prometheus"
   build_image "$prometheus" --file scripts/stack/stand-in.Dockerfile --target prometheus
+  say "$alertmanager is a stand-in: Debian's Alertmanager"
+  build_image "$alertmanager" --file scripts/stack/stand-in.Dockerfile --target alertmanager
   say "$grafana is a stand-in: it has the provisioned files and reaches the data source, but draws nothing"
   build_image hydrapool-stand-in/grafana:local --file scripts/stack/stand-in.Dockerfile --target grafana
 }
@@ -68,7 +71,7 @@ build_images() {
 all_healthy() {
   reason=$(compose ps --quiet | xargs /usr/bin/docker inspect --format \
     '{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}healthy{{end}}')
-  [[ $(grep -c ' running healthy$' <<<"$reason") == 6 ]]
+  [[ $(grep -c ' running healthy$' <<<"$reason") == 8 ]]
 }
 
 all_hardened() {
@@ -125,7 +128,7 @@ test_containers() {
   brought_up=yes
   SECONDS=0
   compose up --detach --no-build >"$cache/compose.log" 2>&1 || fail "up: $(tail -n 5 "$cache/compose.log")"
-  within $((30 - SECONDS)) 'all six are healthy within 30 s of up' all_healthy
+  within $((30 - SECONDS)) 'all eight are healthy within 30 s of up' all_healthy
   say "  after $SECONDS s"
   check 'no capabilities, no root, read-only, ports on 127.0.0.1 only' all_hardened
 

@@ -8,6 +8,12 @@ USER nobody
 VOLUME /prometheus
 ENTRYPOINT ["prometheus"]
 
+FROM debian:bookworm-slim AS alertmanager
+RUN apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install prometheus-alertmanager
+USER nobody
+ENTRYPOINT ["prometheus-alertmanager"]
+
 # Healthy once the provisioned files are there, its own directory can be written and the data source answers.
 FROM debian:bookworm-slim AS grafana
 RUN apt-get -qq update && \

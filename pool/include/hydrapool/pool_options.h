@@ -19,6 +19,8 @@ struct Timeouts {
   Nanos linger = 2 * kSecond;       ///< for the client's end, after ours
   Nanos unassigned = 10 * kSecond;  ///< for a worker to take a connection, when none is alive
   Nanos drain = 30 * kSecond;       ///< of the pool, at TERM, before its workers are killed
+  /// Before that: the pool says that it is not ready, and serves on, so that who sends it clients can stop.
+  Nanos drain_notice = 0;
   /// Without a round of its loop, before a worker is killed as hung: longer than any call of a handler may
   /// take. 0: never. Its idle connections go to other workers after a second in any case.
   Nanos stall = 0;

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hydrapool::sys {
+
+/// How often the kernel has killed a process for want of memory, to tell such a death from anybody's SIGKILL.
+///
+///     OomKills kills(OomKillFile());
+///     // a child has died by SIGKILL, which we have not sent
+///     if (kills.ExplainsOne()) …  // it was the kernel
+///
+/// The count is that of this process's memory cgroup (cgroup v2: memory.events, v1: memory.oom_control),
+/// whose children must be in it; else the whole machine's (/proc/vmstat), where a kill elsewhere can be taken
+/// for one's own. The kernel counts before it kills. Each kill explains one death.
+class OomKills {
+ public:
+  /// `file`: where the count stands; "": nowhere, and nothing is explained.
+  explicit OomKills(std::string file);
+
+  /// A process was killed so since the last death that was explained.
+  bool ExplainsOne();
+  /// Now and then: a kill that has explained no death from one call to the next is that of a process which is
+  /// not our child, and explains none.
+  void Age();
+
+ private:
+  std::string file_;
+  std::uint64_t explained_;
+  std::uint64_t seen_;  // by Age
+};
+
+/// Where this process's count stands; "": the system does not say.
+[[nodiscard]] std::string OomKillFile();
+/// Where it stands for a process whose /proc/self/cgroup says so, in cgroups of version 1 or 2; "": in none.
+[[nodiscard]] std::string CgroupOomFile(std::string_view self_cgroup, int version);
+/// The number behind "oom_kill " at the beginning of a line; 0: there is none.
+[[nodiscard]] std::uint64_t ParseOomKills(std::string_view text);
+
+}  // namespace hydrapool::sys
