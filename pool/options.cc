@@ -2,11 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
+#include <cstdio>
 #include <map>
 
 #include "pool/option_checks.h"
+#include "pool/option_sources.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::server {
@@ -22,7 +22,8 @@ Examples:
   hydrapool --config hydrapool.toml --check    (a file holds lines like: listen = [":8080"] and cgi-dir = "/srv/cgi")
   hydrapool 127.0.0.1 8080                     (as the teaching code)
 
-Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HYDRAPOOL_CGI_DIR for --cgi-dir.
+Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HYDRAPOOL_CONFIG for --config.
+"hydrapool config", with any options behind it, prints what is in force and where each value comes from.
 
 Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now;
 HUP, USR1, USR2 and others that tell of no fault do nothing.
@@ -41,32 +42,6 @@ const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::
                                                      {"warn", sys::log::Level::kWarning},
                                                      {"error", sys::log::Level::kError},
                                                      {"off", sys::log::Level::kOff}};
-
-/// HYDRAPOOL_CGI_DIR for cgi-dir.
-std::string Variable(const std::string& option) {
-  std::string name = "HYDRAPOOL_" + option;
-  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return name;
-}
-
-/// The arguments, and one for each option that the environment names and they do not; in the order CLI11
-/// wants: reversed. (CLI11's own envname() yields to the configuration file; here the environment wins over
-/// it.)
-std::vector<std::string> WithEnvironment(const CLI::App& app, std::vector<std::string> arguments) {
-  const std::vector<std::string> given = arguments;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty() || !option->get_configurable()) continue;
-    const std::string flag = "--" + option->get_lnames().front();
-    const auto names_it = [&flag](const std::string& text) {
-      return text == flag || text.starts_with(flag + "=");
-    };
-    const char* value = std::getenv(Variable(option->get_lnames().front()).c_str());
-    if (value == nullptr || std::ranges::any_of(given, names_it)) continue;
-    arguments.push_back(flag + "=" + value);
-  }
-  std::ranges::reverse(arguments);
-  return arguments;
-}
 
 /// What the command line says in words, until it is known whether they make options.
 struct Words {
@@ -288,13 +263,6 @@ void TakeWords(Words words, Options& options) {
   options.site.cgi = std::move(words.cgi);
 }
 
-std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string what = error.what();
-  constexpr std::string_view unknown = "INI was not able to parse ";
-  if (!what.starts_with(unknown)) return what;
-  return app.get_config_ptr()->as<std::string>() + ": no such option: " + what.substr(unknown.size());
-}
-
 }  // namespace
 
 std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
@@ -309,16 +277,20 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   AddPoolOptions(app, options, words);
   AddCommandOptions(app, options, words);
   app.allow_config_extras(CLI::config_extras_mode::error);
+  const bool describe = argc > 1 && std::string_view(argv[1]) == "config";
+  const OptionSources sources(app, {argv + (describe ? 2 : 1), argv + argc});
   try {
-    app.parse(WithEnvironment(app, {argv + 1, argv + argc}));
+    app.parse(sources.Arguments());
     TakeWords(std::move(words), options);
-    return options;
+    if (!describe) return options;
+    std::fputs(sources.Describe().c_str(), stdout);
+    exit_code = 0;
   } catch (const CLI::CallForHelp& help) {
     exit_code = app.exit(help);
   } catch (const CLI::CallForVersion& version) {
     exit_code = app.exit(version);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "hydrapool: %s (see hydrapool --help)\n", Explain(app, error).c_str());
+    std::fprintf(stderr, "hydrapool: %s (see hydrapool --help)\n", sources.Explain(error).c_str());
     exit_code = 2;
   }
   return std::nullopt;

@@ -17,6 +17,7 @@ struct Parsed {
   std::optional<Options> options;
   int exit_code = 0;
   std::string complaint;
+  std::string output = {};
 };
 
 Parsed Parse(std::vector<std::string> arguments) {
@@ -29,7 +30,7 @@ Parsed Parse(std::vector<std::string> arguments) {
   ::testing::internal::CaptureStdout();
   parsed.options = ParseOptions(static_cast<int>(arguments.size()), argv.data(), parsed.exit_code);
   parsed.complaint = ::testing::internal::GetCapturedStderr();
-  ::testing::internal::GetCapturedStdout();
+  parsed.output = ::testing::internal::GetCapturedStdout();
   return parsed;
 }
 
@@ -132,6 +133,51 @@ TEST(OptionsTest, AnUnknownNameInTheFileIsSaidWithTheFile) {
   EXPECT_EQ(parsed.exit_code, 2);
   EXPECT_THAT(parsed.complaint,
               ::testing::AllOf(::testing::HasSubstr(file.path()), ::testing::HasSubstr("lisen")));
+}
+
+TEST(OptionsTest, WhatIsWrongInTheFileIsSaidWithItsLineAndKey) {
+  const ConfigFile unknown("# what follows\n\nlisen = \":1\"\n");
+  EXPECT_THAT(Parse({"--config", unknown.path()}).complaint,
+              ::testing::HasSubstr(unknown.path() + ":3: no such option: lisen"));
+  for (const std::string line : {"workers = 0", "workers = \"many\"", "cgi-timeout = \"soon\"",
+                                 "balance = \"fair\"", "listen = [\":1\", \"nowhere\"]"}) {
+    const ConfigFile file("log-level = \"warn\"\n" + line + "\n");
+    const auto parsed = Parse({"--config", file.path()});
+    EXPECT_EQ(parsed.exit_code, 2) << line;
+    EXPECT_THAT(parsed.complaint,
+                ::testing::HasSubstr(file.path() + ":2: " + line.substr(0, line.find(' ')) + ": "));
+    EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 1) << parsed.complaint;
+  }
+  const ConfigFile good("workers = 3\n");
+  EXPECT_THAT(Parse({"--config", good.path(), "--workers", "0"}).complaint,
+              ::testing::Not(::testing::HasSubstr(good.path())));
+}
+
+TEST(OptionsTest, TheEnvironmentCanNameTheFile) {
+  const ConfigFile file("workers = 3\n");
+  ::setenv("HYDRAPOOL_CONFIG", file.path().c_str(), 1);
+  const auto parsed = Parse({});
+  const auto other = Parse({"--config", "/no/such/file"});
+  ::unsetenv("HYDRAPOOL_CONFIG");
+  ASSERT_TRUE(parsed.options) << parsed.complaint;
+  EXPECT_EQ(parsed.options->pool.workers, 3u);
+  EXPECT_EQ(other.exit_code, 2);
+}
+
+TEST(OptionsTest, ConfigSaysWhatIsInForceAndWhereItComesFrom) {
+  const ConfigFile file("workers = 3\nbalance = \"round-robin\"\n");
+  ::setenv("HYDRAPOOL_LOG_LEVEL", "warn", 1);
+  const auto parsed = Parse({"config", "--config", file.path(), "--workers=7", "--core"});
+  ::unsetenv("HYDRAPOOL_LOG_LEVEL");
+  EXPECT_FALSE(parsed.options);
+  EXPECT_EQ(parsed.exit_code, 0) << parsed.complaint;
+  for (const std::string& line :
+       {std::string("workers +7 +command line"), std::string("core +true +command line"),
+        std::string("log-level +warn +HYDRAPOOL_LOG_LEVEL"),
+        "balance +\"round-robin\" +" + file.path() + ":2", std::string("stall-timeout +10s +default")}) {
+    EXPECT_THAT(parsed.output, ::testing::ContainsRegex("(^|\n)" + line + "\n"));
+  }
+  EXPECT_EQ(Parse({"config", "--workers", "0"}).exit_code, 2);
 }
 
 TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {

@@ -1,0 +1,139 @@
+#include "pool/option_sources.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+
+namespace hydrapool::server {
+namespace {
+
+std::string Variable(const std::string& option) {
+  std::string name = "HYDRAPOOL_" + option;
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+const char* FromEnvironment(const std::string& option) { return std::getenv(Variable(option).c_str()); }
+
+std::string_view Trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+bool CanBeSet(const CLI::Option& option) { return !option.get_lnames().empty() && option.get_configurable(); }
+
+/// The name stands in `text` by itself: "--cgi" is not in "--cgi-dir".
+bool Names(const std::string& text, const std::string& name) {
+  const auto is_of_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; };
+  for (auto at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
+    const auto end = at + name.size();
+    if (end == text.size() || !is_of_name(text[end])) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+OptionSources::OptionSources(const CLI::App& app, std::vector<std::string> arguments)
+    : app_(app), arguments_(std::move(arguments)) {}
+
+// What follows each "--name" or "--name="; nothing where it is not there.
+std::optional<std::string> OptionSources::OnCommandLine(const std::string& name) const {
+  const std::string flag = "--" + name;
+  std::optional<std::string> values;
+  for (std::size_t i = 0; i < arguments_.size(); ++i) {
+    const std::string& argument = arguments_[i];
+    const bool joined = argument.starts_with(flag + "=");
+    if (argument != flag && !joined) continue;
+    const bool followed = i + 1 < arguments_.size() && !arguments_[i + 1].starts_with("--");
+    const std::string value = joined     ? argument.substr(flag.size() + 1)
+                              : followed ? arguments_[i + 1]
+                                         : "true";
+    values = values ? *values + " " + value : value;
+  }
+  return values;
+}
+
+std::string OptionSources::File() const {
+  if (const auto given = OnCommandLine("config")) return *given;
+  const char* const named = FromEnvironment("config");
+  return named == nullptr ? "" : named;
+}
+
+std::vector<std::string> OptionSources::Arguments() const {
+  std::vector<std::string> arguments = arguments_;
+  if (!File().empty() && !OnCommandLine("config")) arguments.push_back("--config=" + File());
+  for (const CLI::Option* option : app_.get_options()) {
+    if (!CanBeSet(*option)) continue;
+    const std::string& name = option->get_lnames().front();
+    const char* const value = FromEnvironment(name);
+    if (value != nullptr && !OnCommandLine(name)) arguments.push_back("--" + name + "=" + value);
+  }
+  std::ranges::reverse(arguments);
+  return arguments;
+}
+
+std::optional<OptionSources::Line> OptionSources::FindInFile(const std::string& key) const {
+  std::ifstream file(File());
+  int number = 0;
+  for (std::string text; std::getline(file, text);) {
+    ++number;
+    const auto equals = text.find('=');
+    if (Trimmed(std::string_view(text).substr(0, equals)) != key) continue;
+    return Line{number, equals == text.npos ? "" : std::string(Trimmed(text.substr(equals + 1)))};
+  }
+  return std::nullopt;
+}
+
+bool OptionSources::StandsInFile(const CLI::Option& option) const {
+  const std::string& name = option.get_lnames().front();
+  return !OnCommandLine(name) && FromEnvironment(name) == nullptr && FindInFile(name).has_value();
+}
+
+std::string OptionSources::Explain(const CLI::ParseError& error) const {
+  const std::string what = error.what();
+  constexpr std::string_view kUnknown = "INI was not able to parse ";
+  if (what.starts_with(kUnknown)) {
+    const std::string key = what.substr(kUnknown.size());
+    const auto line = FindInFile(key);
+    return fmt::format("{}:{}no such option: {}", File(), line ? fmt::format("{}: ", line->number) : " ",
+                       key);
+  }
+  for (const CLI::Option* option : app_.get_options()) {
+    if (!CanBeSet(*option) || !StandsInFile(*option)) continue;
+    const std::string& name = option->get_lnames().front();
+    if (Names(what, "--" + name))
+      return fmt::format("{}:{}: {}: {}", File(), FindInFile(name)->number, name, what);
+  }
+  return what;
+}
+
+std::string OptionSources::Describe() const {
+  std::string text;
+  for (const CLI::Option* option : app_.get_options()) {
+    if (!CanBeSet(*option)) continue;
+    const std::string& name = option->get_lnames().front();
+    std::string value = option->get_default_str();
+    std::string from = "default";
+    if (const auto given = OnCommandLine(name)) {
+      value = *given;
+      from = "command line";
+    } else if (const char* const variable = FromEnvironment(name)) {
+      value = variable;
+      from = Variable(name);
+    } else if (const auto line = FindInFile(name)) {
+      value = line->value;
+      from = fmt::format("{}:{}", File(), line->number);
+    }
+    text += fmt::format("{:<22} {:<28} {}\n", name, value.empty() ? "-" : value, from);
+  }
+  return text;
+}
+
+}  // namespace hydrapool::server
