@@ -12,6 +12,7 @@
 #include "harness/fault/inject_run.h"
 #include "harness/observe/pool_watch.h"
 #include "harness/observe/steady_state.h"
+#include "pool/sys/file.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::harness {
@@ -57,9 +58,8 @@ InjectRun::Report WriteTo(const sys::UniqueFd& journal) {
   return [&journal](const InjectRecord& record) {
     if (!journal) return;
     const std::string line = ToJson(record) + "\n";
-    if (::write(journal.get(), line.data(), line.size()) < 0) {
-      fmt::print(stderr, "harness: journal: {}\n", std::strerror(errno));
-    }
+    if (const int error = sys::WriteAll(journal.get(), line); error != 0)
+      fmt::print(stderr, "harness: journal: {}\n", std::strerror(error));
   };
 }
 

@@ -7,9 +7,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <utility>
 
+#include "pool/sys/await.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::harness {
@@ -73,9 +75,8 @@ Guard::Guard() {
 
 Guard::~Guard() {
   channel_.Reset();
-  pollfd ended{.fd = process_.pidfd(), .events = POLLIN, .revents = 0};
-  constexpr int kLongEnoughMs = 5000;
-  ::poll(&ended, 1, kLongEnoughMs);
+  constexpr std::chrono::seconds kLongEnough(5);
+  sys::Await(process_.pidfd(), POLLIN, kLongEnough);
   process_.TryReap();
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "pool/sys/await.h"
 #include "pool/sys/program.h"
 
 namespace hydrapool::harness {
@@ -35,10 +36,7 @@ sys::Child StartFunction(const std::function<int()>& body, const std::string& lo
   return sys::StartFunction(body, SettingOf(log));
 }
 
-bool EndsWithin(int pidfd, std::chrono::milliseconds timeout) {
-  pollfd waited{.fd = pidfd, .events = POLLIN, .revents = 0};
-  return ::poll(&waited, 1, static_cast<int>(timeout.count())) == 1;
-}
+bool EndsWithin(int pidfd, std::chrono::milliseconds timeout) { return sys::Await(pidfd, POLLIN, timeout); }
 
 std::string LastLineOf(const std::string& path) {
   std::string text = ReadFile(path);

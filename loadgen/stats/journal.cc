@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "pool/sys/file.h"
+
 namespace hydrapool::loadgen {
 
 sys::Result<Journal> Journal::Open(const std::string& path) {
@@ -27,9 +29,7 @@ void Journal::Write(sys::Nanos start, std::string_view url, std::string_view out
       {"worker", result.worker},
   };
   const auto text = line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + '\n';
-  const auto written = ::write(fd_.get(), text.data(), text.size());
-  if (written < 0) *failure_ = errno;
-  if (written >= 0 && static_cast<std::size_t>(written) < text.size()) *failure_ = ENOSPC;
+  if (const int error = sys::WriteAll(fd_.get(), text); error != 0) *failure_ = error;
 }
 
 sys::Result<void> Journal::Check() const {

@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -178,7 +179,10 @@ bool Courier::TakeHead() {
   const auto scratch = tools_.scratch();
   const std::array<iovec, 2> into{{{scratch.data(), note.cgi_head - 1}, {&note.head_taken, 1}}};
   HYDRAPOOL_FAILPOINT("cgi.head_noted");
-  const ssize_t count = ::readv(output(), into.data(), static_cast<int>(into.size()));
+  ssize_t count;
+  do {
+    count = ::readv(output(), into.data(), static_cast<int>(into.size()));
+  } while (count < 0 && errno == EINTR);
   HYDRAPOOL_FAILPOINT("cgi.head_taken");
   return count == static_cast<ssize_t>(note.cgi_head);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "pool/sys/error.h"
@@ -26,6 +27,7 @@ std::string_view CourierTools::Look(int pipe, std::size_t most) {
   std::size_t got = 0;
   while (shown > 0 && got < static_cast<std::size_t>(shown)) {
     const ssize_t count = ::read(look_out_.get(), buffer_.data() + got, buffer_.size() - got);
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     got += static_cast<std::size_t>(count);
   }

@@ -43,7 +43,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now, 
   Held& held = held_[slot];
   held.sent = false;
   held.owner = kNoWorker;
-  held.rescue = 0;
+  held.orphan = held.relent = 0;
   held.farewell = 0;
   held.accepted_at = now;
   held.waits_since = 0;
@@ -116,6 +116,8 @@ void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Excuse excuse) {
   if (excuse != Excuse::kNone) lease.excuse = excuse;
   ++word.generation;
   word.offered = word.phase != Phase::kIdle;
+  held_[slot].relent = word.Pack();
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   lease.Store(word);
   SetOwner(slot, kNoWorker);
 }
@@ -148,19 +150,19 @@ LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps, st
 
 LeaseBook::Record& LeaseBook::RecordForRescue(std::uint32_t slot, LeaseWord word, std::uint64_t process) {
   Held& held = held_[slot];
-  if (held.rescue == word.generation + 1) {
+  if (held.orphan == word.Pack()) {
     held.record = held.before;
   } else {
     held.before = held.record;
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    held.rescue = word.generation + 1;
+    held.orphan = word.Pack();
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);
   return record(slot, word.steps, process);
 }
 
 bool LeaseBook::IsAsRescued(std::uint32_t slot, LeaseWord word) const {
-  return held_[slot].rescue != 0 && (held_[slot].rescue & LeaseWord::kGenerationMask) == word.generation;
+  return held_[slot].relent == word.Pack();
 }
 
 std::optional<std::uint64_t> LeaseBook::NoteFarewell(std::uint32_t slot, std::uint64_t sent) {

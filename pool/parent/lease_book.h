@@ -77,7 +77,7 @@ class LeaseBook {
   /// The same for the rescue of a lease with this word, as it was before the rescue: one that the parent
   /// before has begun is counted once.
   Record& RecordForRescue(std::uint32_t slot, LeaseWord word, std::uint64_t process);
-  /// Its word is what a rescue has left: nobody has had it since.
+  /// Its word is what a rescue has left: nobody has answered anything on it since.
   [[nodiscard]] bool IsAsRescued(std::uint32_t slot, LeaseWord word) const;
   /// The parent is about to send a reply of its own, with `sent` bytes before it. What was noted so before;
   /// nullopt: nothing.
@@ -94,12 +94,13 @@ class LeaseBook {
     std::atomic<bool> freeing{false};
     bool sent = false;
     std::uint32_t owner = kNoWorker;
-    std::uint32_t rescue = 0;    // 1 + the generation of the word whose rescue was begun last
+    std::uint64_t orphan = 0;    // the word whose rescue was begun last; 0: none
+    std::uint64_t relent = 0;    // the word that Relend stored last, or is about to; 0: none
     std::uint64_t farewell = 0;  // 1 + NoteFarewell
     sys::Nanos accepted_at = 0;
     sys::Nanos waits_since = 0;
     Record record;
-    Record before;  // `record` as `rescue` found it
+    Record before;  // `record` as the rescue of `orphan` found it
   };
   void FinishFree(std::uint32_t slot);
 

@@ -109,6 +109,31 @@ TEST_F(LeaseBookTest, GenerationsGoRoundWithoutTouchingTheSteps) {
   EXPECT_EQ(Word(slot).steps, 9u);
 }
 
+TEST_F(LeaseBookTest, ARescueIsKnownAgainOverTheLastGeneration) {
+  const std::uint32_t slot = Open();
+  table_.lease(slot).Store({UINT32_MAX, LeaseWord::kGenerationMask - 2, Phase::kReading});
+  for (int rescue = 1; rescue <= 5; ++rescue) {
+    book_.SetOwner(slot, 0);
+    const LeaseWord dead{UINT32_MAX, Word(slot).generation, Phase::kReading};
+    table_.lease(slot).Store(dead);
+    EXPECT_FALSE(book_.IsAsRescued(slot, dead)) << rescue;
+    ++book_.RecordForRescue(slot, dead, 0).rescues;
+    EXPECT_EQ(++book_.RecordForRescue(slot, dead, 0).rescues, static_cast<std::uint32_t>(rescue))
+        << "the next parent does the same rescue again";
+    book_.Relend(slot, {UINT32_MAX, dead.generation, Phase::kIdle}, Excuse::kNone);
+    EXPECT_TRUE(book_.IsAsRescued(slot, Word(slot))) << rescue;
+  }
+  EXPECT_EQ(Word(slot).generation, 2u);
+}
+
+TEST_F(LeaseBookTest, ALeaseOnWhichARequestWasAnsweredSinceItsRescueIsNotAsRescued) {
+  const std::uint32_t slot = Open();
+  book_.Relend(slot, {7, Word(slot).generation, Phase::kIdle}, Excuse::kNone);
+  EXPECT_TRUE(book_.IsAsRescued(slot, Word(slot)));
+  table_.lease(slot).Store({8, Word(slot).generation, Phase::kIdle});
+  EXPECT_FALSE(book_.IsAsRescued(slot, Word(slot)));
+}
+
 TEST_F(LeaseBookTest, KnowsWhoHoldsWhat) {
   const std::uint32_t a = Open();
   const std::uint32_t b = Open();

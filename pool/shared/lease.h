@@ -22,7 +22,9 @@ namespace hydrapool {
 /// stores leaves one whole step (process_pool.h tells what happens then). Readers in other processes may see
 /// a word a moment old, never a torn one.
 ///
-/// Not promised: how many bytes left the socket. Ask the kernel (sys/tcp_counters.h).
+/// Not promised: how many bytes left the socket. Ask the kernel (sys/tcp_counters.h). And that a generation
+/// never returns: it comes round when one slot was lent 2^24 times. A worker that does not run for so long
+/// (many minutes, with the watchdog switched off) could then take another connection for its own.
 struct alignas(64) Lease {
   std::atomic<std::uint64_t> word{0};
   std::array<LeaseStep, 2> step{};  ///< step[steps & 1] is the next or current one, the other the one before

@@ -35,14 +35,14 @@ Count WithPeersEnd(int fd, const sys::TcpReads& reads) {
 
 extern "C" {
 
-// LeaseTable::LeaseTable(std::size_t)
+// LeaseTable::LeaseTable(std::size_t): its leases may have had a long life already.
 void __real__ZN9hydrapool10LeaseTableC1Em(LeaseTable* self, std::size_t capacity);
 void __wrap__ZN9hydrapool10LeaseTableC1Em(LeaseTable* self, std::size_t capacity) {
   __real__ZN9hydrapool10LeaseTableC1Em(self, capacity);
-  if (Simulated()) World::current->faults.FoundTable(*self);
+  if (Simulated()) World::current->StartNearTheWrap(*self);
 }
 
-// LeaseBook::Open: every other connection has made nearly 2^32 steps already.
+// LeaseBook::Open
 using Slot = std::optional<std::uint32_t>;
 Slot __real__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdElb(LeaseBook* self, UniqueFd& fd, Nanos now,
                                                           bool ledger);
@@ -60,7 +60,9 @@ bool __wrap__ZN9hydrapool9LeaseBook4TakeEj(LeaseBook* self, std::uint32_t slot) 
   const LeaseWord before = lease != nullptr ? lease->Load() : LeaseWord{};
   if (Planted(Fault::kPlainTake) && before.phase == Phase::kIdle) lease->Store(before);
   const bool taken = __real__ZN9hydrapool9LeaseBook4TakeEj(self, slot);
-  if (taken && Planted(Fault::kOldGeneration)) lease->Store(before);
+  const bool last = before.generation == LeaseWord::kGenerationMask;
+  if (taken && (Planted(Fault::kOldGeneration) || (last && Planted(Fault::kLastGeneration))))
+    lease->Store(before);
   return taken;
 }
 

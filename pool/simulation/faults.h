@@ -40,6 +40,7 @@ enum class Fault : std::uint8_t {
   kPlainPlace,      ///< a place is claimed by a plain store
   kPlainTake,       ///< an idle lease is taken by a plain store, where a worker may just have claimed it
   kOldGeneration,   ///< a lease that is taken keeps its generation, and its old worker may claim it
+  kLastGeneration,  ///< a lease's generation stays at the last one instead of coming round
   kForgottenLease,  ///< the lease of a closed connection is not freed
   kRunsAgain,       ///< what must not run twice is rescued like anything else
   kAnswerTwice,     ///< a step is finished though the rest of its answer is gone

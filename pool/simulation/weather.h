@@ -19,7 +19,7 @@ struct Weather {
   std::size_t packets = 16;      ///< so many lie in a channel at most
   std::size_t pipe = 65'536;     ///< bytes in a pipe
   std::uint64_t hold = 0;        ///< before one swap in so many, others have many steps first
-  bool near_wrap = false;        ///< connections begin with a count of steps that wraps soon
+  bool near_wrap = false;        ///< steps and generations of connections begin where they wrap soon
   Nanos lifetime = 0;            ///< a worker dies at that age; 0: it need not
   NetworkWeather network;
 };

@@ -199,6 +199,15 @@ void World::Exit(int code) {
   for (;;) Fiber::Yield();
 }
 
+void World::StartNearTheWrap(LeaseTable& table) {
+  faults.FoundTable(table);
+  if (!weather.near_wrap) return;
+  for (std::size_t slot = 0; slot < table.size(); ++slot) {
+    const auto lent = static_cast<std::uint32_t>(random.Below(30));
+    table.lease(slot).word.store(LeaseWord{.generation = LeaseWord::kGenerationMask - lent}.Pack());
+  }
+}
+
 void World::StartNearTheWrap(std::uint32_t slot) {
   Lease* const lease = faults.LeaseOf(slot);
   if (!weather.near_wrap || lease == nullptr) return;

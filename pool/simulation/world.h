@@ -66,7 +66,9 @@ class World {
   void Execute(std::string_view query);
   [[noreturn]] void Exit(int code);
   int Install(FileRef file);
-  /// Some connections have made nearly 2^32 steps when they begin.
+  /// Where the weather says so, leases were lent nearly 2^24 times, and connections have made nearly 2^32
+  /// steps when they begin.
+  void StartNearTheWrap(LeaseTable& table);
   void StartNearTheWrap(std::uint32_t slot);
   /// 0 or an errno.
   int Signal(int pid, int signal);

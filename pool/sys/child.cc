@@ -12,6 +12,7 @@
 #include <exception>
 #include <utility>
 
+#include "pool/sys/await.h"
 #include "pool/sys/error.h"
 #include "pool/sys/file.h"
 #include "pool/sys/log_line.h"
@@ -23,7 +24,8 @@ namespace {
 // waitid's P_PIDFD; glibc 2.36 has it, but only behind _GNU_SOURCE headers that differ between versions.
 constexpr auto kPidfdIdType = static_cast<idtype_t>(3);
 
-constexpr int kPatienceMs = 5000;  // with a child that was killed and does not die
+constexpr std::chrono::milliseconds kAtOnce(0);
+constexpr std::chrono::seconds kPatience(5);  // with a child that was killed and does not die
 
 // Never blocks. WNOWAIT: it is not reaped.
 std::optional<ExitStatus> WaitPidfd(int pidfd, int flags) {
@@ -34,15 +36,6 @@ std::optional<ExitStatus> WaitPidfd(int pidfd, int flags) {
   } while (result != 0 && errno == EINTR);
   if (result != 0 || info.si_pid == 0) return std::nullopt;
   return ExitStatus::FromSiginfo(info);
-}
-
-bool IsReadable(int pidfd, int timeout_ms) {
-  pollfd state{pidfd, POLLIN, 0};
-  int result;
-  do {
-    result = ::poll(&state, 1, timeout_ms);
-  } while (result < 0 && errno == EINTR);
-  return result == 1 && (state.revents & POLLIN) != 0;
 }
 
 // proc(5): the last field of stat, as waitpid(2) gives it.
@@ -109,7 +102,8 @@ Child Child::Fork(const std::function<int()>& body) {
   if (!child.pidfd_) {
     const int error = errno;
     ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
     child.pid_ = -1;
     ThrowErrno(error, "pidfd_open");
   }
@@ -142,7 +136,7 @@ Child::~Child() { KillAndReap(); }
 void Child::KillAndReap() {
   if (pid_ <= 0) return;
   Signal(SIGKILL);
-  if (pidfd_ && !WaitPidfd(pidfd_.get(), 0) && IsReadable(pidfd_.get(), kPatienceMs))
+  if (pidfd_ && !WaitPidfd(pidfd_.get(), 0) && Await(pidfd_.get(), POLLIN, kPatience))
     WaitPidfd(pidfd_.get(), 0);
   Forget();
 }
@@ -155,14 +149,14 @@ void Child::Forget() {
 std::optional<ExitStatus> Child::Ended() const {
   if (pid_ <= 0) return std::nullopt;
   auto status = WaitPidfd(pidfd_.get(), WNOWAIT);
-  if (!status && !adopted_ && IsReadable(pidfd_.get(), 0)) {
+  if (!status && !adopted_ && Await(pidfd_.get(), POLLIN, kAtOnce)) {
     status = WaitPidfd(pidfd_.get(), WNOWAIT);  // it died in between
     if (!status) status = StatusOfZombie(pid_);
   }
   return status;
 }
 
-bool Child::IsDead() const { return pid_ <= 0 || !pidfd_ || IsReadable(pidfd_.get(), 0); }
+bool Child::IsDead() const { return pid_ <= 0 || !pidfd_ || Await(pidfd_.get(), POLLIN, kAtOnce); }
 
 std::optional<ExitStatus> Child::TryReap() {
   const auto status = Ended();

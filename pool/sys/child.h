@@ -57,8 +57,8 @@ class Child {
   [[nodiscard]] pid_t pid() const { return pid_; }
   explicit operator bool() const { return pid_ > 0; }
 
-  /// How it has ended, without reaping it. Never blocks. nullopt: it lives, or is another process's child. The
-  /// status of one that its tracer holds is read off /proc; SIGKILL where that does not tell.
+  /// How it has ended, without reaping it. Never blocks. nullopt: it lives, or is another process's child.
+  /// The status of one that its tracer holds is read off /proc; SIGKILL where that does not tell.
   [[nodiscard]] std::optional<ExitStatus> Ended() const;
   /// It is dead, whosever child it is.
   [[nodiscard]] bool IsDead() const;

@@ -23,4 +23,14 @@ std::string ReadFile(const std::string& path) {
   return text;
 }
 
+int WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
 }  // namespace hydrapool::sys

@@ -16,6 +16,10 @@ namespace {
 
 std::atomic<int> g_write_end{-1};
 std::atomic<Nanos> g_child_stamp{0};
+std::atomic<std::uint64_t> g_in_pipe{0};  // bit: signal - 1
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+std::uint64_t Bit(int signal) { return std::uint64_t{1} << (signal - 1); }
 
 void OnSignal(int signal) {
   const int saved = errno;
@@ -23,9 +27,10 @@ void OnSignal(int signal) {
     Nanos none = 0;
     g_child_stamp.compare_exchange_strong(none, Now());
   }
-  const auto byte = static_cast<unsigned char>(signal);
-  // A full pipe already holds more than enough to wake the loop.
-  [[maybe_unused]] const auto ignored = ::write(g_write_end.load(), &byte, 1);
+  if ((g_in_pipe.fetch_or(Bit(signal)) & Bit(signal)) == 0) {  // one byte of each, so there is always room
+    const auto byte = static_cast<unsigned char>(signal);
+    [[maybe_unused]] const auto ignored = ::write(g_write_end.load(), &byte, 1);
+  }
   errno = saved;
 }
 
@@ -38,6 +43,7 @@ SignalEvents::SignalEvents(EventLoop& loop, std::initializer_list<int> signals,
   std::array<int, 2> ends;
   Check(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), "pipe2");
   read_.Reset(ends[0]);
+  g_in_pipe = 0;
   g_write_end = ends[1];
   watch_ = loop.Add(read_.get(), EPOLLIN, [this](std::uint32_t) { Drain(); });
   sigset_t handled;
@@ -62,12 +68,11 @@ SignalEvents::~SignalEvents() {
 }
 
 void SignalEvents::Drain() {
-  std::array<unsigned char, 256> bytes;
+  std::array<unsigned char, NSIG> bytes;
   const auto count = ::read(read_.get(), bytes.data(), bytes.size());
-  std::array<bool, 256> seen{};
   for (ssize_t i = 0; i < count; ++i) {
     const unsigned char signal = bytes[static_cast<std::size_t>(i)];
-    if (std::exchange(seen[signal], true)) continue;
+    g_in_pipe.fetch_and(~Bit(signal));  // one that comes from here on is called back again
     callback_(signal);
   }
 }
@@ -80,6 +85,7 @@ void SignalEvents::ForgetInChild() {
   }
   g_write_end = -1;
   g_child_stamp = 0;
+  g_in_pipe = 0;
 }
 
 void IgnoreStraySignals() {

@@ -17,6 +17,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "pool/sys/await.h"
+
 namespace hydrapool::sys {
 namespace {
 
@@ -78,8 +80,11 @@ Result<UniqueFd> ConnectUnix(const std::string& path) {
   if (path.size() >= sizeof address.sun_path) return Failure(ENAMETOOLONG, "connect to unix:" + path);
   path.copy(address.sun_path, path.size());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  while (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == EINTR) continue;  // while the queue is full
     return Failure(errno, "connect to unix:" + path);
+  }
+  if (!fd) return Failure(errno, "connect to unix:" + path);
   return fd;
 }
 
@@ -139,8 +144,7 @@ Result<UniqueFd> Connect(const std::string& address, std::chrono::milliseconds t
         error = errno;
         continue;
       }
-      pollfd waiting{fd.get(), POLLOUT, 0};
-      if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) {
+      if (!Await(fd.get(), POLLOUT, timeout)) {
         error = ETIMEDOUT;
         continue;
       }

@@ -10,8 +10,12 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "pool/sys/child.h"
+#include "pool/sys/scratch_dir.h"
+#include "pool/sys/signal_storm.h"
 #include "pool/sys/test_tcp.h"
 
 namespace hydrapool::sys {
@@ -159,6 +163,28 @@ TEST(ConnectTest, RefusedIsAValueThatNamesTheAddress) {
 TEST(ConnectTest, WhatIsNoAddressIsAValueToo) {
   EXPECT_FALSE(Connect("nowhere", 1s));
   EXPECT_FALSE(Connect("256.256.256.256:80", 1s));
+}
+
+TEST(ConnectTest, WaitsOverSignalsForAServerThatIsBusy) {
+  const UniqueFd listener = Listen("127.0.0.1:0", {.backlog = 0});
+  const std::string address = LocalAddress(listener.get());
+  std::vector<UniqueFd> queued;  // until no more fit
+  while (auto client = Connect(address, 50ms)) queued.push_back(std::move(*client));
+  const SignalStorm storm(5, [&] {
+    while (::close(::accept(listener.get(), nullptr, nullptr)) == 0) {
+    }
+  });
+  EXPECT_TRUE(Connect(address, 60s)) << "the kernel asks again";
+}
+
+TEST(ConnectTest, WaitsOverSignalsOnAUnixSocketToo) {
+  const ScratchDir scratch("connect-test");
+  const std::string address = "unix:" + (scratch / "socket");
+  const UniqueFd listener = Listen(address, {.backlog = 0});
+  std::vector<UniqueFd> queued;
+  queued.push_back(std::move(Connect(address, 1s).value()));
+  const SignalStorm storm(5, [&] { ::close(::accept(listener.get(), nullptr, nullptr)); });
+  EXPECT_TRUE(Connect(address, 60s));
 }
 
 TEST(ConnectTest, GivesABlockingSocket) {
