@@ -17,6 +17,7 @@ Examples:
   harness echo --body-sizes 0,1,16384,65537 --chunked 0.2 --bytewise 0.1 --path /cgi-bin/echo 127.0.0.1:8080
   harness echo --reset-within 2000 127.0.0.1:8080
   harness echo --flood pipe,pipe,chunks 127.0.0.1:8080
+  harness echo --http1.0 unix:/run/hydrapool.sock
   harness echo --burst 1000 --times 100 127.0.0.1:8080
 
 Asks GET PATH?ID, with an ID of its own for each request, and expects EXPECT, the ID and a newline as the body; with
@@ -45,6 +46,9 @@ sys::Result<EchoOptions> OptionsOf(const Arguments& arguments) {
   if (arguments.close_every > 0 && (arguments.reopen_every > 0 || arguments.half_close)) {
     return sys::Failure("--close-every goes with neither --reopen-every nor --half-close");
   }
+  if (plan.mix.http10 && plan.mix.chunked > 0) return sys::Failure("HTTP/1.0 has no --chunked bodies");
+  if (!arguments.floods.empty() && arguments.address.starts_with("unix:"))
+    return sys::Failure("--flood is for HOST:PORT");
   if (plan.pause > 0 && plan.slow_reader > 0) return sys::Failure("--pause does not go with --slow-reader");
   if (arguments.close_every > 0) {
     plan.ending = Ending::kHeader;
@@ -102,6 +106,7 @@ void AddMix(CLI::App& echo, EchoMix& mix, std::vector<std::string>& floods) {
                   "Reset each connection after a number of bytes, sent and received, drawn up to this")
       ->check(CLI::PositiveNumber.description(""))
       ->type_name("BYTES");
+  echo.add_flag("--http1.0", mix.http10, "Ask as HTTP/1.0, with Connection: keep-alive");
   echo.add_option("--flood", floods, "Beside it a connection for each: pipe, chunks, upload, download")
       ->delimiter(',')
       ->type_name("KIND,…");
@@ -115,7 +120,7 @@ void AddEchoCommand(CLI::App& app, int& exit_code) {
   EchoOptions& options = arguments->echo;
   CLI::App& echo = *app.add_subcommand("echo", "Check that each request is answered exactly once");
   echo.footer(kExamples);
-  echo.add_option("address", arguments->address, "The server")->required()->type_name("HOST:PORT");
+  echo.add_option("address", arguments->address, "The server")->required()->type_name("HOST:PORT|unix:/PATH");
   const auto count = [&echo](const char* name, auto& value, const char* help) {
     return echo.add_option(name, value, help)->check(CLI::PositiveNumber.description(""))->type_name("N");
   };

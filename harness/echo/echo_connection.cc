@@ -46,7 +46,7 @@ void EchoConnection::Open() {
   life_ = {.reset_after = requests_.DrawReset(), .bytewise = requests_.DrawBytewise()};
   fd_.Reset(
       sys::Check(::socket(plan_.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
-  SetOption(fd_.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  if (plan_.address.ss_family != AF_UNIX) SetOption(fd_.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   if (plan_.slow_reader > 0) SetOption(fd_.get(), SOL_SOCKET, SO_RCVBUF, kSmallBuffer);
   const auto* address = reinterpret_cast<const sockaddr*>(&plan_.address);
   if (::connect(fd_.get(), address, plan_.address_length) == 0) {

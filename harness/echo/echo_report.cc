@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "harness/echo/echo_run.h"
@@ -15,6 +16,11 @@ std::string_view VerdictOf(const EchoCounts& counts) {
 
 double RateOf(const EchoResult& result) {
   return result.elapsed > 0 ? static_cast<double>(result.counts.ok) / sys::ToSeconds(result.elapsed) : 0;
+}
+
+std::uint64_t CutOf(const EchoResult& result) {
+  return result.unkept_failures.cut + static_cast<std::uint64_t>(std::ranges::count_if(
+                                          result.failures, [](const auto& each) { return each.cut; }));
 }
 
 }  // namespace
@@ -63,6 +69,7 @@ std::string EchoJson(const EchoOptions& options, const EchoResult& result) {
       {"reset", c.reset},
       {"eof", c.eof},
       {"unanswered", c.unanswered},
+      {"cut", CutOf(result)},
       {"connect_failed", c.connect_failed},
       {"given_up", c.given_up},
       {"flood_bytes", {{"sent", result.flood.sent}, {"received", result.flood.received}}},

@@ -52,8 +52,10 @@ std::string EchoRequests::InChunks(std::string_view body) {
 EchoRequests::Request EchoRequests::Make(std::uint64_t id, bool last) {
   const bool has_body = !mix_.body_sizes.empty();
   const char* query = path_.find('?') == std::string::npos ? "?" : "";
-  std::string head = fmt::format("{} {}{}{} HTTP/1.1\r\nHost: {}\r\n{}", has_body ? "POST" : "GET", path_,
-                                 query, id, host_, last ? "Connection: close\r\n" : "");
+  const char* goes_on = mix_.http10 ? "Connection: keep-alive\r\n" : "";
+  std::string head =
+      fmt::format("{} {}{}{} HTTP/1.{}\r\nHost: {}\r\n{}", has_body ? "POST" : "GET", path_, query, id,
+                  mix_.http10 ? 0 : 1, host_, last ? "Connection: close\r\n" : goes_on);
   if (!has_body) return {.bytes = head + "\r\n", .body_size = {}};
   const std::size_t size = mix_.body_sizes[DrawBelow(mix_.body_sizes.size())];
   const std::string body = BodyOf(id, size);

@@ -18,6 +18,7 @@ struct EchoMix {
   double bytewise = 0;             ///< Of the connections, the part that sends a byte at a time.
   std::uint64_t reset_within = 0;  ///< Not 0: the client resets each connection after so many bytes at most,
                                    ///< sent and received, drawn for each.
+  bool http10 = false;             ///< HTTP/1.0, with "Connection: keep-alive" in all requests but the last.
   std::uint64_t seed = 1;
 };
 

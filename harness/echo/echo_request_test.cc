@@ -30,6 +30,13 @@ TEST(EchoRequestsTest, WithoutSizesItAsksWithGet) {
   EXPECT_FALSE(requests.Make(19, false).body_size);
 }
 
+TEST(EchoRequestsTest, Http10IsAskedToGoOnUntilTheLast) {
+  EchoRequests requests({.http10 = true}, "h:1", "/");
+  EXPECT_EQ(requests.Make(17, false).bytes,
+            "GET /?17 HTTP/1.0\r\nHost: h:1\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(requests.Make(18, true).bytes, "GET /?18 HTTP/1.0\r\nHost: h:1\r\nConnection: close\r\n\r\n");
+}
+
 TEST(EchoRequestsTest, BodiesAreOfTheSizesAsked) {
   EchoRequests requests({.body_sizes = {0, 5, 20'000}}, "h:1", "/e");
   std::set<std::size_t> sizes;

@@ -1,9 +1,11 @@
 #include "harness/echo/echo_run.h"
 
 #include <netdb.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "pool/sys/socket.h"
@@ -13,6 +15,19 @@ namespace {
 
 constexpr sys::Nanos kSecondAnswers = 200 * sys::kMillisecond;
 constexpr sys::Nanos kRetry = 10 * sys::kMillisecond;
+constexpr std::string_view kUnix = "unix:";
+
+sys::Result<void> ResolveUnix(const std::string& path, EchoPlan& plan) {
+  sockaddr_un address{};
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return sys::Failure("unix:" + path + ": not a path of 1 to 107 bytes");
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  std::memcpy(&plan.address, &address, sizeof address);
+  plan.address_length = sizeof address;
+  plan.host = "localhost";
+  return {};
+}
 
 }  // namespace
 
@@ -100,6 +115,7 @@ bool EchoRun::AnyWaiting() const {
 }
 
 sys::Result<void> Resolve(const std::string& host_port, EchoPlan& plan) {
+  if (host_port.starts_with(kUnix)) return ResolveUnix(host_port.substr(kUnix.size()), plan);
   const auto parts = sys::SplitHostPort(host_port);
   if (!parts) return sys::Failure("'" + host_port + "' is not HOST:PORT");
   addrinfo hints{};

@@ -83,7 +83,7 @@ class EchoRun {
   bool reopening_ = false;
 };
 
-/// The address of "HOST:PORT" for a plan; the host may be a name.
+/// The address of "HOST:PORT", whose host may be a name, or of "unix:/PATH" for a plan.
 [[nodiscard]] sys::Result<void> Resolve(const std::string& host_port, EchoPlan& plan);
 
 [[nodiscard]] std::string EchoText(const EchoOptions& options, const EchoResult& result);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "pool/sys/scratch_dir.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::harness {
@@ -28,8 +29,9 @@ class EchoServer {
  public:
   using Answer = std::function<std::string(const std::string& id)>;
 
-  EchoServer(sys::EventLoop& loop, Answer answer) : loop_(loop), answer_(std::move(answer)) {
-    listener_ = sys::Listen("127.0.0.1:0");
+  EchoServer(sys::EventLoop& loop, Answer answer, const std::string& address = "127.0.0.1:0")
+      : loop_(loop), answer_(std::move(answer)) {
+    listener_ = sys::Listen(address);
     watch_ = loop_.Add(listener_.get(), EPOLLIN, [this](std::uint32_t) { TakeConnections(); });
   }
   [[nodiscard]] std::string address() const { return sys::LocalAddress(listener_.get()); }
@@ -135,6 +137,20 @@ TEST(EchoRunTest, AFaithfulServerIsExactHoweverConnectionsEnd) {
       EXPECT_TRUE(ending == Ending::kNone || result.connections > 8);
     }
   }
+}
+
+TEST(EchoRunTest, AUnixSocketIsAskedToo) {
+  const sys::ScratchDir scratch("echo-run-test");
+  const std::string address = "unix:" + (scratch / "socket");
+  sys::EventLoop loop;
+  const EchoServer server(loop, Echo, address);
+  EchoOptions options = With(7, Ending::kHeader, 3);
+  ASSERT_TRUE(Resolve(address, options.plan));
+  options.connections = 4;
+  options.duration = 30 * sys::kMillisecond;
+  const auto result = EchoRun(loop, options).Run();
+  EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);
+  EXPECT_GT(result.counts.ok, 0u);
 }
 
 TEST(EchoRunTest, ASlowReaderGetsEverythingToo) {

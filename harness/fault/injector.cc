@@ -77,7 +77,7 @@ std::optional<std::string> Injector::WhyNot(const Identity& victim) const {
   const auto now = ReadProcess(victim.pid);
   if (!now || !now->alive()) return fmt::format("pid {} was already dead", victim.pid);
   if (now->identity != victim) return fmt::format("pid {} is another process by now", victim.pid);
-  if (now->parent != parent_ && victim.pid != parent_)
+  if (victim.pid != parent_ && !IsOf(*now, parent_))
     return fmt::format("pid {} is not a child of {}", victim.pid, parent_);
   return WhyAnotherUsers(victim.pid, limits_.any_user);
 }

@@ -51,7 +51,7 @@ std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent) {
   std::vector<WorkerView> workers;
   for (const auto& worker : status.workers) {
     const auto process = ReadProcess(worker.pid);
-    if (!process || !process->alive() || process->parent != parent) continue;
+    if (!process || !process->alive() || !IsOf(*process, parent)) continue;
     workers.push_back({.identity = process->identity,
                        .slot = worker.slot,
                        .incarnation = worker.incarnation,

@@ -69,6 +69,12 @@ std::optional<ProcessInfo> ReadProcess(pid_t pid) {
   return ParseStat(sys::ReadFile(fmt::format("/proc/{}/stat", pid)));
 }
 
+bool IsOf(const ProcessInfo& process, pid_t parent) {
+  if (process.parent == parent) return true;
+  const auto above = ReadProcess(process.parent);
+  return above && above->parent == parent && process.parent > 1;
+}
+
 std::optional<uid_t> RealUid(pid_t pid) {
   const std::string status = sys::ReadFile(fmt::format("/proc/{}/status", pid));
   const auto at = status.find("\nUid:");

@@ -30,6 +30,9 @@ struct ProcessInfo {
 /// The process of that number as it is now; nullopt if there is none.
 [[nodiscard]] std::optional<ProcessInfo> ReadProcess(pid_t pid);
 
+/// A child of `parent`, or of a child of it: a pool's parent may itself be a supervisor's child.
+[[nodiscard]] bool IsOf(const ProcessInfo& process, pid_t parent);
+
 /// Its real uid; nullopt if there is no such process. Not the owner of /proc/PID: that is root for a process
 /// that is not dumpable, as a pool's workers are.
 [[nodiscard]] std::optional<uid_t> RealUid(pid_t pid);

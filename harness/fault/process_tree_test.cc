@@ -1,6 +1,9 @@
 #include "harness/fault/process_tree.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <vector>
 
 namespace hydrapool::harness {
 namespace {
@@ -30,6 +33,20 @@ TEST(ParseStatTest, RefusesWhatIsCutOff) {
   EXPECT_FALSE(ParseStat("77 hydrapool S 70"));
   EXPECT_FALSE(ParseStat("77 (hydrapool) S 70 1 1"));
   EXPECT_FALSE(ParseStat("x (hydrapool) S 70 1 1 0 -1"));
+}
+
+TEST(IsOfTest, AChildIsAndAGrandchildAndNobodyElse) {
+  const ProcessInfo self = ReadProcess(::getpid()).value();
+  const std::vector<pid_t> line = WithAncestors(self.identity.pid);
+  ASSERT_GE(line.size(), 2u);
+  EXPECT_FALSE(IsOf(self, line[0]));
+  EXPECT_TRUE(IsOf(self, line[1]));
+  if (line.size() > 2) {
+    EXPECT_TRUE(IsOf(self, line[2]));
+  }
+  if (line.size() > 3) {
+    EXPECT_FALSE(IsOf(self, line[3]));
+  }
 }
 
 }  // namespace
