@@ -83,7 +83,8 @@ void Listeners::Pause() {
 }
 
 void Listeners::Resume() {
-  if (!host_.has_room()) return;
+  wants_room_ = !host_.has_room();
+  if (wants_room_) return;
   for (const auto& listener : listeners_) {
     if (listener->watch) continue;
     listener->watch =
@@ -92,9 +93,7 @@ void Listeners::Resume() {
 }
 
 void Listeners::OnRoom() {
-  if (!wants_room_ || !host_.has_room()) return;
-  wants_room_ = false;
-  Resume();
+  if (wants_room_) Resume();
 }
 
 void Listeners::Measure() {

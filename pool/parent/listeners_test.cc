@@ -74,6 +74,27 @@ TEST_F(ListenersTest, RestsWhileThereIsNoRoomAndGoesOnWhenThereIs) {
   EXPECT_GT(counts_.listen_queue_limit, 1u);
 }
 
+TEST_F(ListenersTest, OpenedWhileThereIsNoRoomItGoesOnWhenThereIs) {
+  places_ = 0;
+  sys::EventLoop loop;
+  std::vector<sys::UniqueFd> sockets;
+  sockets.push_back(sys::Listen("127.0.0.1:0"));
+  address_ = sys::LocalAddress(sockets.front().get());
+  int let_in = 0;
+  Listeners later(loop, counts_,
+                  {.has_room = [this] { return places_ > 0; },
+                   .make_room = [] { return false; },
+                   .let_in = [&let_in](const sys::UniqueFd&, bool) { ++let_in; }});
+  later.Hold(std::move(sockets));
+  later.Open();
+  Connect(1);
+  places_ = 1;
+  later.OnRoom();
+  while (loop.RunOnce(0)) {
+  }
+  EXPECT_EQ(let_in, 1);
+}
+
 TEST_F(ListenersTest, MakesRoomForWhoWaitsButForNoOneElse) {
   spare_ = 10;
   Connect(2);

@@ -68,7 +68,8 @@ Episode::Episode(const EpisodeOptions& options)
                    .write = kNever,
                    .linger = kNever,
                    .unassigned = kNever,
-                   .drain = kNever}};
+                   .drain = kNever},
+      .supervised = options.seed % 3 == 0};
   most_clients_ = world_.random.Between(1, DrainsEarly() ? kLeases / 2 : kLeases + 4);
   const auto programs = static_cast<std::uint32_t>(world_.random.OneOf({256, 256, 3}));
   world_.most_programs = programs;
@@ -79,7 +80,7 @@ Episode::Episode(const EpisodeOptions& options)
         return ServePool(http, programs, pool_options, UniqueFd(fd));
       },
       0);
-  pool.files.emplace(fd, listener_);
+  pool.files().emplace(fd, listener_);
   pool_ = pool.pid;
 }
 
@@ -160,7 +161,7 @@ void Episode::AdvanceClock() {
   for (const auto& process : world_.processes) {
     if (!process->running()) continue;
     consider(process->frozen_until);
-    if (process->waits_for != nullptr) consider(process->waits_until);
+    if (process->waits_for != nullptr || process->waits_for_signals != 0) consider(process->waits_until);
     if (process->program != nullptr) consider(process->program->pauses_until());
   }
   for (const auto& client : clients_) consider(client->pauses_until());
@@ -248,6 +249,7 @@ Outcome Episode::Run() {
                   .steps = world_.steps,
                   .hash = world_.trace.hash(),
                   .deaths = world_.deaths,
+                  .parent_deaths = world_.parent_deaths,
                   .requests = answered_};
   if (!outcome.failure.empty()) {
     outcome.failure = fmt::format("seed {}, step {}: {}\n{}", options_.seed, world_.steps, outcome.failure,

@@ -21,7 +21,8 @@ namespace hydrapool::simulation {
 /// clients come and go, workers die, leave and freeze, the network drops and loses, as the seed says. Then
 /// nothing goes wrong any more, and every client must get the rest of its answers; then the pool is told to
 /// end, and must end, and leave nothing open. With every fifth seed it is told so while clients still ask:
-/// then a connection may end between two answers, and nowhere else.
+/// then a connection may end between two answers, and nowhere else. With every third the pool is supervised,
+/// and its parent may die at any step, too.
 struct EpisodeOptions {
   std::uint64_t seed = 0;
   Fault fault = Fault::kNone;
@@ -35,6 +36,7 @@ struct Outcome {
   std::uint64_t steps = 0;
   std::uint64_t hash = 0;  ///< of everything that has happened
   std::uint64_t deaths = 0;
+  std::uint64_t parent_deaths = 0;
   std::uint64_t requests = 0;  ///< answered
 };
 

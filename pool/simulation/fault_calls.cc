@@ -1,5 +1,6 @@
 // Functions of the pool itself, in whose place a planted fault may stand (faults.h).
 #include "pool/parent/lease_book.h"
+#include "pool/parent/listeners.h"
 #include "pool/shared/rescue.h"
 #include "pool/simulation/system_call.h"
 #include "pool/sys/tcp_counters.h"
@@ -51,6 +52,18 @@ Slot __wrap__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdElb(LeaseBook* self, Uniqu
   const Slot slot = __real__ZN9hydrapool9LeaseBook4OpenERNS_8UniqueFdElb(self, fd, now, ledger);
   if (slot && Simulated()) World::current->StartNearTheWrap(*slot);
   return slot;
+}
+
+// Listeners::HasAccepted
+bool __real__ZNK9hydrapool9Listeners11HasAcceptedEi(const Listeners* self, int fd);
+bool __wrap__ZNK9hydrapool9Listeners11HasAcceptedEi(const Listeners* self, int fd) {
+  return !Planted(Fault::kForgottenNewcomer) && __real__ZNK9hydrapool9Listeners11HasAcceptedEi(self, fd);
+}
+
+// LeaseBook::Adopt
+void __real__ZN9hydrapool9LeaseBook5AdoptEv(LeaseBook* self);
+void __wrap__ZN9hydrapool9LeaseBook5AdoptEv(LeaseBook* self) {
+  if (!Planted(Fault::kForgottenBook)) __real__ZN9hydrapool9LeaseBook5AdoptEv(self);
 }
 
 // LeaseBook::Take

@@ -45,6 +45,9 @@ enum class Fault : std::uint8_t {
   kRunsAgain,       ///< what must not run twice is rescued like anything else
   kAnswerTwice,     ///< a step is finished though the rest of its answer is gone
   kReplayedStep,    ///< a step is begun again from its first byte
+  // ---- what the next parent does
+  kForgottenNewcomer,  ///< who was accepted and not noted is not let in
+  kForgottenBook,      ///< the leases of the parent before count as free
   // ---- time
   kDeadlineAtSweep,  ///< deadlines and room for a long request need a worker that lives for a sweep
 };

@@ -68,7 +68,7 @@ int __real_close(int fd);
 int __wrap_close(int fd) {
   if (!Simulated(fd)) return __real_close(fd);
   const Call call("close", fd);
-  return call.world.self->files.erase(fd) == 1 ? 0 : Returned(-EBADF);
+  return call.world.self->files().erase(fd) == 1 ? 0 : Returned(-EBADF);
 }
 
 ssize_t __real_read(int fd, void* into, std::size_t size);

@@ -27,7 +27,7 @@ struct HeapAccess {
   static void Give(void* memory) {
     if (memory == nullptr) return;
     auto* block = static_cast<Heap::Block*>(memory) - 1;
-    if (block->owner != nullptr && block->owner->shielded_) return;
+    if (block->owner != nullptr && !block->owner->saved_.empty()) return;
     block->before->after = block->after;
     block->after->before = block->before;
     std::free(block);
@@ -37,23 +37,24 @@ struct HeapAccess {
 Heap::Heap() : first_{&first_, &first_, this, 0} {}
 
 Heap::~Heap() {
+  saved_.clear();
   while (first_.after != &first_) HeapAccess::Give(first_.after + 1);
 }
 
 void Heap::Save() {
   const Outside outside;
+  std::vector<Saved>& saved = saved_.emplace_back();
   for (Block* block = first_.after; block != &first_; block = block->after) {
     const auto* bytes = reinterpret_cast<const std::byte*>(block + 1);
-    saved_.push_back({block, {bytes, bytes + block->size}});
+    saved.push_back({block, {bytes, bytes + block->size}});
   }
-  shielded_ = true;
 }
 
 void Heap::Restore() {
   const Outside outside;
-  for (const Saved& saved : saved_) std::memcpy(saved.block + 1, saved.bytes.data(), saved.bytes.size());
-  saved_.clear();
-  shielded_ = false;
+  for (const Saved& saved : saved_.back())
+    std::memcpy(saved.block + 1, saved.bytes.data(), saved.bytes.size());
+  saved_.pop_back();
 }
 
 }  // namespace hydrapool::simulation

@@ -39,7 +39,7 @@ class Heap {
   };
 
   /// What a fork must not change: the bytes of this heap as they are now, put back by Restore. What the child
-  /// frees of them meanwhile stays.
+  /// frees of them meanwhile stays. May be nested.
   void Save();
   void Restore();
 
@@ -50,8 +50,7 @@ class Heap {
     std::vector<std::byte> bytes;
   };
   Block first_;  // of a ring of blocks
-  std::vector<Saved> saved_;
-  bool shielded_ = false;
+  std::vector<std::vector<Saved>> saved_;
 };
 
 }  // namespace hydrapool::simulation

@@ -21,7 +21,7 @@ namespace hydrapool::simulation {
 ///   running → dying (its descriptors close one by one) → zombie → reaped
 struct Process {
   enum class State : std::uint8_t { kRunning, kDying, kZombie, kReaped };
-  enum class Kind : std::uint8_t { kPool, kWorker, kProgram };
+  enum class Kind : std::uint8_t { kPool, kParent, kWorker, kProgram };  // kParent: of a supervised pool
 
   int pid = 0;
   int parent = 0;
@@ -35,14 +35,16 @@ struct Process {
   std::unique_ptr<Fiber> fiber;
   int memory_of = 0;                 ///< before its exec it runs in the memory of that process (vfork)
   std::unique_ptr<Program> program;  ///< what it has executed; its fiber goes on no more
-  std::map<int, FileRef> files;
+  using Files = std::map<int, FileRef>;
+  std::shared_ptr<Files> table = std::make_shared<Files>();  ///< one for both, after a clone with CLONE_FILES
 
   // ---- asleep in epoll_wait(2)
   const Epoll* waits_for = nullptr;
   Nanos waits_until = 0;
-  int waits_for_child = 0;       ///< in vfork
-  std::uint64_t held_until = 0;  ///< a step: others come first until then
-  Nanos frozen_until = 0;        ///< stopped, or without a CPU
+  std::uint64_t waits_for_signals = 0;  ///< in sigtimedwait(2): a mask
+  int waits_for_child = 0;              ///< in vfork
+  std::uint64_t held_until = 0;         ///< a step: others come first until then
+  Nanos frozen_until = 0;               ///< stopped, or without a CPU
 
   // ---- signals
   std::array<sighandler_t, NSIG> handlers{};
@@ -53,15 +55,17 @@ struct Process {
 
   std::vector<std::weak_ptr<ProcessFile>> pidfds;
 
+  [[nodiscard]] Files& files() const { return *table; }
   [[nodiscard]] bool running() const { return state == State::kRunning; }
   [[nodiscard]] FileRef file(int fd) const {
-    const auto found = files.find(fd);
-    return found == files.end() ? nullptr : found->second;
+    const auto found = table->find(fd);
+    return found == table->end() ? nullptr : found->second;
   }
   [[nodiscard]] bool HasSignal() const { return (pending & ~blocked) != 0; }
   [[nodiscard]] bool CanActAsProgram() const { return running() && program != nullptr && program->CanAct(); }
   [[nodiscard]] bool Runnable(Nanos now) const {
     if (!running() || program != nullptr || frozen_until > now) return false;
+    if (waits_for_signals != 0) return (pending & waits_for_signals) != 0 || waits_until <= now;
     return waits_for == nullptr || HasSignal() || waits_until <= now || waits_for->AnyReady();
   }
 };

@@ -65,7 +65,7 @@ int Wait(Call& call, idtype_t type, id_t id, siginfo_t* info, int options) {
 }
 
 void CloseRange(Process& process, long first, long last) {
-  std::erase_if(process.files, [=](const auto& each) { return each.first >= first && each.first <= last; });
+  std::erase_if(process.files(), [=](const auto& each) { return each.first >= first && each.first <= last; });
 }
 
 int OpenPidfd(World& world, int pid) {
@@ -91,6 +91,8 @@ long SystemCall(Call& call, long number, const long* a) {
       const auto file = call.Get<ProcessFile>(static_cast<int>(a[0]));
       return file ? -world.Signal(file->pid, static_cast<int>(a[1])) : -EBADF;
     }
+    case SYS_clone3:
+      return world.CloneWithFiles(world.parent_to_be);
     case SYS_rt_sigprocmask:
       return 0;
     case SYS_openat2:

@@ -58,7 +58,7 @@ void Program::Act() {
   if (Reads() && (to_write_.empty() || world_.random.OneIn(2))) return Read();
   if (!to_write_.empty()) return Write();
   if (Ignores() && !input_over_) {
-    process_.files.erase(0);
+    process_.files().erase(0);
     input_over_ = true;
     return;
   }

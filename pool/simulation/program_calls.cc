@@ -55,7 +55,7 @@ int __wrap_dup2(int from, int to) {
   const Call call("dup2", from, to);
   FileRef file = call.Get(from);
   if (file == nullptr) return Returned(-EBADF);
-  call.world.self->files[to] = std::move(file);
+  call.world.self->files()[to] = std::move(file);
   return to;
 }
 

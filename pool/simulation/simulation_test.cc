@@ -31,6 +31,7 @@ TEST(SimulationTest, EveryClientGetsTheOnlyRightBytesWhateverHappens) {
   const bool log = std::getenv("HYDRAPOOL_SIMULATION_LOG") != nullptr;
   std::uint64_t steps = 0;
   std::uint64_t deaths = 0;
+  std::uint64_t parent_deaths = 0;
   std::uint64_t requests = 0;
   for (; steps < budget; ++seed) {
     const Outcome outcome = RunEpisode({.seed = seed, .log = log, .events = events});
@@ -42,10 +43,11 @@ TEST(SimulationTest, EveryClientGetsTheOnlyRightBytesWhateverHappens) {
                 << outcome.deaths << " deaths\n";
     steps += outcome.steps;
     deaths += outcome.deaths;
+    parent_deaths += outcome.parent_deaths;
     requests += outcome.requests;
   }
-  std::cout << steps << " steps, " << requests << " answers, " << deaths << " deaths, next seed " << seed
-            << '\n';
+  std::cout << steps << " steps, " << requests << " answers, " << deaths << " deaths, " << parent_deaths
+            << " of parents, next seed " << seed << '\n';
 }
 
 }  // namespace

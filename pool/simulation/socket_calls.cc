@@ -190,7 +190,14 @@ int __wrap_getsockopt(int fd, int level, int name, void* value, socklen_t* size)
     std::memcpy(value, &protocol, sizeof protocol);
     return 0;
   }
+  const bool listens = call.Get<Listener>(fd) != nullptr;
   const auto file = call.Get<TcpFile>(fd);
+  if (level == SOL_SOCKET && (name == SO_TYPE || name == SO_ACCEPTCONN)) {
+    if (!listens && file == nullptr) return Returned(-ENOTSOCK);
+    const int answer = name == SO_TYPE ? static_cast<int>(SOCK_STREAM) : static_cast<int>(listens);
+    std::memcpy(value, &answer, sizeof answer);
+    return 0;
+  }
   return Returned(file ? GetOption(*file->connection, level, name, value, size) : -ENOPROTOOPT);
 }
 

@@ -13,7 +13,7 @@ Weather SomeWeather(std::uint64_t seed, bool http) {
           // Where the parent does not come round, a program is refused with a 503: not here.
           .packets = http ? 200 : random.OneOf({2, 16, 64}),
           .pipe = random.OneOf({4'096, 65'536}),
-          .hold = random.OneOf({0, 5, 40}),
+          .hold = random.OneOf({0, 3, 20}),
           .near_wrap = random.OneIn(3),
           .lifetime = random.OneIn(5) ? static_cast<Nanos>(random.OneOf({100, 200})) * sys::kMillisecond : 0,
           .network = {.local_drop = random.OneOf({0, 3, 20}),
@@ -21,7 +21,8 @@ Weather SomeWeather(std::uint64_t seed, bool http) {
                       .segment = random.OneOf({1, 50, 1'460, 30'000}),
                       .send_buffer = random.OneOf({64, 1'000, 16'000, 100'000}),
                       .receive_buffer = random.OneOf({300, 16'000, 60'000}),
-                      .client_buffer = random.OneOf({64, 1'000, 60'000})}};
+                      .client_buffer = random.OneOf({64, 1'000, 60'000})},
+          .parent_death = random.OneOf({0, 50, 200, 1'000})};
 }
 
 }  // namespace hydrapool::simulation

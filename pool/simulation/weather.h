@@ -22,6 +22,7 @@ struct Weather {
   bool near_wrap = false;        ///< steps and generations of connections begin where they wrap soon
   Nanos lifetime = 0;            ///< a worker dies at that age; 0: it need not
   NetworkWeather network;
+  std::uint64_t parent_death = 0;  ///< the parent of a supervised pool dies at one in so many of its steps
 };
 
 /// The weather of a seed: mild, rough or in between, each kind by itself. `http`: CGI programs are served.

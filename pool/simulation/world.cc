@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "pool/shared/lease.h"
+#include "pool/shared/lease_table.h"
+#include "pool/supervisor/supervisor.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::simulation {
@@ -39,7 +41,7 @@ Process* World::Find(int pid) const {
 
 int World::Install(FileRef file) {
   const int fd = next_fd_++;
-  self->files.emplace(fd, std::move(file));
+  self->files().emplace(fd, std::move(file));
   return fd;
 }
 
@@ -73,6 +75,12 @@ void World::KillLender() {
 }
 
 void World::MayHitSelf() {
+  constexpr std::uint64_t kMostParents = Supervisor::kMostFailures - 1;  // it gives up after one more
+  if (self->kind == Process::Kind::kParent && parent_deaths < kMostParents &&
+      random.OneIn(weather.parent_death)) {
+    ++parent_deaths;
+    return Kill(*self, SIGKILL);
+  }
   if (self->memory_of != 0 && random.OneIn(weather.death)) KillLender();
   if (self->kind != Process::Kind::kWorker) return;
   const bool old = weather.lifetime != 0 && now > self->started_at + weather.lifetime;
@@ -111,6 +119,14 @@ void World::Sleep(const Epoll& epoll, Nanos until) {
   self->waits_for = nullptr;
 }
 
+void World::SleepForSignals(std::uint64_t mask, Nanos until) {
+  const Heap::Outside outside;
+  self->waits_for_signals = mask;
+  self->waits_until = until;
+  Fiber::Yield();
+  self->waits_for_signals = 0;
+}
+
 Process& World::Spawn(Process::Kind kind, std::function<int()> body, int parent) {
   const Heap::Outside outside;
   auto process = std::make_unique<Process>();
@@ -137,17 +153,37 @@ int World::Fork(const std::function<int()>& body, std::byte* stack_below) {
         return body();
       },
       forker.pid);
-  child.files = forker.files;
+  child.files() = forker.files();
   child.handlers = forker.handlers;
   child.blocked = forker.blocked;
   // The child runs on its own stack, but in the forker's memory, until it sleeps for the first time: then it
   // has taken what it needs. What it has changed of the forker's memory is put back.
   const std::span<std::byte> used = forker.fiber->StackAbove(stack_below);
   const std::vector<std::byte> stack = CopyOf(used);
+  Process* const below = forker.kind == Process::Kind::kParent ? Find(forker.parent) : nullptr;
   forker.heap.Save();
+  if (below != nullptr) below->heap.Save();
   RunNested(child);
+  if (below != nullptr) below->heap.Restore();
   forker.heap.Restore();
   CopyBack(stack, used);
+  return child.pid;
+}
+
+int World::CloneWithFiles(const std::function<int()>& body) {
+  const Heap::Outside outside;
+  Process& cloner = *self;
+  Process& child = Spawn(
+      Process::Kind::kParent,
+      [body] {
+        sys::SignalEvents::ForgetInChild();
+        return body();
+      },
+      cloner.pid);
+  child.table = cloner.table;
+  child.handlers = cloner.handlers;
+  child.blocked = cloner.blocked;
+  cloner.heap.Save();
   return child.pid;
 }
 
@@ -163,7 +199,7 @@ int World::Clone(int (*body)(void*), void* argument, int& pidfd) {
   Process& cloner = *self;
   Process& child = Spawn(
       Process::Kind::kProgram, [=] { return body(argument); }, cloner.parent);
-  child.files = cloner.files;
+  child.files() = cloner.files();
   child.memory_of = cloner.pid;
   auto file = std::make_shared<ProcessFile>(child.pid);
   child.pidfds.push_back(file);
@@ -245,8 +281,9 @@ void World::Run(Process& process) {
 }
 
 void World::GoOnDying(Process& process) {
-  if (!process.files.empty()) {
-    process.files.erase(process.files.begin());
+  if (process.table.use_count() > 1) process.table = std::make_shared<Process::Files>();
+  if (!process.files().empty()) {
+    process.files().erase(process.files().begin());
     return;
   }
   if (process.kind == Process::Kind::kPool) {  // all others die with it (PR_SET_PDEATHSIG)
@@ -255,6 +292,7 @@ void World::GoOnDying(Process& process) {
       if (each->state == Process::State::kZombie) each->state = Process::State::kReaped;
     }
   }
+  if (process.kind == Process::Kind::kParent) LeaveChildren(process);
   const Process* const parent = Find(process.parent);
   const bool orphan = process.parent != 0 && (parent == nullptr || parent->state == Process::State::kZombie);
   process.state = orphan ? Process::State::kReaped : Process::State::kZombie;
@@ -263,6 +301,18 @@ void World::GoOnDying(Process& process) {
     if (const auto pidfd = each.lock()) pidfd->Die();
   }
   Signal(process.parent, SIGCHLD);
+}
+
+// Its children become its supervisor's, whose memory is as it was before.
+void World::LeaveChildren(const Process& dead) {
+  Process* const supervisor = Find(dead.parent);
+  if (supervisor == nullptr) return;
+  supervisor->heap.Restore();
+  for (const auto& each : processes) {
+    if (each->parent != dead.pid || each->state == Process::State::kReaped) continue;
+    each->parent = supervisor->pid;
+    if (each->state == Process::State::kZombie) Signal(supervisor->pid, SIGCHLD);
+  }
 }
 
 void World::Bury() {
@@ -276,7 +326,7 @@ void World::Bury() {
 }
 
 void World::Calm() {
-  weather.death = weather.leave = weather.freeze = 0;
+  weather.death = weather.leave = weather.freeze = weather.parent_death = 0;
   for (const auto& connection : connections) connection->Calm();
   for (const auto& process : processes) process->frozen_until = 0;
 }

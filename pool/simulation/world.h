@@ -41,9 +41,12 @@ class World {
   std::vector<std::unique_ptr<Process>> processes;
   std::vector<std::shared_ptr<TcpConnection>> connections;
   std::uint64_t deaths = 0;
-  bool draining = false;                 ///< the pool was told to end
-  std::map<std::string, int> executed;   ///< by query: how often a program ran for it
-  std::size_t most_programs = SIZE_MAX;  ///< so many at once
+  std::uint64_t parent_deaths = 0;
+  std::function<int()> parent_to_be;      ///< what the supervisor's next child is to run
+  std::vector<int> descriptors_at_first;  ///< of the supervisor
+  bool draining = false;                  ///< the pool was told to end
+  std::map<std::string, int> executed;    ///< by query: how often a program ran for it
+  std::size_t most_programs = SIZE_MAX;   ///< so many at once
 
   /// What is wrong; the first only.
   void Fail(std::string what);
@@ -54,11 +57,19 @@ class World {
   void Pass(const char* what, std::int64_t a = 0, std::int64_t b = 0);
   /// epoll_wait: until something is ready, a signal comes or the time is over.
   void Sleep(const Epoll& epoll, Nanos until);
+  /// sigtimedwait: until one of the mask's signals is pending or the time is over.
+  void SleepForSignals(std::uint64_t mask, Nanos until);
   /// The running process is about to swap a shared word: a good moment for others.
   void BeforeSwap(const char* what);
   /// Starts the process that runs `body`, as a copy of the running one; it runs until it first sleeps.
   /// Returns its pid.
   int Fork(const std::function<int()>& body, std::byte* stack_below);
+  /// Starts the process that runs `body` with the running one's descriptors, each of the two for both, and
+  /// with a copy of its memory. Returns its pid.
+  ///
+  /// There is no copy: until the child is dead the running one must not look at what it has in its heap,
+  /// which is then put back as it is now.
+  int CloneWithFiles(const std::function<int()>& body);
   /// Starts a request's process, a sibling of the running one, which waits until it has executed its program
   /// or ended (vfork). Returns its pid.
   int Clone(int (*body)(void*), void* argument, int& pidfd);
@@ -92,6 +103,7 @@ class World {
   void DeliverSignals();
   void MayHitSelf();
   void KillLender();
+  void LeaveChildren(const Process& dead);
   /// Runs a new process until it sleeps or executes or ends.
   void RunNested(Process& child);
 
