@@ -7,6 +7,7 @@
 
 #include "pool/option_checks.h"
 #include "pool/option_sources.h"
+#include "pool/site_options.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::server {
@@ -32,11 +33,6 @@ Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.j
 
 const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
-const std::map<std::string, cgi::Symlinks> kSymlinks{
-    {"beneath", cgi::Symlinks::kBeneath}, {"owner", cgi::Symlinks::kOwner}, {"all", cgi::Symlinks::kAll}};
-const std::map<std::string, http::ProxyFields> kProxyFields{{"either", http::ProxyFields::kEither},
-                                                            {"x-forwarded", http::ProxyFields::kXForwarded},
-                                                            {"forwarded", http::ProxyFields::kForwarded}};
 const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::kDebug},
                                                      {"info", sys::log::Level::kInfo},
                                                      {"warn", sys::log::Level::kWarning},
@@ -45,15 +41,7 @@ const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::
 
 /// What the command line says in words, until it is known whether they make options.
 struct Words {
-  cgi::Config cgi;
-  std::vector<std::string> mounts;
-  cgi::MountRules rules;
-  std::string cgi_dir;
-  std::string cgi_prefix = "/cgi-bin/";
-  std::string cgi_timeout = "60s";
-  bool raw_targets = false;
-  bool cgi_strict = false;
-  std::vector<std::string> trusted;
+  SiteOptions site;
   std::string socket_mode;
   std::string stall_timeout = "10s";
   std::string drain_notice = "0";
@@ -76,95 +64,6 @@ void AddListenOptions(CLI::App& app, Options& options, Words& words) {
                  "Worker processes (default: one for each core, at least 2)")
       ->check(CLI::Range(1, 256))
       ->type_name("N");
-}
-
-void AddCgiOptions(CLI::App& app, Words& words) {
-  cgi::Config& cgi = words.cgi;
-  app.add_option(
-         "--mount", words.mounts,
-         "A part of the site: /cgi-bin/=cgi:DIR (its programs), /git=program:FILE (one program), "
-         "/=files:DIR, "
-         "*.php=with:FILE (files of such names are programs, run by that one); the longest path has it; "
-         "repeatable")
-      ->check(MountLine)
-      ->type_name("AT=KIND:PATH")
-      ->allow_extra_args(false);
-  app.add_option("--index", words.rules.index,
-                 "What a directory's path stands for, the first that is there: index.html,index.php")
-      ->delimiter(',')
-      ->check(FileName)
-      ->type_name("NAME,...")
-      ->allow_extra_args(false)
-      ->default_str("index.html");
-  app.add_option("--cgi-dir", words.cgi_dir, "Directory of CGI programs: --mount PREFIX=cgi:DIR")
-      ->type_name("DIR");
-  app.add_option("--cgi-prefix", words.cgi_prefix, "URL prefix under which they are served")
-      ->check(Prefix)
-      ->type_name("PATH")
-      ->capture_default_str();
-  app.add_option("--cgi-env", cgi.server.extra, "A variable for every CGI program; repeatable")
-      ->check(NameAndValue)
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--cgi-timeout", words.cgi_timeout,
-                 "How long a program may let its client wait, at first and for more")
-      ->check(Patience)
-      ->type_name("TIME")
-      ->capture_default_str();
-  app.add_option("--max-cgi", cgi.max_processes,
-                 "CGI programs at once (fewer where the limit of open files is low); past it 503")
-      ->check(CLI::Range(1, 100'000))
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option(
-         "--document-root", cgi.server.document_root,
-         "DOCUMENT_ROOT of CGI programs, and the root of PATH_TRANSLATED (default: what is mounted at /, or "
-         "the first directory)")
-      ->type_name("DIR");
-  app.add_option(
-         "--cgi-symlinks", words.rules.scripts.symlinks,
-         "Symlinks to follow out of a mount's directory: owner (to what the link's owner or root owns), "
-         "beneath (none) or all")
-      ->transform(CLI::CheckedTransformer(kSymlinks).description(""))
-      ->type_name("WHICH")
-      ->default_str("owner");
-  app.add_flag("--cgi-set-id", cgi.set_id,
-               "Let CGI programs gain rights by set-id helpers (sendmail, sudo): no_new_privs is off");
-  app.add_flag("--cgi-strict", words.cgi_strict,
-               "Refuse what RFC 3875, 6.2, calls no answer: one without Content-Type, Location and Status");
-  app.add_flag("--pass-authorization", cgi.server.pass_authorization,
-               "Give CGI programs the Authorization field: they check passwords themselves");
-  app.add_flag("--encoded-slashes", words.rules.scripts.encoded_slashes,
-               "Take %2F in the path behind a CGI program for a slash instead of refusing it");
-  app.add_option("--trusted-proxy", words.trusted,
-                 "A proxy in front, by address or network (10.0.0.0/8, or unix: whoever comes over a UNIX "
-                 "socket): its "
-                 "PROXY header and its fields X-Forwarded-*, Forwarded say who asks; repeatable")
-      ->check(TrustedPeer)
-      ->type_name("ADDRESS[/N]")
-      ->allow_extra_args(false);
-  app.add_option("--proxy-fields", words.cgi.believed.fields,
-                 "Of a trusted proxy: x-forwarded, forwarded, or either, where X-Forwarded-For comes first")
-      ->transform(CLI::CheckedTransformer(kProxyFields).description(""))
-      ->type_name("WHICH")
-      ->default_str("either");
-  app.add_flag("--raw-targets", words.raw_targets,
-               "Take bytes past 0x7f in a request's target instead of refusing them");
-  app.add_option(
-         "--body-memory", cgi.body_memory,
-         "For bodies that are made whole before their program starts (chunked ones, large ones on UNIX "
-         "sockets), a megabyte each at most; what does not fit lies in --body-dir")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("BYTES")
-      ->default_str("64MB");
-  app.add_option("--body-dir", cgi.body_directory,
-                 "Where bodies lie that are made whole and do not fit; 503 where it is full")
-      ->type_name("DIR")
-      ->capture_default_str();
-  app.add_option("--max-body", cgi.max_body, "The largest request body for a CGI program; past it 413")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("BYTES")
-      ->default_str("1GB");
 }
 
 void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
@@ -235,32 +134,15 @@ std::string AddressOf(const std::vector<std::string>& ip_port) {
   return address;
 }
 
-/// --cgi-dir is a mount like any other.
-void TakeMounts(const Words& words, SiteConfig& site) {
-  for (const std::string& text : words.mounts) site.mounts.push_back(*cgi::Mount::Parse(text));
-  if (!words.cgi_dir.empty())
-    site.mounts.push_back({cgi::Mount::Kind::kPrograms, words.cgi_prefix, words.cgi_dir});
-  site.rules = words.rules;
-}
-
 void TakeWords(Words words, Options& options) {
   if (!words.ip_port.empty()) options.listen = {AddressOf(words.ip_port)};
   if (options.admin == "off") options.admin.clear();
   if (!words.socket_mode.empty())
     options.socket_mode = static_cast<mode_t>(std::stoul(words.socket_mode, nullptr, 8));
-  options.site.heads.raw_targets = words.cgi.heads.raw_targets = words.raw_targets;
-  for (const std::string& peer : words.trusted) (void)words.cgi.believed.peers.Add(peer);
-  options.site.believed = words.cgi.believed;
   options.pool.timeouts.stall = *ParseStall(words.stall_timeout);
   options.pool.timeouts.drain_notice = *ParseStall(words.drain_notice);
   if (!words.user.empty()) options.user = *sys::FindUser(words.user);
-  TakeMounts(words, options.site);
-  const auto programs = [](const cgi::Mount& mount) { return mount.kind != cgi::Mount::Kind::kFiles; };
-  if (std::ranges::none_of(options.site.mounts, programs)) return;
-  words.cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
-  if (words.cgi_strict) words.cgi.reading = cgi::HeadReading::kStrict;
-  words.cgi.patience = *sys::ParseDuration(words.cgi_timeout);
-  options.site.cgi = std::move(words.cgi);
+  words.site.Fill(options.site);
 }
 
 }  // namespace
@@ -273,7 +155,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   app.footer(kExamples);
   app.set_version_flag("--version", "hydrapool " HYDRAPOOL_VERSION);
   AddListenOptions(app, options, words);
-  AddCgiOptions(app, words);
+  words.site.AddTo(app);
   AddPoolOptions(app, options, words);
   AddCommandOptions(app, options, words);
   app.allow_config_extras(CLI::config_extras_mode::error);
