@@ -1,5 +1,8 @@
 #include "pool/option_checks.h"
 
+#include <algorithm>
+
+#include "pool/cgi/guards.h"
 #include "pool/cgi/mounts.h"
 #include "pool/http/ip_address.h"
 #include "pool/sys/privileges.h"
@@ -32,6 +35,17 @@ std::string Address(const std::string& text) {
 std::string MountLine(const std::string& text) {
   const auto mount = cgi::Mount::Parse(text);
   return mount ? "" : mount.error().message;
+}
+
+std::string GuardLine(const std::string& text) {
+  const auto guard = cgi::Guard::Parse(text);
+  return guard ? "" : guard.error().message;
+}
+
+std::string Realm(const std::string& text) {
+  const bool plain =
+      std::ranges::all_of(text, [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; });
+  return plain && !text.empty() ? "" : "'" + text + "' is no plain text without quotes";
 }
 
 std::string FileName(const std::string& text) {

@@ -11,6 +11,8 @@ namespace hydrapool::server {
 
 std::string Address(const std::string& text);       ///< HOST:PORT, :PORT or unix:/PATH
 std::string TrustedPeer(const std::string& text);   ///< http::TrustedPeers::Add
+std::string GuardLine(const std::string& text);     ///< cgi::Guard::Parse
+std::string Realm(const std::string& text);         ///< what may stand in quotes
 std::string MountLine(const std::string& text);     ///< cgi::Mount::Parse
 std::string FileName(const std::string& text);      ///< not empty, without '/'
 std::string Mode(const std::string& text);          ///< octal, as chmod takes it

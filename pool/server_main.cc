@@ -127,6 +127,7 @@ int Main(int argc, char** argv) {
   try {
     if (!options->probe.empty()) return Probe(options->probe);
     cgi::Mounts(options->site.mounts, options->site.rules);
+    cgi::Guards(options->site.guards, options->site.realm);
     if (options->check) {
       std::puts("hydrapool: the options are good");
       return 0;

@@ -28,8 +28,12 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
       parser_(config.heads),
       extra_lines_(WorkerLine(worker, config.expose_worker)),
       mounts_(config.mounts, config.rules),
+      guards_(config.guards, config.realm),
       files_(worker, extra_lines_) {
-  if (config.cgi) cgi_.emplace(worker, *config.cgi, mounts_, extra_lines_);
+  if (!config.cgi) return;
+  cgi::Config programs = *config.cgi;
+  programs.guards = &guards_;
+  cgi_.emplace(worker, programs, mounts_, extra_lines_);
 }
 
 Begun Site::Begin(Exchange& exchange, std::string_view peeked) {
@@ -83,6 +87,10 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
     return Refuse(*refusal, peeked.starts_with("HEAD "));
   const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
   file_.reset();
+  if (!guards_.Passes(request)) {
+    const bool empty = request.body != http::BodyKind::kChunked && request.content_length == 0;
+    return Respond(connection, request, empty ? request.head_size : 0, 401, "", guards_.challenge());
+  }
   if (const auto kind = mounts_.KindOf(request.path)) {
     return *kind == cgi::Mount::Kind::kFiles ? OnFile(connection, request, peeked)
                                              : cgi_->OnRequest(connection, request, peeked);
@@ -141,6 +149,7 @@ Reply Site::Respond(const Connection& connection, const http::Request& request, 
   const bool options = request.method == "OPTIONS" && status == 200;
   std::string lines = extra_lines_;
   if (options || status == 405) lines += fmt::format("Allow: {}\r\n", says.empty() ? kAllowed : says);
+  if (status == 401) lines += says;
   if (status == 301) lines += fmt::format("Location: {}\r\n", says);
   Reply reply{.consume = consume,
               .keep_open = keep,

@@ -7,6 +7,7 @@
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler.h"
+#include "pool/cgi/guards.h"
 #include "pool/cgi/handler.h"
 #include "pool/cgi/mounts.h"
 #include "pool/files/handler.h"
@@ -18,6 +19,8 @@ namespace hydrapool::server {
 struct SiteConfig {
   std::vector<cgi::Mount> mounts{};
   cgi::MountRules rules{};
+  std::vector<cgi::Guard> guards{};
+  std::string realm = "restricted";  ///< of all guards
   std::optional<cgi::Config> cgi{};  ///< where any mount has programs
   http::Limits heads{};
   cgi::Believed believed{};    ///< about who asks
@@ -27,6 +30,7 @@ struct SiteConfig {
 /// The handler of `hydrapool`: HTTP in, and which program or file a path belongs to.
 ///
 /// - `OPTIONS *`: 200 (RFC 9110, section 9.3.7)
+/// - a guarded path (cgi::Guards) without its user's password: 401
 /// - what a mount has: cgi::Handler, files::Handler
 /// - `/`, where no mount has it: `hello\n`, or `hello QUERY\n`; answered in the worker, so that the pool
 /// itself can be
@@ -49,7 +53,7 @@ class Site {
   std::optional<Decision> LookAtProxy(const Connection& connection, std::string_view peeked);
   Decision OnFile(Connection& connection, const http::Request& request, std::string_view peeked);
   Decision Hello(const Connection& connection, const http::Request& request, std::string_view peeked);
-  /// `says`: the methods that a 405 or OPTIONS names, or where a 301 leads.
+  /// `says`: the methods that a 405 or OPTIONS names, or where a 301 leads, or the field of a 401.
   Reply Respond(const Connection& connection, const http::Request& request, std::size_t consume, int status,
                 std::string_view body, std::string_view says = {});
 
@@ -62,6 +66,7 @@ class Site {
   std::string extra_lines_;
   http::DateCache date_;
   const cgi::Mounts mounts_;
+  cgi::Guards guards_;
   std::optional<cgi::Handler> cgi_;
   files::Handler files_;
   std::optional<cgi::FileFound> file_;  // to begin, else a program

@@ -21,6 +21,7 @@ const std::map<std::string, http::ProxyFields> kProxyFields{{"either", http::Pro
 
 void SiteOptions::AddTo(CLI::App& app) {
   AddMounts(app);
+  AddGuards(app);
   AddPrograms(app);
   AddProxies(app);
   AddBodies(app);
@@ -48,6 +49,19 @@ void SiteOptions::AddMounts(CLI::App& app) {
   app.add_option("--cgi-prefix", cgi_prefix_, "URL prefix under which they are served")
       ->check(Prefix)
       ->type_name("PATH")
+      ->capture_default_str();
+}
+
+void SiteOptions::AddGuards(CLI::App& app) {
+  app.add_option("--require", guards_,
+                 "A password for a path and all below it, of a user in an htpasswd file (htpasswd -B; --user "
+                 "reads it); repeatable")
+      ->check(GuardLine)
+      ->type_name("/PATH=FILE")
+      ->allow_extra_args(false);
+  app.add_option("--realm", realm_, "What browsers are told that the password is for")
+      ->check(Realm)
+      ->type_name("TEXT")
       ->capture_default_str();
 }
 
@@ -126,6 +140,8 @@ void SiteOptions::AddBodies(CLI::App& app) {
 void SiteOptions::Fill(SiteConfig& site) const {
   for (const std::string& text : mounts_) site.mounts.push_back(*cgi::Mount::Parse(text));
   if (!cgi_dir_.empty()) site.mounts.push_back({cgi::Mount::Kind::kPrograms, cgi_prefix_, cgi_dir_});
+  for (const std::string& text : guards_) site.guards.push_back(*cgi::Guard::Parse(text));
+  site.realm = realm_;
   site.rules = rules_;
   cgi::Config cgi = cgi_;
   site.heads.raw_targets = cgi.heads.raw_targets = raw_targets_;

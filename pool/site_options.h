@@ -11,7 +11,7 @@ class App;
 
 namespace hydrapool::server {
 
-/// The flags that say what is served: mounts, programs, who is believed, how large a body may be.
+/// The flags that say what is served: mounts, passwords, programs, who is believed, how large a body may be.
 ///
 ///     SiteOptions flags;
 ///     flags.AddTo(app);
@@ -26,6 +26,7 @@ class SiteOptions {
 
  private:
   void AddMounts(CLI::App& app);
+  void AddGuards(CLI::App& app);
   void AddPrograms(CLI::App& app);
   void AddProxies(CLI::App& app);
   void AddBodies(CLI::App& app);
@@ -33,6 +34,8 @@ class SiteOptions {
   cgi::Config cgi_;
   std::vector<std::string> mounts_;
   cgi::MountRules rules_;
+  std::vector<std::string> guards_;
+  std::string realm_ = "restricted";
   std::string cgi_dir_;  ///< a mount like any other
   std::string cgi_prefix_ = "/cgi-bin/";
   std::string cgi_timeout_ = "60s";

@@ -91,6 +91,10 @@ void SetServer(Variables& variables, const ServerFacts& server, const ClientFact
   variables["SERVER_PORT"] = std::to_string(client.server_port);
   variables["REMOTE_ADDR"] = client.remote_address;
   variables["REMOTE_HOST"] = client.remote_address;
+  if (client.user) {
+    variables["AUTH_TYPE"] = "Basic";
+    variables["REMOTE_USER"] = *client.user;
+  }
   if (client.remote_port != 0) variables["REMOTE_PORT"] = std::to_string(client.remote_port);
 }
 

@@ -32,7 +32,8 @@ struct ClientFacts {
   std::uint16_t remote_port = 0;  ///< 0: none
   std::string server_address{};
   std::uint16_t server_port = 0;
-  std::string scheme{};  ///< what the client used; empty: ServerFacts::scheme
+  std::optional<std::string> user{};  ///< REMOTE_USER, who has shown a password (Basic)
+  std::string scheme{};               ///< what the client used; empty: ServerFacts::scheme
   std::optional<std::uint64_t>
       body_length{};  ///< of a chunked body that was spooled; else Content-Length counts
 };
@@ -46,8 +47,8 @@ class Environment {
 
   /// Builds it from nothing (RFC 3875, section 4.1); nothing of this process's own environment gets in.
   ///
-  /// The meta-variables, AUTH_TYPE, REMOTE_USER and REMOTE_IDENT excepted, for this server authenticates
-  /// nobody (`extra` may set them), and the customary ones: SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_URI,
+  /// The meta-variables, REMOTE_IDENT excepted (AUTH_TYPE and REMOTE_USER where a password was asked for;
+  /// `extra` may set them too), and the customary ones: SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_URI,
   /// REDIRECT_STATUS (200), REQUEST_SCHEME, HTTPS (on, for https), REMOTE_PORT, SERVER_ADDR, PATH.
   /// REMOTE_HOST is the address: names are not looked up. What is not known is not set; QUERY_STRING always
   /// is.

@@ -11,6 +11,7 @@
 #include "hydrapool/handler.h"
 #include "pool/cgi/courier.h"
 #include "pool/cgi/environment.h"
+#include "pool/cgi/guards.h"
 #include "pool/cgi/mounts.h"
 #include "pool/cgi/process.h"
 #include "pool/cgi/spooler.h"
@@ -23,8 +24,9 @@
 namespace hydrapool::cgi {
 
 struct Config {
-  Believed believed{};   ///< about who asks
-  ServerFacts server{};  ///< its document_root is Mounts::document_root where none is given
+  Believed believed{};             ///< about who asks
+  const Guards* guards = nullptr;  ///< who may; asked before a request comes here, but for a local redirect
+  ServerFacts server{};            ///< its document_root is Mounts::document_root where none is given
   http::Limits heads{};
   HeadReading reading = HeadReading::kLenient;  ///< of what programs say
   bool set_id = false;  ///< programs may gain rights by set-id helpers: sendmail, sudo
@@ -53,7 +55,7 @@ struct Config {
 /// bytes each.
 ///
 /// A local redirect (RFC 3875, section 6.2.2) is a second program with the same request, by GET and without
-/// its body.
+/// its body. One to a guarded path goes to the client, who is asked for a password then.
 ///
 /// One for each worker.
 class Handler final : private BodyTaker, private Redirector {
@@ -83,7 +85,10 @@ class Handler final : private BodyTaker, private Redirector {
   std::unique_ptr<Spooler> MakeSpooler(Exchange& exchange, const http::Request& request,
                                        std::string_view head);
   Begun TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) override;
-  [[nodiscard]] bool Redirects(std::string_view path) const override { return mounts_.HasProgram(path); }
+  [[nodiscard]] bool Redirects(std::string_view path) const override {
+    const bool guarded = config_.guards != nullptr && config_.guards->Covers(path);
+    return !guarded && mounts_.HasProgram(path);
+  }
   Begun Redirect(Exchange& exchange) override;
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);  // handler_launch.cc
   [[nodiscard]] Reply Refuse(const http::Request& request, std::uint64_t consume, int status,

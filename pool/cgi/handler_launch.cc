@@ -117,6 +117,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   if (const auto* bad = std::get_if<http::Refusal>(&asks)) return refuse(bad->status, bad->why);
   Asker& asker = std::get<Asker>(asks);
   if (request.body == http::BodyKind::kChunked) asker.client.body_length = body.length;
+  if (config_.guards != nullptr) asker.client.user = config_.guards->UserOf(request);
   http::Request asked = request;
   if (!asker.host.empty()) asked.host = asker.host;
   const auto environment = Environment::Build(asked, *script, config_.server, asker.client);

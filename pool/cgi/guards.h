@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pool/cgi/passwords.h"
+#include "pool/http/request.h"
+#include "pool/sys/error.h"
+
+namespace hydrapool::cgi {
+
+/// Who may ask for a path and all below it: `/private=/etc/htpasswd`.
+struct Guard {
+  std::string at;    ///< "/private", without a slash at its end; empty: everything
+  std::string file;  ///< htpasswd, absolute
+
+  [[nodiscard]] static sys::Result<Guard> Parse(const std::string& text);
+};
+
+/// What Basic credentials say (RFC 7617): nullopt where the field is malformed or of another scheme.
+struct Credentials {
+  std::string user;
+  std::string password;
+  [[nodiscard]] static std::optional<Credentials> Parse(std::string_view field);
+};
+
+/// The guarded paths of a site. The longest one that holds a path counts, folded as Mounts folds it (RFC
+/// 3986, section 5.2.4), so that no spelling of a path goes round its guard.
+///
+/// The constructor throws std::runtime_error with one line. Not for several threads.
+class Guards {
+ public:
+  Guards(const std::vector<Guard>& guards, std::string realm);
+
+  [[nodiscard]] bool Covers(std::string_view path) const { return PointOf(path) != nullptr; }
+  /// The request may be answered: its path is not guarded, or one of the guard's users asks.
+  [[nodiscard]] bool Passes(const http::Request& request);
+  /// REMOTE_USER of a request that has passed a guard; nullopt: its path is not guarded.
+  [[nodiscard]] std::optional<std::string> UserOf(const http::Request& request) const;
+  /// The field of a 401.
+  [[nodiscard]] const std::string& challenge() const { return challenge_; }
+
+ private:
+  struct Point {
+    std::string at;
+    std::shared_ptr<Passwords> passwords;
+  };
+  [[nodiscard]] const Point* PointOf(std::string_view path) const;
+
+  std::vector<Point> points_;  // the longest first
+  std::string challenge_;
+};
+
+}  // namespace hydrapool::cgi

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <ctime>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace hydrapool::cgi {
+
+/// The users of an htpasswd file: lines of USER:HASH, empty ones and those with '#' first passed over.
+///
+/// Hashes: whatever crypt(3) of the system takes (bcrypt, which `htpasswd -B` makes; SHA-512; yescrypt) and
+/// Apache's own MD5 ($apr1$, `htpasswd -m`). Others ({SHA}, plain text, old DES) are refused.
+///
+///     Passwords passwords("/etc/htpasswd");   // throws std::runtime_error: "/etc/htpasswd:3: …"
+///     if (passwords.Check("joe", "secret")) …
+///
+/// A user who is not there costs as much time as one who is, and hashes are compared in constant time. What
+/// was right is remembered, as a keyed digest only, so that a slow hash is paid for once by each worker; a
+/// wrong one is paid for each time. The file is read again when it has changed; one that is malformed by then
+/// counts for nothing, and nobody is let in by it. Not for several threads.
+class Passwords {
+ public:
+  explicit Passwords(std::string path);
+  [[nodiscard]] bool Check(std::string_view user, std::string_view password);
+
+ private:
+  using Digest = std::array<unsigned char, 32>;
+  void Load();
+  void LoadIfChanged();
+  [[nodiscard]] Digest DigestOf(std::string_view user, std::string_view password) const;
+
+  static constexpr std::size_t kRemembered = 1024;
+
+  const std::string path_;
+  timespec changed_{};
+  std::map<std::string, std::string, std::less<>> hashes_;
+  std::set<Digest> remembered_;
+  Digest key_{};
+};
+
+/// Whether a password has a hash; nullopt: the hash is of no kind that is known.
+[[nodiscard]] std::optional<bool> HasHash(const std::string& password, const std::string& hash);
+
+}  // namespace hydrapool::cgi

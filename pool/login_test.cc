@@ -1,0 +1,74 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "pool/testing/command.h"
+#include "pool/testing/http_client.h"
+#include "pool/testing/scratch.h"
+#include "pool/testing/server_process.h"
+
+// Passwords for paths: programs and files behind them are answered to their users alone.
+namespace hydrapool::support {
+namespace {
+
+constexpr const char* kJoe = "Authorization: Basic am9lOnNlY3JldA==\r\n";
+constexpr const char* kWrong = "Authorization: Basic am9lOndyb25n\r\n";
+
+TEST(LoginTest, AGuardedPathIsAnsweredToItsUsersAlone) {
+  const ScratchDir scratch;
+  std::ofstream(scratch / "users") << "joe:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0\n";
+  std::ofstream(scratch / "page.html") << "page";
+  WriteProgram(scratch / "who",
+               "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s|%s|%s\\n' \"$AUTH_TYPE\" "
+               "\"$REMOTE_USER\" \"$HTTP_AUTHORIZATION\"\n");
+  WriteProgram(scratch / "lead", "#!/bin/sh\nprintf 'Location: /in/who\\n\\n'\n");
+  const std::string all = scratch.path().string();
+  ServerProcess server({.cgi_dir = "",
+                        .flags = {"--mount", "/in/=cgi:" + all, "--mount", "/out/=cgi:" + all, "--mount",
+                                  "/files/=files:" + all, "--require", "/in=" + (scratch / "users"),
+                                  "--require", "/files=" + (scratch / "users"), "--realm", "the site"}});
+  HttpClient client(server.address());
+  const auto ask = [&](const std::string& target, const std::string& fields = "") {
+    const auto answer = client.Ask(Get(target, fields));
+    EXPECT_TRUE(answer) << target << ": " << client.error();
+    return answer.value_or(HttpAnswer{});
+  };
+  EXPECT_EQ(ask("/in/who").status, 401);
+  EXPECT_EQ(ask("/in/who").Field("WWW-Authenticate"), "Basic realm=\"the site\", charset=\"UTF-8\"");
+  EXPECT_EQ(ask("/in/who", kWrong).status, 401);
+  EXPECT_EQ(ask("/in/who", kJoe).body, "Basic|joe|\n");
+  EXPECT_EQ(ask("/out/who", kJoe).body, "||\n");
+  for (const std::string spelt : {"//in/who", "/./in/who", "/%69n/who", "/x/../in/who", "/in/none", "/in/"})
+    EXPECT_EQ(ask(spelt).status, 401) << spelt;
+  EXPECT_EQ(ask("/files/page.html").status, 401);
+  EXPECT_EQ(ask("/files/page.html", kJoe).body, "page");
+  const auto led = ask("/out/lead");
+  EXPECT_EQ(led.status, 302) << "a local redirect does not go round a guard";
+  EXPECT_EQ(led.Field("Location"), "/in/who");
+  EXPECT_EQ(client.Ask("HEAD /in/who HTTP/1.1\r\nHost: h\r\n\r\n", true).value_or(HttpAnswer{}).status, 401);
+  HttpClient poster(server.address());
+  EXPECT_EQ(poster.Ask(Post("/in/who", "body")).value_or(HttpAnswer{}).status, 401);
+  HttpClient chunks(server.address());
+  EXPECT_EQ(chunks.Ask(ChunkedPost("/in/who", "body", 2, kJoe)).value_or(HttpAnswer{}).body, "Basic|joe|\n");
+  EXPECT_EQ(server.Log().find("secret"), std::string::npos);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST(LoginTest, WhatIsWrongWithItsFileIsOneLine) {
+  const ScratchDir scratch;
+  std::ofstream(scratch / "users") << "joe:plain\n";
+  const auto complaint = [&](const std::string& require) {
+    const Finished finished = RunProgram({HYDRAPOOL_BIN_DIR "/hydrapool", "--check", "--require", require});
+    EXPECT_FALSE(finished.ok());
+    return finished.output;
+  };
+  EXPECT_EQ(
+      complaint("/x=" + (scratch / "users")),
+      "hydrapool: " + (scratch / "users") + ":1: not USER:HASH with a hash of bcrypt, SHA-512 or apr1\n");
+  EXPECT_NE(complaint("/x=/nonexistent").find("/nonexistent: No such file"), std::string::npos);
+  EXPECT_NE(complaint("x=/etc/passwd").find("'x=/etc/passwd'"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hydrapool::support
