@@ -181,6 +181,17 @@ TEST(OptionsTest, ConfigSaysWhatIsInForceAndWhereItComesFrom) {
   EXPECT_EQ(Parse({"config", "--workers", "0"}).exit_code, 2);
 }
 
+TEST(OptionsTest, TheReadySitesAreRead) {
+  int sites = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(HYDRAPOOL_SOURCE_DIR "/scripts/sites")) {
+    const auto parsed = Parse({"--config", entry.path().string()});
+    ASSERT_TRUE(parsed.options) << entry.path() << ": " << parsed.complaint;
+    EXPECT_FALSE(parsed.options->site.mounts.empty()) << entry.path();
+    ++sites;
+  }
+  EXPECT_GE(sites, 3);
+}
+
 TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
   const auto strict = Parse({"--cgi-dir", "/srv"});
   ASSERT_TRUE(strict.options) << strict.complaint;
