@@ -98,7 +98,7 @@ TEST_F(LifeTest, AStoppedParentIsReplaced) {
   EXPECT_TRUE(after.Ask(Get("/?3"))) << after.error();
 }
 
-TEST_F(LifeTest, AParentServesOnWithoutItsSupervisor) {
+TEST_F(LifeTest, AParentTakesTheSupervisorsPlace) {
   HttpClient client(server_.address());
   ASSERT_TRUE(client.Ask(Get("/?1")));
   SignalParent(SIGKILL);  // so that there are workers whose parent the supervisor is
@@ -107,10 +107,15 @@ TEST_F(LifeTest, AParentServesOnWithoutItsSupervisor) {
   server_.Signal(SIGKILL);
   EXPECT_EQ(server_.WaitForEnd(std::chrono::seconds(10)).signal, SIGKILL);
   ASSERT_TRUE(client.Ask(Get("/?2"))) << client.error();
+  ASSERT_TRUE(server_.Await([&](const auto& status) {
+    return status.at("pid") == parent && status.at("parent").at("pid") != parent;
+  }));
+  ASSERT_TRUE(server_.AwaitTotal("exits", 2)) << "the workers leave whose parents are gone";
   for (const pid_t worker : server_.Workers()) ::kill(worker, SIGKILL);
   ASSERT_TRUE(client.Ask(Get("/?3"))) << client.error();
-  EXPECT_TRUE(server_.Await([&](const auto& status) { return status.at("pid") == parent; }));
-  EXPECT_TRUE(server_.AwaitTotal("exits", 2));
+  ASSERT_TRUE(server_.AwaitTotal("exits", 4));
+  ASSERT_EQ(::kill(Parent(), SIGKILL), 0);
+  ASSERT_TRUE(client.Ask(Get("/?4"))) << client.error();
   sys::SignalPidfd(pidfd.get(), SIGTERM);
   EXPECT_TRUE(Readable(pidfd.get(), std::chrono::seconds(20))) << "it hears TERM itself now";
 }

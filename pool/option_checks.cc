@@ -65,13 +65,13 @@ std::string Patience(const std::string& text) {
   return sane ? "" : "'" + text + "' is not between 100ms and 24h";
 }
 
-sys::Result<sys::Nanos> ParseStall(const std::string& text) {
+sys::Result<sys::Nanos> ParseTimeOrNever(const std::string& text) {
   if (text == "0" || text == "0s") return 0;
   return sys::ParseDuration(text);
 }
 
-std::string StallTime(const std::string& text) {
-  const auto time = ParseStall(text);
+std::string TimeOrNever(const std::string& text) {
+  const auto time = ParseTimeOrNever(text);
   if (!time) return time.error().message;
   return *time <= kMostPatience ? "" : "'" + text + "' is not between 0 and 24h";
 }

@@ -19,10 +19,10 @@ std::string Mode(const std::string& text);          ///< octal, as chmod takes i
 std::string NameAndValue(const std::string& text);  ///< NAME=VALUE
 std::string Prefix(const std::string& text);        ///< begins and ends with '/'
 std::string Patience(const std::string& text);      ///< a duration from 100ms to 24h
-std::string StallTime(const std::string& text);     ///< one up to 24h, or 0
+std::string TimeOrNever(const std::string& text);   ///< one up to 24h, or 0
 std::string KnownUser(const std::string& text);     ///< NAME or NAME:GROUP of this machine
 
-/// A StallTime: 0 is never.
-sys::Result<sys::Nanos> ParseStall(const std::string& text);
+/// A TimeOrNever: 0 is never.
+sys::Result<sys::Nanos> ParseTimeOrNever(const std::string& text);
 
 }  // namespace hydrapool::server

@@ -45,6 +45,7 @@ struct Words {
   std::string socket_mode;
   std::string stall_timeout = "10s";
   std::string drain_notice = "0";
+  std::string max_age = "0";
   std::string user;
   std::vector<std::string> ip_port;
 };
@@ -87,13 +88,27 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
   app.add_option(
          "--stall-timeout", words.stall_timeout,
          "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")
-      ->check(StallTime)
+      ->check(TimeOrNever)
+      ->type_name("TIME")
+      ->capture_default_str();
+  app.add_option("--max-requests", options.pool.recycling.requests,
+                 "Replace a worker when it has answered so many, or up to a tenth more; 0: never")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-memory", options.pool.recycling.memory,
+                 "Replace a worker whose own memory has grown so large; 0: never")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES")
+      ->default_str("0");
+  app.add_option("--max-age", words.max_age,
+                 "Replace a worker that has served so long, or up to a tenth longer; 0: never")
+      ->check(TimeOrNever)
       ->type_name("TIME")
       ->capture_default_str();
   app.add_option(
          "--drain-notice", words.drain_notice,
          "At TERM or QUIT: for so long /readyz says 'draining' while it still accepts, then it drains")
-      ->check(StallTime)
+      ->check(TimeOrNever)
       ->type_name("TIME")
       ->capture_default_str();
   app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
@@ -139,8 +154,9 @@ void TakeWords(Words words, Options& options) {
   if (options.admin == "off") options.admin.clear();
   if (!words.socket_mode.empty())
     options.socket_mode = static_cast<mode_t>(std::stoul(words.socket_mode, nullptr, 8));
-  options.pool.timeouts.stall = *ParseStall(words.stall_timeout);
-  options.pool.timeouts.drain_notice = *ParseStall(words.drain_notice);
+  options.pool.timeouts.stall = *ParseTimeOrNever(words.stall_timeout);
+  options.pool.timeouts.drain_notice = *ParseTimeOrNever(words.drain_notice);
+  options.pool.recycling.age = *ParseTimeOrNever(words.max_age);
   if (!words.user.empty()) options.user = *sys::FindUser(words.user);
   words.site.Fill(options.site);
 }
@@ -164,6 +180,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   try {
     app.parse(sources.Arguments());
     TakeWords(std::move(words), options);
+    options.pool.program.assign(argv, argv + argc);
     if (!describe) return options;
     std::fputs(sources.Describe().c_str(), stdout);
     exit_code = 0;

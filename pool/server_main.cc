@@ -28,6 +28,7 @@
 #include "pool/shared/readiness.h"
 #include "pool/site.h"
 #include "pool/sys/error.h"
+#include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
 #include "pool/sys/signals.h"
@@ -122,7 +123,8 @@ int Main(int argc, char** argv) {
   int exit_code = 0;
   const auto options = ParseOptions(argc, argv, exit_code);
   if (!options) return exit_code;
-  sys::log::SetLevel(options->log_level);
+  sys::log::SetLevel(sys::inheritance::OnTrial() ? std::max(options->log_level, sys::log::Level::kWarning)
+                                                 : options->log_level);
   sys::log::TakeTerminate();
   try {
     if (!options->probe.empty()) return Probe(options->probe);

@@ -92,6 +92,7 @@ void Crew::Start(std::size_t seat) {
     std::optional<sys::OomScoreOfChildren::Raised> raised;
     if (oom_score_ != nullptr) raised.emplace(*oom_score_, sys::kWorkerOomScore);
     worker.Start(loop_, static_cast<std::uint32_t>(seat), JobOf(worker));
+    worker.life().program = life_.program;
     slot.pid = worker.pid();
   } catch (const std::system_error& error) {
     sys::log::Error("worker {} cannot be started: {}; trying again in a second", seat, error.what());
@@ -122,6 +123,7 @@ void Crew::Notice(WorkerHandle& worker) {
     PoolCounts& counts = scoreboard_.counts();
     switch (worker.Step(*event)) {
       case WorkerAction::kWelcome:
+        welcome_ = true;
         if (seat.reaped_at != 0)
           counts.respawn_seconds.Observe(worker.life().ready_at.load() - seat.reaped_at);
         lender_.EvenOut();

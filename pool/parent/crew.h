@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 #include "pool/parent/coroner.h"
 #include "pool/parent/leases.h"
@@ -41,6 +42,8 @@ class Crew {
   void FillSeats();
   /// What workers have said in shared memory since the last time: what they give back, how they are.
   void Listen();
+  /// One has become ready since the last time.
+  [[nodiscard]] bool TakeWelcome() { return std::exchange(welcome_, false); }
   /// Something has been said that Listen has not heard.
   [[nodiscard]] bool HasNews() const;
 
@@ -94,6 +97,7 @@ class Crew {
   sys::EventLoop::Timer next_start_;
   bool children_died_ = false;
   bool dismissed_ = false;
+  bool welcome_ = false;
 };
 
 }  // namespace hydrapool

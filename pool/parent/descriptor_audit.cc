@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -46,17 +47,23 @@ std::vector<int> OpenDescriptors() {
 
 }  // namespace
 
-DescriptorAudit::DescriptorAudit(int most) {
+DescriptorAudit::DescriptorAudit(int most, std::vector<int> handed) {
   GrowTable(most);
-  open_at_first_ = OpenDescriptors();
+  std::ranges::sort(handed);
+  std::ranges::set_difference(OpenDescriptors(), handed, std::back_inserter(open_at_first_));
+}
+
+std::vector<int> DescriptorAudit::Since() const {
+  std::vector<int> since;
+  std::ranges::set_difference(OpenDescriptors(), open_at_first_, std::back_inserter(since));
+  return since;
 }
 
 std::vector<sys::UniqueFd> DescriptorAudit::Unknown(std::vector<int> noted) const {
   std::ranges::sort(noted);
   std::vector<sys::UniqueFd> unknown;
-  for (const int fd : OpenDescriptors()) {
-    if (!std::ranges::binary_search(open_at_first_, fd) && !std::ranges::binary_search(noted, fd))
-      unknown.emplace_back(fd);
+  for (const int fd : Since()) {
+    if (!std::ranges::binary_search(noted, fd)) unknown.emplace_back(fd);
   }
   return unknown;
 }

@@ -7,7 +7,12 @@
 namespace hydrapool {
 
 LeaseBook::LeaseBook(LeaseTable& table, std::size_t workers)
-    : table_(table), held_(table.size()), used_(1), fds_(table.size()), counts_(workers) {
+    : table_(table),
+      held_(table.size()),
+      used_(1),
+      fds_(table.size()),
+      counts_(workers),
+      most_(table.size()) {
   free_.reserve(table.size());
   for (std::size_t i = table.size(); i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
 }

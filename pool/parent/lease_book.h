@@ -61,7 +61,9 @@ class LeaseBook {
   sys::Nanos TakeAcceptedAt(std::uint32_t slot) { return std::exchange(held_[slot].accepted_at, 0); }
   [[nodiscard]] std::uint32_t leases_of(std::uint32_t worker) const { return counts_[worker]; }
   [[nodiscard]] std::size_t open() const { return table_.size() - free_.size(); }
-  [[nodiscard]] bool full() const { return free_.empty(); }
+  /// No more than `most` are to be open; those that are stay.
+  void Limit(std::size_t most) { most_ = most; }
+  [[nodiscard]] bool full() const { return free_.empty() || open() >= most_; }
   [[nodiscard]] bool is_open(std::uint32_t slot) const { return held_[slot].fd >= 0; }
 
   /// What a request has done to its workers so far. After a step completed since then the count starts again,
@@ -110,6 +112,7 @@ class LeaseBook {
   std::vector<sys::UniqueFd> fds_;        // owners of Held::fd
   std::vector<std::uint32_t> free_;       // the last is used next, so that warm slots are used again
   std::vector<std::uint32_t> counts_;     // leases by worker
+  std::size_t most_;
 };
 
 }  // namespace hydrapool

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -33,6 +34,28 @@ void Listeners::Hold(std::vector<sys::UniqueFd> sockets) {
     const bool counted = sys::KernelCounts(fd.get());
     listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), counted, {}}));
   }
+}
+
+std::vector<int> Listeners::Numbers() const {
+  std::vector<int> numbers;
+  for (const auto& listener : listeners_) numbers.push_back(listener->fd.get());
+  return numbers;
+}
+
+void Listeners::AppendNoted(std::vector<int>& descriptors) const {
+  std::ranges::copy_if(retired_, std::back_inserter(descriptors), sys::IsListening);
+}
+
+void Listeners::CloseRetired() {
+  std::erase_if(retired_, [this](int fd) {
+    if (!sys::IsListening(fd)) return true;
+    Listener last{sys::UniqueFd(fd), sys::KernelCounts(fd), {}};
+    while (AcceptOne(last)) {
+    }
+    if (!SomebodyWaits(fd)) return true;
+    static_cast<void>(last.fd.Release());  // there is no room for them now
+    return false;
+  });
 }
 
 // A number that is closed already may be another's by now.
@@ -105,6 +128,7 @@ void Listeners::Measure() {
   }
   counts_.listen_queue.store(all.length, std::memory_order_relaxed);
   counts_.listen_queue_limit.store(all.limit, std::memory_order_relaxed);
+  CloseRetired();
   const auto waits = [](const auto& listener) { return SomebodyWaits(listener->fd.get()); };
   if (wants_room_ && std::ranges::any_of(listeners_, waits)) host_.make_room();
 }

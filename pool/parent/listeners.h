@@ -33,7 +33,12 @@ class Listeners {
   Listeners(sys::EventLoop& loop, PoolCounts& counts, Host host);
 
   void Hold(std::vector<sys::UniqueFd> sockets);
+  [[nodiscard]] std::vector<int> Numbers() const;
   void Open() { Resume(); }
+  /// By number, those through which nobody is to come in any more: a parent that finds one open lets in who
+  /// waits in it, and closes it.
+  void Retire(std::vector<int> sockets) { retired_ = std::move(sockets); }
+  void AppendNoted(std::vector<int>& descriptors) const;
   /// In a new parent: the parent before was closing them.
   void FinishClose();
   /// A connection that a parent has accepted and not let in yet, for all that one can see of it.
@@ -52,6 +57,7 @@ class Listeners {
     bool counted = true;
     sys::EventLoop::Watch watch;
   };
+  void CloseRetired();
   void OnReadable(const Listener& listener);
   bool AcceptOne(const Listener& listener);
   void Pause();
@@ -61,6 +67,7 @@ class Listeners {
   PoolCounts& counts_;
   Host host_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<int> retired_;
   sys::EventLoop::Timer again_;
   bool wants_room_ = false;
 };

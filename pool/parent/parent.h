@@ -9,10 +9,12 @@
 #include "hydrapool/process_pool.h"
 #include "pool/parent/crew.h"
 #include "pool/parent/descriptor_audit.h"
+#include "pool/parent/estate.h"
 #include "pool/parent/leases.h"
 #include "pool/parent/lender.h"
 #include "pool/parent/listeners.h"
 #include "pool/parent/parent_bell.h"
+#include "pool/parent/recycler.h"
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
 #include "pool/parent/spares.h"
@@ -21,7 +23,6 @@
 #include "pool/shared/pool_life.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/event_loop.h"
-#include "pool/sys/lifeline.h"
 #include "pool/sys/oom_score.h"
 #include "pool/sys/shared_memory.h"
 
@@ -33,6 +34,7 @@ namespace hydrapool {
 ///     a death:      Crew reaps → Rescuer rescues, Lender lends again → Crew respawns
 ///     the end:      BeginDrain → CloseIdle → EndDrain → workers leave → stopped
 ///     its own:      Supervisor clones the next one → TakeOver → and on
+///     the program's: Pause → the next program finds the Estate, and clones the next one → TakeOver → and on
 ///
 /// It never blocks, and takes no lock that a worker could hold. What the next parent must know lies in shared
 /// memory: PoolLife, LeaseTable, the records of LeaseBook and ProcessKeeper, WorkerLife, SeatRecord; its
@@ -47,6 +49,12 @@ class Pool::Parent {
   int Serve(std::vector<sys::UniqueFd> listeners);
 
   PoolOptions options;
+
+ private:
+  Estate estate_;
+  std::optional<sys::SharedHeap::Use> use_estate_;  // while what follows is made
+
+ public:
   Scoreboard scoreboard;
   sys::EventLoop loop;
   FateJournal fates;
@@ -54,6 +62,8 @@ class Pool::Parent {
 
  private:
   int Live();
+  void HoldListeners(std::vector<sys::UniqueFd> listeners);
+  int Supervise();
   void TakeOver();
   int Work(WorkerHandle& self, sys::Channel channel);
   void Round();
@@ -62,6 +72,8 @@ class Pool::Parent {
   void LetIn(sys::UniqueFd connection, bool counted);
   void ExpireWaiting();
   void NoticeOrphanhood();
+  void Pause();
+  void Resize();
   void OnSignal(int signal);
   void Obey();
   bool GiveNotice();
@@ -71,7 +83,6 @@ class Pool::Parent {
 
   HandlerType type_;
   sys::SharedArray<PoolLife> life_;  // one
-  sys::Lifeline lifeline_;
   std::optional<DescriptorAudit> audit_;
   sys::OomScoreOfChildren oom_score_;
   Leases leases_;
@@ -81,6 +92,7 @@ class Pool::Parent {
   Spares spares_;
   ParentBell bell_;
   Crew crew_;
+  Recycler recycler_;
   Listeners listeners_;
   sys::EventLoop::Timer tick_;
   unsigned ticks_ = 0;

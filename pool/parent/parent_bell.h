@@ -13,7 +13,8 @@ namespace hydrapool {
 /// rings only where a flag of the scoreboard's Doorbell says that the parent sleeps (or wants room).
 class ParentBell {
  public:
-  explicit ParentBell(Doorbell& flags);
+  /// `fd`: an eventfd that does not block.
+  ParentBell(Doorbell& flags, sys::UniqueFd fd) : flags_(flags), fd_(std::move(fd)) {}
 
   /// Rings end the loop's wait.
   void Watch(sys::EventLoop& loop);

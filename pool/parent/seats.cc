@@ -8,10 +8,11 @@ namespace hydrapool {
 
 Seats::Seats(Scoreboard& scoreboard, std::size_t leases)
     : scoreboard_(scoreboard),
-      records_(scoreboard.workers()),
-      present_(scoreboard.workers()),
+      records_(scoreboard.most_workers()),
+      present_(scoreboard.most_workers()),
       handles_(scoreboard.lives().size()),
-      loads_(scoreboard.workers()) {
+      loads_(scoreboard.most_workers()),
+      wanted_(scoreboard.most_workers()) {
   for (std::size_t i = handles_.size(); i-- > 0;) {
     const auto number = static_cast<std::uint32_t>(i);
     handles_[i] = std::make_unique<WorkerHandle>(number, scoreboard_.lives()[number], leases);
@@ -57,7 +58,7 @@ WorkerHandle* Seats::WithPid(pid_t pid) const {
 
 std::optional<std::size_t> Seats::Vacant(sys::Nanos now) const {
   if (free_.empty()) return std::nullopt;
-  for (std::size_t seat = 0; seat < size(); ++seat) {
+  for (std::size_t seat = 0; seat < wanted_; ++seat) {
     if (present_[seat] == nullptr && records_[seat].next_start <= now) return seat;
   }
   return std::nullopt;
@@ -66,7 +67,7 @@ std::optional<std::size_t> Seats::Vacant(sys::Nanos now) const {
 std::optional<sys::Nanos> Seats::NextStart() const {
   std::optional<sys::Nanos> next;
   if (free_.empty()) return next;
-  for (std::size_t seat = 0; seat < size(); ++seat) {
+  for (std::size_t seat = 0; seat < wanted_; ++seat) {
     if (present_[seat] == nullptr) next = std::min(next.value_or(INT64_MAX), records_[seat].next_start);
   }
   return next;

@@ -49,6 +49,9 @@ class Seats {
   void AppendNoted(std::vector<int>& descriptors) const;
 
   [[nodiscard]] std::size_t size() const { return present_.size(); }
+  /// Of these so many are to have workers, the first ones.
+  void Want(std::size_t workers) { wanted_ = workers; }
+  [[nodiscard]] std::size_t wanted() const { return wanted_; }
   [[nodiscard]] SeatRecord& record(std::size_t seat) const { return records_[seat]; }
   /// The worker in a seat; nullptr: none.
   [[nodiscard]] WorkerHandle* present(std::size_t seat) const { return present_[seat]; }
@@ -63,6 +66,8 @@ class Seats {
   [[nodiscard]] std::optional<std::size_t> Vacant(sys::Nanos now) const;
   /// When the next vacant seat may have one; nullopt: none waits for a time.
   [[nodiscard]] std::optional<sys::Nanos> NextStart() const;
+  /// There is a handle for one worker more.
+  [[nodiscard]] bool HasPlace() const { return !free_.empty(); }
   /// A free handle takes the seat.
   WorkerHandle& Settle(std::size_t seat);
   void Vacate(std::size_t seat) { present_[seat] = nullptr; }
@@ -81,6 +86,7 @@ class Seats {
   std::vector<WorkerHandle*> in_use_;
   std::vector<std::uint32_t> free_;
   std::vector<WorkerLoad> loads_;
+  std::size_t wanted_;
 };
 
 }  // namespace hydrapool

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -25,15 +26,24 @@ struct PoolLife {
   std::atomic<std::uint32_t> quits{0};
   std::atomic<std::uint32_t> interrupts{0};
   ObituaryRing obituaries;
+  std::atomic<pid_t> parent{0};  ///< the last it has started
+  std::atomic<std::uint32_t> program{
+      0};  ///< counts the programs that have served the pool, one after another
+  std::atomic<std::uint32_t> workers{0};  ///< how many are wanted
+  std::atomic<bool> pause{false};         ///< the parent is to change nothing, for another program takes over
 
   // the parent's
   std::atomic<sys::Nanos> beat{0};  ///< when its loop last came round
+  std::atomic<bool> pauses{false};  ///< as it was told
   std::atomic<bool> serves{false};  ///< it has taken over, and accepts connections
   std::atomic<PoolStage> stage{PoolStage::kServing};
   std::atomic<sys::Nanos> notice_until{0};  ///< then it drains; it has said so already. 0: not told to
   std::atomic<sys::Nanos> drain_deadline{0};
   std::atomic<bool> closing{false};  ///< the listening sockets are closed, or about to be
   std::atomic<std::uint32_t> terms_obeyed{0};
+  /// The listening sockets, by number in its table: one that the next program does not want is closed by the
+  /// next parent, when all who wait in it have been let in.
+  std::array<std::atomic<int>, 64> listeners{};
 };
 
 }  // namespace hydrapool

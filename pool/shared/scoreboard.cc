@@ -40,6 +40,8 @@ void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   birth = Birth::kExpected;
   slot = in_slot;
   started_at = now;
+  program = 0;
+  told_to_leave = false;
   told = 0;
   sent = 0;
   owing_since = 0;
@@ -50,6 +52,7 @@ void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   current = 0;
   taken = 0;
   ready_at = 0;
+  requests = 0;
   first_reply_at = 0;
   state = WorkerState::kStarting;
 }
@@ -72,9 +75,14 @@ std::uint64_t WorkerSlot::requests() const {
   return sum;
 }
 
-Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving)
-    : slots_(workers), lives_(workers + leaving + 1), shared_(1) {
-  for (std::uint32_t i = 0; i < workers; ++i) slots_[i].life = i;
+Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving, std::size_t most)
+    : slots_(std::max(workers, most)), lives_(slots_.size() + leaving + 1), shared_(1) {
+  for (std::uint32_t i = 0; i < slots_.size() && !slots_.found(); ++i) slots_[i].life = i;
+  Use(workers);
+}
+
+void Scoreboard::Use(std::size_t workers) {
+  shared_[0].workers = std::max(shared_[0].workers.load(), std::min(workers, slots_.size()));
 }
 
 namespace {

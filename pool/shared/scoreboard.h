@@ -62,6 +62,8 @@ struct alignas(64) WorkerLife {
   std::int32_t pidfd = -1;    ///< numbers in the parents' table of descriptors
   std::int32_t channel = -1;  ///< the parent's end
   std::uint32_t slot = 0;     ///< of WorkerSlot
+  std::uint32_t program = 0;  ///< PoolLife::program that has made it
+  bool told_to_leave = false;
   WorkerStage stage = WorkerStage::kNone;
   sys::Nanos started_at = 0;   ///< CLOCK_MONOTONIC
   std::uint64_t told = 0;      ///< messages put into its batch
@@ -73,10 +75,11 @@ struct alignas(64) WorkerLife {
   // worker
   /// The worker says ready and draining, the parent the rest.
   alignas(64) std::atomic<WorkerState> state{WorkerState::kDead};
-  std::atomic<std::uint32_t> busy{0};     ///< requests being read, executed or answered
-  std::atomic<std::uint32_t> current{0};  ///< 1 + the lease it touches at this moment; 0: none
-  std::atomic<std::uint64_t> taken{0};    ///< messages taken out of its channel
-  std::atomic<sys::Nanos> beat{0};        ///< when its loop last came round
+  std::atomic<std::uint32_t> busy{0};      ///< requests being read, executed or answered
+  std::atomic<std::uint32_t> current{0};   ///< 1 + the lease it touches at this moment; 0: none
+  std::atomic<std::uint64_t> taken{0};     ///< messages taken out of its channel
+  std::atomic<std::uint64_t> requests{0};  ///< answered
+  std::atomic<sys::Nanos> beat{0};         ///< when its loop last came round
   std::atomic<sys::Nanos> ready_at{0};
   std::atomic<sys::Nanos> first_reply_at{0};  ///< 0: none yet
 
@@ -165,9 +168,14 @@ struct Doorbell {
 
 class Scoreboard {
  public:
-  /// With room for `leaving` workers beside their successors.
-  explicit Scoreboard(std::size_t workers, std::size_t leaving = 0);
-  [[nodiscard]] std::size_t workers() const { return slots_.size(); }
+  /// With room for `leaving` workers beside their successors, and for `most` workers if that is more.
+  explicit Scoreboard(std::size_t workers, std::size_t leaving = 0, std::size_t most = 0);
+  /// The slots that have a worker, or have had one.
+  [[nodiscard]] std::size_t workers() const { return shared_[0].workers.load(std::memory_order_relaxed); }
+  /// There may be so many.
+  [[nodiscard]] std::size_t most_workers() const { return slots_.size(); }
+  /// As many slots as that are used from here on, at least.
+  void Use(std::size_t workers);
   [[nodiscard]] WorkerSlot& slot(std::size_t worker) const { return slots_[worker]; }
   /// The present life of a slot.
   [[nodiscard]] WorkerLife& life_of(std::size_t worker) const { return lives_[slots_[worker].life]; }
@@ -184,6 +192,7 @@ class Scoreboard {
     alignas(64) Doorbell bell;
     alignas(64) PoolCounts counts;
     alignas(64) VitalSigns signs;
+    std::atomic<std::size_t> workers{0};
   };
   sys::SharedArray<WorkerSlot> slots_;
   sys::SharedArray<WorkerLife> lives_;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -21,6 +22,7 @@ namespace hydrapool {
 namespace {
 
 constexpr sys::Nanos kLook = 100 * sys::kMillisecond;
+constexpr sys::Nanos kLongestTrial = 10 * sys::kSecond;
 
 // As fork(2), but the child shares our table of descriptors.
 pid_t CloneWithDescriptors() {
@@ -30,29 +32,24 @@ pid_t CloneWithDescriptors() {
   return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
-sigset_t Signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGQUIT, SIGINT}) sigaddset(&set, signal);
-  return set;
-}
-
 }  // namespace
 
-Supervisor::Supervisor(PoolLife& life, const sys::OomScoreOfChildren& oom_score, std::function<int()> parent)
-    : life_(life), oom_score_(oom_score), serve_(std::move(parent)) {}
+Supervisor::Supervisor(PoolLife& life, const sys::OomScoreOfChildren& oom_score, Pool pool)
+    : life_(life), oom_score_(oom_score), pool_(std::move(pool)) {}
 
 int Supervisor::Run() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGCHLD, SIG_DFL);
-  const sigset_t signals = Signals();
+  const sigset_t signals = Succession::Signals();
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &signals, &before);
   life_.supervisor = ::getpid();
+  EndParentBefore();
   while (!ended_) {
     if (parent_ == 0 && sys::Now() >= next_start_) StartParent();
     Wait();
     WatchParent();
+    WatchTrial();
   }
   life_.supervisor = 0;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -75,17 +72,28 @@ void Supervisor::StartParent() {
   if (pid == 0) {
     int code = 70;  // EX_SOFTWARE
     try {
-      code = serve_();
+      code = pool_.parent();
     } catch (const std::exception& error) {
       sys::log::Error("the parent failed: {}", error.what());
     }
     ::_exit(code);
   }
-  parent_ = pid;
+  parent_ = life_.parent = pid;
+}
+
+// Of the program before. It pauses, or this process was it.
+void Supervisor::EndParentBefore() {
+  const pid_t before = life_.parent;
+  if (before > 0 && before != ::getpid()) {
+    ::kill(before, SIGKILL);
+    while (::waitpid(before, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  life_.pause = life_.pauses = false;
 }
 
 void Supervisor::Wait() {
-  const sigset_t signals = Signals();
+  const sigset_t signals = Succession::Signals();
   const timespec look{0, kLook};
   siginfo_t info{};
   for (int signal = ::sigtimedwait(&signals, &info, &look); signal > 0;) {
@@ -107,6 +115,14 @@ void Supervisor::OnSignal(int signal) {
     case SIGINT:
       life_.interrupts.fetch_add(1);
       break;
+    case SIGHUP:
+      return Try(Successor::kReload);
+    case SIGUSR2:
+      return Try(Successor::kUpgrade);
+    case SIGTTIN:
+      return Resize(1);
+    case SIGTTOU:
+      return Resize(-1);
     default:
       return;
   }
@@ -117,6 +133,11 @@ void Supervisor::Reap() {
   bool told = false;
   while (const auto dead = sys::NextDeadChild()) {
     const bool was_parent = dead->pid == parent_;
+    if (dead->pid == trial_.pid) {
+      sys::ReapChild(dead->pid);
+      OnTrialEnd(dead->status);
+      continue;
+    }
     if (!was_parent) {
       if (!life_.obituaries.Put({dead->pid, dead->status})) break;
       told = true;
@@ -138,15 +159,28 @@ void Supervisor::OnParentEnd(const sys::ExitStatus& status) {
   const sys::Nanos delay =
       policy_.OnDeath({.lived = now - started_at_, .status = status, .was_ready = life_.serves});
   next_start_ = now + delay;
-  if (policy_.young_deaths() >= kMostFailures) {
-    sys::log::Error("the parent has ended {} times in a row soon after its start ({}): giving up",
-                    policy_.young_deaths(), status.Describe());
-    ended_ = true;
-    exit_code_ = 1;
-    return;
-  }
+  if (policy_.young_deaths() >= (CanGoBack() ? kMostFailuresOfNew : kMostFailures)) return GiveUp(status);
   sys::log::Warn("the parent ended: {}; the next one takes over{}", status.Describe(),
                  delay > 0 ? " after a pause" : "");
+}
+
+bool Supervisor::CanGoBack() const {
+  return pool_.succession != nullptr && !pool_.succession->Before().empty();
+}
+
+void Supervisor::GiveUp(const sys::ExitStatus& status) {
+  if (CanGoBack()) {
+    sys::log::Error(
+        "the new program's parent has ended {} times in a row soon after its start ({}): back to the program "
+        "before",
+        policy_.young_deaths(), status.Describe());
+    const int error = pool_.succession->Execute(pool_.succession->Before(), pool_.descriptors());
+    sys::log::Error("the program before cannot be executed: {}", std::generic_category().message(error));
+  }
+  sys::log::Error("the parent has ended {} times in a row soon after its start ({}): giving up",
+                  policy_.young_deaths(), status.Describe());
+  ended_ = true;
+  exit_code_ = 1;
 }
 
 void Supervisor::WatchParent() {
@@ -157,6 +191,92 @@ void Supervisor::WatchParent() {
   sys::log::Error("the parent has not come round for {} s: killed", kHungAfter / sys::kSecond);
   life_.beat = sys::Now();
   ::kill(parent_, SIGKILL);
+}
+
+void Supervisor::Resize(int by) {
+  const std::uint32_t now = life_.workers;
+  const auto most = static_cast<std::uint32_t>(pool_.most_workers);
+  const std::uint32_t wanted = std::clamp(by > 0 ? now + 1 : now - 1, 1u, most);
+  if (wanted == now) {
+    sys::log::Warn("{} workers: there cannot be {}", now, by > 0 ? "more" : "fewer");
+    return;
+  }
+  sys::log::Info("{} workers are wanted", wanted);
+  life_.workers = wanted;
+  if (parent_ > 0) ::kill(parent_, SIGCHLD);
+}
+
+const char* Supervisor::NameOf(Successor successor) {
+  return successor == Successor::kUpgrade ? "upgrade" : "reload";
+}
+
+void Supervisor::Try(Successor successor) {
+  if (pool_.succession == nullptr) return;
+  if (life_.stage != PoolStage::kServing) {
+    sys::log::Warn("{} refused: the server is on its way out", NameOf(successor));
+    return;
+  }
+  if (trial_.pid > 0) {
+    sys::log::Info("{}: when the {} that is under way has ended", NameOf(successor),
+                   NameOf(trial_.successor));
+    trial_.next = successor;
+    return;
+  }
+  const std::string program =
+      successor == Successor::kUpgrade ? pool_.succession->Upgrade() : Succession::Itself();
+  const pid_t pid = program.empty() ? -1 : pool_.succession->StartTrial(program);
+  if (pid < 0) {
+    sys::log::Error("{} refused: {}; all stays as it was", NameOf(successor),
+                    program.empty() ? "there is no program under the name of this one"
+                                    : std::generic_category().message(errno));
+    return;
+  }
+  trial_ = {.successor = successor, .program = program, .pid = pid, .deadline = sys::Now() + kLongestTrial};
+}
+
+void Supervisor::WatchTrial() {
+  if (trial_.pid == 0 || sys::Now() < trial_.deadline) return;
+  sys::log::Error("the {}'s trial has not ended within {} s: killed", NameOf(trial_.successor),
+                  kLongestTrial / sys::kSecond);
+  trial_.deadline = INT64_MAX;
+  ::kill(trial_.pid, SIGKILL);
+}
+
+void Supervisor::OnTrialEnd(const sys::ExitStatus& status) {
+  trial_.pid = 0;
+  if (!status.clean()) {
+    sys::log::Error("{} refused: its trial ended by {}; all stays as it was", NameOf(trial_.successor),
+                    status.Describe());
+  } else if (life_.stage == PoolStage::kServing) {
+    Yield();  // returns only where that fails
+  }
+  if (const Successor next = std::exchange(trial_.next, Successor::kNone); next != Successor::kNone)
+    Try(next);
+}
+
+void Supervisor::Yield() {
+  if (trial_.successor == Successor::kUpgrade) pool_.succession->LeaveWayBack();
+  std::string why = "the parent does not pause";
+  if (PauseParent()) {
+    why = std::generic_category().message(pool_.succession->Execute(trial_.program, pool_.descriptors()));
+  }
+  life_.pause = false;
+  sys::log::Error("{} refused: {}; all stays as it was", NameOf(trial_.successor), why);
+}
+
+// One that has died will not change anything either.
+bool Supervisor::PauseParent() {
+  if (parent_ == 0) return true;
+  life_.pause = true;
+  ::kill(parent_, SIGCHLD);
+  for (const sys::Nanos deadline = sys::Now() + kHungAfter; sys::Now() < deadline;) {
+    siginfo_t ended{};
+    ::waitid(P_PID, static_cast<id_t>(parent_), &ended, WEXITED | WNOHANG | WNOWAIT);
+    if (life_.pauses || ended.si_pid == parent_) return true;
+    const timespec moment{0, 100'000};
+    ::nanosleep(&moment, nullptr);
+  }
+  return false;
 }
 
 }  // namespace hydrapool

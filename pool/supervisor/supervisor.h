@@ -3,9 +3,12 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "pool/shared/pool_life.h"
 #include "pool/shared/respawn_policy.h"
+#include "pool/supervisor/succession.h"
 #include "pool/sys/child.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/oom_score.h"
@@ -14,7 +17,7 @@ namespace hydrapool {
 
 /// Keeps a pool's parent alive, and holds what the parent holds, so that no connection ends with it.
 ///
-///     Supervisor supervisor(life, oom_score, [&] { return ServeAsParent(); });
+///     Supervisor supervisor(life, oom_score, {.parent = [&] { return ServeAsParent(); }, …});
 ///     return supervisor.Run();   // the parent's exit code, after an orderly end
 ///
 /// It makes the parent by clone3(CLONE_FILES): the two share one table of descriptors, so what one parent
@@ -30,14 +33,29 @@ namespace hydrapool {
 /// once; those that crash or fail young are replaced after growing delays (respawn_policy.h), and after
 /// kMostFailures in a row not at all: Run returns 1.
 ///
+/// HUP and USR2, where the program can be followed (succession.h): a trial first, which leaves all as it was
+/// if it fails; then the parent is told to pause, this process executes the program anew, and the supervisor
+/// of that one ends the old parent and makes a new one. Until then the old parent can go on, whatever
+/// happens; if this process should end in between it does so by itself. A program that came by USR2 and whose
+/// parents fail young gives its place back to the one before.
+///
+/// TTIN and TTOU: a worker more, or one less.
+///
 /// Needs a process without threads, and its signals while Run runs.
 class Supervisor {
  public:
   static constexpr sys::Nanos kHungAfter = 2 * sys::kSecond;
   static constexpr std::uint32_t kMostFailures = 8;
+  static constexpr std::uint32_t kMostFailuresOfNew = 3;  ///< of an upgraded program that could go back
 
+  struct Pool {
+    std::function<int()> parent;                    ///< serves; the exit code
+    std::function<std::vector<int>()> descriptors;  ///< all that parents have opened and that is open now
+    std::size_t most_workers = 0;
+    Succession* succession = nullptr;  ///< null: nothing can follow
+  };
   /// `oom_score` is raised for parents, and so for what they start: they can be replaced.
-  Supervisor(PoolLife& life, const sys::OomScoreOfChildren& oom_score, std::function<int()> parent);
+  Supervisor(PoolLife& life, const sys::OomScoreOfChildren& oom_score, Pool pool);
 
   int Run();
 
@@ -47,16 +65,37 @@ class Supervisor {
   void OnSignal(int signal);
   void Reap();
   void OnParentEnd(const sys::ExitStatus& status);
+  [[nodiscard]] bool CanGoBack() const;
+  void GiveUp(const sys::ExitStatus& status);
   void WatchParent();
+  void EndParentBefore();
+  void Resize(int by);
+
+  // one program after another
+  enum class Successor : std::uint8_t { kNone, kReload, kUpgrade };
+  void Try(Successor successor);
+  void OnTrialEnd(const sys::ExitStatus& status);
+  void WatchTrial();
+  void Yield();
+  bool PauseParent();
+  static const char* NameOf(Successor successor);
 
   PoolLife& life_;
   const sys::OomScoreOfChildren& oom_score_;
-  std::function<int()> serve_;
+  Pool pool_;
   pid_t parent_ = 0;
   sys::Nanos started_at_ = 0;
   sys::Nanos looked_at_ = 0;
   sys::Nanos next_start_ = 0;
   RespawnPolicy policy_;
+  struct Trial {
+    Successor successor = Successor::kNone;
+    std::string program;
+    pid_t pid = 0;
+    sys::Nanos deadline = 0;
+    Successor next = Successor::kNone;  // asked for meanwhile
+  };
+  Trial trial_;
   bool ended_ = false;
   int exit_code_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 
 #include "pool/sys/unique_fd.h"
 
@@ -21,6 +22,8 @@ namespace hydrapool::sys {
 class Lifeline {
  public:
   Lifeline();
+  /// One that was made before, of which these are the ends.
+  Lifeline(UniqueFd upper, UniqueFd lower) : upper_(std::move(upper)), lower_(std::move(lower)) {}
 
   [[nodiscard]] int upper() const { return upper_.get(); }
   [[nodiscard]] int lower() const { return lower_.get(); }

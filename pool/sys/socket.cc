@@ -18,6 +18,7 @@
 #include <stdexcept>
 
 #include "pool/sys/await.h"
+#include "pool/sys/inheritance.h"
 
 namespace hydrapool::sys {
 namespace {
@@ -106,6 +107,35 @@ UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   if (::bind(fd.get(), where, sizeof address) != 0) ThrowErrno(errno, "cannot listen on unix:" + path);
   if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + path);
   return fd;
+}
+
+UniqueFd ListenTcp(const std::string& address, const ListenOptions& options) {
+  auto list = Resolve(address, true);
+  if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
+  const bool all = SplitHostPort(address)->host.empty();
+  const addrinfo* chosen = Preferred(list->get(), all);
+  UniqueFd fd(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd && all && errno == EAFNOSUPPORT) {
+    chosen = list->get();
+    fd.Reset(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  }
+  if (!fd) ThrowErrno(errno, "socket for " + address);
+  SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  SetOption(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE");
+  SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
+  if (chosen->ai_family == AF_INET6)
+    SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, all ? 0 : 1, "IPV6_V6ONLY");
+  if (options.defer_accept && SyncookiesOn())
+    SetOption(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, "TCP_DEFER_ACCEPT");
+  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0)
+    ThrowErrno(errno, "cannot listen on " + address);
+  if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + address);
+  return fd;
+}
+
+UniqueFd ListenAnew(const std::string& address, const ListenOptions& options) {
+  return address.starts_with(kUnixPrefix) ? ListenUnix(address.substr(std::strlen(kUnixPrefix)), options)
+                                          : ListenTcp(address, options);
 }
 
 }  // namespace
@@ -241,29 +271,10 @@ void ResetConnection(int fd) {
 namespace hydrapool {
 
 UniqueFd Listen(const std::string& address, const ListenOptions& options) {
-  using namespace sys;
-  if (address.starts_with(kUnixPrefix))
-    return ListenUnix(address.substr(std::string_view(kUnixPrefix).size()), options);
-  auto list = Resolve(address, true);
-  if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
-  const bool all = SplitHostPort(address)->host.empty();
-  const addrinfo* chosen = Preferred(list->get(), all);
-  UniqueFd fd(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd && all && errno == EAFNOSUPPORT) {
-    chosen = list->get();
-    fd.Reset(::socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  }
-  if (!fd) ThrowErrno(errno, "socket for " + address);
-  SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  SetOption(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE");
-  SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
-  if (chosen->ai_family == AF_INET6)
-    SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, all ? 0 : 1, "IPV6_V6ONLY");
-  if (options.defer_accept && SyncookiesOn())
-    SetOption(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, "TCP_DEFER_ACCEPT");
-  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0)
-    ThrowErrno(errno, "cannot listen on " + address);
-  if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + address);
+  const std::string name = "listen " + address;
+  UniqueFd fd = sys::inheritance::Take(name);
+  if (!fd) fd = sys::ListenAnew(address, options);
+  sys::inheritance::Leave(name, fd.get());
   return fd;
 }
 

@@ -58,10 +58,9 @@ bool Alive(pid_t pid) {
 ServerProcess::ServerProcess(const ServerOptions& options)
     : workers_(static_cast<std::size_t>(options.workers)), before_(options.before) {
   std::vector<std::string> arguments = options.before;
-  for (const char* each : {HYDRAPOOL_BIN_DIR "/hydrapool", "--admin", "127.0.0.1:0", "--listen"})
-    arguments.emplace_back(each);
-  arguments.push_back(options.listen);
-  arguments.insert(arguments.end(), {"--workers", std::to_string(options.workers)});
+  arguments.insert(arguments.end(), {options.program, "--admin", "127.0.0.1:0"});
+  if (!options.listen.empty()) arguments.insert(arguments.end(), {"--listen", options.listen});
+  if (options.workers > 0) arguments.insert(arguments.end(), {"--workers", std::to_string(options.workers)});
   if (!options.cgi_dir.empty()) {
     arguments.insert(arguments.end(),
                      {"--cgi-dir", options.cgi_dir, "--cgi-env", "HYDRAPOOL_RECORD_FILE=" + record()});
@@ -91,7 +90,9 @@ ServerProcess::~ServerProcess() {
   if (::testing::Test::HasFailure())
     fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(scratch_ / "log"));
   if (!child_) return;
-  child_.Signal(SIGINT);  // a parent whose supervisor is killed would serve on
+  if (const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(1)))
+    ::kill(nlohmann::json::parse(page->body).at("pid").get<pid_t>(), SIGINT);  // who has taken its place
+  child_.Signal(SIGINT);
   if (!Readable(child_.pidfd(), std::chrono::seconds(5))) child_.Signal(SIGKILL);
 }
 

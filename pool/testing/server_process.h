@@ -16,13 +16,14 @@
 namespace hydrapool::support {
 
 struct ServerOptions {
-  int workers = 2;
+  int workers = 2;                     ///< 0: as the flags have it
   std::string cgi_dir = SamplesDir();  ///< empty: none
   std::vector<std::string> flags = {};
   Environment environment = {};
   std::string failpoints = {};           ///< HYDRAPOOL_FAILPOINTS of the server
   std::vector<std::string> before = {};  ///< a command to run it by, as "ip netns exec NAME"
-  std::string listen = "127.0.0.1:0";
+  std::string listen = "127.0.0.1:0";    ///< empty: as the flags have it
+  std::string program = HYDRAPOOL_BIN_DIR "/hydrapool";
 };
 
 /// A `hydrapool` of this build that serves on ports of the kernel's choice, with a log of its own.

@@ -28,6 +28,8 @@ void LeasedConnection::SetBusy(bool busy) {
 void LeasedConnection::CountStep() {
   const StepEnd& done = hand_.machine.done();
   const Nanos now = Now();
+  desk_.life.requests.store(desk_.life.requests.load(std::memory_order_relaxed) + done.requests,
+                            std::memory_order_relaxed);
   desk_.board.replies[std::min<std::size_t>(done.kind, kReplyClasses - 1)].Add(done.requests);
   for (unsigned i = 0; i < done.requests; ++i) desk_.board.request_seconds.Observe(now - since_);
   if (done.requests > 0 && desk_.life.first_reply_at.load(std::memory_order_relaxed) == 0)

@@ -18,7 +18,8 @@ struct ListenOptions {
 /// addresses, both families where the system has IPv6) or port 0 (the kernel chooses).
 ///
 /// Non-blocking, close-on-exec. TCP_NODELAY and SO_OOBINLINE are set here because accepted sockets inherit
-/// them (tcp(7)). Throws std::system_error ("cannot listen on 0.0.0.0:80: Permission denied") or
+/// them (tcp(7)). One that the program before has left in this process (PoolOptions::program) is taken over
+/// as it is. Throws std::system_error ("cannot listen on 0.0.0.0:80: Permission denied") or
 /// std::invalid_argument for what is no address.
 UniqueFd Listen(const std::string& address, const ListenOptions& options = {});
 

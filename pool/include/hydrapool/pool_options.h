@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "hydrapool/clock.h"
 
@@ -26,6 +28,14 @@ struct Timeouts {
   Nanos stall = 0;
 };
 
+/// When a worker is replaced between requests though nothing is wrong with it; never two at once, and none
+/// while another is not ready. 0: never.
+struct Recycling {
+  std::uint64_t requests = 0;  ///< that it has answered, and up to a tenth more: not all come to it together
+  std::uint64_t memory = 0;    ///< of its own, in bytes
+  Nanos age = 0;               ///< and up to a tenth more
+};
+
 struct PoolOptions {
   std::size_t workers = 0;  ///< 0: as many as there are cores, at least 2
   Balance balance = Balance::kLeastBusy;
@@ -34,10 +44,16 @@ struct PoolOptions {
   /// by Start and takes it away in pieces; one that asks for more by NeedMore loses the connection.
   std::size_t max_input = std::size_t{32} * 1024;
   Timeouts timeouts = {};
+  Recycling recycling = {};
   /// A supervisor keeps the parent alive: Serve waits in it, and a child of it is the parent, which the next
   /// one replaces when it dies. So any one process of the pool may be killed. Callbacks on loop() run in that
   /// child: what they change in memory stays there and ends with it, what they open too.
   bool supervised = false;
+  /// The program's arguments, as main got them: with them, and supervised, the pool lives on over its
+  /// program. At HUP the program is started anew in its process, at USR2 the one that stands under its name
+  /// by then: each makes its pool as ever, and finds the connections of the one before. Empty: HUP and USR2
+  /// do nothing.
+  std::vector<std::string> program = {};
   bool core_dumps = false;  ///< a core dump delays a death, and with it the rescue, by half a second
 };
 
