@@ -28,9 +28,10 @@ void ExpectExactlyOnce(const Path& path, const string& failpoints) {
   const ScratchDir programs;
   const string record = programs / "executions";
   MakeRequestPrograms(programs, record);
-  std::vector<string> flags = SiteFlags(programs);
-  flags.emplace_back("--supervisor");
-  ServerProcess server({.cgi_dir = programs.path().string(), .flags = flags, .failpoints = failpoints});
+  ServerProcess server({.cgi_dir = programs.path().string(),
+                        .flags = SiteFlags(programs),
+                        .supervised = true,
+                        .failpoints = failpoints});
   if (HttpClient client(server.address()); true) path.exchange(client);
   EXPECT_TRUE(server.AwaitQuiet());
   for (const string& id : path.ids) EXPECT_EQ(Executions(record)[id], 1) << id;

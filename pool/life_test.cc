@@ -26,7 +26,7 @@ using std::string;
 class LifeTest : public ::testing::Test {
  protected:
   static ServerOptions Supervised(ServerOptions options = {}) {
-    options.flags.emplace_back("--supervisor");
+    options.supervised = true;
     return options;
   }
   [[nodiscard]] pid_t Parent() const { return server_.Status().at("parent").at("pid").get<pid_t>(); }
@@ -181,7 +181,7 @@ TEST(LifeFailureTest, AParentThatAlwaysCrashesIsGivenUp) {
   const ScratchDir scratch;
   const Environment environment{{"HYDRAPOOL_FAILPOINTS", "parent.forks=crash@1+"}};
   sys::Child server = sys::StartProgram(
-      {HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:0", "--admin", "off", "--supervisor"},
+      {HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:0", "--admin", "off"},
       {.output = scratch / "log", .environment = environment});
   ASSERT_TRUE(Readable(server.pidfd(), std::chrono::seconds(60)));
   EXPECT_EQ(server.TryReap()->code, 1);

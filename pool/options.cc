@@ -26,8 +26,10 @@ Examples:
 Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HYDRAPOOL_CONFIG for --config.
 "hydrapool config", with any options behind it, prints what is in force and where each value comes from.
 
-Signals: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT without a deadline, INT stops now;
-HUP, USR1, USR2 and others that tell of no fault do nothing.
+Signals, to the process that was started: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT
+without a deadline, INT stops now. HUP starts the program anew with the file and arguments as they are then, USR2 the
+program that stands under its name by then (an upgrade): no connection is closed, and if a trial fails all stays as it
+was. TTIN and TTOU: one worker more, or one less. USR1 and others that tell of no fault do nothing.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
 Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /readyz)";
 
@@ -83,8 +85,9 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
                  "The user to become once it listens (port 80 wants root), for server and CGI programs")
       ->check(KnownUser)
       ->type_name("NAME[:GROUP]");
-  app.add_flag("--supervisor,!--no-supervisor", options.pool.supervised,
-               "Keep the parent alive too: a supervisor holds its connections while the next one takes over");
+  app.add_flag(
+      "--supervisor,!--no-supervisor", options.pool.supervised,
+      "A supervisor that keeps the parent alive too, and over HUP and USR2 all connections (default: yes)");
   app.add_option(
          "--stall-timeout", words.stall_timeout,
          "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")

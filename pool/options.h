@@ -19,7 +19,7 @@ struct Options {
   std::string admin = "127.0.0.1:9180";  ///< empty: none
   std::optional<sys::User> user;         ///< to become once it listens; none: stay the one that started it
   std::optional<mode_t> socket_mode;     ///< of UNIX sockets; none: as the umask has it
-  hydrapool::PoolOptions pool{};
+  hydrapool::PoolOptions pool{.supervised = true};
   SiteConfig site{};
   bool check = false;  ///< say whether it could start, and end
   std::string probe;   ///< not a server at all: GET this URL, and say by the exit code whether it is a 2xx

@@ -46,8 +46,13 @@ class SuccessionTest : public ::testing::Test {
     std::filesystem::rename(next, Program());
   }
   void Start(std::vector<string> flags = {}) {
-    flags.insert(flags.end(), {"--supervisor", "--config", scratch_ / "hydrapool.toml"});
-    server_.emplace(ServerOptions{.workers = 0, .flags = flags, .listen = listen_, .program = Program()});
+    flags.insert(flags.end(), {"--config", scratch_ / "hydrapool.toml"});
+    server_.emplace(ServerOptions{.workers = 0,
+                                  .cgi_dir = cgi_dir_,
+                                  .flags = flags,
+                                  .supervised = true,
+                                  .listen = listen_,
+                                  .program = Program()});
   }
   /// Returns when `words` are in the log once more than before.
   void SignalAndAwait(int signal, const string& words) const {
@@ -61,6 +66,7 @@ class SuccessionTest : public ::testing::Test {
   }
 
   ScratchDir scratch_;
+  string cgi_dir_ = SamplesDir();
   string listen_ = "127.0.0.1:0";
   std::optional<ServerProcess> server_;
 };
@@ -124,6 +130,23 @@ TEST_F(SuccessionTest, Usr2ExecutesTheProgramThatStandsThereNow) {
   EXPECT_EQ(Executed(), Program());
   EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
   EXPECT_TRUE(server_->Stop().clean());
+}
+
+TEST_F(SuccessionTest, AServerThatHasGivenUpRootIsFollowedToo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root";
+  std::filesystem::permissions(scratch_.path(), std::filesystem::perms{0755});
+  cgi_dir_ = "/usr/bin";
+  Start({"--user", "nobody"});
+  HttpClient client(server_->address());
+  ASSERT_TRUE(client.Ask(Get("/?1")));
+  Follow(SIGHUP);
+  Install("");
+  Follow(SIGUSR2);
+  EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
+  const pid_t parent = server_->Status().at("parent").at("pid");
+  server_->Signal(SIGKILL);
+  EXPECT_TRUE(server_->Await([&](const auto& status) { return status.at("pid") == parent; }));
+  EXPECT_TRUE(client.Ask(Get("/?3"))) << client.error();
 }
 
 TEST_F(SuccessionTest, AnUpgradeThatFailsItsTrialLeavesTheOldOneServing) {

@@ -19,6 +19,11 @@ std::optional<PoolStatus::Totals> TotalsOf(const nlohmann::json& json) {
                             .cut = totals->at("cut")};
 }
 
+pid_t ParentIn(const nlohmann::json& status, pid_t main) {
+  const auto parent = status.find("parent");
+  return parent == status.end() ? main : parent->value("pid", main);
+}
+
 }  // namespace
 
 sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
@@ -27,7 +32,8 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
     if (const int schema = json.at("schema"); schema != 1) {
       return sys::Failure(fmt::format("status.json has schema {}, not 1", schema));
     }
-    PoolStatus status{.parent = json.at("pid"), .totals = TotalsOf(json), .workers = {}};
+    const pid_t main = json.at("pid");
+    PoolStatus status{.main = main, .parent = ParentIn(json, main), .totals = TotalsOf(json), .workers = {}};
     for (const auto& worker : json.at("workers")) {
       const pid_t pid = worker.at("pid");
       if (pid <= 0 || worker.value("state", "") == "dead") continue;

@@ -32,7 +32,8 @@ struct PoolStatus {
     std::uint64_t cut = 0;
     bool operator==(const Totals&) const = default;
   };
-  pid_t parent = 0;
+  pid_t main = 0;    ///< The process to which signals for the whole server go: its supervisor, if it has one.
+  pid_t parent = 0;  ///< The one whose children the workers are.
   std::optional<Totals> totals = {};  ///< nullopt: it does not say.
   std::vector<Worker> workers = {};   ///< By slot; those that have a process: pid > 0 and not "dead".
 };

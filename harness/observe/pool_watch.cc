@@ -45,11 +45,11 @@ sys::Result<PoolFates> FetchFates(const std::string& admin) {
 }
 
 sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin) {
-  if (parent != 0) return parent;
+  if (admin.empty() && parent != 0) return parent;
   if (admin.empty()) return sys::Failure("--parent is required, or --admin, which knows it");
   const auto status = FetchStatus(admin);
   if (!status) return tl::unexpected(status.error());
-  return status->parent;
+  return parent == 0 || parent == status->main ? status->parent : parent;
 }
 
 sys::Result<std::vector<WorkerView>> WorkersNow(const std::string& admin, pid_t parent) {

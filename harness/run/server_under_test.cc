@@ -92,7 +92,6 @@ sys::Result<void> ServerUnderTest::StartHydrapool(const Scenario& scenario, cons
   }
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
   child_ = StartProgram(arguments, log_);
-  parent_ = child_.pid();
   must_end_clean_ = true;
   std::string address;
   const auto listens = Await("hydrapool did not listen", [&] {
@@ -103,8 +102,13 @@ sys::Result<void> ServerUnderTest::StartHydrapool(const Scenario& scenario, cons
   });
   if (!listens) return listens;
   origin_ = "http://" + address;
-  return Await("hydrapool's workers were not ready",
-               [&] { return AllReady(admin_, static_cast<std::size_t>(options.workers)); });
+  const auto ready = Await("hydrapool's workers were not ready",
+                           [&] { return AllReady(admin_, static_cast<std::size_t>(options.workers)); });
+  if (!ready) return ready;
+  const auto parent = ParentOr(child_.pid(), admin_);
+  if (!parent) return tl::unexpected(parent.error());
+  parent_ = *parent;
+  return {};
 }
 
 sys::Result<void> ServerUnderTest::StartCommand(const CommandStart& command) {
@@ -118,11 +122,13 @@ sys::Result<void> ServerUnderTest::StartCommand(const CommandStart& command) {
 }
 
 sys::Result<void> ServerUnderTest::AttachTo(const Attachment& attach, const Scenario& scenario) {
+  const auto parent = ParentOr(attach.parent, attach.admin);
+  if (!parent) return tl::unexpected(parent.error());
+  parent_ = *parent;
   const auto checked = scenario.faults.empty()
-                           ? CheckServer(attach.admin, attach.parent)
-                           : CheckVictims(attach.admin, attach.parent, scenario.limits.any_user);
+                           ? CheckServer(attach.admin, parent_)
+                           : CheckVictims(attach.admin, parent_, scenario.limits.any_user);
   if (!checked) return checked;
-  parent_ = attach.parent;
   origin_ = OriginOf(attach.url);
   admin_ = attach.admin;
   const auto page = admin::HttpGet(attach.url, kAnswer);

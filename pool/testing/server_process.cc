@@ -59,6 +59,7 @@ ServerProcess::ServerProcess(const ServerOptions& options)
     : workers_(static_cast<std::size_t>(options.workers)), before_(options.before) {
   std::vector<std::string> arguments = options.before;
   arguments.insert(arguments.end(), {options.program, "--admin", "127.0.0.1:0"});
+  if (!options.supervised) arguments.emplace_back("--no-supervisor");
   if (!options.listen.empty()) arguments.insert(arguments.end(), {"--listen", options.listen});
   if (options.workers > 0) arguments.insert(arguments.end(), {"--workers", std::to_string(options.workers)});
   if (!options.cgi_dir.empty()) {

@@ -19,6 +19,7 @@ struct ServerOptions {
   int workers = 2;                     ///< 0: as the flags have it
   std::string cgi_dir = SamplesDir();  ///< empty: none
   std::vector<std::string> flags = {};
+  bool supervised = false;
   Environment environment = {};
   std::string failpoints = {};           ///< HYDRAPOOL_FAILPOINTS of the server
   std::vector<std::string> before = {};  ///< a command to run it by, as "ip netns exec NAME"
