@@ -230,7 +230,7 @@ TEST_F(SuccessionTest, NothingIsLeftOpenOverManyReloads) {
   ASSERT_TRUE(server_->AwaitTotal("exits", 2));
   const auto early = descriptors();
   for (int i = 0; i < 10; ++i) {
-    Follow(i % 2 == 0 ? SIGHUP : SIGUSR2);
+    Follow(i % 2 == 0 ? SIGUSR2 : SIGHUP);
     ASSERT_TRUE(client.Ask(Get("/?2"))) << client.error();
   }
   EXPECT_TRUE(Eventually([&] { return descriptors() <= early; })) << descriptors() << " after " << early;

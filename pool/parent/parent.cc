@@ -231,6 +231,19 @@ void Pool::Parent::Tick() {
   if (life_[0].stage != PoolStage::kServing) CloseIdle();
 }
 
+void Pool::Parent::TakeVitalSigns() {
+  VitalSigns& signs = scoreboard.signs();
+  signs.waiting_since = lender_.waiting_since();
+  if (!listeners_.wants_room()) {
+    signs.full_since = 0;
+  } else if (signs.full_since == 0) {
+    signs.full_since = sys::Now();
+  }
+  if (++ticks_ % kTicksEachSurvey != 0) return;
+  crew_.SumUp();
+  leases_.Survey(signs);
+}
+
 // It becomes the supervisor: by executing the program anew, for what this process has in memory is a
 // parent's. Where that cannot be it serves on without one, and is told to end itself.
 void Pool::Parent::NoticeOrphanhood() {

@@ -53,9 +53,10 @@ class Pool {
 /// PoolOptions::supervised.
 ///
 /// Signals: TERM and QUIT finish what is in hand and return (TERM within Timeouts::drain, a second one at
-/// once); INT returns now. Faults, limits and job control do what they always do; every other signal does
-/// nothing, to the parent and to a worker (sys::IgnoreStraySignals). Serve owns the process's signals while
-/// it runs and must not be called with threads running: fork would copy their locks, locked
+/// once); INT returns now. HUP and USR2: see PoolOptions::program. TTIN and TTOU, where there is a
+/// supervisor: a worker more, or one less. Faults, limits and job control do what they always do; every other
+/// signal does nothing, to the parent and to a worker (sys::IgnoreStraySignals). Serve owns the process's
+/// signals while it runs and must not be called with threads running: fork would copy their locks, locked
 /// (std::logic_error). Errors: std::system_error for what the system refuses at the start; afterwards nothing
 /// is thrown.
 template <typename H>
