@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 #include <array>
 #include <utility>
 
-#include "pool/supervisor/supervisor.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
@@ -93,42 +91,6 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   return options.supervised ? Supervise() : Live();
 }
 
-// Those of the program before that this one does not want are retired.
-void Pool::Parent::HoldListeners(std::vector<sys::UniqueFd> listeners) {
-  std::vector<int> retired;
-  for (sys::UniqueFd& fd : sys::inheritance::TakeListening()) {
-    const auto is_it = [&fd](const std::atomic<int>& noted) { return noted == fd.get() + 1; };
-    if (std::ranges::any_of(life_[0].listeners, is_it)) retired.push_back(fd.Release());
-  }
-  listeners_.Hold(std::move(listeners));
-  listeners_.Retire(retired);
-  for (auto& noted : life_[0].listeners) noted = 0;
-  std::vector<int> held = listeners_.Numbers();
-  held.insert(held.end(), retired.begin(), retired.end());
-  for (std::size_t i = 0; i < std::min(held.size(), life_[0].listeners.size()); ++i)
-    life_[0].listeners[i] = held[i] + 1;
-}
-
-int Pool::Parent::Supervise() {
-  constexpr int kBesideConnections = 1024;
-  std::vector<int> handed;
-  if (estate_.found()) {
-    estate_.succession()->TakeName();
-    handed = estate_.succession()->TakeHanded();
-  }
-  listeners_.AppendNoted(handed);
-  audit_.emplace(static_cast<int>(options.max_connections) + kBesideConnections, std::move(handed));
-  const int code = Supervisor(life_[0], oom_score_,
-                              {.parent = [this] { return Live(); },
-                               .descriptors = [this] { return audit_->Since(); },
-                               .most_workers = scoreboard.most_workers(),
-                               .succession = estate_.succession()})
-                       .Run();
-  audit_->Unknown({}).clear();
-  estate_.lifeline().CloseUpper();  // ends the workers that a parent given up has left
-  return code;
-}
-
 // Of one parent, from its beginning to its end.
 int Pool::Parent::Live() {
   PoolLife& life = life_[0];
@@ -156,28 +118,6 @@ int Pool::Parent::Live() {
   leases_.keeper.KillAll();
   crew_.KillAll();
   return 0;
-}
-
-// Nothing may be opened before all that the parent before has opened is known.
-void Pool::Parent::TakeOver() {
-  leases_.book.Adopt();
-  leases_.keeper.Adopt(life_[0].supervisor);
-  seats_.Adopt();
-  if (life_[0].closing) listeners_.FinishClose();
-  std::vector<int> noted;
-  leases_.book.AppendNoted(noted);
-  leases_.keeper.AppendNoted(noted);
-  seats_.AppendNoted(noted);
-  listeners_.AppendNoted(noted);
-  std::vector<sys::UniqueFd> newcomers = audit_->Unknown(noted);
-  std::erase_if(newcomers, [this](const sys::UniqueFd& fd) { return !listeners_.HasAccepted(fd.get()); });
-  loop.Reopen();
-  crew_.CountUnknown(leases_.keeper.Resume());
-  crew_.Adopt();
-  for (sys::UniqueFd& newcomer : newcomers) {
-    const bool counted = sys::KernelCounts(newcomer.get());
-    LetIn(std::move(newcomer), counted);
-  }
 }
 
 // In a new worker.
@@ -244,36 +184,6 @@ void Pool::Parent::TakeVitalSigns() {
   leases_.Survey(signs);
 }
 
-// It becomes the supervisor: by executing the program anew, for what this process has in memory is a
-// parent's. Where that cannot be it serves on without one, and is told to end itself.
-void Pool::Parent::NoticeOrphanhood() {
-  PoolLife& life = life_[0];
-  if (life.supervisor == 0 || ::getppid() == life.supervisor) return;
-  std::string why = "nothing can follow it";
-  if (const Succession* succession = estate_.succession(); succession && life.stage == PoolStage::kServing) {
-    sys::log::Warn("the supervisor has ended: process {} takes its place", ::getpid());
-    life.parent = ::getpid();
-    why = std::generic_category().message(succession->Execute(Succession::Itself(), audit_->Since()));
-  }
-  sys::log::Error("the supervisor has ended: serving on without one, as process {} ({})", ::getpid(), why);
-  life.supervisor = 0;
-  scoreboard.counts().main_process = ::getpid();
-}
-
-// Another program takes over, and ends this process. Should it fail, all goes on as before.
-void Pool::Parent::Pause() {
-  constexpr sys::Nanos kLongest = 10 * sys::kSecond;
-  PoolLife& life = life_[0];
-  const sys::Nanos late = sys::Now() + kLongest;
-  for (life.pauses = true; life.pause && ::getppid() == life.supervisor;) {
-    if (sys::Now() > late) ::kill(life.supervisor, SIGKILL);
-    life.beat = sys::Now();
-    const timespec moment{0, 100'000};
-    ::nanosleep(&moment, nullptr);
-  }
-  life.pause = life.pauses = false;
-}
-
 void Pool::Parent::Resize() {
   const std::size_t wanted = life_[0].workers;
   if (wanted == seats_.wanted()) return;
@@ -305,67 +215,6 @@ void Pool::Parent::OnSignal(int signal) {
     if (signal == SIGINT) life.interrupts.fetch_add(1);
   }
   Obey();
-}
-
-void Pool::Parent::Obey() {
-  PoolLife& life = life_[0];
-  if (life.quits > 0 && life.stage == PoolStage::kServing && !GiveNotice()) BeginDrain(INT64_MAX);
-  for (; life.terms_obeyed < life.terms; life.terms_obeyed.fetch_add(1)) {
-    const bool first = life.stage == PoolStage::kServing && life.notice_until == 0;
-    if (!first || !GiveNotice()) BeginDrain(sys::Now() + (first ? options.timeouts.drain : 0));
-  }
-  if (life.interrupts > 0) life.stage = PoolStage::kStopped;
-}
-
-// False: it drains without notice, or notice has been given.
-bool Pool::Parent::GiveNotice() {
-  PoolLife& life = life_[0];
-  scoreboard.signs().draining = true;
-  const sys::Nanos now = sys::Now();
-  if (life.notice_until == 0 && options.timeouts.drain_notice > 0) {
-    sys::log::Info("draining in {} s: not ready any more", sys::ToSeconds(options.timeouts.drain_notice));
-    life.notice_until = now + options.timeouts.drain_notice;
-  }
-  return now < life.notice_until;
-}
-
-// No more connections; those that are open are answered with a close, idle ones end now, and when none is
-// left (or the deadline has come) the workers are told to go.
-void Pool::Parent::BeginDrain(sys::Nanos deadline) {
-  PoolLife& life = life_[0];
-  life.drain_deadline = deadline;
-  if (life.stage != PoolStage::kServing) return;
-  sys::log::Info("draining: {} connections open", leases_.book.open());
-  scoreboard.bell().pool_drains = 1;
-  scoreboard.signs().draining = true;
-  life.closing = true;
-  listeners_.Close();  // who waits in the backlog has been let in by the kernel, and may have asked already
-  life.stage = PoolStage::kDraining;
-  CloseIdle();
-}
-
-void Pool::Parent::CloseIdle() {
-  LeaseBook& book = leases_.book;
-  for (const std::uint32_t slot : book.OpenSlots()) {
-    const bool waits = book.owner(slot) == LeaseBook::kNoWorker;
-    if (waits || sys::BytesWaiting(book.fd(slot)) > 0 || !book.Take(slot)) continue;
-    ::shutdown(book.fd(slot), SHUT_WR);
-    book.Free(slot);
-  }
-}
-
-void Pool::Parent::EndDrain() {
-  PoolLife& life = life_[0];
-  const bool late = sys::Now() >= life.drain_deadline;
-  if (life.stage == PoolStage::kDraining && (leases_.book.open() == 0 || late)) {
-    crew_.Dismiss();
-    for (const std::uint32_t slot : leases_.book.OpenSlots()) rescuer_.NoteLost(slot);
-    life.stage = PoolStage::kLeaving;
-  }
-  if (life.stage != PoolStage::kLeaving) return;
-  if (!std::exchange(told_to_leave_, true)) crew_.Signal(SIGTERM);
-  if (late) crew_.Signal(SIGKILL);
-  if (crew_.gone()) life.stage = PoolStage::kStopped;
 }
 
 }  // namespace hydrapool

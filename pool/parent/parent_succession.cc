@@ -1,0 +1,106 @@
+// One parent after another, and one program after another.
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "pool/parent/parent.h"
+#include "pool/supervisor/supervisor.h"
+#include "pool/sys/inheritance.h"
+#include "pool/sys/log.h"
+#include "pool/sys/tcp_counters.h"
+
+namespace hydrapool {
+
+// Those of the program before that this one does not want are retired.
+void Pool::Parent::HoldListeners(std::vector<sys::UniqueFd> listeners) {
+  std::vector<int> retired;
+  for (sys::UniqueFd& fd : sys::inheritance::TakeListening()) {
+    const auto is_it = [&fd](const std::atomic<int>& noted) { return noted == fd.get() + 1; };
+    if (std::ranges::any_of(life_[0].listeners, is_it)) retired.push_back(fd.Release());
+  }
+  listeners_.Hold(std::move(listeners));
+  listeners_.Retire(retired);
+  for (auto& noted : life_[0].listeners) noted = 0;
+  std::vector<int> held = listeners_.Numbers();
+  held.insert(held.end(), retired.begin(), retired.end());
+  for (std::size_t i = 0; i < std::min(held.size(), life_[0].listeners.size()); ++i)
+    life_[0].listeners[i] = held[i] + 1;
+}
+
+int Pool::Parent::Supervise() {
+  constexpr int kBesideConnections = 1024;
+  std::vector<int> handed;
+  if (estate_.found()) {
+    estate_.succession()->TakeName();
+    handed = estate_.succession()->TakeHanded();
+  }
+  listeners_.AppendNoted(handed);
+  audit_.emplace(static_cast<int>(options.max_connections) + kBesideConnections, std::move(handed));
+  const int code = Supervisor(life_[0], oom_score_,
+                              {.parent = [this] { return Live(); },
+                               .descriptors = [this] { return audit_->Since(); },
+                               .most_workers = scoreboard.most_workers(),
+                               .succession = estate_.succession()})
+                       .Run();
+  audit_->Unknown({}).clear();
+  estate_.lifeline().CloseUpper();  // ends the workers that a parent given up has left
+  return code;
+}
+
+// Nothing may be opened before all that the parent before has opened is known.
+void Pool::Parent::TakeOver() {
+  leases_.book.Adopt();
+  leases_.keeper.Adopt(life_[0].supervisor);
+  seats_.Adopt();
+  if (life_[0].closing) listeners_.FinishClose();
+  std::vector<int> noted;
+  leases_.book.AppendNoted(noted);
+  leases_.keeper.AppendNoted(noted);
+  seats_.AppendNoted(noted);
+  listeners_.AppendNoted(noted);
+  std::vector<sys::UniqueFd> newcomers = audit_->Unknown(noted);
+  std::erase_if(newcomers, [this](const sys::UniqueFd& fd) { return !listeners_.HasAccepted(fd.get()); });
+  loop.Reopen();
+  crew_.CountUnknown(leases_.keeper.Resume());
+  crew_.Adopt();
+  for (sys::UniqueFd& newcomer : newcomers) {
+    const bool counted = sys::KernelCounts(newcomer.get());
+    LetIn(std::move(newcomer), counted);
+  }
+}
+
+// It becomes the supervisor: by executing the program anew, for what this process has in memory is a
+// parent's. Where that cannot be it serves on without one, and is told to end itself.
+void Pool::Parent::NoticeOrphanhood() {
+  PoolLife& life = life_[0];
+  if (life.supervisor == 0 || ::getppid() == life.supervisor) return;
+  std::string why = "nothing can follow it";
+  if (const Succession* succession = estate_.succession(); succession && life.stage == PoolStage::kServing) {
+    sys::log::Warn("the supervisor has ended: process {} takes its place", ::getpid());
+    life.parent = ::getpid();
+    why = std::generic_category().message(succession->Execute(Succession::Itself(), audit_->Since()));
+  }
+  sys::log::Error("the supervisor has ended: serving on without one, as process {} ({})", ::getpid(), why);
+  life.supervisor = 0;
+  scoreboard.counts().main_process = ::getpid();
+}
+
+// Another program takes over, and ends this process. Should it fail, all goes on as before.
+void Pool::Parent::Pause() {
+  constexpr sys::Nanos kLongest = 10 * sys::kSecond;
+  PoolLife& life = life_[0];
+  const sys::Nanos late = sys::Now() + kLongest;
+  for (life.pauses = true; life.pause && ::getppid() == life.supervisor;) {
+    if (sys::Now() > late) ::kill(life.supervisor, SIGKILL);
+    life.beat = sys::Now();
+    const timespec moment{0, 100'000};
+    ::nanosleep(&moment, nullptr);
+  }
+  life.pause = life.pauses = false;
+}
+
+}  // namespace hydrapool
