@@ -52,23 +52,25 @@ int __wrap_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* ti
 }
 
 // Supervisor::Supervisor: what its parents are to run. A clone that returns twice is not to be had here.
-using Body = std::function<int()>;
-void __real__ZN9hydrapool10SupervisorC1ERNS_8PoolLifeERKNS_3sys18OomScoreOfChildrenESt8functionIFivEE(
-    Supervisor* self, PoolLife& life, const sys::OomScoreOfChildren& oom_score, Body parent);
-void __wrap__ZN9hydrapool10SupervisorC1ERNS_8PoolLifeERKNS_3sys18OomScoreOfChildrenESt8functionIFivEE(
-    Supervisor* self, PoolLife& life, const sys::OomScoreOfChildren& oom_score, Body parent) {
+void __real__ZN9hydrapool10SupervisorC1ERNS_8PoolLifeERKNS_3sys18OomScoreOfChildrenENS0_4PoolE(
+    Supervisor* self, PoolLife& life, const sys::OomScoreOfChildren& oom_score, Supervisor::Pool pool);
+void __wrap__ZN9hydrapool10SupervisorC1ERNS_8PoolLifeERKNS_3sys18OomScoreOfChildrenENS0_4PoolE(
+    Supervisor* self, PoolLife& life, const sys::OomScoreOfChildren& oom_score, Supervisor::Pool pool) {
   if (Simulated()) {
     const Heap::Outside outside;
-    World::current->parent_to_be = parent;
+    World::current->parent_to_be = pool.parent;
   }
-  __real__ZN9hydrapool10SupervisorC1ERNS_8PoolLifeERKNS_3sys18OomScoreOfChildrenESt8functionIFivEE(
-      self, life, oom_score, std::move(parent));
+  __real__ZN9hydrapool10SupervisorC1ERNS_8PoolLifeERKNS_3sys18OomScoreOfChildrenENS0_4PoolE(
+      self, life, oom_score, std::move(pool));
 }
 
 // DescriptorAudit: of simulated descriptors, which have no /proc.
-void __real__ZN9hydrapool15DescriptorAuditC1Ei(DescriptorAudit* self, int most);
-void __wrap__ZN9hydrapool15DescriptorAuditC1Ei(DescriptorAudit* self, int most) {
-  if (!Simulated()) return __real__ZN9hydrapool15DescriptorAuditC1Ei(self, most);
+void __real__ZN9hydrapool15DescriptorAuditC1EiSt6vectorIiSaIiEE(DescriptorAudit* self, int most,
+                                                                std::vector<int> handed);
+void __wrap__ZN9hydrapool15DescriptorAuditC1EiSt6vectorIiSaIiEE(DescriptorAudit* self, int most,
+                                                                std::vector<int> handed) {
+  if (!Simulated())
+    return __real__ZN9hydrapool15DescriptorAuditC1EiSt6vectorIiSaIiEE(self, most, std::move(handed));
   std::memset(static_cast<void*>(self), 0, sizeof *self);  // an empty vector
   const Heap::Outside outside;
   World::current->descriptors_at_first = Numbers(*World::current->self);
