@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <chrono>
@@ -235,11 +236,16 @@ class Terminal {
     ::close(fd_);
   }
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// What was written to it, up to its buffer.
+  /// What was written to it, up to its buffer. The kernel hands it over behind the writer's back: it has come
+  /// when nothing more comes.
   [[nodiscard]] std::string Read() const {
-    std::string text(1 << 16, '\0');
-    const auto n = ::read(fd_, text.data(), text.size());
-    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    std::string text;
+    std::string piece(1 << 16, '\0');
+    for (pollfd more{.fd = fd_, .events = POLLIN, .revents = 0}; ::poll(&more, 1, 500) > 0;) {
+      const auto n = ::read(fd_, piece.data(), piece.size());
+      if (n <= 0) break;
+      text.append(piece, 0, static_cast<std::size_t>(n));
+    }
     return text;
   }
 

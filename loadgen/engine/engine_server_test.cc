@@ -133,8 +133,8 @@ using HydrapoolTest = EngineServerTest;
 TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
   const ReservedPort reserved;
   const auto& port = reserved.text();
-  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:" + port, "--workers", "2",
-                       "--admin", "off", "--log-level", "off"},
+  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--no-supervisor", "--listen", "127.0.0.1:" + port,
+                       "--workers", "2", "--admin", "off", "--log-level", "off"},
                       Loopback(port));
   for (const auto* engine : {"raw", "curl"}) {
     const auto result = RunPlan(engine, {.targets = {{.url = "http://hydra.test/"}},
@@ -161,8 +161,8 @@ TEST_F(NginxTest, EachConnectionMakesAFullHandshakeUnlessSessionsAreToBeResumed)
 
 TEST_F(HydrapoolTest, BothEnginesKeepConnectionsToUnixSockets) {
   const auto path = directory_ + "/socket";
-  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "unix:" + path, "--workers", "2",
-                       "--admin", "off", "--log-level", "off"},
+  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--no-supervisor", "--listen", "unix:" + path,
+                       "--workers", "2", "--admin", "off", "--log-level", "off"},
                       UnixEndpoint(path).addresses.front());
   for (const bool keep_alive : {true, false}) {
     for (const auto* engine : {"raw", "curl"}) {
@@ -190,9 +190,10 @@ TEST_F(HydrapoolTest, TenThousandConnectionsOnOneThread) {
   if (limit.rlim_cur < kConnections + 200) GTEST_SKIP() << "only " << limit.rlim_cur << " file descriptors";
   const ReservedPort reserved;
   const auto& port = reserved.text();
-  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:" + port, "--workers", "2",
-                       "--max-connections", "12000", "--admin", "off", "--log-level", "off"},
-                      Loopback(port));
+  const Server server(
+      {HYDRAPOOL_BIN_DIR "/hydrapool", "--no-supervisor", "--listen", "127.0.0.1:" + port, "--workers", "2",
+       "--max-connections", "12000", "--admin", "off", "--log-level", "off"},
+      Loopback(port));
   const auto result = RunPlan("raw", {.targets = {{.url = "http://127.0.0.1:" + port + "/"}},
                                       .arrivals = {.count = 3 * kConnections},
                                       .wire = {.timeout = 60 * sys::kSecond},
