@@ -31,9 +31,9 @@ sys::Result<PoolStatus> FetchStatus(const std::string& admin) {
 sys::Result<std::vector<WorkerView>> WorkersByStatus(const std::string& admin, pid_t parent) {
   const auto status = FetchStatus(admin);
   if (!status) return tl::unexpected(status.error());
-  if (status->parent != parent) {
+  if (status->main != parent && status->parent != parent) {
     return sys::Failure(
-        fmt::format("{} is the admin endpoint of pid {}, not of {}", admin, status->parent, parent));
+        fmt::format("{} is the admin endpoint of pid {}, not of {}", admin, status->main, parent));
   }
   return LivingWorkers(*status, parent);
 }
@@ -45,11 +45,17 @@ sys::Result<PoolFates> FetchFates(const std::string& admin) {
 }
 
 sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin) {
-  if (admin.empty() && parent != 0) return parent;
+  if (parent != 0) return parent;
   if (admin.empty()) return sys::Failure("--parent is required, or --admin, which knows it");
   const auto status = FetchStatus(admin);
   if (!status) return tl::unexpected(status.error());
-  return parent == 0 || parent == status->main ? status->parent : parent;
+  return status->main;
+}
+
+pid_t WorkersParent(pid_t parent, const std::string& admin) {
+  if (admin.empty()) return parent;
+  const auto status = FetchStatus(admin);
+  return status && status->main == parent ? status->parent : parent;
 }
 
 sys::Result<std::vector<WorkerView>> WorkersNow(const std::string& admin, pid_t parent) {

@@ -29,6 +29,10 @@ namespace hydrapool::harness {
 /// `parent`, or where that is 0 the parent whose admin endpoint it is.
 [[nodiscard]] sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin);
 
+/// The process whose children the workers are: where `parent` is a supervisor by its endpoint, the one that
+/// it has made; else `parent`.
+[[nodiscard]] pid_t WorkersParent(pid_t parent, const std::string& admin);
+
 /// An Error where `parent` is no process or has no children, or where none of them is a worker.
 [[nodiscard]] sys::Result<void> CheckServer(const std::string& admin, pid_t parent);
 /// The same, and where it or its workers belong to another user and this one may not hurt them. To be asked

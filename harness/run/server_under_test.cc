@@ -105,9 +105,7 @@ sys::Result<void> ServerUnderTest::StartHydrapool(const Scenario& scenario, cons
   const auto ready = Await("hydrapool's workers were not ready",
                            [&] { return AllReady(admin_, static_cast<std::size_t>(options.workers)); });
   if (!ready) return ready;
-  const auto parent = ParentOr(child_.pid(), admin_);
-  if (!parent) return tl::unexpected(parent.error());
-  parent_ = *parent;
+  parent_ = WorkersParent(child_.pid(), admin_);
   return {};
 }
 
@@ -122,9 +120,7 @@ sys::Result<void> ServerUnderTest::StartCommand(const CommandStart& command) {
 }
 
 sys::Result<void> ServerUnderTest::AttachTo(const Attachment& attach, const Scenario& scenario) {
-  const auto parent = ParentOr(attach.parent, attach.admin);
-  if (!parent) return tl::unexpected(parent.error());
-  parent_ = *parent;
+  parent_ = WorkersParent(attach.parent, attach.admin);
   const auto checked = scenario.faults.empty()
                            ? CheckServer(attach.admin, parent_)
                            : CheckVictims(attach.admin, parent_, scenario.limits.any_user);

@@ -56,7 +56,9 @@ bool Alive(pid_t pid) {
 }
 
 ServerProcess::ServerProcess(const ServerOptions& options)
-    : workers_(static_cast<std::size_t>(options.workers)), before_(options.before) {
+    : workers_(static_cast<std::size_t>(options.workers)),
+      supervised_(options.supervised),
+      before_(options.before) {
   std::vector<std::string> arguments = options.before;
   arguments.insert(arguments.end(), {options.program, "--admin", "127.0.0.1:0"});
   if (!options.supervised) arguments.emplace_back("--no-supervisor");
@@ -98,7 +100,14 @@ ServerProcess::~ServerProcess() {
 }
 
 nlohmann::json ServerProcess::Status() const {
-  const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(10));
+  auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(10));
+  // A parent that dies takes those along who ask it.
+  if (!page && supervised_) {
+    Eventually([&] {
+      page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(10));
+      return page.has_value();
+    });
+  }
   if (!page) {
     ADD_FAILURE() << "status.json: " << page.error().message;
     return {};

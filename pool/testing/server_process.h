@@ -77,6 +77,7 @@ class ServerProcess {
   std::string address_;
   std::string admin_;
   std::size_t workers_;
+  bool supervised_;
   std::vector<std::string> before_;
   sys::Child child_;
 };
