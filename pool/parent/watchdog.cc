@@ -18,7 +18,8 @@ void Watchdog::LookAt(WorkerHandle& worker, sys::Nanos now) {
   WorkerLife& life = worker.life();
   const bool serves = life.stage != WorkerStage::kNone && life.stage != WorkerStage::kStarting;
   const bool owes = serves && (leases_.book.leases_of(worker.number()) > 0 || life.told > life.taken.load());
-  if (!owes) {
+  const bool late = serves && life.vitality == Vitality::kLate;  // what it owed may be another's by now
+  if (!owes && !late) {
     life.owing_since = 0;
   } else if (life.owing_since == 0) {
     life.owing_since = now;

@@ -30,6 +30,20 @@ TEST(WatchdogTest, AStoppedWorkersConnectionsAndNewOnesAreServedByTheOther) {
   EXPECT_EQ(pool.worker(0).pid, stopped);
 }
 
+TEST(WatchdogTest, AStoppedWorkerIsKilledThoughAllThatItOwedIsTakenFromIt) {
+  PoolOptions options{.workers = 2, .max_connections = 64};
+  options.timeouts.stall = 2 * kSecond;
+  const ServedPool pool(options);
+  ASSERT_TRUE(pool.WaitUntilReady());
+  const pid_t stopped = pool.worker(0).pid;
+  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  std::vector<LineClient> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(pool.Connect());
+  for (const LineClient& client : clients) EXPECT_EQ(client.Ask("echo x\n"), "x\n");
+  EXPECT_TRUE(test::Eventually([&] { return pool.counts().exits[StallCause()].value() == 1; }));
+  EXPECT_TRUE(test::Eventually([&] { return pool.worker(0).pid != stopped && pool.worker(0).pid != 0; }));
+}
+
 TEST(WatchdogTest, ARequestThatHangsEveryWorkerIsStoppedAtTheSecond) {
   PoolOptions options{.workers = 2, .max_connections = 64};
   options.timeouts.stall = 2 * kSecond;
