@@ -82,7 +82,7 @@ class SignalStormTest : public ::testing::Test {
     ExpectNothingLost(server_);
   }
 
-  ServerProcess server_{{.workers = 2, .flags = {"--supervisor"}}};
+  ServerProcess server_{{.workers = 2, .supervised = true}};
 };
 
 TEST_F(SignalStormTest, OfHandledAndIgnoredOnesChangesNoAnswer) {

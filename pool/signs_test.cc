@@ -200,7 +200,7 @@ bool MayOnlyGrow(const std::string& series) {
 }
 
 TEST(CountersTest, NeitherEndNorFallWhicheverProcessIsKilled) {
-  ServerProcess server({.flags = {"--supervisor"}});
+  ServerProcess server({.supervised = true});
   Series before = Scrape(server);
   for (int round = 0; round < 6; ++round) {
     HttpClient client(server.address());

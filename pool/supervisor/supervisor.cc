@@ -92,14 +92,17 @@ void Supervisor::EndParentBefore() {
   life_.pause = life_.pauses = false;
 }
 
+// Not as many as come: a flood of one must not keep it from the dead and from a hung parent.
 void Supervisor::Wait() {
+  constexpr int kAtOnce = 16;
   const sigset_t signals = Succession::Signals();
   const timespec look{0, kLook};
   siginfo_t info{};
-  for (int signal = ::sigtimedwait(&signals, &info, &look); signal > 0;) {
+  const timespec none{0, 0};
+  for (int taken = 0; taken < kAtOnce; ++taken) {
+    const int signal = ::sigtimedwait(&signals, &info, taken == 0 ? &look : &none);
+    if (signal <= 0) break;
     OnSignal(signal);
-    const timespec none{0, 0};
-    signal = ::sigtimedwait(&signals, &info, &none);
   }
   Reap();  // also those for whom there was no room
 }
