@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <utility>
@@ -86,10 +87,15 @@ class SignalStormTest : public ::testing::Test {
 };
 
 TEST_F(SignalStormTest, OfHandledAndIgnoredOnesChangesNoAnswer) {
-  const Storm storm(All(), {SIGCHLD, SIGWINCH, SIGURG, SIGCONT, SIGUSR1});
-  ExpectOnlyRightAnswers();
-  EXPECT_GT(storm.sent(), 1'000u);
-  EXPECT_TRUE(server_.Stop().clean()) << "TERM is heard in the middle of it";
+  const pid_t parent = server_.Status().at("parent").at("pid");
+  {
+    const Storm storm(All(), {SIGCHLD, SIGWINCH, SIGURG, SIGCONT, SIGUSR1});
+    ExpectOnlyRightAnswers();
+    EXPECT_GT(storm.sent(), 1'000u);
+    server_.Signal(SIGTERM);
+    EXPECT_TRUE(Eventually([&] { return !Alive(parent); })) << "TERM is heard in the middle of it";
+  }  // a leak check at the supervisor's exit would not come to its end in a storm
+  EXPECT_TRUE(server_.WaitForEnd(std::chrono::seconds(20)).clean());
 }
 
 TEST_F(SignalStormTest, OfStopsAndContinuationsChangesNoAnswer) {
