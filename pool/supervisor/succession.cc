@@ -26,8 +26,6 @@ bool IsProgram(const std::string& path) {
   return std::filesystem::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
 }
 
-void SetCloseOnExec(int fd, bool on) { ::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0); }
-
 }  // namespace
 
 Succession::Succession(std::vector<std::string> arguments, Handed& handed)
@@ -91,7 +89,7 @@ int Succession::Execute(const std::string& program, std::span<const int> descrip
   descriptors = descriptors.first(std::min(descriptors.size(), handed_.numbers.size()));
   std::ranges::copy(descriptors, handed_.numbers.begin());
   handed_.count = static_cast<std::uint32_t>(descriptors.size());
-  for (const int fd : descriptors) SetCloseOnExec(fd, false);
+  for (const int fd : descriptors) sys::inheritance::SetCloseOnExec(fd, false);
   sys::inheritance::HandOn();
   ::execv(program.c_str(), Arguments().data());
   const int error = errno;
@@ -109,7 +107,7 @@ void Succession::TakeName() const {
 std::vector<int> Succession::TakeHanded() const {
   const auto first = handed_.numbers.begin();
   std::vector<int> numbers(first, first + std::exchange(handed_.count, 0));
-  for (const int fd : numbers) SetCloseOnExec(fd, true);
+  for (const int fd : numbers) sys::inheritance::SetCloseOnExec(fd, true);
   return numbers;
 }
 

@@ -1,12 +1,13 @@
 #include "pool/sys/inheritance.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
 #include <utility>
+
+#include "pool/sys/socket.h"
 
 namespace hydrapool::sys::inheritance {
 namespace {
@@ -20,14 +21,6 @@ struct Legacy {
   bool listens = false;
 };
 
-bool Listens(int fd) {
-  int value = 0;
-  socklen_t size = sizeof value;
-  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value == 1;
-}
-
-bool SetCloseOnExec(int fd, bool on) { return ::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) == 0; }
-
 struct Will {
   std::vector<Legacy> found;
   std::vector<Legacy> left;
@@ -38,7 +31,8 @@ struct Will {
       std::istringstream lines(text);
       Legacy legacy;
       while (lines >> legacy.fd && lines.ignore() && std::getline(lines, legacy.name))
-        if (SetCloseOnExec(legacy.fd, true)) found.push_back({legacy.name, legacy.fd, Listens(legacy.fd)});
+        if (SetCloseOnExec(legacy.fd, true))
+          found.push_back({legacy.name, legacy.fd, IsListening(legacy.fd)});
     }
     on_trial = std::getenv(kTrial) != nullptr;
     ::unsetenv(kVariable);
@@ -53,7 +47,9 @@ Will& Ours() {
 
 }  // namespace
 
-void Leave(const std::string& name, int fd) { Ours().left.push_back({name, fd, Listens(fd)}); }
+bool SetCloseOnExec(int fd, bool on) { return ::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) == 0; }
+
+void Leave(const std::string& name, int fd) { Ours().left.push_back({name, fd, IsListening(fd)}); }
 
 UniqueFd Take(const std::string& name) {
   auto& found = Ours().found;
@@ -78,7 +74,7 @@ bool OnTrial() { return Ours().on_trial; }
 void HandOn(bool on_trial) {
   std::ostringstream lines;
   for (const Legacy& legacy : Ours().left) {
-    if (legacy.listens != Listens(legacy.fd) || !SetCloseOnExec(legacy.fd, false)) continue;
+    if (legacy.listens != IsListening(legacy.fd) || !SetCloseOnExec(legacy.fd, false)) continue;
     lines << legacy.fd << ' ' << legacy.name << '\n';
   }
   ::setenv(kVariable, lines.str().c_str(), 1);

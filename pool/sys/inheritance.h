@@ -24,6 +24,9 @@ UniqueFd Take(const std::string& name);
 /// The listening sockets that nobody has taken, and nobody will.
 std::vector<UniqueFd> TakeListening();
 
+/// False: it is closed.
+bool SetCloseOnExec(int fd, bool on);
+
 /// Makes all that is left survive an exec, and names it in the environment. `on_trial`: as OnTrial tells.
 void HandOn(bool on_trial = false);
 /// After an exec that has failed.
