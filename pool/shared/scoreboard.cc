@@ -77,7 +77,8 @@ std::uint64_t WorkerSlot::requests() const {
 
 Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving, std::size_t most)
     : slots_(std::max(workers, most)), lives_(slots_.size() + leaving + 1), shared_(1) {
-  for (std::uint32_t i = 0; i < slots_.size() && !slots_.found(); ++i) slots_[i].life = i;
+  if (slots_.found()) return;
+  for (std::uint32_t i = 0; i < slots_.size(); ++i) slots_[i].life = i;
   Use(workers);
 }
 
