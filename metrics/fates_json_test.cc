@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include "pool/testing/json.h"
 
 namespace hydrapool::metrics {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 using hydrapool::Fate;
 
 nlohmann::json Page(const hydrapool::FateJournal& journal) {
-  return nlohmann::json::parse(FatesJson(journal, 4711));
+  return support::ParseJson(FatesJson(journal, 4711));
 }
 
 TEST(FatesJsonTest, TellsWhoseConnectionItWasAndWhatBecameOfIt) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include "pool/testing/json.h"
 
 namespace hydrapool::metrics {
 namespace {
@@ -11,7 +11,7 @@ constexpr StatusFacts kFacts{
     .pid = 4711, .version = "1.2.3", .dispatch = "lease", .balance = "least-busy", .now = 10 * sys::kSecond};
 
 nlohmann::json Status(const hydrapool::Scoreboard& board) {
-  return nlohmann::json::parse(StatusJson(board, kFacts));
+  return support::ParseJson(StatusJson(board, kFacts));
 }
 
 TEST(StatusJsonTest, SaysWhichPoolItIs) {
@@ -40,10 +40,10 @@ TEST(StatusJsonTest, HasEachWorkerInItsSlot) {
   slot.last_exit = 256 + 9;
   const auto workers = Status(board).at("workers");
   ASSERT_EQ(workers.size(), 2u);
-  EXPECT_EQ(workers[0], nlohmann::json::parse(R"({"slot":0,"pid":0,"incarnation":0,"state":"dead","leases":0,
+  EXPECT_EQ(workers[0], support::ParseJson(R"({"slot":0,"pid":0,"incarnation":0,"state":"dead","leases":0,
                                                   "busy":0,"requests":0,"heartbeat_age_s":0,"last_exit":null})"));
   EXPECT_EQ(workers[1],
-            nlohmann::json::parse(R"({"slot":1,"pid":815,"incarnation":3,"state":"draining","leases":20,
+            support::ParseJson(R"({"slot":1,"pid":815,"incarnation":3,"state":"draining","leases":20,
                                                   "busy":4,"requests":101,"heartbeat_age_s":2,"last_exit":"SIGKILL"})"));
 }
 
@@ -80,7 +80,7 @@ TEST(StatusJsonTest, LeasesAddUp) {
   board.life_of(0).busy = 3;
   board.life_of(1).busy = 4;
   EXPECT_EQ(Status(board).at("leases"),
-            nlohmann::json::parse(R"({"open":50,"idle":38,"busy":7,"unassigned":5})"));
+            support::ParseJson(R"({"open":50,"idle":38,"busy":7,"unassigned":5})"));
 }
 
 TEST(StatusJsonTest, IdleNeverGoesBelowZeroWhileNumbersMove) {
@@ -112,7 +112,7 @@ TEST(StatusJsonTest, TotalsAreOfAllSlotsPhasesAndCauses) {
   counts.exits[0].Add(1);
   counts.exits[2].Add(30);
   EXPECT_EQ(Status(board).at("totals"),
-            nlohmann::json::parse(
+            support::ParseJson(
                 R"({"requests":11,"rescued":7,"rescued_in_flight":5,"lost":1,"cut":4,"abandoned":6,"poison":8,
                                       "unavailable":9,"accepted":77,"accept_errors":12,"idle_closed":14,"moved":13,"cgi_started":3,
                                       "exits":31,"log_dropped":15})"));
@@ -122,7 +122,7 @@ TEST(StatusJsonTest, TellsOfItsParents) {
   const hydrapool::Scoreboard board(2);
   board.counts().parent = 4712;
   board.counts().parents.Add(3);
-  EXPECT_EQ(Status(board).at("parent"), nlohmann::json::parse(R"({"pid":4712,"lives":3})"));
+  EXPECT_EQ(Status(board).at("parent"), support::ParseJson(R"({"pid":4712,"lives":3})"));
 }
 
 TEST(StatusJsonTest, DurationsHaveQuantilesOnceSomethingWasObserved) {
@@ -134,7 +134,7 @@ TEST(StatusJsonTest, DurationsHaveQuantilesOnceSomethingWasObserved) {
   EXPECT_EQ(durations.at("reap").at("count"), 4);
   EXPECT_DOUBLE_EQ(durations.at("reap").at("p50"), 0.00175);
   EXPECT_EQ(durations.at("request").at("count"), 2);
-  EXPECT_EQ(durations.at("recovery"), nlohmann::json::parse(R"({"count":0,"p50":null,"p99":null})"));
+  EXPECT_EQ(durations.at("recovery"), support::ParseJson(R"({"count":0,"p50":null,"p99":null})"));
   for (const auto name : {"respawn", "dispatch", "cgi_start"}) EXPECT_TRUE(durations.contains(name)) << name;
 }
 

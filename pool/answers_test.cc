@@ -8,6 +8,7 @@
 #include <string>
 
 #include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
 namespace hydrapool::support {

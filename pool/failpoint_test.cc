@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
 #include "pool/testing/request_paths.h"
 #include "pool/testing/server_process.h"
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "pool/sys/clock.h"
+#include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
 namespace hydrapool::support {

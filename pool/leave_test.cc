@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
 // TERM to workers that have programs in hand.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
 namespace hydrapool::support {

@@ -13,6 +13,7 @@
 
 #include "pool/testing/faults.h"
 #include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
 namespace hydrapool::support {

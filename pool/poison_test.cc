@@ -7,6 +7,7 @@
 
 #include "pool/sys/error.h"
 #include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
 namespace hydrapool::support {

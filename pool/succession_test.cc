@@ -12,6 +12,7 @@
 #include "pool/sys/socket.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
 #include "pool/testing/scratch.h"
 #include "pool/testing/server_process.h"
 

@@ -8,7 +8,7 @@
 #include "harness/command/run_command.h"
 #include "harness/observe/pool_watch.h"
 #include "harness/run/scenario.h"
-#include "harness/run/server_under_test.h"
+#include "harness/run/scenario_server.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::harness {

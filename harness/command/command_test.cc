@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "harness/testing/family.h"
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/socket.h"
+#include "pool/testing/json.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -48,7 +48,7 @@ struct ScratchFile {
   [[nodiscard]] std::vector<nlohmann::json> Lines() const {
     std::ifstream file(path);
     std::vector<nlohmann::json> lines;
-    for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
+    for (std::string line; std::getline(file, line);) lines.push_back(support::ParseJson(line));
     return lines;
   }
   sys::ScratchDir directory{"harness-test"};

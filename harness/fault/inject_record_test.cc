@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include "pool/testing/json.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -28,7 +28,7 @@ TEST(InjectRecordTest, ADeathIsOneLineOfJson) {
 }
 
 TEST(InjectRecordTest, AMissHasAReasonAndNoWorkerWhereNoneWasThere) {
-  const auto json = nlohmann::json::parse(ToJson(InjectRecord{.id = 1, .reason = "no worker was there"}));
+  const auto json = support::ParseJson(ToJson(InjectRecord{.id = 1, .reason = "no worker was there"}));
   EXPECT_EQ(json.at("outcome"), "missed");
   EXPECT_EQ(json.at("reason"), "no worker was there");
   EXPECT_FALSE(json.contains("pid"));
@@ -47,7 +47,7 @@ TEST(InjectSummaryTest, CountsEachOutcomeOnce) {
   EXPECT_EQ(summary.missed, 1u);
   EXPECT_THAT(SummaryText(summary), HasSubstr("3 sent, 2 landed, 1 missed, 1 survived"));
   EXPECT_THAT(SummaryText(summary), HasSubstr("p50 1.00 ms, p99 3.00 ms"));
-  EXPECT_EQ(nlohmann::json::parse(SummaryJson(summary)).at("dead_us").at("p99"), 3000);
+  EXPECT_EQ(support::ParseJson(SummaryJson(summary)).at("dead_us").at("p99"), 3000);
 }
 
 TEST(PercentileTest, IsTheNearestRank) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -56,22 +57,22 @@ void TakeLine(const Json& line, Journalled& journalled) {
 LoadRecord ReadLoadReport(const std::string& url, const std::string& text, const sys::ExitStatus& status,
                           const std::string& last_words) {
   LoadRecord load{.url = url};
-  load.json = Json::parse(text, nullptr, false);
-  if (!load.json.is_object()) {
-    load.json = nullptr;
+  const Json report = Json::parse(text, nullptr, false);
+  if (!report.is_object()) {
     load.broken = fmt::format("loadgen ended with {}: {}", status.Describe(), last_words);
     return load;
   }
+  load.report = text;
   try {
-    const Json& requests = load.json.at("requests");
+    const Json& requests = report.at("requests");
     load.sent = requests.at("sent");
     load.ok = requests.at("ok");
-    load.rate = load.json.at("throughput_rps");
-    const Json& latency = load.json.at("latency_us");
+    load.rate = report.at("throughput_rps");
+    const Json& latency = report.at("latency_us");
     load.service_mean = FromMicros(latency.at("service").at("mean"));
     if (latency.at("response").at("count") > 0)
       load.response_p99 = FromMicros(latency.at("response").at("p99"));
-    if (!load.json.value("valid", true)) load.invalid = load.json.value("reason", "not valid");
+    if (!report.value("valid", true)) load.invalid = report.value("reason", "not valid");
   } catch (const nlohmann::json::exception& error) {
     load.broken = fmt::format("loadgen's report: {}", error.what());
   }

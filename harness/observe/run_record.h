@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,9 +65,9 @@ struct LoadRecord {
   double rate = 0;              ///< Completed responses a second.
   sys::Nanos service_mean = 0;  ///< From sending to the answer.
   std::optional<sys::Nanos> response_p99 = {};
-  std::string invalid = {};          ///< Why its own figures are not to be trusted.
-  std::string broken = {};           ///< Why there are none.
-  nlohmann::ordered_json json = {};  ///< loadgen's report.
+  std::string invalid = {};  ///< Why its own figures are not to be trusted.
+  std::string broken = {};   ///< Why there are none.
+  std::string report = {};   ///< loadgen's, in JSON; empty: there is none.
 };
 
 struct RunRecord {

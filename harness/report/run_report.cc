@@ -145,7 +145,7 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
                             {"client", load.client.empty() ? "loadgen" : load.client},
                             {"sent", load.sent},
                             {"ok", load.ok},
-                            {"report", load.json}});
+                            {"report", load.report.empty() ? Json() : Json::parse(load.report)}});
   if (run.totals) {
     json["server"] = {{"rescued", run.totals->rescued},
                       {"rescued_in_flight", run.totals->rescued_in_flight},

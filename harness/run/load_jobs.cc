@@ -64,7 +64,7 @@ EchoOptions OptionsFor(const std::string& url, int connections, sys::Nanos pause
   return options;
 }
 
-EchoOptions EchoOptionsFor(const EchoLoad& echo, const ServerUnderTest& server, sys::Nanos duration) {
+EchoOptions EchoOptionsFor(const EchoLoad& echo, const ScenarioServer& server, sys::Nanos duration) {
   auto options = OptionsFor(server.UrlOf(echo.path), echo.connections, echo.pause, duration);
   options.plan.pipeline = echo.pipeline;
   options.plan.mix = echo.mix;
@@ -78,7 +78,7 @@ void TakeUnexamined(const EchoOutcome& outcome, RunRecord& record) {
 
 }  // namespace
 
-LoadJobs::LoadJobs(const Scenario& scenario, const ServerUnderTest& server, const ScratchDir& scratch) {
+LoadJobs::LoadJobs(const Scenario& scenario, const ScenarioServer& server, const ScratchDir& scratch) {
   const auto start = [](std::vector<Job>& jobs, Job job) {
     job.pidfd = job.child.pidfd();
     jobs.push_back(std::move(job));

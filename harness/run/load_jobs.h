@@ -7,7 +7,7 @@
 #include "harness/observe/run_record.h"
 #include "harness/run/program.h"
 #include "harness/run/scenario.h"
-#include "harness/run/server_under_test.h"
+#include "harness/run/scenario_server.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::harness {
@@ -22,7 +22,7 @@ namespace hydrapool::harness {
 class LoadJobs {
  public:
   /// Throws std::system_error where a process cannot be started.
-  LoadJobs(const Scenario& scenario, const ServerUnderTest& server, const ScratchDir& scratch);
+  LoadJobs(const Scenario& scenario, const ScenarioServer& server, const ScratchDir& scratch);
 
   /// For the loop: a pidfd becomes readable when its job is over.
   [[nodiscard]] std::vector<int> pidfds() const;

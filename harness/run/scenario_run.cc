@@ -27,9 +27,9 @@ ScenarioRun::ScenarioRun(sys::EventLoop& loop, const Scenario& scenario, std::ui
     : loop_(loop), scenario_(scenario), seed_(seed), scratch_(scratch) {}
 
 sys::Result<RunRecord> ScenarioRun::Run() {
-  auto server = ServerUnderTest::Start(scenario_, scratch_);
+  auto server = ScenarioServer::Start(scenario_, scratch_);
   if (!server) return tl::unexpected(server.error());
-  server_ = std::make_unique<ServerUnderTest>(std::move(*server));
+  server_ = std::make_unique<ScenarioServer>(std::move(*server));
   const auto before = TotalsNow();
 
   LoadJobs jobs(scenario_, *server_, scratch_);

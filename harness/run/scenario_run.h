@@ -14,7 +14,7 @@
 #include "harness/run/load_jobs.h"
 #include "harness/run/program.h"
 #include "harness/run/scenario.h"
-#include "harness/run/server_under_test.h"
+#include "harness/run/scenario_server.h"
 #include "pool/sys/error.h"
 #include "pool/sys/event_loop.h"
 
@@ -55,7 +55,7 @@ class ScenarioRun {
   const Scenario& scenario_;
   std::uint64_t seed_;
   const ScratchDir& scratch_;
-  std::unique_ptr<ServerUnderTest> server_;
+  std::unique_ptr<ScenarioServer> server_;
   std::unique_ptr<Injector> injector_;
   std::vector<std::unique_ptr<InjectRun>> injects_;  // after injector_: they end first
   std::optional<SteadyState> steady_;

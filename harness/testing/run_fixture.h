@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "pool/testing/command.h"
+#include "pool/testing/json.h"
 #include "pool/testing/scratch.h"
 
 /// `harness run` and `harness attach` of this build, run by a test.
@@ -34,10 +34,9 @@ struct RunFixture : testing::Test {
   }
   [[nodiscard]] RunEnd Await(hydrapool::support::Command& command) {
     const auto finished = command.Wait(std::chrono::seconds(90));
-    RunEnd end{
-        .exit_code = finished.in_time && finished.status.signal == 0 ? finished.status.code : -1,
-        .screen = finished.output,
-        .json = nlohmann::json::parse(hydrapool::support::ReadFile(scratch / "result.json"), nullptr, false)};
+    RunEnd end{.exit_code = finished.in_time && finished.status.signal == 0 ? finished.status.code : -1,
+               .screen = finished.output,
+               .json = hydrapool::support::ParseJson(hydrapool::support::ReadFile(scratch / "result.json"))};
     RemoveEvidence(end.screen);
     return end;
   }

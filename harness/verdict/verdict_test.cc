@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "harness/report/run_report.h"
 #include "harness/testing/runs.h"
+#include "pool/testing/json.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -200,7 +199,7 @@ TEST(RunJsonTest, HasThePromisedMembers) {
   run.faults[1].timeline.unobserved = true;
   run.faults[1].timeline.successor = 4711;
   const auto judgement = Judge(run, Strict());
-  const auto json = nlohmann::json::parse(
+  const auto json = support::ParseJson(
       RunJson({.name = "storm", .proves = "", .seed = 7, .replay = "harness run x --seed 7", .evidence = ""},
               run, judgement));
   EXPECT_EQ(json["schema"], 1);

@@ -1,12 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "loadgen/report/report.h"
 #include "loadgen/testing/program.h"
 #include "loadgen/testing/scripted_server.h"
+#include "pool/testing/json.h"
 
 /// `loadgen merge`, `compare` and `search` as a user calls them.
 namespace hydrapool::loadgen {
@@ -27,7 +27,7 @@ TEST(MergeCommandTest, ReplicasAddUpToTheWholeRun) {
   run("2/2", two);
   Program merge({"merge", one.path(), two.path(), "--json", "-", "--hdr-log", hlog.path()});
   EXPECT_EQ(merge.Wait(), 0);
-  const auto json = nlohmann::json::parse(merge.Out());
+  const auto json = support::ParseJson(merge.Out());
   EXPECT_EQ(json["requests"]["sent"], 301);
   EXPECT_EQ(json["latency_us"]["response"]["count"], 301);
   EXPECT_EQ(json["workers"]["3"]["requests"], 301);
@@ -88,7 +88,7 @@ TEST(CompareCommandTest, EachVerdictHasItsCode) {
     b.Write(other);
     Program program({"compare", first.path(), second.path(), "--json", "-"});
     EXPECT_EQ(program.Wait(), code) << program.Err();
-    EXPECT_EQ(nlohmann::json::parse(program.Out())["verdict"], verdict);
+    EXPECT_EQ(support::ParseJson(program.Out())["verdict"], verdict);
     return program.Err();
   };
   EXPECT_THAT(compare(Simulated(5), a, b, 0, "same"), HasSubstr("verdict  no difference larger than "));
@@ -118,7 +118,7 @@ TEST(SearchCommandTest, TriesRatesAndTellsWhenNoneHolds) {
                  "--precision", "30", "--json", "-", "--html", html.path(), server.Url("/ok")});
   // 3 where this machine was too busy for the schedule.
   EXPECT_THAT(found.Wait(), ::testing::AnyOf(0, 3)) << found.Err();
-  const auto json = nlohmann::json::parse(found.Out());
+  const auto json = support::ParseJson(found.Out());
   EXPECT_EQ(json["steps"][0]["rate"], 200);
   EXPECT_GE(json["steps"].size(), 2u);
   EXPECT_THAT(found.Err(), HasSubstr("with errors<=0 and rps<350"));

@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
 #include "loadgen/testing/program.h"
 #include "loadgen/testing/scripted_server.h"
+#include "pool/testing/json.h"
 
 /// What a run says where it would be easy to say something untrue.
 namespace hydrapool::loadgen {
@@ -22,7 +22,7 @@ TEST(HonestyTest, AServerThatNeverAnswersHoldsNoObjective) {
   Program program({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--slo", "errors<1%", "errors<=0",
                    "p99<1h", "--json", "-", server.Url("/stall-before")});
   EXPECT_EQ(program.Wait(), 99);
-  const auto json = nlohmann::json::parse(program.Out());
+  const auto json = support::ParseJson(program.Out());
   for (const auto& slo : json["slo"]) EXPECT_EQ(slo["met"], false) << slo;
   EXPECT_EQ(json["throughput_rps"], 0);
   EXPECT_THAT(program.Err(),
@@ -53,12 +53,12 @@ TEST(HonestyTest, TheRateIsThatOfTheTimeInWhichLoadWasSent) {
   const ScriptedServer server;
   Program open({"-q", "-R", "50", "-d", "400ms", "--json", "-", server.Url("/ok")});
   EXPECT_THAT(open.Wait(), ::testing::AnyOf(0, 3)) << "3: this machine was late, which is no mistake here";
-  const auto json = nlohmann::json::parse(open.Out());
+  const auto json = support::ParseJson(open.Out());
   EXPECT_EQ(json["sending_s"], 0.4);
   EXPECT_EQ(json["throughput_rps"].get<double>(), json["requests"]["completed"].get<double>() / 0.4);
   Program closed({"-q", "-c", "2", "-d", "200ms", "--json", "-", server.Url("/ok")});
   EXPECT_EQ(closed.Wait(), 0);
-  const auto loop = nlohmann::json::parse(closed.Out());
+  const auto loop = support::ParseJson(closed.Out());
   EXPECT_EQ(loop["sending_s"], 0.2);
   EXPECT_EQ(loop["counted"], loop["completed_while_sending"]);
   EXPECT_LE(loop["counted"], loop["requests"]["completed"]);
@@ -76,7 +76,7 @@ TEST(HonestyTest, AStoppedProcessSaysSoInAClosedLoop) {
   while (server.Received("/ok") < seen + 10) std::this_thread::yield();
   program.Signal(SIGINT);
   EXPECT_EQ(program.Wait(), 0);
-  const auto json = nlohmann::json::parse(program.Out());
+  const auto json = support::ParseJson(program.Out());
   EXPECT_GE(json["self"]["longest_pause_s"], 0.3);
   EXPECT_THAT(json["reason"].get<std::string>(), HasSubstr("the generator itself did not run for"));
 }
@@ -94,7 +94,7 @@ TEST(HonestyTest, ProgressThatCannotBeWrittenIsGivenUpAndTheRunIsNot) {
   const auto run = "-c 1 -d 1200ms --json " + json.path() + " " + server.Url("/ok");
   const auto whole = [&] {
     EXPECT_THAT(report.Read(), HasSubstr("requests   "));
-    EXPECT_GT(nlohmann::json::parse(json.Read())["requests"]["ok"], 0);
+    EXPECT_GT(support::ParseJson(json.Read())["requests"]["ok"], 0);
   };
   EXPECT_EQ(Shell(run, "2>/dev/full >" + report.path()), 0);
   whole();

@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
 #include "loadgen/testing/program.h"
 #include "loadgen/testing/scripted_server.h"
+#include "pool/testing/json.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -29,7 +29,7 @@ TEST(LoadgenProgramTest, JsonOnStandardOutputLeavesTheTextToStandardError) {
   const ScriptedServer server;
   Program program({"-n", "20", "--json", "-", server.Url("/ok"), server.Url("/500")});
   EXPECT_EQ(program.Wait(), 0);
-  const auto json = nlohmann::json::parse(program.Out());
+  const auto json = support::ParseJson(program.Out());
   EXPECT_EQ(json["requests"]["completed"], 20);
   EXPECT_EQ(json["requests"]["ok"], 10);
   EXPECT_EQ(json["errors"]["bad_status"], 10);
@@ -45,7 +45,7 @@ TEST(LoadgenProgramTest, AMissedObjectiveIsCode99) {
   Program missed({"-n", "20", "--slo", "errors<0.1%", "--json", "-", server.Url("/500")});
   EXPECT_EQ(missed.Wait(), 99);
   EXPECT_THAT(missed.Err(), HasSubstr("✗ errors<0.1%"));
-  EXPECT_EQ(nlohmann::json::parse(missed.Out())["slo"][0]["met"], false);
+  EXPECT_EQ(support::ParseJson(missed.Out())["slo"][0]["met"], false);
 }
 
 TEST(LoadgenProgramTest, UrlsWithRates) {
@@ -53,7 +53,7 @@ TEST(LoadgenProgramTest, UrlsWithRates) {
   Program program({"-n", "30", "--target", server.Url("/ok") + " rate=200/s", "--target",
                    server.Url("/500") + " rate=100/s", "--json", "-"});
   EXPECT_THAT(program.Wait(), ::testing::AnyOf(0, 3)) << "3: this machine was late, which is no mistake here";
-  const auto json = nlohmann::json::parse(program.Out());
+  const auto json = support::ParseJson(program.Out());
   EXPECT_EQ(json["engine"], "raw");
   EXPECT_EQ(json["targets"][0]["ok"], 20);
   EXPECT_EQ(json["targets"][1]["completed"], 10);
@@ -102,7 +102,7 @@ TEST(LoadgenProgramTest, AnInterruptPrintsTheReportSoFar) {
   while (server.Received("/ok") < 10) std::this_thread::yield();
   program.Signal(SIGINT);
   EXPECT_EQ(program.Wait(), 0);
-  const auto json = nlohmann::json::parse(program.Out());
+  const auto json = support::ParseJson(program.Out());
   EXPECT_EQ(json["stopped"], true);
   EXPECT_GE(json["requests"]["completed"], 10);
   EXPECT_EQ(json["requests"]["failed"], 0);

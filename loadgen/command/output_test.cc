@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -13,6 +12,7 @@
 #include "loadgen/testing/program.h"
 #include "loadgen/testing/reserved_port.h"
 #include "loadgen/testing/scripted_server.h"
+#include "pool/testing/json.h"
 
 /// What the binary writes, and when.
 namespace hydrapool::loadgen {
@@ -42,7 +42,7 @@ TEST(OutputTest, EveryFileTellsOfEveryRequest) {
   Program program({"-n", "600", "-R", "500", "--json", json.path(), "--csv", csv.path(), "--hdr-log",
                    hlog.path(), "--hgrm", hgrm.path(), server.Url("/ok"), server.Url("/500")});
   EXPECT_THAT(program.Wait(), kRanOrTooBusy);
-  const auto report = nlohmann::json::parse(json.Read());
+  const auto report = support::ParseJson(json.Read());
   EXPECT_EQ(report["workers"]["3"]["errors"], 300);
   EXPECT_EQ(report["phases_us"]["first_byte"]["count"], 600);
   std::uint64_t ended = 0;
@@ -91,7 +91,7 @@ TEST(OutputTest, ARunEndsWhenItsPercentileIsKnown) {
   const ScriptedServer server;
   Program program({"-q", "-c", "1", "-R", "300", "--until", "p50+-100%", "--json", "-", server.Url("/ok")});
   EXPECT_THAT(program.Wait(), kRanOrTooBusy);
-  const auto report = nlohmann::json::parse(program.Out());
+  const auto report = support::ParseJson(program.Out());
   EXPECT_THAT(report["until"].get<std::string>(), ::testing::StartsWith("p50+-100%: ±"));
   EXPECT_LT(report["sending_s"].get<double>(), 600);
 }
@@ -153,7 +153,7 @@ TEST(OutputTest, AnInterruptWritesEveryFile) {
   while (server.Received("/ok") < 10) std::this_thread::yield();
   program.Signal(SIGINT);
   EXPECT_THAT(program.Wait(), kRanOrTooBusy);
-  const auto report = nlohmann::json::parse(json.Read());
+  const auto report = support::ParseJson(json.Read());
   EXPECT_EQ(report["stopped"], true);
   const auto log = ParseHdrLog(hlog.Read());
   ASSERT_TRUE(log);

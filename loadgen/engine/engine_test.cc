@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "loadgen/report/report.h"
 #include "loadgen/testing/full_listener.h"
 #include "loadgen/testing/run_plan.h"
 #include "loadgen/testing/scripted_server.h"
+#include "pool/testing/json.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -275,7 +275,7 @@ TEST_P(EngineTest, TheJournalNamesThePortTheServerSaw) {
   std::ifstream file(path);
   int lines = 0;
   for (std::string line; std::getline(file, line); ++lines) {
-    const auto json = nlohmann::json::parse(line);
+    const auto json = support::ParseJson(line);
     EXPECT_NE(json["outcome"], "ok");
     EXPECT_TRUE(server.SawPort(json["local_port"])) << line;
     EXPECT_GE(json["t_ms"], 0) << line;

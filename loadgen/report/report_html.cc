@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "loadgen/report/page_parts.h"
 #include "loadgen/report/series_rows.h"

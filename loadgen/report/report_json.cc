@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <vector>
 
 #include "pool/admin/client.h"
+#include "pool/testing/json.h"
 
 namespace hydrapool::support {
 namespace {
@@ -38,7 +38,7 @@ void Injection::End() {
   const auto begin = finished.output.find("{\n");
   const auto end = finished.output.rfind("}\n");
   if (begin == std::string::npos || end == std::string::npos) return;
-  const auto summary = nlohmann::json::parse(finished.output.substr(begin, end + 1 - begin));
+  const auto summary = ParseJson(finished.output.substr(begin, end + 1 - begin));
   landed_ = summary.at("faults").at("landed");
 }
 

@@ -15,6 +15,7 @@
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/program.h"
+#include "pool/testing/json.h"
 
 namespace hydrapool::support {
 namespace {
@@ -112,7 +113,7 @@ nlohmann::json ServerProcess::Status() const {
     ADD_FAILURE() << "status.json: " << page.error().message;
     return {};
   }
-  return nlohmann::json::parse(page->body);
+  return ParseJson(page->body);
 }
 
 std::uint64_t ServerProcess::Total(const std::string& name) const {
@@ -123,7 +124,7 @@ std::uint64_t ServerProcess::Total(const std::string& name) const {
 bool ServerProcess::Await(const std::function<bool(const nlohmann::json&)>& holds) const {
   return Eventually([&] {
     const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(10));
-    return page && holds(nlohmann::json::parse(page->body));
+    return page && holds(ParseJson(page->body));
   });
 }
 

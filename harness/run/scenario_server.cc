@@ -1,4 +1,4 @@
-#include "harness/run/server_under_test.h"
+#include "harness/run/scenario_server.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -52,8 +52,8 @@ std::string OriginOf(const std::string& url) {
   return url.substr(0, url.find('/', std::string("http://").size()));
 }
 
-sys::Result<ServerUnderTest> ServerUnderTest::Start(const Scenario& scenario, const ScratchDir& scratch) {
-  ServerUnderTest server;
+sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, const ScratchDir& scratch) {
+  ScenarioServer server;
   server.log_ = scratch / "server.log";
   sys::Result<void> started;
   if (const auto* hydrapool = std::get_if<HydrapoolStart>(&scenario.server)) {
@@ -69,7 +69,7 @@ sys::Result<ServerUnderTest> ServerUnderTest::Start(const Scenario& scenario, co
 }
 
 template <typename Condition>
-sys::Result<void> ServerUnderTest::Await(const std::string& what, Condition holds) {
+sys::Result<void> ScenarioServer::Await(const std::string& what, Condition holds) {
   const sys::Nanos deadline = sys::Now() + kToComeUp;
   while (!holds()) {
     if (EndsWithin(child_.pidfd(), kBetweenTries)) {
@@ -81,7 +81,7 @@ sys::Result<void> ServerUnderTest::Await(const std::string& what, Condition hold
   return {};
 }
 
-sys::Result<void> ServerUnderTest::StartHydrapool(const Scenario& scenario, const HydrapoolStart& options) {
+sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const HydrapoolStart& options) {
   std::vector<std::string> arguments{
       SiblingProgram("hydrapool"),     "--listen",       "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers",
       fmt::to_string(options.workers), "--expose-worker"};
@@ -109,7 +109,7 @@ sys::Result<void> ServerUnderTest::StartHydrapool(const Scenario& scenario, cons
   return {};
 }
 
-sys::Result<void> ServerUnderTest::StartCommand(const CommandStart& command) {
+sys::Result<void> ScenarioServer::StartCommand(const CommandStart& command) {
   if (admin::HttpGet(command.url, kAnswer))
     return sys::Failure(fmt::format("something answers at {} before the server is started", command.url));
   child_ = StartProgram(command.arguments, log_);
@@ -119,7 +119,7 @@ sys::Result<void> ServerUnderTest::StartCommand(const CommandStart& command) {
                [&] { return admin::HttpGet(command.url, kAnswer).has_value(); });
 }
 
-sys::Result<void> ServerUnderTest::AttachTo(const Attachment& attach, const Scenario& scenario) {
+sys::Result<void> ScenarioServer::AttachTo(const Attachment& attach, const Scenario& scenario) {
   parent_ = WorkersParent(attach.parent, attach.admin);
   const auto checked = scenario.faults.empty()
                            ? CheckServer(attach.admin, parent_)
@@ -132,15 +132,15 @@ sys::Result<void> ServerUnderTest::AttachTo(const Attachment& attach, const Scen
   return {};
 }
 
-bool ServerUnderTest::alive() const { return pidfd_ && !EndsWithin(pidfd_.get(), milliseconds(0)); }
+bool ScenarioServer::alive() const { return pidfd_ && !EndsWithin(pidfd_.get(), milliseconds(0)); }
 
-std::string ServerUnderTest::UrlOf(const std::string& url) const {
+std::string ScenarioServer::UrlOf(const std::string& url) const {
   return url.starts_with('/') ? origin_ + url : url;
 }
 
-sys::Result<std::vector<WorkerView>> ServerUnderTest::Workers() const { return WorkersNow(admin_, parent_); }
+sys::Result<std::vector<WorkerView>> ScenarioServer::Workers() const { return WorkersNow(admin_, parent_); }
 
-std::optional<std::string> ServerUnderTest::Stop() {
+std::optional<std::string> ScenarioServer::Stop() {
   if (!child_) return std::nullopt;
   const bool was_alive = !EndsWithin(child_.pidfd(), milliseconds(0));
   child_.Signal(SIGTERM);

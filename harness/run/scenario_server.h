@@ -17,7 +17,7 @@ namespace hydrapool::harness {
 
 /// The server of a scenario: started by the harness, or one that runs already and is attached to.
 ///
-///     auto server = ServerUnderTest::Start(scenario, scratch);
+///     auto server = ScenarioServer::Start(scenario, scratch);
 ///     if (!server) return UsageError(server.error().message);
 ///     … server->origin() …
 ///     if (auto problem = server->Stop()) …
@@ -26,13 +26,13 @@ namespace hydrapool::harness {
 /// ready; a command, when its URL answers anything; one that is attached to must answer already. What the
 /// harness started is told to end (TERM) by Stop() or the destructor; what it attached to is left alone. Its
 /// log: scratch/server.log.
-class ServerUnderTest {
+class ScenarioServer {
  public:
   /// Blocks for at most 15 s.
-  static sys::Result<ServerUnderTest> Start(const Scenario& scenario, const ScratchDir& scratch);
-  ServerUnderTest(ServerUnderTest&&) = default;
-  ServerUnderTest& operator=(ServerUnderTest&&) = default;
-  ~ServerUnderTest() { Stop(); }
+  static sys::Result<ScenarioServer> Start(const Scenario& scenario, const ScratchDir& scratch);
+  ScenarioServer(ScenarioServer&&) = default;
+  ScenarioServer& operator=(ScenarioServer&&) = default;
+  ~ScenarioServer() { Stop(); }
 
   [[nodiscard]] pid_t parent() const { return parent_; }
   [[nodiscard]] const std::string& origin() const { return origin_; }  ///< "http://127.0.0.1:8080"
@@ -48,7 +48,7 @@ class ServerUnderTest {
   std::optional<std::string> Stop();
 
  private:
-  ServerUnderTest() = default;
+  ScenarioServer() = default;
   sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options);
   sys::Result<void> StartCommand(const CommandStart& command);
   sys::Result<void> AttachTo(const Attachment& attach, const Scenario& scenario);
