@@ -70,6 +70,26 @@ struct LoadRecord {
   std::string report = {};   ///< loadgen's, in JSON; empty: there is none.
 };
 
+/// The requests whose answers were checked for their ids.
+struct IdCheck {
+  std::uint64_t checked = 0;
+  std::uint64_t duplicated = 0;  ///< Answers beyond the one.
+  std::uint64_t wrong = 0;       ///< Answers that are another's.
+};
+
+/// The connections that were left idle.
+struct RestingConnections {
+  std::uint64_t count = 0;
+  std::uint64_t lost = 0;
+  bool kept = true;  ///< Else the server ends connections as soon as it has answered: none could rest.
+};
+
+/// What a pool says of the run itself; nullopt for a server that does not.
+struct PoolAccount {
+  std::optional<PoolStatus::Totals> totals = {};  ///< /status.json, the run's part.
+  std::optional<PoolFates> fates = {};            ///< /fates.json.
+};
+
 struct RunRecord {
   sys::Nanos start = 0;
   sys::Nanos load_end = 0;  ///< When the first load ended: from then on less is asked than planned.
@@ -80,14 +100,9 @@ struct RunRecord {
   std::map<FailureKind, std::uint64_t> unexamined = {};
   std::vector<LoadRecord> loads = {};
   std::uint64_t in_flight_at_end = 0;
-  std::uint64_t with_ids = 0;  ///< Requests whose answers were checked for their ids.
-  std::uint64_t duplicated = 0;
-  std::uint64_t wrong = 0;
-  std::uint64_t idle = 0;
-  std::uint64_t idle_lost = 0;
-  bool idle_kept = true;  ///< Else the server ends connections as soon as it has answered: none could rest.
-  std::optional<PoolStatus::Totals> totals = {};  ///< Of the run; nullopt for a server without /status.json.
-  std::optional<PoolFates> fates = {};            ///< The pool's journal; nullopt: it keeps none.
+  IdCheck ids = {};
+  RestingConnections resting = {};
+  PoolAccount pool = {};
   std::vector<std::string> problems = {};  ///< What makes any run a FAIL: the server ended, or did not stop.
   std::vector<std::string> notes = {};     ///< What a reader should know, and what judges nothing.
   bool interrupted = false;

@@ -72,15 +72,15 @@ Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
           {"abandoned", measured.at(Measure::kAbandoned)},
           {"refused", refused},
           {"in_flight_at_end", run.in_flight_at_end},
-          {"duplicated", run.duplicated},
-          {"wrong", run.wrong},
-          {"rescued", run.totals ? Json(run.totals->rescued) : Json(nullptr)},
+          {"duplicated", run.ids.duplicated},
+          {"wrong", run.ids.wrong},
+          {"rescued", run.pool.totals ? Json(run.pool.totals->rescued) : Json(nullptr)},
           {"unexplained", measured.at(Measure::kUnexplained)},
           {"unexamined", unexamined},
-          {"with_ids", run.with_ids},
-          {"idle", run.idle},
-          {"idle_lost", run.idle_lost},
-          {"idle_kept", run.idle_kept}};
+          {"with_ids", run.ids.checked},
+          {"idle", run.resting.count},
+          {"idle_lost", run.resting.lost},
+          {"idle_kept", run.resting.kept}};
 }
 
 Json FailuresJson(const RunRecord& run, const Attribution& attribution) {
@@ -135,7 +135,7 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
             {"measured", Json::object()},
             {"resolution_us",
              {{"reaped", Micros(kFamilyPeriod)},
-              {"forked", Micros(run.totals ? kStatusPeriod : kFamilyPeriod)},
+              {"forked", Micros(run.pool.totals ? kStatusPeriod : kFamilyPeriod)},
               {"ready", Micros(kStatusPeriod)},
               {"first_response", Micros(kStatusPeriod)}}}};
   for (std::size_t i = 0; i < run.faults.size(); ++i)
@@ -146,11 +146,11 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
                             {"sent", load.sent},
                             {"ok", load.ok},
                             {"report", load.report.empty() ? Json() : Json::parse(load.report)}});
-  if (run.totals) {
-    json["server"] = {{"rescued", run.totals->rescued},
-                      {"rescued_in_flight", run.totals->rescued_in_flight},
-                      {"lost", run.totals->lost},
-                      {"cut", run.totals->cut}};
+  if (run.pool.totals) {
+    json["server"] = {{"rescued", run.pool.totals->rescued},
+                      {"rescued_in_flight", run.pool.totals->rescued_in_flight},
+                      {"lost", run.pool.totals->lost},
+                      {"cut", run.pool.totals->cut}};
   }
   for (const auto& [measure, value] : judgement.measured) {
     const MeasureInfo& info = InfoOf(measure);

@@ -100,9 +100,9 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
       std::ranges::count_if(run.faults, [](const FaultRecord& fault) { return fault.timeline.unobserved; });
   text += fmt::format("  replaced   {} after the death ({}){}\n",
                       Quantiles(After(run, &Timeline::forked, DeadAt)),
-                      run.totals ? "/status.json and /proc" : "/proc",
+                      run.pool.totals ? "/status.json and /proc" : "/proc",
                       unobserved > 0 ? fmt::format("; {} unobserved", unobserved) : "");
-  if (!run.totals) return text;
+  if (!run.pool.totals) return text;
   text += fmt::format("  ready      {} after the death (/status.json every {})\n",
                       Quantiles(After(run, &Timeline::ready, DeadAt)), DurationText(kStatusPeriod));
   text += fmt::format("  answering  {} after the death (/status.json every {})\n",
@@ -127,14 +127,14 @@ std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
   std::string text =
       fmt::format("  requests   {} sent, {} ok, {} lost, {} cut, {} abandoned; {} unexplained\n", sent, ok,
                   of(Measure::kLost), of(Measure::kCut), of(Measure::kAbandoned), of(Measure::kUnexplained));
-  if (run.with_ids > 0)
+  if (run.ids.checked > 0)
     text += fmt::format("  exactly 1  {} with an id of their own: {} answered twice, {} wrongly\n",
-                        run.with_ids, run.duplicated, run.wrong);
-  if (run.idle > 0 && run.idle_kept)
-    text += fmt::format("  idle       {} connections, {} lost\n", run.idle, run.idle_lost);
-  if (run.totals)
-    text += fmt::format("  rescued    {}, {} of them in flight (the pool's own count)\n", run.totals->rescued,
-                        run.totals->rescued_in_flight);
+                        run.ids.checked, run.ids.duplicated, run.ids.wrong);
+  if (run.resting.count > 0 && run.resting.kept)
+    text += fmt::format("  idle       {} connections, {} lost\n", run.resting.count, run.resting.lost);
+  if (run.pool.totals)
+    text += fmt::format("  rescued    {}, {} of them in flight (the pool's own count)\n",
+                        run.pool.totals->rescued, run.pool.totals->rescued_in_flight);
   for (const std::string& note : run.notes) loads += fmt::format("  note       {}\n", note);
   return text + loads;
 }

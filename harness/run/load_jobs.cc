@@ -160,9 +160,9 @@ void LoadJobs::CollectLoad(Job& job, RunRecord& record) {
 
 void LoadJobs::CollectEcho(const Job& job, RunRecord& record) {
   auto echo = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
-  record.with_ids = echo.load.sent;
-  record.duplicated = echo.duplicated;
-  record.wrong = echo.wrong;
+  record.ids.checked = echo.load.sent;
+  record.ids.duplicated = echo.duplicated;
+  record.ids.wrong = echo.wrong;
   echo.load.client = "with ids";
   TakeUnexamined(echo, record);
   record.loads.push_back(std::move(echo.load));
@@ -189,13 +189,14 @@ void LoadJobs::CollectPlain(const Job& job, RunRecord& record) {
 void LoadJobs::CollectIdle(const Job& job, RunRecord& record) {
   const auto idle = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
   if (!idle.load.broken.empty()) return record.loads.push_back(idle.load);
-  record.idle = static_cast<std::uint64_t>(job.connections);
-  record.idle_kept = idle.unkept * 2 <= idle.opened;
-  const std::uint64_t not_lost = idle.connect_failed + idle.unkept + record.idle;
-  record.idle_lost = idle.opened - std::min(idle.opened, not_lost);
-  if (!record.idle_kept)
-    record.notes.push_back(fmt::format(
-        "{} ends connections as soon as it has answered: none of {} could rest", job.url, record.idle));
+  record.resting.count = static_cast<std::uint64_t>(job.connections);
+  record.resting.kept = idle.unkept * 2 <= idle.opened;
+  const std::uint64_t not_lost = idle.connect_failed + idle.unkept + record.resting.count;
+  record.resting.lost = idle.opened - std::min(idle.opened, not_lost);
+  if (!record.resting.kept)
+    record.notes.push_back(
+        fmt::format("{} ends connections as soon as it has answered: none of {} could rest", job.url,
+                    record.resting.count));
 }
 
 }  // namespace hydrapool::harness

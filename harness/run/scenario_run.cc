@@ -47,8 +47,8 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   injects_.clear();
 
   if (before) {
-    if (const auto after = TotalsNow()) record_.totals = Since(*before, *after);
-    if (auto fates = FetchFates(server_->admin())) record_.fates = std::move(*fates);
+    if (const auto after = TotalsNow()) record_.pool.totals = Since(*before, *after);
+    if (auto fates = FetchFates(server_->admin())) record_.pool.fates = std::move(*fates);
   }
   const bool lives = server_->alive();
   if (auto problem = server_->Stop()) {

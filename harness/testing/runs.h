@@ -27,8 +27,8 @@ inline RunRecord GoodRun() {
           .faults_planned = true,
           .faults = {Kill(1, 1000 * kMs, 0, 1), Kill(2, 2000 * kMs, 1)},
           .loads = {{.url = "http://h/", .sent = 1000, .ok = 1000, .rate = 100, .service_mean = kMs}},
-          .idle = 16,
-          .totals = PoolStatus::Totals{.rescued = 5}};
+          .resting = {.count = 16},
+          .pool = {.totals = PoolStatus::Totals{.rescued = 5}}};
 }
 
 inline Failure LostAt(sys::Nanos at) {

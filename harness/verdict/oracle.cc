@@ -97,7 +97,7 @@ Attribution Attribute(const RunRecord& run) {
   attribution.by_fault.resize(run.faults.size());
   for (std::size_t i = 0; i < run.failures.size(); ++i) {
     const auto& explanation =
-        attribution.by_failure.emplace_back(Explain(run.failures[i], run.faults, run.fates));
+        attribution.by_failure.emplace_back(Explain(run.failures[i], run.faults, run.pool.fates));
     if (explanation) {
       Count(run.failures[i].kind, attribution.by_fault[explanation->fault]);
       if (!explanation->phase.empty()) ++attribution.by_phase[explanation->phase];

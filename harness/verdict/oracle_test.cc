@@ -102,7 +102,7 @@ TEST(AttributeTest, CountsByFaultAndListsWhatIsUnexplained) {
   auto run = GoodRun();
   run.failures = {LostAt(2000 * kMs), LostAt(5000 * kMs)};
   run.failures[0].port = 1;
-  run.fates = PoolFates{.fates = {{.at = 2000 * kMs, .port = 1, .pid = 101, .phase = "idle"}}};
+  run.pool.fates = PoolFates{.fates = {{.at = 2000 * kMs, .port = 1, .pid = 101, .phase = "idle"}}};
   const auto attribution = Attribute(run);
   EXPECT_EQ(attribution.by_fault[1].lost, 1u);
   EXPECT_EQ(attribution.by_failure[0]->phase, "idle");

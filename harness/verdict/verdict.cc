@@ -38,9 +38,10 @@ std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attributi
       {Measure::kCut, CountKind(run, FailureKind::kCut)},
       {Measure::kAbandoned, CountKind(run, FailureKind::kAbandoned)},
       {Measure::kUnexplained, static_cast<std::int64_t>(attribution.unexplained.size())},
-      {Measure::kDuplicated, static_cast<std::int64_t>(run.duplicated)},
-      {Measure::kWrong, static_cast<std::int64_t>(run.wrong)}};
-  if (run.idle > 0 && run.idle_kept) measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.idle_lost);
+      {Measure::kDuplicated, static_cast<std::int64_t>(run.ids.duplicated)},
+      {Measure::kWrong, static_cast<std::int64_t>(run.ids.wrong)}};
+  if (run.resting.count > 0 && run.resting.kept)
+    measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.resting.lost);
   if (const auto reap = Percentile(ReapsOf(run), 99)) measured[Measure::kReapP99] = *reap;
   if (const auto ready = DelayP99(run, &Timeline::ready)) measured[Measure::kReadyP99] = *ready;
   if (const auto recovery = DelayP99(run, &Timeline::first_response))
@@ -76,7 +77,7 @@ std::string Detail(Measure measure, const RunRecord& run, const Attribution& att
   if (measure != Measure::kLost && measure != Measure::kCut && measure != Measure::kAbandoned) return "";
   std::string detail = WorstFault(run, attribution);
   const auto kills = std::ranges::count_if(run.faults, &FaultRecord::killed);
-  if (run.totals && run.totals->rescued == 0 && kills > 0)
+  if (run.pool.totals && run.pool.totals->rescued == 0 && kills > 0)
     detail += fmt::format("; the pool rescued nothing at {} deaths", kills);
   return detail;
 }
@@ -100,7 +101,7 @@ bool HitARequest(const RunRecord& run, const Attribution& attribution) {
   if (std::ranges::any_of(run.faults, &FaultRecord::hit_busy_worker)) return true;
   if (attribution.unexplained.size() < run.failures.size()) return true;
   if (ExpectedWhileHeld(run) >= 1) return true;
-  if (run.totals) return run.totals->rescued_in_flight > 0;
+  if (run.pool.totals) return run.pool.totals->rescued_in_flight > 0;
   return ExpectedInFlight(run) >= 1;
 }
 
@@ -114,7 +115,7 @@ std::vector<std::string> WhatWasNotSeen(const RunRecord& run, const Expectations
         fmt::format("{} more failures were counted but not looked into: whether a fault explains them "
                     "is not known",
                     unexamined));
-  if (!run.idle_kept && run.idle > 0 && expected.contains(Measure::kIdleLost))
+  if (!run.resting.kept && run.resting.count > 0 && expected.contains(Measure::kIdleLost))
     reasons.push_back(
         "idle connections: the server ends each as soon as it has answered, so none could rest");
   return reasons;

@@ -55,18 +55,18 @@ INSTANTIATE_TEST_SUITE_P(
              "requests lost: 1, at most 0 expected; most at fault 2 (kill of pid 101, slot 1): 1"},
         Flaw{"UnexplainedFailure", [](RunRecord& run) { run.failures = {LostAt(5000 * kMs)}; },
              "no fault explains: 1, at most 0 expected; the first: reset at http://h/ after 5001 ms"},
-        Flaw{"Duplicate", [](RunRecord& run) { run.duplicated = 1; }, "answers beyond the one: 1"},
-        Flaw{"AnothersAnswer", [](RunRecord& run) { run.wrong = 1; }, "answers that are another's: 1"},
+        Flaw{"Duplicate", [](RunRecord& run) { run.ids.duplicated = 1; }, "answers beyond the one: 1"},
+        Flaw{"AnothersAnswer", [](RunRecord& run) { run.ids.wrong = 1; }, "answers that are another's: 1"},
         Flaw{"CutAnswer",
              [](RunRecord& run) {
                run.failures = {LostAt(2000 * kMs)};
                run.failures[0].kind = FailureKind::kCut;
              },
              "answers cut: 1"},
-        Flaw{"IdleConnectionLost", [](RunRecord& run) { run.idle_lost = 3; }, "idle connections lost: 3"},
+        Flaw{"IdleConnectionLost", [](RunRecord& run) { run.resting.lost = 3; }, "idle connections lost: 3"},
         Flaw{"PoolThatRescuesNothing",
              [](RunRecord& run) {
-               run.totals = PoolStatus::Totals{};
+               run.pool.totals = PoolStatus::Totals{};
                run.failures = {LostAt(2000 * kMs)};
              },
              "the pool rescued nothing at 2 deaths"},
@@ -111,14 +111,14 @@ TEST(JudgeTest, NoFaultWhileARequestWasInFlightIsInvalid) {
   const auto judgement = Judge(run, Strict());
   EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
   EXPECT_THAT(judgement.reasons, ElementsAre("no fault landed while a request was in flight"));
-  run.totals->rescued_in_flight = 1;
+  run.pool.totals->rescued_in_flight = 1;
   EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
 }
 
 TEST(JudgeTest, WithoutThePoolsWordWhatIsInFlightIsEstimated) {
   auto run = GoodRun();
   run.faults[0].worker->busy = 0;
-  run.totals.reset();
+  run.pool.totals.reset();
   EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid) << "2 kills x 100/s x 1 ms";
   run.loads[0].rate = 1000;
   EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
@@ -158,7 +158,7 @@ TEST(JudgeTest, FailuresThatWereOnlyCountedCountAndLeaveARunUnproved) {
 
 TEST(JudgeTest, WhereNoConnectionCouldRestNothingIsSaidOfIdleOnes) {
   auto run = GoodRun();
-  run.idle_kept = false;
+  run.resting.kept = false;
   EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
   EXPECT_EQ(Judge(run, {{Measure::kIdleLost, 0}}).verdict, Verdict::kInvalid);
   EXPECT_FALSE(Judge(run, {}).measured.contains(Measure::kIdleLost));
@@ -175,7 +175,7 @@ TEST(JudgeTest, AServerThatNoLongerServedIsAborted) {
 TEST(JudgeTest, InterruptedIsAborted) {
   auto run = GoodRun();
   run.interrupted = true;
-  run.duplicated = 1;
+  run.ids.duplicated = 1;
   EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kAborted);
 }
 
@@ -222,7 +222,7 @@ TEST(RunJsonTest, HasThePromisedMembers) {
 
 TEST(RunTextTest, SaysTheVerdictWhyAndHowToSeeItAgain) {
   auto run = GoodRun();
-  run.duplicated = 1;
+  run.ids.duplicated = 1;
   const auto text = RunText(
       {.name = "storm", .proves = "x", .seed = 7, .replay = "harness run x --seed 7", .evidence = "/tmp/y"},
       run, Judge(run, Strict()));

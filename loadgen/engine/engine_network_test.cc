@@ -35,7 +35,7 @@ TEST_P(EngineNetworkTest, EachHostHasConnectionsOfItsOwn) {
                            .arrivals = {.count = 600},
                            .connections = 4,
                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 600u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 600u);
   EXPECT_LE(result.tally.connections.opened, 12u);
   EXPECT_EQ(result.tally.connections.http1, result.tally.connections.opened);
 }
@@ -52,7 +52,7 @@ TEST_P(EngineNetworkTest, ASilentAddressIsPassedOver) {
                                     .resolve = {"multi.test:" + port + ":127.0.0.2,127.0.0.1"}},
                            .connections = 1,
                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 6u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 6u);
 }
 
 TEST_P(EngineNetworkTest, ConnectionsComeFromTheAddressesInTurn) {
@@ -63,7 +63,7 @@ TEST_P(EngineNetworkTest, ConnectionsComeFromTheAddressesInTurn) {
                            .wire = {.timeout = 50 * kMillisecond, .bind = {"127.0.0.2", "127.0.0.3"}},
                            .connections = 4,
                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kTimeoutFirstByte), 4u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutFirstByte), 4u);
   std::map<std::uint32_t, int> seen;
   for (int i = 0; i < 4; ++i) {
     sockaddr_in peer{};
@@ -83,7 +83,7 @@ TEST_P(EngineNetworkTest, ConnectingHasATimeoutOfItsOwn) {
                            .wire = {.timeout = 3600 * kSecond, .connect_timeout = 50 * kMillisecond},
                            .connections = 2,
                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 2u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutConnect), 2u);
 }
 
 TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromStopping) {
@@ -97,7 +97,7 @@ TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromStopping) {
   run.Stop();
   const auto result = run.Wait();
   EXPECT_TRUE(result.stopped);
-  EXPECT_EQ(result.tally.of(Outcome::kUnreachable), result.tally.sent);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kUnreachable), result.tally.sent);
 }
 
 TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromBeingRead) {
@@ -114,7 +114,7 @@ TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromBeingRead) {
   run.Start();
   while (run.progress().of(Outcome::kOk) < 50) std::this_thread::yield();
   run.Stop();
-  EXPECT_GE(run.Wait().tally.of(Outcome::kOk), 50u);
+  EXPECT_GE(run.Wait().tally.outcomes.of(Outcome::kOk), 50u);
 }
 
 TEST_P(EngineNetworkTest, ABodyWithoutAnEndEndsWithItsTimeout) {
@@ -126,7 +126,7 @@ TEST_P(EngineNetworkTest, ABodyWithoutAnEndEndsWithItsTimeout) {
                            .expect = {.sha256 = std::string(64, '0')},
                            .connections = 2,
                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kTimeoutBody), 2u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutBody), 2u);
 }
 
 TEST_P(EngineNetworkTest, AContentEncodingIsTakenOffWhereABodyIsExpected) {
@@ -136,7 +136,7 @@ TEST_P(EngineNetworkTest, AContentEncodingIsTakenOffWhereABodyIsExpected) {
                            .arrivals = {.count = 4},
                            .expect = {.length = 3, .end = "ok\n"},
                            .connections = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 4u);
 }
 
 TEST_P(EngineNetworkTest, ALargeBodyArrivesWhole) {
@@ -148,7 +148,7 @@ TEST_P(EngineNetworkTest, ALargeBodyArrivesWhole) {
         RunPlan(GetParam(), {.targets = {{.url = server.Url("/ok"), .method = "PUT", .body = text}},
                              .arrivals = {.count = 2},
                              .connections = 1});
-    EXPECT_EQ(result.tally.of(Outcome::kOk), 2u);
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 2u);
     const auto request = server.LastRequest();
     EXPECT_EQ(std::string_view(request).substr(request.find("\r\n\r\n") + 4), text.text());
   }
@@ -162,7 +162,7 @@ std::string AtTheEnd(const ScriptedServer& server, const std::string& status, co
                                        .arrivals = {.count = 2},
                                        .wire = {.extras = {.follow = true}},
                                        .connections = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 2u) << method << " " << status;
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 2u) << method << " " << status;
   EXPECT_EQ(server.Received("/" + status) % 2, 0);
   return server.LastRequest();
 }

@@ -37,7 +37,7 @@ TEST_P(EngineOutcomeTest, OneRequestOneOutcome) {
                          .connections = 3,
                          .threads = 2});
     EXPECT_EQ(result.tally.sent, requests);
-    EXPECT_EQ(result.tally.of(outcome), requests)
+    EXPECT_EQ(result.tally.outcomes.of(outcome), requests)
         << ToText(MakeReport(engine, {.targets = {{.url = path}}}, result));
     EXPECT_EQ(server.Received(path), static_cast<int>(requests)) << "a request was sent twice, or not at all";
   }
@@ -111,10 +111,10 @@ TEST_P(EngineMishapsTest, RareFailuresAreCountedToTheLastOne) {
                                            .connections = 8,
                                            .threads = 2});
   EXPECT_EQ(server.Received("/mishaps"), 21'000);
-  EXPECT_EQ(result.tally.of(Outcome::kTruncated), 3u) << "7000, 14000, 21000";
-  EXPECT_EQ(result.tally.of(Outcome::kTimeoutBody), 4u) << "5000, 10000, 15000, 20000";
-  EXPECT_EQ(result.tally.of(Outcome::kResetInResponse), 14u) << "the other thousands";
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 20'979u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTruncated), 3u) << "7000, 14000, 21000";
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutBody), 4u) << "5000, 10000, 15000, 20000";
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kResetInResponse), 14u) << "the other thousands";
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 20'979u);
   EXPECT_EQ(result.tally.in_flight_at_end, 0u);
 }
 

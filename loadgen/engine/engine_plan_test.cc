@@ -73,7 +73,7 @@ TEST_P(EnginePlanTest, TheWarmUpIsSentAndNotCounted) {
   EXPECT_EQ(result.scheduled, 100u);
   EXPECT_GE(result.warmed_up, 1u);
   EXPECT_LE(result.warmed_up, 50u);
-  EXPECT_EQ(result.tally.of(Outcome::kOk), result.tally.sent);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), result.tally.sent);
   EXPECT_EQ(server.Received("/ok"), static_cast<int>(result.warmed_up + result.tally.sent));
 }
 

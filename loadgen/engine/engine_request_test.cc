@@ -60,7 +60,7 @@ TEST_P(EngineRequestTest, AConnectionIsUsedAsOftenAsThePlanSays) {
                                            .wire = {.reuse = 4},
                                            .connections = 2,
                                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 40u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 40u);
   EXPECT_GE(server.Connections(), 10);
   EXPECT_LE(server.Connections(), 11);
 }
@@ -73,8 +73,8 @@ TEST_P(EngineRequestTest, TheBodysSumAndEndAreChecked) {
     plan.connections = plan.threads = 1;
     plan.arrivals.count = 8;
     const auto result = RunPlan(GetParam(), plan);
-    EXPECT_EQ(result.tally.of(Outcome::kOk) + result.tally.of(Outcome::kWrongBody), 8u);
-    return result.tally.of(Outcome::kOk);
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk) + result.tally.outcomes.of(Outcome::kWrongBody), 8u);
+    return result.tally.outcomes.of(Outcome::kOk);
   };
   EXPECT_EQ(ok_of({.expect = {.sha256 = kOfOk}}), 6u);
   EXPECT_EQ(ok_of({.expect = {.end = "k\n"}}), 6u);
@@ -93,7 +93,7 @@ RunResult RunExtras(const ScriptedServer& server, const char* path, const Extras
 TEST(CurlExtrasTest, RedirectsBelongToTheirRequest) {
   const ScriptedServer server;
   const auto result = RunExtras(server, "/move", {.follow = true});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 4u);
   EXPECT_EQ(result.tally.status.at(200), 4u);
   EXPECT_EQ(server.Received("/move"), 4);
   EXPECT_EQ(server.Received("/ok"), 4);
@@ -117,7 +117,7 @@ TEST(CurlExtrasTest, DigestAnswersTheFirstRefusal) {
                          .wire = {.keep_alive = keep_alive, .extras = {.user = "ann:secret", .digest = true}},
                          .connections = 1,
                          .threads = 1});
-    EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 4u);
     EXPECT_EQ(server.Received("/digest"), 5) << "later ones know what the server asks for";
     EXPECT_THAT(server.LastRequest(), HasSubstr("Authorization: Digest username=\"ann\""));
   }
@@ -133,7 +133,7 @@ TEST(CurlExtrasTest, EachUrlMayHaveCredentialsOfItsOwn) {
                .arrivals = {.count = 4},
                .connections = 1,
                .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 4u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 4u);
   EXPECT_THAT(server.LastRequest(), HasSubstr("GET /ok "));
   EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Authorization")));
 }

@@ -102,10 +102,10 @@ class NginxTest : public EngineServerTest {
 TEST_F(NginxTest, TlsAndHttp2) {
   const auto secure = "https://127.0.0.1:" + tls_ + "/";
   const auto tls = Run(secure, {.insecure = true}, "HTTP/1.1\n");
-  EXPECT_EQ(tls.tally.of(Outcome::kOk), 50u)
+  EXPECT_EQ(tls.tally.outcomes.of(Outcome::kOk), 50u)
       << ToText(MakeReport("curl", {.targets = {{.url = secure}}}, tls));
   const auto http2 = Run(secure, {.http2 = true, .insecure = true}, "HTTP/2.0\n");
-  EXPECT_EQ(http2.tally.of(Outcome::kOk), 50u)
+  EXPECT_EQ(http2.tally.outcomes.of(Outcome::kOk), 50u)
       << ToText(MakeReport("curl", {.targets = {{.url = secure}}}, http2));
   EXPECT_EQ(tls.tally.connections.http2, 0u);
   EXPECT_GT(tls.tally.connections.http1, 0u);
@@ -119,13 +119,13 @@ TEST_F(NginxTest, CertificatesOfOnesOwnOnBothSides) {
   const Extras extras{
       .ca = directory_ + "/cert", .certificate = directory_ + "/cert", .key = directory_ + "/key"};
   const auto result = Run("https://hydra.test/client", extras, "SUCCESS hydra.test\n", "127.0.0.1:" + tls_);
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 50u)
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 50u)
       << ToText(MakeReport("curl", {.targets = {{.url = "u"}}}, result));
 }
 
 TEST_F(NginxTest, ACertificateNobodyVouchesForIsNoSession) {
   const auto result = Run("https://127.0.0.1:" + tls_ + "/", {}, "");
-  EXPECT_EQ(result.tally.of(Outcome::kTls), 50u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTls), 50u);
 }
 
 using HydrapoolTest = EngineServerTest;
@@ -141,7 +141,7 @@ TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
                                          .arrivals = {.count = 20},
                                          .wire = {.connect_to = "127.0.0.1:" + port},
                                          .connections = 2});
-    EXPECT_EQ(result.tally.of(Outcome::kOk), 20u) << engine;
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 20u) << engine;
   }
 }
 
@@ -152,7 +152,7 @@ TEST_F(NginxTest, EachConnectionMakesAFullHandshakeUnlessSessionsAreToBeResumed)
                          .arrivals = {.count = 20},
                          .wire = {.keep_alive = false, .extras = {.insecure = true, .resume = resume}},
                          .connections = 1});
-    EXPECT_EQ(result.tally.of(Outcome::kOk), 20u);
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 20u);
     EXPECT_EQ(result.tally.connections.tls, 20u);
     EXPECT_EQ(result.tally.connections.http1, 20u);
     EXPECT_EQ(result.tally.connections.resumed > 0, resume);
@@ -171,7 +171,7 @@ TEST_F(HydrapoolTest, BothEnginesKeepConnectionsToUnixSockets) {
                                            .wire = {.keep_alive = keep_alive, .unix_socket = path},
                                            .connections = 8,
                                            .threads = 2});
-      EXPECT_EQ(result.tally.of(Outcome::kOk), 2000u) << engine;
+      EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 2000u) << engine;
       if (keep_alive) {
         EXPECT_LE(result.tally.connections.opened, 8u) << engine;
       } else {
@@ -199,7 +199,7 @@ TEST_F(HydrapoolTest, TenThousandConnectionsOnOneThread) {
                                       .wire = {.timeout = 60 * sys::kSecond},
                                       .connections = kConnections,
                                       .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 30'000u)
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 30'000u)
       << ToText(MakeReport("raw", {.targets = {{.url = "u"}}}, result));
 }
 

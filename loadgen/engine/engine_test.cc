@@ -49,8 +49,8 @@ TEST_P(EngineTest, ASilentResendIsPreventedAndCounted) {
                                            .arrivals = {.count = 40},
                                            .connections = 1,
                                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 20u);
-  EXPECT_EQ(result.tally.of(Outcome::kResendSuppressed), 20u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 20u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kResendSuppressed), 20u);
   EXPECT_EQ(server.Received("/second-dies"), 40);
   EXPECT_EQ(server.Connections(), 20) << "the prevented re-send should not even connect";
 }
@@ -64,7 +64,7 @@ TEST_P(EngineTest, EveryRequestHasOneOutcomeWhenConnectionsDieBetweenRequests) {
     const auto& tally = result.tally;
     EXPECT_EQ(tally.sent, 200u) << path;
     EXPECT_LE(server.Received(path), 200) << path;
-    EXPECT_GE(server.Received(path), static_cast<int>(tally.of(Outcome::kOk))) << path;
+    EXPECT_GE(server.Received(path), static_cast<int>(tally.outcomes.of(Outcome::kOk))) << path;
   }
 }
 
@@ -78,7 +78,7 @@ TEST_P(EngineTest, AnIdleConnectionThatTheServerClosedCostsNothing) {
                                     .connections = 1,
                                     .threads = 1});
     } while (result.tally.latency.lag.max() > 50'000);
-    EXPECT_EQ(result.tally.of(Outcome::kOk), 4u)
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 4u)
         << path << ToText(MakeReport(GetParam(), {.targets = {{.url = path}}}, result));
   }
 }
@@ -93,10 +93,10 @@ TEST_P(EngineTest, BehavioursMixedAreCountedExactly) {
                                            .arrivals = {.rate = 2000, .count = 500},
                                            .connections = 8,
                                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kBadStatus), 100u);
-  EXPECT_EQ(result.tally.of(Outcome::kTruncated), 100u);
-  EXPECT_EQ(result.tally.of(Outcome::kResetInResponse), 100u);
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 200u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kBadStatus), 100u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTruncated), 100u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kResetInResponse), 100u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 200u);
   EXPECT_EQ(result.tally.status.at(200), 200u);
   EXPECT_EQ(result.tally.status.at(500), 100u);
   EXPECT_EQ(result.tally.workers.at("3").requests, 300u);
@@ -110,14 +110,14 @@ TEST_P(EngineTest, RefusedAndUnresolvable) {
   }
   const auto refused = RunPlan(
       GetParam(), {.targets = {{.url = url}}, .arrivals = {.count = 10}, .connections = 2, .threads = 2});
-  EXPECT_EQ(refused.tally.of(Outcome::kRefused), 10u);
+  EXPECT_EQ(refused.tally.outcomes.of(Outcome::kRefused), 10u);
   EXPECT_THAT(NothingReached(MakeReport(GetParam(), {.targets = {{.url = url}}}, refused)).value_or(""),
               HasSubstr("refused"));
   const auto unresolvable = RunPlan(GetParam(), {.targets = {{.url = "http://no-such-host.invalid/"}},
                                                  .arrivals = {.count = 2},
                                                  .connections = 1,
                                                  .threads = 1});
-  EXPECT_EQ(unresolvable.tally.of(Outcome::kResolve), 2u);
+  EXPECT_EQ(unresolvable.tally.outcomes.of(Outcome::kResolve), 2u);
 }
 
 TEST_P(EngineTest, AFullBacklogTimesOutConnectingAndItsSynsAreSentAgain) {
@@ -127,7 +127,7 @@ TEST_P(EngineTest, AFullBacklogTimesOutConnectingAndItsSynsAreSentAgain) {
                                            .wire = {.timeout = 1200 * kMillisecond},
                                            .connections = 4,
                                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 4u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutConnect), 4u);
   const auto& own = result.tally.connections;
   EXPECT_EQ(own.opened, 4u);
   EXPECT_EQ(own.sent_again, 4u) << "a SYN is sent again after a second";
@@ -144,8 +144,8 @@ TEST_P(EngineTest, AConnectionThatWasNotMadeIsNoHarmToTheNext) {
                                            .wire = {.timeout = 300 * kMillisecond},
                                            .connections = 1,
                                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kTimeoutConnect), 2u);
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 2u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutConnect), 2u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 2u);
 }
 
 TEST_P(EngineTest, ConnectionsThatLoseNothingSendNothingAgain) {
@@ -155,7 +155,7 @@ TEST_P(EngineTest, ConnectionsThatLoseNothingSendNothingAgain) {
                            .arrivals = {.rate = 20, .count = 10},
                            .connections = 2,
                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 10u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 10u);
   const auto& own = result.tally.connections;
   EXPECT_EQ(own.opened, static_cast<std::uint64_t>(server.Connections()));
   EXPECT_EQ(own.retransmits, 0u);
@@ -190,8 +190,8 @@ TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
                            .wire = {.timeout = 150 * kMillisecond},
                            .connections = 1,
                            .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kTimeoutFirstByte), 1u);
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 1u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutFirstByte), 1u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 1u);
   EXPECT_GE(result.tally.latency.response.ValueAtPercentile(50), 149'000);
   EXPECT_GE(result.tally.latency.lag.max(), 149'000);
   EXPECT_LT(result.tally.latency.own_lag.max(), 149'000);
@@ -232,7 +232,7 @@ TEST_P(EngineTest, SendsWhatThePlanSays) {
       GetParam(),
       {.targets = {{.url = server.Url("/500"), .method = "HEAD"}}, .arrivals = {.count = 1}, .threads = 1});
   EXPECT_THAT(server.LastRequest(), HasSubstr("HEAD /500"));
-  EXPECT_EQ(head.tally.completed(), 1u);
+  EXPECT_EQ(head.tally.outcomes.completed(), 1u);
 }
 
 TEST_P(EngineTest, TheCounterMakesEveryRequestAnother) {
@@ -241,7 +241,7 @@ TEST_P(EngineTest, TheCounterMakesEveryRequestAnother) {
                                            .arrivals = {.count = 40},
                                            .connections = 4,
                                            .threads = 2});
-  EXPECT_EQ(result.tally.of(Outcome::kBadStatus), 40u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kBadStatus), 40u);
   for (int i = 0; i < 40; ++i) EXPECT_EQ(server.Received("/n?" + std::to_string(i)), 1) << i;
 }
 
@@ -254,8 +254,8 @@ TEST_P(EngineTest, WhatIsExpectedIsOkAndNothingElse) {
        .expect = {.status = {200, 500}, .length = 0},
        .connections = 1,
        .threads = 1});
-  EXPECT_EQ(result.tally.of(Outcome::kOk), 3u);
-  EXPECT_EQ(result.tally.of(Outcome::kWrongBody), 6u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 3u);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kWrongBody), 6u);
   EXPECT_EQ(result.tally.targets.of(0).ok, 3u);
 }
 

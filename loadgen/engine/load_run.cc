@@ -42,7 +42,7 @@ double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : othe
 }  // namespace
 
 std::uint64_t RunResult::sent_in_time() const {
-  return tally.sent_in_time - std::min(tally.sent_in_time, tally.never_left());
+  return tally.sent_in_time - std::min(tally.sent_in_time, tally.outcomes.never_left());
 }
 
 double RunResult::achieved() const {
@@ -238,10 +238,11 @@ Progress LoadRun::progress() {
 /// Which responses the rate is made of, and over what time (load_run.h).
 void LoadRun::CountRate(RunResult& result) const {
   const auto& tally = result.tally;
-  result.counted = plan_.arrivals.rate ? tally.completed() : tally.timing.completed_at_last_sent;
+  result.counted = plan_.arrivals.rate ? tally.outcomes.completed() : tally.timing.completed_at_last_sent;
   if (plan_.arrivals.rate || !plan_.arrivals.count || result.stopped) return;
-  if (kMostlyInTime * static_cast<double>(tally.completed()) <= static_cast<double>(result.counted)) return;
-  result.counted = tally.completed();
+  if (kMostlyInTime * static_cast<double>(tally.outcomes.completed()) <= static_cast<double>(result.counted))
+    return;
+  result.counted = tally.outcomes.completed();
   result.sending = result.duration;
 }
 

@@ -14,23 +14,23 @@ namespace hydrapool::loadgen {
 Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos) {
   // A thread that has nothing left to send has ended: the share is of the run, not of its own life.
   run.busiest.wall = std::max(run.busiest.wall, run.duration);
-  const SelfEvidence evidence{
-      .open_loop = plan.arrivals.rate.has_value(),
-      .achieved = run.achieved(),
-      .never_left = run.tally.sent == 0
-                        ? 0
-                        : static_cast<double>(run.tally.never_left()) / static_cast<double>(run.tally.sent),
-      .busiest = run.busiest,
-      .duration = run.duration,
-      .worst_own_lag = run.tally.latency.own_lag.max() * sys::kMicrosecond,
-      .longest_pause = run.tally.timing.longest_pause,
-      .lag_p99 = run.tally.latency.lag.ValueAtPercentile(99) * sys::kMicrosecond,
-      .out_of_ports = run.tally.of(Outcome::kNoPorts) > 0,
-      .out_of_descriptors = run.tally.of(Outcome::kNoDescriptors) > 0,
-      .port_range = LocalPortRange(),
-      .machine_cpu = run.kernel.busy_share(),
-      .cpu = run.cpu,
-      .cores = run.cores};
+  const SelfEvidence evidence{.open_loop = plan.arrivals.rate.has_value(),
+                              .achieved = run.achieved(),
+                              .never_left = run.tally.sent == 0
+                                                ? 0
+                                                : static_cast<double>(run.tally.outcomes.never_left()) /
+                                                      static_cast<double>(run.tally.sent),
+                              .busiest = run.busiest,
+                              .duration = run.duration,
+                              .worst_own_lag = run.tally.latency.own_lag.max() * sys::kMicrosecond,
+                              .longest_pause = run.tally.timing.longest_pause,
+                              .lag_p99 = run.tally.latency.lag.ValueAtPercentile(99) * sys::kMicrosecond,
+                              .out_of_ports = run.tally.outcomes.of(Outcome::kNoPorts) > 0,
+                              .out_of_descriptors = run.tally.outcomes.of(Outcome::kNoDescriptors) > 0,
+                              .port_range = LocalPortRange(),
+                              .machine_cpu = run.kernel.busy_share(),
+                              .cpu = run.cpu,
+                              .cores = run.cores};
   auto self = CheckSelf(evidence);
   std::vector<SloVerdict> verdicts;
   for (const auto& slo : slos) verdicts.push_back(Check(slo, run));
@@ -46,13 +46,14 @@ bool Report::slos_met() const { return std::ranges::all_of(slos, &SloVerdict::me
 std::optional<std::string> NothingReached(const Report& report) {
   const auto& tally = report.run.tally;
   if (tally.sent == 0) return "no request was sent";
-  if (tally.completed() > 0 || tally.in_flight_at_end > 0) return std::nullopt;
+  if (tally.outcomes.completed() > 0 || tally.in_flight_at_end > 0) return std::nullopt;
   std::string why;
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
-    if (tally.of(outcome) == 0) continue;
+    if (tally.outcomes.of(outcome) == 0) continue;
     if (!NeverConnected(outcome)) return std::nullopt;
-    if (why.empty()) why = tally.first_detail[i].empty() ? std::string(Name(outcome)) : tally.first_detail[i];
+    const std::string& explanation = tally.outcomes.explanation(outcome);
+    if (why.empty()) why = explanation.empty() ? std::string(Name(outcome)) : explanation;
   }
   return "not one request reached a server: " + why;
 }
@@ -60,9 +61,9 @@ std::optional<std::string> NothingReached(const Report& report) {
 std::optional<std::string> NothingAnswered(const Report& report) {
   const auto& tally = report.run.tally;
   if (auto nothing = NothingReached(report)) return nothing;
-  if (tally.completed() > 0) return std::nullopt;
+  if (tally.outcomes.completed() > 0) return std::nullopt;
   return fmt::format("not one of {} requests was answered: {} failed, {} in flight at the end", tally.sent,
-                     tally.failed(), tally.in_flight_at_end);
+                     tally.outcomes.failed(), tally.in_flight_at_end);
 }
 
 std::string CommandOf(const Plan& plan) {

@@ -49,7 +49,7 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   status           {"200": n}, of completed requests
 ///   errors           {name: n}, of all that ended and were not ok; the names are those of outcome.h
 ///   workers          {"SLOT": {requests, errors, p50_us, p99_us, max_us, mean_us}}: completed, not ok,
-///                    service latencies (of the first Tally::kMaxTimedWorkers)
+///                    service latencies (of the first kMaxTimedWorkers)
 ///   fairness_jain    Jain's index of the workers' requests; 1 where none was named
 ///   self             {cpu_s, cpu_us_per_request, bottleneck}; bottleneck as in self_check.h
 ///

@@ -21,7 +21,7 @@ Json LatencyJson(const LatencyHistogram& h) {
           {"count", h.count()}};
 }
 
-Json WorkerJson(const Tally::OfWorker& worker) {
+Json WorkerJson(const WorkerCounts& worker) {
   Json json = {{"requests", worker.requests}, {"errors", worker.errors}};
   if (worker.service.count() == 0) return json;
   json["p50_us"] = worker.service.ValueAtPercentile(50);
@@ -42,9 +42,9 @@ Json RequestsJson(const RunResult& run) {
   return {{"scheduled", run.scheduled},
           {"unsent", run.unsent()},
           {"sent", tally.sent},
-          {"completed", tally.completed()},
-          {"ok", tally.of(Outcome::kOk)},
-          {"failed", tally.failed()},
+          {"completed", tally.outcomes.completed()},
+          {"ok", tally.outcomes.of(Outcome::kOk)},
+          {"failed", tally.outcomes.failed()},
           {"in_flight_at_end", tally.in_flight_at_end},
           {"saturated", tally.saturated},
           {"warmed_up", run.warmed_up}};
@@ -60,8 +60,8 @@ Json ErrorsJson(const Tally& tally) {
   Json errors = Json::object();
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
-    if (outcome != Outcome::kOk && tally.of(outcome) > 0)
-      errors[std::string(Name(outcome))] = tally.of(outcome);
+    if (outcome != Outcome::kOk && tally.outcomes.of(outcome) > 0)
+      errors[std::string(Name(outcome))] = tally.outcomes.of(outcome);
   }
   return errors;
 }
@@ -70,8 +70,9 @@ Json ErrorDetailsJson(const Tally& tally) {
   Json details = Json::object();
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
-    if (outcome != Outcome::kOk && tally.of(outcome) > 0 && !tally.first_detail[i].empty())
-      details[std::string(Name(outcome))] = tally.first_detail[i];
+    if (outcome != Outcome::kOk && tally.outcomes.of(outcome) > 0 &&
+        !tally.outcomes.explanation(outcome).empty())
+      details[std::string(Name(outcome))] = tally.outcomes.explanation(outcome);
   }
   return details;
 }

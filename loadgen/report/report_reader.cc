@@ -55,11 +55,11 @@ void ReadCounts(const Json& json, RunResult& run) {
   tally.in_flight_at_end = requests.at("in_flight_at_end");
   tally.saturated = requests.at("saturated");
   tally.bytes_received = json.at("bytes").at("received");
-  tally.Add(Outcome::kOk, requests.at("ok"));
+  tally.outcomes.Add(Outcome::kOk, requests.at("ok"));
   for (const auto& [name, n] : json.at("errors").items())
-    tally.Add(OutcomeOf(name).value_or(Outcome::kOther), n);
+    tally.outcomes.Add(OutcomeOf(name).value_or(Outcome::kOther), n);
   for (const auto& [name, detail] : json.at("error_details").items())
-    tally.first_detail[static_cast<std::size_t>(OutcomeOf(name).value_or(Outcome::kOther))] = detail;
+    tally.outcomes.Explain(OutcomeOf(name).value_or(Outcome::kOther), detail.get<std::string>());
   for (const auto& [code, n] : json.at("status").items()) tally.status[std::stoi(code)] = n;
   std::size_t url = 0;
   for (const auto& target : json.at("targets")) {
@@ -75,7 +75,7 @@ void ReadCounts(const Json& json, RunResult& run) {
   run.warmed_up = requests.at("warmed_up");
   tally.sent_in_time = static_cast<std::uint64_t>(
       std::llround(json.at("achieved").get<double>() * static_cast<double>(run.scheduled)) +
-      static_cast<long long>(tally.never_left()));
+      static_cast<long long>(tally.outcomes.never_left()));
 }
 
 void ReadSeries(const Json& json, RunResult& run) {
@@ -239,7 +239,8 @@ Report FromJson(const Json& json) {
   MakeTargetsExact(json.at("targets"), run.tally);
   ReadSelf(json, report);
   if (!json.at("aborted").is_null()) report.aborted = json.at("aborted");
-  if (run.tally.sent != run.tally.completed() + run.tally.failed() + run.tally.in_flight_at_end)
+  if (run.tally.sent !=
+      run.tally.outcomes.completed() + run.tally.outcomes.failed() + run.tally.in_flight_at_end)
     throw std::runtime_error("its requests do not add up");
   if (run.tally.latency.response.count() != run.tally.sent)
     throw std::runtime_error("its hdr_log is not all of its requests");

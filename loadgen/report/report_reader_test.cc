@@ -126,7 +126,7 @@ TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
   EXPECT_EQ(merged.run.tally.phases, tally.phases);
   EXPECT_EQ(merged.run.tally.connections, tally.connections);
   EXPECT_EQ(merged.run.tally.workers.at("a b").service, tally.workers.at("a b").service);
-  EXPECT_EQ(merged.run.tally.of(Outcome::kTruncated), tally.of(Outcome::kTruncated));
+  EXPECT_EQ(merged.run.tally.outcomes.of(Outcome::kTruncated), tally.outcomes.of(Outcome::kTruncated));
   std::uint64_t in_seconds = 0;
   for (const auto& [begin, interval] : merged.run.series.intervals())
     in_seconds += interval.response.Unpack().count();

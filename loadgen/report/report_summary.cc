@@ -25,10 +25,10 @@ struct Check {
 std::vector<Check> ChecksOf(const Report& report) {
   std::vector<Check> checks;
   const auto nothing = NothingAnswered(report);
-  checks.push_back(
-      {.name = "a server answered",
-       .shown = fmt::format("{} of {} requests", report.run.tally.completed(), report.run.tally.sent),
-       .wrong = nothing.value_or("")});
+  checks.push_back({.name = "a server answered",
+                    .shown = fmt::format("{} of {} requests", report.run.tally.outcomes.completed(),
+                                         report.run.tally.sent),
+                    .wrong = nothing.value_or("")});
   checks.push_back({.name = "the run is valid",
                     .shown = report.self.reason,
                     .wrong = report.self.valid ? "" : report.self.reason,
@@ -110,16 +110,17 @@ std::string ToMarkdown(const Report& report) {
       out,
       "\n{} requests sent, {} ok, {} failed, {} in flight at the end, {} never sent; {:.1f} responses/s "
       "for {:.1f} s.\n\n",
-      tally.sent, tally.of(Outcome::kOk), tally.failed(), tally.in_flight_at_end, report.run.unsent(),
-      report.run.throughput(), sys::ToSeconds(report.run.sending));
+      tally.sent, tally.outcomes.of(Outcome::kOk), tally.outcomes.failed(), tally.in_flight_at_end,
+      report.run.unsent(), report.run.throughput(), sys::ToSeconds(report.run.sending));
   fmt::format_to(out, "| latency | p50 | p90 | p99 | p99.9 | max |\n|---|---:|---:|---:|---:|---:|\n");
   LatencyLine(out, "response (from when it was due)", tally.latency.response);
   LatencyLine(out, "service (from when it was sent)", tally.latency.service);
   for (std::size_t i = 1; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
-    if (tally.of(outcome) == 0) continue;
-    fmt::format_to(out, "\n- {}: {}{}", Cell(std::string(Name(outcome))), tally.of(outcome),
-                   tally.first_detail[i].empty() ? "" : " (" + Cell(tally.first_detail[i]) + ")");
+    if (tally.outcomes.of(outcome) == 0) continue;
+    const std::string& why = tally.outcomes.explanation(outcome);
+    fmt::format_to(out, "\n- {}: {}{}", Cell(std::string(Name(outcome))), tally.outcomes.of(outcome),
+                   why.empty() ? "" : " (" + Cell(why) + ")");
   }
   return text + "\n";
 }

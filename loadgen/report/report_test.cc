@@ -86,8 +86,8 @@ TEST(ReportTextTest, SaysWhatHappened) {
 TEST(ReportTextTest, FitsATerminalOfEightyColumns) {
   auto report = Example();
   report.plan.targets = {{.url = "http://h/" + std::string(50, 'x')}, {.url = "http://h/"}};
-  report.run.tally.first_detail[static_cast<std::size_t>(Outcome::kRefused)] =
-      std::string(30, 'a') + " " + std::string(30, 'b');
+  report.run.tally.outcomes.Add(Outcome::kTls);
+  report.run.tally.outcomes.Explain(Outcome::kTls, std::string(30, 'a') + " " + std::string(30, 'b'));
   report.run.tally.latency.lag.Record(999'000);
   report.run.tally.latency.response.Record(3'600'000'000);
   report.run.tally.phases[2].Record(59'900'000);
@@ -107,17 +107,17 @@ TEST(ReportTextTest, WhatAServerSaysCannotMoveTheCursor) {
           ["\x1b[2J\xc2\x9b"
            "2J\xff"]
       .requests = 1;
-  report.run.tally.first_detail[static_cast<std::size_t>(Outcome::kRefused)] =
-      "\xc2\x9b"
-      "2J";
+  report.run.tally.outcomes.Add(Outcome::kTls);
+  report.run.tally.outcomes.Explain(Outcome::kTls,
+                                    "\xc2\x9b"
+                                    "2J");
   EXPECT_THAT(ToText(report), HasSubstr("  ?[2J?2J? "));
   EXPECT_THAT(ToText(report), HasSubstr("(?2J)"));
 }
 
 TEST(ReportTextTest, SaysWhenTheHeaderNamesNoWorker) {
   auto report = Example();
-  for (std::size_t i = 0; i <= Tally::kMaxWorkers; ++i)
-    report.run.tally.workers[std::to_string(i)].requests = 1;
+  for (std::size_t i = 0; i <= kMaxWorkers; ++i) report.run.tally.workers[std::to_string(i)].requests = 1;
   EXPECT_THAT(ToText(report), HasSubstr("X-Worker may not name a worker"));
 }
 

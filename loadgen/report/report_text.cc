@@ -35,9 +35,9 @@ std::string Micros(std::int64_t micros) { return FormatMicros(static_cast<double
 void Requests(Out out, const RunResult& run) {
   const auto& tally = run.tally;
   fmt::format_to(out, "requests   {} sent = {} completed + {} failed + {} in flight at the end\n", tally.sent,
-                 tally.completed(), tally.failed(), tally.in_flight_at_end);
-  fmt::format_to(out, "           {} ok; {} scheduled, {} of them never sent\n", tally.of(Outcome::kOk),
-                 run.scheduled, run.unsent());
+                 tally.outcomes.completed(), tally.outcomes.failed(), tally.in_flight_at_end);
+  fmt::format_to(out, "           {} ok; {} scheduled, {} of them never sent\n",
+                 tally.outcomes.of(Outcome::kOk), run.scheduled, run.unsent());
   if (tally.in_flight_at_end > 0)
     fmt::format_to(
         out, "           those in flight count in the latencies with the age they had: at least so much\n");
@@ -50,11 +50,12 @@ void Requests(Out out, const RunResult& run) {
   fmt::format_to(out, "rate       {:.1f} responses/s for {:.2f} s{}, {} received\n", run.throughput(),
                  sys::ToSeconds(run.sending), run.stopped ? " (stopped early)" : "",
                  FormatBytes(static_cast<double>(tally.bytes_received)));
-  const auto later = tally.completed() - std::min(tally.completed(), tally.timing.completed_at_last_sent);
+  const auto later =
+      tally.outcomes.completed() - std::min(tally.outcomes.completed(), tally.timing.completed_at_last_sent);
   if (later > 0 && run.duration > run.sending)
     fmt::format_to(out, "           {} came after the last was sent, up to {:.2f} s later{}\n", later,
                    sys::ToSeconds(run.duration - run.sending),
-                   run.counted < tally.completed() ? ": not in the rate" : "");
+                   run.counted < tally.outcomes.completed() ? ": not in the rate" : "");
 }
 
 /// "-" where fewer than ten lie beyond it.
@@ -128,21 +129,22 @@ void Outcomes(Out out, const Tally& tally) {
   if (!tally.status.empty()) fmt::format_to(out, "\n");
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
-    if (outcome == Outcome::kOk || tally.of(outcome) == 0) continue;
-    fmt::format_to(out, "error      {}: {}{}\n", Name(outcome), tally.of(outcome),
-                   tally.first_detail[i].empty() ? "" : "  (" + Printable(tally.first_detail[i]) + ")");
+    if (outcome == Outcome::kOk || tally.outcomes.of(outcome) == 0) continue;
+    const std::string& why = tally.outcomes.explanation(outcome);
+    fmt::format_to(out, "error      {}: {}{}\n", Name(outcome), tally.outcomes.of(outcome),
+                   why.empty() ? "" : "  (" + Printable(why) + ")");
   }
 }
 
 void Workers(Out out, const Tally& tally, const std::string& worker_header) {
   if (tally.workers.empty()) return;
-  const bool all = tally.workers.size() < Tally::kMaxWorkers;
+  const bool all = tally.workers.size() < kMaxWorkers;
   fmt::format_to(out, "workers    {}{}, fairness {:.3f} (Jain's index of their requests)\n",
                  all ? "" : "at least ", tally.workers.size(), Fairness(tally));
   if (!all)
     fmt::format_to(
         out, "           so many that {} may not name a worker at all; the last ones are counted as '{}'\n",
-        Printable(worker_header), Tally::kOtherWorkers);
+        Printable(worker_header), kOtherWorkers);
   fmt::format_to(out, "  {:<{}}{:>12}{:>10}{:>10}{:>10}\n", "", kMostName, "requests", "errors", "p50",
                  "p99");
   std::size_t shown = 0;

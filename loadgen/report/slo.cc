@@ -221,14 +221,14 @@ SloFacts FactsOf(const TargetCounts& counts, double seconds) {
 
 SloFacts FactsOf(const RunResult& run) {
   const auto& tally = run.tally;
-  const auto ok = tally.of(Outcome::kOk);
+  const auto ok = tally.outcomes.of(Outcome::kOk);
   return {.response = tally.latency.response,
           .service = tally.latency.service,
           .lag = tally.latency.lag,
           .ok_response = tally.latency.response.Since(tally.parts.not_ok_response),
           .ok_service = tally.latency.service.Since(tally.parts.not_ok_service),
           .errors = {run.scheduled - std::min(ok, run.scheduled), run.scheduled},
-          .unanswered = {tally.sent - tally.completed(), tally.sent},
+          .unanswered = {tally.sent - tally.outcomes.completed(), tally.sent},
           .dropped = {run.unsent(), run.scheduled},
           .achieved = {run.sent_in_time(), run.scheduled},
           .sent = tally.sent,

@@ -66,7 +66,7 @@ void IntervalCutter::Cut(const Tally& tally, sys::Nanos now, IntervalSeries& int
       .not_ok_response = PackedHistogram(tally.parts.not_ok_response.Since(before_.not_ok_response)),
       .not_ok_service = PackedHistogram(tally.parts.not_ok_service.Since(before_.not_ok_service))};
   for (std::size_t i = 0; i < kOutcomes; ++i) {
-    const auto n = tally.of(static_cast<Outcome>(i));
+    const auto n = tally.outcomes.of(static_cast<Outcome>(i));
     gained.outcomes[i] = n - before_.outcomes[i];
     before_.outcomes[i] = n;
   }

@@ -30,13 +30,14 @@ void Tally::Sent(const Attempt& attempt, bool in_time) {
   targets.Sent(attempt.url);
   if (in_time) ++sent_in_time;
   timing.last_sent = std::max(timing.last_sent, attempt.sent);
-  timing.completed_at_last_sent = completed();
+  timing.completed_at_last_sent = outcomes.completed();
   latency.lag.Record(Micros(attempt.due, attempt.sent));
   latency.own_lag.Record(Micros(std::max(attempt.due, attempt.free_since), attempt.sent));
 }
 
 void Tally::Finished(const Attempt& attempt, const Result& result) {
-  ++outcomes_[static_cast<std::size_t>(result.outcome)];
+  outcomes.Add(result.outcome);
+  if (!result.detail.empty()) outcomes.Explain(result.outcome, result.detail);
   bytes_received += result.bytes;
   timing.last_end = std::max(timing.last_end, result.end);
   latency.response.Record(Micros(attempt.due, result.end));
@@ -46,15 +47,13 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
   targets.Finished(attempt.url, result.outcome, Micros(attempt.due, result.end));
   if (Completed(result.outcome)) ++status[result.status];
   if (!result.worker.empty()) {
-    auto& worker = CountsOf(SlotOf(result.worker));
+    auto& worker = CountsOf(workers, SlotOf(result.worker));
     if (Completed(result.outcome)) ++worker.requests;
     if (result.outcome != Outcome::kOk) ++worker.errors;
     if (workers.size() <= kMaxTimedWorkers || worker.service.count() > 0)
       worker.service.Record(Micros(attempt.sent, result.end));
   }
   CountPhases(result);
-  auto& detail = first_detail[static_cast<std::size_t>(result.outcome)];
-  if (detail.empty() && !result.detail.empty()) detail = result.detail;
 }
 
 void Tally::CountPhases(const Result& result) {
@@ -87,36 +86,12 @@ void Tally::Merge(const Tally& other) {
   targets.Merge(other.targets);
   for (const auto& [code, n] : other.status) status[code] += n;
   for (const auto& [slot, n] : other.workers) {
-    auto& worker = CountsOf(slot);
+    auto& worker = CountsOf(workers, slot);
     worker.requests += n.requests;
     worker.errors += n.errors;
     worker.service.Merge(n.service);
   }
-  for (std::size_t i = 0; i < kOutcomes; ++i) {
-    outcomes_[i] += other.outcomes_[i];
-    if (first_detail[i].empty()) first_detail[i] = other.first_detail[i];
-  }
+  outcomes.Merge(other.outcomes);
 }
-
-std::uint64_t Tally::completed() const {
-  return of(Outcome::kOk) + of(Outcome::kBadStatus) + of(Outcome::kWrongBody);
-}
-
-std::uint64_t Tally::failed() const {
-  std::uint64_t n = 0;
-  for (const auto count : outcomes_) n += count;
-  return n - completed();
-}
-
-Tally::OfWorker& Tally::CountsOf(std::string_view slot) {
-  auto found = workers.find(slot);
-  if (found == workers.end()) {
-    const auto key = workers.size() < kMaxWorkers ? slot : kOtherWorkers;
-    found = workers.try_emplace(std::string(key)).first;
-  }
-  return found->second;
-}
-
-std::string_view SlotOf(std::string_view worker) { return worker.substr(0, worker.find('.')); }
 
 }  // namespace hydrapool::loadgen

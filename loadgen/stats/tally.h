@@ -3,15 +3,16 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <string>
 #include <string_view>
 
 #include "loadgen/stats/connection_counts.h"
 #include "loadgen/stats/latency_histogram.h"
 #include "loadgen/stats/latency_parts.h"
 #include "loadgen/stats/outcome.h"
+#include "loadgen/stats/outcome_counts.h"
 #include "loadgen/stats/phases.h"
 #include "loadgen/stats/target_counts.h"
+#include "loadgen/stats/worker_counts.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
@@ -49,39 +50,14 @@ inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {"connect",
 /// Every attempt counts, failed ones too; those in flight at the end with the age they had then, a lower
 /// bound. `parts` has them by what became of the request.
 ///
-/// Memory is constant: of the values of the worker header the first kMaxWorkers have counts of their own, and
-/// the first kMaxTimedWorkers of these a histogram.
+/// Memory is constant.
 /// Not for several threads: each has its own Tally, and they are merged at the end.
 class Tally {
  public:
-  static constexpr std::size_t kMaxWorkers = 1024;
-  static constexpr std::size_t kMaxTimedWorkers = 64;
-  static constexpr std::string_view kOtherWorkers = "other";
-
   void Sent(const Attempt& attempt, bool in_time);
   void Finished(const Attempt& attempt, const Result& result);
   void InFlightAtEnd(const Attempt& attempt, sys::Nanos now);
   void Merge(const Tally& other);
-
-  [[nodiscard]] std::uint64_t of(Outcome outcome) const {
-    return outcomes_[static_cast<std::size_t>(outcome)];
-  }
-  [[nodiscard]] std::uint64_t completed() const;
-  [[nodiscard]] std::uint64_t failed() const;
-  /// Failed for want of local ports or descriptors: they never left this machine.
-  [[nodiscard]] std::uint64_t never_left() const {
-    return of(Outcome::kNoPorts) + of(Outcome::kNoDescriptors);
-  }
-  /// For those who read a report back: `n` more of an outcome, without latencies.
-  void Add(Outcome outcome, std::uint64_t n) { outcomes_[static_cast<std::size_t>(outcome)] += n; }
-
-  /// One worker of the server's, as its header names it.
-  struct OfWorker {
-    std::uint64_t requests = 0;  ///< completed
-    std::uint64_t errors = 0;    ///< Named it and were not ok, completed or not.
-    LatencyHistogram service = {};
-    [[nodiscard]] bool operator==(const OfWorker& other) const = default;
-  };
 
   /// When things happened.
   struct Timing {
@@ -115,19 +91,12 @@ class Tally {
   TargetList targets;  ///< By URL.
   /// How long each part took, of the requests in which there was one (phases.h); `body` of completed ones.
   std::array<LatencyHistogram, kPhases> phases;
-  std::map<int, std::uint64_t> status;                   ///< Of completed requests.
-  std::map<std::string, OfWorker, std::less<>> workers;  ///< By slot.
-  std::array<std::string, kOutcomes> first_detail;       ///< Of each outcome, the first explanation seen.
+  OutcomeCounts outcomes;
+  std::map<int, std::uint64_t> status;  ///< Of completed requests.
+  WorkersBySlot workers;
 
  private:
   void CountPhases(const Result& result);
-  OfWorker& CountsOf(std::string_view slot);
-
-  std::array<std::uint64_t, kOutcomes> outcomes_{};
 };
-
-/// The slot of a worker header's value: "3" of "3.17" (slot 3 in its 17th life), the whole value where there
-/// is no dot.
-std::string_view SlotOf(std::string_view worker);
 
 }  // namespace hydrapool::loadgen

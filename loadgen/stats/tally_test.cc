@@ -38,8 +38,8 @@ TEST(TallyTest, FailuresHaveLatenciesToo) {
   tally.Sent(kAttempt, true);
   tally.Finished(kAttempt, Ended(Outcome::kTimeoutBody));
   EXPECT_EQ(tally.latency.response.count(), 1u);
-  EXPECT_EQ(tally.failed(), 1u);
-  EXPECT_EQ(tally.completed(), 0u);
+  EXPECT_EQ(tally.outcomes.failed(), 1u);
+  EXPECT_EQ(tally.outcomes.completed(), 0u);
   EXPECT_TRUE(tally.status.empty());
 }
 
@@ -47,9 +47,9 @@ TEST(TallyTest, ABadStatusIsCompletedButNotOk) {
   Tally tally;
   tally.Sent(kAttempt, true);
   tally.Finished(kAttempt, Ended(Outcome::kBadStatus));
-  EXPECT_EQ(tally.completed(), 1u);
-  EXPECT_EQ(tally.of(Outcome::kOk), 0u);
-  EXPECT_EQ(tally.failed(), 0u);
+  EXPECT_EQ(tally.outcomes.completed(), 1u);
+  EXPECT_EQ(tally.outcomes.of(Outcome::kOk), 0u);
+  EXPECT_EQ(tally.outcomes.failed(), 0u);
 }
 
 TEST(TallyTest, WhatIsInFlightAtTheEndIsAsOldAsItIs) {
@@ -58,7 +58,7 @@ TEST(TallyTest, WhatIsInFlightAtTheEndIsAsOldAsItIs) {
   tally.InFlightAtEnd(kAttempt, 110 * kMillisecond);
   EXPECT_EQ(tally.latency.response.max(), 100'000);
   EXPECT_EQ(tally.latency.service.count(), 1u);
-  EXPECT_EQ(tally.sent, tally.completed() + tally.failed() + tally.in_flight_at_end);
+  EXPECT_EQ(tally.sent, tally.outcomes.completed() + tally.outcomes.failed() + tally.in_flight_at_end);
 }
 
 TEST(TallyTest, WorkersAreCountedBySlot) {
@@ -100,10 +100,10 @@ TEST(TallyTest, AWorkersErrorsAndLatenciesAreItsOwn) {
 TEST(TallyTest, AHeaderThatIsNeverTheSameDoesNotCostMemory) {
   Tally tally;
   for (int i = 0; i < 5000; ++i) tally.Finished(kAttempt, Ended(Outcome::kOk, std::to_string(i)));
-  EXPECT_EQ(tally.workers.size(), Tally::kMaxWorkers + 1);
-  EXPECT_EQ(tally.workers.at("other").requests, 5000 - Tally::kMaxWorkers);
+  EXPECT_EQ(tally.workers.size(), kMaxWorkers + 1);
+  EXPECT_EQ(tally.workers.at("other").requests, 5000 - kMaxWorkers);
   EXPECT_EQ(std::ranges::count_if(tally.workers, [](const auto& w) { return w.second.service.count() > 0; }),
-            Tally::kMaxTimedWorkers);
+            kMaxTimedWorkers);
 }
 
 TEST(TallyTest, MergingIsCountingBoth) {
@@ -123,7 +123,7 @@ TEST(TallyTest, MergingIsCountingBoth) {
   a.Merge(b);
   EXPECT_EQ(a.sent, both.sent);
   EXPECT_EQ(a.sent_in_time, both.sent_in_time);
-  EXPECT_EQ(a.failed(), both.failed());
+  EXPECT_EQ(a.outcomes.failed(), both.outcomes.failed());
   EXPECT_EQ(a.in_flight_at_end, both.in_flight_at_end);
   EXPECT_EQ(a.latency.response, both.latency.response);
   EXPECT_EQ(a.latency.lag, both.latency.lag);

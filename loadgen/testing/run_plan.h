@@ -17,7 +17,7 @@ inline RunResult RunPlan(const std::string& engine, Plan plan, const Journal* jo
   run.Start();
   auto result = run.Wait();
   const auto& tally = result.tally;
-  EXPECT_EQ(tally.sent, tally.completed() + tally.failed() + tally.in_flight_at_end);
+  EXPECT_EQ(tally.sent, tally.outcomes.completed() + tally.outcomes.failed() + tally.in_flight_at_end);
   EXPECT_EQ(result.scheduled, tally.sent + result.unsent());
   EXPECT_EQ(tally.latency.response.count(), tally.sent);
   EXPECT_EQ(tally.latency.service.count(), tally.sent);

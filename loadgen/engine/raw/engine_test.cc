@@ -37,7 +37,7 @@ std::uint64_t AllocationsOf(const ScriptedServer& server, std::uint64_t count, s
   Recorder recorder(plan, start, agenda.planned_end(), nullptr);
   const auto before = allocations;
   engine.Run(agenda, recorder);
-  EXPECT_EQ(recorder.tally().completed(), count);
+  EXPECT_EQ(recorder.tally().outcomes.completed(), count);
   return allocations - before;
 }
 
