@@ -20,6 +20,7 @@ Examples:
   hydrapool --mount /=files:/srv/www --mount '*.php=with:/usr/bin/php-cgi' --index index.html,index.php
   hydrapool --cgi-dir cgi --cgi-env GIT_PROJECT_ROOT=/srv/git --cgi-env GIT_HTTP_EXPORT_ALL=1
   hydrapool --listen :80 --user www-data --cgi-dir /usr/lib/cgi-bin       (started as root)
+  hydrapool --control /run/hydrapool.sock      and then: hydrapool ctl --control /run/hydrapool.sock workers
   hydrapool --config hydrapool.toml --check    (a file holds lines like: listen = [":8080"] and cgi-dir = "/srv/cgi")
   hydrapool 127.0.0.1 8080                     (as the teaching code)
 
@@ -81,6 +82,9 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();
+  app.add_option("--control", options.control,
+                 "A socket by which root and the server's own user steer it: hydrapool ctl --help")
+      ->type_name("PATH");
   app.add_option("--user", words.user,
                  "The user to become once it listens (port 80 wants root), for server and CGI programs")
       ->check(KnownUser)

@@ -17,6 +17,7 @@ namespace hydrapool::server {
 struct Options {
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::string admin = "127.0.0.1:9180";  ///< empty: none
+  std::string control;                   ///< the control socket's path; empty: none
   std::optional<sys::User> user;         ///< to become once it listens; none: stay the one that started it
   std::optional<mode_t> socket_mode;     ///< of UNIX sockets; none: as the umask has it
   hydrapool::PoolOptions pool{.supervised = true};

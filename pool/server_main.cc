@@ -22,6 +22,8 @@
 #include "metrics/status_page.h"
 #include "pool/admin/client.h"
 #include "pool/admin/server.h"
+#include "pool/control/ctl.h"
+#include "pool/control/server.h"
 #include "pool/options.h"
 #include "pool/parent/pool.h"
 #include "pool/shared/dispatcher.h"
@@ -101,10 +103,14 @@ void GiveUpPrivileges(const Options& options) {
   }
 }
 
-// A UNIX socket is the user's that the server becomes, so that a proxy of the same user can connect.
-void GiveSocket(const std::string& path, const Options& options) {
-  if (options.user && ::chown(path.c_str(), options.user->uid, options.user->gid) != 0)
+// So that a proxy of the same user can connect. A program that follows has become that user, and inherits it.
+void GiveSocket(const std::string& path, const sys::User& user) {
+  if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0)
     sys::ThrowErrno(errno, "chown " + path);
+}
+
+void GiveSocket(const std::string& path, const Options& options) {
+  if (options.user) GiveSocket(path, *options.user);
   if (options.socket_mode && ::chmod(path.c_str(), *options.socket_mode) != 0)
     sys::ThrowErrno(errno, "chmod " + path);
 }
@@ -117,8 +123,47 @@ int Probe(const std::string& url) {
   return 1;
 }
 
+std::vector<sys::UniqueFd> Listeners(const Options& options) {
+  std::vector<sys::UniqueFd> listeners;
+  for (const std::string& address : options.listen) {
+    listeners.push_back(sys::Listen(address, {.defer_accept = true}));
+    const std::string bound = sys::LocalAddress(listeners.back().get());
+    if (bound.starts_with("unix:")) GiveSocket(bound.substr(std::strlen("unix:")), options);
+    sys::log::Info("listening on {}", bound.starts_with("unix:") ? bound : "http://" + bound + "/");
+  }
+  return listeners;
+}
+
+void LimitPrograms(const Pool& pool, const cgi::Config& config) {
+  const std::size_t most = std::min<std::size_t>(config.max_processes, MostProcessesOf(pool));
+  ScoreboardOf(pool).signs().processes_limit = static_cast<std::uint32_t>(most);
+}
+
+int Serve(const Options& options) {
+  std::vector<sys::UniqueFd> listeners = Listeners(options);
+  ProcessPool<Site> pool(options.pool,
+                         [site = options.site](WorkerContext& worker) { return Site(worker, site); });
+  if (options.site.cgi) LimitPrograms(pool.pool(), *options.site.cgi);
+  std::optional<admin::Server> admin;
+  if (!options.admin.empty()) {
+    admin.emplace(pool.loop(), sys::Listen(options.admin), PagesOf(pool.pool(), options));
+    sys::log::Info("admin on http://{}/metrics", admin->address());
+  }
+  std::optional<control::Server> control;
+  if (!options.control.empty()) {
+    sys::UniqueFd listener = control::ListenAt(options.control);
+    if (options.user) GiveSocket(options.control, *options.user);
+    control.emplace(pool.loop(), std::move(listener),
+                    [&pool](std::string_view command) { return control::Obey(pool.pool(), command); });
+    sys::log::Info("control on unix:{}", options.control);
+  }
+  GiveUpPrivileges(options);
+  return pool.Serve(std::move(listeners));
+}
+
 int Main(int argc, char** argv) {
   OpenStandardDescriptors();
+  if (argc > 1 && std::string_view(argv[1]) == "ctl") return control::Ctl(argc - 1, argv + 1);
   sys::IgnoreStraySignals();
   int exit_code = 0;
   const auto options = ParseOptions(argc, argv, exit_code);
@@ -134,31 +179,11 @@ int Main(int argc, char** argv) {
       std::puts("hydrapool: the options are good");
       return 0;
     }
-    std::vector<sys::UniqueFd> listeners;
-    for (const std::string& address : options->listen) {
-      listeners.push_back(sys::Listen(address, {.defer_accept = true}));
-      const std::string bound = sys::LocalAddress(listeners.back().get());
-      if (bound.starts_with("unix:")) GiveSocket(bound.substr(std::strlen("unix:")), *options);
-      sys::log::Info("listening on {}", bound.starts_with("unix:") ? bound : "http://" + bound + "/");
-    }
-    ProcessPool<Site> pool(options->pool,
-                           [site = options->site](WorkerContext& worker) { return Site(worker, site); });
-    if (options->site.cgi) {
-      const std::size_t most =
-          std::min<std::size_t>(options->site.cgi->max_processes, MostProcessesOf(pool.pool()));
-      ScoreboardOf(pool.pool()).signs().processes_limit = static_cast<std::uint32_t>(most);
-    }
-    std::optional<admin::Server> admin;
-    if (!options->admin.empty()) {
-      admin.emplace(pool.loop(), sys::Listen(options->admin), PagesOf(pool.pool(), *options));
-      sys::log::Info("admin on http://{}/metrics", admin->address());
-    }
-    GiveUpPrivileges(*options);
-    return pool.Serve(std::move(listeners));
+    return Serve(*options);
   } catch (const std::system_error& error) {
     const bool busy = error.code() == std::errc::address_in_use;
     std::fprintf(stderr, "hydrapool: %s%s\n", error.what(),
-                 busy ? " (--listen and --admin take other addresses)" : "");
+                 busy ? " (--listen, --admin and --control take other addresses)" : "");
     return 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hydrapool: %s\n", error.what());

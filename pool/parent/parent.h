@@ -18,6 +18,7 @@
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
 #include "pool/parent/spares.h"
+#include "pool/parent/steering.h"
 #include "pool/shared/death_journal.h"
 #include "pool/shared/fate_journal.h"
 #include "pool/shared/pool_life.h"
@@ -47,6 +48,7 @@ class Pool::Parent {
   ~Parent();
 
   int Serve(std::vector<sys::UniqueFd> listeners);
+  [[nodiscard]] Steering steering() { return {scoreboard, life_[0], seats_, leases_, crew_}; }
 
   PoolOptions options;
 

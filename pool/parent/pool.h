@@ -8,6 +8,7 @@ class DeathJournal;
 class FateJournal;
 class Pool;
 class Scoreboard;
+class Steering;
 
 /// What a pool knows about itself; for the pool's own programs, embedders get it over the admin endpoint.
 const Scoreboard& ScoreboardOf(const Pool& pool);
@@ -18,5 +19,8 @@ std::size_t MostProcessesOf(const Pool& pool);
 const FateJournal& FatesOf(const Pool& pool);
 /// The last ends of its workers; to be read on the parent's loop.
 const DeathJournal& DeathsOf(const Pool& pool);
+
+/// What an operator may ask of it (pool/parent/steering.h); on the parent's loop.
+Steering SteeringOf(const Pool& pool);
 
 }  // namespace hydrapool

@@ -72,6 +72,7 @@ std::size_t MostProcessesOf(const Pool& pool) {
   const Pool::Parent& parent = pool.parent();
   return MostProcesses(RaiseFileLimit(), parent.options.max_connections, parent.scoreboard.lives().size());
 }
+Steering SteeringOf(const Pool& pool) { return pool.parent().steering(); }
 const FateJournal& FatesOf(const Pool& pool) { return pool.parent().fates; }
 const DeathJournal& DeathsOf(const Pool& pool) { return pool.parent().deaths; }
 

@@ -29,6 +29,7 @@ void Recycler::Look(sys::Nanos now) {
   const bool weigh = rules_.memory != 0 && now >= next_weighing_;
   if (weigh) next_weighing_ = now + sys::kSecond;
   for (std::size_t seat = 0; seat < seats_.wanted(); ++seat) {
+    if (seats_.present(seat) == nullptr) continue;  // drained
     const WorkerHandle& worker = *seats_.present(seat);
     if (const RecycleCause cause = Judge(worker, now, weigh); cause != RecycleCause::kNone)
       return TellToLeave(worker, cause);
@@ -39,6 +40,7 @@ bool Recycler::AllReady() const {
   if (!seats_.HasPlace()) return false;
   for (std::size_t seat = 0; seat < seats_.wanted(); ++seat) {
     const WorkerHandle* worker = seats_.present(seat);
+    if (worker == nullptr && seats_.IsDrained(seat)) continue;
     if (worker == nullptr || worker->life().told_to_leave) return false;
     if (worker->life().state.load() != WorkerState::kReady) return false;
   }

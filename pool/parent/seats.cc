@@ -48,6 +48,14 @@ void Seats::AppendNoted(std::vector<int>& descriptors) const {
   }
 }
 
+bool Seats::IsDrained(std::size_t seat) const {
+  if (!records_[seat].drained) return false;
+  for (std::size_t other = 0; other < wanted_; ++other) {
+    if (!records_[other].drained) return true;
+  }
+  return false;
+}
+
 bool Seats::IsPresent(const WorkerHandle& worker) const { return present_[worker.life().slot] == &worker; }
 
 WorkerHandle* Seats::WithPid(pid_t pid) const {
@@ -59,7 +67,7 @@ WorkerHandle* Seats::WithPid(pid_t pid) const {
 std::optional<std::size_t> Seats::Vacant(sys::Nanos now) const {
   if (free_.empty()) return std::nullopt;
   for (std::size_t seat = 0; seat < wanted_; ++seat) {
-    if (present_[seat] == nullptr && records_[seat].next_start <= now) return seat;
+    if (present_[seat] == nullptr && records_[seat].next_start <= now && !IsDrained(seat)) return seat;
   }
   return std::nullopt;
 }
@@ -68,7 +76,8 @@ std::optional<sys::Nanos> Seats::NextStart() const {
   std::optional<sys::Nanos> next;
   if (free_.empty()) return next;
   for (std::size_t seat = 0; seat < wanted_; ++seat) {
-    if (present_[seat] == nullptr) next = std::min(next.value_or(INT64_MAX), records_[seat].next_start);
+    if (present_[seat] == nullptr && !IsDrained(seat))
+      next = std::min(next.value_or(INT64_MAX), records_[seat].next_start);
   }
   return next;
 }

@@ -25,6 +25,7 @@ struct SeatRecord {
   sys::Nanos died_at = 0;  ///< the worker before; 0: it was replaced alive, or there was none
   sys::Nanos reaped_at = 0;
   sys::Nanos next_start = 0;  ///< no worker before that
+  bool drained = false;       ///< no worker at all, until an operator has it filled
 };
 
 /// A pool's seats, one for each slot of the scoreboard, and the workers that sit in them or are leaving.
@@ -53,6 +54,8 @@ class Seats {
   void Want(std::size_t workers) { wanted_ = workers; }
   [[nodiscard]] std::size_t wanted() const { return wanted_; }
   [[nodiscard]] SeatRecord& record(std::size_t seat) const { return records_[seat]; }
+  /// It is to stay empty. Where all that are wanted are drained, none counts as drained.
+  [[nodiscard]] bool IsDrained(std::size_t seat) const;
   /// The worker in a seat; nullptr: none.
   [[nodiscard]] WorkerHandle* present(std::size_t seat) const { return present_[seat]; }
   [[nodiscard]] bool IsPresent(const WorkerHandle& worker) const;

@@ -33,6 +33,8 @@ class DeathJournal {
     shared.deaths[shared.total % kMost] = death;
     ++shared.total;
   }
+  /// Of all that were ever added.
+  [[nodiscard]] std::uint64_t total() const { return shared_[0].total; }
   /// The newest first.
   [[nodiscard]] std::vector<WorkerDeath> kept() const {
     const Shared& shared = shared_[0];

@@ -29,7 +29,8 @@ struct PoolLife {
   std::atomic<pid_t> parent{0};  ///< the last it has started
   std::atomic<std::uint32_t> program{
       0};  ///< counts the programs that have served the pool, one after another
-  std::atomic<std::uint32_t> workers{0};  ///< how many are wanted
+  std::atomic<std::uint32_t> refused{0};  ///< programs that were to follow and could not
+  std::atomic<std::uint32_t> workers{0};  ///< how many are wanted; also the parent's, where it is asked
   std::atomic<bool> pause{false};         ///< the parent is to change nothing, for another program takes over
 
   // the parent's

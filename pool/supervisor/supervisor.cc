@@ -229,10 +229,8 @@ void Supervisor::Try(Successor successor) {
       successor == Successor::kUpgrade ? pool_.succession->Upgrade() : Succession::Itself();
   const pid_t pid = program.empty() ? -1 : pool_.succession->StartTrial(program);
   if (pid < 0) {
-    sys::log::Error("{} refused: {}; all stays as it was", NameOf(successor),
-                    program.empty() ? "there is no program under the name of this one"
-                                    : std::generic_category().message(errno));
-    return;
+    return Refuse(successor, program.empty() ? "there is no program under the name of this one"
+                                             : std::generic_category().message(errno));
   }
   trial_ = {.successor = successor, .program = program, .pid = pid, .deadline = sys::Now() + kLongestTrial};
 }
@@ -248,8 +246,7 @@ void Supervisor::WatchTrial() {
 void Supervisor::OnTrialEnd(const sys::ExitStatus& status) {
   trial_.pid = 0;
   if (!status.clean()) {
-    sys::log::Error("{} refused: its trial ended by {}; all stays as it was", NameOf(trial_.successor),
-                    status.Describe());
+    Refuse(trial_.successor, "its trial ended by " + status.Describe());
   } else if (life_.stage == PoolStage::kServing) {
     Yield();  // returns only where that fails
   }
@@ -264,7 +261,12 @@ void Supervisor::Yield() {
     why = std::generic_category().message(pool_.succession->Execute(trial_.program, pool_.descriptors()));
   }
   life_.pause = false;
-  sys::log::Error("{} refused: {}; all stays as it was", NameOf(trial_.successor), why);
+  Refuse(trial_.successor, why);
+}
+
+void Supervisor::Refuse(Successor successor, const std::string& why) {
+  sys::log::Error("{} refused: {}; all stays as it was", NameOf(successor), why);
+  life_.refused.fetch_add(1);
 }
 
 // One that has died will not change anything either.

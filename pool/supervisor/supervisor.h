@@ -78,6 +78,7 @@ class Supervisor {
   void WatchTrial();
   void Yield();
   bool PauseParent();
+  void Refuse(Successor successor, const std::string& why);
   static const char* NameOf(Successor successor);
 
   PoolLife& life_;

@@ -104,7 +104,11 @@ UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   const bool stale = ::connect(probe.get(), where, sizeof address) != 0 && errno == ECONNREFUSED &&
                      ::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode);
   if (stale) ::unlink(path.c_str());
-  if (::bind(fd.get(), where, sizeof address) != 0) ThrowErrno(errno, "cannot listen on unix:" + path);
+  if (::bind(fd.get(), where, sizeof address) != 0) {
+    const int error = errno;
+    const bool other = error == EADDRINUSE && ::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode);
+    ThrowErrno(other ? EEXIST : error, "cannot listen on unix:" + path);
+  }
   if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + path);
   return fd;
 }
