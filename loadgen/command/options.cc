@@ -25,6 +25,8 @@ constexpr HelpTexts kHelp = {
   loadgen --target 'http://h/a rate=400' --target 'http://h/b?{random} rate=20'
   loadgen -R 300 --request-file shop.jsonl --saturate drop http://h:8080/
   loadgen --http2 -k --expect-status 200,304 --connection reuse:9 https://h/
+  loadgen --once -H 'X-Id: 1' URL         one request: what is sent, what comes
+  loadgen --dry-run -R 500 --target …     when which request would be sent
   loadgen -R 9000 --replica auto --start-at 2026-11-22T15:04:05Z URL
 
   loadgen search --slo 'p99<50ms' URL     the highest rate that holds it
@@ -61,13 +63,13 @@ SLURM_NTASKS.
 
 Exit codes:
   0  the run ended, whatever the responses were
-  1  not one request reached a server, or an output failed
+  1  not one request reached a server, or an output failed; --once: no answer
   2  wrong usage, or a file that cannot be opened
   3  INVALID: an open loop sent less than 99 % of its schedule in time through
      this machine's own fault, or more than 1 % of its requests never left this
      machine for want of ports or descriptors
   4  an --abort-on came true
- 99  an --slo was missed
+ 99  an --slo was missed; --once: an answer that is not ok
 Ctrl-C ends the run and prints the report; a second one leaves at once (130).
 )"};
 
@@ -96,6 +98,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   plan_flags.AddTo(app);
   AddEngine(app, options.engine);
   output_flags.AddTo(app);
+  AddTrial(app, options.trial);
   if (auto ended = ParseArguments(app, argc, argv)) {
     if (auto* error = std::get_if<sys::Error>(&*ended)) return std::move(*error);
     return std::get<std::string>(std::move(*ended));
@@ -106,6 +109,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   if (!outputs) return outputs.error();
   options.plan = std::move(*plan);
   options.outputs = std::move(*outputs);
+  if (const auto fits = FitsTrial(options.trial, options.outputs); !fits) return fits.error();
   if (options.outputs.until && app.count("--duration") + app.count("--requests") + app.count("--stages") == 0)
     options.plan.arrivals.duration = kLongestUntil;
   for (auto* slos : {&options.outputs.slos, &options.outputs.abort_on}) {

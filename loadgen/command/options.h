@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "loadgen/command/output_options.h"
+#include "loadgen/command/trial_options.h"
 #include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
@@ -18,6 +19,7 @@ struct Options {
   Plan plan;
   std::string engine = "auto";
   Outputs outputs;
+  Trial trial = {};
 };
 
 /// What the command line asks for: a run, a text to print (--help, --version), or it is wrong (one line says

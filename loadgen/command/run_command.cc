@@ -1,9 +1,13 @@
 #include "loadgen/command/run_command.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
 #include "loadgen/command/cli.h"
+#include "loadgen/command/dry_run.h"
+#include "loadgen/command/once_command.h"
 #include "loadgen/command/output_files.h"
 #include "loadgen/command/run_load.h"
 #include "loadgen/engine/endpoint.h"
@@ -13,7 +17,12 @@ namespace hydrapool::loadgen {
 int RunCommand(const Options& options) {
   const auto engine = Prepare(options);
   if (!engine) return Complain(kUsage, engine.error().message);
+  if (options.trial.dry_run > 0) {
+    fmt::print("{}", DryRunText(options.plan, engine->name, options.trial.dry_run));
+    return kRan;
+  }
   if (const auto why = UnresolvableHost(options.plan)) return Complain(kNothing, *why);
+  if (options.trial.once) return RunOnce(options, *engine);
   const auto files = OutputFiles::Open(options.outputs);
   if (!files) return Complain(kUsage, files.error().message);
   std::unique_ptr<RunMetrics> metrics;

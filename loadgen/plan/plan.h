@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loadgen/plan/body.h"
+#include "loadgen/plan/wire_tap.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
@@ -26,6 +27,7 @@ using LineFiles = std::map<std::string, std::shared_ptr<const Lines>, std::less<
 /// "{line:FILE}" in it are replaced (text_template.h).
 struct Target {
   std::string url = {};
+  std::string name = {};  ///< What it is called in reports and objectives; empty: as its URL.
   /// "user:password"; empty: the wire's. No part of the URL, so that whatever shows that does not show it.
   std::string user = {};
   std::string method = "GET";
@@ -93,6 +95,7 @@ struct Wire {
   std::vector<std::string> bind = {};  ///< IP addresses of this machine that connections come from, in turn.
   bool path_as_is = false;             ///< "/../" and "/./" stay in URLs.
   Extras extras = {};
+  WireTap* tap = nullptr;  ///< Is shown what goes over the wire; null: nobody is.
 };
 
 /// What a response must be to be ok.
@@ -103,12 +106,17 @@ struct Expectation {
   std::string end = {};                      ///< What each decoded body ends with.
 };
 
+struct Scenario;
+
 /// A whole run as a value: what to send, when, how, and what is to come back.
 ///
 ///     loadgen::Plan plan{.targets = {{.url = "http://127.0.0.1:8080/"}}, .arrivals = {.rate = 500}};
 struct Plan {
-  std::vector<Target> targets = {};  ///< At least one.
-  LineFiles lines = {};              ///< Of the files that "{line:FILE}" names.
+  std::vector<Target> targets =
+      {};  ///< At least one; with a scenario its requests, in the order of the file.
+  /// Sessions of several requests (scenario.h); null: each request stands alone.
+  std::shared_ptr<const Scenario> scenario = {};
+  LineFiles lines = {};  ///< Of the files that "{line:FILE}" names.
   Arrivals arrivals = {};
   Wire wire = {};
   Expectation expect = {};

@@ -42,6 +42,19 @@ void SetExtras(CURL* easy, const Extras& extras) {
                    static_cast<long>(extras.digest ? CURLAUTH_DIGEST : CURLAUTH_BASIC));
 }
 
+int OnWire(CURL*, curl_infotype type, char* data, std::size_t size, void* tap) {
+  auto& shown = *static_cast<WireTap*>(tap);
+  if (type == CURLINFO_HEADER_OUT || type == CURLINFO_DATA_OUT) shown.Sent({data, size});
+  if (type == CURLINFO_HEADER_IN || type == CURLINFO_DATA_IN) shown.Received({data, size});
+  return 0;
+}
+
+void ShowTo(WireTap* tap, CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, &OnWire);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, tap);
+}
+
 }  // namespace
 
 CurlHandle MakeCurlHandle(const Plan& plan, const CurlHosts& hosts) {
@@ -53,6 +66,7 @@ CurlHandle MakeCurlHandle(const Plan& plan, const CurlHosts& hosts) {
   curl_easy_setopt(handle.get(), CURLOPT_USERAGENT, "loadgen");
   SetWire(handle.get(), plan.wire, hosts);
   SetExtras(handle.get(), plan.wire.extras);
+  if (plan.wire.tap != nullptr) ShowTo(plan.wire.tap, handle.get());
   return handle;
 }
 

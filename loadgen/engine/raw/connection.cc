@@ -119,6 +119,7 @@ std::optional<Result> RawConnection::Send() {
       walk_.Connected();
     }
     sent += static_cast<std::size_t>(n);
+    if (plan_.wire.tap != nullptr) plan_.wire.tap->Sent(unsent_.first.substr(0, static_cast<std::size_t>(n)));
     unsent_.first.remove_prefix(static_cast<std::size_t>(n));
     if (unsent_.first.empty()) unsent_.first = std::exchange(unsent_.rest, {});
   }
@@ -159,6 +160,7 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
     return Received::kOver;
   }
   const auto size = static_cast<std::size_t>(n);
+  if (plan_.wire.tap != nullptr) plan_.wire.tap->Received({buffer_.data(), size});
   const auto used = parser_.Feed({buffer_.data(), size});
   way_.excess = used < size;
   if (parser_.malformed()) {

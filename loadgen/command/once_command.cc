@@ -1,0 +1,57 @@
+#include "loadgen/command/once_command.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "loadgen/command/exit_code.h"
+#include "loadgen/command/run_load.h"
+#include "loadgen/plan/figures.h"
+#include "loadgen/report/terminal_text.h"
+#include "loadgen/report/transcript.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+/// "ok in 1.23 ms: connect 80 µs, first_byte 1.1 ms".
+std::string OutcomeText(const Tally& tally) {
+  std::string name = tally.in_flight_at_end > 0 ? "interrupted" : "";
+  std::string detail;
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (tally.outcomes.of(outcome) == 0) continue;
+    name = Name(outcome);
+    detail = Printable(tally.outcomes.explanation(outcome));
+  }
+  auto text = fmt::format("* {} after {}", name, FormatMicros(tally.latency.service.mean()));
+  const auto* before = ": ";
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    if (tally.phases[i].max() == 0) continue;
+    text += fmt::format("{}{} {}", before, kPhaseNames[i], FormatMicros(tally.phases[i].mean()));
+    before = ", ";
+  }
+  const auto& made = tally.connections;
+  text += made.http2 > 0 ? "; HTTP/2" : "";
+  text += made.tls > 0 ? "; TLS" : "";
+  return text + (detail.empty() ? "" : "; " + detail) + "\n";
+}
+
+}  // namespace
+
+int RunOnce(const Options& options, const EngineChoice& engine) {
+  Transcript transcript;
+  Options one = options;
+  one.outputs.quiet = true;
+  one.plan.connections = 1;
+  one.plan.threads = 1;
+  one.plan.arrivals = {.count = 1};
+  one.plan.replica = {};
+  for (auto& target : one.plan.targets) target.rate.reset();
+  one.plan.wire.tap = &transcript;
+  const auto tally = RunLoad(one, engine, nullptr, nullptr).run.tally;
+  fmt::print("{}{}", transcript.Text(), OutcomeText(tally));
+  if (tally.outcomes.of(Outcome::kOk) > 0) return kRan;
+  return tally.outcomes.completed() > 0 ? kMissed : kNothing;
+}
+
+}  // namespace hydrapool::loadgen

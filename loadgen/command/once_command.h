@@ -1,0 +1,13 @@
+#pragma once
+
+#include "loadgen/command/options.h"
+#include "loadgen/engine/engine_choice.h"
+
+namespace hydrapool::loadgen {
+
+/// `loadgen --once`: sends the plan's first request through the engine that a run would use, prints what went
+/// over the wire (transcript.h) and what became of it. kRan: the answer is ok; kNothing: none came; kMissed:
+/// it is not ok.
+int RunOnce(const Options& options, const EngineChoice& engine);
+
+}  // namespace hydrapool::loadgen

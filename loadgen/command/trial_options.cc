@@ -1,0 +1,47 @@
+#include "loadgen/command/trial_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <string>
+#include <utility>
+
+namespace hydrapool::loadgen {
+
+void AddTrial(CLI::App& app, Trial& trial) {
+  app.option_defaults()->group("Trying out");
+  auto* once =
+      app.add_flag("--once", trial.once,
+                   "send one request and print both sides whole; exit code 1 where no answer came, 99 "
+                   "where it is not ok");
+  app.add_flag("--dry-run{10}", trial.dry_run,
+               "print when which requests would be due, the first ten or with --dry-run=N the first N; send "
+               "nothing")
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->excludes(once);
+}
+
+sys::Result<void> FitsTrial(const Trial& trial, const Outputs& outputs) {
+  if (!trial.once && trial.dry_run == 0) return {};
+  const char* name = trial.once ? "--once" : "--dry-run";
+  const std::array<std::pair<const char*, bool>, 11> others = {{
+      {"--json", !outputs.json.empty()},
+      {"--csv", !outputs.csv.empty()},
+      {"--hdr-log", !outputs.hdr_log.empty()},
+      {"--hgrm", !outputs.hgrm.empty()},
+      {"--html", !outputs.html.empty()},
+      {"--summary", !outputs.summary.empty()},
+      {"--junit", !outputs.junit.empty()},
+      {"--journal", !outputs.journal.empty()},
+      {"--metrics", !outputs.metrics.empty()},
+      {"--slo", !outputs.slos.empty()},
+      {"--abort-on", !outputs.abort_on.empty()},
+  }};
+  for (const auto& [flag, given] : others) {
+    if (given) return sys::Failure(fmt::format("{} makes no report, so there is nothing for {}", name, flag));
+  }
+  return {};
+}
+
+}  // namespace hydrapool::loadgen
