@@ -121,6 +121,79 @@ TEST_F(LifeTest, AParentTakesTheSupervisorsPlace) {
   EXPECT_TRUE(Readable(pidfd.get(), std::chrono::seconds(20))) << "it hears TERM itself now";
 }
 
+/// Their parent has died, and then the supervisor that had inherited them: nobody of the pool will reap them.
+class OrphansTest : public LifeTest {
+ protected:
+  void OrphanAll() {
+    SignalParent(SIGKILL);
+    const pid_t parent = Parent();
+    server_.Signal(SIGKILL);
+    server_.WaitForEnd(std::chrono::seconds(10));
+    ASSERT_TRUE(server_.Await([&](const auto& status) {
+      return status.at("pid") == parent && status.at("parent").at("pid") != parent;
+    }));
+  }
+  pid_t StartProgram(HttpClient& client, const std::string& target) {
+    EXPECT_TRUE(client.Send(Get(target)));
+    EXPECT_TRUE(server_.Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
+    const std::vector<pid_t> workers = server_.Workers();
+    std::vector<pid_t> programs = ChildrenOf(Parent());
+    std::erase_if(programs, [&](pid_t each) { return std::ranges::count(workers, each) > 0; });
+    EXPECT_EQ(programs.size(), 1u);
+    return programs.empty() ? -1 : programs[0];
+  }
+};
+
+TEST_F(OrphansTest, AProgramAnswersAndItsPlaceIsFree) {
+  HttpClient client(server_.address());
+  StartProgram(client, "/cgi-bin/slow?before=1500&during=10&lines=2");
+  OrphanAll();
+  const auto answer = client.Receive();
+  ASSERT_TRUE(answer) << client.error();
+  EXPECT_EQ(answer->body, "line 0\nline 1\n");
+  EXPECT_TRUE(server_.Await([](const auto& status) { return status.at("cgi_processes") == 0; }));
+  EXPECT_EQ(server_.Total("cgi_started"), 1u);
+}
+
+TEST_F(OrphansTest, AProgramWhoseClientLeavesIsEnded) {
+  HttpClient client(server_.address());
+  const pid_t program = StartProgram(client, "/cgi-bin/hang");
+  const auto pidfd = sys::OpenPidfd(program);
+  OrphanAll();
+  client.Abort();
+  EXPECT_TRUE(Readable(pidfd.get(), std::chrono::seconds(20)));
+  EXPECT_TRUE(server_.Await([](const auto& status) { return status.at("cgi_processes") == 0; }));
+}
+
+TEST_F(OrphansTest, AWorkerThatDiesIsRescuedAndReplaced) {
+  HttpClient client(server_.address());
+  StartProgram(client, "/cgi-bin/slow?before=3000&during=10&lines=2");
+  const std::vector<pid_t> workers = server_.Workers();
+  OrphanAll();
+  for (const pid_t worker : workers) ::kill(worker, SIGKILL);  // one waits for the program
+  const auto answer = client.Receive();
+  ASSERT_TRUE(answer) << client.error();
+  EXPECT_EQ(answer->body, "line 0\nline 1\n");
+  EXPECT_EQ(server_.Total("cgi_started"), 1u);
+}
+
+// None lives long enough to have patience with anything.
+TEST_F(OrphansTest, TheDeadAreSeenToByParentsThatDieSoon) {
+  HttpClient client(server_.address());
+  ASSERT_TRUE(client.Ask(Get("/?1")));
+  const std::vector<pid_t> workers = server_.Workers();
+  OrphanAll();
+  for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+  SignalParent(SIGKILL);
+  SignalParent(SIGKILL);
+  EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
+  EXPECT_TRUE(server_.Await([&](const auto& status) {
+    return std::ranges::none_of(status.at("workers"), [&](const auto& worker) {
+      return std::ranges::count(workers, worker.at("pid").template get<pid_t>()) > 0;
+    });
+  }));
+}
+
 TEST_F(LifeTest, WithParentAndSupervisorGoneNothingIsLeft) {
   HttpClient client(server_.address());
   ASSERT_TRUE(client.Send(Get("/cgi-bin/hang")));
@@ -181,9 +254,9 @@ TEST(LifeFailureTest, AParentThatAlwaysCrashesIsGivenUp) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
   const ScratchDir scratch;
   const Environment environment{{"HYDRAPOOL_FAILPOINTS", "parent.forks=crash@1+"}};
-  sys::Child server = sys::StartProgram(
-      {HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:0", "--admin", "off"},
-      {.output = scratch / "log", .environment = environment});
+  sys::Child server =
+      sys::StartProgram({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:0", "--admin", "off"},
+                        {.output = scratch / "log", .environment = environment});
   ASSERT_TRUE(Readable(server.pidfd(), std::chrono::seconds(60)));
   EXPECT_EQ(server.TryReap()->code, 1);
   const string log = ReadFile(scratch / "log");

@@ -100,9 +100,10 @@ void Coroner::TellWorker(const WorkerLife& life, std::size_t cause, const sys::E
                 .carried = static_cast<std::uint32_t>(toll.carried()),
                 .harmed = static_cast<std::uint32_t>(toll.harmed())});
   if (!limit_.Take(now)) return;
-  sys::log::Warn("worker {} (pid {}) {} after {:.1f} s; {}", life.slot, life.pid.load(),
-                 HowItEnded(kExitCauses[cause], status), sys::ToSeconds(now - life.started_at),
-                 toll.Describe());
+  const std::string line = fmt::format("worker {} (pid {}) {} after {:.1f} s; {}", life.slot, life.pid.load(),
+                                       HowItEnded(kExitCauses[cause], status),
+                                       sys::ToSeconds(now - life.started_at), toll.Describe());
+  status.clean() ? sys::log::Info("{}", line) : sys::log::Warn("{}", line);
 }
 
 void Coroner::NoteProgram(pid_t pid, const sys::ExitStatus& status, bool by_pool) {

@@ -32,10 +32,10 @@ struct Toll {
   [[nodiscard]] std::string Describe() const;
 };
 
-/// Finds the cause of each end, counts it, and says it in the log: one line at warning for each worker, and
-/// for each program that ended by a signal which was not the pool's. At most 20 lines at once and then two a
-/// second; once a second what was not said is summed up in one line. Workers' ends are noted in a journal,
-/// too.
+/// Finds the cause of each end, counts it, and says it in the log: one line for each worker, at warning (at
+/// info where it was told to go), and for each program that ended by a signal which was not the pool's. At
+/// most 20 lines at once and then two a second; once a second what was not said is summed up in one line.
+/// Workers' ends are noted in a journal, too.
 ///
 /// "Out of memory" is what the kernel's count of such kills explains (sys/oom_kills.h). The parent's thread
 /// only.
@@ -51,8 +51,8 @@ class Coroner {
   void NoteProgram(pid_t pid, const sys::ExitStatus& status, bool by_pool);
   /// It has been reaped; `freed`: what it had.
   void JudgeProgram(ProcessPlaces::Freed freed);
-  /// Programs of whose ends nobody knows how they came.
-  void CountUnknown(std::size_t programs) { signs_.program_ends[UnknownProgramEnd()].Add(programs); }
+  /// A program has ended, and nobody knows how.
+  void CountUnknownEnd() { signs_.program_ends[UnknownProgramEnd()].Add(); }
 
   /// Once a second or so: sums up what was not said.
   void Tick();

@@ -1,6 +1,5 @@
 #include "pool/parent/crew.h"
 
-#include <fmt/format.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -13,17 +12,7 @@
 #include "pool/sys/log.h"
 
 namespace hydrapool {
-namespace {
-
-void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys::ExitStatus& status,
-                       sys::Nanos delay) {
-  const std::string what = fmt::format("worker {} {} ({}, {} times in a row); next start in {} ms", seat,
-                                       policy.failing() ? "is failing" : "keeps dying young",
-                                       status.Describe(), policy.young_deaths(), delay / sys::kMillisecond);
-  policy.failing() ? sys::log::Error("{}", what) : sys::log::Warn("{}", what);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases& leases, Seats& seats,
            Lender& lender, Rescuer& rescuer, DeathJournal& deaths, sys::Nanos stall_timeout,
@@ -171,45 +160,6 @@ void Crew::OnMessages(WorkerHandle& worker) {
   }
 }
 
-// Each is reaped, or its obituary put away, only when all that follows from its death is done: a parent that
-// dies in between leaves it to the next.
-void Crew::Reap() {
-  if (!std::exchange(children_died_, false)) return;
-  while (const auto dead = sys::NextDeadChild()) {
-    if (!Mourn(dead->pid, dead->status)) {
-      sys::ReapChild(dead->pid);
-      continue;
-    }
-    sys::ReapChild(dead->pid);
-    coroner_.JudgeProgram(leases_.keeper.OnReaped(dead->pid));
-  }
-  for (; const auto obituary = life_.obituaries.Front(); life_.obituaries.Pop()) {
-    if (Mourn(obituary->pid, obituary->status)) coroner_.JudgeProgram(leases_.keeper.OnReaped(obituary->pid));
-  }
-}
-
-// True: it is no worker.
-bool Crew::Mourn(pid_t pid, const sys::ExitStatus& status) {
-  if (WorkerHandle* worker = seats_.WithPid(pid)) {
-    OnDeath(*worker, status);
-    return false;
-  }
-  for (WorkerHandle* worker : seats_.in_use()) OnMessages(*worker);  // its offer came before its birth
-  coroner_.NoteProgram(pid, status, leases_.keeper.IsTerminating(pid));
-  if (const auto slot = leases_.keeper.OnEnd(pid, status)) lender_.TellProcessEnded(*slot);
-  return true;
-}
-
-void Crew::Watch() {
-  const sys::Nanos now = sys::Now();
-  watchdog_.Look(now);
-  for (std::size_t i = 0; i < seats_.in_use().size(); ++i) {
-    WorkerHandle& worker = *seats_.in_use()[i];
-    CountCpu(worker);
-    if (worker.EndedUnseen(now, life_.supervisor != 0)) OnDeath(worker, {.signal = SIGKILL, .code = 0});
-  }
-}
-
 // What a slot has been credited with is never taken back: its counter does not fall, whoever dies.
 void Crew::CountCpu(const WorkerHandle& worker) {
   WorkerLife& life = worker.life();
@@ -220,46 +170,11 @@ void Crew::CountCpu(const WorkerHandle& worker) {
   scoreboard_.slot(life.slot).cpu_nanos.Add(static_cast<std::uint64_t>(used - counted));
 }
 
-void Crew::OnDeath(WorkerHandle& worker, const sys::ExitStatus& status) {
-  Notice(worker);
-  worker.life().state = WorkerState::kDead;  // nothing is lent to it any more
-  const sys::Nanos now = sys::Now();
-  const sys::Nanos died_at = reap_clock_.DeathTime(now);
-  PoolCounts& counts = scoreboard_.counts();
-  counts.reap_seconds.Observe(now - died_at);
-  CountCpu(worker);
-  const std::size_t cause = coroner_.JudgeWorker(worker.life(), status);
-  OnMessages(worker);
-  lender_.Collect(worker);
-  if (!dismissed_) {
-    const Toll before = Toll::Of(counts);
-    rescuer_.RescueAll(worker, status);
-    coroner_.TellWorker(worker.life(), cause, status, Toll::Of(counts).Since(before));
-    lender_.FlushAll();
-  }
-  Bury(worker, status, died_at);
-  FillSeats();
-}
-
-void Crew::Bury(WorkerHandle& worker, const sys::ExitStatus& status, sys::Nanos died_at) {
-  const std::size_t seat = worker.life().slot;
-  const bool was_ready = worker.life().stage != WorkerStage::kStarting;
-  WorkerSlot& slot = scoreboard_.slot(seat);
-  slot.last_exit = status.signal != 0 ? 256 + status.signal : status.code;
-  if (slot.pid == worker.life().pid) slot.pid = 0;
-  if (worker.Step(WorkerEvent::kReaped) == WorkerAction::kRespawn) {
-    SeatRecord& record = seats_.record(seat);
-    record.died_at = died_at;
-    record.reaped_at = sys::Now();
-    const sys::Nanos delay = record.policy.OnDeath(
-        {.lived = died_at - worker.life().started_at, .status = status, .was_ready = was_ready});
-    record.next_start = record.reaped_at + delay;
-    if (delay > 0 && !dismissed_) WarnOfYoungDeaths(seat, record.policy, status, delay);
-    seats_.Vacate(seat);
-  }
-  worker.Close();
-  seats_.Release(worker);
-  CountLeaving();
+void Crew::Watch() {
+  watchdog_.Look(sys::Now());
+  for (const WorkerHandle* worker : seats_.in_use()) CountCpu(*worker);
+  MournWorkers();
+  if (leases_.keeper.kinship().orphans()) MournPrograms();
 }
 
 void Crew::CountLeaving() {

@@ -50,8 +50,11 @@ class Crew {
   /// Several times a second: for those that do not come round (watchdog.h), the dead of whom nobody tells,
   /// and the CPU time of all.
   void Watch();
-  /// Programs that the parent before has reaped without counting them.
-  void CountUnknown(std::size_t programs) { coroner_.CountUnknown(programs); }
+  /// Sees to the dead of whom nobody tells (kinship.h). A new parent looks once.
+  void MournUntold() {
+    MournWorkers();
+    MournPrograms();
+  }
   /// Once a second or so: sums up in the log what was not said.
   void SumUp() { coroner_.Tick(); }
 
@@ -76,6 +79,8 @@ class Crew {
   void OnMessages(WorkerHandle& worker);
   WorkerHandle::Job JobOf(WorkerHandle& worker);
   void Settle(std::uint32_t slot);
+  void MournWorkers();
+  void MournPrograms();
   bool Mourn(pid_t pid, const sys::ExitStatus& status);
   void OnDeath(WorkerHandle& worker, const sys::ExitStatus& status);
   void Bury(WorkerHandle& worker, const sys::ExitStatus& status, sys::Nanos died_at);

@@ -18,11 +18,6 @@ namespace {
 constexpr std::size_t kMostBelow = 64;  // of one program's descendants, each of which takes a descriptor
 constexpr std::uint32_t kMostLeft = ProcessPlaces::kMost;
 
-bool IsOwnChild(pid_t pid) {
-  siginfo_t info{};
-  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
 }  // namespace
 
 ProcessEndNumbers NumbersOf(const ProcessEnds& ends) {
@@ -42,8 +37,8 @@ LeftProcesses::LeftProcesses(sys::EventLoop& loop) : loop_(loop), records_(kMost
   for (std::uint32_t i = kMostLeft; i-- > 0;) free_.push_back(i);
 }
 
-void LeftProcesses::Adopt(pid_t supervisor) {
-  supervisor_ = supervisor;
+void LeftProcesses::Adopt(Kinship kinship) {
+  kinship_ = kinship;
   std::erase_if(free_, [this](std::uint32_t number) {
     const Record& record = records_[number];
     if (record.pid == 0) return false;
@@ -67,22 +62,16 @@ void LeftProcesses::AppendNoted(std::vector<int>& descriptors) const {
   }
 }
 
-// Only the parent and the supervisor reap, so until they have, the pid cannot be anybody else's. waitid knows
-// our own children, dead or alive.
-bool LeftProcesses::IsOurs(pid_t pid) const {
-  if (pid <= 1 || pid == supervisor_ || pid == ::getpid()) return false;
-  return IsOwnChild(pid) || (supervisor_ != 0 && sys::ParentOf(pid) == supervisor_);
-}
-
 LeftProcesses::Left& LeftProcesses::New(pid_t pid, std::uint32_t record) {
   Left& left = left_.try_emplace(pid, fmt::format("cgi process {}", pid)).first->second;
   left.record = record;
   return left;
 }
 
-// Null: it is not ours (any more).
+// Null: it is not ours (any more). Until the parent or the supervisor reaps it, the pid cannot be anybody
+// else's; an orphan's could, in the moment between this look and a signal.
 LeftProcesses::Left* LeftProcesses::Leave(pid_t pid, ProcessEnds ends) {
-  if (!IsOurs(pid) || free_.empty()) return nullptr;
+  if (!kinship_.IsOurs(pid) || free_.empty()) return nullptr;
   const auto known = left_.find(pid);
   const bool is_new = known == left_.end();
   Left& left = is_new ? New(pid, free_.back()) : known->second;

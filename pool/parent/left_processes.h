@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "pool/parent/kinship.h"
 #include "pool/shared/messages.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/descendants.h"
@@ -43,8 +44,8 @@ class LeftProcesses {
 
   explicit LeftProcesses(sys::EventLoop& loop);
 
-  /// In a new parent, before it opens any descriptor. `supervisor`: whose children are ours too; 0: nobody's.
-  void Adopt(pid_t supervisor);
+  /// In a new parent, before it opens any descriptor. `kinship`: what is ours beside our own children.
+  void Adopt(Kinship kinship);
   /// Then: goes on with them.
   void Resume();
   void AppendNoted(std::vector<int>& descriptors) const;
@@ -61,7 +62,7 @@ class LeftProcesses {
     const auto found = left_.find(pid);
     return found != left_.end() && found->second.terminating;
   }
-  [[nodiscard]] bool IsOurs(pid_t pid) const;
+  [[nodiscard]] const Kinship& kinship() const { return kinship_; }
   void KillAll();
 
  private:
@@ -93,7 +94,7 @@ class LeftProcesses {
   sys::SharedArray<Record> records_;
   std::vector<std::uint32_t> free_;  // records
   std::map<pid_t, Left> left_;
-  pid_t supervisor_ = 0;
+  Kinship kinship_;
 };
 
 /// KILL to a process, its group and its descendants.

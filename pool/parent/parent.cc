@@ -112,6 +112,7 @@ int Pool::Parent::Live() {
   life.serves = true;
   Obey();
   crew_.Reap();
+  crew_.MournUntold();
   crew_.Listen();
   while (life.stage != PoolStage::kStopped) Round();
   counts.parent = counts.main_process = 0;

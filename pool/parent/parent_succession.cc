@@ -54,7 +54,7 @@ int Pool::Parent::Supervise() {
 // Nothing may be opened before all that the parent before has opened is known.
 void Pool::Parent::TakeOver() {
   leases_.book.Adopt();
-  leases_.keeper.Adopt(life_[0].supervisor);
+  leases_.keeper.Adopt(Kinship(life_[0]));
   seats_.Adopt();
   if (life_[0].closing) listeners_.FinishClose();
   std::vector<int> noted;
@@ -65,7 +65,7 @@ void Pool::Parent::TakeOver() {
   std::vector<sys::UniqueFd> newcomers = audit_->Unknown(noted);
   std::erase_if(newcomers, [this](const sys::UniqueFd& fd) { return !listeners_.HasAccepted(fd.get()); });
   loop.Reopen();
-  crew_.CountUnknown(leases_.keeper.Resume());
+  leases_.keeper.Resume();
   crew_.Adopt();
   for (sys::UniqueFd& newcomer : newcomers) {
     const bool counted = sys::KernelCounts(newcomer.get());
@@ -82,10 +82,12 @@ void Pool::Parent::NoticeOrphanhood() {
   if (const Succession* succession = estate_.succession(); succession && life.stage == PoolStage::kServing) {
     sys::log::Warn("the supervisor has ended: process {} takes its place", ::getpid());
     life.parent = ::getpid();
+    life.orphans = true;
     why = std::generic_category().message(succession->Execute(Succession::Itself(), audit_->Since()));
   }
   sys::log::Error("the supervisor has ended: serving on without one, as process {} ({})", ::getpid(), why);
   life.supervisor = 0;
+  life.orphans = true;
   scoreboard.counts().main_process = ::getpid();
 }
 

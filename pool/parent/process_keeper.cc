@@ -10,8 +10,8 @@ namespace hydrapool {
 ProcessKeeper::ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts& counts)
     : table_(table), counts_(counts), records_(table.size()), offers_(1), left_(loop) {}
 
-void ProcessKeeper::Adopt(pid_t supervisor) {
-  left_.Adopt(supervisor);
+void ProcessKeeper::Adopt(Kinship kinship) {
+  left_.Adopt(kinship);
   std::vector<int> left;
   left_.AppendNoted(left);
   for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
@@ -175,21 +175,17 @@ ProcessPlaces::Freed ProcessKeeper::OnReaped(pid_t pid) {
   return table_.places().Free(pid);
 }
 
-std::size_t ProcessKeeper::Resume() {
-  std::size_t untold = 0;
-  // The parent before may have died between the two.
-  for (const pid_t pid : table_.places().Occupants()) {
-    if (!left_.IsOurs(pid) && OnReaped(pid) != ProcessPlaces::Freed::kNothing) ++untold;
-  }
-  left_.Resume();
-  return untold;
+std::vector<pid_t> ProcessKeeper::EndedUntold() const {
+  std::vector<pid_t> ended = table_.places().Occupants();
+  std::erase_if(ended, [this](pid_t pid) { return !left_.kinship().EndedUntold(pid); });
+  return ended;
 }
 
 void ProcessKeeper::KillAll() {
   for (const auto& [slot, held] : held_) {
     const ProcessWord word = table_.detail(slot).LoadProcess();
     // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
-    if (word.state == ProcessWord::State::kRunning && left_.IsOurs(word.value))
+    if (word.state == ProcessWord::State::kRunning && left_.kinship().IsOurs(word.value))
       KillWithDescendants(word.value);
   }
   left_.KillAll();

@@ -34,11 +34,9 @@ class ProcessKeeper {
   ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts& counts);
 
   /// In a new parent, before it opens any descriptor: takes over what the parent before has noted.
-  /// `supervisor`: whose children are ours too; 0: nobody's.
-  void Adopt(pid_t supervisor);
-  /// Then: goes on with what was left. Returns how many were reaped by the parent before, which told
-  /// nobody.
-  std::size_t Resume();
+  void Adopt(Kinship kinship);
+  /// Then: goes on with what was left.
+  void Resume() { left_.Resume(); }
   /// The descriptors that are noted.
   void AppendNoted(std::vector<int>& descriptors) const;
 
@@ -63,6 +61,10 @@ class ProcessKeeper {
   std::optional<std::uint32_t> OnEnd(pid_t pid, const sys::ExitStatus& status);
   /// And then, when it is reaped: its places are free. kNothing: it was no request's process.
   ProcessPlaces::Freed OnReaped(pid_t pid);
+  /// Processes with a place that have ended, of which nobody tells: orphans (kinship.h), and what the parent
+  /// before has reaped and could not tell of.
+  [[nodiscard]] std::vector<pid_t> EndedUntold() const;
+  [[nodiscard]] const Kinship& kinship() const { return left_.kinship(); }
   /// It is being ended by the pool.
   [[nodiscard]] bool IsTerminating(pid_t pid) const { return left_.IsTerminating(pid); }
   /// Ends all of them, for the pool ends.

@@ -66,11 +66,11 @@ void WorkerHandle::Listen(sys::EventLoop& loop, Job job, const ObituaryRing& obi
       loop.Add(channel_.fd(), EPOLLIN, [call = std::move(job.on_message)](std::uint32_t) { call(); });
 }
 
-bool WorkerHandle::EndedUnseen(sys::Nanos now, bool supervised) {
+bool WorkerHandle::EndedUntold(sys::Nanos now, const Kinship& kinship) {
   constexpr sys::Nanos kForItsObituary = sys::kSecond;
   if (!child_ || child_.Ended() || !child_.IsDead()) return false;
   if (dead_since_ == 0) dead_since_ = now;
-  return !supervised || now - dead_since_ >= kForItsObituary;
+  return kinship.EndedUntold(pid()) || now - dead_since_ >= kForItsObituary;
 }
 
 std::optional<WorkerEvent> WorkerHandle::News() const {

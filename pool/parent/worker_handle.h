@@ -51,8 +51,8 @@ class WorkerHandle {
   bool Adopt();
   /// Then: listens to it.
   void Listen(sys::EventLoop& loop, Job job, const ObituaryRing& obituaries);
-  /// It is dead, and nobody can tell how it ended: there is no supervisor, or it does not say.
-  [[nodiscard]] bool EndedUnseen(sys::Nanos now, bool supervised);
+  /// It is dead, and nobody tells: it is an orphan, or the supervisor does not say.
+  [[nodiscard]] bool EndedUntold(sys::Nanos now, const Kinship& kinship);
   /// What its record tells that has not been heard yet.
   [[nodiscard]] std::optional<WorkerEvent> News() const;
   /// One step in the table of worker_stage.h.

@@ -21,7 +21,9 @@ enum class PoolStage : std::uint8_t {
 /// A pool's own life, over all its parents; in shared memory.
 struct PoolLife {
   // the supervisor's, or the parent's where there is none
-  std::atomic<pid_t> supervisor{0};     ///< 0: none
+  std::atomic<pid_t> supervisor{0};  ///< 0: none
+  /// A supervisor has died before this one: there may be processes of which nobody tells (kinship.h).
+  std::atomic<bool> orphans{false};
   std::atomic<std::uint32_t> terms{0};  ///< how often each was asked for
   std::atomic<std::uint32_t> quits{0};
   std::atomic<std::uint32_t> interrupts{0};

@@ -38,17 +38,17 @@ std::optional<ExitStatus> WaitPidfd(int pidfd, int flags) {
   return ExitStatus::FromSiginfo(info);
 }
 
-// proc(5): the last field of stat, as waitpid(2) gives it.
-ExitStatus StatusOfZombie(pid_t pid) {
+}  // namespace
+
+// proc(5): the third and the last field of stat; the last as waitpid(2) gives it.
+std::optional<ExitStatus> StatusOfZombie(pid_t pid) {
   const std::string stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  const auto name_end = stat.rfind(") Z");
   const auto last = stat.rfind(' ');
   int status = 0;
-  const bool told = last != stat.npos && std::sscanf(stat.c_str() + last, "%d", &status) == 1;
-  if (!told) return {SIGKILL, 0};
+  if (name_end == stat.npos || std::sscanf(stat.c_str() + last, "%d", &status) != 1) return std::nullopt;
   return WIFSIGNALED(status) ? ExitStatus{WTERMSIG(status), 0} : ExitStatus{0, WEXITSTATUS(status)};
 }
-
-}  // namespace
 
 std::optional<DeadChild> NextDeadChild() {
   siginfo_t info{};
@@ -151,7 +151,7 @@ std::optional<ExitStatus> Child::Ended() const {
   auto status = WaitPidfd(pidfd_.get(), WNOWAIT);
   if (!status && !adopted_ && Await(pidfd_.get(), POLLIN, kAtOnce)) {
     status = WaitPidfd(pidfd_.get(), WNOWAIT);  // it died in between
-    if (!status) status = StatusOfZombie(pid_);
+    if (!status) status = StatusOfZombie(pid_).value_or(ExitStatus{SIGKILL, 0});
   }
   return status;
 }

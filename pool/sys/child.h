@@ -84,6 +84,9 @@ std::optional<DeadChild> NextDeadChild();
 /// No effect where it is reaped already.
 void ReapChild(pid_t pid);
 
+/// How a process has ended that nobody has reaped yet, whosever child it is; nullopt: it lives, or is gone.
+std::optional<ExitStatus> StatusOfZombie(pid_t pid);
+
 /// "SIGKILL" for 9; "SIG64" for what has no name.
 std::string SignalName(int signal);
 

@@ -93,9 +93,10 @@ void ServerProcess::AwaitReady() {
 ServerProcess::~ServerProcess() {
   if (::testing::Test::HasFailure())
     fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(scratch_ / "log"));
-  if (!child_) return;
+  if (!child_ && !supervised_) return;
   if (const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(1)))
     ::kill(nlohmann::json::parse(page->body).at("pid").get<pid_t>(), SIGINT);  // who has taken its place
+  if (!child_) return;
   child_.Signal(SIGINT);
   if (!Readable(child_.pidfd(), std::chrono::seconds(5))) child_.Signal(SIGKILL);
 }

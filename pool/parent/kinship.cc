@@ -1,0 +1,39 @@
+#include "pool/parent/kinship.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/sys/child.h"
+#include "pool/sys/descendants.h"
+
+namespace hydrapool {
+namespace {
+
+// waitid knows our own children, dead or alive.
+bool IsOwnChild(pid_t pid) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+}  // namespace
+
+Kin Kinship::Of(pid_t pid) const {
+  const pid_t supervisor = life_ != nullptr ? life_->supervisor.load() : 0;
+  if (pid <= 1 || pid == supervisor || pid == ::getpid()) return Kin::kNone;
+  if (IsOwnChild(pid)) return Kin::kChild;
+  if (life_ == nullptr) return Kin::kNone;
+  const pid_t parent = sys::ParentOf(pid);
+  if (parent <= 0) return Kin::kNone;
+  if (parent == supervisor) return Kin::kSupervisors;
+  const bool sibling = parent == (supervisor != 0 ? sys::ParentOf(supervisor) : ::getppid());
+  return orphans() && sibling ? Kin::kOrphan : Kin::kNone;
+}
+
+// The order matters: an obituary is there before its process is gone.
+bool Kinship::EndedUntold(pid_t pid) const {
+  const Kin kin = Of(pid);
+  if (kin == Kin::kOrphan) return sys::StatusOfZombie(pid).has_value();
+  return kin == Kin::kNone && (life_ == nullptr || !life_->obituaries.TellsOf(pid));
+}
+
+}  // namespace hydrapool
