@@ -31,6 +31,21 @@ void KillAllWorkers(const ServerProcess& server) {
   EXPECT_TRUE(server.AwaitTotal("exits", before + workers.size()));
 }
 
+// Its worker learns of the reset before it has taken anything of the body.
+TEST(BodySpoolTest, AClientThatLeavesAtOnceLeavesNoLease) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  ServerProcess server({.workers = 1, .failpoints = "worker.body_held=stop"});
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Send(ChunkedPost("/cgi-bin/echo", "0123456789", 5).substr(0, 100)));
+  const pid_t worker = server.Workers().front();
+  ASSERT_TRUE(Eventually(
+      [&] { return ReadFile(fmt::format("/proc/{}/stat", worker)).find(") T ") != std::string::npos; }));
+  client.Abort();
+  server.SignalWorker(worker, SIGCONT);
+  EXPECT_TRUE(server.Await([](const auto& status) { return status.at("leases").at("open") == 0; }));
+  EXPECT_EQ(server.Total("exits"), 0u);
+}
+
 TEST(BodySpoolTest, MemoryForBodiesIsCountedExactlyOverThePoolAndAcrossDeaths) {
   ServerProcess server({.workers = 3, .flags = {"--body-memory", "2MB"}});
   const auto counts = [&](int bodies, int in_memory) {

@@ -18,11 +18,15 @@ using Activity = LeasedConnection::Activity;
 Connection& RequestExchange::connection() const { return connection_; }
 std::span<char> RequestExchange::buffer() const { return connection_.hand().slab; }
 bool RequestExchange::sending() const { return connection_.activity() == Activity::kSending; }
-void RequestExchange::BeginOnce() { connection_.hand().machine.ExecuteOnce(); }
+bool RequestExchange::gone() const { return connection_.activity() == Activity::kGone; }
 std::uint64_t RequestExchange::total_sent() const { return connection_.hand().machine.total_sent(); }
 std::uint64_t RequestExchange::total_consumed() const { return connection_.hand().machine.total_consumed(); }
 void RequestExchange::Abort() { connection_.Abort(); }
 RequestProcess& RequestExchange::process() const { return connection_.hand().io.process(); }
+
+void RequestExchange::BeginOnce() {
+  if (!gone()) connection_.hand().machine.ExecuteOnce();
+}
 
 void RequestExchange::SetDeadline(Nanos deadline) {
   connection_.hand().detail.deadline.store(deadline, std::memory_order_relaxed);
@@ -41,7 +45,7 @@ std::string_view RequestExchange::Fault(std::size_t size, std::uint32_t consume,
 }
 
 void RequestExchange::Consume(std::uint32_t count) {
-  if (connection_.activity() == Activity::kGone) return;
+  if (gone()) return;
   StepMachine<SocketIo>& machine = connection_.hand().machine;
   if (!machine.once()) return connection_.Misuse("an execution consumed a request before BeginOnce");
   seen_ -= std::min<std::size_t>(seen_, count);
@@ -52,7 +56,7 @@ void RequestExchange::Consume(std::uint32_t count) {
 }
 
 Exchange::Progress RequestExchange::Send(const Transmission& t) {
-  if (connection_.activity() == Activity::kGone) return Progress::kGone;
+  if (gone()) return Progress::kGone;
   auto fault = Fault(std::size_t{t.prefix} + t.suffix, t.consume, t.then == Transmission::Then::kDone);
   if (t.spliced > 0 && process().end(t.from_file ? ProcessEnd::kBody : ProcessEnd::kOutput) < 0)
     fault = "an execution spliced from a process that it does not have";
@@ -99,7 +103,7 @@ void RequestExchange::Note(Reply reply) {
 }
 
 Exchange::Progress RequestExchange::Answer(Reply reply) {
-  if (connection_.activity() == Activity::kGone) return Progress::kGone;
+  if (gone()) return Progress::kGone;
   const auto consume = static_cast<std::uint32_t>(std::min<std::size_t>(reply.consume, UINT32_MAX));
   if (const auto fault = Fault(0, consume, reply.keep_open && !reply.interim); !fault.empty()) {
     connection_.Misuse(fault);
@@ -126,12 +130,14 @@ std::optional<std::size_t> RequestExchange::Peek(std::span<char> into) const {
 
 EventLoop::Watch RequestExchange::Watch(int fd, std::uint32_t events, EventLoop::Callback call) {
   return connection_.desk().loop.Add(fd, events, [this, call = std::move(call)](std::uint32_t seen) {
-    connection_.Guard([&] { call(seen); });
+    if (!gone()) connection_.Guard([&] { call(seen); });
   });
 }
 
 EventLoop::Timer RequestExchange::At(Nanos due, std::function<void()> call) {
-  return connection_.desk().loop.At(due, [this, call = std::move(call)] { connection_.Guard(call); });
+  return connection_.desk().loop.At(due, [this, call = std::move(call)] {
+    if (!gone()) connection_.Guard(call);
+  });
 }
 
 void RequestExchange::Become(std::unique_ptr<Execution> next) {

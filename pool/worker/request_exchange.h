@@ -50,6 +50,7 @@ class RequestExchange final : public Exchange {
   [[nodiscard]] RequestProcess& process() const override;
 
   Progress Conclude(Progress progress, bool over);
+  [[nodiscard]] bool gone() const;
   [[nodiscard]] std::string_view Fault(std::size_t size, std::uint32_t consume, bool over) const;
 
   LeasedConnection& connection_;

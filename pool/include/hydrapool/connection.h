@@ -125,8 +125,8 @@ class Exchange {
   /// Absolute; it stands when another worker takes over. Execution::OnDeadline is called within a quarter of
   /// a second of it. 0: none.
   virtual void SetDeadline(Nanos deadline) = 0;
-  /// The loop's Add and At for an execution. An exception out of the call costs its connection, two crashes
-  /// in it stop the request.
+  /// The loop's Add and At for an execution; nothing is called once the connection is gone. An exception out
+  /// of the call costs its connection, two crashes in it stop the request.
   [[nodiscard]] virtual EventLoop::Watch Watch(int fd, std::uint32_t events, EventLoop::Callback call) = 0;
   [[nodiscard]] virtual EventLoop::Timer At(Nanos due, std::function<void()> call) = 0;
   /// Another execution takes this one's place. This one is destroyed when the call that it is in has
