@@ -11,6 +11,7 @@
 #include "loadgen/command/secrets.h"
 #include "loadgen/plan/agenda.h"
 #include "loadgen/plan/replica.h"
+#include "loadgen/plan/scenario.h"
 #include "loadgen/plan/text_template.h"
 #include "loadgen/report/report.h"
 #include "loadgen/report/terminal_text.h"
@@ -64,9 +65,12 @@ std::string Expanded(const Plan& plan, std::string_view text, std::uint64_t turn
 }
 
 std::string RequestText(const Plan& plan, const Arrival& arrival) {
-  const auto& target = plan.targets[arrival.url];
+  const auto* session = plan.scenario ? &plan.scenario->sessions[arrival.url] : nullptr;
+  const auto& target = plan.targets[session != nullptr ? session->steps.front().index : arrival.url];
   const auto everything = [](const std::string& line) { return Printable(line, line.size()); };
-  auto text = fmt::format("{} {}\n", target.method, everything(Expanded(plan, target.url, arrival.turn)));
+  const auto name = session == nullptr ? "" : fmt::format("session '{}': ", everything(session->name));
+  auto text =
+      fmt::format("{}{} {}\n", name, target.method, everything(Expanded(plan, target.url, arrival.turn)));
   for (const auto& header : target.headers) {
     text += fmt::format("{:<{}}{}\n", "", kIndent,
                         everything(WithoutSecrets("-H", Expanded(plan, header, arrival.turn))));
@@ -84,9 +88,10 @@ std::string DryRunText(const Plan& plan, const std::string& engine, int most) {
   Schedule schedule(plan);
   const bool counted = plan.arrivals.rate || plan.arrivals.count;
   const auto total = plan.arrivals.rate ? schedule.scheduled() : plan.arrivals.count.value_or(0);
-  auto text = fmt::format("{}\nnothing was sent; {} requests, of which these are the first:\n\n",
-                          Describe(plan, engine),
-                          counted ? std::to_string(total) : "as many as answers leave time for");
+  auto text =
+      fmt::format("{}\nnothing was sent; {} {}, of which these are the first:\n\n", Describe(plan, engine),
+                  counted ? std::to_string(total) : "as many as answers leave time for",
+                  plan.scenario && !plan.scenario->of_requests ? "sessions" : "requests");
   for (int i = 0; i < most; ++i) {
     bool at_once = true;
     const auto arrival = schedule.Take(at_once);

@@ -11,6 +11,7 @@
 #include "loadgen/command/help.h"
 #include "loadgen/command/output_files.h"
 #include "loadgen/plan/figures.h"
+#include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report_reader.h"
@@ -96,7 +97,7 @@ int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) 
   const auto files = OutputFiles::Open(outputs);
   if (!files) return Complain(kUsage, files.error().message);
   auto slos = outputs.slos;
-  if (const auto aimed = AimAt(UrlsOf(MergeReports(reports, {}).plan), slos); !aimed)
+  if (const auto aimed = AimAt(TargetNames(MergeReports(reports, {}).plan), slos); !aimed)
     return Complain(kUsage, aimed.error().message);
   auto merged = MergeReports(reports, slos);
   const auto shaded = AddFaults(outputs, merged);

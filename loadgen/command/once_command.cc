@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "loadgen/command/exit_code.h"
 #include "loadgen/command/run_load.h"
 #include "loadgen/plan/figures.h"
+#include "loadgen/plan/scenario.h"
 #include "loadgen/report/terminal_text.h"
 #include "loadgen/report/transcript.h"
 
@@ -47,11 +50,16 @@ int RunOnce(const Options& options, const EngineChoice& engine) {
   one.plan.arrivals = {.count = 1};
   one.plan.replica = {};
   for (auto& target : one.plan.targets) target.rate.reset();
+  if (one.plan.scenario) {
+    auto scenario = *one.plan.scenario;
+    scenario.of_requests = false;
+    one.plan.scenario = std::make_shared<const Scenario>(std::move(scenario));
+  }
   one.plan.wire.tap = &transcript;
   const auto tally = RunLoad(one, engine, nullptr, nullptr).run.tally;
   fmt::print("{}{}", transcript.Text(), OutcomeText(tally));
-  if (tally.outcomes.of(Outcome::kOk) > 0) return kRan;
-  return tally.outcomes.completed() > 0 ? kMissed : kNothing;
+  if (tally.outcomes.of(Outcome::kOk) == tally.sent) return kRan;
+  return tally.outcomes.completed() == tally.sent ? kMissed : kNothing;
 }
 
 }  // namespace hydrapool::loadgen

@@ -5,9 +5,9 @@
 
 namespace hydrapool::loadgen {
 
-/// `loadgen --once`: sends the plan's first request through the engine that a run would use, prints what went
-/// over the wire (transcript.h) and what became of it. kRan: the answer is ok; kNothing: none came; kMissed:
-/// it is not ok.
+/// `loadgen --once`: sends the plan's first request, or its first session, through the engine that a run
+/// would use, prints what went over the wire (transcript.h) and what became of it. kRan: the answer is ok;
+/// kNothing: none came; kMissed: it is not ok.
 int RunOnce(const Options& options, const EngineChoice& engine);
 
 }  // namespace hydrapool::loadgen

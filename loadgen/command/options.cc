@@ -4,10 +4,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "loadgen/command/help.h"
+#include "loadgen/command/other_tools.h"
 #include "loadgen/command/plan_options.h"
+#include "loadgen/plan/target_list.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -24,6 +29,7 @@ constexpr HelpTexts kHelp = {
   loadgen -R 500 --json - http://a/ http://b/ | jq .latency_us.response
   loadgen --target 'http://h/a rate=400' --target 'http://h/b?{random} rate=20'
   loadgen -R 300 --request-file shop.jsonl --saturate drop http://h:8080/
+  loadgen -R 20 --session-file shop.yaml http://h:8080/ --slo 'pay: p99<1s'
   loadgen --http2 -k --expect-status 200,304 --connection reuse:9 https://h/
   loadgen --once -H 'X-Id: 1' URL         one request: what is sent, what comes
   loadgen --dry-run -R 500 --target …     when which request would be sent
@@ -44,13 +50,27 @@ A request file has a request a line: a URL, METHOD URL, or JSON like
 {"method": "PUT", "url": "/a", "headers": {"A": "b"}, "body": "x", "weight": 3}.
 What is not whole, like /a, belongs to the URL on the command line.
 
+A session file is YAML:
+  steps:
+    - request: POST /login
+      body: '{"user": "u{counter}"}'
+      extract: {token: {json: /token}}  # or header:, cookie:, regex:
+      check: {status: 200, contains: welcome, json: {/ok: true}}
+    - think: 1s        # or {normal: [1s, 200ms]}, {exponential: 1s}
+    - name: pay
+      request: GET /pay
+      headers: {Authorization: "Bearer {token}"}
+Also repeat: N with steps of its own; sessions: [{name:, weight:, steps:}] for
+several kinds; headers: for all; arrivals: requests, so that -R and -n count
+requests instead of sessions. A session ends at the first answer that is not ok.
+
 SLO is p99<50ms (or any percentile, max, mean; service.p99 and lag.p99 too),
 errors<0.1% of the requests, errors<=3 of them, or rps>900 responses a second.
 errors is what was scheduled and not answered ok: failed, a bad answer, in
 flight at the end, never sent. Parts of it: unanswered<1% (no whole answer),
 dropped<=0 (never sent), achieved>=99% (sent in time). A latency is that of all
 requests or of the ok answers alone, whichever is worse. Of no request nothing
-holds. 'checkout: p99<200ms' is of one URL: the URL, or its path, and a colon.
+holds. 'checkout: p99<200ms' is of one URL or step, by name or path.
 
 Latencies: response counts from when a request was due, service from when it was
 sent; lag is the difference. sent = completed + failed + in flight at the end; a
@@ -85,7 +105,9 @@ void AddEngine(CLI::App& app, std::string& engine) {
       ->capture_default_str();
 }
 
-CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
+namespace {
+
+CommandLine Understand(int argc, const char* const* argv, int cores) {
   CLI::App app("Measures an HTTP server under load. Each latency counts from when the request was due.",
                "loadgen");
   SetHelp(app, kHelp);
@@ -113,9 +135,21 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   if (options.outputs.until && app.count("--duration") + app.count("--requests") + app.count("--stages") == 0)
     options.plan.arrivals.duration = kLongestUntil;
   for (auto* slos : {&options.outputs.slos, &options.outputs.abort_on}) {
-    if (const auto aimed = AimAt(UrlsOf(options.plan), *slos); !aimed) return aimed.error();
+    if (const auto aimed = AimAt(TargetNames(options.plan), *slos); !aimed) return aimed.error();
   }
   return options;
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
+  const std::vector<std::string> args(argv + std::min(argc, 1), argv + argc);
+  if (auto hint = HintForCommand(args); !hint.empty()) return sys::Error{0, std::move(hint)};
+  auto line = Understand(argc, argv, cores);
+  auto* error = std::get_if<sys::Error>(&line);
+  if (const auto hint = error == nullptr ? std::string() : HintFor(args); !hint.empty())
+    error->message += "; " + hint;
+  return line;
 }
 
 }  // namespace hydrapool::loadgen

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report_html.h"
@@ -28,7 +29,7 @@ sys::Result<void> Put(const std::string& text, std::FILE* file, const std::strin
 
 std::string Render(const std::string& flag, const Report& report) {
   if (flag == "--json") return JsonText(ToJson(report));
-  if (flag == "--csv") return ToCsv(Rows(report.run), UrlsOf(report.plan));
+  if (flag == "--csv") return ToCsv(Rows(report.run), TargetNames(report.plan));
   if (flag == "--hdr-log") return HdrText(HdrLogOf(report.run));
   if (flag == "--html") return ToHtml(report);
   if (flag == "--summary") return ToMarkdown(report);

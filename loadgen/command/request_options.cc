@@ -13,6 +13,7 @@
 #include "loadgen/engine/source_addresses.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/request_file.h"
+#include "loadgen/plan/scenario_file.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
 #include "pool/sys/socket.h"
@@ -54,16 +55,20 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
   plan.worker_header = worker_header_;
   plan.wire.path_as_is = connection_.path_as_is;
   plan.seed = seed_;
-  if (!request_.file.empty() && request_.urls.size() > 1)
-    return sys::Failure("--request-file takes one URL, to which its own belong");
-  auto filled = request_.file.empty()
-                    ? FillOneRequest(plan)
-                    : FillRequests(request_.file, request_.urls.empty() ? "" : request_.urls[0],
-                                   request_.headers, plan);
-  if (!filled) return filled;
-  if (filled = FillConnection(plan); !filled) return filled;
+  if (auto filled = FillRequests(plan); !filled) return filled;
+  if (auto filled = FillConnection(plan); !filled) return filled;
   if (auto loaded = LoadAllLines(plan); !loaded) return loaded;
   return FillExpectations(plan);
+}
+
+sys::Result<void> RequestOptions::FillRequests(Plan& plan) const {
+  if (request_.file.empty() && request_.session_file.empty()) return FillOneRequest(plan);
+  const auto* flag = request_.file.empty() ? "--session-file" : "--request-file";
+  if (request_.urls.size() > 1)
+    return sys::Failure(fmt::format("{} takes one URL, to which its own belong", flag));
+  const auto base = request_.urls.empty() ? std::string() : request_.urls.front();
+  return request_.file.empty() ? FillScenario(request_.session_file, base, request_.headers, plan)
+                               : loadgen::FillRequests(request_.file, base, request_.headers, plan);
 }
 
 sys::Result<void> RequestOptions::FillOneRequest(Plan& plan) const {
@@ -166,13 +171,18 @@ void RequestOptions::AddRequest(CLI::App& app) {
   app.add_option("-H,--header", request_.headers, "request header 'Name: value'; repeatable")
       ->type_name("HEADER")
       ->allow_extra_args(false);
-  app.add_option("--request-file", request_.file,
-                 "requests to be used in turn, one a line (see below); - is standard input")
+  auto* file = app.add_option("--request-file", request_.file,
+                              "requests to be used in turn, one a line (see below); - is standard input");
+  file->type_name("FILE")->excludes(targets)->excludes(method)->excludes(data)->excludes(data_template);
+  app.add_option("--session-file", request_.session_file,
+                 "sessions of several requests over one connection, with values taken from answers, think "
+                 "times, loops and checks (YAML, see below); -R and -n count sessions")
       ->type_name("FILE")
       ->excludes(targets)
       ->excludes(method)
       ->excludes(data)
-      ->excludes(data_template);
+      ->excludes(data_template)
+      ->excludes(file);
   app.add_flag("--path-as-is", connection_.path_as_is, "keep /../ and /./ in URLs");
   app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
       ->type_name("N")

@@ -29,6 +29,7 @@ class RequestOptions {
   void AddRequest(CLI::App& app);
   void AddConnection(CLI::App& app);
   void AddExpectations(CLI::App& app);
+  sys::Result<void> FillRequests(Plan& plan) const;
   sys::Result<void> FillOneRequest(Plan& plan) const;
   sys::Result<void> FillConnection(Plan& plan) const;
   sys::Result<void> FillExpectations(Plan& plan) const;
@@ -37,6 +38,7 @@ class RequestOptions {
     std::vector<std::string> urls = {};
     std::vector<std::string> targets = {};
     std::string file = {};
+    std::string session_file = {};
     std::string method = {};
     std::optional<std::string> data = {};
     std::optional<std::string> data_template = {};

@@ -144,14 +144,6 @@ class Watcher {
   sys::Nanos next_precision_ = 0;  // elapsed
 };
 
-/// What became of it.
-std::string Tell(const Until& until, const RunResult& run) {
-  const auto precision = PrecisionOf(until, SampleOf(run));
-  if (!precision) return fmt::format("{} is not known: too few answers", until.text);
-  return fmt::format("{}: ±{:.1f} % after {:.0f} s", until.text, 100 * *precision,
-                     sys::ToSeconds(run.sending));
-}
-
 }  // namespace
 
 sys::Result<EngineChoice> Prepare(const Options& options) {

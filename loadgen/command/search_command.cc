@@ -15,6 +15,7 @@
 #include "loadgen/command/rate_search.h"
 #include "loadgen/command/run_load.h"
 #include "loadgen/plan/figures.h"
+#include "loadgen/plan/target_list.h"
 #include "loadgen/report/report_html.h"
 #include "loadgen/report/text_chart.h"
 
@@ -132,7 +133,8 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
   if (!outputs) return tl::unexpected(outputs.error());
   if (outputs->slos.empty()) return sys::Failure("search needs an --slo, like 'p99<50ms'");
   if (HasRates(*plan)) return sys::Failure("search chooses the rate: no --target rate=");
-  if (const auto aimed = AimAt(UrlsOf(*plan), outputs->slos); !aimed) return tl::unexpected(aimed.error());
+  if (const auto aimed = AimAt(TargetNames(*plan), outputs->slos); !aimed)
+    return tl::unexpected(aimed.error());
   SearchFlags flags{.options = {.plan = std::move(*plan), .engine = engine, .outputs = std::move(*outputs)},
                     .rules = {}};
   flags.rules.first = flags.options.plan.arrivals.rate.value_or(flags.rules.first);

@@ -6,6 +6,7 @@
 
 #include "loadgen/engine/curl/engine.h"
 #include "loadgen/engine/raw/engine.h"
+#include "loadgen/engine/raw/session_engine.h"
 #include "loadgen/plan/http_url.h"
 #include "pool/http/request_rules.h"
 #include "pool/http/text.h"
@@ -52,6 +53,20 @@ std::string WrongFraming(const Target& target) {
   return fmt::format("Content-Length: {} and a body of {} bytes", *says, target.body.text().size());
 }
 
+/// Sessions are the raw engine's; what it cannot do they cannot.
+sys::Result<EngineChoice> ChooseForSessions(std::string_view wanted, const std::string* beyond_raw,
+                                            const char* flag, bool chunked) {
+  const char* limit = "sessions are sent by the raw engine, which ";
+  if (wanted == "curl")
+    return sys::Failure("--session-file: sessions are sent by the raw engine, not by curl");
+  if (beyond_raw != nullptr)
+    return sys::Failure(
+        fmt::format("--session-file: {}speaks only http:// without a user, not {}", limit, *beyond_raw));
+  if (flag != nullptr) return sys::Failure(fmt::format("--session-file: {}cannot do {}", limit, flag));
+  if (chunked) return sys::Failure(fmt::format("--session-file: {}cannot send in chunks", limit));
+  return EngineChoice{"raw", SessionEngine::Make};
+}
+
 }  // namespace
 
 sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan) {
@@ -67,6 +82,7 @@ sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan
       beyond_raw = &target.url;
   }
   const char* flag = FlagOfExtras(plan.wire.extras);
+  if (plan.scenario) return ChooseForSessions(wanted, beyond_raw, flag, chunked);
   if (wanted == "curl" || (wanted == "auto" && (beyond_raw != nullptr || flag != nullptr || chunked))) {
     if (!plan.wire.unix_socket.empty() && plan.wire.reuse != 0)
       return sys::Failure("--connection reuse:N with --unix-socket only where --engine raw can send all");

@@ -59,7 +59,7 @@ void EngineLoop::SendAndWait() {
     const sys::Nanos now = sys::Now();
     NotePause(now);
     ExpireOverdue(now);
-    if (Oldest() == nullptr && NothingLeft(now)) return;
+    if (Oldest() == nullptr && NothingLeft(now) && !HasUnfinished(now)) return;
     if (now >= GiveUpAt()) {
       BeforeFree(now);
       return Abandon(now);

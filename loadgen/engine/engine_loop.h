@@ -31,6 +31,8 @@ class EngineLoop : public Engine {
   virtual void AddConnection() = 0;
   /// Of the requests under way the one that was sent first; null where none is.
   [[nodiscard]] virtual const Attempt* Oldest() const = 0;
+  /// There is more to send, at some later time before the end, than the agenda knows of.
+  [[nodiscard]] virtual bool HasUnfinished(sys::Nanos /*now*/) const { return false; }
   /// Ends that one for want of time.
   virtual void ExpireOldest(sys::Nanos now) = 0;
   /// Reports all that are under way as in flight at the end.

@@ -9,8 +9,11 @@
 namespace hydrapool::loadgen {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr const char* kOfOk = "dc51b8c96c2d745df3bd5590d990230a482fd247123599548e0632fdbf97fc22";
 
@@ -51,6 +54,24 @@ TEST_P(EngineRequestTest, EachUrlMayHaveARequestOfItsOwn) {
   EXPECT_THAT(server.LastRequest(), Not(HasSubstr("X-A")));
   EXPECT_THAT(server.LastRequest(), Not(HasSubstr("Content-Length")));
   EXPECT_EQ(server.Connections(), 1);
+}
+
+TEST_P(EngineRequestTest, TheFirstResponseOfEachUnexpectedStatusIsKept) {
+  const ScriptedServer server;
+  const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/500")},
+                                                       {.url = server.Url("/chunked")},
+                                                       {.url = server.Url("/early-hints")},
+                                                       {.url = server.Url("/303")}},
+                                           .arrivals = {.count = 24},
+                                           .expect = {.status = {303}},
+                                           .connections = 2,
+                                           .threads = 2});
+  const auto& first = result.tally.first_responses;
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_THAT(first.at(500).head, StartsWith("HTTP/1.1 500 Sorry\r\nX-Worker: 3.7\r\n"));
+  EXPECT_EQ(first.at(500).body, "");
+  EXPECT_THAT(first.at(200).head, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(first.at(200).body, AllOf(Not(IsEmpty()), Not(HasSubstr("\r\n"))));
 }
 
 TEST_P(EngineRequestTest, AConnectionIsUsedAsOftenAsThePlanSays) {

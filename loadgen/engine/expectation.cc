@@ -5,11 +5,14 @@
 
 namespace hydrapool::loadgen {
 
+bool IsExpected(const Plan& plan, int status) {
+  return plan.expect.status.empty()
+             ? status < 400
+             : std::ranges::find(plan.expect.status, status) != plan.expect.status.end();
+}
+
 Outcome Judge(const Plan& plan, int status, std::uint64_t body_bytes, bool body_passed) {
-  const bool expected = plan.expect.status.empty()
-                            ? status < 400
-                            : std::ranges::find(plan.expect.status, status) != plan.expect.status.end();
-  if (!expected) return Outcome::kBadStatus;
+  if (!IsExpected(plan, status)) return Outcome::kBadStatus;
   if (plan.expect.length && *plan.expect.length != body_bytes) return Outcome::kWrongBody;
   return body_passed ? Outcome::kOk : Outcome::kWrongBody;
 }

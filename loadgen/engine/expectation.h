@@ -7,6 +7,9 @@
 
 namespace hydrapool::loadgen {
 
+/// Whether `plan` expects responses of that status.
+bool IsExpected(const Plan& plan, int status);
+
 /// The outcome of a whole response, whatever engine received it: bad_status where the status is not one that
 /// `plan` expects (without an expectation: 400 or above), wrong_body where the decoded body does not have the
 /// length it expects or has not passed the check of its bytes (body_check.h), else ok. Pure.

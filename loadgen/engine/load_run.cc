@@ -255,7 +255,7 @@ RunResult LoadRun::Wait() {
     result.tally.Merge(thread->recorder().tally());
     series_.Merge(thread->recorder().TakeTold().series);
     result.warmed_up += thread->recorder().warmed_up();
-    result.scheduled += thread->agenda().Scheduled();
+    result.scheduled += thread->agenda().Scheduled() + thread->recorder().tally().follow_ups;
     if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
     if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());
     sending_end = std::max(

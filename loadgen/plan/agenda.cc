@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "loadgen/plan/rotation.h"
+#include "loadgen/plan/scenario.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -18,6 +19,10 @@ std::uint64_t ShareOf(std::uint64_t total, std::uint64_t first, std::uint64_t st
 
 std::vector<std::size_t> UrlRotation(const Plan& plan) {
   std::vector<unsigned> weights;
+  if (plan.scenario) {
+    for (const auto& session : plan.scenario->sessions) weights.push_back(session.weight);
+    return Rotation(weights);
+  }
   for (const auto& target : plan.targets) weights.push_back(target.weight);
   return Rotation(weights);
 }

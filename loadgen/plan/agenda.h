@@ -14,7 +14,7 @@ namespace hydrapool::loadgen {
 /// One request as the agenda hands it out.
 struct Arrival {
   std::uint64_t turn = 0;  ///< Its number in the run; no other request of any replica has it.
-  std::size_t url = 0;     ///< Which of the plan's.
+  std::size_t url = 0;     ///< Which of the plan's; where there is a scenario, which of its sessions.
   sys::Nanos due = 0;
 };
 

@@ -47,6 +47,12 @@ sys::Result<Target> ParseTarget(const std::string& text, const Target& like) {
 
 }  // namespace
 
+std::vector<std::string> TargetNames(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const auto& target : plan.targets) names.push_back(target.name.empty() ? target.url : target.name);
+  return names;
+}
+
 bool IsWeight(std::uint64_t weight) { return weight >= 1 && weight <= kMostWeight; }
 
 sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,

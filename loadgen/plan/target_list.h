@@ -20,6 +20,9 @@ namespace hydrapool::loadgen {
 sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,
                               const Target& like, Plan& plan);
 
+/// What the plan's targets are called in reports and objectives: their names, or their URLs.
+std::vector<std::string> TargetNames(const Plan& plan);
+
 /// A weight that may be given: 1 to 10,000.
 bool IsWeight(std::uint64_t weight);
 

@@ -24,23 +24,42 @@ void AppendHex(std::string& out, std::uint64_t number) {
   for (int shift = 60; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[(number >> shift) & 15]);
 }
 
+void AppendText(std::string& out, std::string_view text) { out.append(text); }
+
+void AppendEncoded(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7f && std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos) {
+      out.push_back(c);
+    } else {
+      out.push_back('%');
+      out.push_back("0123456789ABCDEF"[byte >> 4U]);
+      out.push_back("0123456789ABCDEF"[byte & 15U]);
+    }
+  }
+}
+
 const std::string& LineOf(const Lines& lines, std::uint64_t turn) { return lines[turn % lines.size()]; }
 
 }  // namespace
 
-TextTemplate::TextTemplate(std::string_view text, const LineFiles& lines) : text_(text) {
+TextTemplate::TextTemplate(std::string_view text, const LineFiles& lines, Values names) : text_(text) {
   for (auto at = text.find('{'); at != text.npos;) {
     Place place{.at = at};
-    if (TakePlace(text.substr(at), lines, place)) places_.push_back(place);
+    if (TakePlace(text.substr(at), lines, names, place)) places_.push_back(place);
     at = text.find('{', at + std::max<std::size_t>(place.size, 1));
   }
 }
 
-TextTemplate TextTemplate::OfBody(const Body& body, const LineFiles& lines) {
-  return body.as_it_is() ? TextTemplate(body.text()) : TextTemplate(body.text(), lines);
+TextTemplate TextTemplate::OfBody(const Body& body, const LineFiles& lines, Values names) {
+  return body.as_it_is() ? TextTemplate(body.text()) : TextTemplate(body.text(), lines, names);
 }
 
-bool TextTemplate::TakePlace(std::string_view text, const LineFiles& lines, Place& place) {
+void TextTemplate::EncodeBefore(std::size_t end) {
+  for (auto& place : places_) place.encode = place.at < end;
+}
+
+bool TextTemplate::TakePlace(std::string_view text, const LineFiles& lines, Values names, Place& place) {
   if (text.starts_with(kCounter)) {
     place.size = kCounter.size();
     return true;
@@ -48,6 +67,15 @@ bool TextTemplate::TakePlace(std::string_view text, const LineFiles& lines, Plac
   if (text.starts_with(kRandom)) {
     place.kind = Kind::kRandom;
     place.size = kRandom.size();
+    return true;
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (text.size() < names[i].size() + 2 || text.substr(1, names[i].size()) != names[i] ||
+        text[names[i].size() + 1] != '}')
+      continue;
+    place.kind = Kind::kValue;
+    place.value = i;
+    place.size = names[i].size() + 2;
     return true;
   }
   if (!text.starts_with(kLine)) return false;
@@ -61,7 +89,7 @@ bool TextTemplate::TakePlace(std::string_view text, const LineFiles& lines, Plac
   return true;
 }
 
-void TextTemplate::Expand(std::uint64_t seed, std::uint64_t turn, std::string& out) const {
+void TextTemplate::Expand(std::uint64_t seed, std::uint64_t turn, std::string& out, Values values) const {
   std::array<char, 20> digits;
   std::size_t done = 0;
   for (const auto& place : places_) {
@@ -77,17 +105,22 @@ void TextTemplate::Expand(std::uint64_t seed, std::uint64_t turn, std::string& o
       case Kind::kLine:
         out.append(LineOf(*place.lines, turn));
         break;
+      case Kind::kValue:
+        if (place.value < values.size())
+          place.encode ? AppendEncoded(out, values[place.value]) : AppendText(out, values[place.value]);
+        break;
     }
   }
   out.append(text_.substr(done));
 }
 
-std::size_t TextTemplate::Length(std::uint64_t turn) const {
+std::size_t TextTemplate::Length(std::uint64_t turn, Values values) const {
   std::array<char, 20> digits;
   std::size_t length = text_.size();
   for (const auto& place : places_) {
     length += place.kind == Kind::kCounter  ? Decimal(turn, digits).size()
               : place.kind == Kind::kRandom ? kHexDigits
+              : place.kind == Kind::kValue  ? (place.value < values.size() ? values[place.value].size() : 0)
                                             : LineOf(*place.lines, turn).size();
     length -= place.size;
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,33 +16,43 @@ namespace hydrapool::loadgen {
 ///   {counter}    the request's number in the run, from 0; no two requests of a run have the same
 ///   {random}     16 hexadecimal digits, the same for the same seed and number
 ///   {line:FILE}  a line of FILE: with n lines the (number mod n)-th, from 0
+///   {NAME}       in sessions, a value of an earlier response (scenario.h)
 ///
 ///     TextTemplate("/item?id={counter}", {}).Expand(seed, 7, out);   // appends "/item?id=7"
 ///
 /// Expanding allocates no memory where `out` has room. Pure.
 class TextTemplate {
  public:
-  /// Both must outlive the template. `lines` has what "{line:…}" names (line_file.h); what it lacks is text.
-  TextTemplate(std::string_view text, const LineFiles& lines);
-  static TextTemplate OfBody(const Body& body, const LineFiles& lines);
+  using Values = std::span<const std::string>;
+
+  /// All must outlive the template. `lines` has what "{line:…}" names (line_file.h), `names` the names of
+  /// values; what they lack is text.
+  TextTemplate(std::string_view text, const LineFiles& lines, Values names = {});
+  static TextTemplate OfBody(const Body& body, const LineFiles& lines, Values names = {});
+
+  /// Before that place the text is a URL's, and values become "%20" and the like where they must.
+  void EncodeBefore(std::size_t end);
 
   /// Nothing differs.
   [[nodiscard]] bool constant() const { return places_.empty(); }
-  void Expand(std::uint64_t seed, std::uint64_t turn, std::string& out) const;
+  /// `values` are as the names.
+  void Expand(std::uint64_t seed, std::uint64_t turn, std::string& out, Values values = {}) const;
   /// How long the expanded text is.
-  [[nodiscard]] std::size_t Length(std::uint64_t turn) const;
+  [[nodiscard]] std::size_t Length(std::uint64_t turn, Values values = {}) const;
 
  private:
   explicit TextTemplate(std::string_view constant) : text_(constant) {}
 
-  enum class Kind { kCounter, kRandom, kLine };
+  enum class Kind { kCounter, kRandom, kLine, kValue };
   struct Place {
     std::size_t at = 0;  // in text_
     std::size_t size = 0;
     Kind kind = Kind::kCounter;
     const Lines* lines = nullptr;
+    std::size_t value = 0;  // its number
+    bool encode = false;
   };
-  static bool TakePlace(std::string_view text, const LineFiles& lines, Place& place);
+  static bool TakePlace(std::string_view text, const LineFiles& lines, Values names, Place& place);
 
   std::string_view text_;
   std::vector<Place> places_;

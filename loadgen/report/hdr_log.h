@@ -45,9 +45,9 @@ struct HdrLog {
 /// (without a tag), `service` and `lag`; of what was not ok also `not_ok` (response) and `not_ok-service`.
 /// Where
 /// there are several URLs the response of each (`target-N`, `target-N-not_ok`, from 0). For the whole run:
-/// `own_lag`, the phases (`connect`, `tls`, `first_byte`, `body`), the response latencies by outcome and by
-/// status (`outcome-NAME`, `status-CODE`) and the service latencies of each worker with a histogram of its
-/// own (`worker-SLOT`).
+/// `own_lag`, `session` (how long complete ones took), the phases (`connect`, `tls`, `first_byte`, `body`),
+/// the response latencies by outcome and by status (`outcome-NAME`, `status-CODE`) and the service latencies
+/// of each worker with a histogram of its own (`worker-SLOT`).
 [[nodiscard]] HdrLog HdrLogOf(const RunResult& run);
 
 /// The standard deviation, each value taken for the middle of its bucket; 0 where nothing was recorded. Pure.

@@ -31,6 +31,7 @@ HdrLog HdrLogOf(const RunResult& run) {
   for (const auto& [status, histogram] : run.tally.parts.by_status)
     add("status-" + std::to_string(status), 0, run.duration, PackedHistogram(histogram));
   add("own_lag", 0, run.duration, PackedHistogram(run.tally.latency.own_lag));
+  add("session", 0, run.duration, PackedHistogram(run.tally.sessions.took));
   for (std::size_t i = 0; i < kPhases; ++i)
     add(std::string(kPhaseNames[i]), 0, run.duration, PackedHistogram(run.tally.phases[i]));
   for (const auto& [slot, worker] : run.tally.workers)

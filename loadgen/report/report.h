@@ -45,7 +45,8 @@ std::optional<std::string> NothingReached(const Report& report);
 ///                    saturated: due while all connections were busy, warmed_up: sent before and not counted}
 ///   duration_s, sending_s, throughput_rps (= counted / sending_s: RunResult::throughput)
 ///   bytes            {received}: heads and decoded bodies
-///   latency_us       {response, service, lag}, each {p50, p90, p99, "p99.9", max, mean, count} in µs
+///   latency_us       {response, service, lag}, each {min, p50, p90, p95, p99, "p99.9", max, mean,
+///                    sd, count} in µs
 ///   status           {"200": n}, of completed requests
 ///   errors           {name: n}, of all that ended and were not ok; the names are those of outcome.h
 ///   workers          {"SLOT": {requests, errors, p50_us, p99_us, max_us, mean_us}}: completed, not ok,
@@ -66,15 +67,18 @@ std::optional<std::string> NothingReached(const Report& report);
 ///                    outcome: {name: …}, status: {"200": …}}, and not_ok_service
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
 ///                    warmup_s, replica, stages, keepalive}
-///   targets          [{url, sent, completed, ok, in_flight_at_end, errors: {name: n}, and of the first
+///   sessions         {begun, complete, failed, cut, took_us: as in latency_us, of complete ones}
+///   targets          [{url, name: empty where it has none, sent, completed, ok, in_flight_at_end, errors:
+///   {name: n}, and of the first
 ///                    TargetList::kMostTimed response latencies: latency_us, of ok answers latency_ok_us, of
 ///                    the rest latency_not_ok_us}], as the plan's URLs
 ///   slo              [{objective, met, value, shown, samples}]; latencies in µs, errors<…% as a share; shown
 ///                    is for people; samples is how many requests the value stands for
 ///   nothing_reached  why not one request can have reached a server, in words; null where one may have
-///   error_details    {name: the first explanation seen}
-///   phases_us        {connect, tls, first_byte, body}, each as in latency_us
-///   self             {busiest_thread: its share of time on a core, run_queue_s: its wait for one,
+///   first_responses  {"500": {head, body}}: how the first response of each status began that was not
+///   expected error_details    {name: the first explanation seen} phases_us        {connect, tls, first_byte,
+///   body}, each as in latency_us self             {busiest_thread: its share of time on a core, run_queue_s:
+///   its wait for one,
 ///                    own_lag_us: as in latency_us, the part of the lag with a connection free,
 ///                    longest_pause_s: for how long a thread did not run at all, cores,
 ///                    machine_cpu: share of the cores' time (machine_cpu_s) that all programs took,

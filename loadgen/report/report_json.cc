@@ -12,12 +12,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json LatencyJson(const LatencyHistogram& h) {
-  return {{"p50", h.ValueAtPercentile(50)},
+  return {{"min", h.ValueAtPercentile(0)},
+          {"p50", h.ValueAtPercentile(50)},
           {"p90", h.ValueAtPercentile(90)},
+          {"p95", h.ValueAtPercentile(95)},
           {"p99", h.ValueAtPercentile(99)},
           {"p99.9", h.ValueAtPercentile(99.9)},
           {"max", h.max()},
           {"mean", h.mean()},
+          {"sd", Deviation(h)},
           {"count", h.count()}};
 }
 
@@ -54,6 +57,13 @@ Json StatusJson(const Tally& tally) {
   Json status = Json::object();
   for (const auto& [code, n] : tally.status) status[std::to_string(code)] = n;
   return status;
+}
+
+Json FirstResponsesJson(const Tally& tally) {
+  Json responses = Json::object();
+  for (const auto& [code, response] : tally.first_responses)
+    responses[std::to_string(code)] = {{"head", response.head}, {"body", response.body}};
+  return responses;
 }
 
 Json ErrorsJson(const Tally& tally) {
@@ -197,6 +207,7 @@ Json TargetsJson(const Report& report) {
     Json errors = Json::object();
     for (const auto& [outcome, count] : n.errors) errors[std::string(Name(outcome))] = count;
     targets.push_back({{"url", report.plan.targets[i].url},
+                       {"name", report.plan.targets[i].name},
                        {"sent", n.sent},
                        {"completed", n.completed},
                        {"ok", n.ok},
@@ -208,6 +219,14 @@ Json TargetsJson(const Report& report) {
     targets.back()["latency_not_ok_us"] = LatencyJson(n.not_ok_response);
   }
   return targets;
+}
+
+Json SessionsJson(const SessionCounts& sessions) {
+  return {{"begun", sessions.begun},
+          {"complete", sessions.complete},
+          {"failed", sessions.failed},
+          {"cut", sessions.cut},
+          {"took_us", LatencyJson(sessions.took)}};
 }
 
 Json SlosJson(const Report& report) {
@@ -248,6 +267,7 @@ Json ToJson(const Report& report) {
                {"latency_by", LatencyByJson(tally)},
                {"status", StatusJson(tally)}};
   json["errors"] = ErrorsJson(tally);
+  json["first_responses"] = FirstResponsesJson(tally);
   json["workers"] = WorkersJson(tally);
   json["fairness_jain"] = Fairness(tally);
   json["self"] = SelfJson(report);
@@ -257,6 +277,7 @@ Json ToJson(const Report& report) {
   json["achieved"] = run.achieved();
   json["plan"] = PlanJson(report.plan);
   json["targets"] = TargetsJson(report);
+  json["sessions"] = SessionsJson(tally.sessions);
   json["slo"] = SlosJson(report);
   json["error_details"] = ErrorDetailsJson(tally);
   json["nothing_reached"] = nothing ? Json(*nothing) : Json();

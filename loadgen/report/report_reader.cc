@@ -61,6 +61,9 @@ void ReadCounts(const Json& json, RunResult& run) {
   for (const auto& [name, detail] : json.at("error_details").items())
     tally.outcomes.Explain(OutcomeOf(name).value_or(Outcome::kOther), detail.get<std::string>());
   for (const auto& [code, n] : json.at("status").items()) tally.status[std::stoi(code)] = n;
+  const auto first = json.value("first_responses", Json::object());
+  for (const auto& [code, response] : first.items())
+    tally.first_responses[std::stoi(code)] = {.head = response.at("head"), .body = response.at("body")};
   std::size_t url = 0;
   for (const auto& target : json.at("targets")) {
     auto& counts = tally.targets.At(url++);
@@ -130,6 +133,8 @@ void TakeLine(const HdrInterval& line, RunResult& run) {
     line.histogram.AddTo(tally.parts.not_ok_service);
   } else if (line.tag == "own_lag") {
     line.histogram.AddTo(tally.latency.own_lag);
+  } else if (line.tag == "session") {
+    line.histogram.AddTo(tally.sessions.took);
   }
   for (std::size_t i = 0; i < kPhases; ++i) {
     if (line.tag == kPhaseNames[i]) line.histogram.AddTo(tally.phases[i]);
@@ -173,6 +178,14 @@ void MakeTargetsExact(const Json& json, Tally& tally) {
     MakeExact(json[i].at("latency_us"), target.response);
     MakeExact(json[i].at("latency_not_ok_us"), target.not_ok_response);
   }
+}
+
+void ReadSessions(const Json& json, SessionCounts& sessions) {
+  sessions.begun = json.at("begun");
+  sessions.complete = json.at("complete");
+  sessions.failed = json.at("failed");
+  sessions.cut = json.at("cut");
+  MakeExact(json.at("took_us"), sessions.took);
 }
 
 void ReadSelf(const Json& json, Report& report) {
@@ -236,26 +249,19 @@ Report FromJson(const Json& json) {
     MakeExact(json.at("phases_us").at(std::string(kPhaseNames[i])), run.tally.phases[i]);
   if (json.at("targets").size() > report.plan.targets.size())
     throw std::runtime_error("its targets are none of its URLs");
+  for (std::size_t i = 0; i < json.at("targets").size(); ++i)
+    report.plan.targets[i].name = json.at("targets")[i].value("name", "");
   MakeTargetsExact(json.at("targets"), run.tally);
+  if (json.contains("sessions")) ReadSessions(json.at("sessions"), run.tally.sessions);
   ReadSelf(json, report);
   if (!json.at("aborted").is_null()) report.aborted = json.at("aborted");
+  report.until = json.value("until", Json()).is_null() ? "" : json.at("until").get<std::string>();
   if (run.tally.sent !=
       run.tally.outcomes.completed() + run.tally.outcomes.failed() + run.tally.in_flight_at_end)
     throw std::runtime_error("its requests do not add up");
   if (run.tally.latency.response.count() != run.tally.sent)
     throw std::runtime_error("its hdr_log is not all of its requests");
   return report;
-}
-
-/// Where each of `targets` is among `all`, by its URL; `all` gets those it lacks.
-std::vector<std::size_t> Places(const std::vector<Target>& targets, std::vector<Target>& all) {
-  std::vector<std::size_t> places;
-  for (const auto& target : targets) {
-    const auto found = std::ranges::find(all, target.url, &Target::url);
-    places.push_back(static_cast<std::size_t>(found - all.begin()));
-    if (found == all.end()) all.push_back(target);
-  }
-  return places;
 }
 
 }  // namespace
@@ -266,36 +272,6 @@ sys::Result<Report> ReadReport(std::string_view text) {
   } catch (const std::exception& error) {
     return sys::Failure(fmt::format("not a whole JSON report of loadgen: {}", error.what()));
   }
-}
-
-Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) {
-  auto plan = reports.front().plan;
-  auto run = reports.front().run;
-  SelfCheck self = reports.front().self;
-  auto aborted = reports.front().aborted;
-  const bool parts_of_one = plan.replica.of > 1;
-  for (const auto& other : reports.subspan(1)) {
-    plan.connections += other.plan.connections;
-    plan.threads += other.plan.threads;
-    if (!parts_of_one && plan.arrivals.rate && other.plan.arrivals.rate)
-      *plan.arrivals.rate += *other.plan.arrivals.rate;
-    if (!parts_of_one && plan.arrivals.count && other.plan.arrivals.count)
-      *plan.arrivals.count += *other.plan.arrivals.count;
-    auto part = other.run;
-    if (UrlsOf(other.plan) != UrlsOf(plan)) {
-      const auto places = Places(other.plan.targets, plan.targets);
-      part.tally.targets.Renumber(places);
-      part.series.RenumberTargets(places);
-    }
-    run.Merge(part);
-    if ((self.valid && !other.self.valid) || self.reason.empty()) self = other.self;
-    if (aborted.empty()) aborted = other.aborted;
-  }
-  plan.replica = {};
-  auto merged = MakeReport(reports.front().engine, plan, std::move(run), slos);
-  merged.self = std::move(self);
-  merged.aborted = std::move(aborted);
-  return merged;
 }
 
 }  // namespace hydrapool::loadgen

@@ -13,8 +13,8 @@ namespace hydrapool::loadgen {
 [[nodiscard]] sys::Result<Report> ReadReport(std::string_view json);
 
 /// What several runs at the same time, or parts of one (--replica), were together: counts, latencies and
-/// seconds are exactly those of one run of them all; its URLs are all of theirs. It is valid if all are. At
-/// least one report. Pure.
+/// seconds are exactly those of one run of them all; its URLs are all of theirs, and an --until is told of
+/// them all. It is valid if all are. At least one report. Pure.
 [[nodiscard]] Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos);
 
 }  // namespace hydrapool::loadgen

@@ -6,11 +6,14 @@
 #include <utility>
 
 #include "loadgen/plan/figures.h"
+#include "loadgen/plan/scenario.h"
+#include "loadgen/plan/target_list.h"
 #include "loadgen/report/bootstrap.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"
 #include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
+#include "loadgen/report/transcript.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -56,6 +59,15 @@ void Requests(Out out, const RunResult& run) {
     fmt::format_to(out, "           {} came after the last was sent, up to {:.2f} s later{}\n", later,
                    sys::ToSeconds(run.duration - run.sending),
                    run.counted < tally.outcomes.completed() ? ": not in the rate" : "");
+}
+
+void Sessions(Out out, const SessionCounts& sessions) {
+  if (sessions.begun == 0) return;
+  fmt::format_to(out, "sessions   {} begun = {} complete + {} failed + {} cut by the end of the run\n",
+                 sessions.begun, sessions.complete, sessions.failed, sessions.cut);
+  if (sessions.complete > 0)
+    fmt::format_to(out, "           complete ones took {} on average, {} at most, with their think times\n",
+                   FormatMicros(sessions.took.mean()), Micros(sessions.took.max()));
 }
 
 /// "-" where fewer than ten lie beyond it.
@@ -136,6 +148,22 @@ void Outcomes(Out out, const Tally& tally) {
   }
 }
 
+/// What the server said with each status that was not expected.
+void FirstOnes(Out out, const FirstResponses& responses) {
+  for (const auto& [code, response] : responses) {
+    auto text = BodyText(response.body);
+    for (std::string_view head = response.head; !head.empty();) {
+      const auto end = std::min(head.find('\n'), head.size() - 1);
+      fmt::format_to(out, "{:<{}}< {}\n",
+                     head.size() == response.head.size() ? fmt::format("first {}", code) : "", kLabel,
+                     Printable(head.substr(0, head.find_last_not_of("\r\n", end) + 1)));
+      head.remove_prefix(end + 1);
+    }
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1))
+      fmt::format_to(out, "{:<{}}{}\n", "", kLabel, rest.substr(0, rest.find('\n')));
+  }
+}
+
 void Workers(Out out, const Tally& tally, const std::string& worker_header) {
   if (tally.workers.empty()) return;
   const bool all = tally.workers.size() < kMaxWorkers;
@@ -162,13 +190,14 @@ void Workers(Out out, const Tally& tally, const std::string& worker_header) {
 void Targets(Out out, const Report& report) {
   if (report.plan.targets.size() < 2) return;
   const auto shown = std::min(report.plan.targets.size(), kMostTargetsShown);
+  const auto names = TargetNames(report.plan);
   fmt::format_to(out, "targets{:>9}{:>10}{:>10}{:>10}{:>10}  of ok answers\n", "sent", "ok", "not ok", "p50",
                  "p99");
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& n = report.run.tally.targets.of(i);
     const auto ok = n.response.Since(n.not_ok_response);
     fmt::format_to(out, "{:>16}{:>10}{:>10}{:>10}{:>10}  {}\n", n.sent, n.ok, n.sent - n.ok,
-                   Percentile(ok, 50), Percentile(ok, 99), Printable(report.plan.targets[i].url, kMostUrl));
+                   Percentile(ok, 50), Percentile(ok, 99), Printable(names[i], kMostUrl));
   }
   if (shown < report.plan.targets.size())
     fmt::format_to(out, "           and {} more\n", report.plan.targets.size() - shown);
@@ -223,12 +252,17 @@ void Self(Out out, const Report& report) {
   }
 }
 
+std::string_view Arriving(const Plan& plan) {
+  return plan.scenario && !plan.scenario->of_requests ? "sessions" : "requests";
+}
+
 }  // namespace
 
 std::string Describe(const Plan& plan, const std::string& engine) {
-  const auto load = plan.arrivals.rate ? fmt::format("open loop, {:g} requests/s{}", *plan.arrivals.rate,
-                                                     plan.arrivals.poisson ? " (Poisson)" : "")
-                                       : std::string("closed loop");
+  const auto load = plan.arrivals.rate
+                        ? fmt::format("open loop, {:g} {}/s{}", *plan.arrivals.rate, Arriving(plan),
+                                      plan.arrivals.poisson ? " (Poisson)" : "")
+                        : std::string("closed loop");
   return fmt::format("{}{} ({} engine, {}, {} connection{}, {} thread{}{})",
                      Printable(plan.targets.front().url, kMostUrl),
                      plan.targets.size() > 1 ? fmt::format(" and {} more", plan.targets.size() - 1) : "",
@@ -240,10 +274,12 @@ std::string ToText(const Report& report) {
   std::string text = Describe(report.plan, report.engine) + "\n\n";
   const auto out = std::back_inserter(text);
   Requests(out, report.run);
+  Sessions(out, report.run.tally.sessions);
   Latencies(out, report.run.tally);
   Intervals(out, report.run);
   if (!report.until.empty()) fmt::format_to(out, "until      {}\n", report.until);
   Outcomes(out, report.run.tally);
+  FirstOnes(out, report.run.tally.first_responses);
   Targets(out, report);
   Workers(out, report.run.tally, report.plan.worker_header);
   Self(out, report);

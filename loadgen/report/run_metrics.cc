@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "loadgen/plan/target_list.h"
 #include "loadgen/report/terminal_text.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/socket.h"
@@ -134,7 +135,7 @@ class Exposed final : public RunMetrics {
   }
   void Update(const LoadRun& run, const Progress& progress) override {
     auto families = Families(run.latencies(), progress);
-    AddTargets(run.latencies(), UrlsOf(run.plan()), families);
+    AddTargets(run.latencies(), TargetNames(run.plan()), families);
     snapshot_->Set(std::move(families));
   }
 

@@ -52,4 +52,11 @@ std::optional<double> PrecisionSoFar(const Until& until, const IntervalSeries& s
   return PrecisionOf(until, sample);
 }
 
+std::string Tell(const Until& until, const RunResult& run) {
+  const auto precision = PrecisionOf(until, SampleOf(run));
+  if (!precision) return fmt::format("{} is not known: too few answers", until.text);
+  return fmt::format("{}: ±{:.1f} % after {:.0f} s", until.text, 100 * *precision,
+                     sys::ToSeconds(run.sending));
+}
+
 }  // namespace hydrapool::loadgen

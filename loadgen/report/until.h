@@ -29,6 +29,9 @@ sys::Result<Until> ParseUntil(std::string_view text);
 /// they are too few to say. Takes some milliseconds for a minute of a run. Pure.
 std::optional<double> PrecisionSoFar(const Until& until, const IntervalSeries& series, sys::Nanos elapsed);
 
+/// What became of it, in words. Pure.
+std::string Tell(const Until& until, const RunResult& run);
+
 /// Of a run that is over. Pure.
 std::optional<double> PrecisionOf(const Until& until, const RunSample& sample);
 

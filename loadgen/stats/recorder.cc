@@ -22,7 +22,8 @@ void Recorder::Sent(const Attempt& attempt) {
     return;
   }
   if (cutter_.Due(attempt.sent)) Tell(attempt.sent);
-  tally_.Sent(attempt, attempt.sent - kGrace <= planned_end_);
+  const auto latest = attempt.follows ? std::max(attempt.due, planned_end_) : planned_end_;
+  tally_.Sent(attempt, attempt.sent - kGrace <= latest);
   Increment(live_.sent);
 }
 
@@ -58,6 +59,12 @@ void Recorder::Tell(sys::Nanos now) {
   const std::lock_guard lock(told_mutex_);
   cutter_.Cut(tally_, now, told_.series);
   for (const auto& [slot, worker] : tally_.workers) told_.workers[slot] = worker.requests;
+}
+
+void Recorder::SessionCompleted(sys::Nanos due, sys::Nanos now) {
+  if (due < start_) return;
+  ++tally_.sessions.complete;
+  tally_.sessions.took.Record((now - due) / sys::kMicrosecond);
 }
 
 void Recorder::Finish() { Tell(std::max(tally_.timing.last_end, start_)); }

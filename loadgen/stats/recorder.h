@@ -61,6 +61,11 @@ class Recorder {
       tally_.timing.longest_pause = std::max(tally_.timing.longest_pause, how_long);
   }
 
+  /// A session that was due then began; exactly one of the others follows.
+  void SessionBegan(sys::Nanos due) { tally_.sessions.begun += due < start_ ? 0 : 1; }
+  void SessionCompleted(sys::Nanos due, sys::Nanos now);
+  void SessionFailed(sys::Nanos due) { tally_.sessions.failed += due < start_ ? 0 : 1; }
+  void SessionCut(sys::Nanos due) { tally_.sessions.cut += due < start_ ? 0 : 1; }
   /// What the engine's connections came to; once, at the end.
   void Connections(const ConnectionCounts& counts) { tally_.connections.Merge(counts); }
 

@@ -29,6 +29,7 @@ void Tally::Sent(const Attempt& attempt, bool in_time) {
   ++sent;
   targets.Sent(attempt.url);
   if (in_time) ++sent_in_time;
+  if (attempt.follows) ++follow_ups;
   timing.last_sent = std::max(timing.last_sent, attempt.sent);
   timing.completed_at_last_sent = outcomes.completed();
   latency.lag.Record(Micros(attempt.due, attempt.sent));
@@ -46,6 +47,7 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
                Micros(attempt.sent, result.end));
   targets.Finished(attempt.url, result.outcome, Micros(attempt.due, result.end));
   if (Completed(result.outcome)) ++status[result.status];
+  if (!result.head.empty()) Keep(first_responses, result.status, result.head, result.body);
   if (!result.worker.empty()) {
     auto& worker = CountsOf(workers, SlotOf(result.worker));
     if (Completed(result.outcome)) ++worker.requests;
@@ -75,6 +77,10 @@ void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
 void Tally::Merge(const Tally& other) {
   sent += other.sent;
   sent_in_time += other.sent_in_time;
+  follow_ups += other.follow_ups;
+  sessions.Merge(other.sessions);
+  for (const auto& [code, response] : other.first_responses)
+    Keep(first_responses, code, response.head, response.body);
   in_flight_at_end += other.in_flight_at_end;
   saturated += other.saturated;
   bytes_received += other.bytes_received;

@@ -6,11 +6,13 @@
 #include <string_view>
 
 #include "loadgen/stats/connection_counts.h"
+#include "loadgen/stats/first_responses.h"
 #include "loadgen/stats/latency_histogram.h"
 #include "loadgen/stats/latency_parts.h"
 #include "loadgen/stats/outcome.h"
 #include "loadgen/stats/outcome_counts.h"
 #include "loadgen/stats/phases.h"
+#include "loadgen/stats/session_counts.h"
 #include "loadgen/stats/target_counts.h"
 #include "loadgen/stats/worker_counts.h"
 #include "pool/sys/clock.h"
@@ -24,6 +26,7 @@ struct Attempt {
   sys::Nanos due = 0;
   sys::Nanos free_since = 0;  ///< Since when its connection had waited for it.
   sys::Nanos sent = 0;        ///< When it was handed to a connection, which may still have had to be made.
+  bool follows = false;  ///< A later request of a session: due by the one before it, not by the schedule.
 };
 
 /// How one request ended.
@@ -36,6 +39,9 @@ struct Result {
   std::string_view worker = {};  ///< The worker header's value; empty where there was none.
   std::string_view detail = {};  ///< For people: why it failed.
   Phases phases = {};
+  /// How the response began, where its status was not expected and its connection had not told it before.
+  std::string_view head = {};
+  std::string_view body = {};
 };
 
 inline constexpr std::size_t kPhases = 4;
@@ -81,6 +87,7 @@ class Tally {
 
   std::uint64_t sent = 0;
   std::uint64_t sent_in_time = 0;  ///< Not later than the schedule's planned end (recorder.h).
+  std::uint64_t follow_ups = 0;    ///< Of these, later requests of sessions.
   std::uint64_t in_flight_at_end = 0;
   std::uint64_t saturated = 0;  ///< Were due while all connections were busy (plan.h, Saturate).
   std::uint64_t bytes_received = 0;
@@ -93,7 +100,9 @@ class Tally {
   std::array<LatencyHistogram, kPhases> phases;
   OutcomeCounts outcomes;
   std::map<int, std::uint64_t> status;  ///< Of completed requests.
+  FirstResponses first_responses;       ///< Of each status that was not expected.
   WorkersBySlot workers;
+  SessionCounts sessions;
 
  private:
   void CountPhases(const Result& result);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "loadgen/engine/expectation.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::loadgen {
@@ -82,6 +83,8 @@ bool CurlTransfer::ToBeResumed(CURLcode code) {
 
 void CurlTransfer::BeginHead() {
   head_.Begin();
+  first_.head.clear();
+  first_.body.clear();
   ending_.head_complete = false;
 }
 
@@ -140,7 +143,9 @@ Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
           .local_port = connection_.local_port(),
           .worker = head_.kept(),
           .detail = {},
-          .phases = PhasesOf(attempt_.sent, at)};
+          .phases = PhasesOf(attempt_.sent, at),
+          .head = outcome == Outcome::kBadStatus ? std::string_view(first_.head) : std::string_view(),
+          .body = first_.body};
 }
 
 /// Bytes that nobody asked for are the end of a plain connection; within TLS or HTTP/2 they may be tickets,
@@ -235,11 +240,18 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, 
 
 bool CurlTransfer::TakeHeadLine(std::string_view line) {
   ending_.malformed = !head_.Count(line.size(), 0) || !head_.Take(line);
+  KeepHead(line);
   const bool whole = head_.complete() && !ending_.head_complete;
   ending_.head_complete = head_.complete();
   if (whole && check_.needed()) check_.Begin(head_.content_coding());
   if (whole && plan_.wire.extras.follow && head_.status() == kSeeOther) AnswerWithGet();
   return !ending_.malformed;
+}
+
+void CurlTransfer::KeepHead(std::string_view line) {
+  if (line.starts_with("HTTP/")) first_.head.clear();
+  if (head_.status() != 0 && !IsExpected(plan_, head_.status()) && first_.head.size() < kMostOfHead)
+    first_.head += line;
 }
 
 /// libcurl makes a GET of what is redirected by 303, but for a method that it was told by name.
@@ -260,8 +272,12 @@ void CurlTransfer::NoteProtocol() {
 }
 
 std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, void* self) {
-  auto& check = static_cast<CurlTransfer*>(self)->check_;
-  if (check.needed()) check.Feed({data, size * n});
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  const std::string_view bytes(data, size * n);
+  if (transfer.check_.needed()) transfer.check_.Feed(bytes);
+  auto& body = transfer.first_.body;
+  if (!transfer.first_.head.empty() && body.size() < kMostOfBody)
+    body += bytes.substr(0, kMostOfBody - body.size());
   return size * n;
 }
 

@@ -75,6 +75,7 @@ class CurlTransfer {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* self);
 
   void BeginHead();
+  void KeepHead(std::string_view line);
   void SetUp();
   [[nodiscard]] bool IsSecondTime();
   /// The response that came is to be followed by another request: a redirect, or one that asks for Digest.
@@ -96,6 +97,7 @@ class CurlTransfer {
   CurlConnection connection_;
   Moments at_;
   http::ResponseHeadReader head_;
+  FirstResponse first_;  // how the response began, where its status is not expected
   std::string detail_;
   BodyCheck check_;
   Applied applied_;

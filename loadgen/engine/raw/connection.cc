@@ -29,6 +29,8 @@ std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& end
   unsent_ = request;
   way_ = {.reused = open()};
   at_ = {};
+  to_head_ = to_head;
+  kept_.bytes.clear();
   parser_.Begin(to_head);
   if (!way_.reused) {
     socket_.opened_at = attempt.sent;
@@ -163,6 +165,7 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
   if (plan_.wire.tap != nullptr) plan_.wire.tap->Received({buffer_.data(), size});
   const auto used = parser_.Feed({buffer_.data(), size});
   way_.excess = used < size;
+  KeepBytes({buffer_.data(), used});
   if (parser_.malformed()) {
     detail_ = parser_.wrong();
     outcome = Outcome::kMalformed;
@@ -174,6 +177,22 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
   }
   if (at_.first_byte == 0) at_.first_byte = sys::Now();
   return to_the_end || size == buffer_.size() ? Received::kMore : Received::kNothingYet;
+}
+
+/// Of what is not asked for it keeps what may become the first response of an unexpected status.
+void RawConnection::KeepBytes(std::string_view bytes) {
+  const int status = parser_.status();
+  const bool untold = status == 0 || (!IsExpected(plan_, status) && !WasTold(status));
+  const auto most = kept_.most != 0 ? kept_.most : untold ? kMostOfHead + kMostOfBody : 0;
+  if (kept_.bytes.size() < most) kept_.bytes += bytes.substr(0, most - kept_.bytes.size());
+}
+
+void RawConnection::TellFirst(Result& result) {
+  if (result.outcome != Outcome::kBadStatus || WasTold(result.status)) return;
+  kept_.told.set(static_cast<std::size_t>(result.status));
+  kept_.first = ParseResponse(kept_.bytes, to_head_, kMostOfBody);
+  result.head = kept_.first.head;
+  result.body = kept_.first.body;
 }
 
 Outcome RawConnection::OnClosed(int error_number) {
@@ -211,14 +230,16 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
   if (!whole || used_up || !parser_.keep_alive() || !plan_.wire.keep_alive || socket_.peer_closed ||
       way_.excess)
     Close(now);
-  return {.outcome = outcome,
-          .end = now,
-          .status = parser_.status(),
-          .bytes = parser_.head_bytes() + parser_.body_bytes(),
-          .local_port = port,
-          .worker = parser_.kept(),
-          .detail = detail_,
-          .phases = PhasesOf(attempt_.sent, at_)};
+  Result result{.outcome = outcome,
+                .end = now,
+                .status = parser_.status(),
+                .bytes = parser_.head_bytes() + parser_.body_bytes(),
+                .local_port = port,
+                .worker = parser_.kept(),
+                .detail = detail_,
+                .phases = PhasesOf(attempt_.sent, at_)};
+  TellFirst(result);
+  return result;
 }
 
 void RawConnection::CountOpen(sys::Nanos now) {

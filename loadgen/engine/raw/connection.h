@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/poller.h"
 #include "loadgen/engine/raw/request.h"
+#include "loadgen/engine/response_text.h"
 #include "loadgen/engine/source_addresses.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
@@ -57,6 +59,10 @@ class RawConnection {
   /// `to_head`: the response has no body.
   std::optional<Result> Start(const Attempt& attempt, Endpoint& endpoint, const RequestBytes& request,
                               bool to_head);
+  /// Of the responses to come so many bytes are kept for received(); 0, to begin with: none.
+  void Keep(std::size_t most) { kept_.most = most; }
+  /// The response's first bytes as they came, chunk sizes and all.
+  [[nodiscard]] std::string_view received() const { return kept_.bytes; }
   /// What epoll said of `fd()`, while a request is under way.
   std::optional<Result> OnEvents(std::uint32_t events);
   /// There is more to read or to send than one call does.
@@ -97,7 +103,21 @@ class RawConnection {
     int send_error = 0;
   };
 
+  /// How the response began, where somebody wants to know.
+  struct Kept {
+    std::size_t most = 0;
+    std::string bytes = {};
+    std::bitset<1000> told = {};  // statuses that were not expected, of which the first response was shown
+    ResponseText first = {};
+  };
+
   std::optional<Result> Connect();
+  [[nodiscard]] bool WasTold(int status) const {
+    const auto at = static_cast<std::size_t>(status);
+    return at >= kept_.told.size() || kept_.told.test(at);
+  }
+  void KeepBytes(std::string_view bytes);
+  void TellFirst(Result& result);
   void Drop();
   int OpenSocket();
   std::optional<Result> Send();
@@ -121,6 +141,8 @@ class RawConnection {
   RequestBytes unsent_;
   Way way_;
   Moments at_;
+  Kept kept_;
+  bool to_head_ = false;
   std::string detail_;
 };
 

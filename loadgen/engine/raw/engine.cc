@@ -62,9 +62,14 @@ bool RawEngine::SendNext(sys::Nanos now) {
   CountSaturated(*arrival);
   auto& from = FreeSlots(endpoint);
   auto& slot = from.back();
-  if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close(now);
-  slot.endpoint = endpoint;
-  Begin(from, slot, *arrival, now);
+  const sys::Nanos free_since = free_since_.back();
+  free_since_.pop_back();
+  Send(from, slot,
+       {.turn = arrival->turn,
+        .url = arrival->url,
+        .due = arrival->due,
+        .free_since = free_since,
+        .sent = now});
   return true;
 }
 
@@ -76,19 +81,17 @@ RawEngine::Slots& RawEngine::FreeSlots(std::size_t endpoint) {
   return closed_;
 }
 
-void RawEngine::Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now) {
+void RawEngine::Send(Slots& from, Slot& slot, const Attempt& attempt, TextTemplate::Values values) {
+  const auto& [endpoint, request] = requests_[attempt.url];
+  if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close(attempt.sent);
+  slot.endpoint = endpoint;
   in_flight_.splice(in_flight_.end(), from, slot.self);
-  const sys::Nanos free_since = free_since_.back();
-  free_since_.pop_back();
   slot.under_way = true;
-  const Attempt attempt{
-      .turn = arrival.turn, .url = arrival.url, .due = arrival.due, .free_since = free_since, .sent = now};
   recorder_->Sent(attempt);
   const int before = slot.connection.fd();
-  const auto& request = requests_[arrival.url].raw;
   const auto result =
-      slot.connection.Start(attempt, endpoints_[slot.endpoint],
-                            request.Bytes(plan_.seed, arrival.turn, slot.request), request.to_head());
+      slot.connection.Start(attempt, endpoints_[endpoint],
+                            request.Bytes(plan_.seed, attempt.turn, slot.request, values), request.to_head());
   if (result) return Settle(slot, *result);
   Follow(slot, before);
 }
@@ -119,8 +122,12 @@ void RawEngine::OnEvents(int fd, std::uint32_t events) {
     }
   } else if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
     slot.connection.Close(sys::Now());
-    closed_.splice(closed_.end(), kept_alive_[slot.endpoint], slot.self);
+    OnIdleEnd(slot);
   }
+}
+
+void RawEngine::OnIdleEnd(Slot& slot) {
+  closed_.splice(closed_.end(), kept_alive_[slot.endpoint], slot.self);
 }
 
 void RawEngine::Settle(Slot& slot, const Result& result) {

@@ -9,6 +9,7 @@
 #include "loadgen/engine/engine_loop.h"
 #include "loadgen/engine/raw/connection.h"
 #include "loadgen/engine/raw/request.h"
+#include "loadgen/engine/raw/visit.h"
 #include "loadgen/plan/http_url.h"
 
 namespace hydrapool::loadgen {
@@ -24,7 +25,7 @@ namespace hydrapool::loadgen {
 /// Once as many connections are made as the plan has, a request allocates no memory.
 ///
 /// Not promised: credentials in URLs, redirects, proxies, chunked requests.
-class RawEngine final : public EngineLoop {
+class RawEngine : public EngineLoop {
  public:
   /// The URLs of `plan` are plain http without credentials (std::invalid_argument otherwise).
   RawEngine(const Plan& plan, int connections, const StopSignal& stop);
@@ -32,7 +33,7 @@ class RawEngine final : public EngineLoop {
   /// An EngineFactory.
   static std::unique_ptr<Engine> Make(const Plan& plan, int connections, const StopSignal& stop);
 
- private:
+ protected:
   struct Slot;
   using Slots = std::list<Slot>;  // spliced from one list to another: nothing is allocated for a request
   struct Slot {
@@ -44,6 +45,7 @@ class RawEngine final : public EngineLoop {
     std::string request;  // where it differs from others
     bool under_way = false;
     bool awaited = false;  // it is in more_
+    Visit visit;           // of sessions (session_engine.h)
     Slots::iterator self;
   };
   struct Request {
@@ -51,33 +53,39 @@ class RawEngine final : public EngineLoop {
     RawRequest raw;
   };
 
-  std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
-  Slots& FreeSlots(std::size_t endpoint);
   void AddSlot();
   bool SendNext(sys::Nanos now) override;
   void AddConnection() override;
   [[nodiscard]] bool HasFreeConnection() const override { return !free_since_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;
-  void ExpireOldest(sys::Nanos now) override;
-  void Abandon(sys::Nanos now) override;
   void CountOpen(sys::Nanos now) override;
-  void OnEvents(int fd, std::uint32_t events) override;
   [[nodiscard]] sys::Nanos OwnDeadline() const override { return more_.empty() ? connect_due_ : 0; }
   void OnWakeUp() override;
+  /// Hands the request to the slot, which is in `from`.
+  void Send(Slots& from, Slot& slot, const Attempt& attempt, TextTemplate::Values values = {});
+  /// The slot's request is over.
+  virtual void Settle(Slot& slot, const Result& result);
+  /// The slot's connection ended between requests.
+  virtual void OnIdleEnd(Slot& slot);
 
-  void Begin(Slots& from, Slot& slot, const Arrival& arrival, sys::Nanos now);
+  std::vector<Request> requests_;  // one for each URL
+  Slots closed_;
+  Slots in_flight_;  // oldest first
+
+ private:
+  void ExpireOldest(sys::Nanos now) override;
+  void Abandon(sys::Nanos now) override;
+  void OnEvents(int fd, std::uint32_t events) override;
+  std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
+  Slots& FreeSlots(std::size_t endpoint);
   void Register(Slot& slot);
   void Follow(Slot& slot, int fd_before);
   void ResumeAll();
   void TryNextAddresses(sys::Nanos now);
-  void Settle(Slot& slot, const Result& result);
 
   std::vector<char> buffer_;
   std::vector<Endpoint> endpoints_;
-  std::vector<Request> requests_;  // one for each URL
   std::vector<Slots> kept_alive_;  // by endpoint
-  Slots closed_;
-  Slots in_flight_;  // oldest first
   std::vector<Slot*> by_fd_;
   std::vector<sys::Nanos> free_since_;  // of each connection the plan allows and no request has
   std::size_t slots_ = 0;

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "loadgen/plan/scenario.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
@@ -43,14 +45,19 @@ std::string HeadOf(const Target& target, const HttpUrl& url, bool keep_alive) {
   return bytes;
 }
 
+TextTemplate::Values NamesOf(const Plan& plan) {
+  return plan.scenario ? TextTemplate::Values(plan.scenario->variables) : TextTemplate::Values();
+}
+
 }  // namespace
 
 RawRequest::RawRequest(const Plan& plan, const Target& target, const HttpUrl& url)
     : to_head_(target.method == "HEAD"),
       says_length_(target.body && !Mentioned(target, "Content-Length")),
       head_text_(std::make_unique<const std::string>(HeadOf(target, url, plan.wire.keep_alive))),
-      head_(*head_text_, plan.lines),
-      body_(TextTemplate::OfBody(target.body, plan.lines)) {
+      head_(*head_text_, plan.lines, NamesOf(plan)),
+      body_(TextTemplate::OfBody(target.body, plan.lines, NamesOf(plan))) {
+  head_.EncodeBefore(head_text_->find('\r'));
   if (body_.constant() && target.body.text().size() > kCopied) large_body_ = target.body.text();
   if (!head_.constant() || !body_.constant()) return;
   std::string buffer;
@@ -58,17 +65,19 @@ RawRequest::RawRequest(const Plan& plan, const Target& target, const HttpUrl& ur
   constant_ = true;
 }
 
-RequestBytes RawRequest::Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer) const {
+RequestBytes RawRequest::Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer,
+                               TextTemplate::Values values) const {
   if (constant_) return {.first = bytes_, .rest = large_body_};
   buffer.clear();
-  head_.Expand(seed, turn, buffer);
+  head_.Expand(seed, turn, buffer, values);
   if (says_length_) {
     std::array<char, 20> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), body_.Length(turn)).ptr;
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), body_.Length(turn, values)).ptr;
     buffer.append("Content-Length: ").append(digits.data(), end).append("\r\n");
   }
   buffer.append("\r\n");
-  if (large_body_.empty()) body_.Expand(seed, turn, buffer);
+  if (large_body_.empty()) body_.Expand(seed, turn, buffer, values);
   return {.first = buffer, .rest = large_body_};
 }
 

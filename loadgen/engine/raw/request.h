@@ -31,7 +31,9 @@ class RawRequest {
   RawRequest(const Plan& plan, const Target& target, const HttpUrl& url);
 
   /// The `turn`-th request of the run; in `buffer` where it is not the same as the others.
-  [[nodiscard]] RequestBytes Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer) const;
+  /// `values`: of its session, as the scenario's variables.
+  [[nodiscard]] RequestBytes Bytes(std::uint64_t seed, std::uint64_t turn, std::string& buffer,
+                                   TextTemplate::Values values = {}) const;
   /// The response to it has no body.
   [[nodiscard]] bool to_head() const { return to_head_; }
 

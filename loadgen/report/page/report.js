@@ -25,7 +25,7 @@ function table(title, head, rows, parent = byId('tables')) {
   make('h2', '', title, card);
   const body = make('table', '', null, make('div', 'scroll', null, card));
   const line = make('tr', '', null, make('thead', '', null, body));
-  head.forEach((name, i) => make('th', rows[0][i] && rows[0][i].className === 'text' ? 'text' : '', name, line));
+  head.forEach((name, i) => make('th', rows[0][i] && /^text/.test(rows[0][i].className) ? 'text' : '', name, line));
   const lines = make('tbody', '', null, body);
   for (const row of rows) {
     const cells = make('tr', '', null, lines);
@@ -189,7 +189,7 @@ const short = name => name.length > 60 ? `${name.slice(0, 59)}…` : name;
 
 function tables() {
   const report = data.report;
-  const names = ['p50', 'p90', 'p99', 'p99.9', 'max', 'mean'];
+  const names = ['min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max', 'mean', 'sd'];
   const row = ([name, l]) => [name, ...names.map(key => micros(l[key]))];
   table('Latencies', ['', ...names], [...Object.entries(report.latency_us),
     ...Object.entries(report.phases_us).filter(([, l]) => l.count > 0)].map(row));
@@ -205,6 +205,8 @@ function tables() {
   table('Errors', ['', 'count', 'the first one'], Object.entries(report.errors).map(([name, n]) =>
     [name, number(n), {className: 'text', text: report.error_details[name] || ''}]));
   table('Status', ['', 'count'], Object.entries(report.status).map(([code, n]) => [code, number(n)]));
+  table('First response of each bad status', ['', 'head', 'body'], Object.entries(report.first_responses).map(([code, r]) =>
+    [code, {className: 'text pre', text: r.head.trimEnd()}, {className: 'text pre', text: r.body}]));
   if (report.targets.length > 1) table(data.all_targets > report.targets.length ?
     `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok', 'not ok', 'p50', 'p99'], report.targets.map(t =>
     [{className: 'text', text: t.url}, number(t.sent), number(t.ok), number(t.sent - t.ok),

@@ -1,0 +1,65 @@
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "loadgen/plan/target_list.h"
+#include "loadgen/report/report_reader.h"
+#include "loadgen/report/until.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+/// Where each of `targets` is among `all`, by its URL and its name; `all` gets those it lacks.
+std::vector<std::size_t> Places(const std::vector<Target>& targets, std::vector<Target>& all) {
+  std::vector<std::size_t> places;
+  for (const auto& target : targets) {
+    const auto found = std::ranges::find_if(
+        all, [&](const Target& each) { return each.url == target.url && each.name == target.name; });
+    places.push_back(static_cast<std::size_t>(found - all.begin()));
+    if (found == all.end()) all.push_back(target);
+  }
+  return places;
+}
+
+/// What became of an --until, told again of all runs together.
+std::string UntilOf(const std::string& told, const RunResult& run) {
+  const auto until = ParseUntil(std::string_view(told).substr(0, told.find_first_of(": ")));
+  return until ? Tell(*until, run) : told;
+}
+
+}  // namespace
+
+Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) {
+  auto plan = reports.front().plan;
+  auto run = reports.front().run;
+  SelfCheck self = reports.front().self;
+  auto aborted = reports.front().aborted;
+  auto until = reports.front().until;
+  const bool parts_of_one = plan.replica.of > 1;
+  for (const auto& other : reports.subspan(1)) {
+    plan.connections += other.plan.connections;
+    plan.threads += other.plan.threads;
+    if (!parts_of_one && plan.arrivals.rate && other.plan.arrivals.rate)
+      *plan.arrivals.rate += *other.plan.arrivals.rate;
+    if (!parts_of_one && plan.arrivals.count && other.plan.arrivals.count)
+      *plan.arrivals.count += *other.plan.arrivals.count;
+    auto part = other.run;
+    if (UrlsOf(other.plan) != UrlsOf(plan) || TargetNames(other.plan) != TargetNames(plan)) {
+      const auto places = Places(other.plan.targets, plan.targets);
+      part.tally.targets.Renumber(places);
+      part.series.RenumberTargets(places);
+    }
+    run.Merge(part);
+    if ((self.valid && !other.self.valid) || self.reason.empty()) self = other.self;
+    if (aborted.empty()) aborted = other.aborted;
+    if (until.empty()) until = other.until;
+  }
+  plan.replica = {};
+  auto merged = MakeReport(reports.front().engine, plan, std::move(run), slos);
+  merged.self = std::move(self);
+  merged.aborted = std::move(aborted);
+  merged.until = UntilOf(until, merged.run);
+  return merged;
+}
+
+}  // namespace hydrapool::loadgen
