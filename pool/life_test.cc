@@ -121,6 +121,24 @@ TEST_F(LifeTest, AParentTakesTheSupervisorsPlace) {
   EXPECT_TRUE(Readable(pidfd.get(), std::chrono::seconds(20))) << "it hears TERM itself now";
 }
 
+TEST(QuarantineTest, ALeaseOverWhichTwoParentsCrashIsLeftAloneByTheThird) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  ServerProcess server(
+      {.workers = 1, .supervised = true, .failpoints = "parent.judged=crash@1,parent.judged=crash@1"});
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Ask(Get("/?1")));
+  ASSERT_EQ(::kill(server.Workers().front(), SIGKILL), 0);
+  ASSERT_TRUE(Eventually([&] { return server.Log().find("two parents have crashed over") != string::npos; }));
+  EXPECT_FALSE(client.Ask(Get("/?2"))) << "closed";
+  HttpClient other(server.address());
+  ASSERT_TRUE(other.Ask(Get("/?3"))) << other.error();
+  EXPECT_EQ(server.Status().at("leases").at("open"), 1);
+  ASSERT_EQ(::kill(server.Workers().front(), SIGKILL), 0);
+  EXPECT_TRUE(other.Ask(Get("/?4"))) << other.error();
+  EXPECT_EQ(server.Status().at("parent").at("lives"), 3);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
 /// Their parent has died, and then the supervisor that had inherited them: nobody of the pool will reap them.
 class OrphansTest : public LifeTest {
  protected:

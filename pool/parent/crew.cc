@@ -38,6 +38,7 @@ void Crew::Adopt() {
 
 // One lease of the parent before. What its owner has got, and has taken up, is the owner's.
 void Crew::Settle(std::uint32_t slot) {
+  const auto hold = leases_.quarantine.Hold(slot);
   LeaseBook& book = leases_.book;
   const LeaseWord word = leases_.table.lease(slot).Load();
   const std::uint32_t owner = book.owner(slot);

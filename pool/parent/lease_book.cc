@@ -25,6 +25,10 @@ void LeaseBook::Adopt() {
       continue;
     }
     Held& held = held_[slot];
+    if (held.shut) {
+      ++shut_;
+      continue;
+    }
     fds_[slot].Reset(held.fd);
     if (held.freeing || held.fd < 0) {
       FinishFree(slot);
@@ -32,6 +36,16 @@ void LeaseBook::Adopt() {
       ++counts_[held.owner];
     }
   }
+}
+
+// Its worker leaves it, for the generation is another.
+void LeaseBook::Shut(std::uint32_t slot) {
+  Held& held = held_[slot];
+  held.shut = true;
+  held.owner = kNoWorker;
+  Lease& lease = table_.lease(slot);
+  lease.Store({0, lease.Load().generation + 1, Phase::kFree});
+  const sys::UniqueFd closed(held.fd.exchange(-1));
 }
 
 void LeaseBook::AppendNoted(std::vector<int>& descriptors) const {

@@ -30,6 +30,10 @@ class LeaseBook {
   /// finishes what it was freeing.
   void Adopt();
 
+  /// Before Adopt: closes this lease for good, touching as little of it as can be; its slot is not used
+  /// again.
+  void Shut(std::uint32_t slot);
+
   /// The descriptors of all open leases.
   void AppendNoted(std::vector<int>& descriptors) const;
 
@@ -60,7 +64,7 @@ class LeaseBook {
   /// then.
   sys::Nanos TakeAcceptedAt(std::uint32_t slot) { return std::exchange(held_[slot].accepted_at, 0); }
   [[nodiscard]] std::uint32_t leases_of(std::uint32_t worker) const { return counts_[worker]; }
-  [[nodiscard]] std::size_t open() const { return table_.size() - free_.size(); }
+  [[nodiscard]] std::size_t open() const { return table_.size() - free_.size() - shut_; }
   /// No more than `most` are to be open; those that are stay.
   void Limit(std::size_t most) { most_ = most; }
   [[nodiscard]] bool full() const { return free_.empty() || open() >= most_; }
@@ -94,6 +98,7 @@ class LeaseBook {
   struct Held {
     std::atomic<int> fd{-1};  // the last to be stored when it is opened and freed
     std::atomic<bool> freeing{false};
+    std::atomic<bool> shut{false};
     bool sent = false;
     std::uint32_t owner = kNoWorker;
     std::uint64_t orphan = 0;    // the word whose rescue was begun last; 0: none
@@ -113,6 +118,7 @@ class LeaseBook {
   std::vector<std::uint32_t> free_;       // the last is used next, so that warm slots are used again
   std::vector<std::uint32_t> counts_;     // leases by worker
   std::size_t most_;
+  std::size_t shut_ = 0;  // slots
 };
 
 }  // namespace hydrapool

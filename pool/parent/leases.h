@@ -5,6 +5,7 @@
 
 #include "pool/parent/lease_book.h"
 #include "pool/parent/process_keeper.h"
+#include "pool/parent/quarantine.h"
 #include "pool/shared/lease_table.h"
 #include "pool/shared/messages.h"
 #include "pool/shared/scoreboard.h"
@@ -16,11 +17,12 @@ namespace hydrapool {
 /// and the processes that answer them.
 struct Leases {
   Leases(std::size_t capacity, std::size_t workers, sys::EventLoop& loop, PoolCounts& counts)
-      : table(capacity), book(table, workers), keeper(loop, table, counts) {}
+      : table(capacity), book(table, workers), keeper(loop, table, counts), quarantine(capacity) {}
 
   LeaseTable table;
   LeaseBook book;
   ProcessKeeper keeper;
+  Quarantine quarantine;
 
   /// Takes a lease between requests from its owner. False: it is not between requests.
   bool TakeIdle(std::uint32_t slot) {

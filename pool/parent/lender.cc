@@ -40,6 +40,7 @@ void Lender::Collect(WorkerHandle& worker) {
   for (; const auto item = worker.ring().Front(); worker.ring().Pop()) {
     HYDRAPOOL_FAILPOINT("parent.collects");
     if (item->slot >= leases_.table.size() || book.owner(item->slot) != worker.number()) continue;
+    const auto hold = leases_.quarantine.Hold(item->slot);
     if (item->released) {
       if (leases_.TakeIdle(item->slot)) LendIdle(item->slot);
     } else if (leases_.table.lease(item->slot).Load().phase == Phase::kClosed) {

@@ -195,12 +195,19 @@ void Pool::Parent::Resize() {
 
 void Pool::Parent::LetIn(sys::UniqueFd connection, bool counted) {
   const bool ledger = !counted || !rescuer_.trusts_counters();
-  if (const auto slot = leases_.book.Open(connection, loop.now(), ledger)) lender_.LendIdle(*slot);
+  const auto slot = leases_.book.Open(connection, loop.now(), ledger);
+  if (!slot) return;
+  leases_.quarantine.Forget(*slot);
+  const auto hold = leases_.quarantine.Hold(*slot);
+  lender_.LendIdle(*slot);
 }
 
 void Pool::Parent::ExpireWaiting() {
   const sys::Nanos then = sys::Now() - options.timeouts.unassigned;
-  while (const auto slot = lender_.TakeExpired(then)) rescuer_.TellUnavailable(*slot);
+  while (const auto slot = lender_.TakeExpired(then)) {
+    const auto hold = leases_.quarantine.Hold(*slot);
+    rescuer_.TellUnavailable(*slot);
+  }
 }
 
 // With a supervisor it is that one's signals that count: a terminal's come to both.

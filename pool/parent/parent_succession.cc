@@ -53,6 +53,13 @@ int Pool::Parent::Supervise() {
 
 // Nothing may be opened before all that the parent before has opened is known.
 void Pool::Parent::TakeOver() {
+  if (const auto slot = leases_.quarantine.Judge(life_[0].parent_crashed.exchange(false))) {
+    sys::log::Error("two parents have crashed over connection {}: it is closed, and its place not used again",
+                    *slot);
+    rescuer_.NoteLost(*slot);
+    leases_.keeper.Forget(*slot);
+    leases_.book.Shut(*slot);
+  }
   leases_.book.Adopt();
   leases_.keeper.Adopt(Kinship(life_[0]));
   seats_.Adopt();

@@ -35,6 +35,8 @@ class ProcessKeeper {
 
   /// In a new parent, before it opens any descriptor: takes over what the parent before has noted.
   void Adopt(Kinship kinship);
+  /// Before it: of this lease nothing is taken over.
+  void Forget(std::uint32_t slot) { records_[slot].held = false; }
   /// Then: goes on with what was left.
   void Resume() { left_.Resume(); }
   /// The descriptors that are noted.

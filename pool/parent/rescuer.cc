@@ -37,6 +37,7 @@ void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status)
   const bool to_blame = IsToBlame(status) || dead.life().vitality == Vitality::kStalled;
   const std::uint32_t current = dead.life().current.load();
   for (const std::uint32_t slot : leases_.book.SlotsOf(dead.number())) {
+    const auto hold = leases_.quarantine.Hold(slot);
     const Phase phase = leases_.table.lease(slot).Load().phase;
     if (HYDRAPOOL_FAILPOINT_SKIPS("parent.rescue") && phase != Phase::kClosed) {
       Lose(slot);

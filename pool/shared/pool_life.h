@@ -28,7 +28,8 @@ struct PoolLife {
   std::atomic<std::uint32_t> quits{0};
   std::atomic<std::uint32_t> interrupts{0};
   ObituaryRing obituaries;
-  std::atomic<pid_t> parent{0};  ///< the last it has started
+  std::atomic<pid_t> parent{0};             ///< the last it has started
+  std::atomic<bool> parent_crashed{false};  ///< the last that has ended did so by itself
   std::atomic<std::uint32_t> program{
       0};  ///< counts the programs that have served the pool, one after another
   std::atomic<std::uint32_t> refused{0};  ///< programs that were to follow and could not

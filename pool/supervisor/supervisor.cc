@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pool/shared/rescue.h"
 #include "pool/sys/error.h"
 #include "pool/sys/log.h"
 #include "pool/sys/signals.h"
@@ -158,6 +159,7 @@ void Supervisor::OnParentEnd(const sys::ExitStatus& status) {
     exit_code_ = status.code;
     return;
   }
+  life_.parent_crashed = IsToBlame(status);
   const sys::Nanos now = sys::Now();
   const sys::Nanos delay =
       policy_.OnDeath({.lived = now - started_at_, .status = status, .was_ready = life_.serves});
