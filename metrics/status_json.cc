@@ -43,9 +43,9 @@ std::string Workers(const hydrapool::Scoreboard& board, sys::Nanos now) {
     const hydrapool::WorkerSlot& slot = board.slot(i);
     fmt::format_to(
         std::back_inserter(text),
-        R"({}{{"slot":{},"pid":{},"incarnation":{},"state":"{}","leases":{},"busy":{},"requests":{},)"
+        R"({}{{"slot":{},"pid":{},"incarnation":{},"program":{},"state":"{}","leases":{},"busy":{},"requests":{},)"
         R"("heartbeat_age_s":{:.3f},"last_exit":{}}})",
-        i == 0 ? "" : ",", i, slot.pid.load(), slot.incarnation.load(),
+        i == 0 ? "" : ",", i, slot.pid.load(), slot.incarnation.load(), board.life_of(i).program,
         hydrapool::WorkerStateName(board.life_of(i).state), slot.leases.load(), board.life_of(i).busy.load(),
         slot.requests(), sys::ToSeconds(board.life_of(i).HeartbeatAge(now)), LastExit(slot));
   }

@@ -23,7 +23,9 @@ struct StatusFacts {
 ///
 ///     {"schema":1, "pid" (the process that was started), "parent":{"pid", "lives"}, "version", "uptime_s",
 ///     "dispatch", "balance",
-///      "workers":[{"slot", "pid" (0 while dead), "incarnation", "state", "leases", "busy", "requests",
+///      "workers":[{"slot", "pid" (0 while dead), "incarnation", "program" (which of those that served one
+///      after
+///                  another has made it), "state", "leases", "busy", "requests",
 ///                  "heartbeat_age_s" (since it came round; 0 while dead),
 ///                  "last_exit" (null, "exit_0", "SIGKILL", … of the incarnation before)}],
 ///      "readiness" ("ready", "draining", "no live worker", "full": as /readyz),

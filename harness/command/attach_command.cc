@@ -62,11 +62,12 @@ sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
   scenario.idle = arguments.idle;
   scenario.echo.reset();
   scenario.limits = arguments.faults.limits();
+  scenario.commands = arguments.faults.commands();
   if (!arguments.faults.steady.empty())
     scenario.steady = SteadyPlan{.url = arguments.faults.steady, .within = arguments.faults.within};
   if (!arguments.no_faults) {
     scenario.faults = {{.fault = arguments.faults.fault,
-                        .target = arguments.faults.target,
+                        .target = arguments.faults.chosen_target(),
                         .every = arguments.every,
                         .from = arguments.from,
                         .to = arguments.duration - std::min(arguments.duration / 10, sys::kSecond),
@@ -102,7 +103,7 @@ std::string ReplayOf(const Arguments& arguments) {
 }
 
 int Attach(Arguments& arguments) {
-  const auto parent = ParentOr(arguments.attach.parent, arguments.attach.admin);
+  const auto parent = MainProcess(arguments.attach.parent, arguments.attach.admin);
   if (!parent) return UsageError(parent.error().message);
   arguments.attach.parent = *parent;
   arguments.attach.url = arguments.load.url;

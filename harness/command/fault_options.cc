@@ -12,10 +12,16 @@ InjectLimits FaultOptions::limits() const {
   return limits;
 }
 
+Commands FaultOptions::commands() const {
+  if (command.empty()) return {};
+  return {{fault, {"/bin/sh", "-c", command}}};
+}
+
 std::string FaultOptions::words() const {
   const auto time = [](sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); };
-  std::string words = fmt::format(" --fault {} --target {}", Name(fault), Name(target));
+  std::string words = fmt::format(" --fault {} --target {}", Name(fault), Name(chosen_target()));
   if (InfoOf(fault).effect == Effect::kHolds) words += " --hold " + time(hold);
+  if (!command.empty()) words += fmt::format(" --command '{}'", command);
   if (any_user) words += " --any-user";
   if (min_alive > 0) words += fmt::format(" --min-alive {}", min_alive);
   if (most > 0) words += fmt::format(" --budget {}", most);
@@ -25,8 +31,12 @@ std::string FaultOptions::words() const {
 
 void AddFaultOptions(CLI::App& app, FaultOptions& options) {
   AddParsed(app, "--fault", options.fault, ParseFault, "What to do (default kill): " + FaultNames());
-  AddParsed(app, "--target", options.target, ParseTarget,
-            "To whom (default random): " + TargetNames() + "; busiest, idle and slot=N need --admin");
+  AddParsed(
+      app, "--target", options.target, ParseTarget,
+      "To whom (default random): " + TargetNames() + "; busiest, idle, slot=N and supervisor need --admin");
+  app.add_option("--command", options.command,
+                 "For reload, upgrade and restart: the server's own command, a line for sh")
+      ->type_name("LINE");
   AddDuration(app, "--hold", options.hold, "How long a fault that is held lasts (default 1s)");
   app.add_flag("--any-user", options.any_user, "As root: also workers that belong to another user");
   app.add_option("--min-alive", options.min_alive, "Leave so many workers alone")->type_name("N");
@@ -40,9 +50,14 @@ void AddFaultOptions(CLI::App& app, FaultOptions& options) {
 }
 
 std::optional<std::string> WhyWrong(const FaultOptions& options, const std::string& admin) {
-  if (options.target.needs_status() && admin.empty()) {
-    return fmt::format("--target {} needs --admin: only the pool knows which worker that is",
-                       Name(options.target));
+  const Target target = options.chosen_target();
+  if (const auto why = WhyNotTogether(options.fault, target)) return "--target: " + *why;
+  if (const auto why = WhyNoCommand(options.fault, options.commands(), !admin.empty()))
+    return *why + " (--command)";
+  if (!options.command.empty() && InfoOf(options.fault).effect != Effect::kRenews)
+    return fmt::format("--command is for reload, upgrade and restart, not for {}", Name(options.fault));
+  if (target.needs_status() && admin.empty()) {
+    return fmt::format("--target {} needs --admin: only the pool knows which process that is", Name(target));
   }
   if (!options.steady.empty() && !options.steady.starts_with("http://"))
     return fmt::format("--steady '{}' does not start with http://", options.steady);

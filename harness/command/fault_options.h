@@ -14,7 +14,7 @@ namespace hydrapool::harness {
 
 struct FaultOptions {
   Fault fault = Fault::kKill;
-  Target target = Target::kRandom;
+  std::optional<Target> target = {};  ///< nullopt: DefaultTarget(fault).
   sys::Nanos hold = sys::kSecond;
   bool any_user = false;
   std::size_t min_alive = 0;
@@ -22,7 +22,11 @@ struct FaultOptions {
   std::string steady = {};  ///< The URL of a request that must be answered all the time; empty: none.
   sys::Nanos within = sys::kSecond;
 
+  std::string command = {};  ///< The server's own, for a fault that renews it; a line for sh.
+
+  [[nodiscard]] Target chosen_target() const { return target.value_or(DefaultTarget(fault)); }
   [[nodiscard]] InjectLimits limits() const;
+  [[nodiscard]] Commands commands() const;
   /// As they stand on a command line, those that are not the default: " --fault term --min-alive 2".
   [[nodiscard]] std::string words() const;
 };

@@ -43,8 +43,8 @@ struct Arguments {
   std::string json;
 };
 
-InjectRun::ListWorkers MakeLister(const Arguments& arguments) {
-  return [parent = arguments.parent, admin = arguments.admin] { return WorkersNow(admin, parent); };
+InjectRun::Look LookAt(const Arguments& arguments) {
+  return [parent = arguments.parent, admin = arguments.admin] { return ProcessesNow(admin, parent); };
 }
 
 sys::Result<sys::UniqueFd> OpenJournal(const std::string& path) {
@@ -71,8 +71,8 @@ sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Repor
     plan = *found;
   }
   sys::EventLoop loop;
-  Injector injector(arguments.parent, arguments.faults.limits());
-  InjectRun run(loop, arguments.run, injector, MakeLister(arguments), std::move(report));
+  Injector injector(arguments.parent, arguments.faults.limits(), arguments.faults.commands());
+  InjectRun run(loop, arguments.run, injector, LookAt(arguments), std::move(report));
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });
   std::optional<SteadyState> steady;
   if (plan) {
@@ -95,11 +95,15 @@ int Tell(const Arguments& arguments, const InjectSummary& summary) {
 
 int Inject(Arguments& arguments) {
   if (const auto why = WhyWrong(arguments.faults, arguments.admin)) return UsageError(*why);
-  const auto found = ParentOr(arguments.parent, arguments.admin);
+  const auto found = MainProcess(arguments.parent, arguments.admin);
   if (!found) return UsageError(found.error().message);
   arguments.parent = *found;
   const auto checked = CheckVictims(arguments.admin, arguments.parent, arguments.faults.any_user);
   if (!checked) return UsageError(checked.error().message);
+  if (arguments.run.schedule.target == Target::kSupervisor) {
+    if (const auto there = CheckSupervisor(arguments.admin, arguments.parent); !there)
+      return UsageError(there.error().message);
+  }
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
   const auto journal = OpenJournal(arguments.journal);
@@ -139,7 +143,7 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
     if (*count) spec.count = arguments->count;
     if (*duration) spec.duration = arguments->duration;
     spec.fault = arguments->faults.fault;
-    spec.target = arguments->faults.target;
+    spec.target = arguments->faults.chosen_target();
     arguments->run.hold = arguments->faults.hold;
     exit_code = Inject(*arguments);
   });

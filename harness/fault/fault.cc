@@ -17,12 +17,15 @@ namespace {
 constexpr std::array kTargets{
     std::pair<std::string_view, Target::Kind>{"all", Target::kAll},
     std::pair<std::string_view, Target::Kind>{"all-but-one", Target::kAllButOne},
+    std::pair<std::string_view, Target::Kind>{"any", Target::kAny},
     std::pair<std::string_view, Target::Kind>{"busiest", Target::kBusiest},
     std::pair<std::string_view, Target::Kind>{"idle", Target::kIdle},
     std::pair<std::string_view, Target::Kind>{"oldest", Target::kOldest},
     std::pair<std::string_view, Target::Kind>{"parent", Target::kParent},
     std::pair<std::string_view, Target::Kind>{"random", Target::kRandom},
+    std::pair<std::string_view, Target::Kind>{"server", Target::kServer},
     std::pair<std::string_view, Target::Kind>{"slot=N", Target::kSlot},
+    std::pair<std::string_view, Target::Kind>{"supervisor", Target::kSupervisor},
     std::pair<std::string_view, Target::Kind>{"youngest", Target::kYoungest},
 };
 
@@ -57,6 +60,13 @@ const std::vector<FaultInfo>& AllFaults() {
       {Fault::kAddressSpace, "address-space", Effect::kHolds, 0,
        "can map no more memory for a time (RLIMIT_AS)"},
       {Fault::kCpu, "cpu", Effect::kHolds, 0, "shares its core with a process that spins, for a time"},
+      {Fault::kProcesses, "processes", Effect::kHolds, 0,
+       "can start no process for a time (RLIMIT_NPROC; not root's)"},
+      {Fault::kReload, "reload", Effect::kRenews, SIGHUP,
+       "the server is told to read its configuration again (SIGHUP, or its own command)"},
+      {Fault::kUpgrade, "upgrade", Effect::kRenews, SIGUSR2,
+       "it is told to go on as the program installed by now (hydrapool's SIGUSR2, or its own command)"},
+      {Fault::kRestart, "restart", Effect::kRenews, 0, "its workers are started again, by its own command"},
   };
   return faults;
 }
@@ -89,6 +99,18 @@ sys::Result<Target> ParseTarget(std::string_view text) {
   if (error != std::errc{} || stop != end || slot < 0)
     return sys::Failure(fmt::format("'{}' names no slot such as slot=0", text));
   return Target(Target::kSlot, slot);
+}
+
+Target DefaultTarget(Fault fault) {
+  return InfoOf(fault).effect == Effect::kRenews ? Target::kServer : Target::kRandom;
+}
+
+std::optional<std::string> WhyNotTogether(Fault fault, const Target& target) {
+  const bool renews = InfoOf(fault).effect == Effect::kRenews;
+  if (renews == (target.kind == Target::kServer)) return std::nullopt;
+  if (renews) return fmt::format("{} is of the whole server: it has no other target", Name(fault));
+  return fmt::format("target server is only for what renews it: reload, upgrade, restart; not for {}",
+                     Name(fault));
 }
 
 std::string FaultNames() { return fmt::format("{}", fmt::join(NamesOfFaults(), ", ")); }

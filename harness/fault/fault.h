@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,21 +24,26 @@ enum class Fault {
   kDescriptors,   ///< For a time it can open nothing more.
   kAddressSpace,  ///< For a time it can map no more memory.
   kCpu,           ///< For a time another process spins on the core that it last ran on.
+  kProcesses,     ///< For a time it can start no process.
+  kReload,        ///< The server is told to read its configuration again.
+  kUpgrade,       ///< The server is told to go on as the program that is installed by now.
+  kRestart,       ///< The server is told to start its workers again.
 };
 
 /// What a fault is meant to do; that decides how it is proved (proof.h).
 enum class Effect {
-  kEnds,   ///< Its victim dies of the signal.
-  kAsks,   ///< Its victim is asked to leave; a good worker finishes what it has in hand.
-  kTells,  ///< The signal means what the server says it means.
-  kHolds,  ///< It lasts for a time and is then taken back.
+  kEnds,    ///< Its victim dies of the signal.
+  kAsks,    ///< Its victim is asked to leave; a good worker finishes what it has in hand.
+  kTells,   ///< The signal means what the server says it means.
+  kHolds,   ///< It lasts for a time and is then taken back.
+  kRenews,  ///< The whole server replaces its workers by others.
 };
 
 struct FaultInfo {
   Fault fault;
   std::string_view name;  ///< As in a scenario: "kill".
   Effect effect;
-  int signal;              ///< 0: none is sent.
+  int signal;  ///< 0: none is sent. Of a fault that renews: where the server has no command for it.
   std::string_view words;  ///< For --help: "SIGKILL: gone at whatever instruction it was".
 };
 [[nodiscard]] const std::vector<FaultInfo>& AllFaults();
@@ -49,15 +55,18 @@ struct FaultInfo {
 /// To which processes.
 struct Target {
   enum Kind {
-    kRandom,     ///< One worker, drawn from the seed.
-    kBusiest,    ///< The one with most requests in execution, then most leases; drawn among equals.
-    kIdle,       ///< One that executes no request, drawn among those.
-    kOldest,     ///< The one that lives longest, drawn among equals.
-    kYoungest,   ///< The one that was started last, drawn among equals.
-    kSlot,       ///< The one of a slot.
-    kAll,        ///< Every worker, at once.
-    kAllButOne,  ///< Every worker but one, which is drawn.
-    kParent,     ///< The parent itself.
+    kRandom,      ///< One worker, drawn from the seed.
+    kBusiest,     ///< The one with most requests in execution, then most leases; drawn among equals.
+    kIdle,        ///< One that executes no request, drawn among those.
+    kOldest,      ///< The one that lives longest, drawn among equals.
+    kYoungest,    ///< The one that was started last, drawn among equals.
+    kSlot,        ///< The one of a slot.
+    kAll,         ///< Every worker, at once.
+    kAllButOne,   ///< Every worker but one, which is drawn.
+    kParent,      ///< The process whose children the workers are.
+    kSupervisor,  ///< The one that makes the parent again.
+    kAny,         ///< One of all these, drawn from the seed.
+    kServer,      ///< The whole server, which is told to renew itself.
   };
   Kind kind = kRandom;
   int slot = 0;  ///< For kSlot.
@@ -66,12 +75,19 @@ struct Target {
   Target(Kind of, int number = 0) : kind(of), slot(number) {}  // a Kind is a Target
   bool operator==(const Target&) const = default;
   /// Only a pool's /status.json tells who is one.
-  [[nodiscard]] bool needs_status() const { return kind == kBusiest || kind == kIdle || kind == kSlot; }
+  [[nodiscard]] bool needs_status() const {
+    return kind == kBusiest || kind == kIdle || kind == kSlot || kind == kSupervisor;
+  }
 };
 
 /// "slot=3", and the other kinds' names, both ways.
 [[nodiscard]] std::string Name(const Target& target);
 [[nodiscard]] sys::Result<Target> ParseTarget(std::string_view text);
+
+/// The target of a fault that names none: the server where it renews, else a random worker.
+[[nodiscard]] Target DefaultTarget(Fault fault);
+/// Why the two do not go together; nullopt: they do.
+[[nodiscard]] std::optional<std::string> WhyNotTogether(Fault fault, const Target& target);
 
 /// Lists for --help: "kill, term, …"; "random, …, slot=N".
 [[nodiscard]] std::string FaultNames();

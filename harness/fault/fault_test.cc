@@ -12,7 +12,8 @@ TEST(FaultNameTest, EachIsReadAsItIsWritten) {
   for (const FaultInfo& info : AllFaults()) EXPECT_EQ(ParseFault(Name(info.fault)), info.fault);
   for (const Target target : {Target(Target::kRandom), Target(Target::kBusiest), Target(Target::kIdle),
                               Target(Target::kOldest), Target(Target::kYoungest), Target(Target::kSlot, 7),
-                              Target(Target::kAll), Target(Target::kAllButOne), Target(Target::kParent)}) {
+                              Target(Target::kAll), Target(Target::kAllButOne), Target(Target::kParent),
+                              Target(Target::kSupervisor), Target(Target::kAny), Target(Target::kServer)}) {
     EXPECT_EQ(ParseTarget(Name(target)), target) << Name(target);
   }
 }
@@ -28,6 +29,15 @@ TEST(TargetTest, SomeAreKnownToThePoolAlone) {
   EXPECT_TRUE(Target(Target::kSlot).needs_status());
   EXPECT_TRUE(Target(Target::kIdle).needs_status());
   EXPECT_FALSE(Target(Target::kOldest).needs_status());
+}
+
+TEST(TargetTest, WhatRenewsIsOfTheServerAndNothingElseIs) {
+  EXPECT_EQ(DefaultTarget(Fault::kReload), Target(Target::kServer));
+  EXPECT_EQ(DefaultTarget(Fault::kKill), Target(Target::kRandom));
+  EXPECT_FALSE(WhyNotTogether(Fault::kReload, Target::kServer));
+  EXPECT_FALSE(WhyNotTogether(Fault::kKill, Target::kAny));
+  EXPECT_THAT(*WhyNotTogether(Fault::kUpgrade, Target::kRandom), HasSubstr("no other target"));
+  EXPECT_THAT(*WhyNotTogether(Fault::kKill, Target::kServer), HasSubstr("not for kill"));
 }
 
 }  // namespace

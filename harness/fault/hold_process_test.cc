@@ -9,6 +9,7 @@
 #include "harness/fault/inject_run.h"
 #include "harness/fault/process_facts.h"
 #include "harness/fault/process_tree.h"
+#include "harness/fault/worker_kind.h"
 #include "harness/testing/family.h"
 #include "pool/sys/child.h"
 
@@ -16,6 +17,13 @@ namespace hydrapool::harness {
 namespace {
 
 using testing::HasSubstr;
+
+/// This process with that worker.
+ServerProcesses With(pid_t worker) {
+  ServerProcesses server = ProcessesOf(::getpid());
+  server.workers = {ProcessView{.identity = ReadProcess(worker)->identity}};
+  return server;
+}
 
 /// One worker of this process, and one fault for it.
 struct OneFault : testing::Test {
@@ -27,7 +35,7 @@ struct OneFault : testing::Test {
         {.schedule = {.fault = fault, .every = sys::kMillisecond, .count = 1},
          .dead_within = 5 * sys::kSecond,
          .hold = hold},
-        injector, [pid] { return std::vector{WorkerView{.identity = ReadProcess(pid)->identity}}; },
+        injector, [pid] { return With(pid); },
         [&records](const InjectRecord& record) { records.push_back(record); });
     static_cast<void>(run.Run());
     return records.at(0);
@@ -136,6 +144,46 @@ TEST_F(OneFault, AWorkerThatDiesWhileItIsHeldIsDead) {
   EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
 }
 
+TEST_F(OneFault, ARestartByACommandOfTheServersOwnIsSeenByItsNewWorkers) {
+  const Family family;
+  auto worker = sys::Child::Fork(SleepForEver);
+  Injector injector(family.parent.pid(), {}, {{Fault::kRestart, {"true"}}, {Fault::kReload, {"false"}}});
+  std::vector<InjectRecord> records;
+  const auto run = [&](Fault fault) {
+    InjectRun once(
+        loop,
+        {.schedule = {.fault = fault, .target = Target::kServer, .every = sys::kMillisecond, .count = 1}},
+        injector,
+        [&] {
+          ServerProcesses server = ProcessesOf(family.parent.pid());
+          server.workers = With(worker.pid()).workers;
+          return server;
+        },
+        [&](const InjectRecord& record) { records.push_back(record); });
+    auto replaced =
+        loop.At(sys::Now() + 10 * sys::kMillisecond, [&] { worker = sys::Child::Fork(SleepForEver); });
+    static_cast<void>(once.Run());
+    return records.back();
+  };
+  const auto seen = run(Fault::kRestart);
+  EXPECT_EQ(seen.outcome, Outcome::kRenewed);
+  EXPECT_EQ(seen.proof, Proof::kConfirmed) << seen.reason;
+  const auto refused = run(Fault::kReload);
+  EXPECT_EQ(refused.proof, Proof::kMismatched);
+  EXPECT_EQ(refused.reason, "its command ended with exit_1");
+}
+
+TEST_F(OneFault, ALimitOnProcessesHoldsForOthersThanRoot) {
+  const auto worker = sys::Child::Fork(SleepForEver);
+  const auto record = Do(Fault::kProcesses, worker.pid());
+  if (::getuid() == 0) {
+    EXPECT_EQ(record.outcome, Outcome::kMissed);
+    EXPECT_THAT(record.reason, HasSubstr("root's, which may start processes beyond any limit"));
+    return;
+  }
+  EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
+}
+
 TEST_F(OneFault, StopTakesBackWhatIsHeldAtOnce) {
   const auto worker = sys::Child::Fork(SleepForEver);
   Injector injector(::getpid());
@@ -143,8 +191,7 @@ TEST_F(OneFault, StopTakesBackWhatIsHeldAtOnce) {
       loop,
       {.schedule = {.fault = Fault::kStop, .every = sys::kMillisecond, .count = 1},
        .hold = 3600 * sys::kSecond},
-      injector, [&] { return std::vector{WorkerView{.identity = ReadProcess(worker.pid())->identity}}; },
-      [](const InjectRecord&) {});
+      injector, [&] { return With(worker.pid()); }, [](const InjectRecord&) {});
   auto stop = loop.At(sys::Now() + 50 * sys::kMillisecond, [&] { run.Stop(); });
   EXPECT_EQ(run.Run().landed, 1u);
   EXPECT_NE(ReadProcess(worker.pid())->state, 'T');

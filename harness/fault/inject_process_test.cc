@@ -39,7 +39,7 @@ struct Runner {
                     const InjectLimits& limits = {}) {
     Injector injector(parent, limits);
     InjectRun run(
-        loop, options, injector, [parent] { return ForksOf(parent).workers; },
+        loop, options, injector, [parent] { return ProcessesOf(parent); },
         [this](const InjectRecord& record) { records.push_back(record); });
     return run.Run();
   }

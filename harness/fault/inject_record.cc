@@ -26,6 +26,8 @@ std::string_view Name(Outcome outcome) {
       return "alive";
     case Outcome::kHeld:
       return "held";
+    case Outcome::kRenewed:
+      return "renewed";
     case Outcome::kDelivered:
       return "delivered";
     case Outcome::kMissed:
@@ -41,12 +43,14 @@ std::string ToJson(const InjectRecord& record) {
                               {"fault", Name(record.fault)},
                               {"target", Name(record.target)}};
   if (record.worker) {
+    json["role"] = Name(record.worker->role);
     if (record.worker->slot) json["slot"] = *record.worker->slot;
     json["pid"] = record.worker->identity.pid;
     json["start_time"] = record.worker->identity.start_time;
   }
   if (record.dead) json["dead_us"] = Micros(*record.dead);
   if (record.undone) json["undone_us"] = Micros(*record.undone);
+  if (record.renewed) json["renewed_us"] = Micros(*record.renewed);
   json["outcome"] = Name(record.outcome);
   json["proof"] = Name(record.proof);
   if (!record.reason.empty()) json["reason"] = record.reason;

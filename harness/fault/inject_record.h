@@ -20,12 +20,14 @@ enum class Outcome {
   kDead,       ///< It was done and its victim died within the deadline.
   kAlive,      ///< Its victim was to die or to leave, and still lives at the deadline.
   kHeld,       ///< It was held for its time and taken back; its victim lives.
-  kDelivered,  ///< A signal whose meaning is the server's own was sent; its victim lives.
+  kRenewed,    ///< The server has replaced its workers.
+  kDelivered,  ///< A signal whose meaning is the server's own was sent, or a renewal was asked for and not
+               ///< seen; its victim lives.
   kMissed,     ///< Nothing was done: no such worker was there, or the injector refused.
 };
 /// "dead"
 [[nodiscard]] std::string_view Name(Outcome outcome);
-/// The victim felt it as it was meant to: dead, held or delivered.
+/// The victim felt it as it was meant to: dead, held, renewed or delivered.
 [[nodiscard]] constexpr bool Landed(Outcome outcome) {
   return outcome != Outcome::kAlive && outcome != Outcome::kMissed;
 }
@@ -37,16 +39,18 @@ struct InjectRecord {
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
-  std::optional<WorkerView> worker = {};  ///< The victim; nullopt: there was none.
-  std::optional<sys::Nanos> dead = {};    ///< From just before the fault to the pidfd's report of the death.
-  std::optional<sys::Nanos> undone = {};  ///< From just before the fault until it was taken back.
+  std::optional<ProcessView> worker = {};  ///< The victim; nullopt: there was none.
+  std::optional<sys::Nanos> dead = {};     ///< From just before the fault to the pidfd's report of the death.
+  std::optional<sys::Nanos> undone = {};   ///< From just before the fault until it was taken back.
+  std::optional<sys::Nanos> renewed =
+      {};  ///< From just before the fault until the server was seen to be renewed.
   Outcome outcome = Outcome::kMissed;
   Proof proof = Proof::kUnproved;
   std::string reason = {};  ///< Why it was missed, or is not confirmed.
 };
 
 /// One line of JSON without the newline:
-/// {id,t_ms,unix_ms,fault,target,slot?,pid?,start_time?,dead_us?,undone_us?,outcome,proof,reason?}.
+/// {id,t_ms,unix_ms,fault,target,role?,slot?,pid?,start_time?,dead_us?,undone_us?,renewed_us?,outcome,proof,reason?}.
 [[nodiscard]] std::string ToJson(const InjectRecord& record);
 
 /// A whole run in figures.

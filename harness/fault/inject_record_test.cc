@@ -14,7 +14,7 @@ InjectRecord Death(sys::Nanos dead) {
   return {.id = 3,
           .at = 750 * sys::kMillisecond + 250 * sys::kMicrosecond,
           .unix_ms = 1700000000123,
-          .worker = WorkerView{.identity = {.pid = 42, .start_time = 99}, .slot = 1},
+          .worker = ProcessView{.identity = {.pid = 42, .start_time = 99}, .slot = 1},
           .dead = dead,
           .outcome = Outcome::kDead,
           .proof = Proof::kConfirmed};
@@ -23,7 +23,7 @@ InjectRecord Death(sys::Nanos dead) {
 TEST(InjectRecordTest, ADeathIsOneLineOfJson) {
   EXPECT_EQ(
       ToJson(Death(310 * sys::kMicrosecond)),
-      R"({"id":3,"t_ms":750.25,"unix_ms":1700000000123,"fault":"kill","target":"random","slot":1,"pid":42,)"
+      R"({"id":3,"t_ms":750.25,"unix_ms":1700000000123,"fault":"kill","target":"random","role":"worker","slot":1,"pid":42,)"
       R"("start_time":99,"dead_us":310,"outcome":"dead","proof":"confirmed"})");
 }
 

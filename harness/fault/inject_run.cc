@@ -19,6 +19,8 @@ std::int64_t UnixMillis() {
 }
 
 constexpr sys::Nanos kBetweenLooks = 5 * sys::kMillisecond;
+constexpr sys::Nanos kBetweenServerLooks = 20 * sys::kMillisecond;
+constexpr sys::Nanos kToSucceed = 500 * sys::kMillisecond;
 
 Effect EffectOf(const Blow& blow) { return InfoOf(blow.fault).effect; }
 
@@ -37,18 +39,18 @@ bool Kills(const Blow& blow) {
 
 }  // namespace
 
-InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, Injector& injector,
-                     ListWorkers list_workers, Report report)
+InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, Injector& injector, Look look,
+                     Report report)
     : loop_(loop),
       options_(options),
       injector_(injector),
-      list_workers_(std::move(list_workers)),
+      look_(std::move(look)),
       report_(std::move(report)),
       schedule_(options_.schedule),
-      parent_(sys::OpenPidfd(injector_.parent())) {
+      main_(sys::OpenPidfd(injector_.main())) {
   summary_.schedule = options_.schedule;
-  summary_.parent = injector_.parent();
-  if (!parent_) sys::ThrowErrno(ESRCH, fmt::format("pid {}", injector_.parent()));
+  summary_.parent = injector_.main();
+  if (!main_) sys::ThrowErrno(ESRCH, fmt::format("pid {}", injector_.main()));
 }
 
 InjectRun::~InjectRun() {
@@ -58,19 +60,36 @@ InjectRun::~InjectRun() {
 InjectSummary InjectRun::Run() {
   Start(sys::Now());
   while (!over()) loop_.RunOnce();
-  parent_watch_.Reset();
+  main_watch_.Reset();
   if (summary_.ended.empty()) summary_.ended = "schedule";
   return summary_;
 }
 
 void InjectRun::Start(sys::Nanos start) {
   start_ = start;
-  parent_watch_ = loop_.Add(parent_.get(), EPOLLIN, [this](std::uint32_t) {
-    summary_.ended = "parent";
-    parent_watch_.Reset();
-    next_.Reset();
-  });
+  WatchMain();
   ScheduleNext();
+}
+
+void InjectRun::WatchMain() {
+  main_watch_ = loop_.Add(main_.get(), EPOLLIN, [this](std::uint32_t) {
+    main_watch_.Reset();
+    SeekMain(sys::Now() + kToSucceed);
+  });
+}
+
+void InjectRun::SeekMain(sys::Nanos deadline) {
+  const auto now = look_();
+  if (now && now->main() != nullptr && !injector_.Follow(*now)) {
+    main_ = sys::OpenPidfd(injector_.main());
+    if (main_) return WatchMain();
+  }
+  if (sys::Now() > deadline) {
+    if (summary_.ended.empty()) summary_.ended = "parent";
+    next_.Reset();
+    return;
+  }
+  seek_ = loop_.At(sys::Now() + kBetweenServerLooks, [this, deadline] { SeekMain(deadline); });
 }
 
 void InjectRun::Stop(std::string why) {
@@ -96,32 +115,40 @@ void InjectRun::ScheduleNext() {
 void InjectRun::CarryOut(const PlannedFault& fault) {
   if (injector_.spent()) return Stop("budget");
   ++summary_.planned;
-  if (fault.target == Target::kParent) {
-    const auto parent = injector_.ParentView();
-    return parent ? StrikeOne(fault, *parent) : Missed(fault, {}, "the parent is gone");
-  }
-  const auto workers = list_workers_();
-  if (!workers) return Missed(fault, {}, workers.error().message);
-  const auto unhurt = injector_.Unhurt(*workers);
+  const auto server = look_();
+  if (!server) return Missed(fault, {}, server.error().message);
+  if (auto why = injector_.Follow(*server)) return Missed(fault, {}, std::move(*why));
+  if (fault.target == Target::kServer) return StrikeOne(fault, *server->main(), *server);
+  StrikeWorkers(fault, *server);
+}
+
+void InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server) {
+  ServerProcesses unhurt = server;
+  unhurt.workers = injector_.Unhurt(server.workers);
   const auto victims = ChooseTargets(fault.target, unhurt, fault.draw);
   if (victims.empty()) {
+    const bool of_workers = fault.target != Target::kParent && fault.target != Target::kSupervisor;
     return Missed(fault, {},
-                  workers->empty() ? "no worker was there"
-                  : unhurt.empty() ? "every worker was leaving or hurt already"
-                                   : fmt::format("no worker was {}", Name(fault.target)));
+                  !of_workers              ? fmt::format("no {} was there", Name(fault.target))
+                  : server.workers.empty() ? "no worker was there"
+                  : unhurt.workers.empty() ? "every worker was leaving or hurt already"
+                                           : fmt::format("no worker was {}", Name(fault.target)));
   }
-  if (auto why = injector_.WhyTooMany(fault.fault, victims.size(), unhurt.size()))
+  const auto workers = std::ranges::count(victims, Role::kWorker, &ProcessView::role);
+  if (auto why = injector_.WhyTooMany(fault.fault, static_cast<std::size_t>(workers), unhurt.workers.size());
+      why && workers > 0)
     return Missed(fault, {}, std::move(*why));
-  for (const WorkerView& victim : victims) StrikeOne(fault, victim);
+  for (const ProcessView& victim : victims) StrikeOne(fault, victim, server);
 }
 
-void InjectRun::StrikeOne(const PlannedFault& fault, const WorkerView& worker) {
-  auto blow = injector_.Strike(worker.identity, fault.fault);
-  if (!blow) return Missed(fault, worker, blow.error().message);
-  Await(RecordOf(fault, worker), std::move(*blow));
+void InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
+                          const ServerProcesses& server) {
+  auto blow = injector_.Strike(victim.identity, fault.fault);
+  if (!blow) return Missed(fault, victim, blow.error().message);
+  Await(RecordOf(fault, victim), std::move(*blow), server);
 }
 
-void InjectRun::Await(InjectRecord record, Blow blow) {
+void InjectRun::Await(InjectRecord record, Blow blow, const ServerProcesses& server) {
   waits_.push_back(std::make_unique<Wait>(Wait{.record = std::move(record), .blow = std::move(blow)}));
   Wait& wait = *waits_.back();
   wait.record.at = wait.blow.sent - start_;
@@ -132,17 +159,33 @@ void InjectRun::Await(InjectRecord record, Blow blow) {
   const Effect effect = EffectOf(wait.blow);
   const sys::Nanos time = effect == Effect::kHolds ? options_.hold : options_.dead_within;
   wait.deadline = loop_.At(wait.blow.sent + time, [this, &wait] { TimeIsOver(wait); });
-  if (effect == Effect::kHolds || effect == Effect::kTells) Look(wait);
+  if (effect == Effect::kHolds || effect == Effect::kTells) LookAt(wait);
+  if (effect != Effect::kRenews) return;
+  wait.before = server;
+  LookWhetherRenewed(wait);
 }
 
-void InjectRun::Look(Wait& wait) {
+void InjectRun::LookWhetherRenewed(Wait& wait) {
+  wait.look = loop_.At(sys::Now() + kBetweenServerLooks, [this, &wait] {
+    if (const auto ended = wait.blow.helper.Ended(); ended && !ended->clean())
+      return Settle(wait, Outcome::kDelivered,
+                    {.refused = fmt::format("its command ended with {}", ended->Describe())});
+    const auto now = look_();
+    if (!now || !Renewed(wait.before, *now)) return LookWhetherRenewed(wait);
+    wait.record.renewed = sys::Now() - wait.blow.sent;
+    wait.seen = true;
+    Settle(wait, Outcome::kRenewed);
+  });
+}
+
+void InjectRun::LookAt(Wait& wait) {
   const bool holds = EffectOf(wait.blow) == Effect::kHolds;
   wait.seen = holds ? Injector::Holds(wait.blow) : HasTaken(wait.blow);
   const bool may_die_yet = !holds && Kills(wait.blow);
   if (wait.seen && holds) return;
   wait.look = loop_.At(sys::Now() + kBetweenLooks, [this, &wait, may_die_yet] {
     if (wait.seen && !may_die_yet) return Settle(wait, Outcome::kDelivered);
-    Look(wait);
+    LookAt(wait);
   });
 }
 
@@ -152,9 +195,10 @@ void InjectRun::TimeIsOver(Wait& wait) {
       wait.seen |= Injector::Holds(wait.blow);
       const bool undone = injector_.TakeBack(wait.blow);
       wait.record.undone = sys::Now() - wait.blow.sent;
-      return Settle(wait, Outcome::kHeld, undone);
+      return Settle(wait, Outcome::kHeld, {.undone = undone});
     }
     case Effect::kTells:
+    case Effect::kRenews:
       return Settle(wait, Outcome::kDelivered);
     case Effect::kEnds:
     case Effect::kAsks:
@@ -162,18 +206,16 @@ void InjectRun::TimeIsOver(Wait& wait) {
   }
 }
 
-void InjectRun::Settle(Wait& wait, Outcome outcome, bool undone) {
+void InjectRun::Settle(Wait& wait, Outcome outcome, Evidence evidence) {
   const auto at = std::ranges::find_if(waits_, [&](const auto& each) { return each.get() == &wait; });
   const auto settled = std::move(*at);
   waits_.erase(at);
   settled->watch.Reset();
-  const bool dead = outcome == Outcome::kDead;
-  const Finding finding = Prove(InfoOf(settled->blow.fault),
-                                {.dead = dead,
-                                 .wait_status = dead ? WaitStatusOf(settled->blow.victim.pid) : std::nullopt,
-                                 .seen = settled->seen,
-                                 .ignored = settled->blow.ignored,
-                                 .undone = undone});
+  evidence.dead = outcome == Outcome::kDead;
+  if (evidence.dead) evidence.wait_status = WaitStatusOf(settled->blow.victim.pid);
+  evidence.seen = settled->seen;
+  evidence.ignored = settled->blow.ignored;
+  const Finding finding = Prove(InfoOf(settled->blow.fault), evidence);
   injector_.TakeBack(settled->blow);
   settled->record.outcome = outcome;
   settled->record.proof = finding.proof;
@@ -181,7 +223,7 @@ void InjectRun::Settle(Wait& wait, Outcome outcome, bool undone) {
   Finish(std::move(settled->record));
 }
 
-void InjectRun::Missed(const PlannedFault& fault, const std::optional<WorkerView>& worker,
+void InjectRun::Missed(const PlannedFault& fault, const std::optional<ProcessView>& worker,
                        std::string reason) {
   InjectRecord record = RecordOf(fault, worker);
   record.reason = std::move(reason);
@@ -193,7 +235,7 @@ void InjectRun::Finish(InjectRecord record) {
   report_(record);
 }
 
-InjectRecord InjectRun::RecordOf(const PlannedFault& fault, const std::optional<WorkerView>& worker) const {
+InjectRecord InjectRun::RecordOf(const PlannedFault& fault, const std::optional<ProcessView>& worker) const {
   return {.id = fault.id,
           .at = sys::Now() - start_,
           .unix_ms = UnixMillis(),

@@ -19,7 +19,7 @@ namespace hydrapool::harness {
 ///
 ///     sys::EventLoop loop;
 ///     Injector injector(pid);
-///     InjectRun run(loop, {.schedule = spec}, injector, [&] { return ForksOf(pid).workers; }, write_line);
+///     InjectRun run(loop, {.schedule = spec}, injector, [&] { return ProcessesOf(pid); }, write_line);
 ///     const InjectSummary summary = run.Run();
 ///
 /// waiting → (a fault is due: list, choose, strike) → waiting … → settling (what is still awaited) → over
@@ -27,26 +27,27 @@ namespace hydrapool::harness {
 /// Faults come when they are due whether earlier victims are dead or not, so a TERM that drains for long
 /// holds nothing up; a worker that is leaving already is no victim again. A fault that comes late because the
 /// machine was busy is carried out late, never dropped. Each blow's outcome is reported once, when it is
-/// known: at the death, when a signal was taken, when the time of what is held is over, or at the deadline.
-/// Ends with the schedule, with the parent's end, when the injector has dealt all its blows, or with Stop().
-/// Whatever is still held when this object goes is taken back.
+/// known: at the death, when a signal was taken, when the time of what is held is over, when the server is
+/// renewed, or at the deadline. Ends with the schedule, when the injector has dealt all its blows, with
+/// Stop(), or with the main process's end, unless another process of the server takes its place within half a
+/// second. Whatever is still held when this object goes is taken back.
 ///
-/// Not promised: `dead` is when this loop saw the death; listing workers over HTTP delays it by as much as
-/// that takes. One thread. Throws std::system_error where epoll or the parent's pidfd fails.
+/// Not promised: `dead` is when this loop saw the death; looking at the server over HTTP delays it by as much
+/// as that takes. One thread. Throws std::system_error where epoll or the main process's pidfd fails.
 class InjectRun {
  public:
   struct Options {
     ScheduleSpec schedule;
-    sys::Nanos dead_within = 5 * sys::kSecond;  ///< After that a victim has survived.
-    sys::Nanos hold = sys::kSecond;             ///< How long what is held lasts.
+    /// After that a victim has survived, and a server was not renewed.
+    sys::Nanos dead_within = 5 * sys::kSecond;
+    sys::Nanos hold = sys::kSecond;  ///< How long what is held lasts.
   };
-  /// The possible targets of this moment, in a stable order.
-  using ListWorkers = std::function<sys::Result<std::vector<WorkerView>>()>;
+  /// The server at this moment, its workers in a stable order.
+  using Look = std::function<sys::Result<ServerProcesses>()>;
   using Report = std::function<void(const InjectRecord&)>;
 
   /// `injector` may be shared with other runs of the same loop.
-  InjectRun(sys::EventLoop& loop, const Options& options, Injector& injector, ListWorkers list_workers,
-            Report report);
+  InjectRun(sys::EventLoop& loop, const Options& options, Injector& injector, Look look, Report report);
   ~InjectRun();
 
   /// Returns when it is over. Once.
@@ -65,33 +66,39 @@ class InjectRun {
   struct Wait {
     InjectRecord record;
     Blow blow;
-    bool seen = false;  ///< Its effect was.
+    bool seen = false;            ///< Its effect was.
+    ServerProcesses before = {};  ///< The server that is to renew itself.
     sys::EventLoop::Watch watch = {};
     sys::EventLoop::Timer deadline = {};
     sys::EventLoop::Timer look = {};  ///< The next one at what it does.
   };
 
+  void WatchMain();
+  void SeekMain(sys::Nanos deadline);
   void ScheduleNext();
   void CarryOut(const PlannedFault& fault);
-  void StrikeOne(const PlannedFault& fault, const WorkerView& worker);
-  void Await(InjectRecord record, Blow blow);
-  void Look(Wait& wait);
+  void StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server);
+  void StrikeOne(const PlannedFault& fault, const ProcessView& victim, const ServerProcesses& server);
+  void Await(InjectRecord record, Blow blow, const ServerProcesses& server);
+  void LookAt(Wait& wait);
+  void LookWhetherRenewed(Wait& wait);
   void TimeIsOver(Wait& wait);
-  void Settle(Wait& wait, Outcome outcome, bool undone = false);
-  void Missed(const PlannedFault& fault, const std::optional<WorkerView>& worker, std::string reason);
+  void Settle(Wait& wait, Outcome outcome, Evidence evidence = {});
+  void Missed(const PlannedFault& fault, const std::optional<ProcessView>& worker, std::string reason);
   void Finish(InjectRecord record);
   [[nodiscard]] InjectRecord RecordOf(const PlannedFault& fault,
-                                      const std::optional<WorkerView>& worker) const;
+                                      const std::optional<ProcessView>& worker) const;
 
   sys::EventLoop& loop_;
   Options options_;
   Injector& injector_;
-  ListWorkers list_workers_;
+  Look look_;
   Report report_;
   FaultSchedule schedule_;
   InjectSummary summary_;
-  sys::UniqueFd parent_;
-  sys::EventLoop::Watch parent_watch_;
+  sys::UniqueFd main_;
+  sys::EventLoop::Watch main_watch_;
+  sys::EventLoop::Timer seek_;
   sys::EventLoop::Timer next_;
   std::vector<std::unique_ptr<Wait>> waits_;
   sys::Nanos start_ = 0;

@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "harness/fault/process_tree.h"
+#include "pool/sys/program.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -25,6 +26,11 @@ std::optional<std::string> WhyNotAtAll(pid_t pid) {
   if (std::ranges::find(ours, pid) != ours.end())
     return fmt::format("pid {} is the injector's ancestor", pid);
   return std::nullopt;
+}
+
+Identity IdentityOf(pid_t pid) {
+  const auto process = ReadProcess(pid);
+  return process ? process->identity : Identity{.pid = pid};
 }
 
 int Spin(int core) {
@@ -50,26 +56,42 @@ std::optional<std::string> WhyAnotherUsers(pid_t pid, bool any_user) {
       ::geteuid() == 0 ? "; --any-user hurts it all the same" : "; root can hurt it, with --any-user");
 }
 
+std::optional<std::string> WhyNoCommand(Fault fault, const Commands& commands, bool is_hydrapool) {
+  if (commands.contains(fault)) return std::nullopt;
+  const bool by_signal = fault != Fault::kRestart && (fault != Fault::kUpgrade || is_hydrapool);
+  if (by_signal) return std::nullopt;
+  return fmt::format("{} needs the server's own command for it", Name(fault));
+}
+
 void Injector::StartGuard() {
   if (!guard_) guard_ = std::make_unique<Guard>();
 }
 
-std::optional<WorkerView> Injector::ParentView() const {
-  const auto process = ReadProcess(parent_);
-  if (!process || !process->alive()) return std::nullopt;
-  return WorkerView{.identity = process->identity};
+Injector::Injector(pid_t main, const InjectLimits& limits, Commands commands)
+    : main_(IdentityOf(main)), parent_(main_), limits_(limits), commands_(std::move(commands)) {}
+
+std::optional<std::string> Injector::Follow(const ServerProcesses& now) {
+  const ProcessView* main = now.main();
+  if (main == nullptr) return fmt::format("pid {} is gone", main_.pid);
+  if (main->identity != main_ && main->identity != parent_)
+    return fmt::format("pid {} is not of the server that was there, pid {}", main->identity.pid, main_.pid);
+  main_ = main->identity;
+  if (now.parent) parent_ = now.parent->identity;
+  return std::nullopt;
 }
 
-std::vector<WorkerView> Injector::Unhurt(const std::vector<WorkerView>& workers) const {
-  std::vector<WorkerView> unhurt;
-  std::ranges::copy_if(workers, std::back_inserter(unhurt), [this](const WorkerView& worker) {
+std::vector<ProcessView> Injector::Unhurt(const std::vector<ProcessView>& workers) const {
+  std::vector<ProcessView> unhurt;
+  std::ranges::copy_if(workers, std::back_inserter(unhurt), [this](const ProcessView& worker) {
     return !worker.leaving && !hurt_.contains({worker.identity.pid, worker.identity.start_time});
   });
   return unhurt;
 }
 
 std::optional<std::string> Injector::WhyTooMany(Fault fault, std::size_t victims, std::size_t unhurt) const {
-  if (InfoOf(fault).effect == Effect::kTells || victims + limits_.min_alive <= unhurt) return std::nullopt;
+  const Effect effect = InfoOf(fault).effect;
+  if (effect == Effect::kTells || effect == Effect::kRenews || victims + limits_.min_alive <= unhurt)
+    return std::nullopt;
   return fmt::format("{} of {} unhurt workers are to be left alone (min-alive)", limits_.min_alive, unhurt);
 }
 
@@ -77,8 +99,8 @@ std::optional<std::string> Injector::WhyNot(const Identity& victim) const {
   const auto now = ReadProcess(victim.pid);
   if (!now || !now->alive()) return fmt::format("pid {} was already dead", victim.pid);
   if (now->identity != victim) return fmt::format("pid {} is another process by now", victim.pid);
-  if (victim.pid != parent_ && !IsOf(*now, parent_))
-    return fmt::format("pid {} is not a child of {}", victim.pid, parent_);
+  if (victim != main_ && victim != parent_ && !IsOf(*now, main_.pid) && !IsOf(*now, parent_.pid))
+    return fmt::format("pid {} is not a child of {}", victim.pid, main_.pid);
   return WhyAnotherUsers(victim.pid, limits_.any_user);
 }
 
@@ -95,11 +117,14 @@ sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault) {
   blow.sent = sys::Now();
   if (info.effect == Effect::kHolds) {
     if (const auto held = Hold(blow); !held) return tl::unexpected(held.error());
+  } else if (commands_.contains(fault)) {
+    blow.helper = sys::StartProgram(commands_.at(fault), {.output = "/dev/null", .own_group = true});
   } else if (!sys::SignalPidfd(blow.pidfd.get(), info.signal)) {
     return sys::Failure(fmt::format("pid {} did not take the signal", victim.pid));
   }
   ++blows_;
-  if (info.effect != Effect::kTells) hurt_.emplace(victim.pid, victim.start_time);
+  if (info.effect != Effect::kTells && info.effect != Effect::kRenews)
+    hurt_.emplace(victim.pid, victim.start_time);
   return blow;
 }
 
@@ -110,6 +135,11 @@ sys::Result<void> Injector::Hold(Blow& blow) {
       return HoldLimit(blow, RLIMIT_NOFILE, FirstFreeDescriptor(blow.victim.pid));
     case Fault::kAddressSpace:
       return HoldLimit(blow, RLIMIT_AS, AddressSpaceOf(blow.victim.pid));
+    case Fault::kProcesses:
+      if (CanExceedLimits(blow.victim.pid))
+        return sys::Failure(
+            fmt::format("pid {} is root's, which may start processes beyond any limit", blow.victim.pid));
+      return HoldLimit(blow, RLIMIT_NPROC, 0);
     case Fault::kCpu:
       return HoldCore(blow);
     default:
@@ -134,8 +164,8 @@ sys::Result<void> Injector::HoldLimit(Blow& blow, int resource, std::optional<st
 sys::Result<void> Injector::HoldCore(Blow& blow) {
   const auto core = LastCoreOf(blow.victim.pid);
   if (!core) return sys::Failure(fmt::format("pid {} is gone", blow.victim.pid));
-  blow.hog = sys::Child::Fork([core = *core] { return Spin(core); });
-  const auto hog = ReadProcess(blow.hog.pid());
+  blow.helper = sys::Child::Fork([core = *core] { return Spin(core); });
+  const auto hog = ReadProcess(blow.helper.pid());
   if (hog) Remember(blow, {.kind = Undo::Kind::kEnd, .victim = hog->identity});
   return {};
 }
@@ -152,12 +182,13 @@ bool Injector::Holds(const Blow& blow) {
       return process && process->state == 'T';
     }
     case Fault::kDescriptors:
-    case Fault::kAddressSpace: {
+    case Fault::kAddressSpace:
+    case Fault::kProcesses: {
       const auto now = LimitOf(blow.victim.pid, blow.undo.resource);
       return now && now->soft < blow.undo.limit.soft;
     }
     case Fault::kCpu:
-      return CpuTimeOf(blow.hog.pid()).value_or(0) >= kSeenToRun;
+      return CpuTimeOf(blow.helper.pid()).value_or(0) >= kSeenToRun;
     default:
       return false;
   }
@@ -165,10 +196,10 @@ bool Injector::Holds(const Blow& blow) {
 
 bool Injector::TakeBack(Blow& blow) {
   if (!blow.guarded) return true;
-  const bool back = harness::TakeBack(blow.undo, blow.hog ? blow.hog.pidfd() : blow.pidfd.get());
+  const bool back = harness::TakeBack(blow.undo, blow.helper ? blow.helper.pidfd() : blow.pidfd.get());
   guard_->Forget(*blow.guarded);
   blow.guarded.reset();
-  blow.hog = {};
+  blow.helper = {};
   hurt_.erase({blow.victim.pid, blow.victim.start_time});
   return back;
 }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -37,12 +38,20 @@ struct Blow {
   bool ignored = false;  ///< The signal was one that the victim ignores.
   Undo undo = {};
   std::optional<std::uint64_t> guarded = {};  ///< The guard's number for it.
-  sys::Child hog = {};                        ///< The process that spins.
+  sys::Child helper = {};                     ///< The process that spins, or the server's own command.
 };
 
-/// Does faults to the children of one parent, to that parent if it is asked to, and to no other process.
+/// A server's own commands for what renews it: `nginx -s reload`.
+using Commands = std::map<Fault, std::vector<std::string>>;
+
+/// Why such a fault needs a command of the server's own that it has not; nullopt: it needs none. Pure.
+[[nodiscard]] std::optional<std::string> WhyNoCommand(Fault fault, const Commands& commands,
+                                                      bool is_hydrapool);
+
+/// Does faults to the processes of one server, and to no other process: the main one, which signals for the
+/// whole server go to, its children and theirs.
 ///
-///     Injector injector(parent, {.min_alive = 1});
+///     Injector injector(main, {.min_alive = 1});
 ///     auto blow = injector.Strike(worker.identity, Fault::kStop);
 ///     if (!blow) return blow.error().message;
 ///     … injector.Holds(*blow) …          // it stands still
@@ -51,29 +60,33 @@ struct Blow {
 /// The pidfd is opened first; then the process that it stands for is checked, so that no number can be handed
 /// on between the check and the fault (pidfd_send_signal(2)). Refused, with an Error that says why: a pid of
 /// 1 or less, this process and its ancestors, a process whose start time is not the one that was seen, one
-/// that is dead, one of another user (unless root may), and whatever is neither the parent nor its child.
+/// that is dead, one of another user (unless root may), and whatever is not of the server.
+///
+/// A server whose parent takes the place of its supervisor has another main process then: Follow(), before
+/// each fault, takes only one for it that was of the server before.
 ///
 /// A fault that holds is known to a guard process before it is done (guard.h). One thread.
 class Injector {
  public:
-  explicit Injector(pid_t parent, const InjectLimits& limits = {}) : parent_(parent), limits_(limits) {}
+  explicit Injector(pid_t main, const InjectLimits& limits = {}, Commands commands = {});
 
   /// Starts the guard, which else starts with the first fault that holds: before any thread is started.
   void StartGuard();
 
-  [[nodiscard]] pid_t parent() const { return parent_; }
+  [[nodiscard]] pid_t main() const { return main_.pid; }
   /// 0: none has been started.
   [[nodiscard]] pid_t guard_pid() const { return guard_ ? guard_->pid() : 0; }
-  /// The parent as a target; nullopt: it is gone.
-  [[nodiscard]] std::optional<WorkerView> ParentView() const;
+  /// `now` is how the server is by now. Why it is not the one that it was, in words; nullopt: it is.
+  [[nodiscard]] std::optional<std::string> Follow(const ServerProcesses& now);
   /// Those of `workers` that were not asked to leave, killed or held already.
-  [[nodiscard]] std::vector<WorkerView> Unhurt(const std::vector<WorkerView>& workers) const;
+  [[nodiscard]] std::vector<ProcessView> Unhurt(const std::vector<ProcessView>& workers) const;
   /// Why `victims` of `unhurt` workers are too many for this fault; nullopt: they are not.
   [[nodiscard]] std::optional<std::string> WhyTooMany(Fault fault, std::size_t victims,
                                                       std::size_t unhurt) const;
   /// As many blows as are allowed have been dealt.
   [[nodiscard]] bool spent() const { return limits_.most && blows_ >= *limits_.most; }
 
+  /// `victim` of a fault that renews: the main process.
   [[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, Fault fault);
   /// Whether a fault that is held is seen to hold.
   [[nodiscard]] static bool Holds(const Blow& blow);
@@ -88,8 +101,10 @@ class Injector {
   sys::Result<void> HoldCore(Blow& blow);
   void Remember(Blow& blow, const Undo& undo);
 
-  pid_t parent_;
+  Identity main_;
+  Identity parent_;  ///< As main_ where that has no supervisor.
   InjectLimits limits_;
+  Commands commands_;
   std::unique_ptr<Guard> guard_;
   std::set<Key> hurt_;
   std::uint64_t blows_ = 0;

@@ -31,7 +31,7 @@ std::vector<pid_t> PidsOf(const std::vector<sys::Child>& children) {
   return pids;
 }
 
-std::vector<pid_t> PidsOf(const std::vector<WorkerView>& workers) {
+std::vector<pid_t> PidsOf(const std::vector<ProcessView>& workers) {
   std::vector<pid_t> pids;
   for (const auto& worker : workers) pids.push_back(worker.identity.pid);
   return pids;
@@ -116,7 +116,17 @@ TEST(StrikeTest, AnotherUsersProcessOnlyByRootThatIsToldSo) {
 TEST(StrikeTest, TheParentItselfWhereItIsMeant) {
   const Family family;
   Injector injector(family.parent.pid());
-  EXPECT_TRUE(injector.Strike(injector.ParentView()->identity, Fault::kKill));
+  EXPECT_TRUE(injector.Strike(ReadProcess(family.parent.pid())->identity, Fault::kKill));
+}
+
+TEST(InjectorTest, OnlyAProcessOfTheServerTakesItsMainProcesssPlace) {
+  const Family family;
+  const Family stranger;
+  Injector injector(family.parent.pid());
+  EXPECT_FALSE(injector.Follow(ProcessesOf(family.parent.pid())));
+  EXPECT_THAT(*injector.Follow(ProcessesOf(stranger.parent.pid())), HasSubstr("not of the server"));
+  EXPECT_EQ(injector.main(), family.parent.pid());
+  EXPECT_THAT(*injector.Follow({}), HasSubstr("is gone"));
 }
 
 }  // namespace

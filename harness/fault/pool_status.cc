@@ -44,7 +44,8 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
                                 .leases = worker.value("leases", std::int64_t{0}),
                                 .ready = worker.value("state", "") == "ready",
                                 .draining = worker.value("state", "") == "draining",
-                                .requests = worker.value("requests", std::uint64_t{0})});
+                                .requests = worker.value("requests", std::uint64_t{0}),
+                                .program = worker.value("program", std::uint32_t{0})});
     }
     std::ranges::sort(status.workers, {}, &PoolStatus::Worker::slot);
     return status;
@@ -53,19 +54,30 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
   }
 }
 
-std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent) {
-  std::vector<WorkerView> workers;
+ServerProcesses LivingProcesses(const PoolStatus& status) {
+  ServerProcesses server;
+  std::int64_t busy = 0;
   for (const auto& worker : status.workers) {
     const auto process = ReadProcess(worker.pid);
-    if (!process || !process->alive() || !IsOf(*process, parent)) continue;
-    workers.push_back({.identity = process->identity,
-                       .slot = worker.slot,
-                       .incarnation = worker.incarnation,
-                       .busy = worker.busy,
-                       .leases = worker.leases,
-                       .leaving = worker.draining});
+    if (!process || !process->alive()) continue;
+    if (!IsOf(*process, status.parent) && !IsOf(*process, status.main)) continue;
+    busy += worker.busy;
+    server.workers.push_back({.identity = process->identity,
+                              .slot = worker.slot,
+                              .incarnation = worker.incarnation,
+                              .busy = worker.busy,
+                              .leases = worker.leases,
+                              .leaving = worker.draining,
+                              .program = worker.program});
   }
-  return workers;
+  const auto main = ReadProcess(status.main);
+  const auto parent = status.parent == status.main ? main : ReadProcess(status.parent);
+  const bool main_lives = main && main->alive();
+  if (main_lives && status.main != status.parent)
+    server.supervisor = ProcessView{.identity = main->identity, .busy = busy, .role = Role::kSupervisor};
+  if (parent && parent->alive() && (!server.supervisor || parent->parent == status.main))
+    server.parent = ProcessView{.identity = parent->identity, .busy = busy, .role = Role::kParent};
+  return server;
 }
 
 }  // namespace hydrapool::harness

@@ -22,6 +22,7 @@ struct PoolStatus {
     bool ready = false;
     bool draining = false;
     std::uint64_t requests = 0;  ///< Of the slot: goes on through its incarnations.
+    std::uint32_t program = 0;   ///< Which of the pool's programs has made it, from 1; 0: it does not say.
     bool operator==(const Worker&) const = default;
   };
   /// The pool's own account since its start.
@@ -41,8 +42,9 @@ struct PoolStatus {
 /// Reads the JSON of schema 1; unknown members are ignored. Pure.
 [[nodiscard]] sys::Result<PoolStatus> ParsePoolStatus(std::string_view json);
 
-/// The workers of `status` as they are in /proc now: living children of `parent`, with their start times. A
-/// pid that has been handed on meanwhile is another's child and falls out.
-[[nodiscard]] std::vector<WorkerView> LivingWorkers(const PoolStatus& status, pid_t parent);
+/// The processes of `status` as they are in /proc now, with their start times: those that live, the parent
+/// only as the main process or a child of it, and workers only as children of one of these. A pid that has
+/// been handed on meanwhile is another's child and falls out.
+[[nodiscard]] ServerProcesses LivingProcesses(const PoolStatus& status);
 
 }  // namespace hydrapool::harness

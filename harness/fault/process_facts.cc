@@ -58,6 +58,16 @@ std::optional<SignalSets> ReadSignalSets(pid_t pid) {
   return ParseSignalSets(sys::ReadFile(fmt::format("/proc/{}/status", pid)));
 }
 
+bool CanExceedLimits(pid_t pid) {
+  constexpr std::uint64_t kSysAdmin = 21;
+  constexpr std::uint64_t kSysResource = 24;
+  const std::string status = sys::ReadFile(fmt::format("/proc/{}/status", pid));
+  const auto capabilities = SetAfter(status, "\nCapEff:").value_or(0);
+  const auto uid = status.find("\nUid:\t");
+  const bool is_root = uid != status.npos && status.compare(uid + 6, 2, "0\t") == 0;
+  return is_root || ((capabilities >> kSysAdmin | capabilities >> kSysResource) & 1) != 0;
+}
+
 std::optional<std::uint64_t> FirstFreeDescriptor(pid_t pid) {
   std::set<std::uint64_t> taken;
   std::error_code error;

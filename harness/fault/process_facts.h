@@ -27,6 +27,9 @@ struct SignalSets {
 [[nodiscard]] std::optional<SignalSets> ParseSignalSets(std::string_view status);
 [[nodiscard]] std::optional<SignalSets> ReadSignalSets(pid_t pid);
 
+/// Whether RLIMIT_NPROC does not hold for it: root's, or CAP_SYS_RESOURCE or CAP_SYS_ADMIN (fork(2)).
+[[nodiscard]] bool CanExceedLimits(pid_t pid);
+
 /// The lowest descriptor number that is free: what an open would get.
 [[nodiscard]] std::optional<std::uint64_t> FirstFreeDescriptor(pid_t pid);
 

@@ -24,6 +24,7 @@ Finding ProveDeath(const FaultInfo& fault, const Evidence& evidence) {
     if (evidence.seen) return Confirmed();
     return {.proof = Proof::kUnproved, .words = "it died before the fault was seen to hold"};
   }
+  if (fault.effect == Effect::kRenews) return Mismatched("the main process ended");
   if (!evidence.wait_status) return Confirmed();
   const int status = *evidence.wait_status;
   const bool by_it = WIFSIGNALED(status) && WTERMSIG(status) == fault.signal;
@@ -64,6 +65,10 @@ Finding Prove(const FaultInfo& fault, const Evidence& evidence) {
       return Confirmed();
     case Effect::kHolds:
       return ProveHold(evidence);
+    case Effect::kRenews:
+      if (!evidence.refused.empty()) return Mismatched(evidence.refused);
+      if (!evidence.seen) return Mismatched("its workers were not seen to be replaced");
+      return Confirmed();
   }
   std::abort();
 }

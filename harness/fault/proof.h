@@ -24,8 +24,9 @@ struct Evidence {
   /// The effect was seen: a signal had been taken, a process stood still, a limit read back as it was set,
   /// the process that spins had run.
   bool seen = false;
-  bool ignored = false;  ///< The signal is one that the victim ignores.
-  bool undone = false;   ///< What was held was taken back.
+  bool ignored = false;      ///< The signal is one that the victim ignores.
+  bool undone = false;       ///< What was held was taken back.
+  std::string refused = {};  ///< Why the server did not do what it was told, where it says so.
 };
 
 struct Finding {
@@ -39,7 +40,7 @@ struct Finding {
 ///
 /// kEnds: dead, and by that signal as far as anybody can know. kAsks: dead, but not by another signal.
 /// kTells: taken by a process that does not ignore it, or dead. kHolds: seen, and taken back unless it died
-/// meanwhile.
+/// meanwhile. kRenews: the server was seen to be renewed, and its main process lives.
 [[nodiscard]] Finding Prove(const FaultInfo& fault, const Evidence& evidence);
 
 }  // namespace hydrapool::harness

@@ -32,6 +32,15 @@ TEST(ProveTest, WhoIsAskedToLeaveMayLeaveAsItLikes) {
   }
 }
 
+TEST(ProveTest, ARenewalMustBeSeenAndNotBeTheMainProcesssEnd) {
+  EXPECT_EQ(ProofOf(Fault::kReload, {.seen = true}), Proof::kConfirmed);
+  EXPECT_EQ(ProofOf(Fault::kReload, {}), Proof::kMismatched);
+  EXPECT_EQ(Prove(InfoOf(Fault::kUpgrade), {.dead = true, .wait_status = kExit0}).words,
+            "the main process ended");
+  EXPECT_EQ(Prove(InfoOf(Fault::kRestart), {.refused = "its command ended with exit_1"}).words,
+            "its command ended with exit_1");
+}
+
 TEST(ProveTest, ASignalOfTheServersOwnMustBeTaken) {
   EXPECT_EQ(ProofOf(Fault::kHup, {.seen = true}), Proof::kConfirmed);
   EXPECT_EQ(ProofOf(Fault::kHup, {.dead = true}), Proof::kConfirmed);

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace hydrapool::harness {
 namespace {
@@ -12,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-WorkerView Worker(pid_t pid, std::int64_t busy = 0, std::int64_t leases = 0) {
+ProcessView Worker(pid_t pid, std::int64_t busy = 0, std::int64_t leases = 0) {
   return {.identity = {.pid = pid, .start_time = 1}, .slot = {}, .busy = busy, .leases = leases};
 }
 
@@ -20,7 +22,7 @@ TEST(ChooseTargetsTest, NobodyWhereThereIsNobody) {
   for (const Target target :
        {Target::kRandom, Target::kBusiest, Target::kIdle, Target::kOldest, Target::kYoungest, Target::kSlot,
         Target::kAll, Target::kAllButOne, Target::kParent}) {
-    EXPECT_THAT(ChooseTargets(target, {}, 3), IsEmpty());
+    EXPECT_THAT(ChooseTargets(target, std::span<const ProcessView>(), 3), IsEmpty());
   }
 }
 
@@ -81,6 +83,46 @@ TEST(ChooseTargetsTest, AllButOneSparesTheOneThatIsDrawn) {
 TEST(ChooseTargetsTest, TheParentIsNoWorker) {
   const std::array workers{Worker(10)};
   EXPECT_THAT(ChooseTargets(Target::kParent, workers, 0), IsEmpty());
+}
+
+ServerProcesses Server(std::vector<ProcessView> workers) {
+  return {.supervisor = ProcessView{.identity = {.pid = 2, .start_time = 1}, .role = Role::kSupervisor},
+          .parent = ProcessView{.identity = {.pid = 3, .start_time = 1}, .role = Role::kParent},
+          .workers = std::move(workers)};
+}
+
+TEST(ChooseTargetsTest, AnyIsOneOfAllProcessesOfTheServer) {
+  const ServerProcesses server = Server({Worker(10), Worker(11)});
+  std::set<pid_t> hit;
+  for (std::uint64_t draw = 0; draw < 4; ++draw)
+    hit.insert(ChooseTargets(Target::kAny, server, draw).at(0).identity.pid);
+  EXPECT_THAT(hit, ElementsAre(2, 3, 10, 11));
+  EXPECT_EQ(ChooseTargets(Target::kParent, server, 5).at(0).identity.pid, 3);
+  EXPECT_EQ(ChooseTargets(Target::kSupervisor, server, 5).at(0).identity.pid, 2);
+  EXPECT_THAT(ChooseTargets(Target::kSupervisor, ServerProcesses{}, 5), IsEmpty());
+  EXPECT_EQ(server.main()->identity.pid, 2);
+}
+
+TEST(RenewedTest, AProgramThatIsCountedMustBeALaterOneInEachWorkerThatStays) {
+  const auto of = [](pid_t pid, std::uint32_t program, bool leaving = false) {
+    ProcessView worker = Worker(pid);
+    worker.program = program;
+    worker.leaving = leaving;
+    return worker;
+  };
+  const ServerProcesses before = Server({of(10, 1), of(11, 1)});
+  EXPECT_FALSE(Renewed(before, before));
+  EXPECT_FALSE(Renewed(before, Server({of(12, 1), of(13, 1)}))) << "killed and replaced";
+  EXPECT_FALSE(Renewed(before, Server({of(12, 2), of(11, 1)})));
+  EXPECT_TRUE(Renewed(before, Server({of(12, 2), of(11, 1, true)})));
+  EXPECT_FALSE(Renewed(before, Server({})));
+}
+
+TEST(RenewedTest, ElseAsManyNewWorkersAsThereWere) {
+  const ServerProcesses before = Server({Worker(10), Worker(11)});
+  EXPECT_FALSE(Renewed(before, before));
+  EXPECT_FALSE(Renewed(before, Server({Worker(11), Worker(12)})));
+  EXPECT_TRUE(Renewed(before, Server({Worker(11), Worker(12), Worker(13)})));
 }
 
 }  // namespace

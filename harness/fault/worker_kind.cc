@@ -85,4 +85,12 @@ Forks ForksOf(pid_t parent) {
   return TellApart(std::move(forks));
 }
 
+ServerProcesses ProcessesOf(pid_t parent) {
+  ServerProcesses server{.workers = ForksOf(parent).workers};
+  const auto process = ReadProcess(parent);
+  if (process && process->alive())
+    server.parent = ProcessView{.identity = process->identity, .role = Role::kParent};
+  return server;
+}
+
 }  // namespace hydrapool::harness

@@ -11,14 +11,14 @@ namespace hydrapool::harness {
 
 /// A living child that runs its parent's program, and what it calls itself (/proc/PID/cmdline).
 struct Fork {
-  WorkerView worker;
+  ProcessView worker;
   std::string title = {};
 
   bool operator==(const Fork&) const = default;
 };
 
 struct Forks {
-  std::vector<WorkerView> workers = {};
+  std::vector<ProcessView> workers = {};
   std::vector<Fork> others = {};
 };
 
@@ -36,5 +36,8 @@ struct Forks {
 /// adopted. Where an executable may not be read (another user's, or a process that is not dumpable) the names
 /// (comm) are compared instead.
 [[nodiscard]] Forks ForksOf(pid_t parent);
+
+/// That parent, if it lives, and its workers.
+[[nodiscard]] ServerProcesses ProcessesOf(pid_t parent);
 
 }  // namespace hydrapool::harness

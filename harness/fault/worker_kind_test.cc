@@ -20,7 +20,7 @@ std::vector<pid_t> WorkersAmong(const std::vector<std::string>& titles) {
   const Forks apart = TellApart(std::move(forks));
   EXPECT_EQ(apart.workers.size() + apart.others.size(), titles.size());
   std::vector<pid_t> pids;
-  for (const WorkerView& worker : apart.workers) pids.push_back(worker.identity.pid);
+  for (const ProcessView& worker : apart.workers) pids.push_back(worker.identity.pid);
   return pids;
 }
 

@@ -1,5 +1,6 @@
 #include "harness/observe/observer.h"
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -27,17 +28,28 @@ std::jthread Every(sys::Nanos period, Poll poll) {
   });
 }
 
-FamilySample FamilyOf(pid_t parent) {
-  FamilySample sample;
+void AddChildren(pid_t parent, std::vector<Identity>& children) {
   for (const pid_t pid : ChildrenOf(parent)) {
     if (const auto process = ReadProcess(pid); process && process->parent == parent)
-      sample.children.push_back(process->identity);
+      children.push_back(process->identity);
   }
+}
+
+FamilySample FamilyOf(pid_t main, pid_t parent) {
+  FamilySample sample;
+  AddChildren(main, sample.children);
+  if (parent != main) AddChildren(parent, sample.children);
   sample.at = sys::Now();
   return sample;
 }
 
 }  // namespace
+
+/// Whose children are looked at; the thread that reads /status.json says so to the other.
+struct Heads {
+  std::atomic<pid_t> main = 0;
+  std::atomic<pid_t> parent = 0;
+};
 
 /// What the children of a server were, followed while they live: who has just been forked runs its parent's
 /// program under its parent's title, and shows only later what it becomes.
@@ -91,18 +103,32 @@ class ChildKinds {
   std::map<Key, Seen> seen_;
 };
 
-Observer::Observer(pid_t parent, std::string admin) {
-  kinds_ = std::make_shared<ChildKinds>(parent);
-  seen_.family.push_back(FamilyOf(parent));
-  family_ = Every(kFamilyPeriod, [this, parent] {
-    auto sample = FamilyOf(parent);
+Observer::Observer(pid_t main, std::string admin) {
+  kinds_ = std::make_shared<ChildKinds>(main);
+  heads_ = std::make_shared<Heads>();
+  heads_->main = heads_->parent = main;
+  const auto learn = [this](const PoolStatus& status) {
+    heads_->main = status.main;
+    heads_->parent = status.parent;
+  };
+  if (!admin.empty()) {
+    if (const auto status = FetchStatus(admin)) learn(*status);
+  }
+  seen_.family.push_back(FamilyOf(heads_->main, heads_->parent));
+  family_ = Every(kFamilyPeriod, [this] {
+    auto sample = FamilyOf(heads_->main, heads_->parent);
     kinds_->Look(sample);
     if (sample.children != seen_.family.back().children) seen_.family.push_back(std::move(sample));
   });
   if (admin.empty()) return;
-  status_ = Every(kStatusPeriod, [this, admin = std::move(admin)] {
+  status_ = Every(kStatusPeriod, [this, learn, admin = std::move(admin)] {
     auto status = FetchStatus(admin);
-    if (status) seen_.status.push_back({.at = sys::Now(), .workers = std::move(status->workers)});
+    if (!status) return;
+    learn(*status);
+    seen_.status.push_back({.at = sys::Now(),
+                            .workers = std::move(status->workers),
+                            .main = status->main,
+                            .parent = status->parent});
   });
 }
 

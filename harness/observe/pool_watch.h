@@ -16,27 +16,23 @@ namespace hydrapool::harness {
 
 [[nodiscard]] sys::Result<PoolStatus> FetchStatus(const std::string& admin);
 
-/// The living workers that the endpoint of `parent` names; an Error where it is another pool's.
-[[nodiscard]] sys::Result<std::vector<WorkerView>> WorkersByStatus(const std::string& admin, pid_t parent);
-
 /// The pool's journal of what became of dead workers' connections, out of /fates.json.
 [[nodiscard]] sys::Result<PoolFates> FetchFates(const std::string& admin);
 
-/// Who can be hurt now: those that the endpoint names, or, where `admin` is empty, the parent's forks that
-/// are workers (worker_kind.h). An Error where there are children and none of them is one.
-[[nodiscard]] sys::Result<std::vector<WorkerView>> WorkersNow(const std::string& admin, pid_t parent);
+/// The server now: those that the endpoint names, or, where `admin` is empty, `main` and its forks that are
+/// workers (worker_kind.h). An Error where there are children and none of them is one.
+[[nodiscard]] sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main);
 
-/// `parent`, or where that is 0 the parent whose admin endpoint it is.
-[[nodiscard]] sys::Result<pid_t> ParentOr(pid_t parent, const std::string& admin);
+/// The main process of the server that `pid` is of: the one that the endpoint names, or, where `admin` is
+/// empty, `pid` itself. With `pid` 0 whosever endpoint it is; else an Error where it is another pool's.
+[[nodiscard]] sys::Result<pid_t> MainProcess(pid_t pid, const std::string& admin);
 
-/// The process whose children the workers are: where `parent` is a supervisor by its endpoint, the one that
-/// it has made; else `parent`.
-[[nodiscard]] pid_t WorkersParent(pid_t parent, const std::string& admin);
-
-/// An Error where `parent` is no process or has no children, or where none of them is a worker.
-[[nodiscard]] sys::Result<void> CheckServer(const std::string& admin, pid_t parent);
+/// An Error where `main` is no process or has no children, or where none of them is a worker.
+[[nodiscard]] sys::Result<void> CheckServer(const std::string& admin, pid_t main);
 /// The same, and where it or its workers belong to another user and this one may not hurt them. To be asked
 /// before a run.
-[[nodiscard]] sys::Result<void> CheckVictims(const std::string& admin, pid_t parent, bool any_user);
+[[nodiscard]] sys::Result<void> CheckVictims(const std::string& admin, pid_t main, bool any_user);
+/// Whether there is a supervisor, for faults that are to hit it.
+[[nodiscard]] sys::Result<void> CheckSupervisor(const std::string& admin, pid_t main);
 
 }  // namespace hydrapool::harness

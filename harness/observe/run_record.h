@@ -36,22 +36,25 @@ struct Failure {
   int port = 0;                  ///< The client's own; 0: there was no connection.
 };
 
-/// One fault for one worker.
+/// One fault for one process.
 struct FaultRecord {
   std::uint64_t id = 0;  ///< 1, 2, …; several workers share it with the target `all`.
   sys::Nanos at = 0;
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
-  std::optional<WorkerView> worker = {};
+  std::optional<ProcessView> worker = {};
   Outcome outcome = Outcome::kMissed;
   Proof proof = Proof::kUnproved;
   std::string reason = {};
-  std::optional<sys::Nanos> undone = {};  ///< When what was held was taken back.
+  std::optional<sys::Nanos> undone = {};   ///< When what was held was taken back.
+  std::optional<sys::Nanos> renewed = {};  ///< When the server was seen to be renewed.
   Timeline timeline = {};
 
   [[nodiscard]] bool landed() const { return Landed(outcome); }
   [[nodiscard]] bool killed() const { return outcome == Outcome::kDead; }
+  /// Of a parent, a supervisor or the whole server: what is asked then concerns it, whichever worker has it.
+  [[nodiscard]] bool hit_server() const { return landed() && worker && worker->role != Role::kWorker; }
   /// The pool said, just before the fault, that its victim had a request in execution.
   [[nodiscard]] bool hit_busy_worker() const { return landed() && worker && worker->busy > 0; }
 };
@@ -95,6 +98,7 @@ struct RunRecord {
   sys::Nanos load_end = 0;  ///< When the first load ended: from then on less is asked than planned.
   bool faults_planned = false;
   std::vector<FaultRecord> faults = {};
+  std::vector<Life> lives = {};  ///< Of the server's processes.
   std::vector<Failure> failures = {};
   /// Failures of which only the number is known, beyond the first 100,000 of a client.
   std::map<FailureKind, std::uint64_t> unexamined = {};

@@ -65,6 +65,21 @@ void FollowSlot(const Victim& victim, std::span<const FamilySample> family,
   }
 }
 
+/// A parent or supervisor; its successor is who stands in its place.
+void FollowPlace(const Victim& victim, std::span<const FamilySample> family,
+                 std::span<const StatusSample> status, Timeline& timeline) {
+  for (const StatusSample& sample : status) {
+    const pid_t now = victim.role == Role::kSupervisor ? sample.main : sample.parent;
+    const bool two = victim.role == Role::kParent || sample.parent != sample.main;
+    if (now == 0 || now == victim.identity.pid || !two) continue;
+    const auto seen = SeenAt(now, family);
+    timeline.successor = now;
+    timeline.forked = seen && victim.role == Role::kParent ? std::min(*seen, sample.at) : sample.at;
+    timeline.ready = sample.at;
+    return;
+  }
+}
+
 using Key = std::pair<pid_t, std::uint64_t>;
 Key KeyOf(const Identity& who) { return {who.pid, who.start_time}; }
 
@@ -114,7 +129,8 @@ std::vector<sys::Nanos> OtherEndsIn(std::span<const FamilySample> family, std::s
 std::vector<std::size_t> DeathsIn(std::span<const Victim> victims, const std::vector<Timeline>& timelines) {
   std::map<Key, std::size_t> last;
   for (std::size_t i = 0; i < victims.size(); ++i) {
-    if (timelines[i].dead && !victims[i].slot) last[KeyOf(victims[i].identity)] = i;
+    if (timelines[i].dead && !victims[i].slot && victims[i].role == Role::kWorker)
+      last[KeyOf(victims[i].identity)] = i;
   }
   std::vector<std::size_t> deaths;
   for (const auto& [who, index] : last) deaths.push_back(index);
@@ -144,7 +160,40 @@ void PairByNumber(std::span<const Victim> victims, std::span<const FamilySample>
   }
 }
 
+void Describe(const StatusSample& sample, std::map<pid_t, Life*>& living) {
+  for (const PoolStatus::Worker& worker : sample.workers) {
+    const auto life = living.find(worker.pid);
+    if (life == living.end()) continue;
+    life->second->slot = worker.slot;
+    if (worker.ready && !life->second->ready) life->second->ready = sample.at;
+  }
+  if (const auto life = living.find(sample.parent); life != living.end()) life->second->role = Role::kParent;
+}
+
 }  // namespace
+
+std::vector<Life> LivesIn(std::span<const FamilySample> family, std::span<const StatusSample> status) {
+  std::deque<Life> lives;  // whose elements stay where they are
+  std::map<pid_t, Life*> living;
+  auto next = status.begin();
+  for (const FamilySample& sample : family) {
+    for (; next != status.end() && next->at < sample.at; ++next) Describe(*next, living);
+    std::map<pid_t, Life*> still;
+    for (const Identity& child : sample.children) {
+      const auto known = living.find(child.pid);
+      const bool is_known = known != living.end() && known->second->identity == child;
+      still[child.pid] =
+          is_known ? known->second : &lives.emplace_back(Life{.identity = child, .from = sample.at});
+    }
+    for (const auto& [pid, life] : living) {
+      if (const auto here = still.find(pid); here == still.end() || here->second != life)
+        life->to = sample.at;
+    }
+    living = std::move(still);
+  }
+  for (; next != status.end(); ++next) Describe(*next, living);
+  return {lives.begin(), lives.end()};
+}
 
 std::vector<Timeline> Reconstruct(std::span<const Victim> victims, std::span<const FamilySample> family,
                                   std::span<const StatusSample> status) {
@@ -154,9 +203,10 @@ std::vector<Timeline> Reconstruct(std::span<const Victim> victims, std::span<con
     timeline.dead = victim.dead;
     if (!victim.dead) continue;
     const auto family_since = From(family, victim.sent);
-    timeline.reaped = GoneAt(victim.identity, family_since);
+    if (victim.role != Role::kSupervisor) timeline.reaped = GoneAt(victim.identity, family_since);
     if (timeline.reaped) timeline.dead = std::min(*timeline.dead, *timeline.reaped);
     if (victim.slot) FollowSlot(victim, family_since, From(status, victim.sent), timeline);
+    if (victim.role != Role::kWorker) FollowPlace(victim, family_since, From(status, victim.sent), timeline);
   }
   PairByNumber(victims, family, timelines);
   return timelines;

@@ -20,25 +20,28 @@
 /// time a poll takes), never early.
 namespace hydrapool::harness {
 
-/// The workers among a parent's children at a moment: from /proc, zombies included.
+/// A server's processes but for its main one at a moment: from /proc, zombies included.
 struct FamilySample {
   sys::Nanos at = 0;  ///< When the poll had ended.
   std::vector<Identity> children = {};
 };
 
-/// A pool's workers at a moment: from /status.json.
+/// A pool's processes at a moment: from /status.json.
 struct StatusSample {
   sys::Nanos at = 0;
   std::vector<PoolStatus::Worker> workers = {};
+  pid_t main = 0;
+  pid_t parent = 0;
 };
 
-/// A worker that was hit.
+/// A process that was hit.
 struct Victim {
   Identity identity;
   std::optional<int> slot = {};
   std::uint64_t incarnation = 0;  ///< Which life of the slot it was.
   sys::Nanos sent = 0;
   std::optional<sys::Nanos> dead = {};
+  Role role = Role::kWorker;
 };
 
 /// nullopt: not seen, be it that it did not happen, that a later fault came first, or that it cannot be seen
@@ -59,12 +62,29 @@ struct Timeline {
   bool operator==(const Timeline&) const = default;
 };
 
+/// A life of a process of the server, as far as looks showed it.
+struct Life {
+  Identity identity;
+  Role role = Role::kWorker;
+  std::optional<int> slot = {};
+  sys::Nanos from = 0;
+  std::optional<sys::Nanos> ready = {};  ///< It said so.
+  std::optional<sys::Nanos> to = {};     ///< It was gone; nullopt: it was there at the last look.
+
+  bool operator==(const Life&) const = default;
+};
+
+/// In the order of their beginnings. Pure.
+[[nodiscard]] std::vector<Life> LivesIn(std::span<const FamilySample> family,
+                                        std::span<const StatusSample> status);
+
 /// One Timeline for each of `victims`, which are in the order of their faults. Pure.
 ///
-/// The replacement of a victim with a slot is the slot's next incarnation. Without slots workers are alike,
-/// and what can be seen is their number: each new child makes good the first death that waits for one, in the
-/// order of the deaths, not of the faults: a worker that drains for long is replaced when it has gone. New
-/// children are those that a look showed and those that no look showed but a fault hit, so one that was
+/// The replacement of a victim with a slot is the slot's next incarnation, and that of a parent or supervisor
+/// the process that /status.json names in its place: it is ready when that is told. Without slots workers are
+/// alike, and what can be seen is their number: each new child makes good the first death that waits for one,
+/// in the order of the deaths, not of the faults: a worker that drains for long is replaced when it has gone.
+/// New children are those that a look showed and those that no look showed but a fault hit, so one that was
 /// killed between two looks takes its own place and shifts no other. A child that came for another reason
 /// while no victim waited is left out.
 ///

@@ -37,6 +37,39 @@ TEST(ReconstructTest, FollowsASlotToItsReplacementsFirstAnswer) {
   EXPECT_FALSE(timeline.superseded);
 }
 
+TEST(ReconstructTest, AParentsSuccessorIsWhoStandsInItsPlace) {
+  const std::vector<Victim> victims{
+      {.identity = Pid(20), .sent = 100, .dead = 110, .role = Role::kParent},
+      {.identity = Pid(5), .sent = 200, .dead = 210, .role = Role::kSupervisor}};
+  const std::vector<FamilySample> family{
+      {0, {Pid(20), Pid(11)}}, {115, {Pid(11)}}, {120, {Pid(11), Pid(21)}}, {220, {Pid(22)}}};
+  const std::vector<StatusSample> status{{.at = 90, .main = 5, .parent = 20},
+                                         {.at = 125, .main = 5, .parent = 21},
+                                         {.at = 215, .main = 21, .parent = 21},
+                                         {.at = 225, .main = 21, .parent = 22}};
+  const auto timelines = Reconstruct(victims, family, status);
+  EXPECT_EQ(timelines[0].reaped, 115);
+  EXPECT_EQ(timelines[0].forked, 120);
+  EXPECT_EQ(timelines[0].ready, 125);
+  EXPECT_EQ(timelines[0].successor, 21);
+  EXPECT_FALSE(timelines[1].reaped);
+  EXPECT_EQ(timelines[1].successor, 21);
+  EXPECT_EQ(timelines[1].ready, 225) << "when it has a parent again";
+}
+
+TEST(LivesInTest, EachProcessLivesFromItsFirstLookToItsLast) {
+  const std::vector<FamilySample> family{
+      {0, {Pid(20), Pid(11)}}, {100, {Pid(20)}}, {120, {Pid(20), Pid(11, 2)}}};
+  const std::vector<StatusSample> status{
+      {.at = 10, .workers = {Worker(1, 11, true, 50)}, .main = 5, .parent = 20},
+      {.at = 130, .workers = {Worker(1, 11, true, 50)}, .main = 5, .parent = 20}};
+  const std::vector<Life> lives = LivesIn(family, status);
+  ASSERT_EQ(lives.size(), 3u);
+  EXPECT_EQ(lives[0], (Life{.identity = Pid(20), .role = Role::kParent}));
+  EXPECT_EQ(lives[1], (Life{.identity = Pid(11), .slot = 1, .ready = 10, .to = 100}));
+  EXPECT_EQ(lives[2], (Life{.identity = Pid(11, 2), .slot = 1, .from = 120, .ready = 130}));
+}
+
 TEST(ReconstructTest, AReplacementHitBeforeItAnswersIsSuperseded) {
   const std::vector<Victim> victims{
       {.identity = Pid(11), .slot = 1, .incarnation = 1, .sent = 100, .dead = 110}};

@@ -25,6 +25,7 @@ Json FaultJson(const FaultRecord& fault, const Damage& damage, sys::Nanos start)
             {"unix_ms", fault.unix_ms},
             {"fault", Name(fault.fault)},
             {"target", Name(fault.target)},
+            {"role", nullptr},
             {"slot", nullptr},
             {"pid", nullptr},
             {"outcome", Name(fault.outcome)},
@@ -38,12 +39,14 @@ Json FaultJson(const FaultRecord& fault, const Damage& damage, sys::Nanos start)
               {"ready", Since(fault.at, timeline.ready)},
               {"first_response", Since(fault.at, timeline.first_response)}}},
             {"undone_us", Since(fault.at, fault.undone)},
+            {"renewed_us", Since(fault.at, fault.renewed)},
             {"replaced_by", timeline.successor ? Json(*timeline.successor) : Json(nullptr)},
             {"unobserved", timeline.unobserved},
             {"lost", damage.lost},
             {"cut", damage.cut},
             {"abandoned", damage.abandoned}};
   if (fault.worker) {
+    json["role"] = Name(fault.worker->role);
     json["pid"] = fault.worker->identity.pid;
     if (fault.worker->slot) json["slot"] = *fault.worker->slot;
   }

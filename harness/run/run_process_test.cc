@@ -32,8 +32,8 @@ TEST_F(RunTest, AMistakeInTheFileIsNamedWithItsLineAndWhatWasMeant) {
   ExpectRefusal(run("duraton: 3s"), "s.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
   ExpectRefusal(run("duration: 3 sec"), "s.yaml:4: duration: '3 sec' is not a duration (like 10s");
   ExpectRefusal(run("faults: [{ fault: kill, target: randm }]"),
-                "s.yaml:4: target 'randm' is none of all, all-but-one, busiest, idle, oldest, parent, "
-                "random, slot=N, youngest; did you mean 'random'?");
+                "s.yaml:4: target 'randm' is none of all, all-but-one, any, busiest, idle, oldest, parent, "
+                "random, server, slot=N, supervisor, youngest; did you mean 'random'?");
   ExpectRefusal(Run({"run", scratch / "none.yaml"}), "none.yaml: no such file");
 }
 
@@ -90,7 +90,7 @@ TEST_F(RunTest, AParentThatDiesDuringARunFailsIt) {
   server.Signal(SIGKILL);
   const auto end = Await(run);
   EXPECT_EQ(end.exit_code, 1) << end.screen;
-  EXPECT_THAT(end.json["reasons"], Contains("the server's parent ended during the run"));
+  EXPECT_THAT(end.json["reasons"], Contains("the server's main process ended during the run"));
 }
 
 TEST_F(RunTest, WhatIsHeldIsConfirmedTakenBackAndTold) {
@@ -109,6 +109,49 @@ TEST_F(RunTest, WhatIsHeldIsConfirmedTakenBackAndTold) {
     EXPECT_TRUE(fault["undone_us"].is_number()) << fault;
   }
   EXPECT_THAT(end.screen, HasSubstr("2 landed"));
+}
+
+TEST_F(RunTest, AParentsAndASupervisorsDeathAndAReloadAreProvedAndTold) {
+  const auto end = Run({"run",
+                        Scenario(std::string("name: x\n") + kHydrapool +
+                                 "load: [{ url: /, rate: 100 }]\nidle: 4\n"
+                                 "faults:\n"
+                                 "  - { fault: kill, target: parent, from: 200ms }\n"
+                                 "  - { fault: kill, target: supervisor, from: 700ms }\n"
+                                 "  - { fault: reload, from: 1200ms }\n"
+                                 "duration: 3s\nexpect: { lost: 0, cut: 0, idle_lost: 0 }\n"),
+                        "--seed", "1"});
+  ASSERT_TRUE(end.json.contains("faults")) << end.screen;
+  ASSERT_EQ(end.json["faults"].size(), 3u);
+  EXPECT_EQ(end.json["requests"]["lost"], 0);
+  EXPECT_EQ(end.json["requests"]["idle_lost"], 0);
+  EXPECT_NE(end.json["verdict"], "FAIL") << end.screen;
+  const auto& faults = end.json["faults"];
+  for (const auto& fault : faults) EXPECT_EQ(fault["proof"], "confirmed") << fault;
+  EXPECT_EQ(faults[0]["role"], "parent");
+  EXPECT_TRUE(faults[0]["timeline_us"]["ready"].is_number()) << faults[0];
+  EXPECT_EQ(faults[1]["role"], "supervisor");
+  EXPECT_EQ(faults[1]["replaced_by"], faults[0]["replaced_by"]) << "its parent has taken its place";
+  EXPECT_EQ(faults[2]["outcome"], "renewed");
+  EXPECT_TRUE(faults[2]["renewed_us"].is_number());
+}
+
+TEST_F(RunTest, WhatRenewsNeedsACommandOrASignalAndFitsItsTarget) {
+  const auto run = [this](const std::string& server, const std::string& fault) {
+    return Run(
+        {"run", Scenario(fmt::format("name: x\n{}load: [{{ url: / }}]\nfaults: [{}]\n", server, fault))});
+  };
+  ExpectRefusal(run(kHydrapool, "{ fault: reload, target: random }"),
+                "s.yaml:4: reload is of the whole server: it has no other target");
+  ExpectRefusal(run(kHydrapool, "{ fault: kill, target: server }"),
+                "s.yaml:4: target server is only for what");
+  ExpectRefusal(run(kHydrapool, "{ fault: restart }"),
+                "s.yaml:4: restart needs the server's own command for it");
+  ExpectRefusal(run("start: { command: [sleep, '60'], url: 'http://127.0.0.1:1/' }\n", "{ fault: upgrade }"),
+                "s.yaml:4: upgrade needs the server's own command for it");
+  ExpectRefusal(
+      run("start: { hydrapool: { flags: [--no-supervisor] } }\n", "{ fault: kill, target: supervisor }"),
+      "has no supervisor");
 }
 
 TEST_F(RunTest, AServerThatNoLongerServesAbortsTheRun) {

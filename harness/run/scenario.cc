@@ -94,10 +94,14 @@ FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
   const Map map(node, "a fault", {"fault", "target", "every", "from", "to", "count", "for"});
   FaultPlan plan;
   plan.fault = yaml::Parsed(map.Required("fault"), "fault", ParseFault);
-  const auto target = map.Required("target");
-  plan.target = yaml::Parsed(target, "target", ParseTarget);
+  plan.target = DefaultTarget(plan.fault);
+  const auto target = plan.target == Target::kServer ? map["target"] : map.Required("target");
+  if (target) plan.target = yaml::Parsed(target, "target", ParseTarget);
+  if (const auto why = WhyNotTogether(plan.fault, plan.target)) yaml::Fail(target, *why);
+  if (const auto why = WhyNoCommand(plan.fault, scenario.commands, IsHydrapool(scenario)))
+    yaml::Fail(node, *why);
   if (plan.target.needs_status() && !IsHydrapool(scenario))
-    yaml::Fail(target, fmt::format("target {}: only a pool's admin endpoint tells which worker that is",
+    yaml::Fail(target, fmt::format("target {}: only a pool's admin endpoint tells which process that is",
                                    Name(plan.target)));
   if (const auto hold = map["for"]) {
     plan.hold = yaml::Duration(hold, "for");
@@ -116,6 +120,19 @@ FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
   if (std::max(plan.from, plan.to.value_or(0)) > scenario.duration)
     yaml::Fail(node, "a fault comes after the end of the run");
   return plan;
+}
+
+Commands CommandsOf(const YAML::Node& node) {
+  const Map map(node, "commands", {"reload", "upgrade", "restart"});
+  Commands commands;
+  for (const Fault fault : {Fault::kReload, Fault::kUpgrade, Fault::kRestart}) {
+    const std::string name(Name(fault));
+    const auto command = map[name.c_str()];
+    if (!command) continue;
+    commands[fault] = yaml::Texts(command, name);
+    if (commands[fault].empty()) yaml::Fail(command, name + ": names no program");
+  }
+  return commands;
 }
 
 void ReadLimits(const YAML::Node& node, Scenario& scenario) {
@@ -187,8 +204,8 @@ void ReadExpectations(const YAML::Node& node, Scenario& scenario) {
 
 Scenario Read(const YAML::Node& root) {
   const Map top(root, "a scenario",
-                {"name", "proves", "start", "attach", "load", "echo", "idle", "faults", "limits", "steady",
-                 "duration", "seed", "expect"});
+                {"name", "proves", "start", "attach", "load", "echo", "idle", "faults", "commands", "limits",
+                 "steady", "duration", "seed", "expect"});
   Scenario scenario;
   scenario.name = yaml::Text(top.Required("name"), "name");
   if (const auto proves = top["proves"]) scenario.proves = yaml::Text(proves, "proves");
@@ -197,6 +214,7 @@ Scenario Read(const YAML::Node& root) {
   const auto load = top.Required("load");
   if (!load.IsSequence() || load.size() == 0) yaml::Fail(load, "load must be a list of { url: … }");
   for (const auto& each : load) scenario.load.push_back(LoadOf(each));
+  if (const auto commands = top["commands"]) scenario.commands = CommandsOf(commands);
   if (const auto faults = top["faults"]) {
     if (!faults.IsSequence()) yaml::Fail(faults, "faults must be a list of { fault: …, target: … }");
     for (const auto& each : faults) scenario.faults.push_back(FaultOf(each, scenario));

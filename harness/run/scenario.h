@@ -52,7 +52,7 @@ struct LoadPlan {
 /// What is held lasts for `hold`.
 struct FaultPlan {
   Fault fault = Fault::kKill;
-  Target target = Target::kRandom;
+  Target target = Target::kRandom;  ///< Unless named, DefaultTarget(fault).
   std::optional<sys::Nanos> every = {};
   sys::Nanos from = 0;
   std::optional<sys::Nanos> to = {};  ///< Not beyond the duration.
@@ -80,6 +80,7 @@ struct EchoLoad {
 ///     proves: a killed worker costs its clients nothing
 ///     start: { hydrapool: { workers: 4, cgi_dir: cgi-bin, flags: [--balance, round-robin] } }
 ///                     # or  start: { command: [nginx, -c, /tmp/n.conf], url: http://127.0.0.1:8080 }
+///                     #     commands: { reload: [nginx, -c, /tmp/n.conf, -s, reload] }
 ///                     # or  attach: { parent: 4711, url: http://…, admin: 127.0.0.1:9180 }
 ///     load:
 ///       - { url: /, rate: 2000, connections: 64 }       # without a rate: a closed loop
@@ -91,6 +92,7 @@ struct EchoLoad {
 ///     faults:
 ///       - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }
 ///       - { fault: stop, target: slot=2, for: 500ms, from: 4s }     # held for a time, then taken back
+///       - { fault: reload, every: 2s, from: 1s }          # of the whole server
 ///     limits: { min_alive: 1, faults: 500 }             # workers left alone; blows in all
 ///     steady: { url: /, within: 1s }                    # else the run is aborted
 ///     duration: 10s
@@ -106,6 +108,7 @@ struct Scenario {
                                               ///< `admin`) and / is loaded or path named.
   int idle = 16;
   std::vector<FaultPlan> faults = {};
+  Commands commands = {};    ///< The server's own, for what renews it.
   InjectLimits limits = {};  ///< any_user is on for a command: its children are the harness's own.
   std::optional<SteadyPlan> steady = {};
   sys::Nanos duration = 10 * sys::kSecond;

@@ -30,15 +30,16 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   auto server = ScenarioServer::Start(scenario_, scratch_);
   if (!server) return tl::unexpected(server.error());
   server_ = std::make_unique<ScenarioServer>(std::move(*server));
+  if (auto checked = CheckTargets(); !checked) return tl::unexpected(checked.error());
   const auto before = TotalsNow();
 
   LoadJobs jobs(scenario_, *server_, scratch_);
   record_.start = sys::Now();
   record_.load_end = record_.start + scenario_.duration;
   record_.faults_planned = !scenario_.faults.empty();
-  injector_ = std::make_unique<Injector>(server_->parent(), scenario_.limits);
+  injector_ = std::make_unique<Injector>(server_->main(), scenario_.limits, scenario_.commands);
   if (scenario_.holds()) injector_->StartGuard();
-  Observer observer(server_->parent(), server_->admin());
+  Observer observer(server_->main(), server_->admin());
   StartFaults();
   WatchSteadyState();
   LetItRun(jobs);
@@ -50,16 +51,22 @@ sys::Result<RunRecord> ScenarioRun::Run() {
     if (const auto after = TotalsNow()) record_.pool.totals = Since(*before, *after);
     if (auto fates = FetchFates(server_->admin())) record_.pool.fates = std::move(*fates);
   }
-  const bool lives = server_->alive();
+  const bool lives = server_->Lives();
   if (auto problem = server_->Stop()) {
     record_.problems.push_back(std::move(*problem));
   } else if (!lives) {
-    record_.problems.push_back("the server's parent ended during the run");
+    record_.problems.push_back("the server's main process ended during the run");
   }
   jobs.Collect(record_);
   NumberFaults();
   AddTimelines(seen);
   return std::move(record_);
+}
+
+sys::Result<void> ScenarioRun::CheckTargets() const {
+  const bool supervisor = std::ranges::any_of(
+      scenario_.faults, [](const FaultPlan& plan) { return plan.target == Target::kSupervisor; });
+  return supervisor ? CheckSupervisor(server_->admin(), server_->main()) : sys::Result<void>();
 }
 
 std::optional<PoolStatus::Totals> ScenarioRun::TotalsNow() const {
@@ -76,7 +83,7 @@ void ScenarioRun::StartFaults() {
     injects_.push_back(std::make_unique<InjectRun>(
         loop_,
         InjectRun::Options{.schedule = ScheduleOf(scenario_, i, seed_), .hold = scenario_.faults[i].hold},
-        *injector_, [this] { return server_->Workers(); },
+        *injector_, [this] { return server_->Processes(); },
         [this, i, start](const InjectRecord& record) { TakeFault(i, start, record); }));
     injects_.back()->Start(start);
   }
@@ -103,7 +110,7 @@ void ScenarioRun::LetItRun(const LoadJobs& jobs) {
   const sys::Nanos deadline = record_.load_end + kToFinish;
   while (!(jobs.over() && FaultsOver()) && !called_off_ && sys::Now() < deadline) {
     loop_.RunOnce(std::min(deadline, sys::Now() + kGlance));
-    called_off_ |= !server_->alive();
+    called_off_ |= !server_->Lives();
   }
   if (!called_off_) return;
   for (const auto& inject : injects_) inject->Stop(record_.breach.empty() ? "interrupted" : "breach");
@@ -122,6 +129,7 @@ void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectReco
                     .outcome = record.outcome,
                     .proof = record.proof,
                     .reason = record.reason};
+  if (record.renewed) fault.renewed = fault.at + *record.renewed;
   if (record.undone) fault.undone = fault.at + *record.undone;
   if (record.dead) fault.timeline.dead = fault.at + *record.dead;
   faults_.emplace_back(plan, std::move(fault));
@@ -146,8 +154,10 @@ void ScenarioRun::AddTimelines(const Observer::Seen& seen) {
                        .slot = fault.worker->slot,
                        .incarnation = fault.worker->incarnation,
                        .sent = fault.at,
-                       .dead = fault.timeline.dead});
+                       .dead = fault.timeline.dead,
+                       .role = fault.worker->role});
   }
+  record_.lives = LivesIn(seen.family, seen.status);
   const auto timelines = Reconstruct(victims, seen.family, seen.status);
   for (std::size_t i = 0; i < faults.size(); ++i) faults[i]->timeline = timelines[i];
 }

@@ -42,6 +42,7 @@ class ScenarioRun {
   void Interrupt();
 
  private:
+  [[nodiscard]] sys::Result<void> CheckTargets() const;
   [[nodiscard]] std::optional<PoolStatus::Totals> TotalsNow() const;
   void WatchSteadyState();
   void StartFaults();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "harness/observe/pool_watch.h"
 #include "pool/admin/client.h"
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 constexpr sys::Nanos kToComeUp = 15 * sys::kSecond;
+constexpr sys::Nanos kToSucceed = 500 * sys::kMillisecond;
 constexpr milliseconds kToEnd{10'000};
 constexpr milliseconds kBetweenTries{10};
 constexpr milliseconds kAnswer{1000};
@@ -64,7 +66,7 @@ sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, cons
     started = server.AttachTo(std::get<Attachment>(scenario.server), scenario);
   }
   if (!started) return tl::unexpected(started.error());
-  server.pidfd_ = sys::OpenPidfd(server.parent_);
+  server.pidfd_ = sys::OpenPidfd(server.main_);
   return server;
 }
 
@@ -105,7 +107,7 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
   const auto ready = Await("hydrapool's workers were not ready",
                            [&] { return AllReady(admin_, static_cast<std::size_t>(options.workers)); });
   if (!ready) return ready;
-  parent_ = WorkersParent(child_.pid(), admin_);
+  main_ = group_ = child_.pid();
   return {};
 }
 
@@ -113,17 +115,18 @@ sys::Result<void> ScenarioServer::StartCommand(const CommandStart& command) {
   if (admin::HttpGet(command.url, kAnswer))
     return sys::Failure(fmt::format("something answers at {} before the server is started", command.url));
   child_ = StartProgram(command.arguments, log_);
-  parent_ = child_.pid();
+  main_ = group_ = child_.pid();
   origin_ = OriginOf(command.url);
   return Await(fmt::format("{} did not answer", command.url),
                [&] { return admin::HttpGet(command.url, kAnswer).has_value(); });
 }
 
 sys::Result<void> ScenarioServer::AttachTo(const Attachment& attach, const Scenario& scenario) {
-  parent_ = WorkersParent(attach.parent, attach.admin);
-  const auto checked = scenario.faults.empty()
-                           ? CheckServer(attach.admin, parent_)
-                           : CheckVictims(attach.admin, parent_, scenario.limits.any_user);
+  const auto main = MainProcess(attach.parent, attach.admin);
+  if (!main) return tl::unexpected(main.error());
+  main_ = *main;
+  const auto checked = scenario.faults.empty() ? CheckServer(attach.admin, main_)
+                                               : CheckVictims(attach.admin, main_, scenario.limits.any_user);
   if (!checked) return checked;
   origin_ = OriginOf(attach.url);
   admin_ = attach.admin;
@@ -132,21 +135,42 @@ sys::Result<void> ScenarioServer::AttachTo(const Attachment& attach, const Scena
   return {};
 }
 
-bool ScenarioServer::alive() const { return pidfd_ && !EndsWithin(pidfd_.get(), milliseconds(0)); }
+bool ScenarioServer::Lives() {
+  if (pidfd_ && !EndsWithin(pidfd_.get(), milliseconds(0))) return true;
+  if (admin_.empty()) return false;
+  // Its successor may be about to execute itself, and then drops who asks.
+  auto now = Processes();
+  for (const sys::Nanos deadline = sys::Now() + kToSucceed; !now && sys::Now() < deadline; now = Processes())
+    std::this_thread::sleep_for(kBetweenTries);
+  if (!now || now->main() == nullptr) return false;
+  main_ = now->main()->identity.pid;
+  pidfd_ = sys::OpenPidfd(main_);
+  if (pidfd_ && child_) {
+    child_.TryReap();
+    child_ = sys::Child::Adopt(main_, sys::OpenPidfd(main_));
+  }
+  return static_cast<bool>(pidfd_);
+}
 
 std::string ScenarioServer::UrlOf(const std::string& url) const {
   return url.starts_with('/') ? origin_ + url : url;
 }
 
-sys::Result<std::vector<WorkerView>> ScenarioServer::Workers() const { return WorkersNow(admin_, parent_); }
+sys::Result<ServerProcesses> ScenarioServer::Processes() const { return ProcessesNow(admin_, main_); }
+
+/// While the first process is not reaped its group's number is nobody else's.
+void ScenarioServer::EndWhatIsLeft() const {
+  if (child_.pid() == group_) ::kill(-group_, SIGKILL);
+}
 
 std::optional<std::string> ScenarioServer::Stop() {
   if (!child_) return std::nullopt;
-  const bool was_alive = !EndsWithin(child_.pidfd(), milliseconds(0));
+  const bool was_alive = Lives();
   child_.Signal(SIGTERM);
   const bool ended = EndsWithin(child_.pidfd(), kToEnd);
   if (!ended) child_.Signal(SIGKILL);
   static_cast<void>(EndsWithin(child_.pidfd(), kToEnd));
+  EndWhatIsLeft();
   const auto status = child_.TryReap();
   if (!was_alive && status)
     return fmt::format("the server ended before its time ({}): {}", status->Describe(), LastLineOf(log_));

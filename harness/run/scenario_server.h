@@ -24,8 +24,9 @@ namespace hydrapool::harness {
 ///
 /// A hydrapool serves on ports of the kernel's choice and is up when /healthz answers and every worker is
 /// ready; a command, when its URL answers anything; one that is attached to must answer already. What the
-/// harness started is told to end (TERM) by Stop() or the destructor; what it attached to is left alone. Its
-/// log: scratch/server.log.
+/// harness started is told to end (TERM) by Stop() or the destructor, also where another process has taken
+/// the place of the one that was started (whose exit code nobody tells then). What it
+/// attached to is left alone. Its log: scratch/server.log.
 class ScenarioServer {
  public:
   /// Blocks for at most 15 s.
@@ -34,15 +35,17 @@ class ScenarioServer {
   ScenarioServer& operator=(ScenarioServer&&) = default;
   ~ScenarioServer() { Stop(); }
 
-  [[nodiscard]] pid_t parent() const { return parent_; }
+  /// To which signals for the whole server go.
+  [[nodiscard]] pid_t main() const { return main_; }
   [[nodiscard]] const std::string& origin() const { return origin_; }  ///< "http://127.0.0.1:8080"
   [[nodiscard]] const std::string& admin() const { return admin_; }    ///< "127.0.0.1:9180", or empty.
-  [[nodiscard]] bool alive() const;
+  /// It lives, or another process of it has taken its place: then that is main() now.
+  [[nodiscard]] bool Lives();
 
   /// `url` itself, or the origin and that path.
   [[nodiscard]] std::string UrlOf(const std::string& url) const;
   /// Who can be hurt now.
-  [[nodiscard]] sys::Result<std::vector<WorkerView>> Workers() const;
+  [[nodiscard]] sys::Result<ServerProcesses> Processes() const;
 
   /// Ends what was started. What was wrong with its end, in words. The second time does nothing.
   std::optional<std::string> Stop();
@@ -52,12 +55,14 @@ class ScenarioServer {
   sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options);
   sys::Result<void> StartCommand(const CommandStart& command);
   sys::Result<void> AttachTo(const Attachment& attach, const Scenario& scenario);
+  void EndWhatIsLeft() const;
   template <typename Condition>
   sys::Result<void> Await(const std::string& what, Condition holds);
 
   sys::Child child_;
   sys::UniqueFd pidfd_;
-  pid_t parent_ = 0;
+  pid_t main_ = 0;
+  pid_t group_ = 0;  ///< The process group of what was started.
   bool must_end_clean_ = false;
   std::string origin_;
   std::string admin_;

@@ -78,8 +78,8 @@ TEST(ParseScenarioTest, NamesTheLineAndWhatWasMeant) {
   EXPECT_EQ(ErrorOf(With("duraton: 3s")),
             "x.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: randm }")),
-            "x.yaml:5: target 'randm' is none of all, all-but-one, busiest, idle, "
-            "oldest, parent, random, slot=N, youngest; did you mean 'random'?");
+            "x.yaml:5: target 'randm' is none of all, all-but-one, any, busiest, idle, "
+            "oldest, parent, random, server, slot=N, supervisor, youngest; did you mean 'random'?");
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: all, evry: 5ms }")),
             "x.yaml:5: a fault has no key 'evry'; did you mean 'every'?");
   EXPECT_EQ(ErrorOf(With("duration: ten")),

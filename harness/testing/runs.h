@@ -10,7 +10,7 @@ inline constexpr sys::Nanos kMs = sys::kMillisecond;
 inline FaultRecord Kill(std::uint64_t id, sys::Nanos at, int slot, std::int64_t busy = 0) {
   return {.id = id,
           .at = at,
-          .worker = WorkerView{.identity = {.pid = 100 + slot, .start_time = 1}, .slot = slot, .busy = busy},
+          .worker = ProcessView{.identity = {.pid = 100 + slot, .start_time = 1}, .slot = slot, .busy = busy},
           .outcome = Outcome::kDead,
           .proof = Proof::kConfirmed,
           .timeline = {.dead = at + kMs,

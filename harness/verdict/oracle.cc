@@ -12,6 +12,7 @@ constexpr sys::Nanos kNotYetSeen = sys::kSecond;
 sys::Nanos ReachOf(const FaultRecord& fault) {
   const Timeline& timeline = fault.timeline;
   if (fault.outcome == Outcome::kHeld) return fault.undone.value_or(fault.at) + kAfterglow;
+  if (fault.outcome == Outcome::kRenewed) return fault.renewed.value_or(fault.at) + kAfterglow;
   if (fault.outcome == Outcome::kDelivered) return fault.at + kAfterglow;
   if (!timeline.dead) return std::numeric_limits<sys::Nanos>::max();
   return std::max(*timeline.dead + kAfterglow, timeline.ready.value_or(0));

@@ -29,7 +29,8 @@ struct Explanation {
 /// server without a journal:
 ///
 /// a fault reaches from its signal until 100 ms after the death, or until its replacement is ready where that
-/// is later; what was held, until 100 ms after it was taken back; a signal of the server's own, 100 ms; a
+/// is later; what was held, until 100 ms after it was taken back; a renewal,
+/// until 100 ms after it was seen; a signal of the server's own, 100 ms; a
 /// worker that was to die and survives, until the run's end. It accounts for a request that was on its way
 /// within that time, if the request's worker is not known or is the fault's. Of several the latest is taken.
 /// With faults less than 100 ms apart nearly every moment is some fault's: then only a journal, or a run

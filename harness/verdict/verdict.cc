@@ -82,10 +82,10 @@ std::string Detail(Measure measure, const RunRecord& run, const Attribution& att
   return detail;
 }
 
-double ExpectedInFlight(const RunRecord& run) {
+double ExpectedInFlight(const RunRecord& run, bool (FaultRecord::*which)() const) {
   double concurrency = 0;
   for (const LoadRecord& load : run.loads) concurrency += load.rate * sys::ToSeconds(load.service_mean);
-  return concurrency * static_cast<double>(std::ranges::count_if(run.faults, &FaultRecord::landed));
+  return concurrency * static_cast<double>(std::ranges::count_if(run.faults, which));
 }
 
 /// Requests that were asked while faults were held.
@@ -101,8 +101,9 @@ bool HitARequest(const RunRecord& run, const Attribution& attribution) {
   if (std::ranges::any_of(run.faults, &FaultRecord::hit_busy_worker)) return true;
   if (attribution.unexplained.size() < run.failures.size()) return true;
   if (ExpectedWhileHeld(run) >= 1) return true;
+  if (ExpectedInFlight(run, &FaultRecord::hit_server) >= 1) return true;
   if (run.pool.totals) return run.pool.totals->rescued_in_flight > 0;
-  return ExpectedInFlight(run) >= 1;
+  return ExpectedInFlight(run, &FaultRecord::landed) >= 1;
 }
 
 /// What an expectation is about, and could not be seen.

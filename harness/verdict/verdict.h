@@ -35,7 +35,8 @@ struct Judgement {
 /// judged and the server keeps none. That a request was in flight is known from the pool's own
 /// account
 /// (/status.json just before the signal, /metrics at the end) or from what was lost; for a server without
-/// these it is estimated: kills × requests a second × mean service time, at least 1.
+/// these, and for faults of the parent, the supervisor or the whole server, it is estimated: faults ×
+/// requests a second × mean service time, at least 1.
 ///
 /// FAIL is stronger than INVALID where a count was exceeded: what is lost is lost. A time that was exceeded
 /// in a run that is INVALID proves nothing. ABORTED is stronger than both.
