@@ -2,14 +2,10 @@
 
 #include <string_view>
 
-/// What the HTML report is made of, embedded when it is built: our own page, and dygraphs (Debian's
-/// libjs-dygraphs, MIT licence) for its plots.
-namespace hydrapool::loadgen::page {
+/// What is the HTML report's own beside page/page.h, embedded when it is built.
+namespace hydrapool::page {
 
-extern const std::string_view kBody;
-extern const std::string_view kStyle;
-extern const std::string_view kScript;
-extern const std::string_view kDygraphsStyle;
-extern const std::string_view kDygraphsScript;
+extern const std::string_view kReportBody;
+extern const std::string_view kReportScript;
 
-}  // namespace hydrapool::loadgen::page
+}  // namespace hydrapool::page

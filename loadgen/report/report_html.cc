@@ -7,6 +7,7 @@
 
 #include "loadgen/report/page_parts.h"
 #include "loadgen/report/series_rows.h"
+#include "page/page.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -15,20 +16,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kStepsPerHalving = 4;
 constexpr std::size_t kMostTargets = 100;
-
-std::string Escaped(std::string_view text) {
-  std::string html;
-  for (const char c : text) {
-    if (c == '<') {
-      html += "&lt;";
-    } else if (c == '&') {
-      html += "&amp;";
-    } else {
-      html += c;
-    }
-  }
-  return html;
-}
 
 Json LatencyRow(const SeriesRow::Latency& latency) {
   if (latency.count == 0) return Json::array({nullptr, nullptr, nullptr, nullptr});
@@ -57,18 +44,6 @@ Json FaultsJson(const Report& report) {
 
 }  // namespace
 
-std::string JsonForHtml(const Json& json) {
-  std::string html;
-  for (const char c : json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-    if (c == '<') {
-      html += "\\u003c";
-    } else {
-      html += c;
-    }
-  }
-  return html;
-}
-
 std::vector<std::pair<double, std::int64_t>> PercentileCurve(const LatencyHistogram& histogram) {
   std::vector<std::pair<double, std::int64_t>> curve;
   const auto most = static_cast<double>(histogram.count());
@@ -79,14 +54,7 @@ std::vector<std::pair<double, std::int64_t>> PercentileCurve(const LatencyHistog
 }
 
 std::string HtmlPage(const std::string& title, const Json& data) {
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n"
-      "<style>\n{}\n{}</style>\n</head>\n<body>\n{}<script type=\"application/json\" "
-      "id=\"data\">{}</script>\n"
-      "<script>\n{}\n</script>\n<script>\n{}</script>\n</body>\n</html>\n",
-      Escaped(title), page::kDygraphsStyle, page::kStyle, page::kBody, JsonForHtml(data),
-      page::kDygraphsScript, page::kScript);
+  return page::HtmlPage(title, data, {.body = page::kReportBody, .script = page::kReportScript});
 }
 
 std::string ToHtml(const Report& report) {

@@ -15,11 +15,8 @@ namespace hydrapool::loadgen {
 /// page as text only. Pure.
 [[nodiscard]] std::string ToHtml(const Report& report);
 
-/// A page of ours: its title, what its script gets as `data`, and where that is drawn (page/*.html).
+/// A page of loadgen's: its title, and what page/report.js gets as `data`.
 [[nodiscard]] std::string HtmlPage(const std::string& title, const nlohmann::ordered_json& data);
-
-/// JSON that may stand in a <script> element. Pure.
-[[nodiscard]] std::string JsonForHtml(const nlohmann::ordered_json& json);
 
 /// The points of a percentile curve: percentiles with their values in µs, each halving of the distance to
 /// 100 % in four steps, as far as there are values to tell them apart. Pure.

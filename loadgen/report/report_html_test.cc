@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "page/page.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
@@ -12,7 +14,7 @@ using ::testing::Not;
 
 TEST(JsonForHtmlTest, NoTagCanBeginInIt) {
   const nlohmann::ordered_json hostile = {{"worker", "</script><script>alert(1)</script><!--"}};
-  const auto html = JsonForHtml(hostile);
+  const auto html = page::JsonForHtml(hostile);
   EXPECT_THAT(html, Not(HasSubstr("<")));
   EXPECT_EQ(nlohmann::ordered_json::parse(html), hostile);
 }
