@@ -19,6 +19,8 @@ Examples:
   harness attach --parent 4711 --rate 2000 --connections 64 --every 250ms --duration 10s http://127.0.0.1:8080/
   harness attach --parent 4711 --fault stop --hold 500ms --min-alive 2 --steady http://127.0.0.1:8080/ http://127.0.0.1:8080/
   sudo harness attach --any-user --parent $(cat /run/nginx.pid) http://127.0.0.1:80/
+  harness attach --parent $(cat /run/nginx.pid) --fault reload --command 'nginx -s reload' --every 2s http://127.0.0.1:8080/
+  harness attach --admin 127.0.0.1:9180 --target any --every 500ms --expect lost=0 http://127.0.0.1:8080/
   harness attach --parent 4711 --no-faults --expect lost=0 http://127.0.0.1:8080/
   harness attach --admin 127.0.0.1:9180 --expect lost=0 http://127.0.0.1:8080/
 

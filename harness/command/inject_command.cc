@@ -23,9 +23,11 @@ Examples:
   harness inject --admin 127.0.0.1:9180 --every 250ms --for 10s
   harness inject --parent 4711 --fault term --target all --every 1s --count 40
   harness inject --admin 127.0.0.1:9180 --fault stop --hold 500ms --target slot=2 --every 2s --steady http://127.0.0.1:8080/
+  harness inject --admin 127.0.0.1:9180 --fault reload --every 2s --for 20s
+  harness inject --admin 127.0.0.1:9180 --target any --every 500ms --for 20s
   harness inject --parent $(cat /run/nginx.pid) --any-user --every 50ms --seed 7 --journal faults.jsonl --json -
 
-Without --count and --for it goes on until Ctrl-C or the parent's end. The same seed gives the same faults. Only children of
+Without --count and --for it goes on until Ctrl-C or the end of the server's main process. The same seed gives the same faults. Only children of
 the parent are ever signalled: with --admin those that the pool calls workers, else those that run the parent's program and, where children
 call themselves differently, call themselves workers.
 

@@ -35,6 +35,9 @@ A scenario:
   faults:
     - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }  
     - { fault: stop, target: slot=1, for: 500ms, from: 4s }             # held so long, then taken back
+    - { fault: kill, target: any, every: 1s }   # any process of the server; parent and supervisor are targets too
+    - { fault: reload, every: 3s }              # of the whole server; upgrade and restart are the others
+  commands: { reload: [nginx, -s, reload] }   # where the server needs a command of its own for these
   limits: { min_alive: 1, faults: 500 }       # workers that are left alone; blows in all
   steady: { url: /, within: 1s }              # abort when nothing is answered for so long
   duration: 10s
