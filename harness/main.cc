@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "harness/command/cli.h"
+#include "manual/option_table.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"Hurts a pre-fork server's workers, and checks that its clients did not notice."};
@@ -15,6 +16,17 @@ int main(int argc, char** argv) {
   hydrapool::harness::AddAttachCommand(app, exit_code);
   hydrapool::harness::AddInjectCommand(app, exit_code);
   hydrapool::harness::AddEchoCommand(app, exit_code);
+  for (const auto* command : app.get_subcommands({})) {
+    if (argc < 2 || command->get_name() != argv[1]) continue;
+    if (const auto table = hydrapool::manual::TableIfAsked(*command, argc - 1, argv + 1)) {
+      fmt::print("{}", *table);
+      return hydrapool::harness::kExitDone;
+    }
+  }
+  if (const auto table = hydrapool::manual::TableIfAsked(app, argc, argv)) {
+    fmt::print("{}", *table);
+    return hydrapool::harness::kExitDone;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

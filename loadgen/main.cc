@@ -30,6 +30,7 @@ int Main(int argc, const char* const* argv) {
   const std::string_view first = argc > 1 ? argv[1] : "";
   if (first == "merge") return MergeCommand(argc - 1, argv + 1);
   if (first == "compare") return CompareCommand(argc - 1, argv + 1);
+  if (first == "import") return ImportCommand(argc - 1, argv + 1);
   if (first == "search") return SearchCommand(argc - 1, argv + 1);
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   const auto command = ParseCommandLine(argc, argv, cores);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 
+#include "manual/option_table.h"
 #include "pool/option_checks.h"
 #include "pool/option_sources.h"
 #include "pool/site_options.h"
@@ -183,6 +184,11 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   AddCommandOptions(app, options, words);
   app.allow_config_extras(CLI::config_extras_mode::error);
   const bool describe = argc > 1 && std::string_view(argv[1]) == "config";
+  if (const auto table = manual::TableIfAsked(app, argc - (describe ? 1 : 0), argv + (describe ? 1 : 0))) {
+    std::fputs(table->c_str(), stdout);
+    exit_code = 0;
+    return std::nullopt;
+  }
   const OptionSources sources(app, {argv + (describe ? 2 : 1), argv + argc});
   try {
     app.parse(sources.Arguments());

@@ -18,7 +18,9 @@ int Complain(ExitCode code, const std::string& line);
 /// or the flags are wrong and that was said.
 std::optional<int> ParseFlags(CLI::App& app, int argc, const char* const* argv);
 
-/// `loadgen merge FILES`, `loadgen compare A B`, `loadgen search URL`. Each explains itself with --help.
+/// `loadgen merge FILES`, `loadgen compare A B`, `loadgen search URL`, `loadgen import KIND FILE`. Each
+/// explains itself with --help.
+int ImportCommand(int argc, const char* const* argv);
 int MergeCommand(int argc, const char* const* argv);
 int CompareCommand(int argc, const char* const* argv);
 int SearchCommand(int argc, const char* const* argv);

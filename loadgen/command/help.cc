@@ -9,6 +9,7 @@
 
 #include "loadgen/report/slo.h"
 #include "loadgen/report/terminal_text.h"
+#include "manual/option_table.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -42,6 +43,7 @@ class HelpFormat final : public CLI::Formatter {
     std::string names = "  ";
     for (const char c : option.get_positional() ? option.get_name(true, false) : option.get_name(false, true))
       names += c == ',' ? std::string(", ") : std::string(1, c);
+    if (const auto value = names.find('{'); value != names.npos) names.replace(value, names.npos, "[=N]");
     if (!option.get_type_name().empty()) names += " " + option.get_type_name();
     auto description = option.get_description();
     if (!option.get_default_str().empty()) description += " (default: " + option.get_default_str() + ")";
@@ -82,12 +84,14 @@ std::vector<std::string> SpreadObjectives(int argc, const char* const* argv) {
 }  // namespace
 
 void SetHelp(CLI::App& app, const HelpTexts& texts) {
+  app.footer(std::string(texts.examples) + "\n" + texts.notes);
   app.formatter(std::make_shared<HelpFormat>(texts));
   app.get_help_ptr()->description("print this")->group("Other");
 }
 
 std::optional<std::variant<std::string, sys::Error>> ParseArguments(CLI::App& app, int argc,
                                                                     const char* const* argv) {
+  if (auto table = manual::TableIfAsked(app, argc, argv)) return std::move(*table);
   auto arguments = SpreadObjectives(argc, argv);
   std::ranges::reverse(arguments);  // so CLI11 wants them
   try {

@@ -36,6 +36,8 @@ constexpr HelpTexts kHelp = {
   loadgen -R 9000 --replica auto --start-at 2026-11-22T15:04:05Z URL
 
   loadgen search --slo 'p99<50ms' URL     the highest rate that holds it
+  loadgen --replay access.log --speed 2 http://h:8080/   a log, as it was
+  loadgen import curl command.txt         a request file of what others write
   loadgen compare before.json after.json  how two runs differ, how sure that is
   loadgen merge host-*.json               several runs or replicas as one
 )",

@@ -41,7 +41,22 @@ sys::Result<std::optional<double>> PlanOptions::Rate() const {
   return *rate;
 }
 
+/// What a log's own times leave no room for.
+sys::Result<void> PlanOptions::FitsReplay() const {
+  for (const auto& [flag, given] :
+       {std::pair("-R", !rate_.empty()), std::pair("--stages", !stages_.empty()),
+        std::pair("--arrival", !arrival_.empty()), std::pair("-n", count_.has_value()),
+        std::pair("--warmup", !warmup_.empty())}) {
+    if (given)
+      return sys::Failure(fmt::format("{} and --replay exclude each other: a log has its own times", flag));
+  }
+  return {};
+}
+
 sys::Result<void> PlanOptions::FillRate(Plan& plan) const {
+  if (plan.arrivals.replay) {
+    if (auto fits = FitsReplay(); !fits) return fits;
+  }
   if (const auto rate = Rate(); rate && *rate) {
     if (plan.arrivals.rate) return sys::Failure("-R and --target rate= exclude each other");
     plan.arrivals.rate = **rate;
@@ -65,6 +80,7 @@ sys::Result<void> PlanOptions::FillRate(Plan& plan) const {
 }
 
 sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
+  const auto longest = plan.arrivals.duration;
   for (const auto& [flag, text, time] : {std::tuple("-d", &duration_, &plan.arrivals.duration),
                                          std::tuple("--timeout", &timeout_, &plan.wire.timeout),
                                          std::tuple("--warmup", &warmup_, &plan.arrivals.warmup)}) {
@@ -73,6 +89,7 @@ sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
     if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
     *time = *parsed;
   }
+  if (plan.arrivals.replay) plan.arrivals.duration = std::min(plan.arrivals.duration, longest);
   plan.wire.drain = std::min(plan.wire.drain, plan.wire.timeout);
   if (!plan.arrivals.stages.empty()) {
     plan.arrivals.duration = DurationOf(plan.arrivals.stages) - plan.arrivals.warmup;

@@ -37,6 +37,7 @@ class PlanOptions {
   void AddTimeout(CLI::App& app);
   [[nodiscard]] sys::Result<std::optional<double>> Rate() const;
   sys::Result<void> FillLoad(int cores, Plan& plan) const;
+  [[nodiscard]] sys::Result<void> FitsReplay() const;
   sys::Result<void> FillRate(Plan& plan) const;
   sys::Result<void> FillTimes(Plan& plan) const;
   sys::Result<void> FillConnections(int cores, Plan& plan) const;

@@ -12,6 +12,7 @@
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/source_addresses.h"
 #include "loadgen/plan/line_file.h"
+#include "loadgen/plan/replay.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/scenario_file.h"
 #include "loadgen/plan/target_list.h"
@@ -62,11 +63,17 @@ sys::Result<void> RequestOptions::Fill(Plan& plan) const {
 }
 
 sys::Result<void> RequestOptions::FillRequests(Plan& plan) const {
-  if (request_.file.empty() && request_.session_file.empty()) return FillOneRequest(plan);
-  const auto* flag = request_.file.empty() ? "--session-file" : "--request-file";
+  if (request_.file.empty() && request_.session_file.empty() && request_.replay.empty())
+    return FillOneRequest(plan);
+  const auto* flag = !request_.file.empty()           ? "--request-file"
+                     : !request_.session_file.empty() ? "--session-file"
+                                                      : "--replay";
   if (request_.urls.size() > 1)
     return sys::Failure(fmt::format("{} takes one URL, to which its own belong", flag));
   const auto base = request_.urls.empty() ? std::string() : request_.urls.front();
+  if (!request_.replay.empty())
+    return FillReplay(request_.replay, base, request_.headers,
+                      {.speed = request_.speed, .unsafe = request_.replay_unsafe}, plan);
   return request_.file.empty() ? FillScenario(request_.session_file, base, request_.headers, plan)
                                : loadgen::FillRequests(request_.file, base, request_.headers, plan);
 }
@@ -174,19 +181,38 @@ void RequestOptions::AddRequest(CLI::App& app) {
   auto* file = app.add_option("--request-file", request_.file,
                               "requests to be used in turn, one a line (see below); - is standard input");
   file->type_name("FILE")->excludes(targets)->excludes(method)->excludes(data)->excludes(data_template);
-  app.add_option("--session-file", request_.session_file,
-                 "sessions of several requests over one connection, with values taken from answers, think "
-                 "times, loops and checks (YAML, see below); -R and -n count sessions")
-      ->type_name("FILE")
+  auto* sessions = app.add_option(
+      "--session-file", request_.session_file,
+      "sessions of several requests over one connection, with values taken from answers, think "
+      "times, loops and checks (YAML, see below); -R and -n count sessions");
+  sessions->type_name("FILE")
       ->excludes(targets)
       ->excludes(method)
       ->excludes(data)
       ->excludes(data_template)
       ->excludes(file);
+  AddReplay(app, {targets, method, data, data_template, file, sessions});
   app.add_flag("--path-as-is", connection_.path_as_is, "keep /../ and /./ in URLs");
   app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
       ->type_name("N")
       ->capture_default_str();
+}
+
+void RequestOptions::AddReplay(CLI::App& app, const std::vector<CLI::Option*>& others) {
+  auto* replay =
+      app.add_option("--replay", request_.replay,
+                     "the requests of an access log (common, combined, JSON of nginx or Caddy) or a "
+                     "HAR file, with the time between them; - is standard input");
+  replay->type_name("FILE");
+  for (auto* other : others) replay->excludes(other);
+  app.add_option("--speed", request_.speed, "replay so many times as fast")
+      ->type_name("N")
+      ->check(CLI::Range(0.001, 1e6).description(""))
+      ->needs(replay)
+      ->capture_default_str();
+  app.add_flag("--replay-unsafe", request_.replay_unsafe,
+               "replay also what may change something: POST, PUT, DELETE and the like")
+      ->needs(replay);
 }
 
 void RequestOptions::AddConnection(CLI::App& app) {

@@ -10,7 +10,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace hydrapool::loadgen {
 
@@ -27,6 +28,7 @@ class RequestOptions {
 
  private:
   void AddRequest(CLI::App& app);
+  void AddReplay(CLI::App& app, const std::vector<CLI::Option*>& others);
   void AddConnection(CLI::App& app);
   void AddExpectations(CLI::App& app);
   sys::Result<void> FillRequests(Plan& plan) const;
@@ -39,6 +41,9 @@ class RequestOptions {
     std::vector<std::string> targets = {};
     std::string file = {};
     std::string session_file = {};
+    std::string replay = {};
+    double speed = 1;
+    bool replay_unsafe = false;
     std::string method = {};
     std::optional<std::string> data = {};
     std::optional<std::string> data_template = {};

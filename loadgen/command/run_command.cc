@@ -11,12 +11,15 @@
 #include "loadgen/command/output_files.h"
 #include "loadgen/command/run_load.h"
 #include "loadgen/engine/endpoint.h"
+#include "loadgen/plan/replay.h"
 
 namespace hydrapool::loadgen {
 
 int RunCommand(const Options& options) {
   const auto engine = Prepare(options);
   if (!engine) return Complain(kUsage, engine.error().message);
+  const auto& replay = options.plan.arrivals.replay;
+  if (replay && !replay->left_out.empty()) Complain(kRan, replay->left_out);
   if (options.trial.dry_run > 0) {
     fmt::print("{}", DryRunText(options.plan, engine->name, options.trial.dry_run));
     return kRan;

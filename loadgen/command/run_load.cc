@@ -12,6 +12,7 @@
 #include "loadgen/command/exit_code.h"
 #include "loadgen/engine/load_run.h"
 #include "loadgen/plan/rate_curve.h"
+#include "loadgen/plan/replay.h"
 #include "loadgen/plan/start_time.h"
 #include "loadgen/report/progress.h"
 #include "pool/sys/event_loop.h"
@@ -45,6 +46,9 @@ std::optional<std::string> NeedDescriptors(const Plan& plan) {
 /// How many requests of this process were to be sent in the first `elapsed` of a run; 0 in a closed loop.
 std::uint64_t DueSoFar(const Plan& plan, sys::Nanos elapsed) {
   if (!plan.arrivals.rate) return 0;
+  if (plan.arrivals.replay)
+    return plan.arrivals.replay->DueBefore(std::min(elapsed, plan.arrivals.duration)) /
+           static_cast<std::uint64_t>(plan.replica.of);
   const auto curve = plan.arrivals.stages.empty() ? RateCurve::Constant(0, *plan.arrivals.rate)
                                                   : RateCurve::Staged(0, plan.arrivals.stages);
   const auto until = plan.arrivals.count ? elapsed : std::min(elapsed, plan.arrivals.duration);

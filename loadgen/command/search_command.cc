@@ -132,6 +132,7 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
   auto outputs = output_flags.Understand();
   if (!outputs) return tl::unexpected(outputs.error());
   if (outputs->slos.empty()) return sys::Failure("search needs an --slo, like 'p99<50ms'");
+  if (plan->arrivals.replay) return sys::Failure("search chooses the rate: no --replay");
   if (HasRates(*plan)) return sys::Failure("search chooses the rate: no --target rate=");
   if (const auto aimed = AimAt(TargetNames(*plan), outputs->slos); !aimed)
     return tl::unexpected(aimed.error());

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "loadgen/plan/replay.h"
 #include "loadgen/plan/rotation.h"
 #include "loadgen/plan/scenario.h"
 
@@ -32,6 +33,7 @@ std::vector<std::size_t> UrlRotation(const Plan& plan) {
 Agenda::Agenda(const Plan& plan, int index, sys::Nanos start)
     : first_(static_cast<std::uint64_t>(plan.replica.index + plan.replica.of * index)),
       stride_(static_cast<std::uint64_t>(plan.replica.of * plan.threads)),
+      replay_(plan.arrivals.replay),
       limit_(plan.arrivals.count ? ShareOf(*plan.arrivals.count, first_, stride_)
                                  : std::numeric_limits<std::uint64_t>::max()),
       start_(start),
@@ -47,6 +49,7 @@ void Agenda::AddStreams(const Plan& plan) {
     streams_.push_back(plan.arrivals.poisson ? Pace::Poisson(std::move(curve), stride_, seed)
                                              : Pace::Constant(std::move(curve), first_, stride_));
   };
+  if (replay_) streams_.push_back(Pace::Listed(replay_, start_, first_, stride_));
   for (const auto& target : plan.targets) {
     if (target.rate) add(RateCurve::Constant(start_, *target.rate));
   }
@@ -67,6 +70,10 @@ void Agenda::FindNext() {
 }
 
 std::size_t Agenda::next_url() const {
+  if (replay_) {
+    const auto index = GlobalIndex(position_);
+    return index < replay_->requests.size() ? replay_->requests[index].target : 0;
+  }
   if (rotation_.empty()) return next_;
   return rotation_[(open_loop() ? GlobalIndex(position_) : first_ + position_) % rotation_.size()];
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -82,6 +83,7 @@ class Agenda {
 
   std::uint64_t first_;
   std::uint64_t stride_;
+  std::shared_ptr<const Replay> replay_;
   std::uint64_t limit_;  // how many requests this thread sends at most
   sys::Nanos start_;
   sys::Nanos counted_from_;

@@ -1,6 +1,9 @@
 #include "loadgen/plan/pace.h"
 
 #include <cmath>
+#include <utility>
+
+#include "loadgen/plan/replay.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -32,7 +35,26 @@ Pace Pace::Poisson(RateCurve curve, std::uint64_t stride, std::uint64_t seed) {
   return pace;
 }
 
+Pace Pace::Listed(std::shared_ptr<const Replay> replay, sys::Nanos start, std::uint64_t first,
+                  std::uint64_t stride) {
+  Pace pace(RateCurve::Constant(start, 1), stride);
+  pace.replay_ = std::move(replay);
+  pace.start_ = start;
+  pace.index_ = first;
+  pace.due_ = pace.ListedDue();
+  return pace;
+}
+
+sys::Nanos Pace::ListedDue() const {
+  return index_ < replay_->requests.size() ? start_ + replay_->requests[index_].due : RateCurve::kNever;
+}
+
 void Pace::Advance() {
+  if (replay_) {
+    index_ += stride_;
+    due_ = ListedDue();
+    return;
+  }
   if (!poisson_) {
     index_ += stride_;
     due_ = curve_.Due(static_cast<double>(index_));
@@ -46,7 +68,7 @@ void Pace::Advance() {
 
 std::uint64_t Pace::CountBefore(sys::Nanos t) const {
   if (!poisson_) {
-    const auto due = curve_.DueBefore(t);
+    const auto due = replay_ ? replay_->DueBefore(t - start_) : curve_.DueBefore(t);
     return due <= index_ ? 0 : (due - index_ + stride_ - 1) / stride_;
   }
   std::uint64_t n = 0;

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "loadgen/plan/rate_curve.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
+
+struct Replay;
 
 /// A well-mixed number from two others (splitmix64's finisher): the seed of a stream, a request's random id.
 /// Pure.
@@ -24,6 +27,10 @@ class Pace {
   static Pace Constant(RateCurve curve, std::uint64_t first, std::uint64_t stride);
   static Pace Poisson(RateCurve curve, std::uint64_t stride, std::uint64_t seed);
 
+  /// Each `stride`-th of a log's due times, from number `first` on.
+  static Pace Listed(std::shared_ptr<const Replay> replay, sys::Nanos start, std::uint64_t first,
+                     std::uint64_t stride);
+
   /// RateCurve::kNever: no more.
   [[nodiscard]] sys::Nanos due() const { return due_; }
   void Advance();
@@ -35,7 +42,11 @@ class Pace {
 
   RateCurve curve_;
   std::uint64_t stride_;
+  [[nodiscard]] sys::Nanos ListedDue() const;
+
   bool poisson_ = false;
+  std::shared_ptr<const Replay> replay_ = {};
+  sys::Nanos start_ = 0;  // of the replay
   std::uint64_t index_ = 0;
   std::uint64_t random_ = 0;
   double elapsed_ = 0;  // Poisson: of the curve's integral

@@ -65,6 +65,8 @@ enum class Saturate {
   kDrop,   ///< It is not sent.
 };
 
+struct Replay;
+
 /// When requests are due.
 ///
 /// With a rate the loop is *open*: requests are due by the clock, whatever becomes of earlier ones. Without
@@ -73,7 +75,9 @@ struct Arrivals {
   /// Requests a second, all threads and replicas together: the targets' own in sum, where they have some.
   std::optional<double> rate = {};
   std::vector<Stage> stages = {};  ///< Open loop: rates instead of `rate`, which is then their mean.
-  bool poisson = false;            ///< Open loop: due times at random instead of evenly spaced.
+  /// Open loop: when the requests of a log are due, and which they are (replay.h), at `rate` on average.
+  std::shared_ptr<const Replay> replay = {};
+  bool poisson = false;  ///< Open loop: due times at random instead of evenly spaced.
   Saturate saturate = Saturate::kQueue;
   sys::Nanos warmup = 0;  ///< What is due in this time before `duration` is sent, not counted.
   sys::Nanos duration = 10 * sys::kSecond;  ///< Ignored where `count` is set.

@@ -180,7 +180,9 @@ Json PlanJson(const Plan& plan) {
                {"connections", plan.connections},
                {"threads", plan.threads},
                {"rate", nullptr},
-               {"arrival", plan.arrivals.poisson ? "poisson" : "constant"},
+               {"arrival", plan.arrivals.replay    ? "replay"
+                           : plan.arrivals.poisson ? "poisson"
+                                                   : "constant"},
                {"seed", plan.seed},
                {"duration_s", nullptr},
                {"count", nullptr},

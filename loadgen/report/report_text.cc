@@ -261,7 +261,9 @@ std::string_view Arriving(const Plan& plan) {
 std::string Describe(const Plan& plan, const std::string& engine) {
   const auto load = plan.arrivals.rate
                         ? fmt::format("open loop, {:g} {}/s{}", *plan.arrivals.rate, Arriving(plan),
-                                      plan.arrivals.poisson ? " (Poisson)" : "")
+                                      plan.arrivals.replay    ? " on average (replayed)"
+                                      : plan.arrivals.poisson ? " (Poisson)"
+                                                              : "")
                         : std::string("closed loop");
   return fmt::format("{}{} ({} engine, {}, {} connection{}, {} thread{}{})",
                      Printable(plan.targets.front().url, kMostUrl),

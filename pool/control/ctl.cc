@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "manual/option_table.h"
 #include "pool/control/client.h"
 #include "pool/control/text.h"
 #include "pool/sys/clock.h"
@@ -132,6 +133,10 @@ int Ctl(int count, char** arguments) {
   app.add_flag("--json", wish.json, "For programs");
   app.add_option("command", wish.command, "What to do")->required()->type_name("COMMAND");
   app.add_option("argument", wish.number, "SLOT or N")->type_name("[SLOT|N]");
+  if (const auto table = manual::TableIfAsked(app, count, arguments)) {
+    std::fputs(table->c_str(), stdout);
+    return 0;
+  }
   try {
     app.parse(count, arguments);
   } catch (const CLI::CallForHelp& help) {

@@ -1,0 +1,108 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loadgen/command/cli.h"
+#include "loadgen/command/help.h"
+#include "loadgen/command/output_files.h"
+#include "loadgen/plan/curl_line.h"
+#include "loadgen/plan/har_file.h"
+#include "loadgen/plan/openapi_file.h"
+#include "loadgen/plan/text_file.h"
+#include "loadgen/stats/base64.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+constexpr HelpTexts kHelp = {
+    .usage = "loadgen import [OPTIONS] KIND FILE",
+    .examples = R"(  loadgen import curl command.txt >requests.jsonl
+  loadgen import har shop.har -o requests.jsonl
+  loadgen import openapi api.yaml | loadgen --request-file - http://h:8080/
+)",
+    .notes = R"(KIND is curl (commands as browsers copy them), har (an HTTP Archive as browsers
+save it) or openapi (OpenAPI 3 as JSON or YAML: a request for each operation,
+with its examples). FILE may be - for standard input.
+
+What comes out is for loadgen --request-file: a request a line. Look at it
+before sending it: it may hold credentials, and requests that change something.
+
+Exit codes:
+  0  written
+  1  an output failed
+  2  wrong usage, or a file that is none of that kind
+)"};
+
+struct Imported {
+  std::vector<Target> targets = {};
+  std::vector<std::string> notes = {};
+};
+
+sys::Result<Imported> Import(const std::string& kind, const std::string& text) {
+  if (kind == "curl") {
+    auto lines = ParseCurlLines(text);
+    if (!lines) return tl::unexpected(lines.error());
+    return Imported{.targets = std::move(lines->targets), .notes = std::move(lines->notes)};
+  }
+  if (kind == "openapi") {
+    auto targets = ParseOpenApi(text);
+    if (!targets) return tl::unexpected(targets.error());
+    return Imported{.targets = std::move(*targets)};
+  }
+  const auto entries = ParseHar(text);
+  if (!entries) return tl::unexpected(entries.error());
+  Imported imported;
+  for (const auto& entry : *entries) imported.targets.push_back(entry.target);
+  return imported;
+}
+
+/// As a line of a request file.
+std::string RequestLine(const Target& target) {
+  if (target.headers.empty() && target.body.text().empty() && target.user.empty())
+    return target.method == "GET" ? target.url + "\n" : fmt::format("{} {}\n", target.method, target.url);
+  nlohmann::ordered_json json = {{"method", target.method}, {"url", target.url}};
+  auto headers = target.headers;
+  if (!target.user.empty()) headers.push_back("Authorization: Basic " + ToBase64(target.user));
+  if (!headers.empty()) json["headers"] = headers;
+  if (target.body) json["body"] = target.body.text();
+  return json.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+int ImportCommand(int argc, const char* const* argv) {
+  CLI::App app("Makes a file of requests of what other tools write.", "loadgen import");
+  SetHelp(app, kHelp);
+  std::string kind;
+  std::string path;
+  std::string out = "-";
+  app.add_option("KIND", kind, "curl, har or openapi")
+      ->type_name("")
+      ->required()
+      ->check(CLI::IsMember({"curl", "har", "openapi"}).description(""));
+  app.add_option("FILE", path, "what is to be read")->type_name("")->required();
+  app.add_option("-o,--output", out, "where the requests are written; - is standard output")
+      ->type_name("FILE")
+      ->group("Output");
+  if (const auto code = ParseFlags(app, argc, argv)) return *code;
+  const auto text = ReadWholeFile(path);
+  if (!text) return Complain(kUsage, text.error().message);
+  const auto imported = Import(kind, *text);
+  if (!imported) return Complain(kUsage, fmt::format("{}: {}", path, imported.error().message));
+  if (imported->targets.empty()) return Complain(kUsage, path + " has no requests");
+  const auto files = TextFiles::Open({{"--output", out}});
+  if (!files) return Complain(kUsage, files.error().message);
+  std::string lines;
+  for (const auto& target : imported->targets) lines += RequestLine(target);
+  std::string notes;
+  for (const auto& note : imported->notes) notes += note + "\n";
+  const auto written = files->Write(notes, [&](const std::string&) { return lines; });
+  return written ? kRan : Complain(kNothing, written.error().message);
+}
+
+}  // namespace hydrapool::loadgen

@@ -1,0 +1,74 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "loadgen/testing/program.h"
+#include "loadgen/testing/scripted_server.h"
+#include "pool/testing/json.h"
+
+/// `loadgen --replay` and `loadgen import` as a user calls them.
+namespace hydrapool::loadgen {
+namespace {
+
+using support::ParseJson;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+
+constexpr const char* kLog =
+    "h - - [10/Oct/2025:11:55:36 +0000] \"GET /ok HTTP/1.1\" 200 1\n"
+    "h - - [10/Oct/2025:11:55:37 +0000] \"POST /ok HTTP/1.1\" 200 1\n"
+    "h - - [10/Oct/2025:11:55:38 +0000] \"GET /500 HTTP/1.1\" 200 1\n";
+
+TEST(ReplayCommandTest, ReplaysALog) {
+  const ScriptedServer server;
+  const ScratchFile log("access.log");
+  log.Write(kLog);
+  Program program({"--replay", log.path(), "--speed", "20", "--json", "-", "-q", server.Url("/")});
+  EXPECT_THAT(program.Wait(), AnyOf(0, 3)) << "3: this machine was late, which is no mistake here";
+  const auto json = ParseJson(program.Out());
+  EXPECT_EQ(json["requests"]["scheduled"], 2);
+  EXPECT_EQ(json["plan"]["arrival"], "replay");
+  EXPECT_EQ(server.Received("/ok"), 1);
+  EXPECT_EQ(server.Received("/500"), 1);
+  EXPECT_THAT(program.Err(), HasSubstr("1 that may change something (--replay-unsafe)"));
+}
+
+TEST(ReplayCommandTest, ALogHasItsOwnTimes) {
+  const ScratchFile log("access.log");
+  log.Write(kLog);
+  Program dry({"--dry-run", "--replay", log.path(), "--replay-unsafe", "http://h/"});
+  EXPECT_EQ(dry.Wait(), 0);
+  EXPECT_THAT(dry.Out(), HasSubstr("1.000000 s    POST http://h/ok\n"));
+  Program rate({"-R", "5", "--replay", log.path(), "http://h/"});
+  EXPECT_EQ(rate.Wait(), 2);
+  EXPECT_THAT(rate.Err(), HasSubstr("-R and --replay exclude each other"));
+}
+
+TEST(ImportCommandTest, WhatItWritesIsARequestFile) {
+  const ScriptedServer server;
+  const ScratchFile command("command");
+  const ScratchFile requests("requests.jsonl");
+  command.Write("curl -H 'X-A: 1' -u ann:x --data-raw '{\"a\": 1}' -k " + server.Url("/ok") + "\ncurl -I " +
+                server.Url("/500"));
+  Program import({"import", "curl", command.path(), "-o", requests.path()});
+  EXPECT_EQ(import.Wait(), 0);
+  EXPECT_THAT(import.Out(), HasSubstr("--insecure: for loadgen's own command line"));
+  EXPECT_THAT(requests.Read(), HasSubstr("\nHEAD " + server.Url("/500") + "\n"));
+  Program run({"-n", "1", "-q", "--request-file", requests.path()});
+  EXPECT_EQ(run.Wait(), 0);
+  EXPECT_THAT(server.LastRequest(), HasSubstr("POST /ok HTTP/1.1\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("Authorization: Basic YW5uOng=\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\n{\"a\": 1}"));
+}
+
+TEST(ImportCommandTest, MistakesAreCode2) {
+  const ScratchFile file("file");
+  file.Write("wget h\n");
+  for (const auto* kind : {"curl", "har", "openapi", "wsdl"}) {
+    Program import({"import", kind, file.path()});
+    EXPECT_EQ(import.Wait(), 2) << kind;
+    EXPECT_EQ(import.Out(), "");
+  }
+}
+
+}  // namespace
+}  // namespace hydrapool::loadgen

@@ -1,0 +1,114 @@
+#include "loadgen/plan/access_log.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "loadgen/plan/request_file.h"
+#include "loadgen/plan/start_time.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+using nlohmann::json;
+
+std::optional<sys::Nanos> TimeOf(std::string_view text) {
+  const auto time = ParseStartTime(text);
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+/// "10/Oct/2025:13:55:36 +0200".
+std::optional<sys::Nanos> CommonTime(const std::string& text) {
+  tm parts{};
+  const char* zone = ::strptime(text.c_str(), "%d/%b/%Y:%H:%M:%S ", &parts);
+  if (zone == nullptr) return std::nullopt;
+  std::array<char, 32> iso{};
+  ::strftime(iso.data(), iso.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  return TimeOf(std::string(iso.data()) + zone);
+}
+
+/// "GET /a HTTP/1.1".
+bool TakeRequestLine(std::string_view text, LoggedRequest& request) {
+  const auto space = text.find(' ');
+  if (space == text.npos) return false;
+  request.method = text.substr(0, space);
+  request.target = text.substr(space + 1, text.rfind(" HTTP/") - space - 1);
+  return true;
+}
+
+bool IsUsable(const LoggedRequest& request) {
+  return IsMethod(request.method) && (request.target.starts_with('/') || request.target.starts_with("http"));
+}
+
+std::optional<LoggedRequest> FromCommon(std::string_view line) {
+  const auto open = line.find('[');
+  const auto close = line.find(']', open);
+  const auto quote = line.find('"', close);
+  if (open == line.npos || close == line.npos || quote == line.npos) return std::nullopt;
+  auto end = line.find('"', quote + 1);
+  while (end != line.npos && line[end - 1] == '\\') end = line.find('"', end + 1);
+  LoggedRequest request{.whole_second = true};
+  const auto time = CommonTime(std::string(line.substr(open + 1, close - open - 1)));
+  if (!time || end == line.npos || !TakeRequestLine(line.substr(quote + 1, end - quote - 1), request))
+    return std::nullopt;
+  request.time = *time;
+  return request;
+}
+
+std::string TextOf(const json& object, std::initializer_list<const char*> names) {
+  for (const auto* name : names) {
+    const auto found = object.find(name);
+    if (found != object.end() && found->is_string()) return found->get<std::string>();
+  }
+  return {};
+}
+
+bool TakeTime(const json& object, LoggedRequest& request) {
+  for (const auto* name : {"ts", "msec"}) {
+    const auto found = object.find(name);
+    if (found == object.end()) continue;
+    const auto time = found->is_number()   ? TimeOf(fmt::format("{:.6f}", found->get<double>()))
+                      : found->is_string() ? TimeOf(found->get<std::string>())
+                                           : std::nullopt;
+    if (time) {
+      request.time = *time;
+      return true;
+    }
+  }
+  const auto iso = TextOf(object, {"time_iso8601", "ts", "time", "timestamp", "@timestamp"});
+  auto time = TimeOf(iso);
+  if (!time) time = CommonTime(TextOf(object, {"time_local"}));
+  request.whole_second = time && *time % sys::kSecond == 0;
+  request.time = time.value_or(0);
+  return time.has_value();
+}
+
+std::optional<LoggedRequest> FromJson(std::string_view line) {
+  const auto object = json::parse(line, nullptr, false);
+  LoggedRequest request;
+  if (!object.is_object() || !TakeTime(object, request)) return std::nullopt;
+  const auto nested = object.find("request");
+  if (nested != object.end() && nested->is_string()) {
+    if (!TakeRequestLine(nested->get<std::string>(), request)) return std::nullopt;
+    return request;
+  }
+  const auto& parts = nested != object.end() && nested->is_object() ? *nested : object;
+  request.method = TextOf(parts, {"method", "request_method"});
+  request.target = TextOf(parts, {"uri", "request_uri", "path"});
+  return request;
+}
+
+}  // namespace
+
+std::optional<LoggedRequest> ParseAccessLine(std::string_view line) {
+  auto request = line.starts_with('{') ? FromJson(line) : FromCommon(line);
+  return request && IsUsable(*request) ? request : std::nullopt;
+}
+
+bool IsSafe(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE";
+}
+
+}  // namespace hydrapool::loadgen

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "loadgen/plan/plan.h"
+#include "pool/sys/error.h"
+
+namespace hydrapool::loadgen {
+
+/// A request that a browser made.
+struct HarEntry {
+  sys::Nanos time = 0;  ///< Since the epoch.
+  Target target = {};   ///< Without the headers that the engines make (Host, Content-Length, Connection).
+};
+
+/// Whether the text is an HTTP Archive rather than something else. Pure.
+[[nodiscard]] bool LooksLikeHar(std::string_view text);
+
+/// Reads an HTTP Archive (HAR 1.2) as browsers save it. What is no http request (data:, ws:) is left out.
+/// Bodies are sent as they are. Pure.
+[[nodiscard]] sys::Result<std::vector<HarEntry>> ParseHar(std::string_view text);
+
+}  // namespace hydrapool::loadgen

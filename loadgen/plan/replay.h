@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "loadgen/plan/plan.h"
+#include "pool/sys/error.h"
+
+namespace hydrapool::loadgen {
+
+/// The requests of a log, in the order of their times.
+struct Replay {
+  struct Request {
+    sys::Nanos due = 0;        ///< Since the first.
+    std::uint32_t target = 0;  ///< Which of the plan's.
+  };
+  std::vector<Request> requests = {};
+  std::string left_out = {};  ///< What is not replayed, for people; empty: nothing.
+  /// How many are due before that.
+  [[nodiscard]] std::uint64_t DueBefore(sys::Nanos elapsed) const;
+};
+
+struct ReplayRules {
+  double speed = 1;     ///< So many times as fast as it was.
+  bool unsafe = false;  ///< Also what may change something: POST, DELETE and the like.
+};
+
+/// Makes a plan of an access log (access_log.h) or an HTTP Archive (har_file.h): its targets, and an open
+/// loop whose requests are due when they once came. Requests of a log that knows only seconds are spread
+/// evenly over theirs. `base` is where they go; only an archive may do without. `headers` go with each
+/// request.
+///
+/// The error says which file and why. A path of "-" is standard input.
+sys::Result<void> FillReplay(const std::string& path, const std::string& base,
+                             const std::vector<std::string>& headers, const ReplayRules& rules, Plan& plan);
+
+}  // namespace hydrapool::loadgen

@@ -1,0 +1,115 @@
+#include "loadgen/plan/replay.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "loadgen/plan/agenda.h"
+#include "pool/sys/scratch_dir.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+using sys::kMillisecond;
+using sys::kSecond;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string Line(const char* second, const char* request) {
+  return std::string("h - - [10/Oct/2025:11:55:") + second + " +0000] \"" + request + " HTTP/1.1\" 200 1\n";
+}
+
+class ReplayTest : public ::testing::Test {
+ protected:
+  Plan Read(const std::string& text, const ReplayRules& rules = {}, const std::string& base = "http://h") {
+    Plan plan;
+    const auto filled = Fill(text, rules, base, plan);
+    EXPECT_TRUE(filled) << filled.error().message;
+    return plan;
+  }
+  sys::Result<void> Fill(const std::string& text, const ReplayRules& rules, const std::string& base,
+                         Plan& plan) {
+    std::ofstream(scratch_ / "log") << text;
+    return FillReplay(scratch_ / "log", base, {"X: 1"}, rules, plan);
+  }
+  static std::vector<sys::Nanos> DueTimes(const Plan& plan) {
+    std::vector<sys::Nanos> due;
+    for (const auto& request : plan.arrivals.replay->requests) due.push_back(request.due);
+    return due;
+  }
+
+ private:
+  sys::ScratchDir scratch_{"loadgen-replay"};
+};
+
+TEST_F(ReplayTest, RequestsComeWhenTheyCame) {
+  const auto plan =
+      Read(Line("38", "GET /b") + Line("36", "GET /a") + Line("36", "GET /b") + "\n" + Line("38", "HEAD /a"));
+  EXPECT_THAT(DueTimes(plan), ElementsAre(0, kSecond / 2, 2 * kSecond, 2 * kSecond + kSecond / 2))
+      << "within a second that is known by the second only they are spread";
+  EXPECT_THAT(UrlsOf(plan), ElementsAre("http://h/b", "http://h/a", "http://h/a"));
+  EXPECT_EQ(plan.targets[2].method, "HEAD");
+  EXPECT_THAT(plan.targets[0].headers, ElementsAre("X: 1"));
+  EXPECT_EQ(plan.arrivals.duration, 2 * kSecond + kSecond / 2 + kMillisecond);
+  EXPECT_EQ(plan.arrivals.replay->left_out, "");
+}
+
+TEST_F(ReplayTest, FasterAndTogetherTheThreadsSendItWhole) {
+  auto plan = Read(Line("36", "GET /a") + Line("40", "GET /b") + Line("44", "GET /c"), {.speed = 4});
+  EXPECT_THAT(DueTimes(plan), ElementsAre(0, kSecond, 2 * kSecond));
+  plan.threads = 2;
+  Agenda one(plan, 0, 10);
+  Agenda two(plan, 1, 10);
+  EXPECT_EQ(one.Scheduled() + two.Scheduled(), 3u);
+  EXPECT_EQ(one.next_url(), 0u);
+  EXPECT_EQ(one.Take(10, 0)->due, 10);
+  EXPECT_FALSE(one.Take(kSecond, 0));
+  EXPECT_EQ(two.NextDue(), 10 + kSecond);
+  EXPECT_EQ(one.Take(2 * kSecond + 10, 0)->url, 2u);
+  EXPECT_EQ(one.NextDue(), Agenda::kNever);
+  EXPECT_EQ(one.next_url(), 0u) << "there is none";
+}
+
+TEST_F(ReplayTest, WhatMayChangeSomethingIsLeftOutUnlessAskedFor) {
+  const auto log = Line("36", "GET /a") + Line("36", "DELETE /a") + "what is this\n";
+  const auto safe = Read(log);
+  EXPECT_EQ(safe.targets.size(), 1u);
+  EXPECT_THAT(
+      safe.arrivals.replay->left_out,
+      HasSubstr(
+          "of 2 requests 1 are replayed; left out were 1 that may change something (--replay-unsafe) and "
+          "1 lines that are no request"));
+  EXPECT_EQ(Read(log, {.unsafe = true}).targets.size(), 2u);
+}
+
+TEST_F(ReplayTest, AnArchiveKnowsItsHostsHeadersAndBodies) {
+  const char* har = R"({"log": {"version": "1.2", "entries": [
+    {"startedDateTime": "2025-10-10T11:55:36.500Z", "request": {"method": "POST", "url": "http://shop/a?b",
+     "headers": [{"name": ":authority", "value": "shop"}, {"name": "Host", "value": "shop"}, {"name": "A", "value": "b"}],
+     "postData": {"text": "{counter}"}}},
+    {"startedDateTime": "2025-10-10T11:55:36.250Z", "request": {"method": "GET", "url": "http://shop/", "headers": []}},
+    {"startedDateTime": "2025-10-10T11:55:36.250Z", "request": {"method": "GET", "url": "data:text/plain,x"}}]}})";
+  const auto plan = Read(har, {.unsafe = true}, "");
+  EXPECT_THAT(UrlsOf(plan), ElementsAre("http://shop/a?b", "http://shop/"));
+  EXPECT_THAT(DueTimes(plan), ElementsAre(0, 250 * kMillisecond));
+  EXPECT_THAT(plan.targets[0].headers, ElementsAre("X: 1", "A: b"));
+  EXPECT_TRUE(plan.targets[0].body.as_it_is());
+  EXPECT_THAT(UrlsOf(Read(har, {.unsafe = true}, "http://other:81")),
+              ElementsAre("http://other:81/a?b", "http://other:81/"));
+}
+
+TEST_F(ReplayTest, MistakesAreSaid) {
+  const auto complaint = [this](const std::string& text, const std::string& base = "http://h") {
+    Plan plan;
+    const auto filled = Fill(text, {}, base, plan);
+    return filled ? "no complaint" : filled.error().message;
+  };
+  EXPECT_THAT(complaint(Line("36", "GET /a"), ""), HasSubstr("needs the URL to which its requests go"));
+  EXPECT_THAT(complaint("what\nis this\n"), HasSubstr("has no requests to replay: of 0 requests"));
+  EXPECT_THAT(complaint(R"({"log": {"entries": [{"request": {}}]}})"), HasSubstr("entry 1: "));
+  EXPECT_THAT(complaint(R"({"log": 5})"), HasSubstr("not an HTTP Archive"));
+}
+
+}  // namespace
+}  // namespace hydrapool::loadgen
