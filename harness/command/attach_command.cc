@@ -49,7 +49,7 @@ struct Arguments {
   sys::Nanos duration = 10 * sys::kSecond;
   std::uint64_t seed = 1;
   std::vector<std::string> expect;
-  std::string json;
+  ReportFiles files;
 };
 
 sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
@@ -119,7 +119,7 @@ int Attach(Arguments& arguments) {
     return UsageError(*why);
   const auto scenario = ScenarioOf(arguments);
   if (!scenario) return UsageError(scenario.error().message);
-  return RunAndReport(*scenario, arguments.seed, ReplayOf(arguments), arguments.json);
+  return RunAndReport(*scenario, arguments.seed, ReplayOf(arguments), arguments.files);
 }
 
 }  // namespace
@@ -156,7 +156,7 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
   attach.add_option("--seed", arguments->seed, "The seed of every draw")
       ->capture_default_str()
       ->type_name("S");
-  attach.add_option("--json", arguments->json, "Write the result as JSON; - for stdout")->type_name("FILE");
+  AddReportOptions(attach, arguments->files);
   attach.callback([arguments, &exit_code] { exit_code = Attach(*arguments); });
 }
 

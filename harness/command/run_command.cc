@@ -5,11 +5,12 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <random>
 
 #include "harness/command/cli.h"
 #include "harness/command/fault_options.h"
-#include "harness/report/run_report.h"
+#include "harness/command/metrics_endpoint.h"
 #include "harness/run/scenario_run.h"
 #include "pool/sys/signals.h"
 
@@ -19,7 +20,8 @@ namespace {
 constexpr const char* kExamples = R"(
 Examples:
   harness run harness/scenarios/kill-storm.yaml
-  harness run harness/scenarios/kill-storm.yaml --seed 7 --json result.json
+  harness run harness/scenarios/kill-storm.yaml --seed 7 --json result.json --report result.html
+  harness run my.yaml --junit result.xml --summary "$GITHUB_STEP_SUMMARY"
   harness run my.yaml --json - | jq .requests
 
 A scenario:
@@ -57,7 +59,7 @@ struct Arguments {
   std::string file;
   std::uint64_t seed = 0;
   bool has_seed = false;
-  std::string json;
+  ReportFiles files;
 };
 
 std::uint64_t FreshSeed() { return std::random_device()() % 1'000'000; }
@@ -69,17 +71,22 @@ int Run(const Arguments& arguments) {
   if (!scenario) return UsageError(scenario.error().message);
   const std::uint64_t seed = arguments.has_seed ? arguments.seed : scenario->seed.value_or(FreshSeed());
   const std::string replay = fmt::format("harness run {} --seed {}", arguments.file, seed);
-  return RunAndReport(*scenario, seed, replay, arguments.json);
+  return RunAndReport(*scenario, seed, replay, arguments.files);
 }
 
 }  // namespace
 
 int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string& replay,
-                 const std::string& json_path) {
-  if (const auto writable = CheckWritable(json_path); !writable) return UsageError(writable.error().message);
+                 const ReportFiles& files) {
+  if (const auto writable = CheckWritable(files); !writable) return UsageError(writable.error().message);
   ScratchDir scratch;
   sys::EventLoop loop;
   ScenarioRun run(loop, scenario, seed, scratch);
+  std::optional<MetricsEndpoint> endpoint;
+  if (!files.metrics.empty()) {
+    endpoint.emplace(loop, files.metrics);
+    run.ReportFaults([&endpoint](const FaultRecord& fault) { endpoint->Count(fault); });
+  }
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Interrupt(); });
   const auto record = run.Run();
   if (!record) return UsageError(record.error().message);
@@ -90,8 +97,8 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
     scratch.Keep();
     title.evidence = scratch.path().string();
   }
-  const bool written =
-      PrintResults(RunText(title, *record, judgement), RunJson(title, *record, judgement), json_path);
+  const bool written = WriteReports(files, title, *record, judgement, scenario.expect);
+  if (endpoint) endpoint->Tell(judgement);
   return written ? ExitCodeOf(judgement.verdict) : kExitUsage;
 }
 
@@ -103,7 +110,7 @@ void AddRunCommand(CLI::App& app, int& exit_code) {
   auto* seed = run.add_option("--seed", arguments->seed,
                               "The seed of every draw (default: the scenario's, or a new one each time)");
   seed->type_name("S");
-  run.add_option("--json", arguments->json, "Write the result as JSON; - for stdout")->type_name("FILE");
+  AddReportOptions(run, arguments->files);
   run.callback([arguments, seed, &exit_code] {
     arguments->has_seed = static_cast<bool>(*seed);
     exit_code = Run(*arguments);

@@ -14,4 +14,7 @@ namespace hydrapool::harness {
 [[nodiscard]] inline std::int64_t Micros(sys::Nanos nanos) { return nanos / sys::kMicrosecond; }
 [[nodiscard]] inline double Millis(sys::Nanos nanos) { return static_cast<double>(Micros(nanos)) / 1000; }
 
+/// On the wall clock.
+[[nodiscard]] std::int64_t UnixMillis();
+
 }  // namespace hydrapool::harness

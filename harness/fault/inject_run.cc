@@ -7,16 +7,12 @@
 #include <chrono>
 #include <utility>
 
+#include "harness/fault/duration.h"
 #include "harness/fault/process_facts.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::harness {
 namespace {
-
-std::int64_t UnixMillis() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 constexpr sys::Nanos kBetweenLooks = 5 * sys::kMillisecond;
 constexpr sys::Nanos kBetweenServerLooks = 20 * sys::kMillisecond;

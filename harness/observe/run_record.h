@@ -95,6 +95,7 @@ struct PoolAccount {
 
 struct RunRecord {
   sys::Nanos start = 0;
+  std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   sys::Nanos load_end = 0;  ///< When the first load ended: from then on less is asked than planned.
   bool faults_planned = false;
   std::vector<FaultRecord> faults = {};

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "harness/testing/run_fixture.h"
+#include "pool/admin/client.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/server_process.h"
 
@@ -134,6 +135,30 @@ TEST_F(RunTest, AParentsAndASupervisorsDeathAndAReloadAreProvedAndTold) {
   EXPECT_EQ(faults[1]["replaced_by"], faults[0]["replaced_by"]) << "its parent has taken its place";
   EXPECT_EQ(faults[2]["outcome"], "renewed");
   EXPECT_TRUE(faults[2]["renewed_us"].is_number());
+}
+
+TEST_F(RunTest, ARunIsToldInFilesForPeopleAndProgramsAndToPrometheus) {
+  const std::string address = sys::LocalAddress(sys::Listen("127.0.0.1:0").get());
+  auto run =
+      Launch({"run",
+              Scenario(std::string("name: x\n") + kHydrapool +
+                       "load: [{ url: /, rate: 50 }]\nidle: 0\necho: off\n"
+                       "faults: [{ fault: stop, target: slot=0, from: 200ms, for: 200ms }]\nduration: 2s\n"),
+              "--report", scratch / "r.html", "--junit", scratch / "r.xml", "--summary", scratch / "r.md",
+              "--metrics", address});
+  const auto says = [&address](const std::string& words) {
+    const auto page = admin::HttpGet(address, "/metrics", std::chrono::seconds(2));
+    return page && page->body.find(words) != std::string::npos;
+  };
+  EXPECT_TRUE(hydrapool::support::Eventually([&] {
+    return says(R"(harness_faults_total{fault="stop",role="worker",outcome="held",proof="confirmed"} 1)");
+  }));
+  EXPECT_TRUE(hydrapool::support::Eventually([&] { return says(R"(harness_verdict{verdict="PASS"} 1)"); }));
+  const auto end = Await(run);
+  EXPECT_EQ(end.exit_code, 0) << end.screen;
+  EXPECT_THAT(hydrapool::support::ReadFile(scratch / "r.html"), HasSubstr("<title>harness: x</title>"));
+  EXPECT_THAT(hydrapool::support::ReadFile(scratch / "r.xml"), HasSubstr("errors=\"0\""));
+  EXPECT_THAT(hydrapool::support::ReadFile(scratch / "r.md"), HasSubstr("## PASS x"));
 }
 
 TEST_F(RunTest, WhatRenewsNeedsACommandOrASignalAndFitsItsTarget) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <tuple>
 
+#include "harness/fault/duration.h"
 #include "harness/observe/pool_watch.h"
 
 namespace hydrapool::harness {
@@ -35,6 +36,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
 
   LoadJobs jobs(scenario_, *server_, scratch_);
   record_.start = sys::Now();
+  record_.start_unix_ms = UnixMillis();
   record_.load_end = record_.start + scenario_.duration;
   record_.faults_planned = !scenario_.faults.empty();
   injector_ = std::make_unique<Injector>(server_->main(), scenario_.limits, scenario_.commands);
@@ -132,6 +134,7 @@ void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectReco
   if (record.renewed) fault.renewed = fault.at + *record.renewed;
   if (record.undone) fault.undone = fault.at + *record.undone;
   if (record.dead) fault.timeline.dead = fault.at + *record.dead;
+  if (report_) report_(fault);
   faults_.emplace_back(plan, std::move(fault));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,8 @@ class ScenarioRun {
 
   /// Returns when it is over. Once.
   sys::Result<RunRecord> Run();
+  /// `report` gets each fault when it is known what came of it, while the run goes on. Before Run().
+  void ReportFaults(std::function<void(const FaultRecord&)> report) { report_ = std::move(report); }
   /// Calls the run off; Run() returns soon. From a callback of the loop.
   void Interrupt();
 
@@ -61,6 +64,7 @@ class ScenarioRun {
   std::vector<std::unique_ptr<InjectRun>> injects_;  // after injector_: they end first
   std::optional<SteadyState> steady_;
   std::vector<std::pair<std::size_t, FaultRecord>> faults_;  ///< With the number of their plan.
+  std::function<void(const FaultRecord&)> report_;
   RunRecord record_;
   bool called_off_ = false;
 };

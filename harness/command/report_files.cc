@@ -1,0 +1,59 @@
+#include "harness/command/report_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "harness/command/cli.h"
+#include "harness/report/run_html.h"
+#include "harness/report/run_summary.h"
+#include "pool/sys/file.h"
+#include "pool/sys/unique_fd.h"
+
+namespace hydrapool::harness {
+namespace {
+
+bool Write(const std::string& path, int how, const std::string& text) {
+  if (path.empty()) return true;
+  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
+  const int error = file ? sys::WriteAll(file.get(), text) : errno;
+  if (error != 0) fmt::print(stderr, "harness: cannot write {}: {}\n", path, std::strerror(error));
+  return error == 0;
+}
+
+}  // namespace
+
+void AddReportOptions(CLI::App& app, ReportFiles& files) {
+  app.add_option("--json", files.json, "Write the result as JSON; - for stdout")->type_name("FILE");
+  app.add_option("--report", files.html,
+                 "Write a page for people: latencies, faults, lives of workers, failed requests")
+      ->type_name("FILE.html");
+  app.add_option("--junit", files.junit, "Write each expectation as a test of JUnit's XML")
+      ->type_name("FILE");
+  app.add_option("--summary", files.summary, "Append the result as Markdown, as CI pages show it")
+      ->type_name("FILE");
+  app.add_option("--metrics", files.metrics,
+                 "Serve harness_faults_total, and at the end harness_verdict, to Prometheus; when the run is "
+                 "over, until it has asked once more, for at most 20 s")
+      ->type_name("HOST:PORT");
+}
+
+sys::Result<void> CheckWritable(const ReportFiles& files) {
+  for (const std::string* path : {&files.json, &files.html, &files.junit, &files.summary}) {
+    if (auto writable = CheckWritable(*path); !writable) return writable;
+  }
+  return {};
+}
+
+bool WriteReports(const ReportFiles& files, const RunTitle& title, const RunRecord& run,
+                  const Judgement& judgement, const Expectations& expected) {
+  bool written = PrintResults(RunText(title, run, judgement), RunJson(title, run, judgement), files.json);
+  if (!files.html.empty()) written &= Write(files.html, O_TRUNC, RunHtml(title, run, judgement));
+  written &= Write(files.junit, O_TRUNC, RunJUnit(title, run, judgement, expected));
+  written &= Write(files.summary, O_APPEND, RunMarkdown(title, run, judgement));
+  return written;
+}
+
+}  // namespace hydrapool::harness
