@@ -18,6 +18,11 @@ sys::Nanos ReachOf(const FaultRecord& fault) {
   return std::max(*timeline.dead + kAfterglow, timeline.ready.value_or(0));
 }
 
+/// Whoever is held so lives and serves, and says 503 where that takes what it cannot have.
+bool IsALimit(Fault fault) {
+  return fault == Fault::kDescriptors || fault == Fault::kAddressSpace || fault == Fault::kProcesses;
+}
+
 bool Explains(const FaultRecord& fault, const Failure& failure) {
   if (fault.outcome == Outcome::kMissed) return false;
   if (fault.at > failure.end || ReachOf(fault) < failure.sent) return false;
@@ -84,7 +89,10 @@ std::optional<Explanation> Explain(const Failure& failure, std::span<const Fault
   const auto in_time = [&failure](const FaultRecord& fault) { return Explains(fault, failure); };
   if (!fates || failure.end < fates->complete_since) return Latest(faults, in_time, "");
   const PoolFate* fate = FateOf(failure, *fates);
-  if (fate == nullptr) return std::nullopt;
+  if (fate == nullptr) {
+    const auto starved = [&](const FaultRecord& fault) { return in_time(fault) && IsALimit(fault.fault); };
+    return failure.kind == FailureKind::kAbandoned ? Latest(faults, starved, "") : std::nullopt;
+  }
   if (!fate->pid) return Latest(faults, in_time, fate->phase);
   const auto its_death = [fate](const FaultRecord& fault) {
     return fault.outcome != Outcome::kMissed && fault.worker->identity.pid == *fate->pid &&

@@ -109,5 +109,24 @@ TEST(AttributeTest, CountsByFaultAndListsWhatIsUnexplained) {
   EXPECT_EQ(attribution.unexplained, std::vector<std::size_t>{1});
 }
 
+TEST_F(JournalTest, AnAnswerThatALimitMadeIsTheLimitsThoughNobodyDied) {
+  FaultRecord starved = Kill(1, 100 * kMs, 0);
+  starved.fault = Fault::kDescriptors;
+  starved.outcome = Outcome::kHeld;
+  starved.undone = 400 * kMs;
+  starved.timeline = {};
+  const std::vector<FaultRecord> held{starved};
+  const PoolFates silent;
+  Failure answer = LostAt(200 * kMs);
+  EXPECT_FALSE(Explain(answer, held, silent)) << "nothing says that its connection ended";
+  answer.kind = FailureKind::kAbandoned;
+  EXPECT_TRUE(Explain(answer, held, silent));
+  answer.sent = answer.end = 600 * kMs;
+  EXPECT_FALSE(Explain(answer, held, silent)) << "long after it was taken back";
+  EXPECT_FALSE(Explain({.kind = FailureKind::kAbandoned, .sent = 100 * kMs, .end = 101 * kMs},
+                       std::vector{Kill(1, 100 * kMs, 0)}, silent))
+      << "a death is in the journal";
+}
+
 }  // namespace
 }  // namespace hydrapool::harness
