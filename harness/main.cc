@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "harness/command/cli.h"
-#include "manual/option_table.h"
+#include "pool/manual/option_table.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"Hurts a pre-fork server's workers, and checks that its clients did not notice."};

@@ -38,6 +38,37 @@ bool Names(const std::string& text, const std::string& name) {
   return false;
 }
 
+bool IsNumber(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+/// What stands behind the "=" of a TOML file for an option's default; where it has none, its kind of value.
+std::string TomlOf(const CLI::Option& option) {
+  std::string value = option.get_default_str();
+  if (option.get_expected_max() == 0) return value.empty() ? "false" : value;
+  if (value.empty()) {
+    value = option.get_type_name();
+    if (value.ends_with(']')) value.resize(std::min(value.find(":INT in ["), value.size()));
+  }
+  if (IsNumber(value)) return value;
+  const bool listed = value.starts_with('[') && value.ends_with(']');
+  if (listed) value = value.substr(1, value.size() - 2);
+  value = fmt::format("\"{}\"", value);
+  return listed || option.get_expected_max() > 1 ? "[" + value + "]" : value;
+}
+
+/// Lines of at most 100 characters, each behind a "# ".
+std::string Comment(std::string_view text) {
+  constexpr std::size_t kWidth = 98;
+  std::string lines;
+  while (text.size() > kWidth) {
+    const auto space = std::min(text.rfind(' ', kWidth), text.size());
+    lines += fmt::format("# {}\n", text.substr(0, space));
+    text.remove_prefix(std::min(space + 1, text.size()));
+  }
+  return lines + fmt::format("# {}\n", text);
+}
+
 }  // namespace
 
 OptionSources::OptionSources(const CLI::App& app, std::vector<std::string> arguments)
@@ -112,6 +143,19 @@ std::string OptionSources::Explain(const CLI::ParseError& error) const {
       return fmt::format("{}:{}: {}: {}", File(), FindInFile(name)->number, name, what);
   }
   return what;
+}
+
+std::string OptionSources::Reference() const {
+  std::string text =
+      "# The options of hydrapool --config FILE, each with its default. What stands behind no \"#\" is in "
+      "force;\n"
+      "# \"hydrapool --config FILE --check\" says whether all is well, HUP to the server takes it over.\n";
+  for (const CLI::Option* option : app_.get_options()) {
+    if (!CanBeSet(*option)) continue;
+    text += "\n" + Comment(option->get_description());
+    text += fmt::format("#{} = {}\n", option->get_lnames().front(), TomlOf(*option));
+  }
+  return text;
 }
 
 std::string OptionSources::Describe() const {

@@ -31,6 +31,8 @@ class OptionSources {
   [[nodiscard]] std::string Explain(const CLI::ParseError& error) const;
   /// Every option with its value as it was written, and where: a line each.
   [[nodiscard]] std::string Describe() const;
+  /// A configuration file in which every option stands with its description and its default, as a comment.
+  [[nodiscard]] std::string Reference() const;
 
  private:
   struct Line {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <map>
 
-#include "manual/option_table.h"
+#include "pool/manual/option_table.h"
 #include "pool/option_checks.h"
 #include "pool/option_sources.h"
 #include "pool/site_options.h"
@@ -26,7 +26,8 @@ Examples:
   hydrapool 127.0.0.1 8080                     (as the teaching code)
 
 Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HYDRAPOOL_CONFIG for --config.
-"hydrapool config", with any options behind it, prints what is in force and where each value comes from.
+"hydrapool config", with any options behind it, prints what is in force and where each value comes from;
+"hydrapool config --reference" a configuration file with every option, its description and its default.
 
 Signals, to the process that was started: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT
 without a deadline, INT stops now. HUP starts the program anew with the file and arguments as they are then, USR2 the
@@ -91,8 +92,9 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
       ->check(KnownUser)
       ->type_name("NAME[:GROUP]");
   app.add_flag(
-      "--supervisor,!--no-supervisor", options.pool.supervised,
-      "A supervisor that keeps the parent alive too, and over HUP and USR2 all connections (default: yes)");
+         "--supervisor,!--no-supervisor", options.pool.supervised,
+         "A supervisor that keeps the parent alive too, and over HUP and USR2 all connections (default: yes)")
+      ->default_str("true");
   app.add_option(
          "--stall-timeout", words.stall_timeout,
          "A worker whose loop has not come round for so long is killed, its requests carried on; 0: never")
@@ -189,13 +191,14 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
     exit_code = 0;
     return std::nullopt;
   }
-  const OptionSources sources(app, {argv + (describe ? 2 : 1), argv + argc});
+  const bool reference = describe && argc == 3 && std::string_view(argv[2]) == "--reference";
+  const OptionSources sources(app, {argv + (describe ? 2 : 1) + (reference ? 1 : 0), argv + argc});
   try {
     app.parse(sources.Arguments());
     TakeWords(std::move(words), options);
     options.pool.program.assign(argv, argv + argc);
     if (!describe) return options;
-    std::fputs(sources.Describe().c_str(), stdout);
+    std::fputs((reference ? sources.Reference() : sources.Describe()).c_str(), stdout);
     exit_code = 0;
   } catch (const CLI::CallForHelp& help) {
     exit_code = app.exit(help);

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace hydrapool::server {
 namespace {
@@ -179,6 +181,27 @@ TEST(OptionsTest, ConfigSaysWhatIsInForceAndWhereItComesFrom) {
     EXPECT_THAT(parsed.output, ::testing::ContainsRegex("(^|\n)" + line + "\n"));
   }
   EXPECT_EQ(Parse({"config", "--workers", "0"}).exit_code, 2);
+}
+
+TEST(OptionsTest, TheReferenceFileHasEveryOptionAndItsDefaultsAreTaken) {
+  const auto reference = Parse({"config", "--reference"});
+  EXPECT_EQ(reference.exit_code, 0) << reference.complaint;
+  for (const char* line :
+       {"\n#workers = \"N\"\n", "\n#listen = [\"127.0.0.1:8080\"]\n", "\n#stall-timeout = \"10s\"\n",
+        "\n#supervisor = true\n", "\n#max-requests = 0\n", "\n#mount = [\"AT=KIND:PATH\"]\n"})
+    EXPECT_THAT(reference.output, ::testing::HasSubstr(line));
+  std::string defaults;
+  std::istringstream lines(reference.output);
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_option = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    const bool has_default = std::ranges::none_of(line, [](unsigned char c) { return std::isupper(c) != 0; });
+    if (is_option && has_default) defaults += line.substr(1) + "\n";
+  }
+  const ConfigFile file(defaults);
+  const auto parsed = Parse({"--config", file.path()});
+  ASSERT_TRUE(parsed.options) << parsed.complaint << defaults;
+  const ConfigFile empty(reference.output);
+  EXPECT_TRUE(Parse({"--config", empty.path()}).options);
 }
 
 TEST(OptionsTest, TheReadySitesAreRead) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/report/page_parts.h"
-#include "page/page.h"
+#include "loadgen/page/page.h"
 
 namespace hydrapool::harness {
 namespace {

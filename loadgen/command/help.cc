@@ -9,7 +9,7 @@
 
 #include "loadgen/report/slo.h"
 #include "loadgen/report/terminal_text.h"
-#include "manual/option_table.h"
+#include "pool/manual/option_table.h"
 
 namespace hydrapool::loadgen {
 namespace {

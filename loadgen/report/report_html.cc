@@ -5,9 +5,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "loadgen/page/page.h"
 #include "loadgen/report/page_parts.h"
 #include "loadgen/report/series_rows.h"
-#include "page/page.h"
 
 namespace hydrapool::loadgen {
 namespace {

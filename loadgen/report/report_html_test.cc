@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "page/page.h"
+#include "loadgen/page/page.h"
 
 namespace hydrapool::loadgen {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "manual/option_table.h"
+#include "pool/manual/option_table.h"
 #include "pool/control/client.h"
 #include "pool/control/text.h"
 #include "pool/sys/clock.h"

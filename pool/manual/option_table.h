@@ -20,7 +20,7 @@ namespace hydrapool::manual {
 /// A positional argument's name has no dash. Hidden options are left out. Pure.
 [[nodiscard]] std::string OptionTable(const CLI::App& app);
 
-/// The table, where the command line is `--describe-options` alone: the word that manual/pages uses.
+/// The table, where the command line is `--describe-options` alone: the word that pool/manual/pages uses.
 /// `argv[0]` is the program's or the subcommand's name.
 [[nodiscard]] std::optional<std::string> TableIfAsked(const CLI::App& app, int argc, const char* const* argv);
 

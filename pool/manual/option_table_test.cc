@@ -1,4 +1,4 @@
-#include "manual/option_table.h"
+#include "pool/manual/option_table.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "page/page.h"
+#include "loadgen/page/page.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-#include "page/parts.h"
+#include "loadgen/page/parts.h"
 
 namespace hydrapool::page {
 namespace {

@@ -1,4 +1,4 @@
-#include "manual/option_table.h"
+#include "pool/manual/option_table.h"
 
 #include <CLI/CLI.hpp>
 #include <string_view>
