@@ -32,6 +32,11 @@ std::string Address(const std::string& text) {
   return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
 }
 
+std::string ListenAddress(const std::string& text) {
+  const bool handed = text == "systemd" || (text.starts_with("systemd:") && text.size() > 8);
+  return handed || Address(text).empty() ? "" : Address(text) + ", or systemd, or systemd:NAME";
+}
+
 std::string MountLine(const std::string& text) {
   const auto mount = cgi::Mount::Parse(text);
   return mount ? "" : mount.error().message;

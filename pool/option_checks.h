@@ -9,18 +9,19 @@
 /// or "".
 namespace hydrapool::server {
 
-std::string Address(const std::string& text);       ///< HOST:PORT, :PORT or unix:/PATH
-std::string TrustedPeer(const std::string& text);   ///< http::TrustedPeers::Add
-std::string GuardLine(const std::string& text);     ///< cgi::Guard::Parse
-std::string Realm(const std::string& text);         ///< what may stand in quotes
-std::string MountLine(const std::string& text);     ///< cgi::Mount::Parse
-std::string FileName(const std::string& text);      ///< not empty, without '/'
-std::string Mode(const std::string& text);          ///< octal, as chmod takes it
-std::string NameAndValue(const std::string& text);  ///< NAME=VALUE
-std::string Prefix(const std::string& text);        ///< begins and ends with '/'
-std::string Patience(const std::string& text);      ///< a duration from 100ms to 24h
-std::string TimeOrNever(const std::string& text);   ///< one up to 24h, or 0
-std::string KnownUser(const std::string& text);     ///< NAME or NAME:GROUP of this machine
+std::string Address(const std::string& text);        ///< HOST:PORT, :PORT or unix:/PATH
+std::string ListenAddress(const std::string& text);  ///< that, or systemd, or systemd:NAME
+std::string TrustedPeer(const std::string& text);    ///< http::TrustedPeers::Add
+std::string GuardLine(const std::string& text);      ///< cgi::Guard::Parse
+std::string Realm(const std::string& text);          ///< what may stand in quotes
+std::string MountLine(const std::string& text);      ///< cgi::Mount::Parse
+std::string FileName(const std::string& text);       ///< not empty, without '/'
+std::string Mode(const std::string& text);           ///< octal, as chmod takes it
+std::string NameAndValue(const std::string& text);   ///< NAME=VALUE
+std::string Prefix(const std::string& text);         ///< begins and ends with '/'
+std::string Patience(const std::string& text);       ///< a duration from 100ms to 24h
+std::string TimeOrNever(const std::string& text);    ///< one up to 24h, or 0
+std::string KnownUser(const std::string& text);      ///< NAME or NAME:GROUP of this machine
 
 /// A TimeOrNever: 0 is never.
 sys::Result<sys::Nanos> ParseTimeOrNever(const std::string& text);

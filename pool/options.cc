@@ -9,6 +9,7 @@
 #include "pool/option_checks.h"
 #include "pool/option_sources.h"
 #include "pool/site_options.h"
+#include "pool/sys/activation.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::server {
@@ -53,12 +54,15 @@ struct Words {
   std::string max_age = "0";
   std::string user;
   std::vector<std::string> ip_port;
+  bool listens = false;  // --listen was given
 };
 
 void AddListenOptions(CLI::App& app, Options& options, Words& words) {
-  app.add_option("--listen", options.listen,
-                 "HOST:PORT, [v6]:PORT, :PORT for all addresses, or unix:/PATH; repeatable")
-      ->check(Address)
+  app.add_option(
+         "--listen", options.listen,
+         "HOST:PORT, [v6]:PORT, :PORT for all addresses, unix:/PATH, or systemd[:NAME] for the sockets that "
+         "it has opened (the default where there are any); repeatable")
+      ->check(ListenAddress)
       ->type_name("ADDRESS")
       ->allow_extra_args(false)
       ->capture_default_str();
@@ -160,7 +164,11 @@ std::string AddressOf(const std::vector<std::string>& ip_port) {
 }
 
 void TakeWords(Words words, Options& options) {
-  if (!words.ip_port.empty()) options.listen = {AddressOf(words.ip_port)};
+  if (!words.ip_port.empty()) {
+    options.listen = {AddressOf(words.ip_port)};
+  } else if (!words.listens && sys::activation::Present()) {
+    options.listen = {"systemd"};
+  }
   if (options.admin == "off") options.admin.clear();
   if (!words.socket_mode.empty())
     options.socket_mode = static_cast<mode_t>(std::stoul(words.socket_mode, nullptr, 8));
@@ -195,6 +203,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   const OptionSources sources(app, {argv + (describe ? 2 : 1) + (reference ? 1 : 0), argv + argc});
   try {
     app.parse(sources.Arguments());
+    words.listens = app.get_option("--listen")->count() > 0;
     TakeWords(std::move(words), options);
     options.pool.program.assign(argv, argv + argc);
     if (!describe) return options;

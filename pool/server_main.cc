@@ -29,6 +29,7 @@
 #include "pool/shared/dispatcher.h"
 #include "pool/shared/readiness.h"
 #include "pool/site.h"
+#include "pool/sys/activation.h"
 #include "pool/sys/error.h"
 #include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
@@ -123,14 +124,28 @@ int Probe(const std::string& url) {
   return 1;
 }
 
+void SayListening(const sys::UniqueFd& listener) {
+  const std::string bound = sys::LocalAddress(listener.get());
+  sys::log::Info("listening on {}", bound.starts_with("unix:") ? bound : "http://" + bound + "/");
+}
+
+// What systemd has opened is as its socket unit says.
 std::vector<sys::UniqueFd> Listeners(const Options& options) {
+  constexpr std::string_view kHanded = "systemd";
+  constexpr std::string_view kUnix = "unix:";
   std::vector<sys::UniqueFd> listeners;
   for (const std::string& address : options.listen) {
+    if (address == kHanded || address.starts_with("systemd:")) {
+      const std::string name = address.substr(std::min(address.size(), kHanded.size() + 1));
+      for (sys::UniqueFd& fd : sys::activation::Take(name)) listeners.push_back(std::move(fd));
+      continue;
+    }
     listeners.push_back(sys::Listen(address, {.defer_accept = true}));
-    const std::string bound = sys::LocalAddress(listeners.back().get());
-    if (bound.starts_with("unix:")) GiveSocket(bound.substr(std::strlen("unix:")), options);
-    sys::log::Info("listening on {}", bound.starts_with("unix:") ? bound : "http://" + bound + "/");
+    if (address.starts_with(kUnix)) GiveSocket(address.substr(kUnix.size()), options);
   }
+  for (const std::string& name : sys::activation::CloseRest())
+    sys::log::Warn("the socket '{}' was handed over, and no --listen systemd:{} takes it", name, name);
+  std::ranges::for_each(listeners, SayListening);
   return listeners;
 }
 

@@ -13,6 +13,7 @@
 #include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
 #include "pool/sys/real_time.h"
+#include "pool/sys/service.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/tcp_counters.h"
 #include "pool/sys/tcp_self_test.h"
@@ -56,6 +57,7 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
             options.supervised ? nullptr : &oom_score_,
             [this](WorkerHandle& self, sys::Channel channel) { return Work(self, std::move(channel)); }),
       recycler_(seats_, options.recycling, life_[0]),
+      report_(scoreboard, life_[0]),
       listeners_(loop, scoreboard.counts(),
                  {.has_room = [this] { return !leases_.book.full(); },
                   .make_room = [this] { return spares_.MakeRoom(); },
@@ -87,6 +89,7 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   life_[0].workers = static_cast<std::uint32_t>(options.workers);
   life_[0].program.fetch_add(1);
   HoldListeners(std::move(listeners));
+  sys::service::Open();
   if (estate_.found()) sys::log::Info("the pool lives on under a new program: all connections are kept");
   return options.supervised ? Supervise() : Live();
 }
@@ -148,7 +151,10 @@ void Pool::Parent::Round() {
   life_[0].beat = loop.now();
   crew_.Reap();
   crew_.Listen();
-  if (crew_.TakeWelcome()) recycler_.Look(loop.now());
+  if (crew_.TakeWelcome()) {
+    recycler_.Look(loop.now());
+    report_.Look(loop.now());
+  }
   lender_.LendWaiting();
   listeners_.OnRoom();
   if (life_[0].stage != PoolStage::kServing) EndDrain();
@@ -160,6 +166,7 @@ void Pool::Parent::Tick() {
   NoticeOrphanhood();
   crew_.Watch();
   recycler_.Look(sys::Now());
+  report_.Look(sys::Now());
   lender_.EvenOut();
   ExpireWaiting();
   listeners_.Measure();

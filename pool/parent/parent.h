@@ -17,6 +17,7 @@
 #include "pool/parent/recycler.h"
 #include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
+#include "pool/parent/service_report.h"
 #include "pool/parent/spares.h"
 #include "pool/parent/steering.h"
 #include "pool/shared/death_journal.h"
@@ -95,6 +96,7 @@ class Pool::Parent {
   ParentBell bell_;
   Crew crew_;
   Recycler recycler_;
+  ServiceReport report_;
   Listeners listeners_;
   sys::EventLoop::Timer tick_;
   unsigned ticks_ = 0;

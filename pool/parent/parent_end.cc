@@ -18,6 +18,7 @@ void Pool::Parent::Obey() {
     if (!first || !GiveNotice()) BeginDrain(sys::Now() + (first ? options.timeouts.drain : 0));
   }
   if (life.interrupts > 0) life.stage = PoolStage::kStopped;
+  if (life.stage == PoolStage::kStopped) report_.Look(sys::Now());
 }
 
 // False: it drains without notice, or notice has been given.
@@ -44,6 +45,7 @@ void Pool::Parent::BeginDrain(sys::Nanos deadline) {
   life.closing = true;
   listeners_.Close();  // who waits in the backlog has been let in by the kernel, and may have asked already
   life.stage = PoolStage::kDraining;
+  report_.Look(sys::Now());
   CloseIdle();
 }
 

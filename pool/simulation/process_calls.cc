@@ -91,7 +91,7 @@ long SystemCall(Call& call, long number, const long* a) {
       const auto file = call.Get<ProcessFile>(static_cast<int>(a[0]));
       return file ? -world.Signal(file->pid, static_cast<int>(a[1])) : -EBADF;
     }
-    case SYS_clone3:
+    case SYS_clone:
       return world.CloneWithFiles(world.parent_to_be);
     case SYS_rt_sigprocmask:
       return 0;

@@ -1,5 +1,6 @@
 #include "pool/supervisor/supervisor.h"
 
+#include <fmt/format.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include "pool/shared/rescue.h"
 #include "pool/sys/error.h"
 #include "pool/sys/log.h"
+#include "pool/sys/service.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool {
@@ -25,12 +27,11 @@ namespace {
 constexpr sys::Nanos kLook = 100 * sys::kMillisecond;
 constexpr sys::Nanos kLongestTrial = 10 * sys::kSecond;
 
-// As fork(2), but the child shares our table of descriptors.
+// As fork(2), but the child shares our table of descriptors. Not clone3(2), whose flags a sandbox cannot see
+// and therefore forbids (RestrictNamespaces= of systemd, some containers).
 pid_t CloneWithDescriptors() {
-  clone_args arguments{};
-  arguments.flags = CLONE_FILES;
-  arguments.exit_signal = SIGCHLD;
-  return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+  constexpr long kFlags = CLONE_FILES | SIGCHLD;
+  return static_cast<pid_t>(::syscall(SYS_clone, kFlags, 0L, 0L, 0L, 0L));
 }
 
 }  // namespace
@@ -221,6 +222,7 @@ void Supervisor::Try(Successor successor) {
     sys::log::Warn("{} refused: the server is on its way out", NameOf(successor));
     return;
   }
+  sys::service::Tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", sys::Now() / sys::kMicrosecond));
   if (trial_.pid > 0) {
     sys::log::Info("{}: when the {} that is under way has ended", NameOf(successor),
                    NameOf(trial_.successor));
@@ -269,6 +271,7 @@ void Supervisor::Yield() {
 void Supervisor::Refuse(Successor successor, const std::string& why) {
   sys::log::Error("{} refused: {}; all stays as it was", NameOf(successor), why);
   life_.refused.fetch_add(1);
+  sys::service::Tell("READY=1");
 }
 
 // One that has died will not change anything either.

@@ -20,7 +20,7 @@ namespace hydrapool {
 ///     Supervisor supervisor(life, oom_score, {.parent = [&] { return ServeAsParent(); }, …});
 ///     return supervisor.Run();   // the parent's exit code, after an orderly end
 ///
-/// It makes the parent by clone3(CLONE_FILES): the two share one table of descriptors, so what one parent
+/// It makes the parent by clone(CLONE_FILES): the two share one table of descriptors, so what one parent
 /// has accepted or opened is still open when the next one looks. The rest that a parent must know lies in
 /// shared memory. Each parent starts from the supervisor's own memory, which nothing has touched since the
 /// pool was made.

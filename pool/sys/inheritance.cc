@@ -60,6 +60,16 @@ UniqueFd Take(const std::string& name) {
   return fd;
 }
 
+std::vector<std::pair<std::string, UniqueFd>> TakeAll(std::string_view prefix) {
+  std::vector<std::pair<std::string, UniqueFd>> taken;
+  std::erase_if(Ours().found, [&](const Legacy& legacy) {
+    if (!legacy.name.starts_with(prefix)) return false;
+    taken.emplace_back(legacy.name.substr(prefix.size()), UniqueFd(legacy.fd));
+    return true;
+  });
+  return taken;
+}
+
 std::vector<UniqueFd> TakeListening() {
   std::vector<UniqueFd> sockets;
   std::erase_if(Ours().found, [&sockets](const Legacy& legacy) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pool/sys/unique_fd.h"
@@ -21,6 +22,8 @@ namespace hydrapool::sys::inheritance {
 void Leave(const std::string& name, int fd);
 /// The first that was left under this name, closed on exec again.
 UniqueFd Take(const std::string& name);
+/// All whose name begins so, by the rest of their names.
+std::vector<std::pair<std::string, UniqueFd>> TakeAll(std::string_view prefix);
 /// The listening sockets that nobody has taken, and nobody will.
 std::vector<UniqueFd> TakeListening();
 
