@@ -83,7 +83,8 @@ sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
   const auto longest = plan.arrivals.duration;
   for (const auto& [flag, text, time] : {std::tuple("-d", &duration_, &plan.arrivals.duration),
                                          std::tuple("--timeout", &timeout_, &plan.wire.timeout),
-                                         std::tuple("--warmup", &warmup_, &plan.arrivals.warmup)}) {
+                                         std::tuple("--warmup", &warmup_, &plan.arrivals.warmup),
+                                         std::tuple("--ramp", &ramp_, &plan.arrivals.ramp)}) {
     if (text->empty()) continue;
     const auto parsed = sys::ParseDuration(*text);
     if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
@@ -135,6 +136,9 @@ void PlanOptions::AddConnections(CLI::App& app) {
       ->type_name("N")
       ->check(From1To(1'000'000))
       ->capture_default_str();
+  app.add_option("--ramp", ramp_,
+                 "begin with one connection a thread and add the others evenly over this time")
+      ->type_name("TIME");
   app.add_option("-t,--threads", threads_, "threads (default: one for each core, at most -c)")
       ->type_name("N")
       ->check(From1To(1024));

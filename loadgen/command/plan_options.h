@@ -47,6 +47,7 @@ class PlanOptions {
   std::string stages_;
   std::string saturate_ = "queue";
   std::string warmup_;
+  std::string ramp_;
   std::string start_at_;
   std::string replica_;
   std::string duration_;

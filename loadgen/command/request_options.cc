@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <tuple>
 #include <utility>
 
 #include "loadgen/command/secrets.h"
@@ -109,10 +110,13 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
   plan.wire.resolve = connection_.resolve;
   if (const auto why = UnusableSource(connection_.bind)) return sys::Failure(*why);
   plan.wire.bind = connection_.bind;
-  if (!connection_.connect_timeout.empty()) {
-    const auto time = sys::ParseDuration(connection_.connect_timeout);
-    if (!time) return sys::Failure("--connect-timeout " + time.error().message);
-    plan.wire.connect_timeout = *time;
+  for (const auto& [flag, text, time] :
+       {std::tuple("--connect-timeout", &connection_.connect_timeout, &plan.wire.connect_timeout),
+        std::tuple("--resolve-every", &connection_.resolve_every, &plan.wire.resolve_every)}) {
+    if (text->empty()) continue;
+    const auto parsed = sys::ParseDuration(*text);
+    if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
+    *time = *parsed;
   }
   for (const auto& [flag, path] :
        {std::pair("--cacert", &extras_.ca), std::pair("--cert", &extras_.certificate),
@@ -231,6 +235,9 @@ void RequestOptions::AddConnection(CLI::App& app) {
                  "addresses of a host, instead of the resolver's; repeatable")
       ->type_name("HOST:PORT:ADDRESS[,…]")
       ->allow_extra_args(false);
+  app.add_option("--resolve-every", connection_.resolve_every,
+                 "ask the resolver again so often; new connections lead where it then says (default: once)")
+      ->type_name("TIME");
   app.add_option("--bind", connection_.bind,
                  "addresses of this machine that connections come from, in turn: some 28,000 from each")
       ->type_name("ADDRESS,…")

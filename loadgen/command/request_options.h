@@ -55,6 +55,7 @@ class RequestOptions {
     std::string connect_to = {};
     std::string connect_timeout = {};
     std::vector<std::string> resolve = {};
+    std::string resolve_every = {};
     std::vector<std::string> bind = {};
     bool path_as_is = false;
   };

@@ -40,6 +40,24 @@ EngineLoop::EngineLoop(const Plan& plan, const StopSignal& stop)
   poller_.Want(stop.fd(), EPOLLIN);
 }
 
+int EngineLoop::FirstOf(int connections) {
+  if (plan_.arrivals.ramp == 0) return connections;
+  of_ramp_ = connections - 1;
+  return 1;
+}
+
+sys::Nanos EngineLoop::NextOfRamp() const {
+  if (ramped_ == of_ramp_) return Agenda::kNever;
+  return agenda_->start() + plan_.arrivals.ramp / of_ramp_ * (ramped_ + 1);
+}
+
+void EngineLoop::AddRamp(sys::Nanos now) {
+  for (auto due = NextOfRamp(); due <= now; due = NextOfRamp()) {
+    AddConnection(due);
+    ++ramped_;
+  }
+}
+
 std::size_t EngineLoop::DescriptorsOfAThread(const Plan& plan) {
   return Descriptors(kOtherDescriptors) / static_cast<rlim_t>(plan.threads);
 }
@@ -88,11 +106,12 @@ void EngineLoop::SendDue() {
   int sent = 0;
   while (sent < kMostSentAtOnce) {
     const sys::Nanos now = sys::Now();
+    AddRamp(now);
     if (!HasFreeConnection()) {
       if (may_add_ == 0 || agenda_->NextDue() > now) break;
       --may_add_;
       saturated_until_ = now;
-      AddConnection();
+      AddConnection(now);
     }
     if (!SendNext(now)) break;
     ++sent;
@@ -124,7 +143,7 @@ sys::Nanos EngineLoop::GiveUpAt() const {
 }
 
 sys::Nanos EngineLoop::WakeAt(sys::Nanos now) const {
-  sys::Nanos wake = std::min(OwnDeadline(), GiveUpAt());
+  sys::Nanos wake = std::min({OwnDeadline(), GiveUpAt(), NextOfRamp()});
   if (const auto* oldest = Oldest()) wake = std::min(wake, oldest->sent + plan_.wire.timeout);
   if ((HasFreeConnection() || may_add_ > 0) && now < agenda_->end()) {
     wake = std::min({wake, agenda_->NextDue(), agenda_->end()});

@@ -21,14 +21,16 @@ class EngineLoop : public Engine {
 
  protected:
   EngineLoop(const Plan& plan, const StopSignal& stop);
+  /// How many of its connections an engine makes at once; the loop adds the rest over the plan's ramp.
+  [[nodiscard]] int FirstOf(int connections);
 
   /// Hands the next request to a free connection, if one is due and a connection is free.
   virtual bool SendNext(sys::Nanos now) = 0;
   /// After some were.
   virtual void OnSent() {}
   [[nodiscard]] virtual bool HasFreeConnection() const = 0;
-  /// Makes one more than was planned.
-  virtual void AddConnection() = 0;
+  /// Makes one more, which is free from `since` on.
+  virtual void AddConnection(sys::Nanos since) = 0;
   /// Of the requests under way the one that was sent first; null where none is.
   [[nodiscard]] virtual const Attempt* Oldest() const = 0;
   /// There is more to send, at some later time before the end, than the agenda knows of.
@@ -79,7 +81,13 @@ class EngineLoop : public Engine {
 
   const StopSignal& stop_;
   const bool open_loop_;
+  void AddRamp(sys::Nanos now);
+  /// When the ramp's next connection is due.
+  [[nodiscard]] sys::Nanos NextOfRamp() const;
+
   int may_add_ = 0;  // connections
+  int of_ramp_ = 0;  // those that the ramp brings,
+  int ramped_ = 0;   // and has brought
   sys::Nanos saturated_until_ = 0;
   bool stopped_ = false;
   sys::Nanos awake_ = 0;  // when it last came to wait

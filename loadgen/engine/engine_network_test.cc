@@ -6,6 +6,7 @@
 #include <map>
 
 #include "loadgen/engine/endpoint.h"
+#include "loadgen/engine/host_watch.h"
 #include "loadgen/testing/full_listener.h"
 #include "loadgen/testing/run_plan.h"
 #include "loadgen/testing/scripted_server.h"
@@ -182,6 +183,45 @@ TEST(RedirectTest, TheMethodGoesWithItsBodyOrBecomesGet) {
         EXPECT_THAT(request, HasSubstr("\r\n\r\nx=1"));
       }
     }
+  }
+}
+
+/// A name that moves to another server as soon as the first one has had ten requests.
+class MovingHost final : public HostWatch {
+ public:
+  MovingHost(const ScriptedServer& from, const ScriptedServer& to) : from_(from), to_(to) {}
+  [[nodiscard]] std::uint64_t version() const override { return from_.Received("/ok") < 10 ? 0 : 1; }
+  [[nodiscard]] std::vector<Address> AddressesOf(const std::string&, const std::string&) const override {
+    return ResolveHost("127.0.0.1", std::to_string(to_.port())).addresses;
+  }
+
+ private:
+  const ScriptedServer& from_;
+  const ScriptedServer& to_;
+};
+
+TEST(HostWatchTest, NewConnectionsLeadToNewAddresses) {
+  const ScriptedServer old;
+  const ScriptedServer moved;
+  const MovingHost host(old, moved);
+  const auto result = RunPlan("raw", {.targets = {{.url = old.Url("/ok")}},
+                                      .arrivals = {.count = 40},
+                                      .wire = {.keep_alive = false, .hosts = &host},
+                                      .connections = 2});
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 40u);
+  EXPECT_GE(moved.Received("/ok"), 20);
+  EXPECT_EQ(old.Received("/ok") + moved.Received("/ok"), 40);
+}
+
+TEST(HostWatchTest, AskingAgainDisturbsNobody) {
+  for (const char* engine : {"raw", "curl"}) {
+    const ScriptedServer server;
+    const auto url = "http://localhost:" + std::to_string(server.port()) + "/ok";
+    const auto result = RunPlan(engine, {.targets = {{.url = url}},
+                                         .arrivals = {.count = 200},
+                                         .wire = {.keep_alive = false, .resolve_every = sys::kMillisecond},
+                                         .connections = 2});
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 200u) << engine;
   }
 }
 

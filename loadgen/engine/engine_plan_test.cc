@@ -126,5 +126,18 @@ TEST_P(EnginePlanTest, StagesSendWhatIsUnderTheirCurve) {
   EXPECT_EQ(server.Received("/ok"), static_cast<int>(result.tally.sent));
 }
 
+TEST_P(EnginePlanTest, ARampAddsConnectionsOneAfterTheOther) {
+  const ScriptedServer server;
+  Plan plan{.targets = {{.url = server.Url("/ok")}},
+            .arrivals = {.ramp = 3600 * kSecond, .count = 30},
+            .connections = 4};
+  RunPlan(GetParam(), plan);
+  EXPECT_EQ(server.Connections(), 1) << "the second is due after twenty minutes";
+  plan.arrivals = {.duration = 2 * kSecond, .ramp = kSecond / 10};
+  const auto result = RunPlan(GetParam(), plan);
+  EXPECT_EQ(server.Connections(), 1 + 4);
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), result.tally.sent);
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

@@ -183,6 +183,10 @@ void LoadRun::MakeThreads() {
 }
 
 void LoadRun::Start() {
+  if (plan_.wire.resolve_every > 0) {
+    hosts_ = std::make_unique<ResolverWatch>(plan_, plan_.wire.resolve_every);
+    plan_.wire.hosts = hosts_.get();
+  }
   try {
     MakeThreads();
   } catch (...) {

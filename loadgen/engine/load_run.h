@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "loadgen/engine/engine.h"
+#include "loadgen/engine/host_watch.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/interval_series.h"
 #include "loadgen/stats/journal.h"
@@ -137,6 +138,7 @@ class LoadRun {
   std::int64_t start_unix_ms_ = 0;
   sys::Nanos cpu_before_ = 0;
   KernelCounters kernel_before_;
+  std::unique_ptr<const HostWatch> hosts_;
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 

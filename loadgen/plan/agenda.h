@@ -55,6 +55,8 @@ class Agenda {
   /// When Take will next have something for a free connection (in the past: it has now); kNever: not again.
   [[nodiscard]] sys::Nanos NextDue() const;
 
+  /// When its first request may be due.
+  [[nodiscard]] sys::Nanos start() const { return start_; }
   /// From when on nothing is sent any more: kNever where only a number of requests ends the run.
   [[nodiscard]] sys::Nanos end() const { return end_; }
 

@@ -81,9 +81,12 @@ struct Arrivals {
   Saturate saturate = Saturate::kQueue;
   sys::Nanos warmup = 0;  ///< What is due in this time before `duration` is sent, not counted.
   sys::Nanos duration = 10 * sys::kSecond;  ///< Ignored where `count` is set.
+  sys::Nanos ramp = 0;  ///< So long it takes until all connections are used: one more at a time, evenly.
   std::optional<std::uint64_t> count = {};  ///< Requests in all, of all replicas together.
   std::optional<sys::Nanos> start_at = {};  ///< Since the epoch. nullopt: at once.
 };
+
+class HostWatch;
 
 /// How requests travel.
 struct Wire {
@@ -97,7 +100,9 @@ struct Wire {
   std::vector<std::string> resolve =
       {};                              ///< "HOST:PORT:ADDRESS[,ADDRESS]": instead of the resolver's answer.
   std::vector<std::string> bind = {};  ///< IP addresses of this machine that connections come from, in turn.
-  bool path_as_is = false;             ///< "/../" and "/./" stay in URLs.
+  sys::Nanos resolve_every = 0;        ///< So often the resolver is asked again; 0: never.
+  const HostWatch* hosts = nullptr;  ///< Knows the hosts' new addresses; of resolve_every where that is set.
+  bool path_as_is = false;           ///< "/../" and "/./" stay in URLs.
   Extras extras = {};
   WireTap* tap = nullptr;  ///< Is shown what goes over the wire; null: nobody is.
 };

@@ -75,6 +75,8 @@ std::string CommandOf(const Plan& plan) {
   const auto out = std::back_inserter(command);
   if (!stages.empty()) {
     fmt::format_to(out, " --stages {}", stages);
+  } else if (plan.arrivals.replay) {
+    fmt::format_to(out, " --replay …");
   } else if (plan.arrivals.rate) {
     fmt::format_to(out, " -R {:g}", *plan.arrivals.rate);
   }
@@ -85,6 +87,7 @@ std::string CommandOf(const Plan& plan) {
     fmt::format_to(out, " -d {:g}s", sys::ToSeconds(plan.arrivals.duration));
   }
   if (plan.arrivals.warmup > 0) fmt::format_to(out, " --warmup {:g}s", sys::ToSeconds(plan.arrivals.warmup));
+  if (plan.arrivals.ramp > 0) fmt::format_to(out, " --ramp {:g}s", sys::ToSeconds(plan.arrivals.ramp));
   if (const auto method = MethodOf(plan); !method.empty() && method != "GET")
     fmt::format_to(out, " -m {}", method);
   fmt::format_to(out, " --timeout {:g}s {}", sys::ToSeconds(plan.wire.timeout), plan.targets.front().url);

@@ -188,6 +188,7 @@ Json PlanJson(const Plan& plan) {
                {"count", nullptr},
                {"timeout_s", sys::ToSeconds(plan.wire.timeout)},
                {"warmup_s", sys::ToSeconds(plan.arrivals.warmup)},
+               {"ramp_s", sys::ToSeconds(plan.arrivals.ramp)},
                {"replica", fmt::format("{}/{}", plan.replica.index + 1, plan.replica.of)},
                {"keepalive", plan.wire.keep_alive}};
   for (const auto& stage : plan.arrivals.stages) {

@@ -41,6 +41,7 @@ Plan PlanOf(const Json& json) {
   plan.wire.timeout = Seconds(json.at("timeout_s"));
   plan.arrivals.warmup = Seconds(json.at("warmup_s"));
   plan.wire.keep_alive = json.at("keepalive");
+  plan.arrivals.ramp = Seconds(json.value("ramp_s", Json(0)));
   const auto replica = json.at("replica").get<std::string>();
   if (std::sscanf(replica.c_str(), "%d/%d", &plan.replica.index, &plan.replica.of) == 2) --plan.replica.index;
   for (const auto& stage : json.value("stages", Json::array()))

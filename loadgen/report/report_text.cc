@@ -179,9 +179,8 @@ void Workers(Out out, const Tally& tally, const std::string& worker_header) {
   for (const auto& [slot, worker] : Sorted(tally.workers)) {
     if (shown++ == kMostWorkers) break;
     fmt::format_to(out, "  {}{:>12}{:>10}{:>10}{:>10}\n", Padded(Printable(slot, kMostName - 1), kMostName),
-                   worker.get().requests, worker.get().errors,
-                   Micros(worker.get().service.ValueAtPercentile(50)),
-                   Micros(worker.get().service.ValueAtPercentile(99)));
+                   worker.get().requests, worker.get().errors, Percentile(worker.get().service, 50),
+                   Percentile(worker.get().service, 99));
   }
   if (tally.workers.size() > kMostWorkers)
     fmt::format_to(out, "  and {} more\n", tally.workers.size() - kMostWorkers);

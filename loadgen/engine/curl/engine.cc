@@ -54,16 +54,17 @@ CurlEngine::CurlEngine(const Plan& plan, int connections, const StopSignal& stop
   curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
   for (const auto& target : plan.targets) sockets_.requests.emplace_back(plan, target);
-  for (int i = 0; i < connections; ++i) AddConnection();
+  for (int i = FirstOf(connections); i > 0; --i) AddConnection(0);
 }
 
 CurlEngine::~CurlEngine() {
   for (auto& slot : in_flight_) curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
 }
 
-void CurlEngine::AddConnection() {
+void CurlEngine::AddConnection(sys::Nanos since) {
   auto& slot = idle_.emplace_back(plan_, sockets_);
   slot.self = std::prev(idle_.end());
+  slot.free_since = since;
   curl_easy_setopt(slot.transfer.handle(), CURLOPT_PRIVATE, &slot);
   ++connections_;
   const auto most = std::max(static_cast<long>(DescriptorsOfAThread(plan_)), connections_);

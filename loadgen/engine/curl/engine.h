@@ -58,7 +58,7 @@ class CurlEngine final : public EngineLoop {
 
   bool SendNext(sys::Nanos now) override;
   void OnSent() override { Act(CURL_SOCKET_TIMEOUT, 0); }
-  void AddConnection() override;
+  void AddConnection(sys::Nanos since) override;
   [[nodiscard]] bool HasFreeConnection() const override { return !idle_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;

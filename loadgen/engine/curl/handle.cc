@@ -62,7 +62,9 @@ CurlHandle MakeCurlHandle(const Plan& plan, const CurlHosts& hosts) {
   if (!handle) throw std::bad_alloc();
   curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle.get(), CURLOPT_DNS_CACHE_TIMEOUT, -1L);
+  const auto every = plan.wire.resolve_every;
+  curl_easy_setopt(handle.get(), CURLOPT_DNS_CACHE_TIMEOUT,
+                   every == 0 ? -1L : static_cast<long>((every + sys::kSecond - 1) / sys::kSecond));
   curl_easy_setopt(handle.get(), CURLOPT_USERAGENT, "loadgen");
   SetWire(handle.get(), plan.wire, hosts);
   SetExtras(handle.get(), plan.wire.extras);

@@ -25,7 +25,7 @@ CurlHosts::CurlHosts(const Plan& plan) : targets_(plan.targets.size()) {
   const auto& wire = plan.wire;
   for (const auto& entry : wire.resolve) Append(resolve_, entry.c_str());
   if (!wire.connect_to.empty()) Append(connect_to_, ("::" + wire.connect_to).c_str());
-  if (!wire.unix_socket.empty() || !wire.extras.proxy.empty()) return;
+  if (!wire.unix_socket.empty() || !wire.extras.proxy.empty() || wire.resolve_every > 0) return;
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     const auto url = ParseHttpUrl(plan.targets[i].url);
     if (!url) continue;

@@ -19,7 +19,8 @@ namespace hydrapool::loadgen {
 /// host with several addresses it knows the first only, and each socket that it opens to that one leads to
 /// the address whose turn it is (address_walk.h). The endpoints are those of all connections of the engine.
 ///
-/// Only the hosts of the plan's URLs: where a redirect leads to another, libcurl tries its addresses.
+/// Only the hosts of the plan's URLs: where a redirect leads to another, libcurl tries its addresses. So it
+/// does where names are to be looked up again (Wire::resolve_every): it then asks the resolver itself.
 class CurlHosts {
  public:
   explicit CurlHosts(const Plan& plan);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
+
+#include "loadgen/engine/host_watch.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -20,33 +23,40 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
     : EngineLoop(plan, stop),
       buffer_(kBuffer),
       most_slots_(std::max(DescriptorsOfAThread(plan), static_cast<std::size_t>(connections))) {
-  std::vector<std::string> known;
   for (const auto& target : plan.targets) {
     const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
     if (!url || url->scheme != "http" || !url->user.empty() || !UserOf(plan, target).empty()) {
       throw std::invalid_argument("the raw engine cannot speak to " + target.url);
     }
-    requests_.push_back({.endpoint = EndpointOf(*url, known), .raw = RawRequest(plan, target, *url)});
+    requests_.push_back({.endpoint = EndpointOf(*url), .raw = RawRequest(plan, target, *url)});
   }
   kept_alive_.resize(endpoints_.size());
-  for (int i = 0; i < connections; ++i) AddConnection();
+  for (int i = FirstOf(connections); i > 0; --i) RawEngine::AddConnection(0);
 }
 
-std::size_t RawEngine::EndpointOf(const HttpUrl& url, std::vector<std::string>& known) {
-  const auto [host, port] = HostFor(plan_, url);
-  const auto name = plan_.wire.unix_socket.empty() ? host + " " + port : plan_.wire.unix_socket;
-  const auto found = std::ranges::find(known, name);
-  if (found == known.end()) {
-    endpoints_.push_back(EndpointFor(plan_, host, port));
-    known.push_back(name);
-    return known.size() - 1;
+std::size_t RawEngine::EndpointOf(const HttpUrl& url) {
+  auto host =
+      plan_.wire.unix_socket.empty() ? HostFor(plan_, url) : std::pair(plan_.wire.unix_socket, std::string());
+  const auto found = std::ranges::find(hosts_, host);
+  if (found != hosts_.end()) return static_cast<std::size_t>(found - hosts_.begin());
+  endpoints_.push_back(EndpointFor(plan_, host.first, host.second));
+  hosts_.push_back(std::move(host));
+  return hosts_.size() - 1;
+}
+
+void RawEngine::TakeNewAddresses() {
+  const auto version = plan_.wire.hosts->version();
+  if (std::exchange(hosts_version_, version) == version) return;
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    auto addresses = plan_.wire.hosts->AddressesOf(hosts_[i].first, hosts_[i].second);
+    if (!addresses.empty()) endpoints_[i] = {.addresses = std::move(addresses)};
   }
-  return static_cast<std::size_t>(found - known.begin());
 }
 
-void RawEngine::AddConnection() {
+void RawEngine::AddConnection(sys::Nanos since) {
   AddSlot();
-  free_since_.push_back(0);
+  closed_.back().visit.free_since = since;
+  free_since_.push_back(since);
 }
 
 void RawEngine::AddSlot() {
@@ -140,6 +150,7 @@ void RawEngine::Settle(Slot& slot, const Result& result) {
 }
 
 void RawEngine::OnWakeUp() {
+  if (plan_.wire.hosts != nullptr) TakeNewAddresses();
   if (!more_.empty()) ResumeAll();
   if (connect_due_ == Agenda::kNever) return;
   if (const sys::Nanos now = sys::Now(); now >= connect_due_) TryNextAddresses(now);

@@ -17,10 +17,11 @@ namespace hydrapool::loadgen {
 /// The engine for plain HTTP/1.1, over TCP or a UNIX socket: our own epoll loop and parser, the least CPU for
 /// a request. Its outcomes are those of the curl engine for the same behaviour of a server.
 ///
-/// Names are resolved once, when it is made; a host with several addresses is tried at each of them. Each
-/// host has idle connections of its own, as many as were under way to it at once; where descriptors run out,
-/// one host's make room for another's. Idle connections that the server closes are dropped as soon as epoll
-/// says so; one that ends in the moment between that and the next request is `resend_suppressed`.
+/// Names are resolved when it is made, and again as the plan says (host_watch.h): new connections lead to the
+/// new addresses. A host with several is tried at each of them. Each host has idle connections of its own, as
+/// many as were under way to it at once; where descriptors run out, one host's make room for another's. Idle
+/// connections that the server closes are dropped as soon as epoll says so; one that ends in the moment
+/// between that and the next request is `resend_suppressed`.
 ///
 /// Once as many connections are made as the plan has, a request allocates no memory.
 ///
@@ -55,7 +56,7 @@ class RawEngine : public EngineLoop {
 
   void AddSlot();
   bool SendNext(sys::Nanos now) override;
-  void AddConnection() override;
+  void AddConnection(sys::Nanos since) override;
   [[nodiscard]] bool HasFreeConnection() const override { return !free_since_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;
   void CountOpen(sys::Nanos now) override;
@@ -76,15 +77,18 @@ class RawEngine : public EngineLoop {
   void ExpireOldest(sys::Nanos now) override;
   void Abandon(sys::Nanos now) override;
   void OnEvents(int fd, std::uint32_t events) override;
-  std::size_t EndpointOf(const HttpUrl& url, std::vector<std::string>& known);
+  std::size_t EndpointOf(const HttpUrl& url);
   Slots& FreeSlots(std::size_t endpoint);
   void Register(Slot& slot);
   void Follow(Slot& slot, int fd_before);
   void ResumeAll();
   void TryNextAddresses(sys::Nanos now);
+  void TakeNewAddresses();
 
   std::vector<char> buffer_;
   std::vector<Endpoint> endpoints_;
+  std::vector<std::pair<std::string, std::string>> hosts_;  // and ports, as endpoints_
+  std::uint64_t hosts_version_ = 0;
   std::vector<Slots> kept_alive_;  // by endpoint
   std::vector<Slot*> by_fd_;
   std::vector<sys::Nanos> free_since_;  // of each connection the plan allows and no request has

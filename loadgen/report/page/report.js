@@ -32,6 +32,9 @@ function drawRun() {
           .filter(tick => tick.v % (width < 500 ? 2 : 1) === 0)}}}});
 }
 
+// A percentile beyond which fewer than ten of `count` lie says nothing.
+const cell = (key, us, count) => /^p/.test(key) && count * (100 - Number(key.slice(1))) < 999.999 ? '–' : micros(us);
+
 function figures() {
   const report = data.report;
   const add = (name, text, className) => {
@@ -45,8 +48,7 @@ function figures() {
   add('requests sent', number(requests.sent));
   add('not ok', number(errors), errors > 0 ? 'bad' : 'good');
   add('in flight at the end', number(requests.in_flight_at_end));
-  add('response p50', micros(report.latency_us.response.p50));
-  add('response p99', micros(report.latency_us.response.p99));
+  for (const p of ['p50', 'p99']) add(`response ${p}`, cell(p, report.latency_us.response[p], report.latency_us.response.count));
   add('response max', micros(report.latency_us.response.max));
 }
 
@@ -70,7 +72,7 @@ const short = name => name.length > 60 ? `${name.slice(0, 59)}…` : name;
 function tables() {
   const report = data.report;
   const names = ['min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max', 'mean', 'sd'];
-  const row = ([name, l]) => [name, ...names.map(key => micros(l[key]))];
+  const row = ([name, l]) => [name, ...names.map(key => cell(key, l[key], l.count))];
   table('Latencies', ['', ...names], [...Object.entries(report.latency_us),
     ...Object.entries(report.phases_us).filter(([, l]) => l.count > 0)].map(row));
   const most = Math.max(1, ...Object.values(report.workers).map(w => w.requests));
@@ -79,8 +81,8 @@ function tables() {
       const meter = make('meter');
       meter.max = most;
       meter.value = w.requests;
-      return [{className: 'name', text: short(slot)}, number(w.requests), meter, number(w.errors), micros(w.p50_us),
-        micros(w.p99_us)];
+      return [{className: 'name', text: short(slot)}, number(w.requests), meter, number(w.errors),
+        cell('p50', w.p50_us, w.requests), cell('p99', w.p99_us, w.requests)];
     }));
   table('Errors', ['', 'count', 'the first one'], Object.entries(report.errors).map(([name, n]) =>
     [name, number(n), {className: 'text', text: report.error_details[name] || ''}]));
@@ -89,8 +91,8 @@ function tables() {
     [code, {className: 'text pre', text: r.head.trimEnd()}, {className: 'text pre', text: r.body}]));
   if (report.targets.length > 1) table(data.all_targets > report.targets.length ?
     `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok', 'not ok', 'p50', 'p99'], report.targets.map(t =>
-    [{className: 'text', text: t.url}, number(t.sent), number(t.ok), number(t.sent - t.ok),
-      ...['p50', 'p99'].map(p => t.latency_ok_us && t.ok ? micros(t.latency_ok_us[p]) : '')]));
+    [{className: 'text', text: t.name || t.url}, number(t.sent), number(t.ok), number(t.sent - t.ok),
+      ...['p50', 'p99'].map(p => t.latency_ok_us && t.ok ? cell(p, t.latency_ok_us[p], t.ok) : '')]));
   table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
