@@ -59,6 +59,7 @@ TEST(MetricsPageTest, IsWellFormedWithEveryFamilyOnce) {
                                            "hydrapool_parents_total",
                                            "hydrapool_accepted_total",
                                            "hydrapool_accept_errors_total",
+                                           "hydrapool_address_refused_total",
                                            "hydrapool_idle_closed_total",
                                            "hydrapool_leases_moved_total",
                                            "hydrapool_log_dropped_total",

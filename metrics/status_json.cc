@@ -132,6 +132,7 @@ std::string StatusJson(const hydrapool::Scoreboard& board, const StatusFacts& fa
         {"unavailable", counts.unavailable.value()},
         {"accepted", counts.accepted.value()},
         {"accept_errors", counts.accept_errors.value()},
+        {"address_refused", counts.address_refused.value()},
         {"idle_closed", counts.idle_closed.value()},
         {"moved", counts.moved.value()},
         {"cgi_started", totals.started},

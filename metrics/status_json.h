@@ -33,7 +33,7 @@ struct StatusFacts {
 ///      "requests_in_execution", "oldest_request_s" (0 where there is none),
 ///      "totals":{"requests", "rescued", "rescued_in_flight" (of these, not idle), "lost", "cut",
 ///      "abandoned",
-///                "poison", "unavailable", "accepted", "accept_errors", "idle_closed", "moved",
+///                "poison", "unavailable", "accepted", "accept_errors", "address_refused", "idle_closed", "moved",
 ///                "cgi_started", "exits", "log_dropped"},
 ///      "cgi_processes", "workers_leaving", "listen_queue", "listen_queue_limit",
 ///      "fairness":{"connections", "requests", "busy"},

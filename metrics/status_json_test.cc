@@ -109,6 +109,7 @@ TEST(StatusJsonTest, TotalsAreOfAllSlotsPhasesAndCauses) {
   counts.accepted.Add(77);
   counts.accept_errors.Add(12);
   counts.moved.Add(13);
+  counts.address_refused.Add(15);
   counts.idle_closed.Add(14);
   counts.log_dropped.count = 15;
   counts.exits[0].Add(1);
@@ -116,7 +117,7 @@ TEST(StatusJsonTest, TotalsAreOfAllSlotsPhasesAndCauses) {
   EXPECT_EQ(Status(board).at("totals"),
             support::ParseJson(
                 R"({"requests":11,"rescued":7,"rescued_in_flight":5,"lost":1,"cut":4,"abandoned":6,"poison":8,
-                                      "unavailable":9,"accepted":77,"accept_errors":12,"idle_closed":14,"moved":13,"cgi_started":3,
+                                      "unavailable":9,"accepted":77,"accept_errors":12,"address_refused":15,"idle_closed":14,"moved":13,"cgi_started":3,
                                       "exits":31,"log_dropped":15})"));
 }
 

@@ -49,6 +49,9 @@ const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::
 struct Words {
   SiteOptions site;
   std::string socket_mode;
+  std::string head = "10s";
+  std::string keep_alive = "75s";
+  std::string write = "30s";
   std::string stall_timeout = "10s";
   std::string drain_notice = "0";
   std::string max_age = "0";
@@ -76,12 +79,37 @@ void AddListenOptions(CLI::App& app, Options& options, Words& words) {
       ->type_name("N");
 }
 
+void AddTimeouts(CLI::App& app, Words& words) {
+  app.add_option("--head-timeout", words.head,
+                 "From a request's first byte to the end of its head and small body")
+      ->check(Patience)
+      ->type_name("TIME")
+      ->capture_default_str();
+  app.add_option("--keep-alive-timeout", words.keep_alive,
+                 "How long a connection may be idle between requests")
+      ->check(Patience)
+      ->type_name("TIME")
+      ->capture_default_str();
+  app.add_option("--write-timeout", words.write, "How long a client may take nothing of its answer")
+      ->check(Patience)
+      ->type_name("TIME")
+      ->capture_default_str();
+}
+
 void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
   app.add_option("--max-connections", options.pool.max_connections,
                  "Open connections (default: what the limit of open files allows, at most 16384); past it a "
                  "newcomer gets the place of one that is idle")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
+  app.add_option(
+         "--max-per-address", options.pool.max_per_address,
+         "Of these, from one address (of IPv6: from one /64); a newcomer past it is reset; 0: no limit. Not "
+         "behind a proxy")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str();
+  AddTimeouts(app, words);
   app.add_option("--admin", options.admin,
                  "HOST:PORT of the status page, /metrics, /status.json, /fates.json, /livez and /readyz; "
                  "'off' for none")
@@ -172,6 +200,9 @@ void TakeWords(Words words, Options& options) {
   if (options.admin == "off") options.admin.clear();
   if (!words.socket_mode.empty())
     options.socket_mode = static_cast<mode_t>(std::stoul(words.socket_mode, nullptr, 8));
+  options.pool.timeouts.head = *sys::ParseDuration(words.head);
+  options.pool.timeouts.keep_alive = *sys::ParseDuration(words.keep_alive);
+  options.pool.timeouts.write = *sys::ParseDuration(words.write);
   options.pool.timeouts.stall = *ParseTimeOrNever(words.stall_timeout);
   options.pool.timeouts.drain_notice = *ParseTimeOrNever(words.drain_notice);
   options.pool.recycling.age = *ParseTimeOrNever(words.max_age);

@@ -11,6 +11,7 @@ LeaseBook::LeaseBook(LeaseTable& table, std::size_t workers)
       held_(table.size()),
       used_(1),
       fds_(table.size()),
+      peers_(table.size()),
       counts_(workers),
       most_(table.size()) {
   free_.reserve(table.size());
@@ -32,9 +33,10 @@ void LeaseBook::Adopt() {
     fds_[slot].Reset(held.fd);
     if (held.freeing || held.fd < 0) {
       FinishFree(slot);
-    } else if (held.owner != kNoWorker) {
-      ++counts_[held.owner];
+      continue;
     }
+    peers_.Enter(slot, held.fd);
+    if (held.owner != kNoWorker) ++counts_[held.owner];
   }
 }
 
@@ -42,6 +44,7 @@ void LeaseBook::Adopt() {
 void LeaseBook::Shut(std::uint32_t slot) {
   Held& held = held_[slot];
   held.shut = true;
+  peers_.Leave(slot);
   held.owner = kNoWorker;
   Lease& lease = table_.lease(slot);
   lease.Store({0, lease.Load().generation + 1, Phase::kFree});
@@ -87,6 +90,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now, 
   held.fd = fd.get();
   HYDRAPOOL_FAILPOINT("parent.opened");
   fds_[slot] = std::move(fd);
+  peers_.Enter(slot, held.fd);
   return slot;
 }
 
@@ -97,6 +101,7 @@ void LeaseBook::Free(std::uint32_t slot) {
 }
 
 void LeaseBook::FinishFree(std::uint32_t slot) {
+  peers_.Leave(slot);
   fds_[slot].Reset();
   HYDRAPOOL_FAILPOINT("parent.closed");
   Lease& lease = table_.lease(slot);

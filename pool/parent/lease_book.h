@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "pool/parent/peer_limit.h"
 #include "pool/shared/lease_table.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
@@ -67,6 +68,8 @@ class LeaseBook {
   [[nodiscard]] std::size_t open() const { return table_.size() - free_.size() - shut_; }
   /// No more than `most` are to be open; those that are stay.
   void Limit(std::size_t most) { most_ = most; }
+  /// Of whom there are how many, as Open, Free and Adopt have it.
+  [[nodiscard]] PeerLimit& peers() { return peers_; }
   [[nodiscard]] bool full() const { return free_.empty() || open() >= most_; }
   [[nodiscard]] bool is_open(std::uint32_t slot) const { return held_[slot].fd >= 0; }
 
@@ -116,7 +119,8 @@ class LeaseBook {
   sys::SharedArray<std::uint32_t> used_;  // one: slots from here on were never used
   std::vector<sys::UniqueFd> fds_;        // owners of Held::fd
   std::vector<std::uint32_t> free_;       // the last is used next, so that warm slots are used again
-  std::vector<std::uint32_t> counts_;     // leases by worker
+  PeerLimit peers_;
+  std::vector<std::uint32_t> counts_;  // leases by worker
   std::size_t most_;
   std::size_t shut_ = 0;  // slots
 };

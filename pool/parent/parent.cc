@@ -15,6 +15,7 @@
 #include "pool/sys/real_time.h"
 #include "pool/sys/service.h"
 #include "pool/sys/signals.h"
+#include "pool/sys/socket.h"
 #include "pool/sys/tcp_counters.h"
 #include "pool/sys/tcp_self_test.h"
 #include "pool/worker/worker.h"
@@ -64,6 +65,7 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
                   .let_in = [this](sys::UniqueFd connection,
                                    bool counted) { LetIn(std::move(connection), counted); }}) {
   leases_.book.Limit(options.max_connections);
+  leases_.book.peers().Limit(options.max_per_address);
   use_estate_.reset();
   estate_.Seal();
 }
@@ -201,6 +203,10 @@ void Pool::Parent::Resize() {
 }
 
 void Pool::Parent::LetIn(sys::UniqueFd connection, bool counted) {
+  if (!leases_.book.peers().Admits(connection.get())) {
+    scoreboard.counts().address_refused.Add();
+    return sys::ResetConnection(connection.get());
+  }
   const bool ledger = !counted || !rescuer_.trusts_counters();
   const auto slot = leases_.book.Open(connection, loop.now(), ledger);
   if (!slot) return;

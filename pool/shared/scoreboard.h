@@ -137,6 +137,7 @@ struct PoolCounts {
   Counter unavailable;  ///< requests answered by the parent because no worker came in time
   Counter accepted;
   Counter accept_errors;
+  Counter address_refused;             ///< connections reset as their address had enough already
   Counter idle_closed;                 ///< idle connections closed to make room for others
   Counter moved;                       ///< idle leases moved to another worker to even out the load
   DurationHistogram reap_seconds;      ///< death → reaped
