@@ -46,9 +46,10 @@ A scenario:
   expect: { lost: 0, cut: 0, unexplained: 0, idle_lost: 0, ready_p99: 50ms }
 
 Beside the load, hydrapool's / is asked with ids, each to be answered once (echo: { connections: 16, pause: 20ms }, or off), and
-16 connections rest (idle: 16). Counts of `expect` are "at most": lost cut abandoned unexplained duplicated wrong idle_lost;
+16 connections rest (idle: 16). Counts of `expect` are "at most": lost cut abandoned unexplained duplicated wrong idle_lost
+unreaped extra_workers missing_workers leaked (descriptors of the main process; these four of the server two seconds after its clients);
 times "not longer than": reap_p99, ready_p99 (death to replacement ready), recovery_p99 (to its first answer, for which a client
-must ask), response_p99. Those not named are not judged, but for unexplained, duplicated and wrong, which are to be 0. cgi_dir is
+must ask), response_p99. Those not named are not judged, but for unexplained, duplicated, wrong and unreaped, which are to be 0. cgi_dir is
 looked for beside the scenario, then in the directory above this program's.
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none

@@ -95,6 +95,8 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
   return children;
 }
 
+std::vector<pid_t> AllProcesses() { return NumbersIn("/proc"); }
+
 std::vector<pid_t> WithAncestors(pid_t pid) {
   std::vector<pid_t> line{pid};
   while (line.back() > 1) {

@@ -41,6 +41,9 @@ struct ProcessInfo {
 /// while another one is exiting (proc(5)); from a scan of /proc where the kernel has no such file.
 [[nodiscard]] std::vector<pid_t> ChildrenOf(pid_t parent);
 
+/// All that are in /proc now.
+[[nodiscard]] std::vector<pid_t> AllProcesses();
+
 /// `pid`, its parent, and so on up to 1.
 [[nodiscard]] std::vector<pid_t> WithAncestors(pid_t pid);
 

@@ -4,6 +4,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <iterator>
+#include <set>
+#include <system_error>
 
 #include "harness/fault/injector.h"
 #include "harness/fault/process_tree.h"
@@ -18,6 +22,12 @@ sys::Result<std::string> Fetch(const std::string& admin, const std::string& path
   if (!page) return tl::unexpected(page.error());
   if (page->status != 200) return sys::Failure(fmt::format("{}{}: status {}", admin, path, page->status));
   return page->body;
+}
+
+std::size_t OpenDescriptors(pid_t pid) {
+  std::error_code error;
+  const std::filesystem::directory_iterator open(fmt::format("/proc/{}/fd", pid), error);
+  return error ? 0 : static_cast<std::size_t>(std::ranges::distance(begin(open), end(open)));
 }
 
 }  // namespace
@@ -47,6 +57,22 @@ sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main) 
                     TitlesOf(forks.others)));
   }
   return ProcessesOf(main);
+}
+
+std::optional<ServerState> StateNow(const std::string& admin, pid_t main) {
+  const auto server = ProcessesNow(admin, main);
+  if (!server || server->main() == nullptr) return std::nullopt;
+  ServerState state{.workers = server->workers.size(), .unreaped = {}, .descriptors = OpenDescriptors(main)};
+  std::set<pid_t> heads{main};
+  if (server->parent) heads.insert(server->parent->identity.pid);
+  for (const pid_t head : heads) {
+    for (const pid_t child : ChildrenOf(head)) {
+      const auto process = ReadProcess(child);
+      if (process && process->parent == head && !process->alive())
+        state.unreaped.push_back(process->identity);
+    }
+  }
+  return state;
 }
 
 sys::Result<pid_t> MainProcess(pid_t pid, const std::string& admin) {

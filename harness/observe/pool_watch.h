@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ namespace hydrapool::harness {
 /// The server now: those that the endpoint names, or, where `admin` is empty, `main` and its forks that are
 /// workers (worker_kind.h). An Error where there are children and none of them is one.
 [[nodiscard]] sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main);
+
+/// How the server is now; nullopt where it cannot be seen.
+[[nodiscard]] std::optional<ServerState> StateNow(const std::string& admin, pid_t main);
 
 /// The main process of the server that `pid` is of: the one that the endpoint names, or, where `admin` is
 /// empty, `pid` itself. With `pid` 0 whosever endpoint it is; else an Error where it is another pool's.

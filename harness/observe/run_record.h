@@ -93,10 +93,20 @@ struct PoolAccount {
   std::optional<PoolFates> fates = {};            ///< /fates.json.
 };
 
+/// A server at rest: before its clients come, and when they have gone and it has had time to settle.
+struct ServerState {
+  std::size_t workers = 0;
+  /// Children of the main process and of the parent that are dead; at the end those that are so for 2 s.
+  std::vector<Identity> unreaped = {};
+  std::size_t descriptors = 0;  ///< Of the main process; 0 where this user may not look.
+};
+
 struct RunRecord {
   sys::Nanos start = 0;
   std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
-  sys::Nanos load_end = 0;  ///< When the first load ended: from then on less is asked than planned.
+  sys::Nanos load_end = 0;         ///< When the first load ended: from then on less is asked than planned.
+  std::optional<ServerState> before = {};
+  std::optional<ServerState> after = {};  ///< nullopt: it had ended.
   bool faults_planned = false;
   std::vector<FaultRecord> faults = {};
   std::vector<Life> lives = {};  ///< Of the server's processes.

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "harness/fault/duration.h"
 #include "harness/observe/pool_watch.h"
@@ -12,6 +13,7 @@ namespace hydrapool::harness {
 namespace {
 
 constexpr sys::Nanos kToFinish = 15 * sys::kSecond;
+constexpr sys::Nanos kToSettle = 2 * sys::kSecond;
 constexpr sys::Nanos kGlance = 100 * sys::kMillisecond;
 
 PoolStatus::Totals Since(const PoolStatus::Totals& before, const PoolStatus::Totals& after) {
@@ -33,6 +35,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   server_ = std::make_unique<ScenarioServer>(std::move(*server));
   if (auto checked = CheckTargets(); !checked) return tl::unexpected(checked.error());
   const auto before = TotalsNow();
+  record_.before = StateOnceStarted();
 
   LoadJobs jobs(scenario_, *server_, scratch_);
   record_.start = sys::Now();
@@ -54,6 +57,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
     if (auto fates = FetchFates(server_->admin())) record_.pool.fates = std::move(*fates);
   }
   const bool lives = server_->Lives();
+  if (lives) record_.after = StateWhenSettled();
   if (auto problem = server_->Stop()) {
     record_.problems.push_back(std::move(*problem));
   } else if (!lives) {
@@ -99,6 +103,35 @@ void ScenarioRun::WatchSteadyState() {
     record_.breach = why;
     called_off_ = true;
   });
+}
+
+/// Some answer while others of their workers are still to be started.
+std::optional<ServerState> ScenarioRun::StateOnceStarted() const {
+  auto now = StateNow(server_->admin(), server_->main());
+  for (const sys::Nanos deadline = sys::Now() + kToSettle; sys::Now() < deadline;) {
+    loop_.RunOnce(sys::Now() + kGlance);
+    const auto last = std::exchange(now, StateNow(server_->admin(), server_->main()));
+    if (last && now && last->workers == now->workers) break;
+  }
+  return now;
+}
+
+std::optional<ServerState> ScenarioRun::StateWhenSettled() const {
+  auto now = StateNow(server_->admin(), server_->main());
+  const auto is_as_before = [&] {
+    return now && record_.before && now->unreaped.empty() && now->workers == record_.before->workers &&
+           now->descriptors <= record_.before->descriptors;
+  };
+  const auto dead = now ? now->unreaped : std::vector<Identity>();
+  for (const sys::Nanos deadline = sys::Now() + kToSettle; !is_as_before() && sys::Now() < deadline;) {
+    loop_.RunOnce(sys::Now() + kGlance);
+    now = StateNow(server_->admin(), server_->main());
+  }
+  if (now) {
+    std::erase_if(now->unreaped,
+                  [&dead](const Identity& child) { return std::ranges::find(dead, child) == dead.end(); });
+  }
+  return now;
 }
 
 bool ScenarioRun::FaultsOver() const {

@@ -50,6 +50,8 @@ class ScenarioRun {
   void WatchSteadyState();
   void StartFaults();
   void LetItRun(const LoadJobs& jobs);
+  [[nodiscard]] std::optional<ServerState> StateOnceStarted() const;
+  [[nodiscard]] std::optional<ServerState> StateWhenSettled() const;
   [[nodiscard]] bool FaultsOver() const;
   void TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record);
   void NumberFaults();

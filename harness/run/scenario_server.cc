@@ -1,13 +1,16 @@
 #include "harness/run/scenario_server.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <thread>
 
+#include "harness/fault/process_tree.h"
 #include "harness/observe/pool_watch.h"
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
@@ -46,6 +49,15 @@ bool AllReady(const std::string& admin, std::size_t workers) {
   const auto status = FetchStatus(admin);
   return status && static_cast<std::size_t>(std::ranges::count_if(
                        status->workers, [](const auto& worker) { return worker.ready; })) == workers;
+}
+
+std::vector<pid_t> MembersOf(pid_t group) {
+  std::vector<pid_t> members;
+  for (const pid_t pid : AllProcesses()) {
+    const auto process = ReadProcess(pid);
+    if (pid != group && ::getpgid(pid) == group && process && process->alive()) members.push_back(pid);
+  }
+  return members;
 }
 
 }  // namespace
@@ -158,9 +170,19 @@ std::string ScenarioServer::UrlOf(const std::string& url) const {
 
 sys::Result<ServerProcesses> ScenarioServer::Processes() const { return ProcessesNow(admin_, main_); }
 
-/// While the first process is not reaped its group's number is nobody else's.
-void ScenarioServer::EndWhatIsLeft() const {
-  if (child_.pid() == group_) ::kill(-group_, SIGKILL);
+/// Who they were, in words; empty: nobody was left. While the first process is not reaped its group's number
+/// is nobody else's.
+std::string ScenarioServer::EndWhatIsLeft() const {
+  if (child_.pid() != group_) return "";
+  std::vector<pid_t> left = MembersOf(group_);
+  for (const sys::Nanos deadline = sys::Now() + kToSucceed; !left.empty() && sys::Now() < deadline;) {
+    std::this_thread::sleep_for(kBetweenTries);
+    left = MembersOf(group_);
+  }
+  ::kill(-group_, SIGKILL);
+  return left.empty() ? ""
+                      : fmt::format("{} processes of the server outlived it: pid {}", left.size(),
+                                    fmt::join(left, ", "));
 }
 
 std::optional<std::string> ScenarioServer::Stop() {
@@ -170,13 +192,14 @@ std::optional<std::string> ScenarioServer::Stop() {
   const bool ended = EndsWithin(child_.pidfd(), kToEnd);
   if (!ended) child_.Signal(SIGKILL);
   static_cast<void>(EndsWithin(child_.pidfd(), kToEnd));
-  EndWhatIsLeft();
+  const std::string left = EndWhatIsLeft();
   const auto status = child_.TryReap();
   if (!was_alive && status)
     return fmt::format("the server ended before its time ({}): {}", status->Describe(), LastLineOf(log_));
   if (!ended) return "the server did not end within 10 s of TERM and was killed";
   if (must_end_clean_ && status && !status->clean())
     return fmt::format("the server ended with {} after TERM, not with 0", status->Describe());
+  if (!left.empty()) return left;
   return std::nullopt;
 }
 

@@ -55,7 +55,7 @@ class ScenarioServer {
   sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options);
   sys::Result<void> StartCommand(const CommandStart& command);
   sys::Result<void> AttachTo(const Attachment& attach, const Scenario& scenario);
-  void EndWhatIsLeft() const;
+  [[nodiscard]] std::string EndWhatIsLeft() const;
   template <typename Condition>
   sys::Result<void> Await(const std::string& what, Condition holds);
 

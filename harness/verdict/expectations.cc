@@ -20,6 +20,10 @@ const std::vector<MeasureInfo>& Measures() {
       {Measure::kDuplicated, "duplicated", false, "answers beyond the one"},
       {Measure::kWrong, "wrong", false, "answers that are another's"},
       {Measure::kIdleLost, "idle_lost", false, "idle connections lost"},
+      {Measure::kUnreaped, "unreaped", false, "dead children that nobody has reaped"},
+      {Measure::kExtraWorkers, "extra_workers", false, "workers more than at the start"},
+      {Measure::kMissingWorkers, "missing_workers", false, "workers fewer than at the start"},
+      {Measure::kLeaked, "leaked", false, "descriptors of the main process more than at the start"},
       {Measure::kReapP99, "reap_p99", true, "reap p99"},
       {Measure::kReadyP99, "ready_p99", true, "replacement ready p99"},
       {Measure::kRecoveryP99, "recovery_p99", true, "recovery p99"},
@@ -33,7 +37,8 @@ const MeasureInfo& InfoOf(Measure measure) {
 }
 
 Expectations DefaultExpectations() {
-  return {{Measure::kUnexplained, 0}, {Measure::kDuplicated, 0}, {Measure::kWrong, 0}};
+  return {
+      {Measure::kUnexplained, 0}, {Measure::kDuplicated, 0}, {Measure::kWrong, 0}, {Measure::kUnreaped, 0}};
 }
 
 sys::Result<std::pair<Measure, std::int64_t>> ParseExpectation(const std::string& text) {

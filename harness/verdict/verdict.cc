@@ -32,6 +32,17 @@ std::optional<sys::Nanos> WorstResponse(const RunRecord& run) {
   return worst;
 }
 
+void AddServerMeasures(const RunRecord& run, std::map<Measure, std::int64_t>& measured) {
+  if (!run.before || !run.after) return;
+  const auto more = [](std::size_t now, std::size_t then) {
+    return std::max<std::int64_t>(static_cast<std::int64_t>(now) - static_cast<std::int64_t>(then), 0);
+  };
+  measured[Measure::kUnreaped] = static_cast<std::int64_t>(run.after->unreaped.size());
+  measured[Measure::kExtraWorkers] = more(run.after->workers, run.before->workers);
+  measured[Measure::kMissingWorkers] = more(run.before->workers, run.after->workers);
+  measured[Measure::kLeaked] = more(run.after->descriptors, run.before->descriptors);
+}
+
 std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attribution& attribution) {
   std::map<Measure, std::int64_t> measured{
       {Measure::kLost, CountKind(run, FailureKind::kLost)},
@@ -40,6 +51,7 @@ std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attributi
       {Measure::kUnexplained, static_cast<std::int64_t>(attribution.unexplained.size())},
       {Measure::kDuplicated, static_cast<std::int64_t>(run.ids.duplicated)},
       {Measure::kWrong, static_cast<std::int64_t>(run.ids.wrong)}};
+  AddServerMeasures(run, measured);
   if (run.resting.count > 0 && run.resting.kept)
     measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.resting.lost);
   if (const auto reap = Percentile(ReapsOf(run), 99)) measured[Measure::kReapP99] = *reap;

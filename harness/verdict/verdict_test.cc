@@ -234,5 +234,18 @@ TEST(RunTextTest, SaysTheVerdictWhyAndHowToSeeItAgain) {
   EXPECT_THAT(RunText({}, run, Judge(run, Strict())), HasSubstr("(/status.json and /proc); 1 unobserved\n"));
 }
 
+TEST(JudgeTest, TheServerItselfIsHeldAgainstWhatItWas) {
+  RunRecord run = GoodRun();
+  run.before = ServerState{.workers = 4, .descriptors = 20};
+  run.after = ServerState{.workers = 3, .unreaped = {{.pid = 7}, {.pid = 8}}, .descriptors = 23};
+  const auto judgement =
+      Judge(run, {{Measure::kUnreaped, 0}, {Measure::kMissingWorkers, 0}, {Measure::kLeaked, 3}});
+  EXPECT_EQ(judgement.verdict, Verdict::kFail);
+  EXPECT_EQ(judgement.measured.at(Measure::kMissingWorkers), 1);
+  EXPECT_EQ(judgement.measured.at(Measure::kExtraWorkers), 0);
+  EXPECT_EQ(judgement.measured.at(Measure::kLeaked), 3);
+  EXPECT_EQ(judgement.reasons.size(), 2u);
+}
+
 }  // namespace
 }  // namespace hydrapool::harness

@@ -1,0 +1,71 @@
+#include <gmock/gmock.h>
+
+#include "harness/testing/run_fixture.h"
+#include "pool/sys/socket.h"
+
+namespace hydrapool::harness {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+/// Runs against a server with one bug (testing/planted_server.cc).
+struct PlantedServerTest : RunFixture {
+  RunEnd RunWith(const std::string& bug, const std::string& load = "rate: 300, connections: 8") {
+    const std::string port = sys::LocalAddress(sys::Listen("127.0.0.1:0").get()).substr(10);
+    return Run({"run",
+                Scenario(fmt::format(
+                    "name: {0}\nstart: {{ command: ['{1}/planted_server', '{2}', {0}], "
+                    "url: 'http://127.0.0.1:{2}/' }}\n"
+                    "load: [{{ url: /, {3} }}]\nidle: 4\n"
+                    "faults: [{{ fault: kill, target: oldest, from: 300ms }}]\n"
+                    "duration: 3s\n"
+                    "expect: {{ cut: 0, extra_workers: 0, missing_workers: 0, leaked: 0, lost: 8 }}\n",
+                    bug, HYDRAPOOL_BIN_DIR, port, load)),
+                "--seed", "1"});
+  }
+  static void ExpectFailure(const RunEnd& end, const std::string& words) {
+    EXPECT_EQ(end.exit_code, 1) << end.screen;
+    EXPECT_THAT(end.json["reasons"], Contains(HasSubstr(words))) << end.screen;
+  }
+};
+
+TEST_F(PlantedServerTest, WithoutABugItDoesNotFail) {
+  const auto end = RunWith("none");
+  EXPECT_NE(end.exit_code, 1) << end.screen;
+  EXPECT_NE(end.exit_code, -1) << end.screen;
+}
+
+TEST_F(PlantedServerTest, WhoDoesNotReapIsFound) {
+  ExpectFailure(RunWith("no-reap"), "dead children that nobody has reaped: 1");
+}
+
+TEST_F(PlantedServerTest, TwoSuccessorsOfOneWorkerAreFound) {
+  ExpectFailure(RunWith("two-respawns"), "workers more than at the start: 1");
+}
+
+TEST_F(PlantedServerTest, AWorkerThatIsNotReplacedIsMissed) {
+  ExpectFailure(RunWith("no-respawn"), "workers fewer than at the start: 1");
+}
+
+TEST_F(PlantedServerTest, ADroppedConnectionIsExplainedByNoFault) {
+  ExpectFailure(RunWith("drop-accept", "rate: 300, connections: 8, keep_alive: false"),
+                "failed requests that no fault explains: ");
+}
+
+TEST_F(PlantedServerTest, ALeakedDescriptorIsCounted) {
+  ExpectFailure(RunWith("leak"), "descriptors of the main process more than at the start: 1");
+}
+
+TEST_F(PlantedServerTest, ABodyThatIsCutIsFound) { ExpectFailure(RunWith("truncate"), "answers cut: "); }
+
+TEST_F(PlantedServerTest, AWorkerThatOutlivesItsServerIsFound) {
+  ExpectFailure(RunWith("orphan"), "1 processes of the server outlived it");
+}
+
+TEST_F(PlantedServerTest, AWorkerThatStallsForEverIsFound) {
+  ExpectFailure(RunWith("stall"), "failed requests that no fault explains: ");
+}
+
+}  // namespace
+}  // namespace hydrapool::harness
