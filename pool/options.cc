@@ -49,6 +49,7 @@ const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::
 struct Words {
   SiteOptions site;
   std::string socket_mode;
+  std::string socket_owner;
   std::string head = "10s";
   std::string keep_alive = "75s";
   std::string write = "30s";
@@ -73,6 +74,10 @@ void AddListenOptions(CLI::App& app, Options& options, Words& words) {
                  "Who may connect to unix:/PATH (default: its owner, who is the --user)")
       ->check(Mode)
       ->type_name("OCTAL");
+  app.add_option("--socket-owner", words.socket_owner,
+                 "Whose unix:/PATH is, where root starts the server (default: the --user)")
+      ->check(KnownUser)
+      ->type_name("NAME[:GROUP]");
   app.add_option("--workers", options.pool.workers,
                  "Worker processes (default: one for each core, at least 2)")
       ->check(CLI::Range(1, 256))
@@ -206,6 +211,7 @@ void TakeWords(Words words, Options& options) {
   options.pool.timeouts.stall = *ParseTimeOrNever(words.stall_timeout);
   options.pool.timeouts.drain_notice = *ParseTimeOrNever(words.drain_notice);
   options.pool.recycling.age = *ParseTimeOrNever(words.max_age);
+  if (!words.socket_owner.empty()) options.socket_owner = *sys::FindUser(words.socket_owner);
   if (!words.user.empty()) options.user = *sys::FindUser(words.user);
   words.site.Fill(options.site);
 }

@@ -16,10 +16,11 @@ namespace hydrapool::server {
 /// What the command line of `hydrapool` asks for.
 struct Options {
   std::vector<std::string> listen{"127.0.0.1:8080"};
-  std::string admin = "127.0.0.1:9180";  ///< empty: none
-  std::string control;                   ///< the control socket's path; empty: none
-  std::optional<sys::User> user;         ///< to become once it listens; none: stay the one that started it
-  std::optional<mode_t> socket_mode;     ///< of UNIX sockets; none: as the umask has it
+  std::string admin = "127.0.0.1:9180";   ///< empty: none
+  std::string control;                    ///< the control socket's path; empty: none
+  std::optional<sys::User> user;          ///< to become once it listens; none: stay the one that started it
+  std::optional<sys::User> socket_owner;  ///< of UNIX sockets; none: the user
+  std::optional<mode_t> socket_mode;      ///< of UNIX sockets; none: as the umask has it
   hydrapool::PoolOptions pool{.supervised = true};
   SiteConfig site{};
   bool check = false;  ///< say whether it could start, and end

@@ -104,15 +104,16 @@ void GiveUpPrivileges(const Options& options) {
   }
 }
 
-// So that a proxy of the same user can connect. A program that follows has become that user, and inherits it.
-void GiveSocket(const std::string& path, const sys::User& user) {
-  if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0)
+// So that a proxy of that user can connect. What a program inherits is as it should be, and may lie in a
+// directory that its user does not see.
+void GiveSocket(const std::string& path, const std::optional<sys::User>& owner, std::optional<mode_t> mode) {
+  constexpr mode_t kMode = 07777;
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) != 0) return;
+  const bool is_theirs = !owner || (there.st_uid == owner->uid && there.st_gid == owner->gid);
+  if (!is_theirs && ::chown(path.c_str(), owner->uid, owner->gid) != 0)
     sys::ThrowErrno(errno, "chown " + path);
-}
-
-void GiveSocket(const std::string& path, const Options& options) {
-  if (options.user) GiveSocket(path, *options.user);
-  if (options.socket_mode && ::chmod(path.c_str(), *options.socket_mode) != 0)
+  if (mode && (there.st_mode & kMode) != *mode && ::chmod(path.c_str(), *mode) != 0)
     sys::ThrowErrno(errno, "chmod " + path);
 }
 
@@ -141,7 +142,9 @@ std::vector<sys::UniqueFd> Listeners(const Options& options) {
       continue;
     }
     listeners.push_back(sys::Listen(address, {.defer_accept = true}));
-    if (address.starts_with(kUnix)) GiveSocket(address.substr(kUnix.size()), options);
+    if (address.starts_with(kUnix))
+      GiveSocket(address.substr(kUnix.size()), options.socket_owner ? options.socket_owner : options.user,
+                 options.socket_mode);
   }
   for (const std::string& name : sys::activation::CloseRest())
     sys::log::Warn("the socket '{}' was handed over, and no --listen systemd:{} takes it", name, name);
@@ -167,7 +170,7 @@ int Serve(const Options& options) {
   std::optional<control::Server> control;
   if (!options.control.empty()) {
     sys::UniqueFd listener = control::ListenAt(options.control);
-    if (options.user) GiveSocket(options.control, *options.user);
+    GiveSocket(options.control, options.user, std::nullopt);
     control.emplace(pool.loop(), std::move(listener),
                     [&pool](std::string_view command) { return control::Obey(pool.pool(), command); });
     sys::log::Info("control on unix:{}", options.control);

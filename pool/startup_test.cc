@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -67,6 +69,41 @@ TEST(StartupTest, AFileThatIsNoSocketIsNotReplacedByOne) {
   EXPECT_EQ(finished.status.code, 1);
   EXPECT_EQ(Lines(finished.output), 1) << finished.output;
   EXPECT_EQ(ReadFile(path), "precious");
+}
+
+TEST(StartupTest, AUnixSocketIsWhoseItIsSaidToBe) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a socket away";
+  const ScratchDir scratch;
+  const std::string path = scratch / "socket";
+  ServerProcess server(
+      {.flags = {"--socket-owner", "daemon:nogroup", "--socket-mode", "660", "--user", "nobody"},
+       .supervised = true,
+       .listen = "unix:" + path});
+  struct stat there {};
+  ASSERT_EQ(::lstat(path.c_str(), &there), 0);
+  EXPECT_EQ(there.st_uid, sys::FindUser("daemon")->uid);
+  EXPECT_EQ(there.st_gid, sys::FindUser("nobody")->gid);
+  EXPECT_EQ(there.st_mode & 07777, 0660u);
+  server.Signal(SIGHUP);
+  EXPECT_TRUE(
+      Eventually([&] { return server.Log().find("lives on under a new program") != std::string::npos; }));
+  EXPECT_TRUE(HttpClient("unix:" + path).Ask(Get("/")));
+}
+
+TEST(StartupTest, WhoCannotGiveASocketAwaySaysSo) {
+  const std::vector<std::string> as_nobody{"setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"};
+  auto reach = as_nobody;
+  reach.insert(reach.end(), {"test", "-x", HYDRAPOOL_BIN_DIR "/hydrapool"});
+  if (::geteuid() != 0 || RunProgram(reach).status.code != 0) GTEST_SKIP() << "no way to start it as nobody";
+  const ScratchDir scratch;
+  std::filesystem::permissions(scratch.path(), std::filesystem::perms(0777));
+  auto command = as_nobody;
+  command.insert(command.end(), {HYDRAPOOL_BIN_DIR "/hydrapool", "--admin", "off", "--listen",
+                                 "unix:" + (scratch / "socket"), "--socket-owner", "daemon"});
+  const Finished finished = RunProgram(command);
+  EXPECT_EQ(finished.status.code, 1);
+  EXPECT_EQ(Lines(finished.output), 1) << finished.output;
+  EXPECT_THAT(finished.output, ::testing::HasSubstr("chown"));
 }
 
 uid_t OwnerOf(pid_t pid) {
