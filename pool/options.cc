@@ -33,17 +33,12 @@ Each option is also read from the environment: HYDRAPOOL_LISTEN for --listen, HY
 Signals, to the process that was started: TERM finishes what is in hand within 30 s (a second TERM: at once), QUIT
 without a deadline, INT stops now. HUP starts the program anew with the file and arguments as they are then, USR2 the
 program that stands under its name by then (an upgrade): no connection is closed, and if a trial fails all stays as it
-was. TTIN and TTOU: one worker more, or one less. USR1 and others that tell of no fault do nothing.
+was. TTIN and TTOU: one worker more, or one less. USR1: the files of --log-file and --access-log are opened again.
 Exit codes: 0 after a drain, 1 could not start, 2 usage.
 Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.json, /fates.json, /readyz)";
 
 const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
-const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::kDebug},
-                                                     {"info", sys::log::Level::kInfo},
-                                                     {"warn", sys::log::Level::kWarning},
-                                                     {"error", sys::log::Level::kError},
-                                                     {"off", sys::log::Level::kOff}};
 
 /// What the command line says in words, until it is known whether they make options.
 struct Words {
@@ -165,10 +160,7 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
   app.add_flag("--expose-worker", options.site.expose_worker, "Add X-Worker: SLOT.INCARNATION to responses");
   app.add_flag("--core", options.pool.core_dumps,
                "Let workers dump core (it delays a death by half a second)");
-  app.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
-      ->transform(CLI::CheckedTransformer(kLevels).description(""))
-      ->type_name("LEVEL")
-      ->default_str("info");
+  options.logs.AddTo(app);
 }
 
 void AddCommandOptions(CLI::App& app, Options& options, Words& words) {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "hydrapool/pool_options.h"
+#include "pool/log_options.h"
 #include "pool/site.h"
-#include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
 
 namespace hydrapool::server {
@@ -25,7 +25,7 @@ struct Options {
   SiteConfig site{};
   bool check = false;  ///< say whether it could start, and end
   std::string probe;   ///< not a server at all: GET this URL, and say by the exit code whether it is a 2xx
-  sys::log::Level log_level = sys::log::Level::kInfo;
+  LogOptions logs{};
 };
 
 /// nullopt: it has said what there was to say (help, version, a usage error), and `exit_code` is the

@@ -99,9 +99,16 @@ void GiveUpPrivileges(const Options& options) {
   if (options.user) {
     const auto done = sys::Become(*options.user);
     if (!done) throw std::runtime_error(done.error().message + " (--user is for root)");
+    options.logs.WarnOfOwners();
   } else if (::geteuid() == 0 && options.site.cgi) {
     sys::log::Warn("CGI programs run as root: --user NAME has them and the server run as another");
   }
+}
+
+void OpenLogs(Options& options) {
+  if (const auto logs = options.logs.Open(options.user); !logs)
+    throw std::runtime_error(logs.error().message);
+  options.site.access = options.logs.access;
 }
 
 // So that a proxy of that user can connect. What a program inherits is as it should be, and may lie in a
@@ -184,19 +191,21 @@ int Main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "ctl") return control::Ctl(argc - 1, argv + 1);
   sys::IgnoreStraySignals();
   int exit_code = 0;
-  const auto options = ParseOptions(argc, argv, exit_code);
+  auto options = ParseOptions(argc, argv, exit_code);
   if (!options) return exit_code;
-  sys::log::SetLevel(sys::inheritance::OnTrial() ? std::max(options->log_level, sys::log::Level::kWarning)
-                                                 : options->log_level);
+  sys::log::SetLevel(sys::inheritance::OnTrial() ? std::max(options->logs.level, sys::log::Level::kWarning)
+                                                 : options->logs.level);
   sys::log::TakeTerminate();
   try {
     if (!options->probe.empty()) return Probe(options->probe);
     cgi::Mounts(options->site.mounts, options->site.rules);
     cgi::Guards(options->site.guards, options->site.realm);
+    if (const auto logs = options->logs.Check(); !logs) throw std::runtime_error(logs.error().message);
     if (options->check) {
       std::puts("hydrapool: the options are good");
       return 0;
     }
+    if (!sys::inheritance::OnTrial()) OpenLogs(*options);
     return Serve(*options);
   } catch (const std::system_error& error) {
     const bool busy = error.code() == std::errc::address_in_use;

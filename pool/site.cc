@@ -26,14 +26,17 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
     : worker_(worker),
       believed_(config.believed),
       parser_(config.heads),
-      extra_lines_(WorkerLine(worker, config.expose_worker)),
+      access_(worker, config.access),
+      worker_line_(WorkerLine(worker, config.expose_worker)),
+      extra_lines_(worker_line_),
       mounts_(config.mounts, config.rules),
       guards_(config.guards, config.realm),
       files_(worker, extra_lines_) {
   if (!config.cgi) return;
   cgi::Config programs = *config.cgi;
   programs.guards = &guards_;
-  cgi_.emplace(worker, programs, mounts_, extra_lines_);
+  programs.request_id_header = config.access.request_id_header;
+  cgi_.emplace(worker, programs, mounts_, worker_line_);
 }
 
 Begun Site::Begin(Exchange& exchange, std::string_view peeked) {
@@ -77,7 +80,34 @@ std::optional<Decision> Site::LookAtProxy(const Connection& connection, std::str
   return Reply{.consume = std::get<std::size_t>(*seen), .interim = true};
 }
 
+void Site::Register(Connection& connection, const http::Request& request, bool starts) {
+  if (!access_.on() && !starts) return;
+  std::string client;
+  std::string user;
+  if (access_.on()) {
+    const auto asks = cgi::WhoAsks(connection, request, believed_, "http");
+    if (const auto* asker = std::get_if<cgi::Asker>(&asks)) client = asker->client.remote_address;
+    user = guards_.UserOf(request).value_or("");
+  }
+  if (request_id_.empty()) request_id_ = access_.IdOf(connection, request);
+  access_.Open(connection, request, request_id_, client, user);
+}
+
 Decision Site::OnInput(Connection& connection, std::string_view peeked) {
+  request_ = nullptr;
+  request_id_.clear();
+  Decision decision = Decide(connection, peeked);
+  const Reply* reply = std::get_if<Reply>(&decision);
+  if (std::holds_alternative<NeedMore>(decision) || (reply != nullptr && reply->interim)) return decision;
+  if (request_ != nullptr) {
+    Register(connection, *request_, reply == nullptr);
+  } else if (access_.on()) {
+    access_.OpenUnread(connection, peeked);
+  }
+  return decision;
+}
+
+Decision Site::Decide(Connection& connection, std::string_view peeked) {
   if (!believed_.peers.empty()) {
     if (auto decision = LookAtProxy(connection, peeked)) return std::move(*decision);
   }
@@ -87,6 +117,10 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
     return Refuse(*refusal, peeked.starts_with("HEAD "));
   const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
   file_.reset();
+  if (access_.has_header()) {
+    request_id_ = access_.IdOf(connection, request);
+    extra_lines_ = fmt::format("{}X-Request-Id: {}\r\n", worker_line_, request_id_);
+  }
   if (!guards_.Passes(request)) {
     const bool empty = request.body != http::BodyKind::kChunked && request.content_length == 0;
     return Respond(connection, request, empty ? request.head_size : 0, 401, "", guards_.challenge());

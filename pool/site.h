@@ -7,6 +7,7 @@
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler.h"
+#include "pool/access/log.h"
 #include "pool/cgi/guards.h"
 #include "pool/cgi/handler.h"
 #include "pool/cgi/mounts.h"
@@ -25,6 +26,7 @@ struct SiteConfig {
   http::Limits heads{};
   cgi::Believed believed{};    ///< about who asks
   bool expose_worker = false;  ///< X-Worker: SLOT.INCARNATION in each response
+  access::LogConfig access{};
 };
 
 /// The handler of `hydrapool`: HTTP in, and which program or file a path belongs to.
@@ -49,6 +51,9 @@ class Site {
   static std::string AbandonedReply(Excuse excuse);
 
  private:
+  Decision Decide(Connection& connection, std::string_view peeked);
+  /// The request in hand gets its id, and its docket where one is wanted.
+  void Register(Connection& connection, const http::Request& request, bool starts);
   /// What comes before the first request of a connection, and who asks, as far as a peer is believed.
   std::optional<Decision> LookAtProxy(const Connection& connection, std::string_view peeked);
   Decision OnFile(Connection& connection, const http::Request& request, std::string_view peeked);
@@ -63,7 +68,10 @@ class Site {
   const cgi::Believed believed_;
   http::RequestParser parser_;
   const http::Request* request_ = nullptr;  // the one to begin: the parser's last
-  std::string extra_lines_;
+  access::Log access_;
+  std::string worker_line_;
+  std::string extra_lines_;  // of the answer to the request in hand
+  std::string request_id_;
   http::DateCache date_;
   const cgi::Mounts mounts_;
   cgi::Guards guards_;

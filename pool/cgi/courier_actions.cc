@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "pool/access/entry.h"
 #include "pool/cgi/answer_head.h"
 #include "pool/cgi/courier.h"
 #include "pool/http/response_writer.h"
@@ -96,7 +97,7 @@ std::string Courier::Head(const CourierAction& action, bool keep) const {
                             .keep_alive = keep && action.framing != Framing::kClose,
                             .http_1_1 = notes().may_chunk,
                             .date = tools_.date.At(exchange_.connection().worker().loop.now()),
-                            .extra_lines = tools_.extra_lines()});
+                            .extra_lines = tools_.LinesFor(exchange_.connection())});
 }
 
 void Courier::AnswerWhole(const CourierAction& action) {
@@ -135,6 +136,8 @@ void Courier::Begin(const CourierAction& action) {
   note.http_head = static_cast<std::uint32_t>(head.size());
   note.status_class = static_cast<std::uint8_t>(head_.status / 100);
   note.head_taken = '\0';
+  if (note.raw && exchange_.connection().docket().open())
+    access::Entry::Of(exchange_.connection()).status = static_cast<std::uint16_t>(head_.status);
   note.coded = head_.chunked;
   if (note.coded) BeginCoding(note.answer_begin + note.http_head);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -233,12 +236,13 @@ void Courier::Refuse(int status, std::string_view why) {
   process_.Terminate();
   const std::uint64_t consume = LeftToConsume();
   const bool keep = End(consume) == Then::kDone;
-  exchange_.Answer({.consume = consume,
-                    .bytes = http::ErrorResponse(status, keep, notes().head_request, why,
-                                                 tools_.date.At(exchange_.connection().worker().loop.now()),
-                                                 notes().may_chunk ? 1 : 0, tools_.extra_lines()),
-                    .keep_open = keep,
-                    .kind = static_cast<std::uint8_t>(status / 100)});
+  exchange_.Answer(
+      {.consume = consume,
+       .bytes = http::ErrorResponse(status, keep, notes().head_request, why,
+                                    tools_.date.At(exchange_.connection().worker().loop.now()),
+                                    notes().may_chunk ? 1 : 0, tools_.LinesFor(exchange_.connection())),
+       .keep_open = keep,
+       .kind = static_cast<std::uint8_t>(status / 100)});
 }
 
 void Courier::Cut(std::string_view why) {

@@ -1,20 +1,35 @@
 #include "pool/cgi/courier_tools.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "pool/access/entry.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::cgi {
 
 constexpr std::size_t kPipe = 64 * 1024;
 
-CourierTools::CourierTools(std::string extra_lines, HeadReading reading)
-    : extra_lines_(std::move(extra_lines)), reading_(reading), buffer_(kPipe) {
+std::string RequestIdOf(const Connection& connection) {
+  if (!connection.docket().open()) return {};
+  return std::string(access::Entry::Of(connection).Get(access::Entry::Text::kId));
+}
+
+std::string CourierTools::LinesFor(const Connection& connection) const {
+  if (!request_id_header_ || !connection.docket().open()) return extra_lines_;
+  return fmt::format("{}X-Request-Id: {}\r\n", extra_lines_, RequestIdOf(connection));
+}
+
+CourierTools::CourierTools(std::string extra_lines, HeadReading reading, bool request_id_header)
+    : extra_lines_(std::move(extra_lines)),
+      reading_(reading),
+      request_id_header_(request_id_header),
+      buffer_(kPipe) {
   int ends[2];
   sys::Check(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), "pipe2");
   look_out_.Reset(ends[0]);

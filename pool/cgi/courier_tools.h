@@ -6,18 +6,24 @@
 #include <string_view>
 #include <vector>
 
+#include "hydrapool/connection.h"
 #include "pool/cgi/response_head.h"
 #include "pool/http/response_writer.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::cgi {
 
+/// The id that the request in hand has got; empty: none.
+[[nodiscard]] std::string RequestIdOf(const Connection& connection);
+
 /// What every response of a worker carries, and scratch space that its couriers share.
 class CourierTools {
  public:
-  explicit CourierTools(std::string extra_lines, HeadReading reading = HeadReading::kLenient);
+  explicit CourierTools(std::string extra_lines, HeadReading reading = HeadReading::kLenient,
+                        bool request_id_header = false);
 
-  [[nodiscard]] std::string_view extra_lines() const { return extra_lines_; }
+  /// Whole lines for the answer to the request in hand.
+  [[nodiscard]] std::string LinesFor(const Connection& connection) const;
   /// How programs' heads are read.
   [[nodiscard]] HeadReading reading() const { return reading_; }
 
@@ -36,6 +42,7 @@ class CourierTools {
  private:
   std::string extra_lines_;
   const HeadReading reading_;
+  const bool request_id_header_;
   sys::UniqueFd look_in_;
   sys::UniqueFd look_out_;
   std::vector<char> buffer_;

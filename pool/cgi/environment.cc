@@ -95,6 +95,8 @@ void SetServer(Variables& variables, const ServerFacts& server, const ClientFact
     variables["AUTH_TYPE"] = "Basic";
     variables["REMOTE_USER"] = *client.user;
   }
+  if (!client.request_id.empty())
+    variables["REQUEST_ID"] = variables["HTTP_X_REQUEST_ID"] = client.request_id;
   if (client.remote_port != 0) variables["REMOTE_PORT"] = std::to_string(client.remote_port);
 }
 

@@ -33,6 +33,7 @@ struct ClientFacts {
   std::string server_address{};
   std::uint16_t server_port = 0;
   std::optional<std::string> user{};  ///< REMOTE_USER, who has shown a password (Basic)
+  std::string request_id{};           ///< HTTP_X_REQUEST_ID and REQUEST_ID; empty: none
   std::string scheme{};               ///< what the client used; empty: ServerFacts::scheme
   std::optional<std::uint64_t>
       body_length{};  ///< of a chunked body that was spooled; else Content-Length counts
@@ -49,9 +50,9 @@ class Environment {
   ///
   /// The meta-variables, REMOTE_IDENT excepted (AUTH_TYPE and REMOTE_USER where a password was asked for;
   /// `extra` may set them too), and the customary ones: SCRIPT_FILENAME, DOCUMENT_ROOT, REQUEST_URI,
-  /// REDIRECT_STATUS (200), REQUEST_SCHEME, HTTPS (on, for https), REMOTE_PORT, SERVER_ADDR, PATH.
-  /// REMOTE_HOST is the address: names are not looked up. What is not known is not set; QUERY_STRING always
-  /// is.
+  /// REDIRECT_STATUS (200), REQUEST_ID, REQUEST_SCHEME, HTTPS (on, for https), REMOTE_PORT, SERVER_ADDR,
+  /// PATH. REMOTE_HOST is the address: names are not looked up. What is not known is not set; QUERY_STRING
+  /// always is.
   ///
   /// HTTP_* are the request's fields, repeated ones joined by ", " (Cookie by "; "). Not passed:
   ///   - names with other characters than letters, digits and '-': X_Foo must not pass for X-Foo;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "pool/access/entry.h"
 #include "pool/cgi/body_file.h"
 #include "pool/http/response_writer.h"
 #include "pool/shared/body_budget.h"
@@ -45,28 +46,37 @@ void HandOver(RequestProcess& process) {
   process.bodies().End(process.lease());
 }
 
+/// As far as the worker before has noted it.
+std::string_view ScriptOf(const Connection& connection) {
+  return connection.docket().open() ? access::Entry::Of(connection).Get(access::Entry::Text::kScript)
+                                    : "(taken over)";
+}
+
 }  // namespace
 
 Handler::Handler(WorkerContext& worker, const Config& config, const Mounts& mounts, std::string extra_lines)
     : worker_(worker),
       config_(config),
       mounts_(mounts),
-      tools_(std::move(extra_lines), config.reading),
+      tools_(std::move(extra_lines), config.reading, config.request_id_header),
       parser_(config.heads) {
   if (config_.server.document_root.empty()) config_.server.document_root = mounts_.document_root();
 }
 
 std::string Handler::NameOf(const Connection& connection, std::string_view path) const {
-  return fmt::format("cgi {}.{}.{} {}", worker_.slot, worker_.incarnation, connection.slot(), path);
+  const std::string id = RequestIdOf(connection);
+  return fmt::format("cgi {}.{}.{} {}{}{}", worker_.slot, worker_.incarnation, connection.slot(), id,
+                     id.empty() ? "" : " ", path);
 }
 
-Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int status, std::string_view why) {
+Reply Handler::Refuse(const Connection& connection, const http::Request& request, std::uint64_t consume,
+                      int status, std::string_view why) {
   const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
   return {.consume = consume,
           .bytes = http::ErrorResponse(
               status, keep, request.method == "HEAD", why, tools_.date.At(worker_.loop.now()),
               request.minor_version,
-              fmt::format("{}{}", tools_.extra_lines(), status == 503 ? "Retry-After: 1\r\n" : "")),
+              fmt::format("{}{}", tools_.LinesFor(connection), status == 503 ? "Retry-After: 1\r\n" : "")),
           .keep_open = keep,
           .kind = static_cast<std::uint8_t>(status / 100)};
 }
@@ -74,7 +84,7 @@ Reply Handler::Refuse(const http::Request& request, std::uint64_t consume, int s
 Decision Handler::OnRequest(Connection& connection, const http::Request& request, std::string_view peeked) {
   const bool chunked = request.body == http::BodyKind::kChunked;
   if (request.content_length > config_.max_body)
-    return Refuse(request, 0, 413, "the request's body is too large");
+    return Refuse(connection, request, 0, 413, "the request's body is too large");
   const std::uint64_t whole = request.head_size + request.content_length;
   const bool small = !chunked && whole <= kPeeked;
   if (!small || peeked.size() >= whole) return Start{};
@@ -113,7 +123,7 @@ Begun Handler::Begin(Exchange& exchange, const http::Request& request, std::stri
   if (body.empty()) return Launch(exchange, request, {});
   const sys::UniqueFd file = MemoryFile();
   if (!file || !WriteAt(file.get(), body, 0))
-    return Refuse(request, 0, 503, "no memory for the request's body");
+    return Refuse(exchange.connection(), request, 0, 503, "no memory for the request's body");
   return Launch(exchange, request, {.file = file.get(), .length = body.size()});
 }
 
@@ -123,14 +133,15 @@ Begun Handler::Spool(Exchange& exchange, const http::Request& request, std::stri
   const BodyBudget& bodies = process.bodies();
   notes.spool[0].at = notes.request_begin + notes.request_head;
   if (!bodies.Begin(process.lease(), worker_.internals.most_processes))
-    return Refuse(request, 0, 503, "as many bodies are in the making as may at once");
+    return Refuse(exchange.connection(), request, 0, 503, "as many bodies are in the making as may at once");
   const bool in_memory = request.content_length <= kMostInMemory &&
                          bodies.ClaimMemory(process.lease(), config_.body_memory / kMostInMemory);
   sys::UniqueFd file = in_memory ? MemoryFile() : DiskFile(config_.body_directory);
   const bool made = static_cast<bool>(file);
   if (!made || !process.HoldBody(std::move(file))) {
     bodies.End(process.lease());
-    return Refuse(request, 0, 503, made ? "the pool's parent is too busy" : "no room for the request's body");
+    return Refuse(exchange.connection(), request, 0, 503,
+                  made ? "the pool's parent is too busy" : "no room for the request's body");
   }
   auto spooler = MakeSpooler(exchange, request, head);
   spooler->Start();
@@ -199,7 +210,7 @@ std::unique_ptr<Execution> Handler::Resume(Exchange& exchange) {
   }
   HandOver(process);
   return std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
-                                   NameOf(exchange.connection(), "(taken over)"));
+                                   NameOf(exchange.connection(), ScriptOf(exchange.connection())));
 }
 
 }  // namespace hydrapool::cgi

@@ -29,7 +29,8 @@ struct Config {
   ServerFacts server{};            ///< its document_root is Mounts::document_root where none is given
   http::Limits heads{};
   HeadReading reading = HeadReading::kLenient;  ///< of what programs say
-  bool set_id = false;  ///< programs may gain rights by set-id helpers: sendmail, sudo
+  bool set_id = false;             ///< programs may gain rights by set-id helpers: sendmail, sudo
+  bool request_id_header = false;  ///< X-Request-Id in answers
   ResourceLimits limits{};
   /// How long a program may let its client wait: for the beginning of its answer, and for more of it each
   /// time.
@@ -91,8 +92,8 @@ class Handler final : private BodyTaker, private Redirector {
   }
   Begun Redirect(Exchange& exchange) override;
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);  // handler_launch.cc
-  [[nodiscard]] Reply Refuse(const http::Request& request, std::uint64_t consume, int status,
-                             std::string_view why);
+  [[nodiscard]] Reply Refuse(const Connection& connection, const http::Request& request,
+                             std::uint64_t consume, int status, std::string_view why);
   [[nodiscard]] std::string NameOf(const Connection& connection, std::string_view path) const;
 
   WorkerContext& worker_;

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pool/access/entry.h"
 #include "pool/cgi/handler.h"
 #include "pool/shared/body_budget.h"
 #include "pool/sys/failpoint.h"
@@ -100,7 +101,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
   const auto refuse = [&](int status, std::string_view why) {
     sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
-    return Refuse(request, consume, status, why);
+    return Refuse(connection, request, consume, status, why);
   };
   const auto target = mounts_.Find(request.path);
   if (!target) return refuse(target.error().status, target.error().reason);
@@ -117,6 +118,9 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   if (const auto* bad = std::get_if<http::Refusal>(&asks)) return refuse(bad->status, bad->why);
   Asker& asker = std::get<Asker>(asks);
   if (request.body == http::BodyKind::kChunked) asker.client.body_length = body.length;
+  asker.client.request_id = RequestIdOf(connection);
+  if (connection.docket().open())
+    access::Entry::Of(connection).Set(access::Entry::Text::kScript, script->name);
   if (config_.guards != nullptr) asker.client.user = config_.guards->UserOf(request);
   http::Request asked = request;
   if (!asker.host.empty()) asked.host = asker.host;

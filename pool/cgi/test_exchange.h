@@ -17,6 +17,7 @@
 #include "pool/shared/body_budget.h"
 #include "pool/shared/lease_table.h"
 #include "pool/shared/scoreboard.h"
+#include "pool/worker/answer_watcher.h"
 #include "pool/worker/request_process.h"
 #include "pool/worker/worker_desk.h"
 
@@ -27,6 +28,11 @@ namespace hydrapool::cgi {
 class FakeProcess final : public RequestProcess {
  public:
   [[nodiscard]] bool ClaimPlace(std::size_t limit) override { return places > 0 && limit > 0; }
+  [[nodiscard]] bool JoinLine(std::size_t most) override { return line_.Join(5, most, 1); }
+  [[nodiscard]] const ProcessLine& line() const override { return line_; }
+  [[nodiscard]] bool IsItsTurn(std::size_t) const override { return places > 0; }
+  void LeaveLine() override { line_.Leave(5); }
+  [[nodiscard]] bool client_finished() const override { return false; }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return place_; }
   [[nodiscard]] std::uint32_t lease() const override { return 5; }
   [[nodiscard]] std::uint32_t claimant() const override { return 5; }
@@ -66,6 +72,7 @@ class FakeProcess final : public RequestProcess {
   mutable ProcessPlaces::Place place_{0};
   mutable LeaseDetail detail_;
   BodyBudget bodies_;
+  ProcessLine line_{8};
 };
 
 class FakeExchange final : public Exchange, private Connection {
@@ -144,9 +151,12 @@ class FakeExchange final : public Exchange, private Connection {
   [[nodiscard]] bool IsLast(std::uint64_t) const override { return false; }
   [[nodiscard]] std::span<std::byte> NoteBytes() const override { return notes_; }
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return connection_notes_; }
+  [[nodiscard]] Docket docket() const override { return {docket_, docket_of_, 1}; }
 
   alignas(16) mutable std::array<std::byte, kNotes> notes_{};
   alignas(16) mutable std::array<std::byte, kConnectionNotes> connection_notes_{};
+  alignas(16) mutable std::array<std::byte, kDocketBytes> docket_{};
+  mutable std::atomic<std::uint64_t> docket_of_{0};
   mutable std::array<char, 64 * 1024> buffer_{};
   std::uint64_t consumed_ = 0;
   int timers_ = 0;

@@ -67,8 +67,8 @@ std::optional<std::string> Whole(const Answer& answer, int file) {
 
 }  // namespace
 
-Handler::Handler(WorkerContext& worker, std::string extra_lines)
-    : worker_(worker), extra_lines_(std::move(extra_lines)) {}
+Handler::Handler(WorkerContext& worker, const std::string& extra_lines)
+    : worker_(worker), extra_lines_(extra_lines) {}
 
 tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& request,
                                                           const cgi::FileFound& found) const {

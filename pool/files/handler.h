@@ -29,7 +29,8 @@ namespace hydrapool::files {
 /// the worker. One for each worker.
 class Handler {
  public:
-  Handler(WorkerContext& worker, std::string extra_lines);
+  /// `extra_lines`: of the answer to the request in hand; it outlives the handler.
+  Handler(WorkerContext& worker, const std::string& extra_lines);
 
   /// `consume`: bytes of the request, all of which have come.
   Decision OnRequest(const Connection& connection, const http::Request& request, const cgi::FileFound& found,
@@ -54,7 +55,7 @@ class Handler {
                              bool keep_alive);
 
   WorkerContext& worker_;
-  const std::string extra_lines_;
+  const std::string& extra_lines_;
   const MediaTypes types_;
   http::DateCache date_;
   std::uint64_t boundaries_ = 0;

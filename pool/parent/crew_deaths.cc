@@ -38,6 +38,7 @@ void Crew::Reap() {
   for (; const auto obituary = life_.obituaries.Front(); life_.obituaries.Pop()) {
     if (Mourn(obituary->pid, obituary->status)) coroner_.JudgeProgram(leases_.keeper.OnReaped(obituary->pid));
   }
+  lender_.TellPlacesFree();
 }
 
 // True: it is no worker.

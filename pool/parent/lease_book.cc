@@ -82,6 +82,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now, 
   detail.handler = {};
   detail.connection = {};
   detail.greeted = false;
+  detail.docket_of = 0;
   detail.resumable = false;
   detail.keeps_ledger = ledger;
   if (ledger) table_.ledger(slot).Clear();
@@ -106,6 +107,7 @@ void LeaseBook::FinishFree(std::uint32_t slot) {
   HYDRAPOOL_FAILPOINT("parent.closed");
   Lease& lease = table_.lease(slot);
   if (table_.detail(slot).resumable) table_.bodies().End(slot);
+  table_.line().Leave(slot);
   table_.TrimSlab(slot);
   lease.step = {};
   lease.end = {};

@@ -77,6 +77,13 @@ void Lender::EvenOut() {
   }
 }
 
+void Lender::TellPlacesFree() {
+  const std::size_t taken = leases_.table.places().taken();
+  const std::size_t limit = scoreboard_.signs().processes_limit;
+  if (taken >= limit) return;
+  for (const std::uint32_t slot : leases_.table.line().First(limit - taken)) TellProcessEnded(slot);
+}
+
 void Lender::TellProcessEnded(std::uint32_t slot) {
   const std::uint32_t owner = leases_.book.owner(slot);
   if (owner == LeaseBook::kNoWorker || !seats_.handle(owner)) return;

@@ -47,6 +47,8 @@ class Lender {
 
   /// Tells the worker that holds a lease that the process of its request has ended.
   void TellProcessEnded(std::uint32_t slot);
+  /// Places for processes are free, perhaps: tells those who hold the leases whose turn it is then.
+  void TellPlacesFree();
   /// Sends what was put for the workers, and publishes how many leases are where.
   void FlushAll();
 

@@ -12,6 +12,7 @@
 #include "pool/sys/failpoint.h"
 #include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
+#include "pool/sys/log_file.h"
 #include "pool/sys/real_time.h"
 #include "pool/sys/service.h"
 #include "pool/sys/signals.h"
@@ -27,7 +28,7 @@ constexpr sys::Nanos kTick = 100 * sys::kMillisecond;
 constexpr unsigned kTicksEachSurvey = 10;
 
 /// Closes every descriptor but 0 to 2 and those given, which keep their numbers.
-void CloseAllBut(std::array<int, 4> kept) {
+void CloseAllBut(std::vector<int> kept) {
   std::ranges::sort(kept);
   unsigned first = 3;
   for (const int fd : kept) {
@@ -70,12 +71,16 @@ Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
   estate_.Seal();
 }
 
-Pool::Parent::~Parent() { sys::log::CountDroppedIn(nullptr); }
+Pool::Parent::~Parent() {
+  sys::log::CountDroppedIn(nullptr);
+  sys::LogFile::TurnBy(nullptr);
+}
 
 int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   if (sys::inheritance::OnTrial()) return 0;
   sys::ArmFailpoints();
   sys::log::CountDroppedIn(&scoreboard.counts().log_dropped);
+  sys::LogFile::TurnBy(&scoreboard.counts().log_turns);
   if (const std::string failing = sys::VerifyTcpCounters(); !failing.empty()) {
     rescuer_.DistrustCounters();
     sys::log::Warn(
@@ -102,7 +107,7 @@ int Pool::Parent::Live() {
   if (options.supervised) TakeOver();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (options.supervised) ::prctl(PR_SET_PDEATHSIG, SIGCHLD);  // to notice it at once
-  sys::SignalEvents signals(loop, {SIGTERM, SIGQUIT, SIGINT, SIGCHLD},
+  sys::SignalEvents signals(loop, {SIGTERM, SIGQUIT, SIGINT, SIGUSR1, SIGCHLD},
                             [this](int signal) { OnSignal(signal); });
   PoolCounts& counts = scoreboard.counts();
   counts.parent = ::getpid();
@@ -130,7 +135,9 @@ int Pool::Parent::Live() {
 int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
   const int lifeline =
       options.supervised ? sys::Lifeline::Tie(estate_.lifeline().PathOfLower().c_str(), ::getpid()) : -1;
-  CloseAllBut({channel.fd(), bell_.fd(), estate_.lifeline().lower(), lifeline});
+  std::vector<int> kept = sys::LogFile::Descriptors();
+  kept.insert(kept.end(), {channel.fd(), bell_.fd(), estate_.lifeline().lower(), lifeline});
+  CloseAllBut(std::move(kept));
   ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);
   Worker worker({.table = leases_.table,
                  .scoreboard = scoreboard,
@@ -165,6 +172,7 @@ void Pool::Parent::Round() {
 void Pool::Parent::Tick() {
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
   sys::log::TellDropped();
+  sys::LogFile::RefreshAll();
   NoticeOrphanhood();
   crew_.Watch();
   recycler_.Look(sys::Now());
@@ -182,6 +190,7 @@ void Pool::Parent::Tick() {
 }
 
 void Pool::Parent::TakeVitalSigns() {
+  scoreboard.counts().processes_waited_for = static_cast<std::uint32_t>(leases_.table.line().size());
   VitalSigns& signs = scoreboard.signs();
   signs.waiting_since = lender_.waiting_since();
   if (!listeners_.wants_room()) {
@@ -230,6 +239,10 @@ void Pool::Parent::OnSignal(int signal) {
     return NoticeOrphanhood();
   }
   PoolLife& life = life_[0];
+  if (signal == SIGUSR1) {
+    if (life.supervisor == 0) sys::LogFile::AskForTurn();
+    return sys::LogFile::RefreshAll();
+  }
   if (life.supervisor == 0) {
     if (signal == SIGTERM) life.terms.fetch_add(1);
     if (signal == SIGQUIT) life.quits.fetch_add(1);

@@ -61,6 +61,8 @@ static_assert(sizeof(Lease) == 64);
 /// How much shared memory each lease has for the bytes of an answer (LeaseTable::slab).
 inline constexpr std::size_t kSlab = std::size_t{64} * 1024;
 inline constexpr std::size_t kSlabPage = 4096;
+/// And for what is to be said of its request (LeaseTable::docket).
+inline constexpr std::size_t kDocketBytes = 2048;
 
 /// The part of a lease that plain replies hardly touch: where a step's spliced bytes stand, the process, the
 /// deadline.
@@ -98,6 +100,8 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> resumable{false};
   /// The handler has had its chance to speak first.
   std::atomic<bool> greeted{false};
+  /// The request that LeaseTable::docket tells of and that is not answered yet: as notes_of. 0: none.
+  std::atomic<std::uint64_t> docket_of{0};
 
   [[nodiscard]] ProcessWord LoadProcess() const {
     return ProcessWord::Unpack(process.load(std::memory_order_acquire));

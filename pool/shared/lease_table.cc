@@ -5,10 +5,19 @@
 namespace hydrapool {
 
 LeaseTable::LeaseTable(std::size_t capacity)
-    : leases_(capacity), details_(capacity), ledgers_(capacity), slabs_(capacity * kSlab) {}
+    : leases_(capacity),
+      details_(capacity),
+      ledgers_(capacity),
+      slabs_(capacity * kSlab),
+      dockets_(capacity * kDocketBytes),
+      line_(capacity) {}
 
 std::span<char> LeaseTable::slab(std::size_t slot) const {
   return {reinterpret_cast<char*>(slabs_.data()) + slot * kSlab, kSlab};
+}
+
+std::span<std::byte> LeaseTable::docket(std::size_t slot) const {
+  return {dockets_.data() + slot * kDocketBytes, kDocketBytes};
 }
 
 void LeaseTable::TrimSlab(std::size_t slot) const {

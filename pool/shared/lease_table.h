@@ -5,6 +5,7 @@
 
 #include "pool/shared/body_budget.h"
 #include "pool/shared/lease.h"
+#include "pool/shared/process_line.h"
 #include "pool/shared/process_places.h"
 #include "pool/sys/shared_memory.h"
 #include "pool/sys/socket_ledger.h"
@@ -23,7 +24,10 @@ class LeaseTable {
   /// Of a lease that keeps one.
   [[nodiscard]] sys::SocketLedger& ledger(std::size_t slot) const { return ledgers_[slot]; }
   [[nodiscard]] const ProcessPlaces& places() const { return places_; }
+  [[nodiscard]] const ProcessLine& line() const { return line_; }
   [[nodiscard]] const BodyBudget& bodies() const { return bodies_; }
+  /// What a handler keeps of a request until it is answered (worker/answer_watcher.h).
+  [[nodiscard]] std::span<std::byte> docket(std::size_t slot) const;
   /// Gives a slab's pages but the first back to the system, if they were written (LeaseDetail::slab_grown).
   /// Only for whom the lease is.
   void TrimSlab(std::size_t slot) const;
@@ -33,7 +37,9 @@ class LeaseTable {
   sys::SharedArray<LeaseDetail> details_;
   sys::SharedArray<sys::SocketLedger> ledgers_;
   sys::SharedMemory slabs_;
+  sys::SharedMemory dockets_;
   ProcessPlaces places_;
+  ProcessLine line_;
   BodyBudget bodies_;
 };
 

@@ -21,8 +21,10 @@ inline constexpr std::size_t kProcessEnds = 4;
 
 struct ToWorker {
   enum class Kind : std::uint8_t {
-    kLease,         ///< here is a connection; its lease's word says in which phase
-    kProcessEnded,  ///< the process of a lease you hold was reaped: look at its detail
+    kLease,  ///< here is a connection; its lease's word says in which phase
+    /// The process of a lease you hold was reaped: look at its detail. Or it waits in the ProcessLine, and a
+    /// place may be free.
+    kProcessEnded,
   };
   std::uint32_t slot = 0;
   std::uint32_t generation = 0;

@@ -13,6 +13,7 @@
 #include "pool/shared/vital_signs.h"
 #include "pool/shared/worker_stage.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/log_file.h"
 #include "pool/sys/log_line.h"
 #include "pool/sys/shared_memory.h"
 
@@ -110,7 +111,9 @@ struct alignas(64) WorkerSlot {
   /// Requests answered by "can be neither finished nor run again" (the parent counts those of its own).
   Counter abandoned;
   Counter cut;  ///< answers broken off by the worker: a process that died, a client that did not read in time
-  Counter executions_started;  ///< processes started for requests (CGI)
+  Counter executions_started;    ///< processes started for requests (CGI)
+  Counter gave_up_waiting;       ///< requests that got no place for their process in time
+  Counter access_lines_dropped;  ///< of the access log
   DurationHistogram
       request_seconds;  ///< from the first look at a request to its last byte handed to the kernel
   DurationHistogram execution_start_seconds;  ///< from the decision to start a process to its exec
@@ -154,6 +157,8 @@ struct PoolCounts {
   std::atomic<std::uint32_t> listen_queue_limit{0};  ///< the kernel takes no more than that many
   std::atomic<sys::Nanos> started_at{0};
   sys::DroppedLines log_dropped;  ///< of the parent's and all workers' log; all of them write it
+  sys::LogFileTurns log_turns;    ///< of the files that logs are; all of them write it
+  std::atomic<std::uint32_t> processes_waited_for{0};  ///< requests in the line for a place (ProcessLine)
   /// The process that TERM is for: the supervisor, or the parent where there is none. 0: it does not serve.
   std::atomic<std::int32_t> main_process{0};
   std::atomic<std::int32_t> parent{0};  ///< the present parent's pid

@@ -36,7 +36,8 @@ struct StepPlan {
 ///     ssize_t Feed(std::size_t size);                from the client to the process, or away once it is deaf
 ///     ssize_t Discard(std::size_t size);             of what the client has sent
 ///     void Store(T& place, const T& value);          into shared memory; also for std::atomic<T>& places
-///     Nanos Now();
+///     void Through();                                the step that ends a request is done, but for its
+///     commit Nanos Now();
 ///
 /// The first five move at least one byte and return how many, or 0 at the end, or -errno; none waits.
 ///
@@ -119,6 +120,7 @@ class StepMachine {
       consumed_ += static_cast<std::uint32_t>(count);
     }
     HYDRAPOOL_FAILPOINT("worker.consumed");
+    if (step_end().requests > 0) io_.Through();
     Commit(idle_until);
     return Progress::kDone;
   }
@@ -169,6 +171,8 @@ class StepMachine {
   /// lease is no longer ours to read.
   [[nodiscard]] const StepEnd& done() const { return done_; }
   [[nodiscard]] std::uint64_t total_sent() const { return lease_.NextBase(steps_).sent_base; }
+  /// And of the step on its way, what has been moved.
+  [[nodiscard]] std::uint64_t sent_so_far() const { return total_sent() + sent_; }
   [[nodiscard]] std::uint64_t total_consumed() const { return lease_.NextBase(steps_).consumed_base; }
 
  private:

@@ -37,7 +37,7 @@ Succession::Succession(std::vector<std::string> arguments, Handed& handed)
 sigset_t Succession::Signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR2, SIGTTIN, SIGTTOU})
+  for (const int signal : {SIGCHLD, SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU})
     sigaddset(&set, signal);
   return set;
 }

@@ -18,6 +18,7 @@
 #include "pool/shared/rescue.h"
 #include "pool/sys/error.h"
 #include "pool/sys/log.h"
+#include "pool/sys/log_file.h"
 #include "pool/sys/service.h"
 #include "pool/sys/signals.h"
 
@@ -119,6 +120,9 @@ void Supervisor::OnSignal(int signal) {
       break;
     case SIGINT:
       life_.interrupts.fetch_add(1);
+      break;
+    case SIGUSR1:
+      sys::LogFile::AskForTurn();
       break;
     case SIGHUP:
       return Try(Successor::kReload);

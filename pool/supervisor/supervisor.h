@@ -39,7 +39,7 @@ namespace hydrapool {
 /// happens; if this process should end in between it does so by itself. A program that came by USR2 and whose
 /// parents fail young gives its place back to the one before.
 ///
-/// TTIN and TTOU: a worker more, or one less.
+/// TTIN and TTOU: a worker more, or one less. USR1: the files of logs are opened again (sys/log_file.h).
 ///
 /// Needs a process without threads, and its signals while Run runs.
 class Supervisor {

@@ -9,13 +9,18 @@
 #include <cstdlib>
 #include <exception>
 #include <iterator>
+#include <memory>
+#include <utility>
+
+#include "pool/sys/log_file.h"
 
 namespace hydrapool::sys::log {
 namespace {
 
 DroppedLines g_of_this_process;
 DroppedLines* g_dropped = &g_of_this_process;
-bool g_written = false;  // the last line was
+bool g_written = false;           // the last line was
+std::unique_ptr<LogFile> g_file;  // null: the log is stderr
 
 std::string_view ColourOf(spdlog::level::level_enum level) {
   switch (level) {
@@ -50,7 +55,9 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
     static const bool wanted = std::getenv("NO_COLOR") == nullptr;
     return wanted && ::isatty(STDERR_FILENO) == 1;
   }
-  static void Put(std::string_view line) { g_written = WriteLine(STDERR_FILENO, line); }
+  static void Put(std::string_view line) {
+    g_written = g_file ? g_file->Write(line) : WriteLine(STDERR_FILENO, line);
+  }
 };
 
 spdlog::logger& Logger() {
@@ -88,6 +95,14 @@ bool Enabled(Level level) { return Logger().should_log(ToSpdlog(level)); }
 
 void CountDroppedIn(DroppedLines* shared) { g_dropped = shared != nullptr ? shared : &g_of_this_process; }
 
+Result<void> ToFile(const std::string& path, int user, int group) {
+  auto file = LogFile::Open(path, STDERR_FILENO);
+  if (!file) return tl::unexpected(file.error());
+  g_file = std::move(*file);
+  if (user >= 0 && group >= 0) g_file->Give(static_cast<unsigned>(user), static_cast<unsigned>(group));
+  return {};
+}
+
 void TellDropped() {
   std::uint64_t told = g_dropped->told.load();
   const std::uint64_t dropped = g_dropped->count.load();
@@ -112,6 +127,7 @@ void TakeTerminate() {
 }
 
 void Write(Level level, std::string_view text) {
+  if (g_file) g_file->Refresh();
   TellDropped();
   std::string safe;
   safe.reserve(text.size());

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 
+#include "pool/sys/error.h"
 #include "pool/sys/log_line.h"
 
 /// One line on stderr for each message: time, level, pid, text. Synchronous, one write a line, so it survives
@@ -26,6 +28,9 @@ void CountDroppedIn(DroppedLines* shared);
 /// Tells of lines that were dropped, if the reader takes that. Every line that is written does so too: call
 /// it where there may be no next line.
 void TellDropped();
+/// From now on the log is that file, which is stderr of this process and its children too. `user`, `group`:
+/// whose it is if it had to be made; -1: this process's.
+[[nodiscard]] Result<void> ToFile(const std::string& path, int user = -1, int group = -1);
 /// std::terminate says why by a line of this log, where the C++ library's own words would wait for a reader.
 void TakeTerminate();
 

@@ -59,7 +59,8 @@ bool Alive(pid_t pid) {
 ServerProcess::ServerProcess(const ServerOptions& options)
     : workers_(static_cast<std::size_t>(options.workers)),
       supervised_(options.supervised),
-      before_(options.before) {
+      before_(options.before),
+      log_(options.log_file.empty() ? scratch_ / "log" : options.log_file) {
   std::vector<std::string> arguments = options.before;
   arguments.insert(arguments.end(), {options.program, "--admin", "127.0.0.1:0"});
   if (!options.supervised) arguments.emplace_back("--no-supervisor");
@@ -69,6 +70,7 @@ ServerProcess::ServerProcess(const ServerOptions& options)
     arguments.insert(arguments.end(),
                      {"--cgi-dir", options.cgi_dir, "--cgi-env", "HYDRAPOOL_RECORD_FILE=" + record()});
   }
+  if (!options.log_file.empty()) arguments.insert(arguments.end(), {"--log-file", options.log_file});
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
   Environment environment = options.environment;
   environment.emplace_back("HYDRAPOOL_FAILPOINTS", options.failpoints);
@@ -92,7 +94,7 @@ void ServerProcess::AwaitReady() {
 
 ServerProcess::~ServerProcess() {
   if (::testing::Test::HasFailure())
-    fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(scratch_ / "log"));
+    fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(log_));
   if (!child_ && !supervised_) return;
   if (const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(1)))
     ::kill(nlohmann::json::parse(page->body).at("pid").get<pid_t>(), SIGINT);  // who has taken its place

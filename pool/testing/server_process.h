@@ -25,6 +25,7 @@ struct ServerOptions {
   std::vector<std::string> before = {};  ///< a command to run it by, as "ip netns exec NAME"
   std::string listen = "127.0.0.1:0";    ///< empty: as the flags have it
   std::string program = HYDRAPOOL_BIN_DIR "/hydrapool";
+  std::string log_file = {};  ///< --log-file; empty: its stderr
 };
 
 /// A `hydrapool` of this build that serves on ports of the kernel's choice, with a log of its own.
@@ -49,7 +50,7 @@ class ServerProcess {
   [[nodiscard]] const std::string& address() const { return address_; }  ///< "127.0.0.1:PORT"
   [[nodiscard]] const std::string& admin() const { return admin_; }
   [[nodiscard]] std::string record() const { return scratch_ / "record"; }
-  [[nodiscard]] std::string Log() const { return ReadFile(scratch_ / "log"); }
+  [[nodiscard]] std::string Log() const { return ReadFile(log_); }
 
   /// /status.json. Null where it does not answer, which is a failure.
   [[nodiscard]] nlohmann::json Status() const;
@@ -79,6 +80,7 @@ class ServerProcess {
   std::size_t workers_;
   bool supervised_;
   std::vector<std::string> before_;
+  const std::string log_;
   sys::Child child_;
 };
 

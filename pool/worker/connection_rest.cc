@@ -101,6 +101,7 @@ void LeasedConnection::EndRequest() {
   hand_.machine.EndRequest();
   hand_.detail.begun_at.store(0, std::memory_order_relaxed);
   process_.LeavePlace();
+  process_.LeaveLine();
   if (exchange_.execution() == nullptr && !process_.held()) return;
   exchange_.End();
   process_.Drop(activity_ == Activity::kGone);
@@ -172,6 +173,7 @@ void LeasedConnection::TellClose() {
 void LeasedConnection::Close() {
   if (activity_ == Activity::kGone) return;
   TellClose();
+  CloseDocket(true);
   ::shutdown(hand_.fd.get(), SHUT_WR);
   watch_.Reset();
   process_.StopWatching();

@@ -13,21 +13,22 @@ namespace hydrapool {
 using Progress = Exchange::Progress;
 
 LeaseInHand::LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t generation_of,
-                         sys::UniqueFd socket, RequestProcess& process)
+                         sys::UniqueFd socket, RequestProcess& process, StepWatcher& watcher)
     : slot(slot_of),
       generation(generation_of),
       fd(std::move(socket)),
       lease(desk.leases.lease(slot)),
       detail(desk.leases.detail(slot)),
       slab(desk.leases.slab(slot)),
-      io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process, desk.board),
+      io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process, watcher, desk.board),
       machine(lease, detail, generation, io, desk.timeouts.write) {}
 
 LeasedConnection::LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation,
                                    sys::UniqueFd fd)
     : desk_(desk),
+      answer_end_(*this),
       process_(*this),
-      hand_(desk, slot, generation, std::move(fd), process_),
+      hand_(desk, slot, generation, std::move(fd), process_, answer_end_),
       exchange_(*this) {}
 
 LeasedConnection::~LeasedConnection() {

@@ -136,7 +136,10 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   while (batch.open()) {
     auto decision = Ask(peeked, batch.consumed(), batch.empty());
     auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
-    if (reply != nullptr && batch.Add(*reply, UsesNotes())) continue;
+    if (reply != nullptr && batch.Add(*reply, UsesNotes() || docket().open())) {
+      if (!reply->interim && docket().open()) TellAnswering(reply->bytes);
+      continue;
+    }
     if (!batch.empty()) break;
     if (reply != nullptr) return SendAlone(std::move(*reply), peeked.size());
     if (std::holds_alternative<Start>(*decision)) return Begin(peeked);

@@ -12,6 +12,7 @@
 #include "hydrapool/connection.h"
 #include "pool/shared/messages.h"
 #include "pool/shared/step_machine.h"
+#include "pool/worker/answer_watcher.h"
 #include "pool/worker/leased_process.h"
 #include "pool/worker/request_exchange.h"
 #include "pool/worker/socket_io.h"
@@ -23,7 +24,7 @@ namespace hydrapool {
 /// that carries it from step to step.
 struct LeaseInHand {
   LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t generation_of, sys::UniqueFd socket,
-              RequestProcess& process);
+              RequestProcess& process, StepWatcher& watcher);
 
   const std::uint32_t slot;
   const std::uint32_t generation;
@@ -33,6 +34,18 @@ struct LeaseInHand {
   const std::span<char> slab;
   SocketIo io;
   StepMachine<SocketIo> machine;
+};
+
+class LeasedConnection;
+
+/// Closes the docket of a request when its last step is through.
+class AnswerEnd final : public StepWatcher {
+ public:
+  explicit AnswerEnd(LeasedConnection& connection) : connection_(connection) {}
+  void OnThrough() override;
+
+ private:
+  LeasedConnection& connection_;
 };
 
 /// A leased connection in a worker, from the moment it is taken up to its end.
@@ -84,6 +97,11 @@ class LeasedConnection final : public Connection {
   void Close();
   /// A mistake of the handler: said in the log, and the connection is reset.
   void Misuse(std::string_view what);
+  [[nodiscard]] bool peer_finished() const { return peer_finished_; }
+  // connection_docket.cc: who watches the answers is told
+  void TellAnswering(std::string_view first_bytes);
+  /// The request is over.
+  void CloseDocket(bool cut);
   /// Something of the request in hand has been taken away already.
   [[nodiscard]] bool request_taken() const { return hand_.machine.total_consumed() + 1 != request_; }
 
@@ -101,6 +119,7 @@ class LeasedConnection final : public Connection {
     return hand_.detail.handler;
   }
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return hand_.detail.connection; }
+  [[nodiscard]] Docket docket() const override;
 
   using Machine = StepMachine<SocketIo>;
   /// How often in a row the same bytes of a request got an interim reply.
@@ -153,6 +172,7 @@ class LeasedConnection final : public Connection {
   void SetDeadline(Nanos deadline) { hand_.detail.deadline.store(deadline, std::memory_order_relaxed); }
 
   WorkerDesk& desk_;
+  AnswerEnd answer_end_;
   LeasedProcess process_;
   LeaseInHand hand_;
   RequestExchange exchange_;

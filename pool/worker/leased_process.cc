@@ -27,6 +27,20 @@ bool LeasedProcess::ClaimPlace(std::size_t limit) {
   return place_ != nullptr;
 }
 
+const ProcessLine& LeasedProcess::line() const { return connection_.desk().leases.line(); }
+
+bool LeasedProcess::client_finished() const { return connection_.peer_finished(); }
+
+bool LeasedProcess::JoinLine(std::size_t most) {
+  const bool joined = line().Join(lease(), most, sys::Now());
+  HYDRAPOOL_FAILPOINT("worker.in_line");
+  return joined;
+}
+
+bool LeasedProcess::IsItsTurn(std::size_t limit) const {
+  return connection_.desk().leases.places().taken() + line().Before(lease()) < limit;
+}
+
 void LeasedProcess::LeavePlace() {
   if (place_ != nullptr) ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant());
 }

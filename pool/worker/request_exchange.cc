@@ -73,6 +73,7 @@ Exchange::Progress RequestExchange::Send(const Transmission& t) {
     end.next = t.then == Transmission::Then::kDone ? Phase::kReading : Phase::kClosing;
     end.requests = 1;
   }
+  if (!t.interim) connection_.TellAnswering({buffer().data(), t.prefix});
   connection_.hand().machine.Begin({.send = t.prefix + t.spliced + t.suffix,
                                     .consume = t.consume,
                                     .splice_at = t.prefix,
@@ -84,6 +85,7 @@ Exchange::Progress RequestExchange::Send(const Transmission& t) {
 }
 
 void RequestExchange::Note(Reply reply) {
+  if (!reply.interim) connection_.TellAnswering(reply.bytes);
   const auto size = static_cast<std::uint32_t>(reply.bytes.size());
   const StepEnd end{.next = reply.keep_open ? Phase::kReading : Phase::kClosing,
                     .in_slab = size <= buffer().size(),

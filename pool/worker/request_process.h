@@ -7,6 +7,7 @@
 
 #include "hydrapool/connection.h"
 #include "pool/shared/messages.h"
+#include "pool/shared/process_line.h"
 #include "pool/shared/process_places.h"
 #include "pool/shared/process_word.h"
 #include "pool/sys/unique_fd.h"
@@ -28,6 +29,15 @@ class RequestProcess {
   /// Claims one of the first `limit` places for a process of this request (process_places.h). False: all are
   /// taken.
   [[nodiscard]] virtual bool ClaimPlace(std::size_t limit) = 0;
+  /// Waits in the line for a place (process_line.h) from now on, or goes on to wait where a worker died over
+  /// it. False: `most` wait already. Its end leaves the line.
+  [[nodiscard]] virtual bool JoinLine(std::size_t most) = 0;
+  [[nodiscard]] virtual const ProcessLine& line() const = 0;
+  /// Of the places that `limit` allows, enough are free for it and all before it in the line.
+  [[nodiscard]] virtual bool IsItsTurn(std::size_t limit) const = 0;
+  virtual void LeaveLine() = 0;
+  /// Its client sends no more: it has closed its end, or its side of it.
+  [[nodiscard]] virtual bool client_finished() const = 0;
   /// The place claimed and whose it is; the process occupies it before it passes the gate.
   [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
   [[nodiscard]] virtual std::uint32_t lease() const = 0;

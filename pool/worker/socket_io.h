@@ -19,12 +19,22 @@
 
 namespace hydrapool {
 
+/// Who is told that a step which ends a request is done, but for its commit.
+class StepWatcher {
+ public:
+  virtual void OnThrough() = 0;
+
+ protected:
+  ~StepWatcher() = default;
+};
+
 /// A StepMachine's seam over a real socket and the pipes of the request's process. `ledger`: counts what the
 /// kernel does not; null where the kernel counts. What is moved is added to the counters of `board`.
 class SocketIo {
  public:
-  SocketIo(int socket, sys::SocketLedger* ledger, RequestProcess& process, WorkerSlot& board)
-      : socket_(socket), ledger_(ledger), process_(process), board_(board) {}
+  SocketIo(int socket, sys::SocketLedger* ledger, RequestProcess& process, StepWatcher& watcher,
+           WorkerSlot& board)
+      : socket_(socket), ledger_(ledger), process_(process), watcher_(watcher), board_(board) {}
 
   ssize_t Send(const char* bytes, std::size_t size, bool more) const {
     const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
@@ -73,6 +83,7 @@ class SocketIo {
     HYDRAPOOL_STORE_POINT("worker.store", &place);
     place.store(value, std::memory_order_release);
   }
+  void Through() const { watcher_.OnThrough(); }
   [[nodiscard]] RequestProcess& process() const { return process_; }
   [[nodiscard]] Nanos Now() const { return hydrapool::Now(); }
 
@@ -90,6 +101,7 @@ class SocketIo {
   const int socket_;
   sys::SocketLedger* const ledger_;
   RequestProcess& process_;
+  StepWatcher& watcher_;
   WorkerSlot& board_;
 };
 

@@ -14,6 +14,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
+#include "pool/sys/log_file.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool {
@@ -134,6 +135,7 @@ void Worker::Sweep() {
 }
 
 void Worker::EndRound() {
+  sys::LogFile::RefreshAll();
   for (const LeasedConnection* gone : desk_.forgotten) {
     auto& place = connections_[gone->hand().slot];
     if (place.get() == gone) place.reset();

@@ -22,6 +22,7 @@
 namespace hydrapool {
 
 class LeaseTable;
+class AnswerWatcher;
 
 /// What the pool's own handlers may know of their worker.
 struct WorkerInternals {
@@ -33,6 +34,7 @@ struct WorkerInternals {
   /// How many processes may be started for requests, over the whole pool, and how many bodies be made whole
   /// for others: more could leave no descriptor for a connection.
   std::size_t most_processes = 0;
+  AnswerWatcher* watcher = nullptr;  ///< null: nobody is told of answers
 };
 
 /// What a worker is given by its parent.

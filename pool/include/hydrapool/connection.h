@@ -38,8 +38,8 @@ class Connection {
   static constexpr std::size_t kNotes = 192;
   static constexpr std::size_t kConnectionNotes = 64;
 
-  [[nodiscard]] virtual std::uint32_t slot()
-      const = 0;  ///< of the lease: no two open connections have the same
+  /// Of the lease: no two open connections have the same.
+  [[nodiscard]] virtual std::uint32_t slot() const = 0;
   [[nodiscard]] virtual WorkerContext& worker() const = 0;
   [[nodiscard]] virtual std::string peer() const = 0;  ///< HOST:PORT; "unix:" where there is no address
   [[nodiscard]] virtual std::string local() const = 0;
@@ -66,6 +66,9 @@ class Connection {
                   "connection notes are plain data of at most kConnectionNotes bytes");
     return *reinterpret_cast<T*>(ConnectionNoteBytes().data());
   }
+
+  /// Shared memory for what is to be said of the request in hand (pool/worker/answer_watcher.h).
+  [[nodiscard]] virtual class Docket docket() const = 0;
 
  protected:
   ~Connection() = default;

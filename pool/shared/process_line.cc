@@ -1,0 +1,62 @@
+#include "pool/shared/process_line.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "pool/sys/failpoint.h"
+
+namespace hydrapool {
+
+bool ProcessLine::Join(std::uint32_t slot, std::size_t most, sys::Nanos now) const {
+  if (Holds(slot)) return true;
+  if (size() >= most) return false;
+  std::uint32_t used = shared_[0].used.load();
+  while (used <= slot && !shared_[0].used.compare_exchange_weak(used, slot + 1)) {
+  }
+  entries_[slot].since.store(now);
+  HYDRAPOOL_STORE_POINT("line.joined", &entries_[slot].ticket);
+  entries_[slot].ticket.store(shared_[0].tickets.fetch_add(1) + 1);
+  return true;
+}
+
+void ProcessLine::Leave(std::uint32_t slot) const {
+  if (!Holds(slot)) return;
+  HYDRAPOOL_STORE_POINT("line.left", &entries_[slot].ticket);
+  entries_[slot].ticket.store(0);
+}
+
+sys::Nanos ProcessLine::Since(std::uint32_t slot) const {
+  return Holds(slot) ? entries_[slot].since.load() : 0;
+}
+
+std::size_t ProcessLine::Before(std::uint32_t slot) const {
+  std::uint64_t own = entries_[slot].ticket.load();
+  if (own == 0) own = std::numeric_limits<std::uint64_t>::max();
+  std::size_t count = 0;
+  for (std::uint32_t i = 0; i < used(); ++i) {
+    const std::uint64_t ticket = entries_[i].ticket.load(std::memory_order_relaxed);
+    count += ticket != 0 && ticket < own ? 1 : 0;
+  }
+  return count;
+}
+
+std::size_t ProcessLine::size() const {
+  std::size_t count = 0;
+  for (std::uint32_t i = 0; i < used(); ++i) count += Holds(i) ? 1 : 0;
+  return count;
+}
+
+std::vector<std::uint32_t> ProcessLine::First(std::size_t count) const {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> waiting;
+  for (std::uint32_t i = 0; i < used(); ++i) {
+    if (const std::uint64_t ticket = entries_[i].ticket.load(); ticket != 0) waiting.emplace_back(ticket, i);
+  }
+  count = std::min(count, waiting.size());
+  std::ranges::partial_sort(waiting, waiting.begin() + static_cast<std::ptrdiff_t>(count));
+  std::vector<std::uint32_t> slots;
+  for (std::size_t i = 0; i < count; ++i) slots.push_back(waiting[i].second);
+  return slots;
+}
+
+}  // namespace hydrapool

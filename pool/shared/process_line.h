@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "pool/sys/clock.h"
+#include "pool/sys/shared_memory.h"
+
+namespace hydrapool {
+
+/// The line of requests that wait for a place for their process (process_places.h), over the whole pool:
+/// first come, first served.
+///
+///     if (line.Join(slot, most, now)) …
+///     if (line.Before(slot) < free) … claim a place …
+///     line.Leave(slot);
+///
+/// An entry belongs to a lease, not to a worker: a request whose worker dies keeps its turn, and how long it
+/// has waited. Whoever ends a lease's request takes it out. Nothing is locked. In shared memory.
+///
+/// Not promised: the order of two that join in the same moment.
+class ProcessLine {
+ public:
+  explicit ProcessLine(std::size_t leases) : entries_(leases), shared_(1) {}
+
+  /// Comes last, or stays where it is. False: `most` wait already.
+  bool Join(std::uint32_t slot, std::size_t most, sys::Nanos now) const;
+  void Leave(std::uint32_t slot) const;
+  [[nodiscard]] bool Holds(std::uint32_t slot) const { return entries_[slot].ticket.load() != 0; }
+  /// Since when it waits; 0: it does not.
+  [[nodiscard]] sys::Nanos Since(std::uint32_t slot) const;
+  /// How many come before it; all, where it does not wait.
+  [[nodiscard]] std::size_t Before(std::uint32_t slot) const;
+  [[nodiscard]] std::size_t size() const;
+  /// The first `count` of it, in their order.
+  [[nodiscard]] std::vector<std::uint32_t> First(std::size_t count) const;
+
+ private:
+  struct Entry {
+    std::atomic<std::uint64_t> ticket;  // 0: it does not wait
+    std::atomic<sys::Nanos> since;
+  };
+  struct Shared {
+    std::atomic<std::uint64_t> tickets;
+    std::atomic<std::uint32_t> used;  // no lease from here on has ever waited
+  };
+  [[nodiscard]] std::uint32_t used() const { return shared_[0].used.load(); }
+
+  sys::SharedArray<Entry> entries_;
+  sys::SharedArray<Shared> shared_;
+};
+
+}  // namespace hydrapool

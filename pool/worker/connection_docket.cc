@@ -1,0 +1,32 @@
+// What is kept of a request until it is answered, and who is told that it is.
+#include "pool/shared/lease_table.h"
+#include "pool/sys/failpoint.h"
+#include "pool/worker/leased_connection.h"
+
+namespace hydrapool {
+
+Docket LeasedConnection::docket() const {
+  return {desk_.leases.docket(hand_.slot), hand_.detail.docket_of, request_};
+}
+
+void LeasedConnection::TellAnswering(std::string_view first_bytes) {
+  if (AnswerWatcher* const watcher = desk_.internals.watcher) watcher->OnAnswering(*this, first_bytes);
+}
+
+void LeasedConnection::CloseDocket(bool cut) {
+  std::atomic<std::uint64_t>& open = hand_.detail.docket_of;
+  if (open.load(std::memory_order_relaxed) == 0) return;
+  if (AnswerWatcher* const watcher = desk_.internals.watcher) {
+    const ProcessWord process = hand_.detail.LoadProcess();
+    const bool ended = process.state == ProcessWord::State::kEnded;
+    watcher->OnAnswered(*this, {.total_sent = hand_.machine.sent_so_far(),
+                                .cut = cut,
+                                .process_end = ended ? std::optional<int>(process.value) : std::nullopt});
+    HYDRAPOOL_FAILPOINT("worker.told_answered");
+  }
+  open.store(0, std::memory_order_release);
+}
+
+void AnswerEnd::OnThrough() { connection_.CloseDocket(false); }
+
+}  // namespace hydrapool
