@@ -38,7 +38,7 @@ bool IgnoresTerm(pid_t pid) {
 
 // What is being ended runs still, and counts: else clients that come and go start any number.
 TEST(LeftProgramsTest, ProgramsThatAreBeingEndedCountAmongThoseThatMayRun) {
-  ServerProcess server({.flags = {"--max-cgi", "3"}});
+  ServerProcess server({.flags = {"--max-cgi", "3", "--cgi-queue", "0"}});
   for (int i = 0; i < 3; ++i) {
     HttpClient client(server.address());
     ASSERT_TRUE(client.Send(Get("/cgi-bin/hang")));

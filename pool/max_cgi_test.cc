@@ -58,9 +58,9 @@ constexpr const char* kUntilTold =
     "#!/bin/sh\necho + >>$MARKS\nwhile [ ! -e $GO ]; do sleep 0.05; done\necho - >>$MARKS\n"
     "printf 'Content-Type: text/plain\\n\\nok'\n";
 
-TEST_F(MaxCgiTest, ABurstStartsAsManyAsMayRunAndNotOneMore) {
+TEST_F(MaxCgiTest, WithoutAQueueABurstStartsAsManyAsMayRunAndNotOneMore) {
   Script("wait", kUntilTold);
-  ServerProcess& server = Start();
+  ServerProcess& server = Start({"--cgi-queue", "0"});
   std::deque<HttpClient> clients;
   for (int i = 0; i < 120; ++i) clients.emplace_back(server.address());
   for (const HttpClient& client : clients) ASSERT_TRUE(client.Send(Get("/cgi-bin/wait")));

@@ -23,6 +23,7 @@ void SiteOptions::AddTo(CLI::App& app) {
   AddMounts(app);
   AddGuards(app);
   AddPrograms(app);
+  AddQueue(app);
   AddProxies(app);
   AddBodies(app);
 }
@@ -75,11 +76,6 @@ void SiteOptions::AddPrograms(CLI::App& app) {
       ->check(Patience)
       ->type_name("TIME")
       ->capture_default_str();
-  app.add_option("--max-cgi", cgi_.max_processes,
-                 "CGI programs at once (fewer where the limit of open files is low); past it 503")
-      ->check(CLI::Range(1, 100'000))
-      ->type_name("N")
-      ->capture_default_str();
   app.add_option(
          "--document-root", cgi_.server.document_root,
          "DOCUMENT_ROOT of CGI programs, and the root of PATH_TRANSLATED (default: what is mounted at /, or "
@@ -100,6 +96,22 @@ void SiteOptions::AddPrograms(CLI::App& app) {
                "Give CGI programs the Authorization field: they check passwords themselves");
   app.add_flag("--encoded-slashes", rules_.scripts.encoded_slashes,
                "Take %2F in the path behind a CGI program for a slash instead of refusing it");
+}
+
+void SiteOptions::AddQueue(CLI::App& app) {
+  app.add_option("--max-cgi", cgi_.max_processes,
+                 "CGI programs at once (fewer where the limit of open files is low); past it requests wait")
+      ->check(CLI::Range(1, 100'000))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--cgi-queue", cgi_.max_waiting, "Requests that wait for their turn at most; past it 503")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--cgi-queue-timeout", cgi_queue_timeout_, "How long they wait, then 503; 0: not at all")
+      ->check(TimeOrNever)
+      ->type_name("TIME")
+      ->capture_default_str();
 }
 
 void SiteOptions::AddProxies(CLI::App& app) {
@@ -152,6 +164,7 @@ void SiteOptions::Fill(SiteConfig& site) const {
   cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
   if (cgi_strict_) cgi.reading = cgi::HeadReading::kStrict;
   cgi.patience = *sys::ParseDuration(cgi_timeout_);
+  cgi.wait = *ParseTimeOrNever(cgi_queue_timeout_);
   site.cgi = std::move(cgi);
 }
 

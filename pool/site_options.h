@@ -28,6 +28,7 @@ class SiteOptions {
   void AddMounts(CLI::App& app);
   void AddGuards(CLI::App& app);
   void AddPrograms(CLI::App& app);
+  void AddQueue(CLI::App& app);
   void AddProxies(CLI::App& app);
   void AddBodies(CLI::App& app);
 
@@ -39,6 +40,7 @@ class SiteOptions {
   std::string cgi_dir_;  ///< a mount like any other
   std::string cgi_prefix_ = "/cgi-bin/";
   std::string cgi_timeout_ = "60s";
+  std::string cgi_queue_timeout_ = "10s";
   bool raw_targets_ = false;
   bool cgi_strict_ = false;
   std::vector<std::string> trusted_;

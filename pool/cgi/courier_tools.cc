@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "pool/access/entry.h"
+#include "pool/shared/body_budget.h"
 #include "pool/sys/error.h"
+#include "pool/worker/request_process.h"
 
 namespace hydrapool::cgi {
 
@@ -18,6 +20,12 @@ constexpr std::size_t kPipe = 64 * 1024;
 std::string RequestIdOf(const Connection& connection) {
   if (!connection.docket().open()) return {};
   return std::string(access::Entry::Of(connection).Get(access::Entry::Text::kId));
+}
+
+void HandOverBody(RequestProcess& process) {
+  if (process.end(ProcessEnd::kBody) < 0) return;
+  process.CloseEnd(ProcessEnd::kBody);
+  process.bodies().End(process.lease());
 }
 
 std::string CourierTools::LinesFor(const Connection& connection) const {

@@ -16,6 +16,9 @@ namespace hydrapool::cgi {
 /// The id that the request in hand has got; empty: none.
 [[nodiscard]] std::string RequestIdOf(const Connection& connection);
 
+/// The program has the request's body: its file is let go.
+void HandOverBody(RequestProcess& process);
+
 /// What every response of a worker carries, and scratch space that its couriers share.
 class CourierTools {
  public:

@@ -39,13 +39,6 @@ class Redirection : public Execution {
   Redirector& redirector_;
 };
 
-/// The program has the body.
-void HandOver(RequestProcess& process) {
-  if (process.end(ProcessEnd::kBody) < 0) return;
-  process.CloseEnd(ProcessEnd::kBody);
-  process.bodies().End(process.lease());
-}
-
 /// As far as the worker before has noted it.
 std::string_view ScriptOf(const Connection& connection) {
   return connection.docket().open() ? access::Entry::Of(connection).Get(access::Entry::Text::kScript)
@@ -121,10 +114,10 @@ Begun Handler::Begin(Exchange& exchange, const http::Request& request, std::stri
   }
   const std::string_view body = peeked.substr(request.head_size, request.content_length);
   if (body.empty()) return Launch(exchange, request, {});
-  const sys::UniqueFd file = MemoryFile();
+  sys::UniqueFd file = MemoryFile();
   if (!file || !WriteAt(file.get(), body, 0))
     return Refuse(exchange.connection(), request, 0, 503, "no memory for the request's body");
-  return Launch(exchange, request, {.file = file.get(), .length = body.size()});
+  return Launch(exchange, request, {.file = file.get(), .length = body.size(), .own = std::move(file)});
 }
 
 Begun Handler::Spool(Exchange& exchange, const http::Request& request, std::string_view head) {
@@ -160,25 +153,29 @@ std::unique_ptr<Spooler> Handler::MakeSpooler(Exchange& exchange, const http::Re
 }
 
 Begun Handler::TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) {
-  RequestProcess& process = exchange.process();
   const auto parsed = parser_.Parse(head);  // it was parsed before, so it is one
-  Begun begun = Launch(exchange, *std::get<const http::Request*>(parsed),
-                       {.file = process.end(ProcessEnd::kBody), .length = length});
-  if (std::holds_alternative<std::unique_ptr<Execution>>(begun)) HandOver(process);
-  return begun;
+  return Launch(exchange, *std::get<const http::Request*>(parsed),
+                {.file = exchange.process().end(ProcessEnd::kBody), .length = length});
+}
+
+std::optional<http::Request> Handler::HeadOf(Exchange& exchange, std::string& into) {
+  const CourierNotes& notes = NotesOf(exchange);
+  into.resize(notes.request_head);
+  if (notes.feeds || notes.spools || exchange.total_consumed() != notes.request_begin) {
+    std::memcpy(into.data(), exchange.buffer().data() + kRequestHeadAt, into.size());
+  } else if (exchange.Peek(into) != into.size()) {
+    return std::nullopt;
+  }
+  return *std::get<const http::Request*>(parser_.Parse(into));
 }
 
 Begun Handler::Redirect(Exchange& exchange) {
   CourierNotes& notes = NotesOf(exchange);
   const std::string location(exchange.buffer().data() + kRequestHeadAt + notes.request_head, notes.location);
-  std::string head(notes.request_head, '\0');
-  if (notes.feeds || exchange.total_consumed() != notes.request_begin) {
-    std::memcpy(head.data(), exchange.buffer().data() + kRequestHeadAt, head.size());
-  } else if (exchange.Peek(head) != head.size()) {
-    return nullptr;
-  }
-  const auto parsed = parser_.Parse(head);
-  http::Request request = *std::get<const http::Request*>(parsed);
+  std::string head;
+  auto found = HeadOf(exchange, head);
+  if (!found) return nullptr;
+  http::Request request = *found;
   std::vector<http::Field> fields;
   std::ranges::copy_if(request.fields, std::back_inserter(fields), [](const http::Field& field) {
     return !http::EqualsIgnoringCase(field.name, "Content-Type");
@@ -193,9 +190,7 @@ Begun Handler::Redirect(Exchange& exchange) {
   request.body = http::BodyKind::kNone;
   request.content_length = 0;
   exchange.SetDeadline(sys::Now() + notes.patience);
-  Begun begun = Launch(exchange, request, {});
-  if (std::holds_alternative<std::unique_ptr<Execution>>(begun)) notes.location = 0;
-  return begun;
+  return Launch(exchange, request, {});
 }
 
 std::unique_ptr<Execution> Handler::Resume(Exchange& exchange) {
@@ -208,7 +203,7 @@ std::unique_ptr<Execution> Handler::Resume(Exchange& exchange) {
     const std::string_view head(exchange.buffer().data() + kRequestHeadAt, notes.request_head);
     return MakeSpooler(exchange, *std::get<const http::Request*>(parser_.Parse(head)), head);
   }
-  HandOver(process);
+  HandOverBody(process);
   return std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
                                    NameOf(exchange.connection(), ScriptOf(exchange.connection())));
 }

@@ -13,6 +13,7 @@
 #include "pool/cgi/environment.h"
 #include "pool/cgi/guards.h"
 #include "pool/cgi/mounts.h"
+#include "pool/cgi/place_waiter.h"
 #include "pool/cgi/process.h"
 #include "pool/cgi/spooler.h"
 #include "pool/cgi/who_asks.h"
@@ -35,7 +36,9 @@ struct Config {
   /// How long a program may let its client wait: for the beginning of its answer, and for more of it each
   /// time.
   sys::Nanos patience = 60 * sys::kSecond;
-  std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it 503
+  std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it they wait
+  std::uint32_t max_waiting = 1000;         ///< requests that wait for their program's turn; past it 503
+  sys::Nanos wait = 10 * sys::kSecond;      ///< and for how long; then 503
   std::uint64_t max_body = 1ull << 30;      ///< past it 413
   std::uint64_t body_memory = 64ull << 20;  ///< for bodies that are made whole, over the whole pool
   std::string body_directory = "/var/tmp";  ///< where those that are larger or too many lie
@@ -55,11 +58,13 @@ struct Config {
 /// bodies that come with their head are not counted: max_processes of them are in memory at most, of kPeeked
 /// bytes each.
 ///
+/// Past Config::max_processes at once a program waits for its turn (place_waiter.h).
+///
 /// A local redirect (RFC 3875, section 6.2.2) is a second program with the same request, by GET and without
 /// its body. One to a guarded path goes to the client, who is asked for a password then.
 ///
 /// One for each worker.
-class Handler final : private BodyTaker, private Redirector {
+class Handler final : private BodyTaker, private Redirector, private Launcher {
  public:
   /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by
   /// splice.
@@ -76,12 +81,6 @@ class Handler final : private BodyTaker, private Redirector {
   std::unique_ptr<Execution> Resume(Exchange& exchange);
 
  private:
-  /// A body that is whole, in a file; or one that the exchange will feed.
-  struct Body {
-    int file = -1;
-    std::uint64_t length = 0;
-    bool feed = false;
-  };
   Begun Spool(Exchange& exchange, const http::Request& request, std::string_view peeked);
   std::unique_ptr<Spooler> MakeSpooler(Exchange& exchange, const http::Request& request,
                                        std::string_view head);
@@ -91,7 +90,14 @@ class Handler final : private BodyTaker, private Redirector {
     return !guarded && mounts_.HasProgram(path);
   }
   Begun Redirect(Exchange& exchange) override;
-  Begun Launch(Exchange& exchange, const http::Request& request, Body body);  // handler_launch.cc
+  /// The request's head, wherever it lies, into `into`; nullopt: its client is gone.
+  [[nodiscard]] std::optional<http::Request> HeadOf(Exchange& exchange, std::string& into);
+  // handler_launch.cc
+  Begun Launch(Exchange& exchange, const http::Request& request, Body body);
+  Begun LaunchAgain(Exchange& exchange, Body body) override;
+  Reply RefusePlace(Exchange& exchange, std::string_view why) override;
+  bool ClaimPlace(const Exchange& exchange, std::size_t limit) const;
+  Begun Wait(Exchange& exchange, const http::Request& request, Body body, std::size_t limit);
   [[nodiscard]] Reply Refuse(const Connection& connection, const http::Request& request,
                              std::uint64_t consume, int status, std::string_view why);
   [[nodiscard]] std::string NameOf(const Connection& connection, std::string_view path) const;

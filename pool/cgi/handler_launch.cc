@@ -93,6 +93,43 @@ void ExecFailed(void* context, int error) {
 
 }  // namespace
 
+// A local redirect has had its turn.
+bool Handler::ClaimPlace(const Exchange& exchange, std::size_t limit) const {
+  RequestProcess& process = exchange.process();
+  const bool in_turn = NotesOf(exchange).redirects > 0 || process.IsItsTurn(limit);
+  if (!in_turn || !process.ClaimPlace(limit)) return false;
+  process.LeaveLine();
+  return true;
+}
+
+Begun Handler::Wait(Exchange& exchange, const http::Request& request, Body body, std::size_t limit) {
+  if (config_.wait == 0 || !exchange.process().JoinLine(config_.max_waiting)) {
+    sys::log::Info("{}: 503: as many programs run as may at once",
+                   NameOf(exchange.connection(), request.path));
+    return RefusePlace(exchange, "as many programs run as may at once");
+  }
+  return std::make_unique<PlaceWaiter>(exchange, static_cast<Launcher&>(*this), std::move(body), limit,
+                                       config_.wait);
+}
+
+Reply Handler::RefusePlace(Exchange& exchange, std::string_view why) {
+  std::string head;
+  const auto request = HeadOf(exchange, head);
+  if (!request) return {.keep_open = false};
+  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;
+  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
+  return Refuse(exchange.connection(), *request, consume, 503, why);
+}
+
+Begun Handler::LaunchAgain(Exchange& exchange, Body body) {
+  exchange.SetDeadline(sys::Now() + config_.patience);
+  if (NotesOf(exchange).location > 0) return Redirect(exchange);
+  std::string head;
+  const auto request = HeadOf(exchange, head);
+  if (!request) return nullptr;
+  return Launch(exchange, *request, std::move(body));
+}
+
 Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body body) {
   Connection& connection = exchange.connection();
   RequestProcess& process = exchange.process();
@@ -111,9 +148,8 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   // A local redirect's program takes the place of the one before, which has said its last and is not reaped
   // yet.
   const std::size_t spare = NotesOf(exchange).redirects > 0 ? 1 : 0;
-  if (!process.ClaimPlace(std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes) +
-                          spare))
-    return refuse(503, "as many programs run as may at once");
+  const std::size_t most = std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes);
+  if (!ClaimPlace(exchange, most + spare)) return Wait(exchange, request, std::move(body), most + spare);
   auto asks = WhoAsks(connection, request, config_.believed, config_.server.scheme);
   if (const auto* bad = std::get_if<http::Refusal>(&asks)) return refuse(bad->status, bad->why);
   Asker& asker = std::get<Asker>(asks);
@@ -160,6 +196,8 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
                                    std::generic_category().message(spawned->error)));
   }
   if (oom_score_) sys::SetOomScore(spawned->pid, spawned->pidfd.get(), *oom_score_ + kProgramOomScore);
+  HandOverBody(process);
+  NotesOf(exchange).location = 0;
   worker_.internals.board.executions_started.Add();
   worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
   auto courier = std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),

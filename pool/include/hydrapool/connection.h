@@ -16,15 +16,13 @@
 
 namespace hydrapool {
 
-struct WorkerInternals;
-
 /// What a handler is told about the worker it lives in. One handler for each worker, built after the fork.
 struct WorkerContext {
   std::size_t slot = 0;           ///< keeps its number over all its lives
   std::uint32_t incarnation = 0;  ///< which life this is, from 1
   /// The worker's loop: timers and descriptors of the handler's own. It must never block.
   EventLoop& loop;
-  WorkerInternals& internals;  ///< for the pool's own handlers
+  struct WorkerInternals& internals;  ///< for the pool's own handlers
 
   /// The pool is shutting down: answer what comes, and close after it.
   [[nodiscard]] bool pool_drains() const;

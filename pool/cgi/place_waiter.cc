@@ -1,0 +1,52 @@
+#include "pool/cgi/place_waiter.h"
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "pool/shared/scoreboard.h"
+#include "pool/sys/failpoint.h"
+#include "pool/worker/request_process.h"
+#include "pool/worker/worker_desk.h"
+
+namespace hydrapool::cgi {
+
+PlaceWaiter::PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, std::size_t limit,
+                         sys::Nanos patience)
+    : exchange_(exchange), launcher_(launcher), body_(std::move(body)), limit_(limit) {
+  const RequestProcess& process = exchange.process();
+  exchange.SetDeadline(process.line().Since(process.lease()) + patience);
+  look_again_ = exchange.At(0, [this] { Look(); });
+}
+
+void PlaceWaiter::Look() {
+  if (over_) return;
+  HYDRAPOOL_FAILPOINT("cgi.waits_for_a_place");
+  if (exchange_.process().client_finished()) return Refuse("its client has left while it waited");
+  if (!exchange_.process().IsItsTurn(limit_)) {
+    look_again_ = exchange_.At(sys::Now() + kLookAgain, [this] { Look(); });
+    return;
+  }
+  over_ = true;
+  look_again_.Reset();
+  Begun begun = launcher_.LaunchAgain(exchange_, std::move(body_));
+  if (auto* reply = std::get_if<Reply>(&begun)) {
+    exchange_.Answer(std::move(*reply));
+  } else {
+    exchange_.Become(std::move(std::get<std::unique_ptr<Execution>>(begun)));
+  }
+}
+
+void PlaceWaiter::OnDeadline() {
+  if (over_) return;
+  exchange_.connection().worker().internals.board.gave_up_waiting.Add();
+  Refuse("no place for the program in time");
+}
+
+void PlaceWaiter::Refuse(std::string_view why) {
+  over_ = true;
+  look_again_.Reset();
+  exchange_.Answer(launcher_.RefusePlace(exchange_, why));
+}
+
+}  // namespace hydrapool::cgi

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hydrapool/connection.h"
+#include "pool/sys/clock.h"
+#include "pool/sys/unique_fd.h"
+
+namespace hydrapool::cgi {
+
+/// A request's body that is whole, in a file; or one that the exchange will feed.
+struct Body {
+  int file = -1;
+  std::uint64_t length = 0;
+  bool feed = false;
+  sys::UniqueFd own{};  ///< `file`, where nobody else holds it
+};
+
+/// Who starts a program once there is a place for it.
+class Launcher {
+ public:
+  /// As Handler::Begin: an answer, or what answers; also another that waits.
+  virtual Begun LaunchAgain(Exchange& exchange, Body body) = 0;
+  virtual Reply RefusePlace(Exchange& exchange, std::string_view why) = 0;
+
+ protected:
+  ~Launcher() = default;
+};
+
+/// Waits for a place for a request's program (RequestProcess::JoinLine), first come, first served over the
+/// whole pool; looks when the parent says that one is free, and each kLookAgain, for what the parent says can
+/// be lost with it.
+///
+/// Nothing of the request is done yet: if the worker dies another begins it again, and finds its turn and its
+/// deadline as they were. At the deadline it is a 503; at once, where the client has closed its side: most
+/// who do have left, and what nobody waits for keeps the others waiting.
+class PlaceWaiter final : public Execution {
+ public:
+  static constexpr sys::Nanos kLookAgain = 100 * sys::kMillisecond;
+
+  /// In the line since it joined, for `patience` at most, for one of the first `limit` places.
+  PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, std::size_t limit, sys::Nanos patience);
+
+  void OnStepDone() override { Look(); }
+  void OnReadable() override { Look(); }
+  void OnProcessEnd() override { Look(); }
+  void OnDeadline() override;
+
+ private:
+  void Look();
+  void Refuse(std::string_view why);
+
+  Exchange& exchange_;
+  Launcher& launcher_;
+  Body body_;
+  const std::size_t limit_;
+  EventLoop::Timer look_again_;
+  bool over_ = false;
+};
+
+}  // namespace hydrapool::cgi

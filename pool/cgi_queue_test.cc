@@ -1,0 +1,225 @@
+// Past --max-cgi requests wait for their program's turn: all of them get it, in their order, whoever dies.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "pool/admin/client.h"
+#include "pool/testing/clients.h"
+#include "pool/testing/faults.h"
+#include "pool/testing/http_client.h"
+#include "pool/testing/json.h"
+#include "pool/testing/server_process.h"
+
+namespace hydrapool::support {
+namespace {
+
+class CgiQueueTest : public ::testing::Test {
+ protected:
+  void Script(const std::string& name, const std::string& text) { WriteProgram(programs_ / name, text); }
+  ServerProcess& Start(int most, std::vector<std::string> flags = {}, const std::string& failpoints = "") {
+    flags.insert(flags.end(), {"--max-cgi", std::to_string(most), "--cgi-env", "MARKS=" + (marks_ / "marks"),
+                               "--cgi-env", "GO=" + (marks_ / "go")});
+    return server_.emplace(
+        ServerOptions{.workers = 4, .cgi_dir = programs_.path(), .flags = flags, .failpoints = failpoints});
+  }
+  void Go() const { std::ofstream(marks_ / "go") << "go"; }
+  [[nodiscard]] std::vector<std::string> Marks() const {
+    std::vector<std::string> marks;
+    std::istringstream text(ReadFile(marks_ / "marks"));
+    for (std::string line; std::getline(text, line);) marks.push_back(line);
+    return marks;
+  }
+  [[nodiscard]] std::string Metric(const std::string& name) const {
+    const auto page = admin::HttpGet("http://" + server_->admin() + "/metrics", std::chrono::seconds(5));
+    if (!page) return "";
+    const auto at = page->body.find("\n" + name + " ");
+    if (at == std::string::npos) return "";
+    const auto begin = at + name.size() + 2;
+    return page->body.substr(begin, page->body.find('\n', begin) - begin);
+  }
+  bool AwaitQueued(int count) const {
+    return Eventually([&] { return Metric("hydrapool_cgi_queued") == std::to_string(count); });
+  }
+
+  ScratchDir programs_;
+  ScratchDir marks_;
+  std::optional<ServerProcess> server_;
+};
+
+constexpr const char* kMark =
+    "#!/bin/sh\necho \"+$QUERY_STRING\" >>$MARKS\nread body\necho - >>$MARKS\n"
+    "printf 'Content-Type: text/plain\\n\\n%s' \"$body\"\n";
+constexpr const char* kMarkUntilTold =
+    "#!/bin/sh\necho \"+$QUERY_STRING\" >>$MARKS\nwhile [ ! -e $GO ]; do sleep 0.05; done\n"
+    "printf 'Content-Type: text/plain\\n\\nok'\n";
+
+TEST_F(CgiQueueTest, ABurstIsAnsweredWholeAndNoMoreRunAtOnceThanMay) {
+  Script("quick", kMark);
+  ServerProcess& server = Start(16);
+  std::deque<HttpClient> clients;
+  for (int i = 0; i < 300; ++i) clients.emplace_back(server.address());
+  for (const HttpClient& client : clients) ASSERT_TRUE(client.Send(Get("/cgi-bin/quick")));
+  for (HttpClient& client : clients) ASSERT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
+  int now = 0;
+  int most = 0;
+  for (const std::string& mark : Marks()) most = std::max(most, mark == "-" ? --now : ++now);
+  EXPECT_LE(most, 16);
+  EXPECT_EQ(Marks().size(), 600u);
+  EXPECT_EQ(Metric("hydrapool_cgi_queue_timeouts_total"), "0");
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST_F(CgiQueueTest, FirstComeFirstServedOverAllWorkers) {
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1);
+  std::deque<HttpClient> clients;
+  std::vector<std::string> order;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back(server.address());
+    ASSERT_TRUE(clients.back().Send(Get(fmt::format("/cgi-bin/wait?{}", i))));
+    order.push_back(fmt::format("+{}", i));
+    ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
+  }
+  Go();
+  for (HttpClient& client : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks(), order);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST_F(CgiQueueTest, BodiesOfEveryKindWaitToo) {
+  Script("wait", kMarkUntilTold);
+  Script("quick", kMark);
+  ServerProcess& server = Start(1);
+  HttpClient first(server.address());
+  ASSERT_TRUE(first.Send(Get("/cgi-bin/wait?first")));
+  ASSERT_TRUE(Eventually([&] { return Marks().size() == 1; }));
+  const std::string large(100'000, 'x');
+  std::deque<std::pair<HttpClient, std::string>> clients;
+  for (const auto& [request, body] : {std::pair(Post("/cgi-bin/quick", "small\n"), std::string("small")),
+                                      std::pair(Post("/cgi-bin/quick", large + "\n"), large),
+                                      std::pair(ChunkedPost("/cgi-bin/quick", large + "\n", 1000), large),
+                                      std::pair(Get("/cgi-bin/quick"), std::string())}) {
+    clients.emplace_back(HttpClient(server.address()), body);
+    ASSERT_TRUE(clients.back().first.Send(request));
+  }
+  ASSERT_TRUE(AwaitQueued(4));
+  Go();
+  EXPECT_EQ(first.Receive().value_or(HttpAnswer{}).body, "ok");
+  for (auto& [client, body] : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).body, body);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST_F(CgiQueueTest, WhoWaitsTooLongOrFindsTheQueueFullGetsA503) {
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1, {"--cgi-queue", "2", "--cgi-queue-timeout", "500ms"});
+  HttpClient runs(server.address());
+  ASSERT_TRUE(runs.Send(Get("/cgi-bin/wait?runs")));
+  ASSERT_TRUE(Eventually([&] { return Marks().size() == 1; }));
+  std::deque<HttpClient> clients;
+  for (int i = 0; i < 3; ++i) clients.emplace_back(server.address());
+  for (const HttpClient& client : clients) ASSERT_TRUE(client.Send(Get("/cgi-bin/wait?late")));
+  for (HttpClient& client : clients) {
+    const auto answer = client.Receive().value_or(HttpAnswer{});
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.Field("Retry-After"), "1");
+  }
+  EXPECT_TRUE(Eventually([&] { return Metric("hydrapool_cgi_queue_timeouts_total") == "2"; }));
+  Go();
+  EXPECT_EQ(runs.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(clients[0].Ask(Get("/cgi-bin/wait?again")).value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks(), (std::vector<std::string>{"+runs", "+again"}));
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST_F(CgiQueueTest, WhoLeavesWhileItWaitsIsForgotten) {
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1);
+  HttpClient runs(server.address());
+  ASSERT_TRUE(runs.Send(Get("/cgi-bin/wait?runs")));
+  ASSERT_TRUE(Eventually([&] { return Marks().size() == 1; }));
+  HttpClient stays(server.address());
+  {
+    std::deque<HttpClient> leave;
+    for (int i = 0; i < 4; ++i) leave.emplace_back(server.address());
+    for (const HttpClient& client : leave) ASSERT_TRUE(client.Send(Get("/cgi-bin/wait?left")));
+    ASSERT_TRUE(AwaitQueued(4));
+    ASSERT_TRUE(stays.Send(Get("/cgi-bin/wait?stays")));
+    ASSERT_TRUE(AwaitQueued(5));
+    leave[0].Abort();
+  }
+  ASSERT_TRUE(AwaitQueued(1));
+  Go();
+  EXPECT_EQ(runs.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(stays.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks(), (std::vector<std::string>{"+runs", "+stays"}));
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+// Its turn is the lease's: another worker finds it as it was.
+TEST_F(CgiQueueTest, ADeathCostsNobodysTurn) {
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1);
+  std::deque<HttpClient> clients;
+  std::vector<std::string> order;
+  for (int i = 0; i < 6; ++i) {
+    clients.emplace_back(server.address());
+    ASSERT_TRUE(clients.back().Send(Get(fmt::format("/cgi-bin/wait?{}", i))));
+    order.push_back(fmt::format("+{}", i));
+    ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
+  }
+  for (const pid_t worker : server.Workers()) server.SignalWorker(worker, SIGKILL);
+  ASSERT_TRUE(server.AwaitTotal("exits", 4));
+  ASSERT_TRUE(AwaitQueued(5));
+  Go();
+  for (HttpClient& client : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks(), order);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST_F(CgiQueueTest, UnderKillsEachRunsOnceAndIsAnswered) {
+  Script(
+      "quick",
+      "#!/bin/sh\necho \"+$QUERY_STRING\" >>$MARKS\nprintf 'Content-Type: a/b\\n\\n%s' \"$QUERY_STRING\"\n");
+  ServerProcess& server = Start(2);
+  Injection kills(server, {.every = "50ms"});
+  const CrowdResult crowd = AskInCrowd(server.address(), 24, 3 * sys::kSecond, [](const std::string& id) {
+    return Question{.request = Get("/cgi-bin/quick?" + id), .body = id};
+  });
+  kills.End();
+  EXPECT_TRUE(crowd.problems.empty()) << FirstOf(crowd.problems);
+  std::map<std::string, int> runs;
+  for (const std::string& mark : Marks()) ++runs[mark.substr(1)];
+  for (const std::string& id : crowd.answered) EXPECT_EQ(runs[id], 1) << id;
+  EXPECT_TRUE(server.AwaitQuiet());
+  EXPECT_TRUE(AwaitQueued(0));
+  ExpectNothingLost(server);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST_F(CgiQueueTest, ADeathOnTheWayIntoTheLineOrOutOfItLosesNothing) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  Script("quick", kMark);
+  for (const char* point : {"worker.in_line=kill@2", "cgi.waits_for_a_place=kill@3",
+                            "worker.place_claimed=kill@5", "cgi.spawned=kill@3"}) {
+    ServerProcess& server = Start(1, {}, point);
+    std::deque<HttpClient> clients;
+    for (int i = 0; i < 30; ++i) clients.emplace_back(server.address());
+    for (const HttpClient& client : clients) ASSERT_TRUE(client.Send(Get("/cgi-bin/quick")));
+    for (HttpClient& client : clients)
+      ASSERT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200) << point;
+    EXPECT_TRUE(AwaitQueued(0)) << point;
+    EXPECT_TRUE(server.Stop().clean());
+  }
+}
+
+}  // namespace
+}  // namespace hydrapool::support
