@@ -23,6 +23,7 @@ Examples:
   harness run harness/scenarios/kill-storm.yaml --seed 7 --json result.json --report result.html
   harness run my.yaml --junit result.xml --summary "$GITHUB_STEP_SUMMARY"
   harness run my.yaml --json - | jq .requests
+  harness run my.yaml --seed 7 --dry-run
 
 A scenario:
 
@@ -60,6 +61,7 @@ struct Arguments {
   std::string file;
   std::uint64_t seed = 0;
   bool has_seed = false;
+  bool dry_run = false;
   ReportFiles files;
 };
 
@@ -71,6 +73,10 @@ int Run(const Arguments& arguments) {
   const auto scenario = ParseScenario(ReadFile(arguments.file), arguments.file);
   if (!scenario) return UsageError(scenario.error().message);
   const std::uint64_t seed = arguments.has_seed ? arguments.seed : scenario->seed.value_or(FreshSeed());
+  if (arguments.dry_run) {
+    for (const PlannedFault& fault : FaultsOf(*scenario, seed)) fmt::print("{}\n", ToJson(fault));
+    return kExitDone;
+  }
   const std::string replay = fmt::format("harness run {} --seed {}", arguments.file, seed);
   return RunAndReport(*scenario, seed, replay, arguments.files);
 }
@@ -111,6 +117,8 @@ void AddRunCommand(CLI::App& app, int& exit_code) {
   auto* seed = run.add_option("--seed", arguments->seed,
                               "The seed of every draw (default: the scenario's, or a new one each time)");
   seed->type_name("S");
+  run.add_flag("--dry-run", arguments->dry_run,
+               "Start and hurt nothing: print the faults of this seed, a line of JSON for each");
   AddReportOptions(run, arguments->files);
   run.callback([arguments, seed, &exit_code] {
     arguments->has_seed = static_cast<bool>(*seed);

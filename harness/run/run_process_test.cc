@@ -38,6 +38,21 @@ TEST_F(RunTest, AMistakeInTheFileIsNamedWithItsLineAndWhatWasMeant) {
   ExpectRefusal(Run({"run", scratch / "none.yaml"}), "none.yaml: no such file");
 }
 
+TEST_F(RunTest, ADryRunPrintsTheFaultsOfItsSeedAndStartsNothing) {
+  const auto plan = [this] {
+    const auto finished = hydrapool::support::RunProgram(hydrapool::support::Harness(
+        {"run",
+         Scenario(
+             "name: x\nstart: { command: [no-such-server], url: 'http://127.0.0.1:1/' }\nload: [{ url: / }]\n"
+             "faults: [{ fault: kill, target: any, every: 1s, from: 1s, to: 3s }]\n"),
+         "--seed", "7", "--dry-run"}));
+    EXPECT_EQ(finished.status.code, 0);
+    return finished.output;
+  };
+  EXPECT_THAT(plan(), HasSubstr(R"({"id":1,"at_ns":1000000000,"fault":"kill","target":"any","draw":)"));
+  EXPECT_EQ(plan(), plan());
+}
+
 TEST_F(RunTest, APortInUseIsNamed) {
   const auto taken = sys::Listen("127.0.0.1:0");
   const std::string address = sys::LocalAddress(taken.get());

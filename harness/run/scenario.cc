@@ -274,4 +274,18 @@ sys::Nanos ScheduleStart(const Scenario& scenario, std::size_t i) {
   return plan.from - plan.every.value_or(kSinglePeriod);
 }
 
+std::vector<PlannedFault> FaultsOf(const Scenario& scenario, std::uint64_t seed) {
+  std::vector<PlannedFault> faults;
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    FaultSchedule schedule(ScheduleOf(scenario, i, seed));
+    while (auto fault = schedule.Next()) {
+      fault->at += ScheduleStart(scenario, i);
+      faults.push_back(*fault);
+    }
+  }
+  std::ranges::stable_sort(faults, {}, &PlannedFault::at);
+  for (std::size_t i = 0; i < faults.size(); ++i) faults[i].id = i + 1;
+  return faults;
+}
+
 }  // namespace hydrapool::harness

@@ -128,5 +128,7 @@ struct Scenario {
 /// `ScheduleStart`. Each plan draws from a seed of its own.
 [[nodiscard]] ScheduleSpec ScheduleOf(const Scenario& scenario, std::size_t i, std::uint64_t seed);
 [[nodiscard]] sys::Nanos ScheduleStart(const Scenario& scenario, std::size_t i);
+/// All faults that a run with this seed has, in the order of their times since the start, numbered so. Pure.
+[[nodiscard]] std::vector<PlannedFault> FaultsOf(const Scenario& scenario, std::uint64_t seed);
 
 }  // namespace hydrapool::harness

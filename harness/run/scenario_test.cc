@@ -1,5 +1,6 @@
 #include "harness/run/scenario.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -195,6 +196,25 @@ TEST(ParseExpectationTest, CountsAndTimes) {
   EXPECT_FALSE(ParseExpectation("lost"));
   EXPECT_FALSE(ParseExpectation("lost=-1"));
   EXPECT_THAT(ParseExpectation("recovry_p99=5ms").error().message, HasSubstr("did you mean 'recovery_p99'?"));
+}
+
+TEST(FaultsOfTest, AreThoseOfAllPlansInTheOrderOfTheirTimes) {
+  const auto scenario = ParseScenario(
+      "name: x\nstart: { hydrapool: {} }\nload: [{ url: / }]\nduration: 2s\n"
+      "faults:\n"
+      "  - { fault: kill, target: any, every: 500ms, from: 500ms, to: 1500ms }\n"
+      "  - { fault: reload, from: 700ms }\n",
+      "x.yaml");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const auto faults = FaultsOf(*scenario, 7);
+  std::vector<std::string> told;
+  for (const PlannedFault& each : faults)
+    told.push_back(fmt::format("{} {} {} {}", each.id, each.at / sys::kMillisecond, Name(each.fault),
+                               Name(each.target)));
+  EXPECT_THAT(told, testing::ElementsAre("1 500 kill any", "2 700 reload server", "3 1000 kill any",
+                                         "4 1500 kill any"));
+  EXPECT_EQ(faults, FaultsOf(*scenario, 7));
+  EXPECT_NE(faults, FaultsOf(*scenario, 8));
 }
 
 }  // namespace
