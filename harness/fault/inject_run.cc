@@ -119,13 +119,14 @@ void InjectRun::CarryOut(const PlannedFault& fault) {
 }
 
 void InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server) {
-  ServerProcesses unhurt = server;
+  ServerProcesses unhurt = injector_.WithoutLastHead(server);
   unhurt.workers = injector_.Unhurt(server.workers);
   const auto victims = ChooseTargets(fault.target, unhurt, fault.draw);
   if (victims.empty()) {
     const bool of_workers = fault.target != Target::kParent && fault.target != Target::kSupervisor;
     return Missed(fault, {},
-                  !of_workers              ? fmt::format("no {} was there", Name(fault.target))
+                  !of_workers ? fmt::format("no {} was there, or it was the last of parent and supervisor",
+                                            Name(fault.target))
                   : server.workers.empty() ? "no worker was there"
                   : unhurt.workers.empty() ? "every worker was leaving or hurt already"
                                            : fmt::format("no worker was {}", Name(fault.target)));

@@ -77,7 +77,16 @@ std::optional<std::string> Injector::Follow(const ServerProcesses& now) {
     return fmt::format("pid {} is not of the server that was there, pid {}", main->identity.pid, main_.pid);
   main_ = main->identity;
   if (now.parent) parent_ = now.parent->identity;
+  supervised_ |= now.supervisor && now.parent;
   return std::nullopt;
+}
+
+ServerProcesses Injector::WithoutLastHead(ServerProcesses server) const {
+  if (supervised_ && !(server.supervisor && server.parent)) {
+    server.supervisor.reset();
+    server.parent.reset();
+  }
+  return server;
 }
 
 std::vector<ProcessView> Injector::Unhurt(const std::vector<ProcessView>& workers) const {

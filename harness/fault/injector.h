@@ -78,6 +78,9 @@ class Injector {
   [[nodiscard]] pid_t guard_pid() const { return guard_ ? guard_->pid() : 0; }
   /// `now` is how the server is by now. Why it is not the one that it was, in words; nullopt: it is.
   [[nodiscard]] std::optional<std::string> Follow(const ServerProcesses& now);
+  /// `server` without its parent and supervisor where only one of the two is left for now: no server outlives
+  /// both.
+  [[nodiscard]] ServerProcesses WithoutLastHead(ServerProcesses server) const;
   /// Those of `workers` that were not asked to leave, killed or held already.
   [[nodiscard]] std::vector<ProcessView> Unhurt(const std::vector<ProcessView>& workers) const;
   /// Why `victims` of `unhurt` workers are too many for this fault; nullopt: they are not.
@@ -102,7 +105,8 @@ class Injector {
   void Remember(Blow& blow, const Undo& undo);
 
   Identity main_;
-  Identity parent_;  ///< As main_ where that has no supervisor.
+  Identity parent_;          ///< As main_ where that has no supervisor.
+  bool supervised_ = false;  ///< There were two of them.
   InjectLimits limits_;
   Commands commands_;
   std::unique_ptr<Guard> guard_;

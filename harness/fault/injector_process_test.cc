@@ -129,5 +129,19 @@ TEST(InjectorTest, OnlyAProcessOfTheServerTakesItsMainProcesssPlace) {
   EXPECT_THAT(*injector.Follow({}), HasSubstr("is gone"));
 }
 
+TEST(InjectorTest, TheLastOfParentAndSupervisorIsLeftAlone) {
+  const Family family;
+  Injector injector(family.parent.pid());
+  ServerProcesses one = ProcessesOf(family.parent.pid());
+  EXPECT_TRUE(injector.WithoutLastHead(one).parent) << "there never was a supervisor";
+  ServerProcesses both = one;
+  both.supervisor = both.parent;
+  EXPECT_FALSE(injector.Follow(both));
+  EXPECT_TRUE(injector.WithoutLastHead(both).parent);
+  EXPECT_TRUE(injector.WithoutLastHead(both).supervisor);
+  EXPECT_FALSE(injector.WithoutLastHead(one).parent);
+  EXPECT_EQ(injector.WithoutLastHead(one).workers.size(), 2u);
+}
+
 }  // namespace
 }  // namespace hydrapool::harness
