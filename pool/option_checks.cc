@@ -4,6 +4,7 @@
 
 #include "pool/cgi/guards.h"
 #include "pool/cgi/mounts.h"
+#include "pool/cgi/program_rules.h"
 #include "pool/http/ip_address.h"
 #include "pool/sys/privileges.h"
 #include "pool/sys/socket.h"
@@ -45,6 +46,17 @@ std::string MountLine(const std::string& text) {
 std::string GuardLine(const std::string& text) {
   const auto guard = cgi::Guard::Parse(text);
   return guard ? "" : guard.error().message;
+}
+
+std::string LimitLine(const std::string& text) {
+  cgi::ResourceLimits ignored;
+  const auto set = cgi::SetLimit(ignored, text);
+  return set ? "" : set.error().message;
+}
+
+std::string RuleLine(const std::string& text) {
+  const auto rule = cgi::ProgramRule::Parse(text);
+  return rule ? "" : rule.error().message;
 }
 
 std::string Realm(const std::string& text) {

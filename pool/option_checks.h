@@ -13,6 +13,8 @@ std::string Address(const std::string& text);        ///< HOST:PORT, :PORT or un
 std::string ListenAddress(const std::string& text);  ///< that, or systemd, or systemd:NAME
 std::string TrustedPeer(const std::string& text);    ///< http::TrustedPeers::Add
 std::string GuardLine(const std::string& text);      ///< cgi::Guard::Parse
+std::string LimitLine(const std::string& text);      ///< cgi::SetLimit
+std::string RuleLine(const std::string& text);       ///< cgi::ProgramRule::Parse
 std::string Realm(const std::string& text);          ///< what may stand in quotes
 std::string MountLine(const std::string& text);      ///< cgi::Mount::Parse
 std::string FileName(const std::string& text);       ///< not empty, without '/'

@@ -24,6 +24,7 @@ void SiteOptions::AddTo(CLI::App& app) {
   AddGuards(app);
   AddPrograms(app);
   AddQueue(app);
+  AddRules(app);
   AddProxies(app);
   AddBodies(app);
 }
@@ -114,6 +115,22 @@ void SiteOptions::AddQueue(CLI::App& app) {
       ->capture_default_str();
 }
 
+void SiteOptions::AddRules(CLI::App& app) {
+  app.add_option(
+         "--cgi-limit", limits_,
+         "A limit of each CGI program: cpu=10s, as=512M (memory), fsize=1G (of a file), nproc=64 (of its "
+         "user), nofile=1024, core=0; repeatable")
+      ->check(LimitLine)
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--program-rule", rules_of_programs_,
+                 "For the programs at a path and below it: /PATH=timeout:10m, /PATH=env:NAME=VALUE, "
+                 "/PATH=limit:cpu=10s; the longest path has the last word; repeatable")
+      ->check(RuleLine)
+      ->type_name("/PATH=KEY:VALUE")
+      ->allow_extra_args(false);
+}
+
 void SiteOptions::AddProxies(CLI::App& app) {
   app.add_option("--trusted-proxy", trusted_,
                  "A proxy in front, by address or network (10.0.0.0/8, or unix: whoever comes over a UNIX "
@@ -164,6 +181,8 @@ void SiteOptions::Fill(SiteConfig& site) const {
   cgi.server.software = "hydrapool/" HYDRAPOOL_VERSION;
   if (cgi_strict_) cgi.reading = cgi::HeadReading::kStrict;
   cgi.patience = *sys::ParseDuration(cgi_timeout_);
+  for (const std::string& text : limits_) (void)cgi::SetLimit(cgi.limits, text);
+  for (const std::string& text : rules_of_programs_) cgi.rules.push_back(*cgi::ProgramRule::Parse(text));
   cgi.wait = *ParseTimeOrNever(cgi_queue_timeout_);
   site.cgi = std::move(cgi);
 }

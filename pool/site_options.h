@@ -29,6 +29,7 @@ class SiteOptions {
   void AddGuards(CLI::App& app);
   void AddPrograms(CLI::App& app);
   void AddQueue(CLI::App& app);
+  void AddRules(CLI::App& app);
   void AddProxies(CLI::App& app);
   void AddBodies(CLI::App& app);
 
@@ -40,6 +41,8 @@ class SiteOptions {
   std::string cgi_dir_;  ///< a mount like any other
   std::string cgi_prefix_ = "/cgi-bin/";
   std::string cgi_timeout_ = "60s";
+  std::vector<std::string> limits_;
+  std::vector<std::string> rules_of_programs_;
   std::string cgi_queue_timeout_ = "10s";
   bool raw_targets_ = false;
   bool cgi_strict_ = false;

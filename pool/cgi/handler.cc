@@ -51,6 +51,8 @@ Handler::Handler(WorkerContext& worker, const Config& config, const Mounts& moun
     : worker_(worker),
       config_(config),
       mounts_(mounts),
+      rules_({.patience = config.patience, .limits = config.limits, .environment = config.server.extra},
+             config.rules),
       tools_(std::move(extra_lines), config.reading, config.request_id_header),
       parser_(config.heads) {
   if (config_.server.document_root.empty()) config_.server.document_root = mounts_.document_root();
@@ -94,7 +96,7 @@ Begun Handler::Begin(Exchange& exchange, const http::Request& request, std::stri
       .request_total = request.head_size + request.content_length,
       .request_begin = exchange.total_consumed(),
       .sent_begin = exchange.total_sent(),
-      .patience = config_.patience,
+      .patience = rules_.Of(request.path).patience,
       .timed_at = exchange.total_sent() + exchange.total_consumed(),
       .request_head = static_cast<std::uint32_t>(request.head_size),
       .keep_alive = request.keep_alive,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler.h"
@@ -15,6 +16,7 @@
 #include "pool/cgi/mounts.h"
 #include "pool/cgi/place_waiter.h"
 #include "pool/cgi/process.h"
+#include "pool/cgi/program_rules.h"
 #include "pool/cgi/spooler.h"
 #include "pool/cgi/who_asks.h"
 #include "pool/http/limits.h"
@@ -36,6 +38,7 @@ struct Config {
   /// How long a program may let its client wait: for the beginning of its answer, and for more of it each
   /// time.
   sys::Nanos patience = 60 * sys::kSecond;
+  std::vector<ProgramRule> rules{};         ///< over limits and patience, and the environment
   std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it they wait
   std::uint32_t max_waiting = 1000;         ///< requests that wait for their program's turn; past it 503
   sys::Nanos wait = 10 * sys::kSecond;      ///< and for how long; then 503
@@ -105,6 +108,7 @@ class Handler final : private BodyTaker, private Redirector, private Launcher {
   WorkerContext& worker_;
   Config config_;
   const Mounts& mounts_;
+  const ProgramRules rules_;
   CourierTools tools_;
   http::RequestParser parser_;
   const std::optional<int> oom_score_ = sys::OomScore();

@@ -122,7 +122,7 @@ Reply Handler::RefusePlace(Exchange& exchange, std::string_view why) {
 }
 
 Begun Handler::LaunchAgain(Exchange& exchange, Body body) {
-  exchange.SetDeadline(sys::Now() + config_.patience);
+  exchange.SetDeadline(sys::Now() + NotesOf(exchange).patience);
   if (NotesOf(exchange).location > 0) return Redirect(exchange);
   std::string head;
   const auto request = HeadOf(exchange, head);
@@ -160,7 +160,10 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   if (config_.guards != nullptr) asker.client.user = config_.guards->UserOf(request);
   http::Request asked = request;
   if (!asker.host.empty()) asked.host = asker.host;
-  const auto environment = Environment::Build(asked, *script, config_.server, asker.client);
+  ProgramSettings settings = rules_.Of(request.path);
+  ServerFacts facts = config_.server;
+  facts.extra = std::move(settings.environment);
+  const auto environment = Environment::Build(asked, *script, facts, asker.client);
   if (!environment) return refuse(431, "the request's fields do not fit an environment");
 
   auto plumbing = Plumb(body.file, body.feed);
@@ -186,7 +189,7 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
                               .stderr_fd = plumbing->errors.write.get(),
                               .expected_parent = worker_.internals.parent,
                               .lifeline = line.empty() ? nullptr : line.c_str(),
-                              .limits = config_.limits,
+                              .limits = settings.limits,
                               .gate = {&MayExec, &ExecFailed, &gate},
                               .no_new_privs = !config_.set_id});
   HYDRAPOOL_FAILPOINT("cgi.spawned");

@@ -43,7 +43,7 @@ struct Limit {
 struct Birth {
   const SpawnOptions* options;
   const char* path;
-  std::array<Limit, 4> limits;
+  std::array<Limit, 6> limits;
   std::size_t limit_count = 0;
   volatile Spawned::Start start = Spawned::Start::kExecuted;
   volatile int error = 0;
@@ -167,6 +167,8 @@ sys::Result<Spawned> Spawn(const SpawnOptions& options) {
   if (limits.address_space_bytes) {
     AddLimit(birth, RLIMIT_AS, *limits.address_space_bytes, *limits.address_space_bytes);
   }
+  if (limits.file_bytes) AddLimit(birth, RLIMIT_FSIZE, *limits.file_bytes, *limits.file_bytes);
+  if (limits.processes) AddLimit(birth, RLIMIT_NPROC, *limits.processes, *limits.processes);
 
   const Stack stack;
   if (!stack) return sys::Failure(ENOMEM, "stack for a CGI");

@@ -31,6 +31,8 @@ struct ResourceLimits {
   rlim_t open_files = 1024;             ///< what select(2) can hold; the pool's own limit is far higher
   std::optional<rlim_t> cpu_seconds{};  ///< SIGXCPU then, SIGKILL one second later
   std::optional<rlim_t> address_space_bytes{};
+  std::optional<rlim_t> file_bytes{};  ///< of a file it writes; SIGXFSZ then
+  std::optional<rlim_t> processes{};   ///< of its user, those of other programs too; root has no such limit
 };
 
 struct SpawnOptions {

@@ -1,0 +1,115 @@
+#include "pool/cgi/program_rules.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "pool/cgi/percent.h"
+#include "pool/cgi/script_path.h"
+#include "pool/sys/units.h"
+
+namespace hydrapool::cgi {
+namespace {
+
+std::optional<rlim_t> Count(std::string_view text, bool bytes) {
+  rlim_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (unit.empty()) return count;
+  constexpr std::string_view kUnits = "KMGT";
+  const auto power = kUnits.find(unit.front());
+  if (!bytes || power == kUnits.npos || unit.size() > 1) return std::nullopt;
+  const auto shift = 10 * (power + 1);
+  return count << shift >> shift == count ? std::optional(count << shift) : std::nullopt;
+}
+
+std::optional<rlim_t> Seconds(const std::string& text) {
+  const auto time = sys::ParseDuration(text);
+  if (!time || *time < sys::kSecond) return std::nullopt;
+  return static_cast<rlim_t>((*time + sys::kSecond - 1) / sys::kSecond);
+}
+
+bool Set(ResourceLimits& limits, const std::string& name, const std::string& value) {
+  const auto count = Count(value, name != "nproc" && name != "nofile");
+  if (name == "cpu") return (limits.cpu_seconds = Seconds(value)).has_value();
+  if (!count) return false;
+  if (name == "core") limits.core_bytes = *count;
+  if (name == "nofile") limits.open_files = *count;
+  if (name == "as") limits.address_space_bytes = *count;
+  if (name == "fsize") limits.file_bytes = *count;
+  if (name == "nproc") limits.processes = *count;
+  return true;
+}
+
+constexpr std::array<std::string_view, 6> kLimits{"cpu", "as", "fsize", "nproc", "nofile", "core"};
+
+bool Apply(const ProgramRule& rule, ProgramSettings& settings) {
+  if (rule.key == "env") {
+    const auto equals = rule.value.find('=');
+    if (equals == 0 || equals == rule.value.npos) return false;
+    settings.environment.push_back(rule.value);
+    return true;
+  }
+  if (rule.key == "limit") return SetLimit(settings.limits, rule.value).has_value();
+  const auto time = sys::ParseDuration(rule.value);
+  if (rule.key != "timeout" || !time) return false;
+  settings.patience = *time;
+  return *time >= 100 * sys::kMillisecond && *time <= 24 * 3600 * sys::kSecond;
+}
+
+bool Holds(const std::string& at, std::string_view folded) {
+  if (!folded.starts_with(at)) return false;
+  return folded.size() == at.size() || folded[at.size()] == '/';
+}
+
+}  // namespace
+
+sys::Result<void> SetLimit(ResourceLimits& limits, const std::string& text) {
+  const auto equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  const bool known = std::ranges::find(kLimits, name) != kLimits.end();
+  if (!known || equals == text.npos || !Set(limits, name, text.substr(equals + 1))) {
+    return sys::Failure("'" + text +
+                        "' is no limit: cpu=10s, as=512M, fsize=1G, nproc=64, nofile=256 or core=0");
+  }
+  return {};
+}
+
+sys::Result<ProgramRule> ProgramRule::Parse(const std::string& text) {
+  const auto equals = text.find('=');
+  const auto colon = equals == text.npos ? text.npos : text.find(':', equals);
+  const auto fault =
+      sys::Failure("'" + text +
+                   "' is not /PATH=KEY:VALUE with env:NAME=VALUE, timeout:TIME (100ms to 24h) or "
+                   "limit:NAME=VALUE");
+  if (colon == text.npos || !text.starts_with('/')) return fault;
+  ProgramRule rule{.at = Folded(text.substr(0, equals)),
+                   .key = text.substr(equals + 1, colon - equals - 1),
+                   .value = text.substr(colon + 1)};
+  if (rule.at == "/") rule.at.clear();
+  ProgramSettings ignored;
+  if (!Apply(rule, ignored)) return fault;
+  return rule;
+}
+
+ProgramRules::ProgramRules(ProgramSettings all, std::vector<ProgramRule> rules)
+    : all_(std::move(all)), rules_(std::move(rules)) {
+  std::ranges::stable_sort(rules_, {}, [](const ProgramRule& rule) { return rule.at.size(); });
+}
+
+ProgramSettings ProgramRules::Of(std::string_view path) const {
+  ProgramSettings settings = all_;
+  if (rules_.empty()) return settings;
+  const auto decoded = DecodePath(path);
+  const std::string folded = Folded(decoded ? *decoded : std::string(path));
+  for (const ProgramRule& rule : rules_) {
+    if (Holds(rule.at, folded)) Apply(rule, settings);
+  }
+  return settings;
+}
+
+}  // namespace hydrapool::cgi

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pool/cgi/process.h"
+#include "pool/sys/clock.h"
+#include "pool/sys/error.h"
+
+namespace hydrapool::cgi {
+
+/// What may differ from program to program.
+struct ProgramSettings {
+  sys::Nanos patience = 0;
+  ResourceLimits limits{};
+  std::vector<std::string> environment{};  ///< NAME=VALUE each; the last word on that name
+};
+
+/// Sets one of a program's limits: "cpu=10s", "as=512M" (address space), "fsize=1G" (of a file it writes),
+/// "nproc=64" (of all processes of its user), "nofile=256", "core=0". The system's hard limits hold all the
+/// same.
+[[nodiscard]] sys::Result<void> SetLimit(ResourceLimits& limits, const std::string& text);
+
+/// A setting for the programs at a path and below it: `/git=env:GIT_PROJECT_ROOT=/srv/git`,
+/// `/slow/=timeout:10m`,
+/// `/cgi-bin/=limit:cpu=10s`.
+struct ProgramRule {
+  std::string at;
+  std::string key;  ///< env, timeout or limit
+  std::string value;
+
+  /// AT=KEY:VALUE; an Error with one line where it is none.
+  [[nodiscard]] static sys::Result<ProgramRule> Parse(const std::string& text);
+};
+
+/// The settings of each path: all rules that hold it, the shorter paths first, over what holds for all. Paths
+/// are folded as Mounts folds them. A pure function of its arguments.
+class ProgramRules {
+ public:
+  ProgramRules(ProgramSettings all, std::vector<ProgramRule> rules);
+
+  [[nodiscard]] ProgramSettings Of(std::string_view path) const;
+
+ private:
+  const ProgramSettings all_;
+  std::vector<ProgramRule> rules_;  // the shortest path first
+};
+
+}  // namespace hydrapool::cgi
