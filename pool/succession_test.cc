@@ -4,73 +4,16 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "pool/succession_fixture.h"
 #include "pool/sys/socket.h"
-#include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
-#include "pool/testing/json.h"
-#include "pool/testing/scratch.h"
-#include "pool/testing/server_process.h"
 
 namespace hydrapool::support {
 namespace {
-
-using std::string;
-
-std::size_t Count(const string& text, const string& words) {
-  std::size_t count = 0;
-  for (auto at = text.find(words); at != text.npos; at = text.find(words, at + 1)) ++count;
-  return count;
-}
-
-/// A server with a configuration file, which is a copy of the program in a directory of its own.
-class SuccessionTest : public ::testing::Test {
- protected:
-  SuccessionTest() {
-    std::filesystem::copy_file(HYDRAPOOL_BIN_DIR "/hydrapool", Program());
-    Configure("workers = 2\n");
-  }
-  [[nodiscard]] string Program() const { return scratch_ / "hydrapool"; }
-  void Configure(const string& text) const { std::ofstream(scratch_ / "hydrapool.toml") << text; }
-  /// Puts another program in the place of the one that runs.
-  void Install(const string& text) const {
-    const string next = Program() + ".next";
-    if (text.empty()) {
-      std::filesystem::copy_file(HYDRAPOOL_BIN_DIR "/hydrapool", next);
-    } else {
-      WriteProgram(next, text);
-    }
-    std::filesystem::rename(next, Program());
-  }
-  void Start(std::vector<string> flags = {}) {
-    flags.insert(flags.end(), {"--config", scratch_ / "hydrapool.toml"});
-    server_.emplace(ServerOptions{.workers = 0,
-                                  .cgi_dir = cgi_dir_,
-                                  .flags = flags,
-                                  .supervised = true,
-                                  .listen = listen_,
-                                  .program = Program()});
-  }
-  /// Returns when `words` are in the log once more than before.
-  void SignalAndAwait(int signal, const string& words) const {
-    const std::size_t before = Count(server_->Log(), words);
-    server_->Signal(signal);
-    ASSERT_TRUE(Eventually([&] { return Count(server_->Log(), words) > before; })) << words;
-  }
-  void Follow(int signal) const { SignalAndAwait(signal, "lives on under a new program"); }
-  [[nodiscard]] string Executed() const {
-    return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", server_->pid()));
-  }
-
-  ScratchDir scratch_;
-  string cgi_dir_ = SamplesDir();
-  string listen_ = "127.0.0.1:0";
-  std::optional<ServerProcess> server_;
-};
 
 TEST_F(SuccessionTest, HupTakesTheConfigurationAndKeepsConnections) {
   Start();
@@ -168,6 +111,26 @@ TEST_F(SuccessionTest, AnUpgradeThatFailsItsTrialLeavesTheOldOneServing) {
   EXPECT_TRUE(server_->Stop().clean());
 }
 
+// What the parent would execute in the supervisor's place cannot start.
+TEST_F(SuccessionTest, AWrongFileCostsNothingWhenTheSupervisorDies) {
+  Start();
+  HttpClient client(server_->address());
+  ASSERT_TRUE(client.Ask(Get("/?1")));
+  Configure("wrokers = 3\n");
+  server_->Signal(SIGKILL);
+  server_->WaitForEnd(std::chrono::seconds(10));
+  ASSERT_TRUE(Eventually([&] { return server_->Log().find("serving on without one") != string::npos; }));
+  EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
+  HttpClient other(server_->address());
+  EXPECT_TRUE(other.Ask(Get("/?3"))) << other.error();
+  EXPECT_TRUE(
+      server_->Await([](const auto& status) { return status.at("pid") == status.at("parent").at("pid"); }));
+  const auto workers = server_->Status().at("workers");
+  for (const auto& worker : workers) ::kill(worker.at("pid").get<pid_t>(), SIGKILL);
+  EXPECT_TRUE(other.Ask(Get("/?4"))) << other.error();
+  EXPECT_TRUE(server_->AwaitTotal("exits", 2));
+}
+
 TEST_F(SuccessionTest, AnUpgradeThatEndsInItsFirstMomentLeavesTheOldOneServing) {
   Start();
   HttpClient client(server_->address());
@@ -238,28 +201,6 @@ TEST_F(SuccessionTest, NothingIsLeftOpenOverManyReloads) {
   EXPECT_TRUE(server_->Stop().clean());
 }
 
-TEST_F(SuccessionTest, TtinAndTtouAreAWorkerMoreAndOneLess) {
-  Start();
-  HttpClient client(server_->address());
-  ASSERT_TRUE(client.Ask(Get("/?1")));
-  const auto ready = [this](int wanted) {
-    return server_->Await([&](const auto& status) {
-      int count = 0;
-      for (const auto& each : status.at("workers")) count += each.at("state") == "ready" ? 1 : 0;
-      return count == wanted;
-    });
-  };
-  server_->Signal(SIGTTIN);
-  EXPECT_TRUE(ready(3));
-  server_->Signal(SIGTTOU);
-  EXPECT_TRUE(ready(2));
-  server_->Signal(SIGTTOU);
-  EXPECT_TRUE(ready(1));
-  SignalAndAwait(SIGTTOU, "there cannot be fewer");
-  EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
-  EXPECT_TRUE(server_->Stop().clean());
-}
-
 TEST_F(SuccessionTest, HupDuringADrainIsRefused) {
   Start();
   HttpClient client(server_->address());
@@ -271,26 +212,6 @@ TEST_F(SuccessionTest, HupDuringADrainIsRefused) {
   ASSERT_TRUE(answer) << client.error();
   EXPECT_EQ(answer->body, "line 0\nline 1\n");
   EXPECT_TRUE(server_->WaitForEnd(std::chrono::seconds(20)).clean());
-}
-
-TEST_F(SuccessionTest, WorkersAreReplacedAfterTheirRequestsOneAfterAnother) {
-  Start({"--max-requests", "50"});
-  HttpClient client(server_->address());
-  EXPECT_TRUE(Eventually([&] {
-    for (int i = 0; i < 60; ++i) EXPECT_TRUE(client.Ask(Get("/?1"))) << client.error();
-    return server_->Total("exits") >= 3;
-  }));
-  EXPECT_EQ(server_->Total("lost") + server_->Total("rescued"), 0u);
-  EXPECT_TRUE(server_->Stop().clean());
-}
-
-TEST_F(SuccessionTest, AWorkerIsReplacedWhenItsMemoryHasGrown) {
-  Start({"--max-memory", "1"});
-  HttpClient client(server_->address());
-  EXPECT_TRUE(server_->AwaitTotal("exits", 2));
-  EXPECT_TRUE(client.Ask(Get("/?1"))) << client.error();
-  EXPECT_NE(server_->Log().find("its memory has grown"), string::npos);
-  EXPECT_TRUE(server_->Stop().clean());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "hydrapool/process_pool.h"
@@ -75,6 +76,8 @@ class Pool::Parent {
   void LetIn(sys::UniqueFd connection, bool counted);
   void ExpireWaiting();
   void NoticeOrphanhood();
+  std::string Succeed();
+  bool StandIn();
   void Pause();
   void Resize();
   void OnSignal(int signal);

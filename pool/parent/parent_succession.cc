@@ -1,14 +1,18 @@
 // One parent after another, and one program after another.
 #include <signal.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "pool/parent/parent.h"
 #include "pool/supervisor/supervisor.h"
+#include "pool/sys/child.h"
+#include "pool/sys/failpoint.h"
 #include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
 #include "pool/sys/tcp_counters.h"
@@ -83,19 +87,60 @@ void Pool::Parent::TakeOver() {
 // It becomes the supervisor: by executing the program anew, for what this process has in memory is a
 // parent's. Where that cannot be it serves on without one, and is told to end itself.
 void Pool::Parent::NoticeOrphanhood() {
+  constexpr int kTries = 2;  // one that is killed on the way is no program that cannot start
   PoolLife& life = life_[0];
   if (life.supervisor == 0 || ::getppid() == life.supervisor) return;
   std::string why = "nothing can follow it";
-  if (const Succession* succession = estate_.succession(); succession && life.stage == PoolStage::kServing) {
-    sys::log::Warn("the supervisor has ended: process {} takes its place", ::getpid());
-    life.parent = ::getpid();
+  if (estate_.succession() && life.stage == PoolStage::kServing) {
+    life.serves = false;
     life.orphans = true;
-    why = std::generic_category().message(succession->Execute(Succession::Itself(), audit_->Since()));
+    why = "the program does not start any more";
+    bool goes_on = true;
+    for (int tries = 0; goes_on && tries < kTries; ++tries) {
+      sys::log::Warn("the supervisor has ended: process {} takes its place", ::getpid());
+      goes_on = StandIn();
+      if (goes_on) continue;
+      HYDRAPOOL_FAILPOINT("parent.succeeds");
+      why = Succeed();
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    life.serves = true;
   }
   sys::log::Error("the supervisor has ended: serving on without one, as process {} ({})", ::getpid(), why);
   life.supervisor = 0;
   life.orphans = true;
-  scoreboard.counts().main_process = ::getpid();
+  life.parent = ::getpid();
+  scoreboard.counts().parent = scoreboard.counts().main_process = ::getpid();
+}
+
+// Returns only where that fails: why.
+std::string Pool::Parent::Succeed() {
+  life_[0].parent = ::getpid();
+  return std::generic_category().message(
+      estate_.succession()->Execute(Succession::Itself(), audit_->Since()));
+}
+
+// While the program starts anew, which takes it ten milliseconds or more and can fail, this process would be
+// the pool's only one. So a second one holds all that it holds until there is a parent again that serves.
+//
+// False: this is the one to execute the program. True: this is the second one, the first has died, and
+// nothing has been changed by a new program. Where something has, it executes the program itself.
+bool Pool::Parent::StandIn() {
+  constexpr sys::Nanos kLongest = 10 * sys::kSecond;
+  PoolLife& life = life_[0];
+  const std::uint32_t program = life.program;
+  const pid_t first = ::getpid();
+  if (sys::CloneWithDescriptors() != 0) return false;
+  for (const sys::Nanos late = sys::Now() + kLongest; ::getppid() == first;) {
+    if (life.serves || sys::Now() > late) ::_exit(0);
+    const timespec moment{0, 200'000};
+    ::nanosleep(&moment, nullptr);
+  }
+  if (life.serves) ::_exit(0);
+  estate_.succession()->TakeBack(audit_->Since());
+  if (life.program == program) return true;
+  sys::log::Error("process {} cannot take the pool's place: {}", ::getpid(), Succeed());
+  ::_exit(1);
 }
 
 // Another program takes over, and ends this process. Should it fail, all goes on as before.

@@ -99,6 +99,12 @@ int Succession::Execute(const std::string& program, std::span<const int> descrip
   return error;
 }
 
+void Succession::TakeBack(std::span<const int> descriptors) const {
+  sys::inheritance::HoldBack();
+  for (const int fd : descriptors) sys::inheritance::SetCloseOnExec(fd, true);
+  handed_.count = 0;
+}
+
 void Succession::TakeName() const {
   const std::string name = std::filesystem::path(arguments_.front()).filename();
   ::prctl(PR_SET_NAME, name.c_str());

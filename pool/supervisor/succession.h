@@ -45,6 +45,9 @@ class Succession {
   /// In the last process that needs this program. Returns errno where the system refuses; nothing has changed
   /// then. Signals that a supervisor waits for are blocked from here on, also in the program that follows.
   int Execute(const std::string& program, std::span<const int> descriptors) const;
+  /// In a process that shared the table of descriptors with one that has executed it: nothing survives an
+  /// exec any more.
+  void TakeBack(std::span<const int> descriptors) const;
 
   /// In the program that follows: its process is called as the program is, and not "exe".
   void TakeName() const;

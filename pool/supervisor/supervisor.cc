@@ -1,10 +1,8 @@
 #include "pool/supervisor/supervisor.h"
 
 #include <fmt/format.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,13 +25,6 @@ namespace {
 
 constexpr sys::Nanos kLook = 100 * sys::kMillisecond;
 constexpr sys::Nanos kLongestTrial = 10 * sys::kSecond;
-
-// As fork(2), but the child shares our table of descriptors. Not clone3(2), whose flags a sandbox cannot see
-// and therefore forbids (RestrictNamespaces= of systemd, some containers).
-pid_t CloneWithDescriptors() {
-  constexpr long kFlags = CLONE_FILES | SIGCHLD;
-  return static_cast<pid_t>(::syscall(SYS_clone, kFlags, 0L, 0L, 0L, 0L));
-}
 
 }  // namespace
 
@@ -65,7 +56,7 @@ void Supervisor::StartParent() {
   life_.serves = false;
   life_.beat = started_at_;
   const auto raised = oom_score_.Raise(sys::kWorkerOomScore);
-  const pid_t pid = CloneWithDescriptors();
+  const pid_t pid = sys::CloneWithDescriptors();
   if (pid < 0) {
     sys::log::Error("the parent cannot be started: {}; trying again in a second",
                     std::generic_category().message(errno));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +50,13 @@ std::optional<ExitStatus> StatusOfZombie(pid_t pid) {
   int status = 0;
   if (name_end == stat.npos || std::sscanf(stat.c_str() + last, "%d", &status) != 1) return std::nullopt;
   return WIFSIGNALED(status) ? ExitStatus{WTERMSIG(status), 0} : ExitStatus{0, WEXITSTATUS(status)};
+}
+
+// Not clone3(2), whose flags a sandbox cannot see and therefore forbids (RestrictNamespaces= of systemd, some
+// containers).
+pid_t CloneWithDescriptors() {
+  constexpr long kFlags = CLONE_FILES | SIGCHLD;
+  return static_cast<pid_t>(::syscall(SYS_clone, kFlags, 0L, 0L, 0L, 0L));
 }
 
 std::optional<DeadChild> NextDeadChild() {

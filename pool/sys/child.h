@@ -75,6 +75,9 @@ class Child {
   bool adopted_ = false;
 };
 
+/// As fork(2), but the child shares the caller's table of descriptors, until it executes a program.
+pid_t CloneWithDescriptors();
+
 /// A child of this process that has died; it stays until it is reaped. nullopt: none has.
 struct DeadChild {
   pid_t pid = 0;
