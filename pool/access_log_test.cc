@@ -132,6 +132,9 @@ TEST_F(AccessLogTest, AnAnswerAndAProgramsWordsHaveTheRequestsId) {
   const auto env = ask("/cgi-bin/env", "a-3");
   EXPECT_EQ(env.Field("X-Request-Id"), "a-3");
   EXPECT_NE(env.body.find("HTTP_X_REQUEST_ID=a-3\n"), std::string::npos);
+  HttpClient stranger(server.address());
+  ASSERT_TRUE(stranger.Send("no request at all\r\n\r\n"));
+  EXPECT_EQ(stranger.Receive().value_or(HttpAnswer{}).Field("X-Request-Id"), "") << "that of another's";
   const auto own = ask("/cgi-bin/env", "not a sane one");
   EXPECT_EQ(own.Field("X-Request-Id").size(), 32u);
   EXPECT_NE(own.body.find("HTTP_X_REQUEST_ID=" + own.Field("X-Request-Id") + "\n"), std::string::npos);

@@ -205,6 +205,23 @@ TEST_F(CgiQueueTest, UnderKillsEachRunsOnceAndIsAnswered) {
   EXPECT_TRUE(server.Stop().clean());
 }
 
+TEST_F(CgiQueueTest, AWorkerThatDiesOverARefusalLeavesNobodyInTheLine) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  Script("slow", kMarkUntilTold);
+  ServerProcess& server = Start(1, {"--cgi-queue-timeout", "0.3"}, "worker.committed=kill@1");
+  HttpClient first(server.address());
+  ASSERT_TRUE(first.Send(Get("/cgi-bin/slow?first")));
+  ASSERT_TRUE(server.Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
+  HttpClient refused(server.address());
+  ASSERT_TRUE(refused.Send(Get("/cgi-bin/slow?refused")));
+  EXPECT_EQ(refused.Receive().value_or(HttpAnswer{}).status, 503);
+  EXPECT_TRUE(server.AwaitTotal("exits", 1));
+  EXPECT_TRUE(AwaitQueued(0)) << "though its connection is open";
+  Go();
+  EXPECT_EQ(first.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks(), std::vector<std::string>{"+first"});
+}
+
 TEST_F(CgiQueueTest, ADeathOnTheWayIntoTheLineOrOutOfItLosesNothing) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
   Script("quick", kMark);

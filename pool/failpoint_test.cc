@@ -37,6 +37,10 @@ const std::vector<string> kPoints{
     "cgi.body_whole",   "cgi.redirected",   "cgi.framing_noted", "cgi.framing_taken",    "files.held",
     "files.sending"};
 
+/// Those that need options of their own, and are killed at in tests of their own: cgi_queue_test.cc,
+/// access_log_test.cc.
+const std::set<string> kElsewhere{"cgi.waits_for_a_place", "worker.in_line", "worker.told_answered"};
+
 /// Kills a worker that a failpoint has stopped. Only its parent is told of a stop, so this looks every
 /// millisecond until it is destroyed.
 class Executioner {
@@ -149,7 +153,9 @@ TEST(FailpointNamesTest, AreThoseInTheSources) {
         if (const string name = (*at)[1]; !name.starts_with("parent.")) found.insert(name);
     }
   }
-  EXPECT_EQ(found, std::set<string>(kPoints.begin(), kPoints.end()));
+  std::set<string> tested = kElsewhere;
+  tested.insert(kPoints.begin(), kPoints.end());
+  EXPECT_EQ(found, tested);
 }
 
 }  // namespace

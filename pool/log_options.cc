@@ -26,7 +26,8 @@ bool IsFile(const std::string& path) { return !path.empty() && path != "-" && pa
 /// 0, or why this user could not open it for appending.
 int WhyNot(const std::string& path) {
   const std::filesystem::path place(path);
-  if (std::filesystem::is_directory(place)) return EISDIR;
+  std::error_code unknown;  // one that this user may not look into
+  if (std::filesystem::is_directory(place, unknown)) return EISDIR;
   if (::access(path.c_str(), F_OK) == 0) return ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
   const std::string directory = place.has_parent_path() ? place.parent_path().string() : ".";
   return ::access(directory.c_str(), W_OK | X_OK) == 0 ? 0 : errno;

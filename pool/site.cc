@@ -96,6 +96,7 @@ void Site::Register(Connection& connection, const http::Request& request, bool s
 Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   request_ = nullptr;
   request_id_.clear();
+  extra_lines_ = worker_line_;
   Decision decision = Decide(connection, peeked);
   const Reply* reply = std::get_if<Reply>(&decision);
   if (std::holds_alternative<NeedMore>(decision) || (reply != nullptr && reply->interim)) return decision;

@@ -16,7 +16,7 @@
 namespace hydrapool::support {
 namespace {
 
-constexpr std::array kFaults{SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ};
+constexpr std::array kFaults{SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP, SIGXCPU};
 constexpr std::array kOthers{SIGKILL, SIGTERM, SIGQUIT, SIGINT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 
 // A sanitizer's runtime handles these itself, and ends the process with 1.

@@ -160,7 +160,10 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   if (config_.guards != nullptr) asker.client.user = config_.guards->UserOf(request);
   http::Request asked = request;
   if (!asker.host.empty()) asked.host = asker.host;
-  ProgramSettings settings = rules_.Of(request.path);
+  // As the program was found: by an index, or by a local redirect.
+  ProgramSettings settings = rules_.OfDecoded(script->name + script->path_info);
+  NotesOf(exchange).patience = settings.patience;
+  exchange.SetDeadline(sys::Now() + settings.patience);
   ServerFacts facts = config_.server;
   facts.extra = std::move(settings.environment);
   const auto environment = Environment::Build(asked, *script, facts, asker.client);

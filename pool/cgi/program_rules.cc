@@ -102,10 +102,14 @@ ProgramRules::ProgramRules(ProgramSettings all, std::vector<ProgramRule> rules)
 }
 
 ProgramSettings ProgramRules::Of(std::string_view path) const {
+  const auto decoded = DecodePath(path, true);
+  return OfDecoded(decoded ? *decoded : std::string(path));
+}
+
+ProgramSettings ProgramRules::OfDecoded(std::string_view path) const {
   ProgramSettings settings = all_;
   if (rules_.empty()) return settings;
-  const auto decoded = DecodePath(path);
-  const std::string folded = Folded(decoded ? *decoded : std::string(path));
+  const std::string folded = Folded(path);
   for (const ProgramRule& rule : rules_) {
     if (Holds(rule.at, folded)) Apply(rule, settings);
   }

@@ -41,7 +41,10 @@ class ProgramRules {
  public:
   ProgramRules(ProgramSettings all, std::vector<ProgramRule> rules);
 
+  /// Of a request's path as it came.
   [[nodiscard]] ProgramSettings Of(std::string_view path) const;
+  /// Of a program as it was found: SCRIPT_NAME and PATH_INFO.
+  [[nodiscard]] ProgramSettings OfDecoded(std::string_view path) const;
 
  private:
   const ProgramSettings all_;

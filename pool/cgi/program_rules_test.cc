@@ -24,7 +24,8 @@ TEST(ProgramRulesTest, ALongerPathHasTheLastWord) {
 
 TEST(ProgramRulesTest, NoSpellingOfAPathGoesRoundItsRule) {
   const auto rules = Rules({"/slow/=timeout:1s"});
-  for (const char* path : {"/slow", "/slow/x", "/./slow/x", "/a/../slow", "//slow//x", "/%73low/x"})
+  for (const char* path :
+       {"/slow", "/slow/x", "/./slow/x", "/a/../slow", "//slow//x", "/%73low/x", "/%73low/x%2Fy"})
     EXPECT_EQ(rules.Of(path).patience, sys::kSecond) << path;
   EXPECT_EQ(rules.Of("/slow/../x").patience, 60 * sys::kSecond);
 }

@@ -26,7 +26,8 @@ void LeaseBook::Adopt() {
       continue;
     }
     Held& held = held_[slot];
-    if (held.shut) {
+    if (held.shut) {  // perhaps not to its end
+      FinishShut(slot);
       ++shut_;
       continue;
     }
@@ -42,13 +43,19 @@ void LeaseBook::Adopt() {
 
 // Its worker leaves it, for the generation is another.
 void LeaseBook::Shut(std::uint32_t slot) {
-  Held& held = held_[slot];
-  held.shut = true;
+  held_[slot].shut = true;
   peers_.Leave(slot);
-  held.owner = kNoWorker;
-  Lease& lease = table_.lease(slot);
-  lease.Store({0, lease.Load().generation + 1, Phase::kFree});
-  const sys::UniqueFd closed(held.fd.exchange(-1));
+  const LeaseWord word = table_.lease(slot).Load();
+  table_.places().GiveBack(ProcessPlaces::Claimant(slot, word.generation));
+  table_.lease(slot).Store({0, word.generation + 1, Phase::kFree});
+  FinishShut(slot);
+}
+
+void LeaseBook::FinishShut(std::uint32_t slot) {
+  table_.line().Leave(slot);
+  table_.bodies().End(slot);
+  held_[slot].owner = kNoWorker;
+  const sys::UniqueFd closed(held_[slot].fd.exchange(-1));
 }
 
 void LeaseBook::AppendNoted(std::vector<int>& descriptors) const {

@@ -113,6 +113,7 @@ class LeaseBook {
     Record before;  // `record` as the rescue of `orphan` found it
   };
   void FinishFree(std::uint32_t slot);
+  void FinishShut(std::uint32_t slot);
 
   LeaseTable& table_;
   sys::SharedArray<Held> held_;

@@ -120,6 +120,7 @@ int Pool::Parent::Live() {
   if (life.stage == PoolStage::kServing) listeners_.Open();
   tick_ = loop.At(sys::Now() + kTick, [this] { Tick(); });
   life.serves = true;
+  NoticeOrphanhood();  // a death before PR_SET_PDEATHSIG was told to nobody
   Obey();
   crew_.Reap();
   crew_.MournUntold();

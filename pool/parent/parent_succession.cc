@@ -111,11 +111,11 @@ void Pool::Parent::NoticeOrphanhood() {
   life.orphans = true;
   life.parent = ::getpid();
   scoreboard.counts().parent = scoreboard.counts().main_process = ::getpid();
+  report_.TellAgain();
 }
 
 // Returns only where that fails: why.
 std::string Pool::Parent::Succeed() {
-  life_[0].parent = ::getpid();
   return std::generic_category().message(
       estate_.succession()->Execute(Succession::Itself(), audit_->Since()));
 }
@@ -130,15 +130,18 @@ bool Pool::Parent::StandIn() {
   PoolLife& life = life_[0];
   const std::uint32_t program = life.program;
   const pid_t first = ::getpid();
+  life.parent = first;
   if (sys::CloneWithDescriptors() != 0) return false;
   for (const sys::Nanos late = sys::Now() + kLongest; ::getppid() == first;) {
-    if (life.serves || sys::Now() > late) ::_exit(0);
+    if (life.serves || life.parent != first) ::_exit(0);  // there are two again
+    if (sys::Now() > late) ::kill(first, SIGKILL);        // it does not come up
     const timespec moment{0, 200'000};
     ::nanosleep(&moment, nullptr);
   }
-  if (life.serves) ::_exit(0);
+  if (life.serves || life.parent != first) ::_exit(0);
   estate_.succession()->TakeBack(audit_->Since());
   if (life.program == program) return true;
+  life.parent = ::getpid();
   sys::log::Error("process {} cannot take the pool's place: {}", ::getpid(), Succeed());
   ::_exit(1);
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -29,7 +30,10 @@ class Quarantine {
         : noted_(noted), before_(noted.load(std::memory_order_relaxed)) {
       Note(slot + 1);
     }
-    ~InHand() { Note(before_); }
+    /// It stays in hand where an exception ends the parent.
+    ~InHand() {
+      if (std::uncaught_exceptions() == unwinding_) Note(before_);
+    }
     InHand(const InHand&) = delete;
     InHand& operator=(const InHand&) = delete;
 
@@ -40,6 +44,7 @@ class Quarantine {
     }
     std::atomic<std::uint32_t>& noted_;
     std::uint32_t before_;
+    int unwinding_ = std::uncaught_exceptions();
   };
   [[nodiscard]] InHand Hold(std::uint32_t slot) const { return {in_hand_[0], slot}; }
 

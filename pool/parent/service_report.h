@@ -18,6 +18,9 @@ class ServiceReport {
   /// Several times a second, and when a worker has become ready.
   void Look(sys::Nanos now);
 
+  /// The main process is another one.
+  void TellAgain() { ready_ = stopping_ = false; }
+
  private:
   void TellReady();
 

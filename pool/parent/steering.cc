@@ -84,8 +84,7 @@ void Steering::TellToLeave(std::size_t slot, const char* why) const {
 
 Steering::Refusal Steering::Drain(std::size_t slot) const {
   if (auto refusal = NoSuch(slot)) return refusal;
-  if (seats_.IsDrained(slot)) return std::nullopt;
-  bool others = false;
+  bool others = seats_.IsDrained(slot);
   for (std::size_t other = 0; other < seats_.wanted(); ++other)
     others = others || (other != slot && !seats_.record(other).drained);
   if (!others) return fmt::format("slot {} is the only one that is not drained", slot);

@@ -25,7 +25,7 @@ void Watchdog::LookAt(WorkerHandle& worker, sys::Nanos now) {
     life.owing_since = now;
   }
   const Vitality before = life.vitality;
-  if (before == Vitality::kStalled) return;
+  if (before == Vitality::kStalled) return worker.Signal(SIGKILL);  // the parent before may have died over it
   life.vitality = Judge({.beat = life.beat.load(), .owing_since = life.owing_since}, now, stall_timeout_);
   switch (life.vitality) {
     case Vitality::kWell:

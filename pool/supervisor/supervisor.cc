@@ -64,6 +64,7 @@ void Supervisor::StartParent() {
     return;
   }
   if (pid == 0) {
+    life_.parent = ::getpid();
     int code = 70;  // EX_SOFTWARE
     try {
       code = pool_.parent();
@@ -155,7 +156,7 @@ void Supervisor::OnParentEnd(const sys::ExitStatus& status) {
     exit_code_ = status.code;
     return;
   }
-  life_.parent_crashed = IsToBlame(status);
+  life_.parent_crashed = IsToBlame(status) || std::exchange(hung_, false);
   const sys::Nanos now = sys::Now();
   const sys::Nanos delay =
       policy_.OnDeath({.lived = now - started_at_, .status = status, .was_ready = life_.serves});
@@ -191,6 +192,7 @@ void Supervisor::WatchParent() {
   if (parent_ == 0 || now - life_.beat < kHungAfter) return;
   sys::log::Error("the parent has not come round for {} s: killed", kHungAfter / sys::kSecond);
   life_.beat = sys::Now();
+  hung_ = true;
   ::kill(parent_, SIGKILL);
 }
 
@@ -255,6 +257,9 @@ void Supervisor::OnTrialEnd(const sys::ExitStatus& status) {
 
 void Supervisor::Yield() {
   if (trial_.successor == Successor::kUpgrade) pool_.succession->LeaveWayBack();
+  // What was asked for meanwhile stays pending for the program that follows.
+  if (trial_.next != Successor::kNone)
+    ::kill(::getpid(), trial_.next == Successor::kUpgrade ? SIGUSR2 : SIGHUP);
   std::string why = "the parent does not pause";
   if (PauseParent()) {
     why = std::generic_category().message(pool_.succession->Execute(trial_.program, pool_.descriptors()));

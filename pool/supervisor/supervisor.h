@@ -97,6 +97,7 @@ class Supervisor {
     Successor next = Successor::kNone;  // asked for meanwhile
   };
   Trial trial_;
+  bool hung_ = false;  // the present parent, and so it was killed
   bool ended_ = false;
   int exit_code_ = 0;
 };

@@ -88,10 +88,22 @@ void SignalEvents::ForgetInChild() {
   g_in_pipe = 0;
 }
 
+namespace {
+
+// One that is ignored already stays so: to ignore it again would discard it where it is blocked and pending,
+// for the program that this one has followed.
+void Ignore(int signal) {
+  struct sigaction now {};
+  if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) return;
+  ::signal(signal, SIG_IGN);
+}
+
+}  // namespace
+
 void IgnoreStraySignals() {
-  constexpr std::array ignored{SIGHUP,    SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,
-                               SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT};
-  for (const int signal : ignored) ::signal(signal, SIG_IGN);
+  constexpr std::array ignored{SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2,   SIGALRM, SIGVTALRM,
+                               SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT, SIGXFSZ};
+  for (const int signal : ignored) Ignore(signal);
   // The raw call, for glibc keeps 32 and 33 to itself; a kernel sigaction begins with the handler.
   const std::array<unsigned long, 8> ignore{reinterpret_cast<unsigned long>(SIG_IGN)};
   for (int signal = 32; signal < NSIG; ++signal)

@@ -27,6 +27,11 @@ void LeasedConnection::CloseDocket(bool cut) {
   open.store(0, std::memory_order_release);
 }
 
-void AnswerEnd::OnThrough() { connection_.CloseDocket(false); }
+// A request that was refused while it waited for its program's turn gives its turn back here: before the
+// commit, after which a worker's death would leave it to nobody.
+void AnswerEnd::OnThrough() {
+  connection_.GiveUpTurn();
+  connection_.CloseDocket(false);
+}
 
 }  // namespace hydrapool

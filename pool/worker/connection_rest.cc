@@ -100,8 +100,7 @@ void LeasedConnection::EndRequest() {
   settle_.Reset();
   hand_.machine.EndRequest();
   hand_.detail.begun_at.store(0, std::memory_order_relaxed);
-  process_.LeavePlace();
-  process_.LeaveLine();
+  GiveUpTurn();
   if (exchange_.execution() == nullptr && !process_.held()) return;
   exchange_.End();
   process_.Drop(activity_ == Activity::kGone);

@@ -102,6 +102,11 @@ class LeasedConnection final : public Connection {
   void TellAnswering(std::string_view first_bytes);
   /// The request is over.
   void CloseDocket(bool cut);
+  /// A place for its program, or its turn to have one, is another's.
+  void GiveUpTurn() {
+    process_.LeavePlace();
+    process_.LeaveLine();
+  }
   /// Something of the request in hand has been taken away already.
   [[nodiscard]] bool request_taken() const { return hand_.machine.total_consumed() + 1 != request_; }
 

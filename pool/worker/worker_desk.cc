@@ -74,7 +74,7 @@ WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& options, const Handle
                 board,
                 seat.scoreboard.counts(),
                 seat.scoreboard.bell(),
-                MostProcesses(FileLimit(), leases.size(), seat.scoreboard.lives().size())},
+                MostProcesses(FileLimit(), options.max_connections, seat.scoreboard.lives().size())},
       context{life.slot, board.incarnation.load(), loop, internals},
       line(seat.ring, seat.scoreboard.bell(), std::move(seat.channel), std::move(seat.doorbell)),
       peek_buffer(std::clamp<std::size_t>(options.max_input, 1, kMostInput)),
