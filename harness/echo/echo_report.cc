@@ -74,7 +74,7 @@ std::string EchoJson(const EchoOptions& options, const EchoResult& result) {
       {"given_up", c.given_up},
       {"flood_bytes", {{"sent", result.flood.sent}, {"received", result.flood.received}}},
       {"worst_wait_us", c.worst_wait / sys::kMicrosecond}};
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace hydrapool::harness

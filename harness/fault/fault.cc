@@ -105,7 +105,16 @@ Target DefaultTarget(Fault fault) {
   return InfoOf(fault).effect == Effect::kRenews ? Target::kServer : Target::kRandom;
 }
 
+bool IsALimit(Fault fault) {
+  return fault == Fault::kDescriptors || fault == Fault::kAddressSpace || fault == Fault::kProcesses;
+}
+
 std::optional<std::string> WhyNotTogether(Fault fault, const Target& target) {
+  const bool may_start_workers =
+      target == Target::kParent || target == Target::kSupervisor || target == Target::kAny;
+  if (IsALimit(fault) && may_start_workers)
+    return fmt::format("{} is only for workers, not for target {}: what that starts would keep the limit",
+                       Name(fault), Name(target));
   const bool renews = InfoOf(fault).effect == Effect::kRenews;
   if (renews == (target.kind == Target::kServer)) return std::nullopt;
   if (renews) return fmt::format("{} is of the whole server: it has no other target", Name(fault));

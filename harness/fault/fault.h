@@ -86,6 +86,8 @@ struct Target {
 
 /// The target of a fault that names none: the server where it renews, else a random worker.
 [[nodiscard]] Target DefaultTarget(Fault fault);
+/// Descriptors, address space, processes: what a process starts meanwhile keeps the limit for good.
+[[nodiscard]] bool IsALimit(Fault fault);
 /// Why the two do not go together; nullopt: they do.
 [[nodiscard]] std::optional<std::string> WhyNotTogether(Fault fault, const Target& target);
 

@@ -40,5 +40,16 @@ TEST(TargetTest, WhatRenewsIsOfTheServerAndNothingElseIs) {
   EXPECT_THAT(*WhyNotTogether(Fault::kKill, Target::kServer), HasSubstr("not for kill"));
 }
 
+TEST(TargetTest, LimitsAreForWorkersAlone) {
+  for (const Fault limit : {Fault::kDescriptors, Fault::kAddressSpace, Fault::kProcesses}) {
+    for (const auto kind : {Target::kParent, Target::kSupervisor, Target::kAny})
+      EXPECT_THAT(WhyNotTogether(limit, kind).value_or(""), HasSubstr("is only for workers")) << Name(limit);
+    for (const auto kind : {Target::kRandom, Target::kSlot, Target::kAll})
+      EXPECT_FALSE(WhyNotTogether(limit, kind)) << Name(limit);
+  }
+  EXPECT_FALSE(WhyNotTogether(Fault::kStop, Target::kParent));
+  EXPECT_FALSE(WhyNotTogether(Fault::kCpu, Target::kAny));
+}
+
 }  // namespace
 }  // namespace hydrapool::harness

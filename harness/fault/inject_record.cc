@@ -54,7 +54,7 @@ std::string ToJson(const InjectRecord& record) {
   json["outcome"] = Name(record.outcome);
   json["proof"] = Name(record.proof);
   if (!record.reason.empty()) json["reason"] = record.reason;
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 void InjectSummary::Add(const InjectRecord& record) {
@@ -123,7 +123,7 @@ std::string SummaryJson(const InjectSummary& summary) {
                                       {"survived", summary.survived}}},
                                     {"proofs", proofs},
                                     {"dead_us", dead}};
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace hydrapool::harness

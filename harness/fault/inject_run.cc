@@ -16,7 +16,7 @@ namespace {
 
 constexpr sys::Nanos kBetweenLooks = 5 * sys::kMillisecond;
 constexpr sys::Nanos kBetweenServerLooks = 20 * sys::kMillisecond;
-constexpr sys::Nanos kToSucceed = 500 * sys::kMillisecond;
+constexpr sys::Nanos kToSucceed = 5 * sys::kSecond;
 
 Effect EffectOf(const Blow& blow) { return InfoOf(blow.fault).effect; }
 

@@ -105,7 +105,7 @@ std::string EchoResultText(const EchoResult& result) {
             {"failures", Json::array()}};
   for (const EchoFailure& failure : result.failures)
     json["failures"].push_back({failure.sent, failure.end, failure.what, failure.cut, failure.port});
-  return json.dump();
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <iterator>
 #include <set>
 #include <system_error>
 
@@ -24,10 +23,12 @@ sys::Result<std::string> Fetch(const std::string& admin, const std::string& path
   return page->body;
 }
 
-std::size_t OpenDescriptors(pid_t pid) {
+std::optional<std::size_t> OpenDescriptors(pid_t pid) {
   std::error_code error;
-  const std::filesystem::directory_iterator open(fmt::format("/proc/{}/fd", pid), error);
-  return error ? 0 : static_cast<std::size_t>(std::ranges::distance(begin(open), end(open)));
+  std::size_t count = 0;
+  std::filesystem::directory_iterator open(fmt::format("/proc/{}/fd", pid), error);
+  for (; !error && open != std::filesystem::directory_iterator(); open.increment(error)) ++count;
+  return error ? std::nullopt : std::optional(count);
 }
 
 }  // namespace

@@ -98,7 +98,8 @@ struct ServerState {
   std::size_t workers = 0;
   /// Children of the main process and of the parent that are dead; at the end those that are so for 2 s.
   std::vector<Identity> unreaped = {};
-  std::size_t descriptors = 0;  ///< Of the main process; 0 where this user may not look.
+  std::optional<std::size_t> descriptors =
+      {};  ///< Of the main process; nullopt where this user may not look.
 };
 
 struct RunRecord {
@@ -106,7 +107,7 @@ struct RunRecord {
   std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   sys::Nanos load_end = 0;         ///< When the first load ended: from then on less is asked than planned.
   std::optional<ServerState> before = {};
-  std::optional<ServerState> after = {};  ///< nullopt: it had ended.
+  std::optional<ServerState> after = {};  ///< nullopt: it had ended, or could not be seen.
   bool faults_planned = false;
   std::vector<FaultRecord> faults = {};
   std::vector<Life> lives = {};  ///< Of the server's processes.

@@ -159,7 +159,7 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
     const MeasureInfo& info = InfoOf(measure);
     json["measured"][std::string(info.name)] = info.is_time ? Micros(value) : value;
   }
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace hydrapool::harness

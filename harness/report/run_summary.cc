@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <tuple>
-
-#include "harness/fault/duration.h"
 
 namespace hydrapool::harness {
 namespace {
 
+/// With U+FFFD for what is no UTF-8.
+std::string Clean(std::string_view text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
+
 std::string Escaped(std::string_view text, std::string_view special, std::string_view (*as)(char)) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : Clean(text)) {
     if (special.find(c) != special.npos) {
       escaped += as(c);
     } else {
@@ -30,11 +35,6 @@ std::string Xml(std::string_view text) {
 
 std::string Cell(std::string_view text) {
   return Escaped(text, "|<", [](char c) -> std::string_view { return c == '|' ? "\\|" : "&lt;"; });
-}
-
-std::string ValueText(Measure measure, std::int64_t value) {
-  return InfoOf(measure).is_time ? DurationText(value / sys::kMicrosecond * sys::kMicrosecond)
-                                 : fmt::to_string(value);
 }
 
 std::string WhomOf(const FaultRecord& fault) {

@@ -53,6 +53,21 @@ TEST(RunJUnitTest, WhatProvesNothingIsAnError) {
   EXPECT_THAT(xml, HasSubstr("<skipped message=\"could not be measured\"/>")) << "nobody was reaped";
 }
 
+TEST(RunSummaryTest, ATimeThatNeverCameIsNeverAndWhatIsNoUtf8IsReplaced) {
+  RunRecord run = GoodRun();
+  for (FaultRecord& fault : run.faults) fault.timeline.first_response.reset();
+  run.problems = {"its last line: caf\xe9"};
+  const Expectations expected{{Measure::kRecoveryP99, 50 * kMs}};
+  const Judgement judgement = Judge(run, expected);
+  const auto xml = RunJUnit(kTitle, run, judgement, expected);
+  EXPECT_THAT(xml, HasSubstr("<failure message=\"it is never\"/>"));
+  EXPECT_THAT(xml, HasSubstr("its last line: caf\uFFFD"));
+  EXPECT_THAT(xml, Not(HasSubstr("\xe9")));
+  const auto text = RunMarkdown(kTitle, run, judgement);
+  EXPECT_THAT(text, HasSubstr("| recovery p99 | never |"));
+  EXPECT_THAT(text, HasSubstr("- its last line: caf\uFFFD"));
+}
+
 TEST(RunMarkdownTest, BeginsWithTheVerdictAndItsReasons) {
   const RunRecord run = BadRun();
   const auto text = RunMarkdown(kTitle, run, Judge(run, kNoLoss));

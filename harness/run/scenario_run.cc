@@ -118,6 +118,10 @@ std::optional<ServerState> ScenarioRun::StateOnceStarted() const {
 
 std::optional<ServerState> ScenarioRun::StateWhenSettled() const {
   auto now = StateNow(server_->admin(), server_->main());
+  for (const sys::Nanos deadline = sys::Now() + kToSettle; !now && sys::Now() < deadline;) {
+    loop_.RunOnce(sys::Now() + kGlance);
+    now = StateNow(server_->admin(), server_->main());
+  }
   const auto is_as_before = [&] {
     return now && record_.before && now->unreaped.empty() && now->workers == record_.before->workers &&
            now->descriptors <= record_.before->descriptors;

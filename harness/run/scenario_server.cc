@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 constexpr sys::Nanos kToComeUp = 15 * sys::kSecond;
-constexpr sys::Nanos kToSucceed = 500 * sys::kMillisecond;
+constexpr sys::Nanos kToSucceed = 5 * sys::kSecond;
 constexpr milliseconds kToEnd{10'000};
 constexpr milliseconds kBetweenTries{10};
 constexpr milliseconds kAnswer{1000};
@@ -149,12 +149,13 @@ sys::Result<void> ScenarioServer::AttachTo(const Attachment& attach, const Scena
 
 bool ScenarioServer::Lives() {
   if (pidfd_ && !EndsWithin(pidfd_.get(), milliseconds(0))) return true;
-  if (admin_.empty()) return false;
+  if (admin_.empty() || has_ended_) return false;
   // Its successor may be about to execute itself, and then drops who asks.
   auto now = Processes();
   for (const sys::Nanos deadline = sys::Now() + kToSucceed; !now && sys::Now() < deadline; now = Processes())
     std::this_thread::sleep_for(kBetweenTries);
-  if (!now || now->main() == nullptr) return false;
+  has_ended_ = !now || now->main() == nullptr;
+  if (has_ended_) return false;
   main_ = now->main()->identity.pid;
   pidfd_ = sys::OpenPidfd(main_);
   if (pidfd_ && child_) {

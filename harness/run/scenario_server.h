@@ -40,6 +40,7 @@ class ScenarioServer {
   [[nodiscard]] const std::string& origin() const { return origin_; }  ///< "http://127.0.0.1:8080"
   [[nodiscard]] const std::string& admin() const { return admin_; }    ///< "127.0.0.1:9180", or empty.
   /// It lives, or another process of it has taken its place: then that is main() now.
+  /// Blocks for at most 5 s where it has ended.
   [[nodiscard]] bool Lives();
 
   /// `url` itself, or the origin and that path.
@@ -64,6 +65,7 @@ class ScenarioServer {
   pid_t main_ = 0;
   pid_t group_ = 0;  ///< The process group of what was started.
   bool must_end_clean_ = false;
+  bool has_ended_ = false;  ///< And nobody has taken its place in time.
   std::string origin_;
   std::string admin_;
   std::string log_;

@@ -140,6 +140,8 @@ TEST(ParseScenarioTest, FaultsThatLastLimitsAndTheSteadyState) {
   EXPECT_EQ(scenario->steady->within, 300 * sys::kMillisecond);
   EXPECT_THAT(ErrorOf(With("faults: [{ fault: kill, target: all, for: 1s }]")),
               HasSubstr("kill does not last"));
+  EXPECT_THAT(ErrorOf(With("faults: [{ fault: descriptors, target: any, for: 1s }]")),
+              HasSubstr("descriptors is only for workers, not for target any"));
   EXPECT_THAT(ErrorOf(With("limits: { min_alive: -1 }")), HasSubstr("min_alive: '-1'"));
   EXPECT_THAT(ErrorOf(With("steady: { url: x }")), HasSubstr("starts neither with /"));
 }

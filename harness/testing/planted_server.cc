@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-/// planted_server PORT BUG: a pre-fork server of two workers that answers every request with "hello", and has
-/// one bug that an oracle must find: none, no-reap, two-respawns, no-respawn, drop-accept, leak, truncate,
-/// orphan, stall.
+/// planted_server PORT BUG: a pre-fork server of two workers (stall: of one) that answers every request with
+/// "hello", and has one bug that an oracle must find: none, no-reap, two-respawns, no-respawn, drop-accept,
+/// leak, truncate, orphan, stall.
 namespace {
 
 constexpr int kWorkers = 2;
@@ -127,7 +127,9 @@ int main(int argc, char** argv) {
   ::signal(SIGTERM, [](int) { told_to_end = true; });
   const int listener = Listen(std::atoi(argv[1]));
   std::vector<pid_t> workers;
-  for (int i = 0; i < kWorkers; ++i) workers.push_back(Start(listener, false));
+  // Of two, one may happen to have every connection: then the other stalls nobody.
+  const int count = bug == "stall" ? 1 : kWorkers;
+  for (int i = 0; i < count; ++i) workers.push_back(Start(listener, false));
   pid_t seen = 0;
   while (!told_to_end) {
     const pid_t dead = NextDead();

@@ -24,6 +24,8 @@ inline FaultRecord Kill(std::uint64_t id, sys::Nanos at, int slot, std::int64_t 
 inline RunRecord GoodRun() {
   return {.start = 0,
           .load_end = 10 * sys::kSecond,
+          .before = ServerState{.workers = 4, .descriptors = 20},
+          .after = ServerState{.workers = 4, .descriptors = 20},
           .faults_planned = true,
           .faults = {Kill(1, 1000 * kMs, 0, 1), Kill(2, 2000 * kMs, 1)},
           .loads = {{.url = "http://h/", .sent = 1000, .ok = 1000, .rate = 100, .service_mean = kMs}},

@@ -18,11 +18,6 @@ sys::Nanos ReachOf(const FaultRecord& fault) {
   return std::max(*timeline.dead + kAfterglow, timeline.ready.value_or(0));
 }
 
-/// Whoever is held so lives and serves, and says 503 where that takes what it cannot have.
-bool IsALimit(Fault fault) {
-  return fault == Fault::kDescriptors || fault == Fault::kAddressSpace || fault == Fault::kProcesses;
-}
-
 bool Explains(const FaultRecord& fault, const Failure& failure) {
   if (fault.outcome == Outcome::kMissed) return false;
   if (fault.at > failure.end || ReachOf(fault) < failure.sent) return false;

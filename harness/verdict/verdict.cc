@@ -40,7 +40,8 @@ void AddServerMeasures(const RunRecord& run, std::map<Measure, std::int64_t>& me
   measured[Measure::kUnreaped] = static_cast<std::int64_t>(run.after->unreaped.size());
   measured[Measure::kExtraWorkers] = more(run.after->workers, run.before->workers);
   measured[Measure::kMissingWorkers] = more(run.before->workers, run.after->workers);
-  measured[Measure::kLeaked] = more(run.after->descriptors, run.before->descriptors);
+  if (run.before->descriptors && run.after->descriptors)
+    measured[Measure::kLeaked] = more(*run.after->descriptors, *run.before->descriptors);
 }
 
 std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attribution& attribution) {
@@ -60,11 +61,6 @@ std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attributi
     measured[Measure::kRecoveryP99] = *recovery;
   if (const auto response = WorstResponse(run)) measured[Measure::kResponseP99] = *response;
   return measured;
-}
-
-std::string ValueText(const MeasureInfo& info, std::int64_t value) {
-  if (!info.is_time) return fmt::format("{}", value);
-  return value == kNever ? "never" : DurationText(value / sys::kMicrosecond * sys::kMicrosecond);
 }
 
 std::string WorstFault(const RunRecord& run, const Attribution& attribution) {
@@ -118,9 +114,17 @@ bool HitARequest(const RunRecord& run, const Attribution& attribution) {
   return ExpectedInFlight(run, &FaultRecord::landed) >= 1;
 }
 
-/// What an expectation is about, and could not be seen.
+/// What an expectation is about, and could not be seen. A server that has ended is a problem of its own.
 std::vector<std::string> WhatWasNotSeen(const RunRecord& run, const Expectations& expected) {
   std::vector<std::string> reasons;
+  std::map<Measure, std::int64_t> seen;
+  AddServerMeasures(run, seen);
+  const bool has_ended = !run.after && !run.problems.empty();
+  for (const Measure measure :
+       {Measure::kUnreaped, Measure::kExtraWorkers, Measure::kMissingWorkers, Measure::kLeaked}) {
+    if (expected.contains(measure) && !seen.contains(measure) && !has_ended)
+      reasons.push_back(fmt::format("{}: could not be counted", InfoOf(measure).words));
+  }
   std::uint64_t unexamined = 0;
   for (const auto& [kind, count] : run.unexamined) unexamined += count;
   if (unexamined > 0)
@@ -187,6 +191,11 @@ int ExitCodeOf(Verdict verdict) {
   std::abort();
 }
 
+std::string ValueText(Measure measure, std::int64_t value) {
+  if (!InfoOf(measure).is_time) return fmt::format("{}", value);
+  return value == kNever ? "never" : DurationText(value / sys::kMicrosecond * sys::kMicrosecond);
+}
+
 std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
                                                 std::optional<sys::Nanos> Timeline::*event) {
   std::vector<std::optional<sys::Nanos>> delays;
@@ -229,7 +238,7 @@ Judgement Judge(const RunRecord& run, const Expectations& expected) {
     const MeasureInfo& info = InfoOf(measure);
     if (!info.is_time || invalid.empty()) failed = true;
     judgement.reasons.push_back(fmt::format("{}: {}, at most {} expected{}", info.words,
-                                            ValueText(info, value->second), ValueText(info, limit),
+                                            ValueText(measure, value->second), ValueText(measure, limit),
                                             Detail(measure, run, judgement.attribution)));
   }
   judgement.reasons.insert(judgement.reasons.end(), invalid.begin(), invalid.end());

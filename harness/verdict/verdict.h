@@ -32,8 +32,8 @@ struct Judgement {
 ///
 /// INVALID: faults were planned and none landed, or none while a request was in flight; no request was sent;
 /// a load generator fell behind by its own fault; more failed than could be looked into; idle connections are
-/// judged and the server keeps none. That a request was in flight is known from the pool's own
-/// account
+/// judged and the server keeps none; a measure of the server itself is judged and could not be taken. That a
+/// request was in flight is known from the pool's own account
 /// (/status.json just before the signal, /metrics at the end) or from what was lost; for a server without
 /// these, and for faults of the parent, the supervisor or the whole server, it is estimated: faults ×
 /// requests a second × mean service time, at least 1.
@@ -41,6 +41,9 @@ struct Judgement {
 /// FAIL is stronger than INVALID where a count was exceeded: what is lost is lost. A time that was exceeded
 /// in a run that is INVALID proves nothing. ABORTED is stronger than both.
 [[nodiscard]] Judgement Judge(const RunRecord& run, const Expectations& expected);
+
+/// "3", "102 ms"; "never" of a time that had not come.
+[[nodiscard]] std::string ValueText(Measure measure, std::int64_t value);
 
 /// From death to an event of the replacement's life, of faults that landed while the loads ran; nullopt where
 /// it had not come by the end of the loads though nothing hindered it. Superseded and unobservable ones are

@@ -247,5 +247,32 @@ TEST(JudgeTest, TheServerItselfIsHeldAgainstWhatItWas) {
   EXPECT_EQ(judgement.reasons.size(), 2u);
 }
 
+TEST(JudgeTest, AServerThatCouldNotBeSeenIsNotTakenForAGoodOne) {
+  RunRecord run = GoodRun();
+  run.after->descriptors.reset();
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass) << "nobody asked for descriptors";
+  const auto unread = Judge(run, {{Measure::kLeaked, 0}, {Measure::kMissingWorkers, 0}});
+  EXPECT_EQ(unread.verdict, Verdict::kInvalid);
+  EXPECT_FALSE(unread.measured.contains(Measure::kLeaked));
+  EXPECT_THAT(unread.reasons, ElementsAre(HasSubstr("more than at the start: could not be counted")));
+  run.after.reset();
+  const auto unseen = Judge(run, DefaultExpectations());
+  EXPECT_EQ(unseen.verdict, Verdict::kInvalid);
+  EXPECT_THAT(unseen.reasons, ElementsAre("dead children that nobody has reaped: could not be counted"));
+  run.problems = {"the server's main process ended during the run"};
+  const auto ended = Judge(run, DefaultExpectations());
+  EXPECT_EQ(ended.verdict, Verdict::kFail);
+  EXPECT_EQ(ended.reasons, run.problems);
+}
+
+TEST(RunJsonTest, WhatIsNoUtf8IsReplaced) {
+  auto run = GoodRun();
+  run.problems = {"its last line: \xff\xfe caf\xe9"};
+  run.faults[0].reason = "\xc3";
+  const auto json = support::ParseJson(RunJson({}, run, Judge(run, Strict())));
+  EXPECT_EQ(json["verdict"], "FAIL");
+  EXPECT_EQ(json["reasons"][0], "its last line: \uFFFD\uFFFD caf\uFFFD");
+}
+
 }  // namespace
 }  // namespace hydrapool::harness
