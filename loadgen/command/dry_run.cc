@@ -98,7 +98,9 @@ std::string DryRunText(const Plan& plan, const std::string& engine, int most) {
     if (!arrival) break;
     text += at_once ? fmt::format("{:.6f} s", sys::ToSeconds(arrival->due)) : "then";
     text.append(kIndent - std::min(kIndent, text.size() - text.rfind('\n') - 1), ' ');
-    text += RequestText(plan, *arrival);
+    const bool known = i == 0 || !plan.scenario || !plan.scenario->of_requests;
+    text +=
+        known ? RequestText(plan, *arrival) : "the next request of a session, or the first of a new one\n";
   }
   return text;
 }

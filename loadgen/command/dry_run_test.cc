@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "loadgen/command/exit_code.h"
+#include "loadgen/command/once_command.h"
 #include "loadgen/command/options.h"
+#include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -56,10 +61,29 @@ TEST(DryRunTest, ShowsNoCredentialsAndNothingThatHarmsATerminal) {
   EXPECT_THAT(text, HasSubstr("body of 6 bytes: a?[31m\n"));
 }
 
+TEST(DryRunTest, WhichRequestOfASessionIsNextIsNotKnownBefore) {
+  const sys::ScratchDir scratch("loadgen-dry");
+  const std::string file = scratch / "sessions.yaml";
+  std::ofstream(file) << "arrivals: requests\nsteps: [{request: /a}, {request: /b}]\n";
+  const auto text = DryRun({"-R", "10", "-n", "3", "--session-file", file.c_str(), "http://h/"});
+  EXPECT_THAT(text, HasSubstr("GET http://h/a\n"
+                              "0.100000 s    the next request of a session, or the first of a new one\n"
+                              "0.200000 s    the next request"));
+}
+
 TEST(DryRunTest, WritesNoReport) {
   EXPECT_THAT(DryRun({"--dry-run", "--json", "x.json", "http://h/"}),
               HasSubstr("--dry-run makes no report, so there is nothing for --json"));
   EXPECT_THAT(DryRun({"--once", "--dry-run", "http://h/"}), HasSubstr("excludes"));
+}
+
+TEST(OnceCodeTest, NothingSentIsNoSuccess) {
+  Tally tally;
+  EXPECT_EQ(CodeOfOnce(tally), kNothing);
+  tally.Sent({}, true);
+  EXPECT_EQ(CodeOfOnce(tally), kNothing) << "in flight when it was interrupted";
+  tally.Finished({}, {.outcome = Outcome::kOk, .status = 200});
+  EXPECT_EQ(CodeOfOnce(tally), kRan);
 }
 
 }  // namespace

@@ -13,7 +13,9 @@
 #include "loadgen/plan/curl_line.h"
 #include "loadgen/plan/har_file.h"
 #include "loadgen/plan/openapi_file.h"
+#include "loadgen/plan/request_file.h"
 #include "loadgen/plan/text_file.h"
+#include "loadgen/plan/text_template.h"
 #include "loadgen/stats/base64.h"
 
 namespace hydrapool::loadgen {
@@ -29,8 +31,9 @@ constexpr HelpTexts kHelp = {
 save it) or openapi (OpenAPI 3 as JSON or YAML: a request for each operation,
 with its examples). FILE may be - for standard input.
 
-What comes out is for loadgen --request-file: a request a line. Look at it
-before sending it: it may hold credentials, and requests that change something.
+What comes out is for loadgen --request-file: a request a line, which sends what
+FILE has, so '{counter}' in it becomes '{brace}counter}' or '%7Bcounter%7D'. Look
+at it before sending it: it may hold credentials, and requests that change something.
 
 Exit codes:
   0  written
@@ -61,15 +64,32 @@ sys::Result<Imported> Import(const std::string& kind, const std::string& text) {
   return imported;
 }
 
+/// Without what would be replaced in it, or end its line.
+std::string Encoded(std::string_view url) {
+  std::string encoded;
+  for (const char c : url) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte != 0x7f && c != '{' && c != '}') {
+      encoded.push_back(c);
+    } else {
+      encoded += fmt::format("%{:02X}", byte);
+    }
+  }
+  return encoded;
+}
+
 /// As a line of a request file.
 std::string RequestLine(const Target& target) {
-  if (target.headers.empty() && target.body.text().empty() && target.user.empty())
-    return target.method == "GET" ? target.url + "\n" : fmt::format("{} {}\n", target.method, target.url);
-  nlohmann::ordered_json json = {{"method", target.method}, {"url", target.url}};
-  auto headers = target.headers;
+  const auto url = Encoded(target.url);
+  const bool plain = IsMethod(target.method) && !url.empty() && !url.starts_with('#');
+  if (plain && target.headers.empty() && target.body.text().empty() && target.user.empty())
+    return target.method == "GET" ? url + "\n" : fmt::format("{} {}\n", target.method, url);
+  nlohmann::ordered_json json = {{"method", target.method}, {"url", url}};
+  std::vector<std::string> headers;
+  for (const auto& header : target.headers) headers.push_back(Literal(header));
   if (!target.user.empty()) headers.push_back("Authorization: Basic " + ToBase64(target.user));
   if (!headers.empty()) json["headers"] = headers;
-  if (target.body) json["body"] = target.body.text();
+  if (target.body) json["body"] = Literal(target.body.text());
   return json.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -18,6 +18,7 @@ namespace {
 
 /// "ok in 1.23 ms: connect 80 µs, first_byte 1.1 ms".
 std::string OutcomeText(const Tally& tally) {
+  if (tally.sent == 0) return "* nothing was sent\n";
   std::string name = tally.in_flight_at_end > 0 ? "interrupted" : "";
   std::string detail;
   for (std::size_t i = 0; i < kOutcomes; ++i) {
@@ -58,6 +59,11 @@ int RunOnce(const Options& options, const EngineChoice& engine) {
   one.plan.wire.tap = &transcript;
   const auto tally = RunLoad(one, engine, nullptr, nullptr).run.tally;
   fmt::print("{}{}", transcript.Text(), OutcomeText(tally));
+  return CodeOfOnce(tally);
+}
+
+int CodeOfOnce(const Tally& tally) {
+  if (tally.sent == 0) return kNothing;
   if (tally.outcomes.of(Outcome::kOk) == tally.sent) return kRan;
   return tally.outcomes.completed() == tally.sent ? kMissed : kNothing;
 }

@@ -2,6 +2,7 @@
 
 #include "loadgen/command/options.h"
 #include "loadgen/engine/engine_choice.h"
+#include "loadgen/stats/tally.h"
 
 namespace hydrapool::loadgen {
 
@@ -9,5 +10,8 @@ namespace hydrapool::loadgen {
 /// would use, prints what went over the wire (transcript.h) and what became of it. kRan: the answer is ok;
 /// kNothing: none came; kMissed: it is not ok.
 int RunOnce(const Options& options, const EngineChoice& engine);
+
+/// The exit code for what became of it; kNothing also where nothing was sent. Pure.
+[[nodiscard]] int CodeOfOnce(const Tally& tally);
 
 }  // namespace hydrapool::loadgen

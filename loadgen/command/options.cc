@@ -46,7 +46,8 @@ or 30/m.
 
 In URLs, headers, bodies and request files {counter} is the request's number
 from 0, {random} 16 hexadecimal digits, {line:FILE} the next line of FILE, from
-the first again after the last.
+the first again after the last, {brace} a brace: '{brace}counter}' is sent as
+'{counter}'. In what --replay reads nothing is replaced.
 
 A request file has a request a line: a URL, METHOD URL, or JSON like
 {"method": "PUT", "url": "/a", "headers": {"A": "b"}, "body": "x", "weight": 3}.

@@ -60,6 +60,32 @@ TEST(ImportCommandTest, WhatItWritesIsARequestFile) {
   EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\n{\"a\": 1}"));
 }
 
+TEST(ImportCommandTest, WhatItReadIsSentAsItWas) {
+  const ScriptedServer server;
+  const ScratchFile har("har");
+  const ScratchFile secret("secret");
+  const ScratchFile requests("requests.jsonl");
+  secret.Write("s3cret\n");
+  const auto line = "{line:" + secret.path() + "}";
+  const auto entry = [&](const std::string& method, const std::string& query, const std::string& more) {
+    return R"({"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": ")" + method +
+           R"(", "url": ")" + server.Url("/ok") + query + R"(")" + more + "}}";
+  };
+  har.Write(R"({"log": {"entries": [)" +
+            entry("POST", "?{counter}\\nDELETE /x",
+                  R"(, "headers": [{"name": "A", "value": ")" + line +
+                      R"("}], "postData": {"text": "{counter})" + line + R"("})") +
+            "," + entry("GET", "?a\\nDELETE /x", "") + "]}}");
+  Program import({"import", "har", har.path(), "-o", requests.path()});
+  ASSERT_EQ(import.Wait(), 0) << import.Err();
+  EXPECT_THAT(requests.Read(), HasSubstr("\n" + server.Url("/ok?a%0ADELETE%20/x") + "\n"));
+  Program run({"-n", "1", "-q", "--request-file", requests.path()});
+  EXPECT_EQ(run.Wait(), 0) << run.Err();
+  EXPECT_THAT(server.LastRequest(), HasSubstr("POST /ok?%7Bcounter%7D%0ADELETE%20/x HTTP/1.1\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("\r\nA: " + line + "\r\n"));
+  EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\n{counter}" + line));
+}
+
 TEST(ImportCommandTest, MistakesAreCode2) {
   const ScratchFile file("file");
   file.Write("wget h\n");

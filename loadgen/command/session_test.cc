@@ -116,6 +116,26 @@ TEST(SessionTest, StepsHaveObjectivesAndChecksOfTheirOwn) {
               StartsWith("HTTP/1.1 500 Sorry\r\n"));
 }
 
+TEST(SessionTest, AStatusThatAStepExpectsIsNotShownAsBad) {
+  const ScriptedServer server;
+  const auto json = RunSessions("steps:\n  - {name: sorry, request: /500, check: {status: 500}}\n",
+                                {"-n", "2", server.Url("/")});
+  EXPECT_EQ(json["requests"]["ok"], 2);
+  EXPECT_FALSE(json.contains("first_responses") && json["first_responses"].contains("500"));
+}
+
+TEST(SessionTest, WhereRequestsArriveSessionsBeginByWeight) {
+  const ScriptedServer server;
+  const auto json = RunSessions(
+      "arrivals: requests\nsessions:\n"
+      "  - {name: two, steps: [{name: a, request: /ok}, {name: b, request: /ok}]}\n"
+      "  - {name: one, steps: [{name: c, request: /500, check: {status: 500}}]}\n",
+      {"-n", "30", "-c", "1", server.Url("/")});
+  EXPECT_EQ(json["requests"]["ok"], 30);
+  EXPECT_EQ(server.Received("/ok"), 20);
+  EXPECT_EQ(server.Received("/500"), 10);
+}
+
 TEST(SessionTest, TheEndOfTheRunCutsThem) {
   const TokenServer server;
   const auto json = RunSessions("steps:\n  - request: GET /page\n  - think: 1h\n  - request: GET /page\n",

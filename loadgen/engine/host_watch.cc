@@ -32,17 +32,14 @@ struct ResolverWatch::State {
   std::map<Host, std::vector<Address>> now;      // guarded by mutex
   std::map<Host, std::vector<Address>> changed;  // guarded by mutex
 
-  /// What is seen first is what the engines have.
+  /// What is seen first is what the engines have, also where that is nothing.
   void Note(const Host& host, std::vector<Address> addresses) {
-    if (addresses.empty()) return;
     const std::lock_guard lock(mutex);
-    auto& before = now[host];
-    if (std::ranges::is_permutation(before, addresses, Same)) return;
-    if (!before.empty()) {
-      changed[host] = addresses;
-      version.fetch_add(1, std::memory_order_release);
-    }
-    before = std::move(addresses);
+    const auto [known, first] = now.try_emplace(host, addresses);
+    if (first || addresses.empty() || std::ranges::is_permutation(known->second, addresses, Same)) return;
+    changed[host] = addresses;
+    version.fetch_add(1, std::memory_order_release);
+    known->second = std::move(addresses);
   }
 };
 

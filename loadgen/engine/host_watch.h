@@ -23,7 +23,8 @@ class HostWatch {
 };
 
 /// Asks the resolver again and again, in a thread of its own: no request waits for it, nor does the end of
-/// the run. An answer without addresses changes nothing; neither does one in another order.
+/// the run. An answer without addresses changes nothing, but the next one with some is a change; one in
+/// another order is none.
 class ResolverWatch final : public HostWatch {
  public:
   using Resolver = std::function<Endpoint(const std::string& host, const std::string& port)>;

@@ -46,6 +46,23 @@ TEST(ResolverWatchTest, TellsWhatChanged) {
   EXPECT_TRUE(watch.AddressesOf("other", "81").empty());
 }
 
+TEST(ResolverWatchTest, TheFirstAddressesBehindNoneAreAChange) {
+  const auto answers = std::make_shared<Answers>();
+  answers->address = nullptr;
+  const ResolverWatch watch(
+      kPlan, sys::kMillisecond, [answers](const std::string& /*host*/, const std::string& port) {
+        ++answers->asked;
+        const char* address = answers->address;
+        return address == nullptr ? Endpoint{.error = "none"} : ResolveHost(address, port);
+      });
+  answers->WaitForOneMore();
+  EXPECT_EQ(watch.version(), 0u);
+  answers->address = "127.0.0.1";
+  answers->WaitForOneMore();
+  EXPECT_EQ(watch.version(), 1u);
+  EXPECT_EQ(watch.AddressesOf("h", "81").size(), 1u);
+}
+
 TEST(ResolverWatchTest, ItsEndWaitsForNoResolver) {
   const auto asked = std::make_shared<std::atomic<bool>>(false);
   const auto go_on = std::make_shared<std::atomic<bool>>(false);

@@ -39,7 +39,9 @@ bool TakeRequestLine(std::string_view text, LoggedRequest& request) {
 }
 
 bool IsUsable(const LoggedRequest& request) {
-  return IsMethod(request.method) && (request.target.starts_with('/') || request.target.starts_with("http"));
+  return IsMethod(request.method) &&
+         (request.target.starts_with('/') || request.target.starts_with("http://") ||
+          request.target.starts_with("https://"));
 }
 
 std::optional<LoggedRequest> FromCommon(std::string_view line) {
@@ -49,7 +51,7 @@ std::optional<LoggedRequest> FromCommon(std::string_view line) {
   if (open == line.npos || close == line.npos || quote == line.npos) return std::nullopt;
   auto end = line.find('"', quote + 1);
   while (end != line.npos && line[end - 1] == '\\') end = line.find('"', end + 1);
-  LoggedRequest request{.whole_second = true};
+  LoggedRequest request;
   const auto time = CommonTime(std::string(line.substr(open + 1, close - open - 1)));
   if (!time || end == line.npos || !TakeRequestLine(line.substr(quote + 1, end - quote - 1), request))
     return std::nullopt;
@@ -80,7 +82,6 @@ bool TakeTime(const json& object, LoggedRequest& request) {
   const auto iso = TextOf(object, {"time_iso8601", "ts", "time", "timestamp", "@timestamp"});
   auto time = TimeOf(iso);
   if (!time) time = CommonTime(TextOf(object, {"time_local"}));
-  request.whole_second = time && *time % sys::kSecond == 0;
   request.time = time.value_or(0);
   return time.has_value();
 }

@@ -10,10 +10,9 @@ namespace hydrapool::loadgen {
 
 /// A request as an access log has it.
 struct LoggedRequest {
-  sys::Nanos time = 0;        ///< Since the epoch.
-  bool whole_second = false;  ///< The log knows it no better.
+  sys::Nanos time = 0;  ///< Since the epoch.
   std::string method = {};
-  std::string target = {};  ///< Path and query.
+  std::string target = {};  ///< Path and query; in a log of a proxy, a URL.
 };
 
 /// Reads a line of an access log: the common or combined format ('… [10/Oct/2025:13:55:36 +0200] "GET /a

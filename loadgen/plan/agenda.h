@@ -49,6 +49,10 @@ class Agenda {
   /// the end, is handed out even to a thread that woke up a little later.
   std::optional<Arrival> Take(sys::Nanos now, sys::Nanos free_since);
 
+  /// Which session a request begins where requests arrive and not sessions (scenario.h): they take turns by
+  /// weight, however many requests each has.
+  std::size_t BeginSession() { return rotation_[(first_ + begun_++) % rotation_.size()]; }
+
   /// The URL of the request that Take will hand out next.
   [[nodiscard]] std::size_t next_url() const;
 
@@ -94,6 +98,7 @@ class Agenda {
   std::vector<std::size_t> rotation_;  // of URLs, where there is not a stream for each
   std::size_t next_ = 0;               // the stream that is due first
   std::uint64_t position_ = 0;         // of the next request among this thread's
+  std::uint64_t begun_ = 0;            // sessions, by BeginSession
   std::uint64_t warm_ = 0;             // how many of those before it belonged to the warm-up
   sys::Nanos planned_end_ = kNever;
 };

@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+#include "loadgen/plan/scenario.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
@@ -222,6 +224,18 @@ TEST(AgendaTest, WhatIsSkippedIsScheduledAndNotHandedOut) {
   EXPECT_EQ(agenda.Scheduled(), 100u);
   EXPECT_EQ(agenda.Skip(kStart + 60 * kSecond), 95u);
   EXPECT_EQ(agenda.Scheduled(), 100u);
+}
+
+TEST(AgendaTest, SessionsTakeTurnsHoweverManyRequestsTheyHave) {
+  const auto scenario = std::make_shared<const Scenario>(
+      Scenario{.of_requests = true, .sessions = {{.name = "a", .weight = 3}, {.name = "b"}}});
+  Agenda agenda({.targets = {{.url = "u"}}, .scenario = scenario}, 0, kStart);
+  std::array<int, 2> begun{};
+  for (int i = 0; i < 400; ++i) {
+    ++begun[agenda.BeginSession()];
+    for (int request = 0; request < 4; ++request) agenda.Take(kStart + 1, kStart);
+  }
+  EXPECT_EQ(begun[0], 300);
 }
 
 TEST(AgendaTest, WeightsSayHowOftenAUrlHasItsTurn) {

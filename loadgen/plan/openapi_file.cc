@@ -7,6 +7,8 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string_view>
@@ -17,7 +19,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kDeepest = 32;  // of YAML, of schemas
+constexpr int kDeepest = 32;            // of YAML, of schemas
+constexpr int kMostNodes = 1'000'000;   // of YAML, with what its aliases repeat
+constexpr int kMostOfExample = 10'000;  // schemas
 constexpr std::array<std::string_view, 7> kMethods = {"get",     "put",  "post", "delete",
                                                       "options", "head", "patch"};
 
@@ -26,23 +30,26 @@ Json ScalarOf(const YAML::Node& node) {
   if (node.Tag() == "!") return text;  // quoted
   if (text == "true" || text == "false") return text == "true";
   if (text == "null" || text == "~" || text.empty()) return nullptr;
-  double number = 0;
   const auto* end = text.data() + text.size();
+  std::int64_t whole = 0;
+  const auto [whole_stop, not_whole] = std::from_chars(text.data(), end, whole);
+  if (not_whole == std::errc() && whole_stop == end) return whole;
+  double number = 0;
   const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return text;
-  return text.find_first_of(".eEn") == text.npos ? Json(std::stoll(text)) : Json(number);
+  return error == std::errc() && stop == end && std::isfinite(number) ? Json(number) : Json(text);
 }
 
-Json JsonOf(const YAML::Node& node, int depth = 0) {
+Json JsonOf(const YAML::Node& node, int& left, int depth = 0) {
   if (depth > kDeepest) throw std::runtime_error("nested too deeply");
+  if (--left < 0) throw std::runtime_error("too large");
   if (node.IsScalar()) return ScalarOf(node);
   if (node.IsSequence()) {
     Json list = Json::array();
-    for (const auto& each : node) list.push_back(JsonOf(each, depth + 1));
+    for (const auto& each : node) list.push_back(JsonOf(each, left, depth + 1));
     return list;
   }
   Json object = node.IsMap() ? Json::object() : Json();
-  for (const auto& pair : node) object[pair.first.as<std::string>()] = JsonOf(pair.second, depth + 1);
+  for (const auto& pair : node) object[pair.first.as<std::string>()] = JsonOf(pair.second, left, depth + 1);
   return object;
 }
 
@@ -79,9 +86,29 @@ class Description {
     return *found;
   }
 
-  [[nodiscard]] Json ExampleOf(const Json& schema_or_ref, int depth = 0) const {
+  /// Schemas on the way to one, which are not followed again, and how many more there may be.
+  struct Way {
+    std::vector<const Json*> to = {};
+    int left = kMostOfExample;
+  };
+
+  [[nodiscard]] Json ExampleOf(const Json& schema_or_ref) const {
+    Way way;
+    return ExampleOf(schema_or_ref, way);
+  }
+
+  [[nodiscard]] Json ExampleOf(const Json& schema_or_ref, Way& way) const {
     const auto& schema = Follow(schema_or_ref);
-    if (!schema.is_object() || depth > kDeepest) return nullptr;
+    if (!schema.is_object() || way.to.size() > kDeepest || --way.left < 0 ||
+        std::ranges::find(way.to, &schema) != way.to.end())
+      return nullptr;
+    way.to.push_back(&schema);
+    auto example = OfSchema(schema, way);
+    way.to.pop_back();
+    return example;
+  }
+
+  [[nodiscard]] Json OfSchema(const Json& schema, Way& way) const {
     for (const auto* key : {"example", "default", "const"}) {
       if (schema.contains(key)) return schema.at(key);
     }
@@ -91,27 +118,36 @@ class Description {
     }
     for (const auto* key : {"allOf", "oneOf", "anyOf"}) {
       if (!schema.contains(key) || schema.at(key).empty()) continue;
-      Json all = ExampleOf(schema.at(key)[0], depth + 1);
+      if (std::string_view(key) != "allOf") return ExampleOf(schema.at(key)[0], way);
+      Json all;
       for (const auto& part : schema.at(key)) {
-        if (std::string_view(key) == "allOf" && all.is_object()) all.update(ExampleOf(part, depth + 1));
+        auto example = ExampleOf(part, way);
+        if (all.is_object() && example.is_object()) {
+          all.update(example);
+        } else if (all.is_null() || example.is_object()) {
+          all = std::move(example);
+        }
       }
       return all;
     }
-    return OfType(schema, depth);
+    return OfType(schema, way);
   }
 
-  [[nodiscard]] Json OfType(const Json& schema, int depth) const {
+  [[nodiscard]] Json OfType(const Json& schema, Way& way) const {
     const auto type = schema.contains("type") && schema.at("type").is_string()
                           ? schema.at("type").get<std::string>()
                       : schema.contains("properties") ? "object"
                                                       : "string";
     if (type == "integer" || type == "number") return schema.value("minimum", Json(1));
     if (type == "boolean") return true;
-    if (type == "array") return Json::array({ExampleOf(schema.value("items", Json::object()), depth + 1)});
+    if (type == "array") {
+      return Json::array({schema.contains("items") ? ExampleOf(schema.at("items"), way) : Json("text")});
+    }
     if (type != "object") return "text";
     Json object = Json::object();
-    const auto properties = schema.value("properties", Json::object());
-    for (const auto& [name, property] : properties.items()) object[name] = ExampleOf(property, depth + 1);
+    if (!schema.contains("properties")) return object;
+    for (const auto& [name, property] : schema.at("properties").items())
+      object[name] = ExampleOf(property, way);
     return object;
   }
 
@@ -164,8 +200,10 @@ class Description {
 
 sys::Result<std::vector<Target>> ParseOpenApi(const std::string& text) {
   try {
+    int left = kMostNodes;
     const auto first = text.find_first_not_of(" \t\r\n");
-    const auto root = first != text.npos && text[first] == '{' ? Json::parse(text) : JsonOf(YAML::Load(text));
+    const auto root =
+        first != text.npos && text[first] == '{' ? Json::parse(text) : JsonOf(YAML::Load(text), left);
     if (!root.is_object() || !root.contains("paths") || !root.contains("openapi"))
       return sys::Failure("not an OpenAPI 3 description (it has openapi and paths)");
     return Description(root).Targets();

@@ -62,6 +62,43 @@ TEST(OpenApiFileTest, WhatRefersToItselfEnds) {
   EXPECT_EQ((*targets)[0].url, "/");
 }
 
+TEST(OpenApiFileTest, WhatRefersToItselfOftenEndsSoon) {
+  const auto tree = ParseOpenApi(R"({"openapi": "3.1.0", "paths": {"/": {"post": {"requestBody": {"content": {
+    "application/json": {"schema": {"$ref": "#/s"}}}}}}}, "s": {"type": "object", "properties": {
+    "left": {"$ref": "#/s"}, "right": {"$ref": "#/s"}, "all": {"type": "array", "items": {"$ref": "#/s"}}}}})");
+  ASSERT_TRUE(tree) << tree.error().message;
+  EXPECT_EQ((*tree)[0].body, R"({"left":null,"right":null,"all":[null]})");
+  std::string wide =
+      "openapi: 3.0.0\npaths: {/: {post: {requestBody: {content: {a/b: {schema: {$ref: '#/s0'}}}}}}}\n";
+  for (int i = 0; i < 30; ++i) {
+    const auto next = "{$ref: '#/s" + std::to_string(i + 1) + "'}";
+    wide += "s" + std::to_string(i) + ": {properties: {a: " + next + ", b: " + next + "}}\n";
+  }
+  const auto bounded = ParseOpenApi(wide + "s30: {type: string}\n");
+  ASSERT_TRUE(bounded) << bounded.error().message;
+  EXPECT_LT((*bounded)[0].body.text().size(), 1'000'000u);
+}
+
+TEST(OpenApiFileTest, OddSchemasAndScalarsDoNoHarm) {
+  const auto targets = ParseOpenApi(R"(
+openapi: 3.0.0
+info: {a: INF, b: nan, c: 99999999999999999999, d: 1e999, e: -}
+paths:
+  /:
+    post:
+      requestBody:
+        content:
+          application/json:
+            schema:
+              allOf:
+                - {description: first}
+                - {type: object, properties: {a: {example: INF}, b: {example: -2.5}}}
+                - {description: last}
+)");
+  ASSERT_TRUE(targets) << targets.error().message;
+  EXPECT_EQ((*targets)[0].body, R"({"a":"INF","b":-2.5})");
+}
+
 TEST(OpenApiFileTest, WhatIsNoneIsSaid) {
   for (const auto* text :
        {"", "- a", "{", "a: b", "openapi: 3.0.0\npaths: {/: {get: {parameters: [{$ref: 'x.yaml'}]}}}\n",

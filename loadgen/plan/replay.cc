@@ -12,6 +12,7 @@
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/text_file.h"
+#include "loadgen/plan/text_template.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -20,9 +21,16 @@ constexpr std::size_t kMostTargets = 1'000'000;
 
 struct Timed {
   sys::Nanos time = 0;
-  bool whole_second = false;
   std::uint32_t target = 0;
 };
+
+/// Of an absolute URL what stands behind its host; of a path all.
+std::string PathOf(std::string_view url) {
+  const auto scheme = url.starts_with('/') ? url.npos : url.find("://");
+  if (scheme == url.npos) return std::string(url);
+  const auto begin = std::min(url.find_first_of("/?#", scheme + 3), url.size());
+  return (url.substr(begin).starts_with('/') ? "" : "/") + std::string(url.substr(begin));
+}
 
 /// What a log makes of a plan, request by request.
 class Replayer {
@@ -32,13 +40,13 @@ class Replayer {
 
   sys::Result<void> Take(const HarEntry& entry) {
     if (!rules_.unsafe && !IsSafe(entry.target.method)) return Skip(unsafe_);
-    auto url = ParseHttpUrl(entry.target.url);
-    if (!url) return Skip(unusable_);
-    if (!base_.full.empty()) url = ParseHttpUrl(url->target, base_.full, DotsOf(plan_));
+    const auto url = base_.full.empty() ? ParseHttpUrl(Literal(entry.target.url), {}, DotsOf(plan_))
+                                        : AtBase(PathOf(entry.target.url));
     if (!url) return Skip(unusable_);
     auto target = entry.target;
     target.url = url->full;
     target.user = base_.user;
+    for (auto& header : target.headers) header = Literal(header);
     target.headers.insert(target.headers.begin(), headers_.begin(), headers_.end());
     return Add({.time = entry.time}, std::move(target));
   }
@@ -47,13 +55,18 @@ class Replayer {
     auto logged = ParseAccessLine(line);
     if (!logged) return Skip(unusable_);
     if (!rules_.unsafe && !IsSafe(logged->method)) return Skip(unsafe_);
-    const Timed timed{.time = logged->time, .whole_second = logged->whole_second};
+    if (!logged->target.starts_with('/')) {
+      const auto own = ParseHttpUrl(logged->target);
+      if (!own) return Skip(unusable_);
+      if (own->scheme != base_.scheme || own->authority != base_.authority) return Skip(elsewhere_);
+    }
+    const Timed timed{.time = logged->time};
     const auto known = by_request_.find({logged->method, logged->target});
     if (known != by_request_.end()) {
-      requests_.push_back({timed.time, timed.whole_second, known->second});
+      requests_.push_back({timed.time, known->second});
       return {};
     }
-    auto url = ParseHttpUrl(logged->target, base_.full, DotsOf(plan_));
+    auto url = AtBase(PathOf(logged->target));
     if (!url) return Skip(unusable_);
     Target target{
         .url = std::move(url->full), .user = base_.user, .method = logged->method, .headers = headers_};
@@ -65,11 +78,12 @@ class Replayer {
 
   [[nodiscard]] bool empty() const { return requests_.empty(); }
   [[nodiscard]] std::string Skipped() const {
-    if (unsafe_ + unusable_ == 0) return {};
+    if (unsafe_ + unusable_ + elsewhere_ == 0) return {};
+    const auto elsewhere = elsewhere_ == 0 ? "" : fmt::format(", and {} to another host", elsewhere_);
     return fmt::format(
         "of {} requests {} are replayed; left out were {} that may change something "
-        "(--replay-unsafe) and {} lines that are no request",
-        requests_.size() + unsafe_, requests_.size(), unsafe_, unusable_);
+        "(--replay-unsafe) and {} lines that are no request{}",
+        requests_.size() + unsafe_ + elsewhere_, requests_.size(), unsafe_, unusable_, elsewhere);
   }
   Replay Finish() {
     std::ranges::stable_sort(requests_, {}, &Timed::time);
@@ -95,16 +109,22 @@ class Replayer {
     requests_.push_back(timed);
     return {};
   }
-  /// Over their second, what is known by the second only.
+  /// As text, so that no path ("//other/") leads away from there.
+  [[nodiscard]] sys::Result<HttpUrl> AtBase(const std::string& path) const {
+    if (!path.starts_with('/')) return sys::Failure(path + " is no path");
+    return ParseHttpUrl(fmt::format("{}://{}{}", base_.scheme, base_.authority, Literal(path)), {},
+                        DotsOf(plan_));
+  }
+  /// Over their second, where the log knows no time but by the second.
   void Spread() {
+    const auto whole = [](const Timed& request) { return request.time % sys::kSecond == 0; };
+    if (!std::ranges::all_of(requests_, whole)) return;
     for (std::size_t begin = 0; begin < requests_.size();) {
       auto end = begin;
       while (end < requests_.size() && requests_[end].time == requests_[begin].time) ++end;
       const auto n = static_cast<sys::Nanos>(end - begin);
-      for (auto i = begin; i < end; ++i) {
-        if (requests_[i].whole_second)
-          requests_[i].time += static_cast<sys::Nanos>(i - begin) * sys::kSecond / n;
-      }
+      for (auto i = begin; i < end; ++i)
+        requests_[i].time += static_cast<sys::Nanos>(i - begin) * sys::kSecond / n;
       begin = end;
     }
   }
@@ -117,6 +137,7 @@ class Replayer {
   std::map<std::pair<std::string, std::string>, std::uint32_t> by_request_;
   std::uint64_t unsafe_ = 0;
   std::uint64_t unusable_ = 0;
+  std::uint64_t elsewhere_ = 0;
 };
 
 sys::Result<void> TakeAll(std::string_view text, Replayer& replayer) {

@@ -27,9 +27,10 @@ struct ReplayRules {
 };
 
 /// Makes a plan of an access log (access_log.h) or an HTTP Archive (har_file.h): its targets, and an open
-/// loop whose requests are due when they once came. Requests of a log that knows only seconds are spread
-/// evenly over theirs. `base` is where they go; only an archive may do without. `headers` go with each
-/// request.
+/// loop whose requests are due when they once came. Requests of a log whose times are all whole seconds are
+/// spread evenly over theirs. `base` is where they go, with no more than their paths and queries; only an
+/// archive may do without. What a log has of other hosts is left out. `headers` go with each request; but
+/// for these, nothing in a request is replaced (text_template.h).
 ///
 /// The error says which file and why. A path of "-" is standard input.
 sys::Result<void> FillReplay(const std::string& path, const std::string& base,

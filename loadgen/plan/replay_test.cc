@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "loadgen/plan/agenda.h"
+#include "loadgen/plan/line_file.h"
+#include "loadgen/plan/text_template.h"
 #include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::loadgen {
@@ -97,6 +99,54 @@ TEST_F(ReplayTest, AnArchiveKnowsItsHostsHeadersAndBodies) {
   EXPECT_TRUE(plan.targets[0].body.as_it_is());
   EXPECT_THAT(UrlsOf(Read(har, {.unsafe = true}, "http://other:81")),
               ElementsAre("http://other:81/a?b", "http://other:81/"));
+}
+
+TEST_F(ReplayTest, NothingGoesToAnotherHost) {
+  const auto plan =
+      Read(Line("36", "GET //evil/x") + Line("36", "GET http://evil/y") + Line("36", "GET http://h:81/z?q") +
+               Line("36", "GET https://h:81/") + Line("36", "GET http:evil/") + Line("36", "GET /\\evil") +
+               Line("36", "GET @evil/"),
+           {}, "http://ann:secret@h:81/base");
+  EXPECT_THAT(UrlsOf(plan), ElementsAre("http://h:81//evil/x", "http://h:81/z?q", "http://h:81/\\evil"));
+  EXPECT_EQ(plan.targets[0].user, "ann:secret");
+  EXPECT_THAT(plan.arrivals.replay->left_out,
+              HasSubstr("2 lines that are no request, and 2 to another host"));
+}
+
+TEST_F(ReplayTest, NorDoesWhatAnArchiveHas) {
+  const auto entry = [](const std::string& url) {
+    return R"({"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": "GET", "url": ")" + url +
+           "\"}}";
+  };
+  const auto plan = Read(R"({"log": {"entries": [)" + entry("http://shop//evil/x") + "," +
+                             entry("http.evil/x") + "," + entry("https://shop?q") + "]}}",
+                         {}, "http://h");
+  EXPECT_THAT(UrlsOf(plan), ElementsAre("http://h//evil/x", "http://h/?q"));
+}
+
+TEST_F(ReplayTest, NothingInALogIsReplaced) {
+  const auto plan = Read(Line("36", "GET /{line:/etc/passwd}?{counter}{x}"));
+  LineFiles files;
+  EXPECT_TRUE(LoadLines(plan.targets[0].url, Place::kUrl, files));
+  EXPECT_TRUE(files.empty());
+  std::string sent;
+  TextTemplate(plan.targets[0].url, {}).Expand(1, 2, sent);
+  EXPECT_EQ(sent, "http://h/{line:/etc/passwd}?{counter}{x}");
+  const auto har = Read(R"({"log": {"entries": [{"startedDateTime": "2025-10-10T11:55:36Z", "request":
+    {"method": "GET", "url": "http://shop/{random}", "headers": [{"name": "A", "value": "{line:/etc/passwd}"}]}}]}})",
+                        {}, "");
+  EXPECT_THAT(har.targets[0].headers, ElementsAre("X: 1", "A: {brace}line:/etc/passwd}"));
+  EXPECT_THAT(UrlsOf(har), ElementsAre("http://shop/{brace}random}"));
+}
+
+TEST_F(ReplayTest, WhetherALogKnowsSecondsOnlyIsAskedOfTheWholeOfIt) {
+  const auto line = [](const char* time) {
+    return std::string(R"({"ts": )") + time + R"(, "method": "GET", "uri": "/"})" + "\n";
+  };
+  const auto exact = Read(line("1760097336") + line("1760097336") + line("\"2025-10-10T11:55:36.25Z\""));
+  EXPECT_THAT(DueTimes(exact), ElementsAre(0, 0, kSecond / 4));
+  const auto whole = Read(line("1760097336") + line("1760097336") + line("1760097337"));
+  EXPECT_THAT(DueTimes(whole), ElementsAre(0, kSecond / 2, kSecond));
 }
 
 TEST_F(ReplayTest, MistakesAreSaid) {

@@ -72,7 +72,7 @@ sys::Result<Target> Parse(const std::string& line, const HttpUrl& base, Dots dot
   auto url = ParseHttpUrl(request->url, base.full, dots);
   if (!url) return tl::unexpected(url.error());
   request->url = std::move(url->full);
-  request->user = relative ? base.user : url->user;
+  request->user = relative && url->authority == base.authority ? base.user : url->user;
   return request;
 }
 

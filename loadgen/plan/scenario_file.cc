@@ -229,7 +229,8 @@ class Reader {
     const auto check = [&](std::string_view text) {
       for (auto at = text.find('{'); at != text.npos; at = text.find('{', at + 1)) {
         const auto name = text.substr(at + 1, text.find('}', at) - at - 1);
-        if (text.find('}', at) == text.npos || !IsName(name) || name == "counter" || name == "random")
+        if (text.find('}', at) == text.npos || !IsName(name) || name == "counter" || name == "random" ||
+            name == "brace")
           continue;
         if (!known_.contains(std::string(name)))
           Fail(node, fmt::format("{{{}}}: no earlier step of the session extracts that", name));

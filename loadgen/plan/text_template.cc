@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kCounter = "{counter}";
 constexpr std::string_view kRandom = "{random}";
 constexpr std::string_view kLine = "{line:";
+constexpr std::string_view kBrace = "{brace}";
 constexpr std::size_t kHexDigits = 16;
 constexpr std::size_t kLongestPlace = 8192;  // "{line:" and a path
 
@@ -78,6 +79,11 @@ bool TextTemplate::TakePlace(std::string_view text, const LineFiles& lines, Valu
     place.size = names[i].size() + 2;
     return true;
   }
+  if (text.starts_with(kBrace)) {
+    place.kind = Kind::kBrace;
+    place.size = kBrace.size();
+    return true;
+  }
   if (!text.starts_with(kLine)) return false;
   const auto end = text.substr(0, kLongestPlace).find('}');
   if (end == text.npos) return false;
@@ -105,6 +111,9 @@ void TextTemplate::Expand(std::uint64_t seed, std::uint64_t turn, std::string& o
       case Kind::kLine:
         out.append(LineOf(*place.lines, turn));
         break;
+      case Kind::kBrace:
+        out.push_back('{');
+        break;
       case Kind::kValue:
         if (place.value < values.size())
           place.encode ? AppendEncoded(out, values[place.value]) : AppendText(out, values[place.value]);
@@ -120,11 +129,22 @@ std::size_t TextTemplate::Length(std::uint64_t turn, Values values) const {
   for (const auto& place : places_) {
     length += place.kind == Kind::kCounter  ? Decimal(turn, digits).size()
               : place.kind == Kind::kRandom ? kHexDigits
+              : place.kind == Kind::kBrace  ? 1
               : place.kind == Kind::kValue  ? (place.value < values.size() ? values[place.value].size() : 0)
                                             : LineOf(*place.lines, turn).size();
     length -= place.size;
   }
   return length;
+}
+
+std::string Literal(std::string_view text) {
+  std::string escaped;
+  for (; !text.empty(); text.remove_prefix(1)) {
+    const bool place = std::ranges::any_of(std::array{kCounter, kRandom, kLine, kBrace},
+                                           [text](std::string_view name) { return text.starts_with(name); });
+    place ? escaped.append(kBrace) : escaped.append(text, 0, 1);
+  }
+  return escaped;
 }
 
 }  // namespace hydrapool::loadgen

@@ -16,6 +16,7 @@ namespace hydrapool::loadgen {
 ///   {counter}    the request's number in the run, from 0; no two requests of a run have the same
 ///   {random}     16 hexadecimal digits, the same for the same seed and number
 ///   {line:FILE}  a line of FILE: with n lines the (number mod n)-th, from 0
+///   {brace}      "{", which begins no place
 ///   {NAME}       in sessions, a value of an earlier response (scenario.h)
 ///
 ///     TextTemplate("/item?id={counter}", {}).Expand(seed, 7, out);   // appends "/item?id=7"
@@ -43,7 +44,7 @@ class TextTemplate {
  private:
   explicit TextTemplate(std::string_view constant) : text_(constant) {}
 
-  enum class Kind { kCounter, kRandom, kLine, kValue };
+  enum class Kind { kCounter, kRandom, kLine, kValue, kBrace };
   struct Place {
     std::size_t at = 0;  // in text_
     std::size_t size = 0;
@@ -57,5 +58,8 @@ class TextTemplate {
   std::string_view text_;
   std::vector<Place> places_;
 };
+
+/// The template that expands to this text, whatever stands in it. Pure.
+[[nodiscard]] std::string Literal(std::string_view text);
 
 }  // namespace hydrapool::loadgen

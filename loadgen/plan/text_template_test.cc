@@ -61,5 +61,18 @@ TEST(TextTemplateTest, ALongTextIsReadOnceWhateverIsInIt) {
   }
 }
 
+TEST(TextTemplateTest, ALiteralExpandsToWhatItWas) {
+  const LineFiles lines = {{"f", std::make_shared<const Lines>(Lines{"x"})}};
+  for (const auto* text :
+       {"", "a", "{", "{counter}", "{{random}}", "{line:f}", "{brace}", "{brace}counter}", "{}"}) {
+    const auto literal = Literal(text);
+    const TextTemplate text_template(literal, lines);
+    std::string out;
+    text_template.Expand(1, 5, out);
+    EXPECT_EQ(out, text);
+    EXPECT_EQ(text_template.Length(5), out.size());
+  }
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

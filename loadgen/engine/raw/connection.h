@@ -63,6 +63,8 @@ class RawConnection {
   void Keep(std::size_t most) { kept_.most = most; }
   /// The response's first bytes as they came, chunk sizes and all.
   [[nodiscard]] std::string_view received() const { return kept_.bytes; }
+  /// The last response's status was expected after all: what was told of it did not count as told.
+  void Untell(int status) { kept_.told.reset(static_cast<std::size_t>(status)); }
   /// What epoll said of `fd()`, while a request is under way.
   std::optional<Result> OnEvents(std::uint32_t events);
   /// There is more to read or to send than one call does.

@@ -39,7 +39,7 @@ bool SessionEngine::SendNext(sys::Nanos now) {
   if (!arrival) return false;
   CountSaturated(*arrival);
   if (visit.session == nullptr) {
-    visit.session = &scenario_.sessions[arrival->url];
+    visit.session = &scenario_.sessions[scenario_.of_requests ? agenda_->BeginSession() : arrival->url];
     visit.step = 0;
     visit.turn = arrival->turn;
     visit.due = arrival->due;
@@ -72,7 +72,12 @@ Result SessionEngine::Judge(Slot& slot, const Result& result) {
   const auto& rules = rules_[target];
   if (const auto expected = rules.Expects(result.status)) {
     if (!*expected) judged.outcome = Outcome::kBadStatus;
-    if (*expected && result.outcome == Outcome::kBadStatus) judged.outcome = Outcome::kOk;
+    if (*expected && result.outcome == Outcome::kBadStatus) {
+      judged.outcome = Outcome::kOk;
+      if (!judged.head.empty()) slot.connection.Untell(result.status);
+      judged.head = {};
+      judged.body = {};
+    }
   }
   if (judged.outcome != Outcome::kOk || !rules.looks()) return judged;
   const auto response =
