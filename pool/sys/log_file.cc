@@ -19,7 +19,7 @@ namespace {
 
 LogFileTurns g_of_this_process;
 LogFileTurns* g_turns = &g_of_this_process;
-std::vector<LogFile*> g_files;
+std::vector<LogFile*>& g_files = *new std::vector<LogFile*>;  // outlives every file, also those of main
 
 constexpr int kFlags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr mode_t kMode = 0640;
