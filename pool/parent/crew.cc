@@ -32,7 +32,7 @@ Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases&
 void Crew::Adopt() {
   for (WorkerHandle* worker : seats_.in_use()) {
     worker->Listen(loop_, JobOf(*worker), life_.obituaries);
-    if (worker->life().told_to_leave) worker->Signal(SIGTERM);  // perhaps it was not
+    if (worker->life().told_to_leave) worker->TellToLeave();  // perhaps it was not
   }
   for (const std::uint32_t slot : leases_.book.OpenSlots()) Settle(slot);
   CountLeaving();

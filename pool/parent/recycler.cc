@@ -1,7 +1,5 @@
 #include "pool/parent/recycler.h"
 
-#include <signal.h>
-
 #include "pool/sys/log.h"
 #include "pool/sys/own_memory.h"
 
@@ -59,8 +57,7 @@ RecycleCause Recycler::Judge(const WorkerHandle& worker, sys::Nanos now, bool we
 
 void Recycler::TellToLeave(const WorkerHandle& worker, RecycleCause cause) {
   sys::log::Info("worker {} (process {}) {}", worker.life().slot, worker.pid(), Describe(cause));
-  worker.life().told_to_leave = true;
-  worker.Signal(SIGTERM);
+  worker.TellToLeave();
 }
 
 }  // namespace hydrapool

@@ -78,8 +78,7 @@ void Steering::TellToLeave(std::size_t slot, const char* why) const {
   const WorkerHandle* worker = seats_.present(slot);
   if (worker == nullptr || worker->life().told_to_leave) return;
   sys::log::Info("worker {} (process {}) {}", slot, worker->pid(), why);
-  worker->life().told_to_leave = true;
-  worker->Signal(SIGTERM);
+  worker->TellToLeave();
 }
 
 Steering::Refusal Steering::Drain(std::size_t slot) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <signal.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -58,6 +60,11 @@ class WorkerHandle {
   /// One step in the table of worker_stage.h.
   WorkerAction Step(WorkerEvent event);
   void Signal(int signal) const { child_.Signal(signal); }
+  /// It is to finish what it has in hand, and end; noted first, so that the next parent tells it again.
+  void TellToLeave() const {
+    life_.told_to_leave = true;
+    Signal(SIGTERM);
+  }
   /// Never blocks; nullopt: it lives, or is not ours to reap. The dead's messages and returns can still be
   /// read.
   [[nodiscard]] std::optional<sys::ExitStatus> Ended() const { return child_.Ended(); }
