@@ -17,16 +17,27 @@ bool IsOwnChild(pid_t pid) {
 
 }  // namespace
 
+// What is read of several processes fits together only if the supervisor has not died in between.
 Kin Kinship::Of(pid_t pid) const {
+  for (;;) {
+    const pid_t own_parent = ::getppid();
+    const Kin kin = Of(pid, own_parent);
+    if (::getppid() == own_parent) return kin;
+  }
+}
+
+Kin Kinship::Of(pid_t pid, pid_t own_parent) const {
   const pid_t supervisor = life_ != nullptr ? life_->supervisor.load() : 0;
   if (pid <= 1 || pid == supervisor || pid == ::getpid()) return Kin::kNone;
   if (IsOwnChild(pid)) return Kin::kChild;
   if (life_ == nullptr) return Kin::kNone;
   const pid_t parent = sys::ParentOf(pid);
   if (parent <= 0) return Kin::kNone;
-  if (parent == supervisor) return Kin::kSupervisors;
-  const bool sibling = parent == (supervisor != 0 ? sys::ParentOf(supervisor) : ::getppid());
-  return orphans() && sibling ? Kin::kOrphan : Kin::kNone;
+  const bool supervised = supervisor != 0 && own_parent == supervisor;
+  if (supervised && parent == supervisor) return Kin::kSupervisors;
+  const bool has_just_died = supervisor != 0 && !supervised;
+  const bool sibling = parent == (supervised ? sys::ParentOf(supervisor) : own_parent);
+  return sibling && (orphans() || has_just_died) ? Kin::kOrphan : Kin::kNone;
 }
 
 // The order matters: an obituary is there before its process is gone.

@@ -20,7 +20,8 @@ enum class Kin : std::uint8_t {
 ///
 /// A parent that becomes the supervisor does not inherit what the supervisor before had: the kernel gives
 /// that to an ancestor of both, whose child the parent has just become too. So an orphan is known as a
-/// sibling of the supervisor. Its pid is not the pool's to reap. Not promised: that a number which was given
+/// sibling of the supervisor, and, from the supervisor's death until there is another one, as a sibling of
+/// the parent itself. Its pid is not the pool's to reap. Not promised: that a number which was given
 /// up and taken by another child of that ancestor within the tenth of a second until the parent looks is told
 /// apart.
 class Kinship {
@@ -29,6 +30,7 @@ class Kinship {
   Kinship() = default;
   explicit Kinship(const PoolLife& life) : life_(&life) {}
 
+  /// Asked by the parent.
   [[nodiscard]] Kin Of(pid_t pid) const;
   [[nodiscard]] bool IsOurs(pid_t pid) const { return Of(pid) != Kin::kNone; }
   /// It has ended, and neither SIGCHLD nor an obituary will tell of it or has.
@@ -37,6 +39,8 @@ class Kinship {
   [[nodiscard]] bool orphans() const { return life_ != nullptr && life_->orphans; }
 
  private:
+  [[nodiscard]] Kin Of(pid_t pid, pid_t own_parent) const;
+
   const PoolLife* life_ = nullptr;
 };
 
