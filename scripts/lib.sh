@@ -18,9 +18,17 @@ die() {
   exit "$cannot_run"
 }
 
-# packages_for KIND: the names that scripts/packages lists for all, and the ones that only KIND needs (test, bench).
+# release_of_this_machine: its codename: bookworm, trixie, noble. Derivatives go by what they are made from.
+release_of_this_machine() { (. /etc/os-release && printf '%s\n' "${VERSION_CODENAME-}"); }
+
+# packages_for KIND [RELEASE]: the names that scripts/packages lists for all, and the ones that only KIND needs (test, bench), on this
+# release or that one.
 packages_for() {
-  awk -v kind="$1" '/^#/ { next } NF == 1 { print $1 } NF == 2 && $1 == kind { print $2 }' "$root/scripts/packages"
+  awk -v kind="$1" -v release="${2-$(release_of_this_machine)}" '
+    /^#/ { next }
+    NF == 2 && $1 != kind { next }
+    { split($NF, name, "@") }
+    name[2] == "" || name[2] == release { print name[1] }' "$root/scripts/packages"
 }
 
 missing_packages() {
