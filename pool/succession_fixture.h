@@ -50,6 +50,7 @@ class SuccessionTest : public ::testing::Test {
                                   .cgi_dir = cgi_dir_,
                                   .flags = flags,
                                   .supervised = true,
+                                  .failpoints = failpoints_,
                                   .listen = listen_,
                                   .program = Program()});
   }
@@ -66,6 +67,7 @@ class SuccessionTest : public ::testing::Test {
 
   ScratchDir scratch_;
   string cgi_dir_ = SamplesDir();
+  string failpoints_;
   string listen_ = "127.0.0.1:0";
   std::optional<ServerProcess> server_;
 };

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "pool/succession_fixture.h"
+#include "pool/sys/file.h"
+#include "pool/sys/oom_score.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/http_client.h"
 
@@ -160,6 +162,46 @@ TEST_F(SuccessionTest, AnUpgradeWhoseParentsFailGivesItsPlaceBack) {
   EXPECT_TRUE(server_->AwaitQuiet());
   EXPECT_TRUE(client.Ask(Get("/?3"))) << client.error();
   EXPECT_TRUE(server_->Stop().clean());
+}
+
+/// Where the first of the new program's two processes dies on the way from the old parent to the new one.
+class HandoverTest : public SuccessionTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(HandoverTest, ADeathCostsNothing) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  failpoints_ = string(GetParam()) + "=kill@1";
+  Start();
+  HttpClient client(server_->address());
+  ASSERT_TRUE(client.Ask(Get("/?1")));
+  server_->Signal(SIGHUP);
+  ASSERT_TRUE(Eventually([&] { return Count(server_->Log(), "lives on under a new program") > 0; }))
+      << server_->Log();
+  EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
+  ASSERT_TRUE(server_->Await([](const auto& status) {
+    return status.at("pid") != status.at("parent").at("pid") && status.at("leases").at("open") == 1;
+  })) << "there are two of them again";
+  EXPECT_TRUE(client.Ask(Get("/?3"))) << client.error();
+  EXPECT_EQ(server_->Total("accepted"), 1u);
+  EXPECT_EQ(server_->Total("lost"), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, HandoverTest,
+                         ::testing::Values("supervisor.follows", "supervisor.taken", "supervisor.followed"));
+
+TEST_F(SuccessionTest, TheSupervisorIsAsDearToTheKernelAsTheOneBefore) {
+  Start();
+  const auto score = [](pid_t pid) { return sys::ReadFile(fmt::format("/proc/{}/oom_score_adj", pid)); };
+  const string first = score(server_->pid());
+  server_->Signal(SIGKILL);
+  server_->WaitForEnd(std::chrono::seconds(10));
+  pid_t next = 0;
+  ASSERT_TRUE(server_->Await([&](const auto& status) {
+    next = status.at("pid").template get<pid_t>();
+    return next != server_->pid() && status.at("parent").at("pid") != next;
+  }));
+  EXPECT_EQ(score(next), first);
+  EXPECT_EQ(score(server_->Status().at("parent").at("pid").get<pid_t>()),
+            fmt::format("{}\n", std::stoi(first) + sys::kWorkerOomScore));
 }
 
 TEST_F(SuccessionTest, ASocketThatIsWantedNoMoreIsClosedWhenAllWhoWaitAreIn) {

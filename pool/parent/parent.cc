@@ -153,7 +153,7 @@ int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
 }
 
 void Pool::Parent::Round() {
-  if (life_[0].pause) Pause();
+  if (life_[0].handover == Handover::kAsked) Pause();
   Resize();
   lender_.FlushAll();
   crew_.BeforeSleep();

@@ -39,9 +39,11 @@ int Pool::Parent::Supervise() {
   constexpr int kBesideConnections = 1024;
   std::vector<int> handed;
   if (estate_.found()) {
+    oom_score_.Become(life_[0].oom_score);
     estate_.succession()->TakeName();
     handed = estate_.succession()->TakeHanded();
   }
+  life_[0].oom_score = oom_score_.own();
   listeners_.AppendNoted(handed);
   audit_.emplace(static_cast<int>(options.max_connections) + kBesideConnections, std::move(handed));
   const int code = Supervisor(life_[0], oom_score_,
@@ -151,13 +153,16 @@ void Pool::Parent::Pause() {
   constexpr sys::Nanos kLongest = 10 * sys::kSecond;
   PoolLife& life = life_[0];
   const sys::Nanos late = sys::Now() + kLongest;
-  for (life.pauses = true; life.pause && ::getppid() == life.supervisor;) {
+  for (life.pauses = true; life.handover == Handover::kAsked && ::getppid() == life.supervisor;) {
     if (sys::Now() > late) ::kill(life.supervisor, SIGKILL);
     life.beat = sys::Now();
     const timespec moment{0, 100'000};
     ::nanosleep(&moment, nullptr);
   }
-  life.pause = life.pauses = false;
+  life.pauses = false;
+  Handover asked = Handover::kAsked;
+  life.handover.compare_exchange_strong(asked, Handover::kNone);
+  if (asked == Handover::kTaken) ::_exit(0);
 }
 
 }  // namespace hydrapool

@@ -18,6 +18,14 @@ enum class PoolStage : std::uint8_t {
   kStopped,
 };
 
+/// From the parent of one program to the first one of the next. Who changes it first decides: the next
+/// parent, by taking over, or the one that paused, by going on because its supervisor has died.
+enum class Handover : std::uint8_t {
+  kNone,
+  kAsked,  ///< the parent is to change nothing, for another program takes over
+  kTaken,  ///< there is a next parent; the one before is to end
+};
+
 /// A pool's own life, over all its parents; in shared memory.
 struct PoolLife {
   // the supervisor's, or the parent's where there is none
@@ -34,7 +42,8 @@ struct PoolLife {
       0};  ///< counts the programs that have served the pool, one after another
   std::atomic<std::uint32_t> refused{0};  ///< programs that were to follow and could not
   std::atomic<std::uint32_t> workers{0};  ///< how many are wanted; also the parent's, where it is asked
-  std::atomic<bool> pause{false};         ///< the parent is to change nothing, for another program takes over
+  std::atomic<Handover> handover{Handover::kNone};
+  std::atomic<int> oom_score{0};  ///< the supervisor's own: each program starts from it
 
   // the parent's
   std::atomic<sys::Nanos> beat{0};  ///< when its loop last came round

@@ -1,9 +1,9 @@
 #include "pool/supervisor/supervisor.h"
 
-#include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,17 +14,16 @@
 #include <utility>
 
 #include "pool/shared/rescue.h"
+#include "pool/sys/child.h"
 #include "pool/sys/error.h"
 #include "pool/sys/log.h"
 #include "pool/sys/log_file.h"
-#include "pool/sys/service.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool {
 namespace {
 
 constexpr sys::Nanos kLook = 100 * sys::kMillisecond;
-constexpr sys::Nanos kLongestTrial = 10 * sys::kSecond;
 
 }  // namespace
 
@@ -38,7 +37,7 @@ int Supervisor::Run() {
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &signals, &before);
   life_.supervisor = ::getpid();
-  EndParentBefore();
+  FollowParentBefore();
   while (!ended_) {
     if (parent_ == 0 && sys::Now() >= next_start_) StartParent();
     Wait();
@@ -50,7 +49,7 @@ int Supervisor::Run() {
   return exit_code_;
 }
 
-void Supervisor::StartParent() {
+void Supervisor::StartParent(pid_t before) {
   std::fflush(nullptr);
   started_at_ = sys::Now();
   life_.serves = false;
@@ -64,6 +63,7 @@ void Supervisor::StartParent() {
     return;
   }
   if (pid == 0) {
+    if (before != 0 && !TakeOverFrom(before)) ::_exit(0);
     life_.parent = ::getpid();
     int code = 70;  // EX_SOFTWARE
     try {
@@ -73,18 +73,8 @@ void Supervisor::StartParent() {
     }
     ::_exit(code);
   }
-  parent_ = life_.parent = pid;
-}
-
-// Of the program before. It pauses, or this process was it.
-void Supervisor::EndParentBefore() {
-  const pid_t before = life_.parent;
-  if (before > 0 && before != ::getpid()) {
-    ::kill(before, SIGKILL);
-    while (::waitpid(before, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-  life_.pause = life_.pauses = false;
+  parent_ = pid;
+  if (before == 0) life_.parent = pid;
 }
 
 // Not as many as come: a flood of one must not keep it from the dead and from a hung parent.
@@ -207,86 +197,6 @@ void Supervisor::Resize(int by) {
   sys::log::Info("{} workers are wanted", wanted);
   life_.workers = wanted;
   if (parent_ > 0) ::kill(parent_, SIGCHLD);
-}
-
-const char* Supervisor::NameOf(Successor successor) {
-  return successor == Successor::kUpgrade ? "upgrade" : "reload";
-}
-
-void Supervisor::Try(Successor successor) {
-  if (pool_.succession == nullptr) return;
-  if (life_.stage != PoolStage::kServing) {
-    sys::log::Warn("{} refused: the server is on its way out", NameOf(successor));
-    return;
-  }
-  sys::service::Tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", sys::Now() / sys::kMicrosecond));
-  if (trial_.pid > 0) {
-    sys::log::Info("{}: when the {} that is under way has ended", NameOf(successor),
-                   NameOf(trial_.successor));
-    trial_.next = successor;
-    return;
-  }
-  const std::string program =
-      successor == Successor::kUpgrade ? pool_.succession->Upgrade() : Succession::Itself();
-  const pid_t pid = program.empty() ? -1 : pool_.succession->StartTrial(program);
-  if (pid < 0) {
-    return Refuse(successor, program.empty() ? "there is no program under the name of this one"
-                                             : std::generic_category().message(errno));
-  }
-  trial_ = {.successor = successor, .program = program, .pid = pid, .deadline = sys::Now() + kLongestTrial};
-}
-
-void Supervisor::WatchTrial() {
-  if (trial_.pid == 0 || sys::Now() < trial_.deadline) return;
-  sys::log::Error("the {}'s trial has not ended within {} s: killed", NameOf(trial_.successor),
-                  kLongestTrial / sys::kSecond);
-  trial_.deadline = INT64_MAX;
-  ::kill(trial_.pid, SIGKILL);
-}
-
-void Supervisor::OnTrialEnd(const sys::ExitStatus& status) {
-  trial_.pid = 0;
-  if (!status.clean()) {
-    Refuse(trial_.successor, "its trial ended by " + status.Describe());
-  } else if (life_.stage == PoolStage::kServing) {
-    Yield();  // returns only where that fails
-  }
-  if (const Successor next = std::exchange(trial_.next, Successor::kNone); next != Successor::kNone)
-    Try(next);
-}
-
-void Supervisor::Yield() {
-  if (trial_.successor == Successor::kUpgrade) pool_.succession->LeaveWayBack();
-  // What was asked for meanwhile stays pending for the program that follows.
-  if (trial_.next != Successor::kNone)
-    ::kill(::getpid(), trial_.next == Successor::kUpgrade ? SIGUSR2 : SIGHUP);
-  std::string why = "the parent does not pause";
-  if (PauseParent()) {
-    why = std::generic_category().message(pool_.succession->Execute(trial_.program, pool_.descriptors()));
-  }
-  life_.pause = false;
-  Refuse(trial_.successor, why);
-}
-
-void Supervisor::Refuse(Successor successor, const std::string& why) {
-  sys::log::Error("{} refused: {}; all stays as it was", NameOf(successor), why);
-  life_.refused.fetch_add(1);
-  sys::service::Tell("READY=1");
-}
-
-// One that has died will not change anything either.
-bool Supervisor::PauseParent() {
-  if (parent_ == 0) return true;
-  life_.pause = true;
-  ::kill(parent_, SIGCHLD);
-  for (const sys::Nanos deadline = sys::Now() + kHungAfter; sys::Now() < deadline;) {
-    siginfo_t ended{};
-    ::waitid(P_PID, static_cast<id_t>(parent_), &ended, WEXITED | WNOHANG | WNOWAIT);
-    if (life_.pauses || ended.si_pid == parent_) return true;
-    const timespec moment{0, 100'000};
-    ::nanosleep(&moment, nullptr);
-  }
-  return false;
 }
 
 }  // namespace hydrapool

@@ -35,9 +35,9 @@ namespace hydrapool {
 ///
 /// HUP and USR2, where the program can be followed (succession.h): a trial first, which leaves all as it was
 /// if it fails; then the parent is told to pause, this process executes the program anew, and the supervisor
-/// of that one ends the old parent and makes a new one. Until then the old parent can go on, whatever
-/// happens; if this process should end in between it does so by itself. A program that came by USR2 and whose
-/// parents fail young gives its place back to the one before.
+/// of that one makes a new parent, which takes over when the old one has ended. Until then the old parent can
+/// go on, whatever happens; if this process should end in between, one of the two does so by itself. A
+/// program that came by USR2 and whose parents fail young gives its place back to the one before.
 ///
 /// TTIN and TTOU: a worker more, or one less. USR1: the files of logs are opened again (sys/log_file.h).
 ///
@@ -60,7 +60,7 @@ class Supervisor {
   int Run();
 
  private:
-  void StartParent();
+  void StartParent(pid_t before = 0);
   void Wait();
   void OnSignal(int signal);
   void Reap();
@@ -68,7 +68,9 @@ class Supervisor {
   [[nodiscard]] bool CanGoBack() const;
   void GiveUp(const sys::ExitStatus& status);
   void WatchParent();
-  void EndParentBefore();
+  void FollowParentBefore();
+  void AwaitHandover();
+  bool TakeOverFrom(pid_t before);
   void Resize(int by);
 
   // one program after another

@@ -36,6 +36,11 @@ void OomScoreOfChildren::Set(int score) const {
   if (file_) Write(file_.get(), score);
 }
 
+void OomScoreOfChildren::Become(int own) {
+  own_ = own;
+  Set(own);
+}
+
 OomScoreOfChildren::Raised::Raised(const OomScoreOfChildren& of, int by) : of_(of) { of_.Set(of_.own_ + by); }
 OomScoreOfChildren::Raised::~Raised() { of_.Set(of_.own_); }
 

@@ -42,6 +42,10 @@ class OomScoreOfChildren {
   };
   [[nodiscard]] Raised Raise(int by) const { return {*this, by}; }
 
+  [[nodiscard]] int own() const { return own_; }
+  /// Sets this process's own number: one that was raised by its parent takes its parent's place.
+  void Become(int own);
+
  private:
   void Set(int score) const;
   UniqueFd file_;
