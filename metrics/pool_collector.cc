@@ -12,6 +12,7 @@
 #include "metrics/duration_counts.h"
 #include "metrics/fairness.h"
 #include "metrics/family.h"
+#include "metrics/limit_family.h"
 #include "metrics/process_stats.h"
 #include "metrics/shares.h"
 #include "pool/shared/readiness.h"
@@ -296,6 +297,7 @@ std::vector<MetricFamily> PoolCollector::Collect() const {
   AppendDispatchFamilies(board_, families);
   AppendPoolFamilies(board_, families);
   AppendDurationFamilies(board_, families);
+  families.push_back(LimitFamily(board_));
   return families;
 }
 

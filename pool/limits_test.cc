@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/admin/client.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -37,6 +38,15 @@ bool AnsweredFrom(const char* host, const std::string& address) {
   char answer[12];
   return Readable(fd.get(), std::chrono::seconds(15)) &&
          ::recv(fd.get(), answer, sizeof answer, 0) == sizeof answer;
+}
+
+/// hydrapool_limit_hits_total of one limit.
+std::uint64_t Hits(const ServerProcess& server, const std::string& limit) {
+  const auto page = admin::HttpGet("http://" + server.admin() + "/metrics", std::chrono::seconds(5));
+  const std::string name = "hydrapool_limit_hits_total{limit=\"" + limit + "\"} ";
+  const auto at = page ? page->body.find(name) : std::string::npos;
+  EXPECT_NE(at, std::string::npos) << limit;
+  return at == std::string::npos ? 0 : std::stoull(page->body.substr(at + name.size()));
 }
 
 TEST(LimitsTest, OneAddressHasNoMoreThanItsConnectionsAndOthersAreServed) {
@@ -68,7 +78,53 @@ TEST(LimitsTest, HalfARequestAndAnIdleConnectionEndInTheTimeThatIsSaid) {
   HttpClient idle(server.address());
   ASSERT_TRUE(idle.Ask(Get("/")));
   EXPECT_EQ(idle.Rest(false), "");
+  EXPECT_EQ(Hits(server, "head_time"), 1u);
+  EXPECT_EQ(Hits(server, "idle"), 1u);
   EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST(LimitsTest, AConnectionHasNoMoreThanItsRequestsAlsoOverItsWorkersDeaths) {
+  ServerProcess server({.flags = {"--max-requests-per-connection", "3"}});
+  HttpClient client(server.address());
+  for (int i = 0; i < 2; ++i) {
+    const auto answer = client.Ask(Get("/"));
+    ASSERT_TRUE(answer) << client.error();
+    EXPECT_TRUE(answer->keeps_open());
+    for (const pid_t worker : server.Workers()) server.SignalWorker(worker, SIGKILL);
+    ASSERT_TRUE(server.AwaitQuiet());
+  }
+  const auto last = client.Ask(Get("/cgi-bin/hello"));
+  ASSERT_TRUE(last) << client.error();
+  EXPECT_FALSE(last->keeps_open());
+  EXPECT_EQ(client.Rest(), "");
+  HttpClient pipelined(server.address());
+  ASSERT_TRUE(pipelined.Send(Get("/?1") + Get("/?2") + Get("/?3") + Get("/?4")));
+  for (int i = 1; i <= 3; ++i) {
+    const auto answer = pipelined.Receive();
+    ASSERT_TRUE(answer) << pipelined.error();
+    EXPECT_EQ(answer->keeps_open(), i < 3);
+  }
+  EXPECT_EQ(pipelined.Rest(), "");
+  EXPECT_EQ(Hits(server, "requests"), 2u);
+}
+
+TEST(LimitsTest, HeadsAndBodiesThatAreTooLargeOrTooSlowAreCounted) {
+  ServerProcess server({.flags = {"--max-body", "1000", "--cgi-timeout", "1s", "--min-body-rate", "100"}});
+  EXPECT_EQ(HttpClient(server.address()).Ask(Get("/" + std::string(9000, 'x')))->status, 414);
+  EXPECT_EQ(HttpClient(server.address()).Ask(Get("/", "X: " + std::string(20'000, 'x') + "\r\n"))->status,
+            431);
+  EXPECT_EQ(Hits(server, "head_size"), 2u);
+  const std::string path = "/cgi-bin/echo";
+  EXPECT_EQ(HttpClient(server.address()).Ask(Post(path, std::string(1001, 'x')))->status, 413);
+  EXPECT_EQ(HttpClient(server.address()).Ask(ChunkedPost(path, std::string(1001, 'x'), 500))->status, 413);
+  EXPECT_EQ(Hits(server, "body_size"), 2u);
+  HttpClient slow(server.address());
+  ASSERT_TRUE(
+      slow.Send("POST " + path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"));
+  const auto refusal = slow.Receive();
+  ASSERT_TRUE(refusal) << slow.error();
+  EXPECT_EQ(refusal->status, 408);
+  EXPECT_EQ(Hits(server, "body_rate"), 1u);
 }
 
 TEST(LimitsTest, AReaderThatNeverReadsIsCutOffInTheTimeThatIsSaid) {
@@ -80,6 +136,7 @@ TEST(LimitsTest, AReaderThatNeverReadsIsCutOffInTheTimeThatIsSaid) {
   ASSERT_TRUE(client.Send(Get("/large")));
   EXPECT_TRUE(server.AwaitTotal("cut", 1));
   EXPECT_TRUE(server.Await([](const auto& status) { return status.at("leases").at("open") == 0; }));
+  EXPECT_EQ(Hits(server, "write_time"), 1u);
 }
 
 }  // namespace

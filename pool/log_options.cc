@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 
+#include "pool/option_names.h"
 #include "pool/sys/log_file.h"
 
 namespace hydrapool::server {
@@ -37,7 +38,7 @@ int WhyNot(const std::string& path) {
 
 void LogOptions::AddTo(CLI::App& app) {
   app.add_option("--log-level", level, "debug, info, warn, error or off")
-      ->transform(CLI::CheckedTransformer(kLevels).description(""))
+      ->transform(OneOf(kLevels))
       ->type_name("LEVEL")
       ->default_str("info");
   app.add_option("--log-file", file, "Where the log goes (default: stderr); USR1 opens it again")
@@ -48,7 +49,7 @@ void LogOptions::AddTo(CLI::App& app) {
       ->type_name("FILE")
       ->default_str("off");
   app.add_option("--access-format", access.format, "Of these lines: combined (as nginx and httpd) or json")
-      ->transform(CLI::CheckedTransformer(kFormats).description(""))
+      ->transform(OneOf(kFormats))
       ->type_name("FORMAT")
       ->default_str("combined");
   app.add_flag(

@@ -1,12 +1,12 @@
 #include "pool/option_checks.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "pool/cgi/guards.h"
 #include "pool/cgi/mounts.h"
 #include "pool/cgi/program_rules.h"
 #include "pool/http/ip_address.h"
-#include "pool/sys/privileges.h"
 #include "pool/sys/socket.h"
 #include "pool/sys/units.h"
 
@@ -29,13 +29,42 @@ std::string Mode(const std::string& text) {
 }
 
 std::string Address(const std::string& text) {
+  constexpr std::size_t kLongestPath = 107;  // sun_path of unix(7)
+  constexpr std::size_t kUnix = std::string_view("unix:").size();
+  if (text.starts_with("unix:/") && text.size() - kUnix > kLongestPath)
+    return "'" + text + "': a path of more than 107 bytes is none of a UNIX socket";
   const bool known = text.starts_with("unix:/") || sys::SplitHostPort(text);
   return known ? "" : "'" + text + "' is not HOST:PORT, :PORT or unix:/PATH";
 }
 
+sys::Result<ListenAt> ListenAt::Parse(const std::string& text) {
+  ListenAt at{.address = text};
+  while (at.address.starts_with("unix:")) {
+    const auto comma = at.address.rfind(',');
+    const std::string last = comma == text.npos ? "" : at.address.substr(comma + 1);
+    if (last.starts_with("mode=")) {
+      const std::string mode = last.substr(5);
+      if (!Mode(mode).empty()) return sys::Failure(Mode(mode));
+      at.mode = static_cast<mode_t>(std::stoul(mode, nullptr, 8));
+    } else if (last.starts_with("owner=")) {
+      const auto user = sys::FindUser(last.substr(6));
+      if (!user) return sys::Failure(user.error().message);
+      at.owner = *user;
+    } else {
+      break;
+    }
+    at.address.resize(comma);
+  }
+  const std::string& where = at.address;
+  const bool handed = where == "systemd" || (where.starts_with("systemd:") && where.size() > 8);
+  if (!handed && !Address(where).empty())
+    return sys::Failure(Address(where) + " (with ,mode=OCTAL,owner=NAME behind it), or systemd[:NAME]");
+  return at;
+}
+
 std::string ListenAddress(const std::string& text) {
-  const bool handed = text == "systemd" || (text.starts_with("systemd:") && text.size() > 8);
-  return handed || Address(text).empty() ? "" : Address(text) + ", or systemd, or systemd:NAME";
+  const auto at = ListenAt::Parse(text);
+  return at ? "" : at.error().message;
 }
 
 std::string MountLine(const std::string& text) {

@@ -7,6 +7,8 @@
 
 #include "pool/manual/option_table.h"
 #include "pool/option_checks.h"
+#include "pool/option_conflicts.h"
+#include "pool/option_names.h"
 #include "pool/option_sources.h"
 #include "pool/site_options.h"
 #include "pool/sys/activation.h"
@@ -39,6 +41,10 @@ Then: curl http://127.0.0.1:8080/  and  http://127.0.0.1:9180/metrics, /status.j
 
 const std::map<std::string, hydrapool::Balance> kBalances{{"least-busy", hydrapool::Balance::kLeastBusy},
                                                           {"round-robin", hydrapool::Balance::kRoundRobin}};
+const std::map<std::string, Dispatch> kDispatches{
+    {"lease", Dispatch::kLease}, {"notify", Dispatch::kNotify}, {"exclusive", Dispatch::kExclusive}};
+const std::map<std::string, HandlerKind> kHandlers{
+    {"http", HandlerKind::kHttp}, {"echo", HandlerKind::kEcho}, {"line", HandlerKind::kLine}};
 
 /// What the command line says in words, until it is known whether they make options.
 struct Words {
@@ -59,24 +65,49 @@ struct Words {
 void AddListenOptions(CLI::App& app, Options& options, Words& words) {
   app.add_option(
          "--listen", options.listen,
-         "HOST:PORT, [v6]:PORT, :PORT for all addresses, unix:/PATH, or systemd[:NAME] for the sockets that "
-         "it has opened (the default where there are any); repeatable")
+         "HOST:PORT, [v6]:PORT, :PORT for all addresses, unix:/PATH[,mode=OCTAL][,owner=NAME], or "
+         "systemd[:NAME] for the sockets that it has opened (the default where there are any); repeatable")
       ->check(ListenAddress)
       ->type_name("ADDRESS")
       ->allow_extra_args(false)
       ->capture_default_str();
-  app.add_option("--socket-mode", words.socket_mode,
-                 "Who may connect to unix:/PATH (default: its owner, who is the --user)")
+  app.add_option(
+         "--socket-mode", words.socket_mode,
+         "Who may connect to unix:/PATH, where --listen says nothing else (default: as the umask has it)")
       ->check(Mode)
       ->type_name("OCTAL");
   app.add_option("--socket-owner", words.socket_owner,
-                 "Whose unix:/PATH is, where root starts the server (default: the --user)")
+                 "Whose unix:/PATH is, where --listen says nothing else and root starts the server (default: "
+                 "the --user)")
       ->check(KnownUser)
       ->type_name("NAME[:GROUP]");
   app.add_option("--workers", options.pool.workers,
                  "Worker processes (default: one for each core, at least 2)")
       ->check(CLI::Range(1, 256))
       ->type_name("N");
+}
+
+void AddWaysToServe(CLI::App& app, Options& options) {
+  app.add_option(
+         "--dispatch", options.dispatch,
+         "How a connection comes to its worker: lease; or, to be measured beside it, notify (the parent "
+         "tells "
+         "a worker, which accepts) or exclusive (the workers accept, by EPOLLEXCLUSIVE). With these two a "
+         "worker's death loses all that it holds, and there are no programs, files, supervisor or control")
+      ->transform(OneOf(kDispatches))
+      ->type_name("WAY")
+      ->default_str("lease");
+  app.add_option(
+         "--handler", options.handler,
+         "What is spoken: http; or, as examples, echo (what comes is sent back) or line (PROGRAM\\r\\n: the "
+         "output of that program of --cgi-dir, then the end; the teaching code's protocol)")
+      ->transform(OneOf(kHandlers))
+      ->type_name("PROTOCOL")
+      ->default_str("http");
+  app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
+      ->transform(OneOf(kBalances))
+      ->type_name("POLICY")
+      ->default_str("least-busy");
 }
 
 void AddTimeouts(CLI::App& app, Words& words) {
@@ -107,6 +138,11 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
          "Of these, from one address (of IPv6: from one /64); a newcomer past it is reset; 0: no limit. Not "
          "behind a proxy")
       ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-requests-per-connection", options.pool.max_requests_per_connection,
+                 "Then the answer says that it is the last, and the connection ends; 0: no limit")
+      ->check(CLI::Range(0, 1'000'000'000))
       ->type_name("N")
       ->capture_default_str();
   AddTimeouts(app, words);
@@ -153,10 +189,6 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
       ->check(TimeOrNever)
       ->type_name("TIME")
       ->capture_default_str();
-  app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
-      ->transform(CLI::CheckedTransformer(kBalances).description(""))
-      ->type_name("POLICY")
-      ->default_str("least-busy");
   app.add_flag("--expose-worker", options.site.expose_worker, "Add X-Worker: SLOT.INCARNATION to responses");
   app.add_flag("--core", options.pool.core_dumps,
                "Let workers dump core (it delays a death by half a second)");
@@ -206,6 +238,8 @@ void TakeWords(Words words, Options& options) {
   if (!words.socket_owner.empty()) options.socket_owner = *sys::FindUser(words.socket_owner);
   if (!words.user.empty()) options.user = *sys::FindUser(words.user);
   words.site.Fill(options.site);
+  options.program_dir = words.site.program_dir();
+  if (options.dispatch != Dispatch::kLease) options.pool.supervised = false;
 }
 
 }  // namespace
@@ -218,6 +252,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   app.footer(kExamples);
   app.set_version_flag("--version", "hydrapool " HYDRAPOOL_VERSION);
   AddListenOptions(app, options, words);
+  AddWaysToServe(app, options);
   words.site.AddTo(app);
   AddPoolOptions(app, options, words);
   AddCommandOptions(app, options, words);
@@ -234,6 +269,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
     app.parse(sources.Arguments());
     words.listens = app.get_option("--listen")->count() > 0;
     TakeWords(std::move(words), options);
+    RefuseConflicts(app, options);
     options.pool.program.assign(argv, argv + argc);
     if (!describe) return options;
     std::fputs((reference ? sources.Reference() : sources.Describe()).c_str(), stdout);

@@ -2,16 +2,21 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "hydrapool/pool_options.h"
+#include "pool/direct/dispatch.h"
 #include "pool/log_options.h"
 #include "pool/site.h"
 #include "pool/sys/privileges.h"
 
 namespace hydrapool::server {
+
+/// What speaks with the clients: HTTP, or one of the examples (scripts/examples).
+enum class HandlerKind : std::uint8_t { kHttp, kEcho, kLine };
 
 /// What the command line of `hydrapool` asks for.
 struct Options {
@@ -22,6 +27,9 @@ struct Options {
   std::optional<sys::User> socket_owner;  ///< of UNIX sockets; none: the user
   std::optional<mode_t> socket_mode;      ///< of UNIX sockets; none: as the umask has it
   hydrapool::PoolOptions pool{.supervised = true};
+  Dispatch dispatch = Dispatch::kLease;
+  HandlerKind handler = HandlerKind::kHttp;
+  std::string program_dir;  ///< --cgi-dir, for HandlerKind::kLine
   SiteConfig site{};
   bool check = false;  ///< say whether it could start, and end
   std::string probe;   ///< not a server at all: GET this URL, and say by the exit code whether it is a 2xx

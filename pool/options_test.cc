@@ -1,5 +1,7 @@
 #include "pool/options.h"
 
+#include "pool/option_checks.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -238,6 +240,33 @@ TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
   EXPECT_EQ(lenient.options->site.cgi->max_body, 2ull << 30);
   EXPECT_EQ(lenient.options->socket_mode, 0660u);
   EXPECT_EQ(Parse({"--socket-mode", "999"}).exit_code, 2);
+  const auto at = ListenAt::Parse("unix:/run/a,b.sock,owner=root,mode=660");
+  ASSERT_TRUE(at);
+  EXPECT_EQ(at->address, "unix:/run/a,b.sock");
+  EXPECT_EQ(at->mode, 0660u);
+  EXPECT_EQ(at->owner->uid, 0u);
+  EXPECT_EQ(ListenAt::Parse("unix:/run/a,b.sock")->address, "unix:/run/a,b.sock");
+  for (const char* bad : {"unix:/run/a,mode=999", "unix:/run/a,owner=nobody-of-that-name", ":80,mode=660"})
+    EXPECT_EQ(Parse({"--listen", bad}).exit_code, 2) << bad;
+}
+
+TEST(OptionsTest, WhatNeedsLeasesOrHttpIsRefusedWhereThereAreNone) {
+  EXPECT_EQ(Parse({"--dispatch", "exclusive", "--listen", ":8081"}).options->dispatch, Dispatch::kExclusive);
+  EXPECT_FALSE(Parse({"--dispatch", "notify"}).options->pool.supervised);
+  EXPECT_TRUE(Parse({"--handler", "line", "--cgi-dir", "/usr/lib"}).options);
+  const std::vector<std::vector<std::string>> bad{
+      {"--dispatch", "notify", "--cgi-dir", "/usr/lib"},
+      {"--dispatch", "exclusive", "--control", "/run/c"},
+      {"--dispatch", "notify", "--supervisor"},
+      {"--dispatch", "notify", "--handler", "line", "--cgi-dir", "/usr"},
+      {"--dispatch", "roulette"},
+      {"--handler", "line"},
+      {"--handler", "echo", "--mount", "/=files:/srv"}};
+  for (const auto& each : bad) {
+    const auto parsed = Parse(each);
+    EXPECT_EQ(parsed.exit_code, 2);
+    EXPECT_THAT(parsed.complaint, ::testing::MatchesRegex("hydrapool: [^\n]*\n"));
+  }
   EXPECT_EQ(Parse({"--cgi-symlinks", "some"}).exit_code, 2);
 }
 

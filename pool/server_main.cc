@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -24,6 +25,8 @@
 #include "pool/admin/server.h"
 #include "pool/control/ctl.h"
 #include "pool/control/server.h"
+#include "pool/direct/direct_pool.h"
+#include "pool/option_checks.h"
 #include "pool/options.h"
 #include "pool/parent/pool.h"
 #include "pool/shared/dispatcher.h"
@@ -36,6 +39,8 @@
 #include "pool/sys/privileges.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/socket.h"
+#include "scripts/examples/echo.h"
+#include "scripts/examples/line.h"
 
 namespace hydrapool::server {
 namespace {
@@ -48,18 +53,26 @@ admin::Page Ready(const Scoreboard& board) {
   return {503, "text/plain", "not ready: " + std::string(ReadinessName(readiness)) + "\n"};
 }
 
-admin::Server::Pages PagesOf(const Pool& pool, const Options& options) {
-  const Scoreboard& board = ScoreboardOf(pool);
-  const auto facts = [&board, balance = BalanceName(options.pool.balance)] {
+/// What the pages tell of a pool; `fates`: null where it keeps none.
+struct PoolFacts {
+  const Scoreboard& board;
+  const DeathJournal& deaths;
+  const FateJournal* fates;
+};
+
+admin::Server::Pages PagesOf(const PoolFacts& pool, const Options& options) {
+  const Scoreboard& board = pool.board;
+  const auto facts = [&board, balance = BalanceName(options.pool.balance),
+                      dispatch = DispatchName(options.dispatch)] {
     return metrics::StatusFacts{.pid = board.counts().main_process,
                                 .version = HYDRAPOOL_VERSION,
-                                .dispatch = "lease",
+                                .dispatch = dispatch,
                                 .balance = balance,
                                 .now = sys::Now()};
   };
   return {
       {"/",
-       [&board, &deaths = DeathsOf(pool), facts] {
+       [&board, &deaths = pool.deaths, facts] {
          return admin::Page{200, metrics::kStatusPageContentType,
                             metrics::StatusPage(board, deaths, facts())};
        }},
@@ -76,9 +89,10 @@ admin::Server::Pages PagesOf(const Pool& pool, const Options& options) {
          return admin::Page{200, "application/json", metrics::StatusJson(board, facts()) + "\n"};
        }},
       {"/fates.json",
-       [&board, &fates = FatesOf(pool)] {
+       [&board, fates = pool.fates] {
+         if (fates == nullptr) return admin::Page{404, "text/plain", "without leases none are noted\n"};
          const pid_t pid = board.counts().main_process;
-         return admin::Page{200, "application/json", metrics::FatesJson(fates, pid) + "\n"};
+         return admin::Page{200, "application/json", metrics::FatesJson(*fates, pid) + "\n"};
        }},
   };
 }
@@ -142,7 +156,9 @@ std::vector<sys::UniqueFd> Listeners(const Options& options) {
   constexpr std::string_view kHanded = "systemd";
   constexpr std::string_view kUnix = "unix:";
   std::vector<sys::UniqueFd> listeners;
-  for (const std::string& address : options.listen) {
+  for (const std::string& text : options.listen) {
+    const ListenAt at = *ListenAt::Parse(text);
+    const std::string& address = at.address;
     if (address == kHanded || address.starts_with("systemd:")) {
       const std::string name = address.substr(std::min(address.size(), kHanded.size() + 1));
       for (sys::UniqueFd& fd : sys::activation::Take(name)) listeners.push_back(std::move(fd));
@@ -150,8 +166,11 @@ std::vector<sys::UniqueFd> Listeners(const Options& options) {
     }
     listeners.push_back(sys::Listen(address, {.defer_accept = true}));
     if (address.starts_with(kUnix))
-      GiveSocket(address.substr(kUnix.size()), options.socket_owner ? options.socket_owner : options.user,
-                 options.socket_mode);
+      GiveSocket(address.substr(kUnix.size()),
+                 at.owner               ? at.owner
+                 : options.socket_owner ? options.socket_owner
+                                        : options.user,
+                 at.mode ? at.mode : options.socket_mode);
   }
   for (const std::string& name : sys::activation::CloseRest())
     sys::log::Warn("the socket '{}' was handed over, and no --listen systemd:{} takes it", name, name);
@@ -164,22 +183,46 @@ void LimitPrograms(const Pool& pool, const cgi::Config& config) {
   ScoreboardOf(pool).signs().processes_limit = static_cast<std::uint32_t>(most);
 }
 
-int Serve(const Options& options) {
-  std::vector<sys::UniqueFd> listeners = Listeners(options);
-  ProcessPool<Site> pool(options.pool,
-                         [site = options.site](WorkerContext& worker) { return Site(worker, site); });
-  if (options.site.cgi) LimitPrograms(pool.pool(), *options.site.cgi);
-  std::optional<admin::Server> admin;
-  if (!options.admin.empty()) {
-    admin.emplace(pool.loop(), sys::Listen(options.admin), PagesOf(pool.pool(), options));
-    sys::log::Info("admin on http://{}/metrics", admin->address());
+HandlerType HandlerOf(const Options& options) {
+  switch (options.handler) {
+    case HandlerKind::kEcho:
+      return MakeHandlerType<Echo>();
+    case HandlerKind::kLine:
+      return MakeHandlerType<Line>(
+          [directory = options.program_dir](WorkerContext&) { return Line(directory); });
+    case HandlerKind::kHttp:
+      break;
   }
+  return MakeHandlerType<Site>([site = options.site](WorkerContext& worker) { return Site(worker, site); });
+}
+
+std::unique_ptr<admin::Server> OpenAdmin(EventLoop& loop, const PoolFacts& pool, const Options& options) {
+  if (options.admin.empty()) return nullptr;
+  auto admin = std::make_unique<admin::Server>(loop, sys::Listen(options.admin), PagesOf(pool, options));
+  sys::log::Info("admin on http://{}/metrics", admin->address());
+  return admin;
+}
+
+int ServeDirectly(const Options& options) {
+  std::vector<sys::UniqueFd> listeners = Listeners(options);
+  DirectPool pool(options.pool, options.dispatch, HandlerOf(options));
+  const auto admin = OpenAdmin(pool.loop(), {pool.scoreboard(), pool.deaths(), nullptr}, options);
+  GiveUpPrivileges(options);
+  return pool.Serve(std::move(listeners));
+}
+
+int Serve(const Options& options) {
+  if (options.dispatch != Dispatch::kLease) return ServeDirectly(options);
+  std::vector<sys::UniqueFd> listeners = Listeners(options);
+  Pool pool(options.pool, HandlerOf(options));
+  if (options.site.cgi) LimitPrograms(pool, *options.site.cgi);
+  const auto admin = OpenAdmin(pool.loop(), {ScoreboardOf(pool), DeathsOf(pool), &FatesOf(pool)}, options);
   std::optional<control::Server> control;
   if (!options.control.empty()) {
     sys::UniqueFd listener = control::ListenAt(options.control);
     GiveSocket(options.control, options.user, std::nullopt);
     control.emplace(pool.loop(), std::move(listener),
-                    [&pool](std::string_view command) { return control::Obey(pool.pool(), command); });
+                    [&pool](std::string_view command) { return control::Obey(pool, command); });
     sys::log::Info("control on unix:{}", options.control);
   }
   GiveUpPrivileges(options);

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "pool/http/response_writer.h"
+#include "pool/worker/worker_desk.h"
 
 namespace hydrapool::server {
 namespace {
@@ -64,6 +65,7 @@ std::string Site::AbandonedReply(Excuse excuse) {
 }
 
 Reply Site::Refuse(const http::Refusal& refusal, bool head_only) {
+  if (refusal.status == 414 || refusal.status == 431) worker_.internals.board.Hit(Limit::kHeadSize);
   return {.consume = 0,
           .bytes = http::ErrorResponse(refusal.status, false, head_only, refusal.why,
                                        date_.At(worker_.loop.now()), 1, extra_lines_),
@@ -179,6 +181,7 @@ Decision Site::Hello(const Connection& connection, const http::Request& request,
 Reply Site::Respond(const Connection& connection, const http::Request& request, std::size_t consume,
                     int status, std::string_view body, std::string_view says) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
+  if (status == 413) worker_.internals.board.Hit(Limit::kBodySize);
   const bool head_only = request.method == "HEAD";
   const std::string_view date = date_.At(worker_.loop.now());
   const bool options = request.method == "OPTIONS" && status == 200;

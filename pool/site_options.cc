@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pool/option_checks.h"
+#include "pool/option_names.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::server {
@@ -86,7 +87,7 @@ void SiteOptions::AddPrograms(CLI::App& app) {
          "--cgi-symlinks", rules_.scripts.symlinks,
          "Symlinks to follow out of a mount's directory: owner (to what the link's owner or root owns), "
          "beneath (none) or all")
-      ->transform(CLI::CheckedTransformer(kSymlinks).description(""))
+      ->transform(OneOf(kSymlinks))
       ->type_name("WHICH")
       ->default_str("owner");
   app.add_flag("--cgi-set-id", cgi_.set_id,
@@ -141,7 +142,7 @@ void SiteOptions::AddProxies(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--proxy-fields", cgi_.believed.fields,
                  "Of a trusted proxy: x-forwarded, forwarded, or either, where X-Forwarded-For comes first")
-      ->transform(CLI::CheckedTransformer(kProxyFields).description(""))
+      ->transform(OneOf(kProxyFields))
       ->type_name("WHICH")
       ->default_str("either");
   app.add_flag("--raw-targets", raw_targets_,
@@ -160,6 +161,14 @@ void SiteOptions::AddBodies(CLI::App& app) {
                  "Where bodies lie that are made whole and do not fit; 503 where it is full")
       ->type_name("DIR")
       ->capture_default_str();
+  app.add_option(
+         "--min-body-rate", cgi_.least_rate,
+         "How fast, in bytes a second, the body of a request for a CGI program must come and be taken "
+         "once --cgi-timeout has passed")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(1, 1 << 30))
+      ->type_name("BYTES")
+      ->default_str("2K");
   app.add_option("--max-body", cgi_.max_body, "The largest request body for a CGI program; past it 413")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("BYTES")

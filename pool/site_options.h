@@ -23,6 +23,7 @@ class SiteOptions {
  public:
   void AddTo(CLI::App& app);
   void Fill(SiteConfig& site) const;
+  [[nodiscard]] const std::string& program_dir() const { return cgi_dir_; }
 
  private:
   void AddMounts(CLI::App& app);

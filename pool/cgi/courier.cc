@@ -11,6 +11,7 @@
 #include "pool/cgi/answer_head.h"
 #include "pool/cgi/process.h"
 #include "pool/sys/log.h"
+#include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
 namespace {
@@ -75,6 +76,9 @@ void Courier::OnDeadline() {
   if (process_.feeding()) process_.PauseFeed();
   const CourierAction action = AtDeadline(Look(), left_before_ - RequestLeft());
   if (action.kind == CourierAction::Kind::kWait) return OnStepDone();
+  char byte;
+  const bool client_is_late = notes().feeds && RequestLeft() > 0 && !exchange_.Peek({&byte, 1});
+  if (client_is_late) exchange_.connection().worker().internals.board.Hit(Limit::kBodyRate);
   sys::log::Warn("{}: not done within its deadline: ended", name_);
   process_.TimeOut();
   CarryOut(action);
@@ -124,7 +128,8 @@ CourierView Courier::Look() {
                    .widened = seen_.widened,
                    .now = sys::Now(),
                    .head_at = seen_.head_at,
-                   .quiet_since = seen_.quiet_since};
+                   .quiet_since = seen_.quiet_since,
+                   .least_rate = tools_.least_rate};
   pollfd state{output(), POLLIN, 0};
   ::poll(&state, 1, 0);
   int available = 0;

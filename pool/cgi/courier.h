@@ -40,9 +40,9 @@ class Redirector {
 /// It decides nothing: it looks (CourierView), asks what comes next (NextAction, courier_plan.h) and carries
 /// that out, until there is something to wait for.
 ///
-/// While the request's body comes and is taken at 2 KiB a second or more, the program may go on without a
-/// word. Else its deadline, which lies in the lease, moves on only when bytes have moved since it was set: a
-/// courier that takes over inherits it, however often workers die.
+/// While the request's body comes and is taken at Config::least_rate or faster, the program may go on
+/// without a word. Else its deadline, which lies in the lease, moves on only when bytes have moved since it
+/// was set: a courier that takes over inherits it, however often workers die.
 class Courier : public Execution {
  public:
   /// The process is started and its ends are the connection's; `notes` are in place.

@@ -194,8 +194,7 @@ CourierAction NextAction(const CourierView& view) {
 }
 
 CourierAction AtDeadline(const CourierView& view, std::uint64_t fed) {
-  const auto seconds = static_cast<std::uint64_t>(view.notes.patience / sys::kSecond);
-  if (fed > seconds * kLeastUpload) return {};
+  if (fed > TooFew(view.notes.patience, view.least_rate)) return {};
   if (view.notes.stage == CourierNotes::Stage::kAsked)
     return Refuse(504, "the program did not answer in time");
   const CourierNotes& notes = view.notes;

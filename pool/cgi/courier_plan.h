@@ -47,8 +47,9 @@ struct CourierView {
   HeadSeen head{};                   ///< with Stage::kAsked
   CodingSeen coding{};               ///< of the body, once its head is whole
   sys::Nanos now = 0;
-  sys::Nanos head_at = 0;      ///< when the head was first seen whole
-  sys::Nanos quiet_since = 0;  ///< since when neither the output nor the program has changed
+  sys::Nanos head_at = 0;           ///< when the head was first seen whole
+  sys::Nanos quiet_since = 0;       ///< since when neither the output nor the program has changed
+  std::uint32_t least_rate = 2048;  ///< of an upload, bytes a second
 };
 
 struct CourierAction {
@@ -91,8 +92,6 @@ inline constexpr sys::Nanos kLookAgain = 50 * sys::kMillisecond;
 /// An answer is sent in one step up to this size of head and body, with a head of no more than kWholeHead.
 inline constexpr std::size_t kWholeAnswer = 48 * 1024;
 inline constexpr std::size_t kWholeHead = 16 * 1024;
-/// An upload may take longer than the program's deadline at so many bytes a second.
-inline constexpr std::uint64_t kLeastUpload = 2048;
 /// More local redirects in a row are a loop.
 inline constexpr int kMostRedirects = 10;
 
@@ -109,6 +108,12 @@ inline constexpr int kMostRedirects = 10;
 ///
 /// While the request is still being fed, an answer waits until it ends or presses.
 [[nodiscard]] CourierAction NextAction(const CourierView& view);
+
+/// An upload may take longer than the program's deadline as long as more bytes than these come from one
+/// deadline to the next.
+[[nodiscard]] constexpr std::uint64_t TooFew(sys::Nanos patience, std::uint32_t least_rate) {
+  return static_cast<std::uint64_t>(patience / sys::kSecond) * least_rate;
+}
 
 /// What a courier does when its deadline has passed and `fed` bytes of the request have been taken since it
 /// was set. kWait: the deadline is set again.

@@ -218,9 +218,11 @@ CourierView Patient(CourierView view, sys::Nanos patience = 10 * sys::kSecond) {
   return view;
 }
 
+constexpr std::uint64_t kRate = CourierView{}.least_rate;
+
 TEST(CourierDeadlineTest, AnUploadThatMovesIsGivenMoreTime) {
-  EXPECT_EQ(AtDeadline(Patient(Seen(0)), 10 * kLeastUpload + 1), Wait());
-  EXPECT_EQ(AtDeadline(Patient(Seen(0)), 10 * kLeastUpload).kind, Kind::kRefuse);
+  EXPECT_EQ(AtDeadline(Patient(Seen(0)), 10 * kRate + 1), Wait());
+  EXPECT_EQ(AtDeadline(Patient(Seen(0)), 10 * kRate).kind, Kind::kRefuse);
   EXPECT_EQ(AtDeadline(Patient(Seen(0), sys::kSecond / 2), 1), Wait());
 }
 

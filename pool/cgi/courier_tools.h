@@ -41,6 +41,7 @@ class CourierTools {
   }
 
   http::DateCache date;
+  std::uint32_t least_rate = 2048;  ///< Config::least_rate
 
  private:
   std::string extra_lines_;

@@ -55,6 +55,7 @@ Handler::Handler(WorkerContext& worker, const Config& config, const Mounts& moun
              config.rules),
       tools_(std::move(extra_lines), config.reading, config.request_id_header),
       parser_(config.heads) {
+  tools_.least_rate = config_.least_rate;
   if (config_.server.document_root.empty()) config_.server.document_root = mounts_.document_root();
 }
 
@@ -66,7 +67,8 @@ std::string Handler::NameOf(const Connection& connection, std::string_view path)
 
 Reply Handler::Refuse(const Connection& connection, const http::Request& request, std::uint64_t consume,
                       int status, std::string_view why) {
-  const bool keep = request.keep_alive && consume > 0 && !worker_.pool_drains();
+  const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
+  if (status == 413) worker_.internals.board.Hit(Limit::kBodySize);
   return {.consume = consume,
           .bytes = http::ErrorResponse(
               status, keep, request.method == "HEAD", why, tools_.date.At(worker_.loop.now()),
@@ -151,7 +153,8 @@ std::unique_ptr<Spooler> Handler::MakeSpooler(Exchange& exchange, const http::Re
                                                  .most = config_.max_body,
                                                  .date = std::string(tools_.date.At(worker_.loop.now())),
                                                  .directory = config_.body_directory,
-                                                 .name = NameOf(exchange.connection(), request.path)});
+                                                 .name = NameOf(exchange.connection(), request.path),
+                                                 .least_rate = config_.least_rate});
 }
 
 Begun Handler::TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) {

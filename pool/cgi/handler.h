@@ -43,6 +43,7 @@ struct Config {
   std::uint32_t max_waiting = 1000;         ///< requests that wait for their program's turn; past it 503
   sys::Nanos wait = 10 * sys::kSecond;      ///< and for how long; then 503
   std::uint64_t max_body = 1ull << 30;      ///< past it 413
+  std::uint32_t least_rate = 2048;          ///< of a body, bytes a second; past the deadline only
   std::uint64_t body_memory = 64ull << 20;  ///< for bodies that are made whole, over the whole pool
   std::string body_directory = "/var/tmp";  ///< where those that are larger or too many lie
 };

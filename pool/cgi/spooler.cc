@@ -12,6 +12,7 @@
 #include "pool/shared/body_budget.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
+#include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
 
@@ -58,7 +59,7 @@ void Spooler::OnDeadline() {
   if (over_) return;
   const std::uint64_t moved = exchange_.total_sent() + exchange_.total_consumed();
   const std::uint64_t came = moved - notes().timed_at;
-  if (came <= static_cast<std::uint64_t>(notes().patience / sys::kSecond) * kLeastUpload)
+  if (came <= TooFew(notes().patience, plan_.least_rate))
     return Refuse(408, "the request's body did not come in time");
   exchange_.SetDeadline(sys::Now() + notes().patience);
   notes().timed_at = moved;
@@ -134,6 +135,9 @@ void Spooler::Finish() {
 
 void Spooler::Refuse(int status, std::string_view why) {
   over_ = true;
+  WorkerSlot& board = exchange_.connection().worker().internals.board;
+  if (status == 408) board.Hit(Limit::kBodyRate);
+  if (status == 413) board.Hit(Limit::kBodySize);
   sys::log::Warn("{}: {}: {}", plan_.name, status, why);
   exchange_.Answer({.bytes = http::ErrorResponse(status, false, notes().head_request, why, plan_.date),
                     .keep_open = false,

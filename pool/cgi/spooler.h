@@ -31,7 +31,7 @@ class BodyTaker {
 /// exactly what is consumed, and the rest in the socket: it goes on there, and a death costs nothing.
 ///
 /// A body longer than Plan::most is a 413, bad chunks are a 400, one for which there is no room a 503, and
-/// one that comes at less than 2 KiB a second beyond the deadline a 408.
+/// one that comes too slowly (TooFew) beyond the deadline a 408.
 class Spooler : public Execution {
  public:
   struct Plan {
@@ -41,6 +41,7 @@ class Spooler : public Execution {
     std::string date;
     std::string directory = "/var/tmp";  ///< where a body past kMostInMemory lies
     std::string name;                    ///< of the request, for the log
+    std::uint32_t least_rate = 2048;     ///< TooFew
   };
 
   /// The body's file is held (RequestProcess::HoldBody), and the notes say how far it is.

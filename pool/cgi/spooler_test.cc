@@ -200,7 +200,7 @@ TEST_F(SpoolerTest, AClientThatLeavesInTheMiddleIsCut) {
 TEST_F(SpoolerTest, AtItsDeadlineABodyThatComesFastEnoughGetsMoreTimeAndASlowOneIsRefused) {
   plan_.most = 100'000;
   Start();
-  const std::string enough(static_cast<std::size_t>(10 * kLeastUpload) + 1, 'x');
+  const std::string enough(static_cast<std::size_t>(10 * Spooler::Plan{}.least_rate) + 1, 'x');
   Come("10000\r\n" + enough);
   exchange_.deadline = 0;
   spooler_->OnDeadline();

@@ -94,6 +94,7 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now, 
   detail.keeps_ledger = ledger;
   if (ledger) table_.ledger(slot).Clear();
   detail.answered = false;
+  detail.requests = 0;
   lease.Store({0, lease.Load().generation, Phase::kIdle});
   held.fd = fd.get();
   HYDRAPOOL_FAILPOINT("parent.opened");

@@ -2,14 +2,13 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "pool/sys/failpoint.h"
+#include "pool/sys/file.h"
 #include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
 #include "pool/sys/log_file.h"
@@ -26,19 +25,6 @@ namespace {
 
 constexpr sys::Nanos kTick = 100 * sys::kMillisecond;
 constexpr unsigned kTicksEachSurvey = 10;
-
-/// Closes every descriptor but 0 to 2 and those given, which keep their numbers.
-void CloseAllBut(std::vector<int> kept) {
-  std::ranges::sort(kept);
-  unsigned first = 3;
-  for (const int fd : kept) {
-    if (fd < 3) continue;
-    const auto number = static_cast<unsigned>(fd);
-    if (first < number) ::syscall(SYS_close_range, first, number - 1, 0);
-    first = number + 1;
-  }
-  ::syscall(SYS_close_range, first, ~0u, 0);
-}
 
 }  // namespace
 
@@ -138,7 +124,7 @@ int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
       options.supervised ? sys::Lifeline::Tie(estate_.lifeline().PathOfLower().c_str(), ::getpid()) : -1;
   std::vector<int> kept = sys::LogFile::Descriptors();
   kept.insert(kept.end(), {channel.fd(), bell_.fd(), estate_.lifeline().lower(), lifeline});
-  CloseAllBut(std::move(kept));
+  sys::CloseAllBut(std::move(kept));
   ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);
   Worker worker({.table = leases_.table,
                  .scoreboard = scoreboard,

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "hydrapool/pool_options.h"
+
 namespace hydrapool {
 
 class DeathJournal;
@@ -9,6 +11,10 @@ class FateJournal;
 class Pool;
 class Scoreboard;
 class Steering;
+
+/// The options with what they leave to the pool filled in: how many workers, and how many connections the
+/// limit of open files allows, which is raised as far as it goes.
+PoolOptions Completed(PoolOptions options);
 
 /// What a pool knows about itself; for the pool's own programs, embedders get it over the admin endpoint.
 const Scoreboard& ScoreboardOf(const Pool& pool);

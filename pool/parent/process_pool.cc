@@ -31,15 +31,6 @@ std::size_t RaiseFileLimit() {
   return limit.rlim_cur;
 }
 
-PoolOptions Completed(PoolOptions options) {
-  if (options.workers == 0) options.workers = std::max(2u, std::thread::hardware_concurrency());
-  const std::size_t files = RaiseFileLimit();
-  const std::size_t most = files > 2 * kOwnDescriptors ? files - kOwnDescriptors : files / 2;
-  if (options.max_connections == 0) options.max_connections = std::min(most, kMostLeases);
-  options.max_connections = std::min(options.max_connections, most);
-  return options;
-}
-
 void RefuseThreads() {
   const auto tasks = std::filesystem::directory_iterator("/proc/self/task");
   const auto count = std::distance(begin(tasks), end(tasks));
@@ -52,6 +43,15 @@ void RefuseThreads() {
 }
 
 }  // namespace
+
+PoolOptions Completed(PoolOptions options) {
+  if (options.workers == 0) options.workers = std::max(2u, std::thread::hardware_concurrency());
+  const std::size_t files = RaiseFileLimit();
+  const std::size_t most = files > 2 * kOwnDescriptors ? files - kOwnDescriptors : files / 2;
+  if (options.max_connections == 0) options.max_connections = std::min(most, kMostLeases);
+  options.max_connections = std::min(options.max_connections, most);
+  return options;
+}
 
 Pool::Pool(const PoolOptions& options, HandlerType type)
     : parent_(std::make_unique<Parent>(Completed(options), std::move(type))) {}

@@ -51,7 +51,7 @@ std::optional<Move> EvenOut(std::span<const WorkerLoad> workers) {
   if (ready < 2) return std::nullopt;
   const std::uint32_t mean = total / ready;
   const std::uint32_t spread = workers[*fullest].leases - workers[*emptiest].leases;
-  if (spread < std::max(2u, mean / 4)) return std::nullopt;
+  if (spread < std::max(2u, mean / 8)) return std::nullopt;
   const std::uint32_t above = workers[*fullest].leases - mean;
   const std::uint32_t below = mean - std::min(mean, workers[*emptiest].leases);
   return Move{*fullest, *emptiest, std::max(1u, std::min(above, below))};

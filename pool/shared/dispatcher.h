@@ -39,7 +39,8 @@ class Dispatcher {
 };
 
 /// Which idle leases should move so that no worker idles while others are full: `count` from `from` to `to`.
-/// nullopt: the spread is not worth it (less than 2, or a quarter of the mean).
+/// nullopt: the spread is not worth it (less than 2, or an eighth of the mean, with
+/// which Jain's index of the leases is 0.996 at least).
 struct Move {
   std::size_t from = 0;
   std::size_t to = 0;

@@ -78,6 +78,8 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> terminate{false};
   /// A request was answered on this connection.
   std::atomic<bool> answered{false};
+  /// How many were; one whose worker died over its last byte may count twice.
+  std::atomic<std::uint32_t> requests{0};
   /// More than the first page of its slab was written since it was last trimmed.
   std::atomic<bool> slab_grown{false};
   /// Within a step's bytes: where those from the process's output begin, and how many they are.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "pool/shared/counter.h"
+#include "pool/shared/limit.h"
 #include "pool/shared/phase.h"
 #include "pool/shared/pulse.h"
 #include "pool/shared/vital_signs.h"
@@ -111,14 +112,16 @@ struct alignas(64) WorkerSlot {
   /// Requests answered by "can be neither finished nor run again" (the parent counts those of its own).
   Counter abandoned;
   Counter cut;  ///< answers broken off by the worker: a process that died, a client that did not read in time
-  Counter executions_started;    ///< processes started for requests (CGI)
-  Counter gave_up_waiting;       ///< requests that got no place for their process in time
-  Counter access_lines_dropped;  ///< of the access log
+  Counter executions_started;                      ///< processes started for requests (CGI)
+  Counter gave_up_waiting;                         ///< requests that got no place for their process in time
+  Counter access_lines_dropped;                    ///< of the access log
+  std::array<Counter, kLimitNames.size()> limits;  ///< by Limit: how often it was run into
   DurationHistogram
       request_seconds;  ///< from the first look at a request to its last byte handed to the kernel
   DurationHistogram execution_start_seconds;  ///< from the decision to start a process to its exec
 
   [[nodiscard]] std::uint64_t requests() const;
+  void Hit(Limit limit) { limits[static_cast<std::size_t>(limit)].Add(); }
 };
 
 /// Causes of a worker's end, as exported; every one exists from the start.

@@ -5,15 +5,14 @@
 #include <benchmark/benchmark.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <array>
 #include <atomic>
 #include <vector>
 
+#include "pool/sys/bench_cpu.h"
 #include "pool/sys/channel.h"
 #include "pool/sys/child.h"
-#include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 #include "pool/sys/socket.h"
 
@@ -73,29 +72,7 @@ void Count(Shared& shared, const hydrapool::sys::Channel& replies, std::uint64_t
   if (before / kAtOnce != (before + more) / kAtOnce) replies.Send(byte, {});
 }
 
-/// CPU time of this process and the other together, from the kernel's own clocks.
-class CpuOfBoth {
- public:
-  explicit CpuOfBoth(pid_t other) { ::clock_getcpuclockid(other, &other_); }
-  void Start() { spent_ -= Read(); }
-  void Stop() { spent_ += Read(); }
-  [[nodiscard]] double seconds() const { return hydrapool::sys::ToSeconds(spent_); }
-
- private:
-  [[nodiscard]] hydrapool::sys::Nanos Read() const {
-    hydrapool::sys::Nanos sum = 0;
-    for (const clockid_t clock : {CLOCK_PROCESS_CPUTIME_ID, other_}) {
-      timespec t{};
-      ::clock_gettime(clock, &t);
-      sum += t.tv_sec * hydrapool::sys::kSecond + t.tv_nsec;
-    }
-    return sum;
-  }
-  clockid_t other_{};
-  hydrapool::sys::Nanos spent_ = 0;
-};
-
-void Report(benchmark::State& state, const CpuOfBoth& cpu) {
+void Report(benchmark::State& state, const hydrapool::sys::CpuOfBoth& cpu) {
   const auto handed = static_cast<double>(state.iterations()) * kAtOnce;
   state.SetItemsProcessed(static_cast<std::int64_t>(handed));
   state.counters["per_connection"] =
@@ -123,7 +100,7 @@ void PassedByDescriptor(benchmark::State& state) {
   });
   theirs.Close();
   Clients clients(listener.get());
-  CpuOfBoth cpu(child.pid());
+  hydrapool::sys::CpuOfBoth cpu(child.pid());
   std::uint64_t handed = 0;
   for (auto _ : state) {
     state.PauseTiming();
@@ -178,7 +155,7 @@ void AcceptedDirectly(benchmark::State& state) {
   });
   theirs.Close();
   Clients clients(listener.get());
-  CpuOfBoth cpu(child.pid());
+  hydrapool::sys::CpuOfBoth cpu(child.pid());
   std::uint64_t handed = 0;
   constexpr std::array byte{std::byte{1}};
   for (auto _ : state) {

@@ -1,8 +1,10 @@
 #include "pool/sys/file.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -31,6 +33,18 @@ int WriteAll(int fd, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;
+}
+
+void CloseAllBut(std::vector<int> kept) {
+  std::ranges::sort(kept);
+  unsigned first = 3;
+  for (const int fd : kept) {
+    if (fd < 3) continue;
+    const auto number = static_cast<unsigned>(fd);
+    if (first < number) ::syscall(SYS_close_range, first, number - 1, 0);
+    first = number + 1;
+  }
+  ::syscall(SYS_close_range, first, ~0u, 0);
 }
 
 }  // namespace hydrapool::sys

@@ -1,4 +1,7 @@
 // What is kept of a request until it is answered, and who is told that it is.
+#include <algorithm>
+#include <utility>
+
 #include "pool/shared/lease_table.h"
 #include "pool/sys/failpoint.h"
 #include "pool/worker/leased_connection.h"
@@ -27,11 +30,20 @@ void LeasedConnection::CloseDocket(bool cut) {
   open.store(0, std::memory_order_release);
 }
 
+// Before the commit: after one to kIdle the lease may be another worker's.
+void LeasedConnection::CountRequests() {
+  const std::uint32_t before = hand_.detail.requests.load(std::memory_order_relaxed);
+  const std::uint32_t after = before + std::max(std::exchange(batched_, 0), 1u);
+  hand_.detail.requests.store(after, std::memory_order_relaxed);
+  if (before < desk_.most_requests && after >= desk_.most_requests) desk_.board.Hit(Limit::kRequests);
+}
+
 // A request that was refused while it waited for its program's turn gives its turn back here: before the
 // commit, after which a worker's death would leave it to nobody.
 void AnswerEnd::OnThrough() {
   connection_.GiveUpTurn();
   connection_.CloseDocket(false);
+  connection_.CountRequests();
 }
 
 }  // namespace hydrapool

@@ -220,8 +220,10 @@ void LeasedConnection::OnIdleDeadline() {
   if (bytes_wait && !hand_.detail.head_begun.load()) {
     Serve();  // it came at this very moment
   } else if (bytes_wait) {
+    desk_.board.Hit(Limit::kHeadTime);
     if (Owe(Excuse::kTooSlow) == Next::kAgain) Serve();
   } else {
+    desk_.board.Hit(Limit::kIdle);
     hand_.machine.BeginClosing();
     linger_ = false;
     BeginClosing();
@@ -234,6 +236,7 @@ void LeasedConnection::OnDeadline() {
       OnIdleDeadline();
       break;
     case Activity::kSending:
+      desk_.board.Hit(Limit::kWriteTime);
       Abort();
       break;
     case Activity::kFeeding:

@@ -40,6 +40,9 @@ LeasedConnection::~LeasedConnection() {
 std::string LeasedConnection::peer() const { return sys::PeerAddress(hand_.fd.get()); }
 std::string LeasedConnection::local() const { return sys::LocalAddress(hand_.fd.get()); }
 bool LeasedConnection::IsLast(std::uint64_t request) const {
+  if (desk_.most_requests != 0 &&
+      hand_.detail.requests.load(std::memory_order_relaxed) + batched_ + 1 >= desk_.most_requests)
+    return true;
   return worker().pool_drains() && sys::BytesWaiting(hand_.fd.get()) <= request;
 }
 

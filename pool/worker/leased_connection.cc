@@ -133,10 +133,12 @@ std::optional<Decision> LeasedConnection::Ask(std::string_view peeked, std::size
 // until what came before it is answered: then it is asked about again.
 LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bool all_seen) {
   ReplyBatch batch(hand_.slab, peeked.size());
+  batched_ = 0;
   while (batch.open()) {
     auto decision = Ask(peeked, batch.consumed(), batch.empty());
     auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
     if (reply != nullptr && batch.Add(*reply, UsesNotes() || docket().open())) {
+      if (!reply->interim) ++batched_;
       if (!reply->interim && docket().open()) TellAnswering(reply->bytes);
       continue;
     }

@@ -102,6 +102,7 @@ class LeasedConnection final : public Connection {
   void TellAnswering(std::string_view first_bytes);
   /// The request is over.
   void CloseDocket(bool cut);
+  void CountRequests();
   /// A place for its program, or its turn to have one, is another's.
   void GiveUpTurn() {
     process_.LeavePlace();
@@ -186,8 +187,9 @@ class LeasedConnection final : public Connection {
   EventLoop::Timer settle_;
   Activity activity_ = Activity::kIdle;
   bool peer_finished_ = false;
-  bool linger_ = true;  ///< the client may still send something, which must not reset the connection
-  bool roomy_ = false;  ///< half a request had to be made room behind
+  bool linger_ = true;         ///< the client may still send something, which must not reset the connection
+  std::uint32_t batched_ = 0;  ///< requests that the step at hand answers together
+  bool roomy_ = false;         ///< half a request had to be made room behind
   std::optional<Nanos> busy_since_;
   Interims interims_;
   std::uint64_t request_ = 0;  ///< in hand: the number of its first byte, from 1; 0: none yet

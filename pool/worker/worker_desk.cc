@@ -69,6 +69,7 @@ WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& options, const Handle
       life(seat.scoreboard.lives()[seat.life]),
       board(seat.scoreboard.slot(life.slot)),
       timeouts(options.timeouts),
+      most_requests(options.max_requests_per_connection),
       internals{seat.parent,
                 seat.lifeline,
                 board,

@@ -88,6 +88,7 @@ struct WorkerDesk {
   WorkerLife& life;
   WorkerSlot& board;
   const Timeouts timeouts;
+  const std::size_t most_requests;  ///< of a connection; 0: no limit
   EventLoop loop;
   WorkerInternals internals;
   WorkerContext context;

@@ -45,8 +45,8 @@ class Connection {
   [[nodiscard]] virtual std::uint64_t total_sent() const = 0;
   /// How many bytes of the connection came before the request in hand.
   [[nodiscard]] virtual std::uint64_t request_begin() const = 0;
-  /// The pool is shutting down and nothing more has come than the `request` bytes at hand: the answer should
-  /// be the last.
+  /// The answer should be the last: the connection has had as many requests as it may, or the pool is
+  /// shutting down and nothing more has come than the `request` bytes at hand.
   [[nodiscard]] virtual bool IsLast(std::uint64_t request) const = 0;
 
   /// The handler's notes about the request in hand: shared memory that another worker finds as it was left.

@@ -42,6 +42,8 @@ struct PoolOptions {
   std::size_t max_connections = 0;  ///< 0: as many as the limit of open files allows, at most 16384
   /// Of one IPv4 address, or one /64 of IPv6; past it a newcomer is reset. 0: as many as there may be.
   std::size_t max_per_address = 0;
+  /// Of one connection; then Connection::IsLast says that the answer should be the last. 0: no limit.
+  std::size_t max_requests_per_connection = 0;
   /// How much of a request OnInput can see at once, at most 128 KiB. A handler that needs more of it answers
   /// by Start and takes it away in pieces; one that asks for more by NeedMore loses the connection.
   std::size_t max_input = std::size_t{32} * 1024;

@@ -1,0 +1,53 @@
+#include "pool/option_conflicts.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <span>
+#include <string>
+
+namespace hydrapool::server {
+namespace {
+
+constexpr std::array kOfLeases{"--mount",        "--cgi-dir",      "--access-log", "--control",
+                               "--max-requests", "--max-memory",   "--max-age",    "--max-per-address",
+                               "--drain-notice", "--stall-timeout"};
+constexpr std::array kOfHttp{"--mount",         "--access-log",    "--require",
+                             "--trusted-proxy", "--expose-worker", "--request-id-header"};
+
+bool Given(const CLI::App& app, const std::string& name) {
+  const CLI::Option* option = app.get_option_no_throw(name);
+  return option != nullptr && option->count() > 0;
+}
+
+void RefuseAny(const CLI::App& app, std::span<const char* const> names, const std::string& with,
+               const char* why) {
+  for (const char* name : names) {
+    if (Given(app, name)) throw CLI::ValidationError(name, fmt::format("not with {}: {}", with, why));
+  }
+}
+
+}  // namespace
+
+void RefuseConflicts(const CLI::App& app, const Options& options) {
+  if (options.dispatch != Dispatch::kLease) {
+    const std::string with = fmt::format("--dispatch {}", DispatchName(options.dispatch));
+    constexpr const char* kWhy = "it has no leases, and is there to be measured";
+    RefuseAny(app, kOfLeases, with, kWhy);
+    const CLI::Option* supervisor = app.get_option("--supervisor");
+    if (supervisor->count() > 0 && supervisor->as<bool>())
+      throw CLI::ValidationError("--supervisor", fmt::format("not with {}: {}", with, kWhy));
+    if (options.handler == HandlerKind::kLine)
+      throw CLI::ValidationError("--handler line", fmt::format("not with {}: {}", with, kWhy));
+  }
+  if (options.handler == HandlerKind::kHttp) return;
+  const bool line = options.handler == HandlerKind::kLine;
+  const std::string with = line ? "--handler line" : "--handler echo";
+  RefuseAny(app, kOfHttp, with, "it does not speak HTTP");
+  if (!line && Given(app, "--cgi-dir")) throw CLI::ValidationError("--cgi-dir", "not with " + with);
+  if (line && options.program_dir.empty())
+    throw CLI::ValidationError(with, "it wants the directory of its programs: --cgi-dir DIR");
+}
+
+}  // namespace hydrapool::server
