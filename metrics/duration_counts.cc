@@ -9,6 +9,15 @@ void DurationCounts::Add(const hydrapool::DurationHistogram& histogram) {
   sum_seconds_ += histogram.sum_seconds();
 }
 
+void DurationCounts::AddRequests(const hydrapool::Scoreboard& board) {
+  for (std::size_t i = 0; i < board.workers(); ++i) {
+    for (std::size_t part = 0; part < board.parts().size(); ++part) {
+      for (std::size_t c = 0; c < hydrapool::kDurationClasses.size(); ++c)
+        Add(board.slot(i).request_seconds.of(part, c));
+    }
+  }
+}
+
 std::uint64_t DurationCounts::total() const {
   return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
 }

@@ -12,7 +12,7 @@ namespace hydrapool::metrics {
 /// What one or several hydrapool::DurationHistograms held when they were read:
 ///
 ///     DurationCounts requests;
-///     for (std::size_t i = 0; i < board.workers(); ++i) requests.Add(board.slot(i).request_seconds);
+///     requests.AddRequests(board);
 ///     requests.Quantile(0.99);  // in seconds
 ///
 /// The total is that of the buckets read, so the two always agree; the sum may be a moment younger. Read
@@ -22,6 +22,8 @@ class DurationCounts {
   static constexpr std::size_t kBuckets = hydrapool::DurationHistogram::kBounds.size() + 1;
 
   void Add(const hydrapool::DurationHistogram& histogram);
+  /// All requests of a pool, of all parts and classes.
+  void AddRequests(const hydrapool::Scoreboard& board);
 
   /// Of bucket i alone; the last is what exceeds every bound.
   [[nodiscard]] std::uint64_t count(std::size_t bucket) const { return counts_[bucket]; }

@@ -22,11 +22,16 @@ void AddSample(prometheus::MetricFamily& family, double value, Labels labels) {
   }
 }
 
-prometheus::MetricFamily HistogramFamily(std::string name, std::string help,
-                                         const DurationCounts& durations) {
+prometheus::MetricFamily HistogramFamily(std::string name, std::string help) {
+  return {std::move(name), std::move(help), prometheus::MetricType::Histogram, {}};
+}
+
+void AddHistogram(prometheus::MetricFamily& family, const DurationCounts& durations, Labels labels) {
   constexpr auto& kBounds = hydrapool::DurationHistogram::kBounds;
-  prometheus::MetricFamily family{std::move(name), std::move(help), prometheus::MetricType::Histogram, {}};
-  prometheus::ClientMetric::Histogram& histogram = family.metric.emplace_back().histogram;
+  prometheus::ClientMetric& sample = family.metric.emplace_back();
+  sample.label = std::move(labels);
+  prometheus::ClientMetric::Histogram& histogram = sample.histogram;
+  histogram.bucket.reserve(kBounds.size());
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < kBounds.size(); ++i) {
     cumulative += durations.count(i);
@@ -34,7 +39,6 @@ prometheus::MetricFamily HistogramFamily(std::string name, std::string help,
   }
   histogram.sample_count = cumulative + durations.count(kBounds.size());
   histogram.sample_sum = durations.sum_seconds();
-  return family;
 }
 
 }  // namespace hydrapool::metrics

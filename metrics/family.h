@@ -20,8 +20,7 @@ using Labels = std::vector<prometheus::ClientMetric::Label>;
 /// Adds a value to a family of counters or gauges.
 void AddSample(prometheus::MetricFamily& family, double value, Labels labels = {});
 
-/// A family of one histogram without labels.
-[[nodiscard]] prometheus::MetricFamily HistogramFamily(std::string name, std::string help,
-                                                       const DurationCounts& durations);
+[[nodiscard]] prometheus::MetricFamily HistogramFamily(std::string name, std::string help);
+void AddHistogram(prometheus::MetricFamily& family, const DurationCounts& durations, Labels labels = {});
 
 }  // namespace hydrapool::metrics

@@ -14,6 +14,7 @@ namespace hydrapool::metrics {
 namespace {
 
 void Fill(const hydrapool::Scoreboard& board) {
+  for (const auto* mount : {"/", "/cgi-bin/", "/git"}) board.parts().Enter(mount);
   for (std::size_t i = 0; i < board.workers(); ++i) {
     hydrapool::WorkerSlot& slot = board.slot(i);
     slot.pid = ::getpid();
@@ -22,7 +23,7 @@ void Fill(const hydrapool::Scoreboard& board) {
     board.life_of(i).state = hydrapool::WorkerState::kReady;
     slot.replies[2].Add(1'000'000 + i);
     slot.busy_nanos.Add(123'456'789'012 + i);
-    slot.request_seconds.Observe(static_cast<sys::Nanos>(i) * sys::kMillisecond);
+    slot.request_seconds.Observe(i % 4, 2, static_cast<sys::Nanos>(i) * sys::kMillisecond);
   }
 }
 
@@ -41,6 +42,13 @@ void BM_RenderMetrics(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(RenderMetrics(board, {.version = "1.2.3"}));
 }
 BENCHMARK(BM_RenderMetrics)->Arg(4)->Arg(64)->Arg(256);
+
+void BM_RenderOpenMetrics(benchmark::State& state) {
+  const hydrapool::Scoreboard board(static_cast<std::size_t>(state.range(0)));
+  Fill(board);
+  for (auto _ : state) benchmark::DoNotOptimize(RenderOpenMetrics(board, {.version = "1.2.3"}));
+}
+BENCHMARK(BM_RenderOpenMetrics)->Arg(4)->Arg(64)->Arg(256);
 
 void BM_ResidentBytes(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ResidentBytes(::getpid()));

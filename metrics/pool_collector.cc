@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "metrics/duration_counts.h"
+#include "metrics/duration_families.h"
 #include "metrics/fairness.h"
 #include "metrics/family.h"
 #include "metrics/limit_family.h"
@@ -259,34 +259,6 @@ void AppendPoolFamilies(const Scoreboard& board, std::vector<MetricFamily>& fami
   families.push_back(LabelledCounters("hydrapool_lost_total",
                                       "Requests that got no answer and could have had one, by phase.",
                                       "phase", hydrapool::kPhaseNames, counts.lost));
-}
-
-void AppendDurationFamilies(const Scoreboard& board, std::vector<MetricFamily>& families) {
-  const auto add = [&](const char* name, const char* help, const hydrapool::DurationHistogram& histogram) {
-    DurationCounts durations;
-    durations.Add(histogram);
-    families.push_back(HistogramFamily(name, help, durations));
-  };
-  const hydrapool::PoolCounts& counts = board.counts();
-  add("hydrapool_reap_seconds", "From a worker's death until it was reaped.", counts.reap_seconds);
-  add("hydrapool_respawn_seconds", "From a worker's being reaped until its replacement was ready.",
-      counts.respawn_seconds);
-  add("hydrapool_recovery_seconds", "From a worker's death until the first reply out of its slot.",
-      counts.recovery_seconds);
-  add("hydrapool_dispatch_seconds", "From a connection's being accepted until it was handed to a worker.",
-      counts.dispatch_seconds);
-
-  DurationCounts requests;
-  DurationCounts starts;
-  for (std::size_t i = 0; i < board.workers(); ++i) {
-    requests.Add(board.slot(i).request_seconds);
-    starts.Add(board.slot(i).execution_start_seconds);
-  }
-  families.push_back(HistogramFamily("hydrapool_request_seconds",
-                                     "From the first look at a request until its last byte was sent.",
-                                     requests));
-  families.push_back(HistogramFamily("hydrapool_cgi_start_seconds",
-                                     "From the decision to start a CGI process until its exec.", starts));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ TEST_F(PromtoolTest, AcceptsThePageOfAPoolThatHasWorked) {
   board.slot(0).pid = ::getpid();
   board.life_of(0).state = hydrapool::WorkerState::kReady;
   board.slot(0).replies[2].Add(1'000'000'007);
-  board.slot(1).request_seconds.Observe(20 * sys::kSecond);
+  board.slot(1).request_seconds.Observe(0, 2, 20 * sys::kSecond);
   board.counts().reap_seconds.Observe(3 * sys::kMillisecond);
   EXPECT_EQ(ExitOfPromtool(RenderMetrics(board, {.version = "a \"b\" \\c"})), 0);
 }

@@ -77,13 +77,13 @@ struct Totals {
   DurationCounts start;
 
   explicit Totals(const hydrapool::Scoreboard& board) {
+    request.AddRequests(board);
     for (std::size_t i = 0; i < board.workers(); ++i) {
       const hydrapool::WorkerSlot& slot = board.slot(i);
       requests += slot.requests();
       cut += slot.cut.value();
       abandoned += slot.abandoned.value();
       started += slot.executions_started.value();
-      request.Add(slot.request_seconds);
       start.Add(slot.execution_start_seconds);
     }
     for (const hydrapool::WorkerLife& life : board.lives()) busy += life.busy;

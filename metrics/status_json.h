@@ -33,8 +33,8 @@ struct StatusFacts {
 ///      "requests_in_execution", "oldest_request_s" (0 where there is none),
 ///      "totals":{"requests", "rescued", "rescued_in_flight" (of these, not idle), "lost", "cut",
 ///      "abandoned",
-///                "poison", "unavailable", "accepted", "accept_errors", "address_refused", "idle_closed", "moved",
-///                "cgi_started", "exits", "log_dropped"},
+///                "poison", "unavailable", "accepted", "accept_errors", "address_refused", "idle_closed",
+///                "moved", "cgi_started", "exits", "log_dropped"},
 ///      "cgi_processes", "workers_leaving", "listen_queue", "listen_queue_limit",
 ///      "fairness":{"connections", "requests", "busy"},
 ///      "durations_s":{"reap", "respawn", "recovery", "dispatch", "request", "cgi_start":

@@ -131,8 +131,8 @@ TEST(StatusJsonTest, TellsOfItsParents) {
 TEST(StatusJsonTest, DurationsHaveQuantilesOnceSomethingWasObserved) {
   const hydrapool::Scoreboard board(2);
   for (int i = 0; i < 4; ++i) board.counts().reap_seconds.Observe(2 * sys::kMillisecond);
-  board.slot(0).request_seconds.Observe(sys::kMillisecond);
-  board.slot(1).request_seconds.Observe(sys::kMillisecond);
+  board.slot(0).request_seconds.Observe(0, 2, sys::kMillisecond);
+  board.slot(1).request_seconds.Observe(0, 4, sys::kMillisecond);
   const auto durations = Status(board).at("durations_s");
   EXPECT_EQ(durations.at("reap").at("count"), 4);
   EXPECT_DOUBLE_EQ(durations.at("reap").at("p50"), 0.00175);

@@ -61,6 +61,7 @@ struct Totals {
 
   explicit Totals(const Scoreboard& board) {
     const hydrapool::PoolCounts& counts = board.counts();
+    seconds.AddRequests(board);
     cut = counts.cut.value();
     given_up = counts.abandoned.value() + counts.poison.value() + counts.unavailable.value();
     for (std::size_t i = 0; i < board.workers(); ++i) {
@@ -69,7 +70,6 @@ struct Totals {
       errors += slot.replies[5].value();
       cut += slot.cut.value();
       given_up += slot.abandoned.value();
-      seconds.Add(slot.request_seconds);
     }
   }
 };

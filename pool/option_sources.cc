@@ -1,6 +1,7 @@
 #include "pool/option_sources.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -12,8 +13,10 @@
 namespace hydrapool::server {
 namespace {
 
+const std::string kVariables = "HYDRAPOOL_";
+
 std::string Variable(const std::string& option) {
-  std::string name = "HYDRAPOOL_" + option;
+  std::string name = kVariables + option;
   for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
@@ -110,6 +113,23 @@ std::vector<std::string> OptionSources::Arguments() const {
   return arguments;
 }
 
+std::vector<std::string> OptionSources::Unknown() const {
+  // For tests, and from a program to the one that follows it.
+  std::vector<std::string> known{"HYDRAPOOL_CONFIG", "HYDRAPOOL_FAILPOINTS", "HYDRAPOOL_INHERITED",
+                                 "HYDRAPOOL_ON_TRIAL"};
+  for (const CLI::Option* option : app_.get_options()) {
+    if (CanBeSet(*option)) known.push_back(Variable(option->get_lnames().front()));
+  }
+  std::vector<std::string> unknown;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const std::string name(text.substr(0, text.find('=')));
+    if (name.starts_with(kVariables) && std::ranges::find(known, name) == known.end())
+      unknown.push_back(name);
+  }
+  return unknown;
+}
+
 std::optional<OptionSources::Line> OptionSources::FindInFile(const std::string& key) const {
   std::ifstream file(File());
   int number = 0;
@@ -177,6 +197,7 @@ std::string OptionSources::Describe() const {
     }
     text += fmt::format("{:<22} {:<28} {}\n", name, value.empty() ? "-" : value, from);
   }
+  for (const std::string& name : Unknown()) text += fmt::format("{:<22} {:<28} names no option\n", "-", name);
   return text;
 }
 

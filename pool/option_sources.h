@@ -29,7 +29,9 @@ class OptionSources {
   [[nodiscard]] std::vector<std::string> Arguments() const;
   /// What is wrong; of what stands in the file with FILE:LINE and the key.
   [[nodiscard]] std::string Explain(const CLI::ParseError& error) const;
-  /// Every option with its value as it was written, and where: a line each.
+  /// Variables of the environment that begin with HYDRAPOOL_ and name no option.
+  [[nodiscard]] std::vector<std::string> Unknown() const;
+  /// Every option with its value as it was written, and where: a line each; then what is Unknown.
   [[nodiscard]] std::string Describe() const;
   /// A configuration file in which every option stands with its description and its default, as a comment.
   [[nodiscard]] std::string Reference() const;

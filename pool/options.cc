@@ -271,6 +271,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
     TakeWords(std::move(words), options);
     RefuseConflicts(app, options);
     options.pool.program.assign(argv, argv + argc);
+    options.unknown_variables = sources.Unknown();
     if (!describe) return options;
     std::fputs((reference ? sources.Reference() : sources.Describe()).c_str(), stdout);
     exit_code = 0;

@@ -34,6 +34,7 @@ struct Options {
   bool check = false;  ///< say whether it could start, and end
   std::string probe;   ///< not a server at all: GET this URL, and say by the exit code whether it is a 2xx
   LogOptions logs{};
+  std::vector<std::string> unknown_variables;  ///< of the environment: HYDRAPOOL_ and no option's name
 };
 
 /// nullopt: it has said what there was to say (help, version, a usage error), and `exit_code` is the

@@ -169,6 +169,19 @@ TEST(OptionsTest, TheEnvironmentCanNameTheFile) {
   EXPECT_EQ(other.exit_code, 2);
 }
 
+TEST(OptionsTest, AVariableThatNamesNoOptionIsNoticed) {
+  for (const auto* name : {"HYDRAPOOL_LISSTEN", "HYDRAPOOL_CHECK", "HYDRAPOOL_", "HYDRAPOOL_WORKERS"})
+    ::setenv(name, "3", 1);
+  const auto parsed = Parse({});
+  const auto config = Parse({"config"});
+  for (const auto* name : {"HYDRAPOOL_LISSTEN", "HYDRAPOOL_CHECK", "HYDRAPOOL_", "HYDRAPOOL_WORKERS"})
+    ::unsetenv(name);
+  ASSERT_TRUE(parsed.options) << parsed.complaint;
+  EXPECT_THAT(parsed.options->unknown_variables,
+              ::testing::UnorderedElementsAre("HYDRAPOOL_LISSTEN", "HYDRAPOOL_CHECK", "HYDRAPOOL_"));
+  EXPECT_THAT(config.output, ::testing::ContainsRegex("\n- +HYDRAPOOL_LISSTEN +names no option\n"));
+}
+
 TEST(OptionsTest, ConfigSaysWhatIsInForceAndWhereItComesFrom) {
   const ConfigFile file("workers = 3\nbalance = \"round-robin\"\n");
   ::setenv("HYDRAPOOL_LOG_LEVEL", "warn", 1);

@@ -80,9 +80,11 @@ admin::Server::Pages PagesOf(const PoolFacts& pool, const Options& options) {
       {"/healthz", Alive},
       {"/readyz", [&board] { return Ready(board); }},
       {"/metrics",
-       [&board] {
-         return admin::Page{200, metrics::kMetricsContentType,
-                            metrics::RenderMetrics(board, {.version = HYDRAPOOL_VERSION})};
+       [&board](const http::Request& request) {
+         const bool open = metrics::WantsOpenMetrics(request.Find("Accept").value_or(""));
+         return admin::Page{200, open ? metrics::kOpenMetricsContentType : metrics::kMetricsContentType,
+                            open ? metrics::RenderOpenMetrics(board, {.version = HYDRAPOOL_VERSION})
+                                 : metrics::RenderMetrics(board, {.version = HYDRAPOOL_VERSION})};
        }},
       {"/status.json",
        [&board, facts] {
@@ -178,6 +180,17 @@ std::vector<sys::UniqueFd> Listeners(const Options& options) {
   return listeners;
 }
 
+// What only a start would find: names of hosts that nobody knows.
+void CheckAddresses(const Options& options) {
+  const auto check = [](const std::string& flag, const std::string& address) {
+    if (address.empty() || address.starts_with("unix:") || address.starts_with("systemd")) return;
+    if (const auto known = sys::CheckAddress(address); !known)
+      throw std::runtime_error(flag + " " + known.error().message);
+  };
+  for (const std::string& address : options.listen) check("--listen", address);
+  check("--admin", options.admin);
+}
+
 void LimitPrograms(const Pool& pool, const cgi::Config& config) {
   const std::size_t most = std::min<std::size_t>(config.max_processes, MostProcessesOf(pool));
   ScoreboardOf(pool).signs().processes_limit = static_cast<std::uint32_t>(most);
@@ -206,6 +219,7 @@ std::unique_ptr<admin::Server> OpenAdmin(EventLoop& loop, const PoolFacts& pool,
 int ServeDirectly(const Options& options) {
   std::vector<sys::UniqueFd> listeners = Listeners(options);
   DirectPool pool(options.pool, options.dispatch, HandlerOf(options));
+  EnterParts(pool.scoreboard().parts(), options.site.mounts);
   const auto admin = OpenAdmin(pool.loop(), {pool.scoreboard(), pool.deaths(), nullptr}, options);
   GiveUpPrivileges(options);
   return pool.Serve(std::move(listeners));
@@ -215,6 +229,7 @@ int Serve(const Options& options) {
   if (options.dispatch != Dispatch::kLease) return ServeDirectly(options);
   std::vector<sys::UniqueFd> listeners = Listeners(options);
   Pool pool(options.pool, HandlerOf(options));
+  EnterParts(ScoreboardOf(pool).parts(), options.site.mounts);
   if (options.site.cgi) LimitPrograms(pool, *options.site.cgi);
   const auto admin = OpenAdmin(pool.loop(), {ScoreboardOf(pool), DeathsOf(pool), &FatesOf(pool)}, options);
   std::optional<control::Server> control;
@@ -239,12 +254,15 @@ int Main(int argc, char** argv) {
   sys::log::SetLevel(sys::inheritance::OnTrial() ? std::max(options->logs.level, sys::log::Level::kWarning)
                                                  : options->logs.level);
   sys::log::TakeTerminate();
+  for (const std::string& name : options->unknown_variables)
+    sys::log::Warn("the environment's {} names no option: hydrapool config lists them", name);
   try {
     if (!options->probe.empty()) return Probe(options->probe);
     cgi::Mounts(options->site.mounts, options->site.rules);
     cgi::Guards(options->site.guards, options->site.realm);
     if (const auto logs = options->logs.Check(); !logs) throw std::runtime_error(logs.error().message);
     if (options->check) {
+      CheckAddresses(*options);
       std::puts("hydrapool: the options are good");
       return 0;
     }

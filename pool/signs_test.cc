@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -121,6 +122,56 @@ TEST_F(ProgramEndTest, IsCountedByItsCause) {
   EXPECT_EQ(LinesWith(server.Log(), "CGI program crashes (pid "), 1u) << server.Log();
   EXPECT_EQ(LinesWith(server.Log(), ") ended by SIGSEGV"), 1u);
   EXPECT_EQ(LinesWith(server.Log(), "CGI program "), 1u);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+std::string Requests(const std::string& mount, const std::string& code) {
+  return fmt::format(R"(request_seconds_count{{mount="{}",code="{}"}})", mount, code);
+}
+
+TEST(MountsInTheMetricsTest, EachRequestIsItsMountsWhoeverAnswersIt) {
+  const ScratchDir files;
+  std::ofstream(files / "a.txt") << "a file";
+  ServerProcess server({.workers = 1, .flags = {"--mount", "/doc/=files:" + files.path().string()}});
+  const auto slow = Asking(server, "/cgi-bin/slow?before=700");
+  ASSERT_TRUE(server.AwaitTotal("cgi_started", 1));
+  server.SignalWorker(server.Workers().at(0), SIGKILL);
+  EXPECT_EQ(slow->Receive().value_or(HttpAnswer{}).status, 200);
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Send(Get("/") + Get("/doc/a.txt") + Get("/doc/none") + Get("/cgi-bin/none") + Get("/")));
+  for (const int status : {200, 200, 404, 404, 200})
+    EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, status);
+  const std::map<std::string, double> expected{{Requests("none", "2xx"), 2},
+                                               {Requests("/doc/", "2xx"), 1},
+                                               {Requests("/doc/", "4xx"), 1},
+                                               {Requests("/cgi-bin/", "2xx"), 1},
+                                               {Requests("/cgi-bin/", "4xx"), 1},
+                                               {R"(cgi_seconds_count{mount="/cgi-bin/"})", 1},
+                                               {R"(cgi_seconds_count{mount="/doc/"})", 0}};
+  for (const auto& [series, count] : expected)
+    EXPECT_TRUE(Eventually([&] { return Metric(server, series) == count; })) << series;
+  EXPECT_GT(Metric(server, R"(cgi_seconds_sum{mount="/cgi-bin/"})"), 0.6);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST(ExemplarsTest, ASlowRequestIsNamedByItsId) {
+  ServerProcess server;
+  EXPECT_TRUE(
+      HttpClient(server.address()).Ask(Get("/cgi-bin/slow?before=300", "X-Request-Id: slow-one\r\n")));
+  const auto page = [&](const std::string& accept) {
+    const auto answer = HttpClient(server.admin()).Ask(Get("/metrics", accept));
+    return answer.value_or(HttpAnswer{});
+  };
+  const std::string bucket = R"(hydrapool_request_seconds_bucket{mount="/cgi-bin/",code="2xx",le="0.5"} 1 # )"
+                             R"({request_id="slow-one"} 0.)";
+  EXPECT_TRUE(Eventually([&] {
+    return page("Accept: application/openmetrics-text;version=1.0.0\r\n").body.find(bucket) !=
+           std::string::npos;
+  }));
+  EXPECT_EQ(page("Accept: application/openmetrics-text\r\n").Field("Content-Type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(page("").Field("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(page("").body.find("slow-one"), std::string::npos);
   EXPECT_TRUE(server.Stop().clean());
 }
 

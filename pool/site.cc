@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "pool/http/response_writer.h"
+#include "pool/shared/scoreboard.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::server {
@@ -31,6 +32,7 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
       worker_line_(WorkerLine(worker, config.expose_worker)),
       extra_lines_(worker_line_),
       mounts_(config.mounts, config.rules),
+      parts_(PartsOf(worker, config.mounts)),
       guards_(config.guards, config.realm),
       files_(worker, extra_lines_) {
   if (!config.cgi) return;
@@ -38,6 +40,18 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
   programs.guards = &guards_;
   programs.request_id_header = config.access.request_id_header;
   cgi_.emplace(worker, programs, mounts_, worker_line_);
+}
+
+void EnterParts(SiteParts& parts, const std::vector<cgi::Mount>& mounts) {
+  for (const cgi::Mount& mount : mounts) {
+    if (mount.kind != cgi::Mount::Kind::kWith) parts.Enter(mount.at);
+  }
+}
+
+std::vector<std::uint8_t> Site::PartsOf(const WorkerContext& worker, const std::vector<cgi::Mount>& mounts) {
+  std::vector<std::uint8_t> parts;
+  for (const cgi::Mount& mount : mounts) parts.push_back(worker.internals.scoreboard->parts().Find(mount.at));
+  return parts;
 }
 
 Begun Site::Begin(Exchange& exchange, std::string_view peeked) {
@@ -84,23 +98,25 @@ std::optional<Decision> Site::LookAtProxy(const Connection& connection, std::str
 
 void Site::Register(Connection& connection, const http::Request& request, bool starts) {
   if (!access_.on() && !starts) return;
-  std::string client;
-  std::string user;
+  access::Log::Asked asked{.part = part_};
   if (access_.on()) {
     const auto asks = cgi::WhoAsks(connection, request, believed_, "http");
-    if (const auto* asker = std::get_if<cgi::Asker>(&asks)) client = asker->client.remote_address;
-    user = guards_.UserOf(request).value_or("");
+    if (const auto* asker = std::get_if<cgi::Asker>(&asks)) asked.client = asker->client.remote_address;
+    asked.user = guards_.UserOf(request).value_or("");
   }
   if (request_id_.empty()) request_id_ = access_.IdOf(connection, request);
-  access_.Open(connection, request, request_id_, client, user);
+  access_.Open(connection, request, request_id_, asked);
 }
 
 Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   request_ = nullptr;
   request_id_.clear();
+  part_ = 0;
   extra_lines_ = worker_line_;
   Decision decision = Decide(connection, peeked);
-  const Reply* reply = std::get_if<Reply>(&decision);
+  Reply* const reply = std::get_if<Reply>(&decision);
+  if (reply != nullptr) reply->part = part_;
+  if (auto* const start = std::get_if<Start>(&decision)) start->part = part_;
   if (std::holds_alternative<NeedMore>(decision) || (reply != nullptr && reply->interim)) return decision;
   if (request_ != nullptr) {
     Register(connection, *request_, reply == nullptr);
@@ -124,13 +140,15 @@ Decision Site::Decide(Connection& connection, std::string_view peeked) {
     request_id_ = access_.IdOf(connection, request);
     extra_lines_ = fmt::format("{}X-Request-Id: {}\r\n", worker_line_, request_id_);
   }
+  const auto owner = mounts_.OwnerOf(request.path);
+  if (owner) part_ = parts_[owner->number];
   if (!guards_.Passes(request)) {
     const bool empty = request.body != http::BodyKind::kChunked && request.content_length == 0;
     return Respond(connection, request, empty ? request.head_size : 0, 401, "", guards_.challenge());
   }
-  if (const auto kind = mounts_.KindOf(request.path)) {
-    return *kind == cgi::Mount::Kind::kFiles ? OnFile(connection, request, peeked)
-                                             : cgi_->OnRequest(connection, request, peeked);
+  if (owner) {
+    return owner->kind == cgi::Mount::Kind::kFiles ? OnFile(connection, request, peeked)
+                                                   : cgi_->OnRequest(connection, request, peeked);
   }
   const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
   const std::size_t consume = bare ? request.head_size : 0;

@@ -14,6 +14,7 @@
 #include "pool/files/handler.h"
 #include "pool/http/request_parser.h"
 #include "pool/http/response_writer.h"
+#include "pool/shared/request_counts.h"
 
 namespace hydrapool::server {
 
@@ -28,6 +29,9 @@ struct SiteConfig {
   bool expose_worker = false;  ///< X-Worker: SLOT.INCARNATION in each response
   access::LogConfig access{};
 };
+
+/// The name by which the requests of a mount are counted: where it is.
+void EnterParts(SiteParts& parts, const std::vector<cgi::Mount>& mounts);
 
 /// The handler of `hydrapool`: HTTP in, and which program or file a path belongs to.
 ///
@@ -52,6 +56,9 @@ class Site {
 
  private:
   Decision Decide(Connection& connection, std::string_view peeked);
+  /// Of each mount, in their order, the number in SiteParts.
+  [[nodiscard]] static std::vector<std::uint8_t> PartsOf(const WorkerContext& worker,
+                                                         const std::vector<cgi::Mount>& mounts);
   /// The request in hand gets its id, and its docket where one is wanted.
   void Register(Connection& connection, const http::Request& request, bool starts);
   /// What comes before the first request of a connection, and who asks, as far as a peer is believed.
@@ -74,6 +81,8 @@ class Site {
   std::string request_id_;
   http::DateCache date_;
   const cgi::Mounts mounts_;
+  const std::vector<std::uint8_t> parts_;  // of the mounts
+  std::uint8_t part_ = 0;                  // that the request in hand belongs to
   cgi::Guards guards_;
   std::optional<cgi::Handler> cgi_;
   files::Handler files_;

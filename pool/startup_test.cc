@@ -61,6 +61,17 @@ TEST(StartupTest, ADirectoryThatCannotBeUsedIsOneLineAndExitCode1) {
   }
 }
 
+TEST(StartupTest, CheckFindsAHostThatIsNotKnown) {
+  for (const std::string flag : {"--listen", "--admin"}) {
+    const Finished finished = Hydrapool({"--check", flag, "no-such-host.invalid:80"});
+    EXPECT_EQ(finished.status.code, 1) << flag;
+    EXPECT_EQ(Lines(finished.output), 1) << finished.output;
+    EXPECT_THAT(finished.output, ::testing::HasSubstr(flag + " 'no-such-host.invalid:80': "));
+  }
+  for (const std::string good : {"localhost:80", "[::1]:80", ":80", "unix:/no/such/directory/yet", "systemd"})
+    EXPECT_EQ(Hydrapool({"--check", "--listen", good}).status.code, 0) << good;
+}
+
 TEST(StartupTest, AFileThatIsNoSocketIsNotReplacedByOne) {
   const ScratchDir scratch;
   const std::string path = scratch / "precious";

@@ -40,6 +40,7 @@ class Entry {
   pid_t worker = 0;             ///< that has filled it
   std::uint16_t status = 0;     ///< 0: there is no answer yet
   std::uint8_t minor_version = 1;
+  std::uint8_t part = 0;  ///< of the site (Reply::part)
   bool answering = false;
   bool again = false;  ///< a worker has died over the request
 

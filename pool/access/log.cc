@@ -26,7 +26,7 @@ std::string_view AddressOf(std::string_view peer) {
 }  // namespace
 
 Log::Log(WorkerContext& worker, LogConfig config) : worker_(worker), config_(std::move(config)) {
-  if (on()) worker.internals.watcher = this;
+  worker.internals.watcher = this;
 }
 
 std::string Log::IdOf(const Connection& connection, const http::Request& request) {
@@ -43,7 +43,7 @@ Entry& Log::Begin(Connection& connection) {
 }
 
 void Log::Open(Connection& connection, const http::Request& request, std::string_view id,
-               std::string_view client, std::string_view user) {
+               const Asked& asked) {
   if (connection.docket().open()) {
     Entry& entry = Entry::Of(connection);
     entry.again = entry.again || entry.worker != ::getpid();
@@ -53,12 +53,13 @@ void Log::Open(Connection& connection, const http::Request& request, std::string
   }
   Entry& entry = Begin(connection);
   entry.minor_version = static_cast<std::uint8_t>(request.minor_version);
+  entry.part = asked.part;
   entry.Set(Text::kId, id);
   entry.Set(Text::kMethod, request.method);
   entry.Set(Text::kTarget, request.target);
   if (on()) {
-    entry.Set(Text::kClient, client);
-    entry.Set(Text::kUser, user);
+    entry.Set(Text::kClient, asked.client);
+    entry.Set(Text::kUser, asked.user);
     entry.Set(Text::kReferer, request.Find("Referer").value_or(""));
     entry.Set(Text::kAgent, request.Find("User-Agent").value_or(""));
   }
@@ -75,17 +76,32 @@ void Log::OpenUnread(Connection& connection, std::string_view input) {
 }
 
 void Log::OnAnswering(Connection& connection, std::string_view first_bytes) {
-  if (!connection.docket().open()) OpenUnread(connection, {});
+  if (!connection.docket().open()) {
+    if (!on()) return;
+    OpenUnread(connection, {});
+  }
   Entry::Of(connection).NoteAnswer(first_bytes, connection.total_sent());
+}
+
+void Log::NoteExemplar(const Entry& entry, sys::Nanos duration) {
+  if (entry.status == 0 || worker_.internals.scoreboard == nullptr) return;
+  worker_.internals.scoreboard->exemplars().Note(entry.status / 100,
+                                                 {.part = entry.part,
+                                                  .duration = duration,
+                                                  .at = sys::RealTime(),
+                                                  .id = std::string(entry.Get(Text::kId))});
 }
 
 void Log::OnAnswered(Connection& connection, const Answered& answered) {
   const Entry& entry = Entry::Of(connection);
+  const sys::Nanos duration = sys::Now() - entry.begun;
+  if (!answered.cut) NoteExemplar(entry, duration);
+  if (!on()) return;
   const std::uint64_t sent = entry.answering ? answered.total_sent - entry.answer_at : 0;
   Put(LineOf(config_.format, entry,
              {.sent = sent,
               .cut = answered.cut,
-              .duration = sys::Now() - entry.begun,
+              .duration = duration,
               .ended_at = sys::RealTime(),
               .worker = static_cast<std::uint32_t>(worker_.slot),
               .incarnation = worker_.incarnation,

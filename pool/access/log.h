@@ -38,7 +38,8 @@ struct LogConfig {
 /// the parent itself says where no worker came in time, and an answer that breaks off by a worker's death.
 /// Those are in /fates.json.
 ///
-/// Also keeps each program's request id, whether there is a log or not. One for each worker.
+/// Also keeps each program's request id, whether there is a log or not, and notes who was so fast or slow
+/// (Exemplars). One for each worker.
 class Log final : public AnswerWatcher {
  public:
   Log(WorkerContext& worker, LogConfig config);
@@ -49,9 +50,14 @@ class Log final : public AnswerWatcher {
 
   /// The id of the request in hand: what a worker before has noted, what its client gave, or a new one.
   [[nodiscard]] std::string IdOf(const Connection& connection, const http::Request& request);
-  /// Fills and opens the docket, where no worker has done it before. `client` and `user` may be empty.
-  void Open(Connection& connection, const http::Request& request, std::string_view id,
-            std::string_view client, std::string_view user);
+  /// Who asks, as far as it is known, and for which part of the site (Reply::part).
+  struct Asked {
+    std::string client = {};
+    std::string user = {};
+    std::uint8_t part = 0;
+  };
+  /// Fills and opens the docket, where no worker has done it before.
+  void Open(Connection& connection, const http::Request& request, std::string_view id, const Asked& asked);
   /// The same for what could not be read as a request: its first line.
   void OpenUnread(Connection& connection, std::string_view input);
 
@@ -60,6 +66,7 @@ class Log final : public AnswerWatcher {
 
  private:
   Entry& Begin(Connection& connection);
+  void NoteExemplar(const Entry& entry, sys::Nanos duration);
   void Put(const std::string& line);
 
   WorkerContext& worker_;

@@ -158,7 +158,7 @@ std::string Server::Respond(const http::Request& request) const {
   const auto found = pages_.find(request.path);
   if (found == pages_.end()) return Plain(404, head, "no such page");
   try {
-    return Whole(found->second(), head, "Cache-Control: no-store\r\n");
+    return Whole(found->second(request), head, "Cache-Control: no-store\r\n");
   } catch (const std::exception& error) {
     sys::log::Warn("admin: {}: {}", request.path, error.what());
   } catch (...) {

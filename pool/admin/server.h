@@ -1,11 +1,13 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <list>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "pool/admin/page.h"
 #include "pool/http/request_parser.h"
@@ -37,7 +39,18 @@ namespace hydrapool::admin {
 /// the loop outlives the Server. A page's callback must not destroy the Server.
 class Server {
  public:
-  using Render = std::function<Page()>;
+  /// What makes a page: a function of the request, or of nothing.
+  class Render {
+   public:
+    template <std::invocable Call>
+    Render(Call call) : call_([call = std::move(call)](const http::Request&) { return call(); }) {}
+    template <std::invocable<const http::Request&> Call>
+    Render(Call call) : call_(std::move(call)) {}
+    Page operator()(const http::Request& request) const { return call_(request); }
+
+   private:
+    std::function<Page(const http::Request&)> call_;
+  };
   using Pages = std::map<std::string, Render, std::less<>>;
 
   static constexpr std::size_t kMaxConnections = 8;

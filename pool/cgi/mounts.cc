@@ -21,6 +21,7 @@ using Kind = Mount::Kind;
 
 struct Mounts::Point {
   Kind kind;
+  std::size_t number;  // in the constructor's list
   std::string at;
   std::unique_ptr<ScriptDirectory> tree;  // of a directory
   std::string program;                    // of kProgram
@@ -108,7 +109,12 @@ Mounts::Mounts(const std::vector<Mount>& mounts, MountRules rules) : rules_(std:
     const auto same = [&mount](const auto& each) { return each.at == mount.at; };
     if (std::ranges::any_of(points_, same) || std::ranges::any_of(interpreters_, same))
       Fail(mount, "another mount is there");
-    Point point{.kind = mount.kind, .at = mount.at, .tree = nullptr, .program = "", .directory = {}};
+    Point point{.kind = mount.kind,
+                .number = static_cast<std::size_t>(&mount - mounts.data()),
+                .at = mount.at,
+                .tree = nullptr,
+                .program = "",
+                .directory = {}};
     if (mount.kind == Kind::kProgram || mount.kind == Kind::kWith) RequireProgram(mount);
     if (mount.kind == Kind::kWith) {
       interpreters_.push_back(mount);
@@ -159,9 +165,9 @@ const Mounts::Point* Mounts::PointOf(std::string_view path) const {
   return found == points_.end() ? nullptr : &*found;
 }
 
-std::optional<Kind> Mounts::KindOf(std::string_view path) const {
+std::optional<Mounts::Owner> Mounts::OwnerOf(std::string_view path) const {
   const Point* const point = path.starts_with('/') ? PointOf(path) : nullptr;
-  return point == nullptr ? std::nullopt : std::optional(point->kind);
+  return point == nullptr ? std::nullopt : std::optional(Owner{point->kind, point->number});
 }
 
 const Mount* Mounts::InterpreterOf(const Point& point, std::string_view name) const {
@@ -237,8 +243,8 @@ tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_vie
 }
 
 bool Mounts::HasProgram(std::string_view path) const {
-  const auto kind = KindOf(path);
-  if (kind != Kind::kFiles) return kind.has_value();
+  const auto owner = OwnerOf(path);
+  if (!owner || owner->kind != Kind::kFiles) return owner.has_value();
   if (interpreters_.empty()) return false;
   const auto target = Find(path);
   return target && std::holds_alternative<Script>(*target);

@@ -72,8 +72,12 @@ class Mounts {
   Mounts(const Mounts&) = delete;
   Mounts& operator=(const Mounts&) = delete;
 
-  /// Whether a path, undecoded and without its query, is that of a mount, and of which kind. kWith never.
-  [[nodiscard]] std::optional<Mount::Kind> KindOf(std::string_view path) const;
+  struct Owner {
+    Mount::Kind kind;
+    std::size_t number;  ///< in the list that the constructor was given
+  };
+  /// The mount that a path, undecoded and without its query, belongs to. Never a kWith.
+  [[nodiscard]] std::optional<Owner> OwnerOf(std::string_view path) const;
   /// What the path names. 404: it is no mount's.
   [[nodiscard]] tl::expected<Target, Refusal> Find(std::string_view path) const;
   /// A program answers there.

@@ -91,6 +91,20 @@ TEST_F(MountsTest, TheLongestPrefixHasAPath) {
   EXPECT_TRUE(mounts_->document_root().ends_with("/www"));
 }
 
+TEST_F(MountsTest, EachPathHasOneOwner) {
+  const auto number = [this](std::string_view path) {
+    const auto owner = mounts_->OwnerOf(path);
+    return owner ? static_cast<int>(owner->number) : -1;
+  };
+  EXPECT_EQ(number("/"), 0);
+  EXPECT_EQ(number("/page.php"), 0) << "an interpreter owns nothing";
+  EXPECT_EQ(number("/cgi/tool/more"), 1);
+  EXPECT_EQ(number("/cgi"), 0);
+  EXPECT_EQ(number("/git/x"), 2);
+  EXPECT_EQ(number("/git/deep/x"), 3);
+  EXPECT_EQ(number("*"), -1);
+}
+
 TEST_F(MountsTest, FilesOfSomeNamesArePrograms) {
   EXPECT_EQ(Find("/page.php"), "with /page.php ");
   EXPECT_EQ(Find("/page.php/a/b"), "with /page.php /a/b");

@@ -33,7 +33,8 @@ DirectDesk::DirectDesk(Scoreboard& scoreboard, std::size_t seat, const PoolOptio
       internals{.parent = scoreboard.counts().parent.load(),
                 .board = board,
                 .counts = scoreboard.counts(),
-                .bell = scoreboard.bell()},
+                .bell = scoreboard.bell(),
+                .scoreboard = &scoreboard},
       context{seat, board.incarnation.load(), loop, internals},
       speaks_first(type.speaks_first),
       abandoned_reply(type.abandoned_reply),
@@ -144,7 +145,7 @@ void DirectConnection::Take(Reply reply) {
   notes_ = {};
   docket_of_ = 0;
   desk_.board.replies[std::min<std::size_t>(reply.kind, kReplyClasses - 1)].Add();
-  desk_.board.request_seconds.Observe(Now() - since_);
+  desk_.board.request_seconds.Observe(reply.part, reply.kind, Now() - since_);
   desk_.life.requests.fetch_add(1, std::memory_order_relaxed);
   if (desk_.life.first_reply_at.load(std::memory_order_relaxed) == 0) desk_.life.first_reply_at = Now();
 }

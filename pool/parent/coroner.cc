@@ -110,13 +110,15 @@ void Coroner::NoteProgram(pid_t pid, const sys::ExitStatus& status, bool by_pool
   program_ = {.pid = pid, .status = status, .by_pool = by_pool, .name = NameOf(pid)};
 }
 
-void Coroner::JudgeProgram(ProcessPlaces::Freed freed) {
-  if (freed == ProcessPlaces::Freed::kNothing) {  // what a program has left running
+void Coroner::JudgeProgram(const ProcessPlaces::Freed& freed) {
+  using What = ProcessPlaces::Freed::What;
+  if (freed.what == What::kNothing) {  // what a program has left running
     static_cast<void>(WasOutOfMemory(program_.status));
     return;
   }
+  signs_.program_seconds[freed.part].Observe(sys::Now() - freed.begun);
   EndedBy by = EndedBy::kItself;
-  if (freed == ProcessPlaces::Freed::kPlaceOfTimedOut) {
+  if (freed.what == What::kPlaceOfTimedOut) {
     by = EndedBy::kTimeout;
   } else if (program_.by_pool) {
     by = EndedBy::kPool;

@@ -50,7 +50,7 @@ class Coroner {
   /// A process has died that is no worker and is not reaped yet.
   void NoteProgram(pid_t pid, const sys::ExitStatus& status, bool by_pool);
   /// It has been reaped; `freed`: what it had.
-  void JudgeProgram(ProcessPlaces::Freed freed);
+  void JudgeProgram(const ProcessPlaces::Freed& freed);
   /// A program has ended, and nobody knows how.
   void CountUnknownEnd() { signs_.program_ends[UnknownProgramEnd()].Add(); }
 

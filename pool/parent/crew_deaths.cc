@@ -71,7 +71,7 @@ void Crew::MournPrograms() {
     const ProcessPlaces::Freed freed = leases_.keeper.OnReaped(pid);
     if (status) {
       coroner_.JudgeProgram(freed);
-    } else if (freed != ProcessPlaces::Freed::kNothing) {
+    } else if (freed.what != ProcessPlaces::Freed::What::kNothing) {
       coroner_.CountUnknownEnd();
     }
   }

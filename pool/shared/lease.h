@@ -102,6 +102,8 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> resumable{false};
   /// The handler has had its chance to speak first.
   std::atomic<bool> greeted{false};
+  /// The part of the site that the request in hand belongs to, for the counters; written before its steps are.
+  std::atomic<std::uint8_t> part{0};
   /// The request that LeaseTable::docket tells of and that is not answered yet: as notes_of. 0: none.
   std::atomic<std::uint64_t> docket_of{0};
 

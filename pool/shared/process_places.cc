@@ -58,16 +58,24 @@ void ProcessPlaces::NoteTimeout(pid_t pid) const {
   }
 }
 
+void ProcessPlaces::Note(const Place& place, sys::Nanos begun, std::uint8_t part) const {
+  tenancies_[static_cast<std::size_t>(&place - &places_[0])] = {begun, part};
+}
+
 ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
   const std::size_t end = used();
   for (std::size_t i = 0; i < end; ++i) {
     std::uint32_t place = places_[i].load();
     while ((place & ~kTimedOut) == Occupied(pid)) {
-      if (places_[i].compare_exchange_weak(place, 0))
-        return (place & kTimedOut) != 0 ? Freed::kPlaceOfTimedOut : Freed::kPlace;
+      const Tenancy was = tenancies_[i];
+      if (!places_[i].compare_exchange_weak(place, 0)) continue;
+      using What = Freed::What;
+      return {.what = (place & kTimedOut) != 0 ? What::kPlaceOfTimedOut : What::kPlace,
+              .begun = was.begun,
+              .part = was.part};
     }
   }
-  return Freed::kNothing;
+  return {};
 }
 
 std::size_t ProcessPlaces::taken() const {

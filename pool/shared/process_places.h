@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 
 namespace hydrapool {
@@ -24,7 +25,7 @@ class ProcessPlaces {
   static constexpr std::size_t kMost = 16'384;
   using Place = std::atomic<std::uint32_t>;
 
-  ProcessPlaces() : places_(kMost), used_(1) {}
+  ProcessPlaces() : places_(kMost), tenancies_(kMost), used_(1) {}
 
   /// The name under which a worker claims for a lease: another one each time the lease was lent again, so
   /// that a process on its way to the gate, whose worker has died, takes no place of a later claim.
@@ -47,8 +48,15 @@ class ProcessPlaces {
   [[nodiscard]] std::vector<pid_t> Occupants() const;
   /// Its time is up: it is being ended.
   void NoteTimeout(pid_t pid) const;
-  enum class Freed : std::uint8_t { kNothing, kPlace, kPlaceOfTimedOut };
-  /// The process was reaped. kNothing: it has no place (any more).
+  struct Freed {
+    enum class What : std::uint8_t { kNothing, kPlace, kPlaceOfTimedOut };
+    What what = What::kNothing;  ///< kNothing: it has no place (any more)
+    sys::Nanos begun = 0;
+    std::uint8_t part = 0;  ///< of the site (Reply::part)
+  };
+  /// By who has claimed it, before the process is started: what its reaping tells of.
+  void Note(const Place& place, sys::Nanos begun, std::uint8_t part) const;
+  /// The process was reaped.
   Freed Free(pid_t pid) const;
   /// Taken at this moment.
   [[nodiscard]] std::size_t taken() const;
@@ -61,8 +69,14 @@ class ProcessPlaces {
 
   [[nodiscard]] std::size_t used() const { return used_[0].load(); }
 
+  struct Tenancy {
+    sys::Nanos begun;
+    std::uint8_t part;
+  };
+
   sys::SharedArray<Place> places_;
-  sys::SharedArray<Place> used_;  // one: no place from here on was ever claimed
+  sys::SharedArray<Tenancy> tenancies_;  // of each place; untouched pages cost nothing
+  sys::SharedArray<Place> used_;         // one: no place from here on was ever claimed
 };
 
 }  // namespace hydrapool

@@ -46,10 +46,24 @@ TEST(ProcessPlacesTest, ATimeOutIsRememberedUntilThePlaceIsFree) {
   places.NoteTimeout(4'194'303);
   places.NoteTimeout(1);  // nobody's
   EXPECT_EQ(places.Occupants(), (std::vector<pid_t>{4'194'303, 4242}));
-  EXPECT_EQ(places.Free(4'194'303), ProcessPlaces::Freed::kPlaceOfTimedOut);
-  EXPECT_EQ(places.Free(4'194'303), ProcessPlaces::Freed::kNothing);
-  EXPECT_EQ(places.Free(4242), ProcessPlaces::Freed::kPlace);
+  using What = ProcessPlaces::Freed::What;
+  EXPECT_EQ(places.Free(4'194'303).what, What::kPlaceOfTimedOut);
+  EXPECT_EQ(places.Free(4'194'303).what, What::kNothing);
+  EXPECT_EQ(places.Free(4242).what, What::kPlace);
   EXPECT_EQ(places.taken(), 0u);
+}
+
+TEST(ProcessPlacesTest, WhatIsNotedOfAPlaceIsTheReapersToTell) {
+  const ProcessPlaces places;
+  for (const pid_t pid : {4241, 4242}) {
+    ProcessPlaces::Place* const place = places.Claim(3, 2);
+    places.Note(*place, pid * 10, static_cast<std::uint8_t>(pid - 4240));
+    ASSERT_TRUE(ProcessPlaces::Occupy(*place, 3, pid));
+  }
+  const auto second = places.Free(4242);
+  EXPECT_EQ(second.begun, 42420);
+  EXPECT_EQ(second.part, 2);
+  EXPECT_EQ(places.Free(4241).part, 1);
 }
 
 TEST(ProcessPlacesTest, AClaimThatWasGivenBackLetsNoProcessIn) {

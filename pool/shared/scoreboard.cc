@@ -6,19 +6,6 @@
 
 namespace hydrapool {
 
-void DurationHistogram::Observe(sys::Nanos duration) {
-  duration = std::max<sys::Nanos>(duration, 0);
-  const auto bound = std::ranges::lower_bound(kBounds, duration);
-  counts_[static_cast<std::size_t>(bound - kBounds.begin())].Add();
-  sum_.Add(static_cast<std::uint64_t>(duration));
-}
-
-std::uint64_t DurationHistogram::total() const {
-  std::uint64_t sum = 0;
-  for (const Counter& bucket : counts_) sum += bucket.value();
-  return sum;
-}
-
 std::string_view WorkerStateName(WorkerState state) {
   switch (state) {
     case WorkerState::kDead:

@@ -8,9 +8,11 @@
 #include <string_view>
 
 #include "pool/shared/counter.h"
+#include "pool/shared/duration_histogram.h"
 #include "pool/shared/limit.h"
 #include "pool/shared/phase.h"
 #include "pool/shared/pulse.h"
+#include "pool/shared/request_counts.h"
 #include "pool/shared/vital_signs.h"
 #include "pool/shared/worker_stage.h"
 #include "pool/sys/clock.h"
@@ -27,31 +29,9 @@
 /// instant.
 namespace hydrapool {
 
-/// Counts of durations by upper bound, 10 µs to 10 s, as Prometheus wants them.
-class DurationHistogram {
- public:
-  static constexpr std::array<sys::Nanos, 19> kBounds{
-      10'000,      25'000,        50'000,        100'000,       250'000,       500'000,     1'000'000,
-      2'500'000,   5'000'000,     10'000'000,    25'000'000,    50'000'000,    100'000'000, 250'000'000,
-      500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
-
-  void Observe(sys::Nanos duration);
-  /// Of bucket i alone (not cumulative); the last is what exceeds every bound.
-  [[nodiscard]] std::uint64_t count(std::size_t bucket) const { return counts_[bucket].value(); }
-  [[nodiscard]] std::uint64_t total() const;
-  [[nodiscard]] double sum_seconds() const { return sys::ToSeconds(static_cast<sys::Nanos>(sum_.value())); }
-
- private:
-  std::array<Counter, kBounds.size() + 1> counts_;
-  Counter sum_;
-};
-
 std::string_view WorkerStateName(WorkerState state);
 inline constexpr std::array kWorkerStates{WorkerState::kDead, WorkerState::kStarting, WorkerState::kReady,
                                           WorkerState::kDraining};
-
-/// A handler says of each reply what kind it was; HTTP uses the status' first digit. 0: unclassified.
-inline constexpr std::size_t kReplyClasses = 6;
 
 /// One life of a worker: a process, from its fork until it is reaped. "parent" and "worker" name the writer.
 struct alignas(64) WorkerLife {
@@ -116,8 +96,7 @@ struct alignas(64) WorkerSlot {
   Counter gave_up_waiting;                         ///< requests that got no place for their process in time
   Counter access_lines_dropped;                    ///< of the access log
   std::array<Counter, kLimitNames.size()> limits;  ///< by Limit: how often it was run into
-  DurationHistogram
-      request_seconds;  ///< from the first look at a request to its last byte handed to the kernel
+  RequestSeconds request_seconds;
   DurationHistogram execution_start_seconds;  ///< from the decision to start a process to its exec
 
   [[nodiscard]] std::uint64_t requests() const;
@@ -195,12 +174,16 @@ class Scoreboard {
   [[nodiscard]] PoolCounts& counts() const { return shared_[0].counts; }
   [[nodiscard]] VitalSigns& signs() const { return shared_[0].signs; }
   [[nodiscard]] Doorbell& bell() const { return shared_[0].bell; }
+  [[nodiscard]] SiteParts& parts() const { return shared_[0].parts; }
+  [[nodiscard]] Exemplars& exemplars() const { return shared_[0].exemplars; }
 
  private:
   struct Shared {
     alignas(64) Doorbell bell;
     alignas(64) PoolCounts counts;
     alignas(64) VitalSigns signs;
+    SiteParts parts;
+    Exemplars exemplars;
     std::atomic<std::size_t> workers{0};
   };
   sys::SharedArray<WorkerSlot> slots_;

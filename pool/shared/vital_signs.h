@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "pool/shared/counter.h"
+#include "pool/shared/duration_histogram.h"
+#include "pool/shared/request_counts.h"
 #include "pool/sys/child.h"
 #include "pool/sys/clock.h"
 
@@ -39,6 +41,8 @@ struct VitalSigns {
   std::atomic<sys::Nanos> oldest_begun_at{0};  ///< of these, when the oldest began
 
   std::array<Counter, kProgramEnds.size()> program_ends;  ///< by kProgramEnds
+  /// By part of the site: from a program's start until it was reaped.
+  std::array<DurationHistogram, kMostParts> program_seconds;
 };
 
 }  // namespace hydrapool

@@ -5,18 +5,34 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <optional>
 
 namespace hydrapool::sys {
+
+namespace {
+
+std::optional<unsigned> NumberOf(const std::string& text) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
 
 Result<User> FindUser(const std::string& text) {
   const auto colon = text.find(':');
   const auto name = text.substr(0, colon);
+  const auto number = NumberOf(name);
   const passwd* user = ::getpwnam(name.c_str());
+  if (user == nullptr && number) user = ::getpwuid(*number);
   if (user == nullptr) return Failure("there is no user '" + name + "'");
-  User found{.name = name, .uid = user->pw_uid, .gid = user->pw_gid};
+  User found{.name = user->pw_name, .uid = user->pw_uid, .gid = user->pw_gid};
   if (colon == text.npos) return found;
   const auto group_name = text.substr(colon + 1);
+  const auto group_number = NumberOf(group_name);
   const ::group* group = ::getgrnam(group_name.c_str());
+  if (group == nullptr && group_number) group = ::getgrgid(*group_number);
   if (group == nullptr) return Failure("there is no group '" + group_name + "'");
   found.gid = group->gr_gid;
   return found;

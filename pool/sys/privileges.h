@@ -15,7 +15,8 @@ struct User {
   gid_t gid = 0;
 };
 
-/// "NAME", whose group is the one of the user database, or "NAME:GROUP". (getpwnam(3), getgrnam(3).)
+/// "NAME", whose group is the one of the user database, or "NAME:GROUP"; each may be a number that the
+/// database has. (getpwnam(3), getgrnam(3).)
 [[nodiscard]] Result<User> FindUser(const std::string& text);
 
 /// The process becomes `user` for good: its groups, its group, then its user (credentials(7)), so that it

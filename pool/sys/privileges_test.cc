@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <string>
 
 #include "pool/sys/child.h"
 #include "pool/sys/test_tcp.h"
@@ -25,6 +26,17 @@ TEST(FindUserTest, TakesAGroupOfItsOwn) {
   EXPECT_EQ(user->name, "nobody");
   EXPECT_EQ(user->uid, FindUser("nobody")->uid);
   EXPECT_EQ(user->gid, FindUser("daemon")->gid);
+}
+
+TEST(FindUserTest, TakesNumbersThatAreKnown) {
+  const auto nobody = *FindUser("nobody");
+  const auto by_number = FindUser(std::to_string(nobody.uid));
+  ASSERT_TRUE(by_number);
+  EXPECT_EQ(by_number->name, "nobody");
+  EXPECT_EQ(by_number->gid, nobody.gid);
+  EXPECT_EQ(FindUser("0:" + std::to_string(FindUser("daemon")->gid))->gid, FindUser("daemon")->gid);
+  for (const auto* unknown : {"3999999999", "-1", "0x0", "0 ", "99999999999999999999", "0:3999999999"})
+    EXPECT_FALSE(FindUser(unknown)) << unknown;
 }
 
 TEST(FindUserTest, SaysWhoIsNotThere) {

@@ -162,6 +162,12 @@ std::optional<HostPort> SplitHostPort(const std::string& address) {
   return parts;
 }
 
+Result<void> CheckAddress(const std::string& address) {
+  const auto list = Resolve(address, true);
+  if (!list) return Failure(list.error().message);
+  return {};
+}
+
 Result<UniqueFd> Connect(const std::string& address, std::chrono::milliseconds timeout) {
   if (address.starts_with(kUnixPrefix)) return ConnectUnix(address.substr(std::strlen(kUnixPrefix)));
   auto list = Resolve(address, false);

@@ -31,7 +31,8 @@ void LeasedConnection::CountStep() {
   desk_.life.requests.store(desk_.life.requests.load(std::memory_order_relaxed) + done.requests,
                             std::memory_order_relaxed);
   desk_.board.replies[std::min<std::size_t>(done.kind, kReplyClasses - 1)].Add(done.requests);
-  for (unsigned i = 0; i < done.requests; ++i) desk_.board.request_seconds.Observe(now - since_);
+  for (unsigned i = 0; i < done.requests; ++i)
+    desk_.board.request_seconds.Observe(hand_.part, done.kind, now - since_);
   if (done.requests > 0 && desk_.life.first_reply_at.load(std::memory_order_relaxed) == 0)
     desk_.life.first_reply_at.store(now, std::memory_order_relaxed);
   since_ = now;
@@ -70,6 +71,7 @@ void LeasedConnection::Rest() {
 LeasedConnection::Next LeasedConnection::Owe(Excuse excuse) {
   const bool clients_fault = excuse == Excuse::kTooSlow || excuse == Excuse::kUrgent;
   const std::uint8_t kind = clients_fault ? 4 : 5;
+  if (clients_fault || excuse == Excuse::kUnavailable) hand_.SetPart(0);  // nobody has read it
   return SendReply({.consume = 0, .bytes = desk_.abandoned_reply(excuse), .keep_open = false, .kind = kind});
 }
 

@@ -21,7 +21,8 @@ LeaseInHand::LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t 
       detail(desk.leases.detail(slot)),
       slab(desk.leases.slab(slot)),
       io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process, watcher, desk.board),
-      machine(lease, detail, generation, io, desk.timeouts.write) {}
+      machine(lease, detail, generation, io, desk.timeouts.write),
+      part(detail.part.load(std::memory_order_relaxed)) {}
 
 LeasedConnection::LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation,
                                    sys::UniqueFd fd)

@@ -143,14 +143,21 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
       continue;
     }
     if (!batch.empty()) break;
-    if (reply != nullptr) return SendAlone(std::move(*reply), peeked.size());
-    if (std::holds_alternative<Start>(*decision)) return Begin(peeked);
+    if (reply != nullptr) {
+      hand_.SetPart(reply->part);
+      return SendAlone(std::move(*reply), peeked.size());
+    }
+    if (const auto* start = std::get_if<Start>(&*decision)) {
+      hand_.SetPart(start->part);
+      return Begin(peeked);
+    }
     if (all_seen && sys::StopsAtUrgentByte(hand_.fd.get(), desk_.peek_buffer, peeked.size()))
       return Owe(Excuse::kUrgent);
     if (all_seen) return WaitForMore(true);
     Misuse("a request is longer than max_input");
     return Next::kWait;
   }
+  hand_.SetPart(batch.part());
   if (batch.closes()) linger_ = batch.lingers();
   const bool drained = all_seen && batch.consumed() == peeked.size() && !peer_finished_;
   hand_.machine.Begin(batch.Plan(drained ? Phase::kIdle : Phase::kReading));

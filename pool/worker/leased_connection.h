@@ -34,6 +34,13 @@ struct LeaseInHand {
   const std::span<char> slab;
   SocketIo io;
   StepMachine<SocketIo> machine;
+  std::uint8_t part = 0;  ///< of the request in hand; `detail` may be another worker's once the lease is idle
+
+  /// Before the request's first step.
+  void SetPart(std::uint8_t of_request) {
+    part = of_request;
+    detail.part.store(part, std::memory_order_relaxed);
+  }
 };
 
 class LeasedConnection;

@@ -24,7 +24,9 @@ const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leas
 bool LeasedProcess::ClaimPlace(std::size_t limit) {
   place_ = connection_.desk().leases.places().Claim(claimant(), limit);
   HYDRAPOOL_FAILPOINT("worker.place_claimed");
-  return place_ != nullptr;
+  if (place_ == nullptr) return false;
+  connection_.desk().leases.places().Note(*place_, sys::Now(), connection_.hand().part);
+  return true;
 }
 
 const ProcessLine& LeasedProcess::line() const { return connection_.desk().leases.line(); }

@@ -18,13 +18,14 @@ std::string_view FaultOf(const Reply& reply, std::size_t input, bool taken) {
 
 bool ReplyBatch::Add(const Reply& reply, bool uses_notes) {
   if (!FaultOf(reply, input_ - consumed_, false).empty()) return false;
-  if (!empty_ && KindOf(reply) != kind_) return false;
+  if (!empty_ && (KindOf(reply) != kind_ || reply.part != part_)) return false;
   if (reply.bytes.size() > slab_.size() - used_) return false;
   std::memcpy(slab_.data() + used_, reply.bytes.data(), reply.bytes.size());
   used_ += reply.bytes.size();
   consumed_ += reply.consume;
   if (!reply.interim) ++requests_;
   kind_ = KindOf(reply);
+  part_ = reply.part;
   empty_ = false;
   closes_ = !reply.keep_open;
   linger_ = reply.linger;

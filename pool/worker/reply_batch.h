@@ -21,8 +21,9 @@ std::string_view FaultOf(const Reply& reply, std::size_t input, bool taken);
 ///     while (batch.open() && batch.Add(Answer(input.substr(batch.consumed())), false)) {}
 ///     machine.Begin(batch.Plan(Phase::kReading));
 ///
-/// A step's replies are of one kind, at most 255, and fit the slab. The last is one that closes, an interim
-/// one, or one to a request that uses its notes: those hold the notes of one request only.
+/// A step's replies are of one kind and one part of the site, at most 255, and fit the slab. The last is one
+/// that closes, an interim one, or one to a request that uses its notes: those hold the notes of one request
+/// only.
 class ReplyBatch {
  public:
   /// `input`: how many bytes of requests there are.
@@ -37,6 +38,7 @@ class ReplyBatch {
   [[nodiscard]] bool open() const { return open_ && consumed_ < input_; }
   [[nodiscard]] std::size_t consumed() const { return consumed_; }
   [[nodiscard]] bool closes() const { return closes_; }
+  [[nodiscard]] std::uint8_t part() const { return part_; }
   /// It closes, and the client may still be sending.
   [[nodiscard]] bool lingers() const { return linger_ || consumed_ != input_; }
   /// The step, which leads to `next` unless it closes.
@@ -49,6 +51,7 @@ class ReplyBatch {
   std::size_t consumed_ = 0;
   std::uint8_t requests_ = 0;
   std::uint8_t kind_ = 0;
+  std::uint8_t part_ = 0;
   bool empty_ = true;
   bool open_ = true;
   bool closes_ = false;

@@ -63,6 +63,7 @@ TEST(ReplyBatchTest, WhatBelongsToAnotherStepChangesNothing) {
     Reply reply;
   } cases[] = {
       {"another kind", {.consume = 1, .bytes = "x", .kind = 5}},
+      {"another part of the site", {.consume = 1, .bytes = "x", .kind = 2, .part = 1}},
       {"no room in the slab", {.consume = 1, .bytes = std::string(29, 'x'), .kind = 2}},
       {"consumes more than is left", {.consume = 96, .bytes = "x", .kind = 2}},
       {"consumes nothing", {.consume = 0, .bytes = "x", .kind = 2}},

@@ -34,7 +34,8 @@ struct WorkerInternals {
   /// How many processes may be started for requests, over the whole pool, and how many bodies be made whole
   /// for others: more could leave no descriptor for a connection.
   std::size_t most_processes = 0;
-  AnswerWatcher* watcher = nullptr;  ///< null: nobody is told of answers
+  AnswerWatcher* watcher = nullptr;        ///< null: nobody is told of answers
+  const Scoreboard* scoreboard = nullptr;  ///< where there is one
 };
 
 /// What a worker is given by its parent.

@@ -43,15 +43,36 @@ dashboard_is_sound() {
   reason=$(jq --raw-output --arg uid "$uid" '
     def overlap($a; $b): $a.x < $b.x + $b.w and $b.x < $a.x + $a.w and $a.y < $b.y + $b.h and $b.y < $a.y + $a.h;
     [
-      (.. | strings | select(contains("${")) | "an input that provisioning does not fill: " + .),
-      ((.panels[], .panels[].targets[], .templating.list[]) | select(.datasource.uid != $uid)
-        | "not the provisioned datasource: \(.title // .expr // .name)"),
-      (.panels[] | select((.targets | length) == 0 or any(.targets[]; (.expr // "") == "")) | "no query: " + .title),
+      (.. | strings | select(test("[$][{](?!datasource[}])")) | "an input that provisioning does not fill: " + .),
+      ((.templating.list[] | select(.name == "datasource") | .current.value) // "none"
+        | select(. != $uid) | "the datasource that it begins with is not the provisioned one: " + .),
+      (([.panels[] | select(.type != "row") | ., .targets[]] + [.templating.list[] | select(.type == "query")]
+        + [.annotations.list[] | select(.expr)])[] | select(.datasource.uid != "${datasource}")
+        | "not the chosen datasource: \(.title // .expr // .name)"),
+      (.panels[] | select(.type != "row" and ((.targets | length) == 0 or any(.targets[]; (.expr // "") == "")))
+        | "no query: " + .title),
       (.panels | group_by(.id)[] | select(length > 1) | "one id twice: \(.[0].id)"),
       (.panels as $p | range($p | length) as $i | range($i) as $j
         | select(overlap($p[$i].gridPos; $p[$j].gridPos)) | "overlap: \($p[$i].title), \($p[$j].title)"),
       (.panels[] | select(.gridPos.x + .gridPos.w > 24) | "too wide: " + .title)
     ] | .[]' "$dashboard") && [[ -z $reason ]]
+}
+
+# What the dashboard asks, panels and annotations, of INSTANCE with Grafana's intervals filled in: queries INSTANCE RATE RANGE
+# shellcheck disable=SC2016  # Grafana's variables, not the shell's
+queries() {
+  local exprs
+  mapfile -t exprs < <(jq --raw-output '(.panels[].targets[]?.expr), (.annotations.list[].expr // empty)' "$dashboard")
+  exprs=("${exprs[@]//'$instance'/"$1"}")
+  exprs=("${exprs[@]//'$__rate_interval'/"$2"}")
+  printf '%s\n' "${exprs[@]//'$__range'/"$3"}"
+}
+
+# Each of them is in dashboard_test.yml with an answer, and none that the dashboard does not ask.
+queries_have_known_answers() {
+  reason=$(diff <(queries pool:9180 20s 15m | sort -u) \
+    <(sed -n "s/^ *- expr: '\(.*\)'$/\1/p" metrics/prometheus/dashboard_test.yml | sort -u)) && reason=''
+  [[ -z $reason ]] && ! grep -q 'exp_samples: \[\]' metrics/prometheus/dashboard_test.yml
 }
 
 # Each alert says what to do first, is told of in metrics/README.md, and fires in a test.
@@ -67,14 +88,35 @@ alerts_are_whole() {
   ) && [[ -z $reason ]]
 }
 
+# The configuration as the Prometheus that is here can read it: what only Prometheus 3 knows is marked so.
+prometheus_yml() {
+  if [[ $(prometheus --version 2>&1) == *'version 2.'* ]]; then
+    grep -v '# Prometheus 3$' metrics/prometheus/prometheus.yml
+  else
+    cat metrics/prometheus/prometheus.yml
+  fi
+}
+
+prometheus_config_is_right() {
+  local checked
+  checked=$(mktemp -d "${TMPDIR:-/tmp}/hydrapool-config.XXXXXX")
+  cp metrics/prometheus/{recording,alerting}.yml "$checked"
+  prometheus_yml >"$checked/prometheus.yml"
+  quietly promtool check config "$checked/prometheus.yml"
+  rm -r "$checked"
+  [[ -z $reason ]]
+}
+
 static_checks() {
   say 'Rules and dashboard'
-  check 'prometheus.yml and its rules' quietly promtool check config metrics/prometheus/prometheus.yml
+  check 'prometheus.yml and its rules' prometheus_config_is_right
   check 'alertmanager.yml' quietly amtool check-config metrics/prometheus/alertmanager.yml
   check 'known answers of the rules' quietly in_rules promtool test rules rules_test.yml
   check 'what is told of incidents, and how soon' quietly in_rules promtool test rules incidents_test.yml
   check 'each alert has a runbook, a row in metrics/README.md and a test in which it fires' alerts_are_whole
   check 'the dashboard' dashboard_is_sound
+  check "each of the dashboard's queries has a known answer" queries_have_known_answers
+  check 'and gives it' quietly in_rules promtool test rules dashboard_test.yml
 }
 
 ready() { "${ask[@]}" "$prometheus_url/-/ready" >/dev/null; }
@@ -101,13 +143,10 @@ targets_are_up() {
 }
 
 # list_queries INSTANCE WINDOW: those of every panel and every recording rule, to $unanswered; WINDOW stands for
-# $__rate_interval.
-# shellcheck disable=SC2016  # Grafana's variables, not the shell's
+# $__rate_interval. (An annotation has nothing to say while nothing happens.)
 list_queries() {
-  mapfile -t unanswered < <(jq --raw-output '.panels[].targets[].expr' "$dashboard" &&
+  mapfile -t unanswered < <(queries "$1" "$2" 5m | head --lines "$(jq '[.panels[].targets[]?.expr] | length' "$dashboard")" &&
     sed -n 's/^ *- record: //p' metrics/prometheus/recording.yml)
-  unanswered=("${unanswered[@]//'$instance'/"$1"}")
-  unanswered=("${unanswered[@]//'$__rate_interval'/"$2"}")
 }
 
 # Each of $unanswered must have data once, not all at once.
@@ -119,6 +158,13 @@ queries_had_data() {
   unanswered=("${left[@]}")
   reason=${left[0]-}
   ((${#left[@]} == 0))
+}
+
+# Prometheus has asked for OpenMetrics, and keeps which request fell into a bucket.
+exemplars_are_kept() {
+  "${ask[@]}" "$prometheus_url/api/v1/query_exemplars" --data-urlencode 'query=hydrapool_request_seconds_bucket' \
+    --data-urlencode "start=$(date --date '-2 min' +%s)" --data-urlencode "end=$(date +%s)" |
+    jq --exit-status 'any(.data[].exemplars[]; .labels.request_id | length > 0)' >/dev/null
 }
 
 # families FILE...: the name and type of each metric that pages in text format have.

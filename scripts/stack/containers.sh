@@ -50,19 +50,36 @@ build_hydrapool() {
   fi
   docker_ image inspect debian:bookworm-slim >/dev/null 2>&1 ||
     docker_ import "$cache/base.tar" debian:bookworm-slim >/dev/null
-  build_image hydrapool:local --file scripts/Dockerfile
+  if [[ -n ${prebuilt-} ]]; then
+    build_from_programs "$prebuilt"
+  else
+    build_image hydrapool:local --file scripts/Dockerfile
+  fi
+}
+
+# build_from_programs DIR: the project's image with the programs that a build here has made, and what they link.
+build_from_programs() {
+  local context=$work/context
+  mkdir -p "$context/bin"
+  cp "$1"/{hydrapool,loadgen,harness} "$context/bin/"
+  strip "$context"/bin/*
+  cp -r "$1/../cgi-bin" harness/scenarios "$context/"
+  ldd "$context"/bin/* | awk '$2 == "=>" { sub(".*/", "*/", $3); print $3 }' | sort -u | xargs dpkg --search |
+    sed 's/:.*//' | sort -u | xargs echo git >"$context/packages"
+  DOCKER_BUILDKIT=0 docker_ build --network host --tag hydrapool:local --file scripts/stack/stand-in.Dockerfile \
+    --target hydrapool "$context" >"$cache/build.log" 2>&1 || fail "building hydrapool:local: $(tail -n 5 "$cache/build.log")"
+  printf '%s\n' "  ok   hydrapool:local is made of the programs in $1"
 }
 
 build_images() {
-  local prometheus alertmanager grafana
+  local each image grafana
   build_hydrapool
-  prometheus=$(sed -n 's/^ *image: \(prom\/prometheus.*\)/\1/p' docker-compose.yml)
-  alertmanager=$(sed -n 's/^ *image: \(prom\/alertmanager.*\)/\1/p' docker-compose.yml)
+  for each in prometheus alertmanager haproxy nginx; do
+    image=$(sed -n "s/^ *image: \\(.*$each:.*\\)/\\1/p" docker-compose.yml)
+    say "$image is a stand-in: Debian's $each"
+    build_image "$image" --file scripts/stack/stand-in.Dockerfile --target "$each"
+  done
   grafana=$(sed -n 's/^ *image: \(grafana\/.*\)/\1/p' docker-compose.yml)
-  say "$prometheus is a stand-in: Debian's Prometheus"
-  build_image "$prometheus" --file scripts/stack/stand-in.Dockerfile --target prometheus
-  say "$alertmanager is a stand-in: Debian's Alertmanager"
-  build_image "$alertmanager" --file scripts/stack/stand-in.Dockerfile --target alertmanager
   say "$grafana is a stand-in: it has the provisioned files and reaches the data source, but draws nothing"
   build_image hydrapool-stand-in/grafana:local --file scripts/stack/stand-in.Dockerfile --target grafana
 }
@@ -71,7 +88,7 @@ build_images() {
 all_healthy() {
   reason=$(compose ps --quiet | xargs /usr/bin/docker inspect --format \
     '{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}healthy{{end}}')
-  [[ $(grep -c ' running healthy$' <<<"$reason") == 8 ]]
+  [[ $(grep -c ' running healthy$' <<<"$reason") == 9 ]]
 }
 
 all_hardened() {
@@ -105,6 +122,31 @@ drains_on_stop() {
   [[ $reason == 'exit code 0' ]]
 }
 
+instance_of_the_pool() {
+  "${ask[@]}" "$prometheus_url/api/v1/query" --data-urlencode 'query=hydrapool_build_info' |
+    jq --raw-output '.data.result[0].metric.instance'
+}
+
+# Found by their name, and all of them served by HAProxy.
+three_pools() {
+  compose up --detach --no-build --no-recreate --scale pool=3 >>"$cache/compose.log" 2>&1 || fail "scale: $(tail -n 3 "$cache/compose.log")"
+  within 30 'three pools are scraped' holds 'count(up{job="hydrapool"} == 1) == 3'
+  within 30 'and each of them gets requests' holds 'count(job:hydrapool_worker_requests:rate1m > 0) == 3'
+}
+
+with_a_peer() {
+  compose --profile peers up --detach --no-build --no-recreate --scale pool=3 >>"$cache/compose.log" 2>&1 ||
+    fail "peers: $(tail -n 3 "$cache/compose.log")"
+  within 30 'nginx beside it is loaded and watched' holds 'sum(rate(loadgen_requests_total{job="peer", outcome="ok"}[15s])) > 0'
+  within 30 'and its workers are killed too' peer_is_killed
+}
+peer_is_killed() { compose logs --no-color peer-faults | grep -q '"outcome":"dead"'; }
+
+verdict_is_pass() {
+  reason=$(compose --profile ci run --rm -T verdict 2>&1 | tail -n 5)
+  [[ $reason == *PASS* ]]
+}
+
 test_containers() {
   local tool
   ((EUID == 0)) || die '--containers needs root'
@@ -128,20 +170,23 @@ test_containers() {
   brought_up=yes
   SECONDS=0
   compose up --detach --no-build >"$cache/compose.log" 2>&1 || fail "up: $(tail -n 5 "$cache/compose.log")"
-  within $((30 - SECONDS)) 'all eight are healthy within 30 s of up' all_healthy
+  within $((30 - SECONDS)) 'all nine are healthy within 30 s of up' all_healthy
   say "  after $SECONDS s"
   check 'no capabilities, no root, read-only, ports on 127.0.0.1 only' all_hardened
 
   ask=(nsenter --net="/run/netns/$netns" "${ask[@]}")
   prometheus_url=http://127.0.0.1:9090
-  within 20 'every target is scraped' targets_are_up 3
-  list_queries pool:9180 20s
+  within 30 'every target is scraped' targets_are_up 3
+  list_queries "$(instance_of_the_pool)" 20s
   within 60 "each of ${#unanswered[@]} queries of panels and recording rules has data" queries_had_data
   within 30 'kills are seen' kills_are_seen
   check 'nothing was lost or cut' holds 'sum(hydrapool_lost_total) + sum(hydrapool_cut_total) == 0'
   check 'every rule is healthy and none of the critical alerts is up' rules_are_healthy
   check 'the dashboard is where Grafana looks for it' grafana_has_the_dashboard
   a_killed_parent_comes_back
+  three_pools
+  with_a_peer
+  check 'the verdict of everything-at-once is PASS' verdict_is_pass
   check 'the pool drains when it is stopped' drains_on_stop
 }
 

@@ -24,6 +24,8 @@ struct Reply {
   bool keep_open = true;
   bool linger = true;  ///< when closing: the client may still be sending; false where it said that it is done
   std::uint8_t kind = 0;  ///< counted by kind, 0 to 5; HTTP: the status' first digit
+  /// The part of the handler's site that the request belongs to, 0 to 15: durations are counted by it.
+  std::uint8_t part = 0;
   /// Not the answer yet (100 Continue): the same request is looked at again. At most 16 in a row to the same
   /// bytes.
   bool interim = false;
@@ -31,7 +33,9 @@ struct Reply {
 
 /// The request is complete and is to be started: the handler's Begin is called next, with the same input. The
 /// request's bytes stay in the kernel until a step consumes them.
-struct Start {};
+struct Start {
+  std::uint8_t part = 0;  ///< as Reply::part, of whatever is answered
+};
 
 using Decision = std::variant<NeedMore, Reply, Start>;
 
