@@ -45,6 +45,7 @@ struct Server::Connection {
   std::string input = {};
   std::string output = {};
   std::size_t sent = 0;
+  bool said_all = false;  // its request was whole, and nothing came behind it: no reset can follow
   sys::EventLoop::Watch watch = {};
   sys::EventLoop::Timer deadline = {};
 };
@@ -65,7 +66,8 @@ void Server::AcceptSome() {
     if (connections_.size() == kMaxConnections) {
       const auto idle = OldestIdle();
       if (idle == connections_.end()) return PauseAccepting(loop_.now() + kDeadline);
-      if (loop_.now() < idle->opened + kGrace) return PauseAccepting(idle->opened + kGrace);
+      const bool at_once = idle->phase == Connection::Phase::kLingering && idle->said_all;
+      if (!at_once && loop_.now() < idle->opened + kGrace) return PauseAccepting(idle->opened + kGrace);
     }
     auto accepted = sys::Accept(listener_.get());
     if (accepted.error != 0) {
@@ -110,7 +112,11 @@ void Server::Close(Iterator connection) {
 }
 
 Server::Iterator Server::OldestIdle() {
-  for (const auto phase : {Connection::Phase::kLingering, Connection::Phase::kReading}) {
+  using Phase = Connection::Phase;
+  const auto done = std::ranges::find_if(
+      connections_, [](const Connection& each) { return each.phase == Phase::kLingering && each.said_all; });
+  if (done != connections_.end()) return done;
+  for (const auto phase : {Phase::kLingering, Phase::kReading}) {
     const auto found = std::ranges::find(connections_, phase, &Connection::phase);
     if (found != connections_.end()) return found;
   }
@@ -142,7 +148,10 @@ bool Server::Read(Connection& connection) {
     if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
       connection.output = Plain(refusal->status, false, refusal->why);
     } else {
-      connection.output = Respond(*std::get<const http::Request*>(parsed));
+      const http::Request& request = *std::get<const http::Request*>(parsed);
+      const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
+      connection.said_all = bare && connection.input.size() == request.head_size;
+      connection.output = Respond(request);
     }
     connection.phase = Connection::Phase::kWriting;
     return true;

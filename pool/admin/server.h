@@ -31,9 +31,10 @@ namespace hydrapool::admin {
 /// within kDeadline of the accept, whatever the client does.
 ///
 /// It never blocks, and nothing throws into the loop: a page whose callback throws is a 500. At most
-/// kMaxConnections are open. With all taken, the oldest that has its response and does not go, or else the
-/// oldest that has sent no whole request, makes room once it is kGrace old; until then newcomers wait in the
-/// backlog. Where accept fails (EMFILE and the like) it is tried again after kRetry: no spin.
+/// kMaxConnections are open. With all taken, one that has its response and had sent nothing more makes room
+/// at once; else the oldest that has its response and does not go, or the oldest that has sent no whole
+/// request, does once it is kGrace old; until then newcomers wait in the backlog. Where accept fails (EMFILE
+/// and the like) it is tried again after kRetry: no spin.
 ///
 /// Not promised: any protection of what the pages say. Listen on a loopback address. Needs the loop's thread;
 /// the loop outlives the Server. A page's callback must not destroy the Server.

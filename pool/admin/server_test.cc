@@ -182,6 +182,29 @@ TEST(AdminServerTest, AFloodDoesNotHoldTheLoop) {
   EXPECT_LE(most, static_cast<int>(2 * Server::kMaxConnections));
 }
 
+TEST(AdminServerTest, ThoseWhoNeverReadKeepNobodyWaiting) {
+  constexpr int kFlood = 100;
+  sys::EventLoop loop;
+  int rendered = 0;
+  const Server server(loop, sys::Listen("127.0.0.1:0"), {{"/hello", [&rendered] {
+                                                            ++rendered;
+                                                            return Page{200, "text/plain", "hello\n"};
+                                                          }}});
+  std::vector<sys::UniqueFd> clients;
+  for (int i = 0; i < kFlood; ++i) {
+    clients.push_back(Connect(server.address()));
+    Send(clients.back(), kGetHello);
+  }
+  for (int turns = 0; rendered < kFlood && turns < kFlood; ++turns) loop.RunOnce(0);
+  EXPECT_EQ(rendered, kFlood) << "without any time to pass";
+  for (int turns = 0; turns < kFlood; ++turns) loop.RunOnce(0);
+  for (const auto& client : clients) {
+    char text[512] = {};
+    EXPECT_GT(::recv(client.get(), text, sizeof text - 1, 0), 0);
+    EXPECT_TRUE(std::string_view(text).ends_with("hello\n")) << "closed, but not reset";
+  }
+}
+
 TEST(AdminServerTest, ResetsAreSurvived) {
   const TestServer server(SomePages());
   for (const std::string_view request :

@@ -162,6 +162,11 @@ test_containers() {
   build_images
   stop_daemon
 
+  export PROMETHEUS_CONFIG=$work/prometheus
+  mkdir "$PROMETHEUS_CONFIG"
+  cp metrics/prometheus/{recording,alerting}.yml "$PROMETHEUS_CONFIG"
+  prometheus_yml >"$PROMETHEUS_CONFIG/prometheus.yml"
+
   netns=hydrapool-stack-$$
   ip netns add "$netns"
   ip -n "$netns" link set lo up

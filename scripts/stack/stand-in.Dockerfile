@@ -23,17 +23,6 @@ FROM debian:bookworm-slim AS nginx
 RUN apt-get -qq update && \
     DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install nginx-light
 
-# Of programs that were built here: scripts/stack-test --containers --bin DIR.
-FROM debian:bookworm-slim AS hydrapool
-COPY packages /tmp/
-RUN apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive xargs apt-get -qq -y --no-install-recommends install </tmp/packages && \
-    useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin hydrapool
-COPY bin/ /usr/local/bin/
-COPY cgi-bin/ /srv/cgi-bin/
-COPY scenarios/ /srv/scenarios/
-USER 10001:10001
-
 # Healthy once the provisioned files are there, its own directory can be written and the data source answers.
 FROM debian:bookworm-slim AS grafana
 RUN apt-get -qq update && \
@@ -47,3 +36,14 @@ CMD ["sh", "-euc", "\
   mkdir -p api; \
   wget -q -O api/health $url/-/ready; \
   exec busybox httpd -f -p 3000"]
+
+# Of programs that were built here: scripts/stack-test --containers --bin DIR. The last, for what comes before it is built too.
+FROM debian:bookworm-slim AS hydrapool
+COPY packages /tmp/
+RUN apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive xargs apt-get -qq -y --no-install-recommends install </tmp/packages && \
+    useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin hydrapool
+COPY bin/ /usr/local/bin/
+COPY cgi-bin/ /srv/cgi-bin/
+COPY scenarios/ /srv/scenarios/
+USER 10001:10001
