@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   hydrapool::harness::AddRunCommand(app, exit_code);
   hydrapool::harness::AddAttachCommand(app, exit_code);
   hydrapool::harness::AddInjectCommand(app, exit_code);
+  hydrapool::harness::AddReplayCommand(app, exit_code);
   hydrapool::harness::AddEchoCommand(app, exit_code);
   for (const auto* command : app.get_subcommands({})) {
     if (argc < 2 || command->get_name() != argv[1]) continue;

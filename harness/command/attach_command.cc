@@ -73,7 +73,9 @@ sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
                         .every = arguments.every,
                         .from = arguments.from,
                         .to = arguments.duration - std::min(arguments.duration / 10, sys::kSecond),
-                        .hold = arguments.faults.hold}};
+                        .hold = arguments.faults.hold,
+                        .network = arguments.faults.how}};
+    scenario.disk.directory = arguments.faults.disk;
     if (arguments.from >= arguments.duration) return sys::Failure("--from is beyond --duration");
   }
   for (const std::string& text : arguments.expect) {

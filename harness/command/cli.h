@@ -50,6 +50,7 @@ bool PrintResults(const std::string& text, const std::string& json, const std::s
 void AddRunCommand(CLI::App& app, int& exit_code);
 void AddAttachCommand(CLI::App& app, int& exit_code);
 void AddInjectCommand(CLI::App& app, int& exit_code);
+void AddReplayCommand(CLI::App& app, int& exit_code);
 void AddEchoCommand(CLI::App& app, int& exit_code);
 
 }  // namespace hydrapool::harness

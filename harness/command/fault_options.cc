@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/command/cli.h"
+#include "harness/fault/small_disk.h"
 
 namespace hydrapool::harness {
 
@@ -17,10 +18,14 @@ Commands FaultOptions::commands() const {
   return {{fault, {"/bin/sh", "-c", command}}};
 }
 
+Harm FaultOptions::harm() const { return {.network = how, .port = port, .disk = disk}; }
+
 std::string FaultOptions::words() const {
   const auto time = [](sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); };
   std::string words = fmt::format(" --fault {} --target {}", Name(fault), Name(chosen_target()));
   if (InfoOf(fault).effect == Effect::kHolds) words += " --hold " + time(hold);
+  if (how) words += fmt::format(" --how '{}'", how->text);
+  if (!disk.empty()) words += " --disk " + disk;
   if (!command.empty()) words += fmt::format(" --command '{}'", command);
   if (any_user) words += " --any-user";
   if (min_alive > 0) words += fmt::format(" --min-alive {}", min_alive);
@@ -34,10 +39,23 @@ void AddFaultOptions(CLI::App& app, FaultOptions& options) {
   AddParsed(
       app, "--target", options.target, ParseTarget,
       "To whom (default random): " + TargetNames() + "; busiest, idle, slot=N and supervisor need --admin");
+  AddDuration(app, "--hold", options.hold, "How long a fault that is held lasts (default 1s)");
+  AddLimitOptions(app, options);
+}
+
+void AddLimitOptions(CLI::App& app, FaultOptions& options) {
   app.add_option("--command", options.command,
                  "For reload, upgrade and restart: the server's own command, a line for sh")
       ->type_name("LINE");
-  AddDuration(app, "--hold", options.hold, "How long a fault that is held lasts (default 1s)");
+  AddParsed(app, "--how", options.how, ParseNetworkHarm,
+            "For network: loss 5%, partition, reset 1%, rate 100kb, delay 50ms or reorder 25%")
+      ->type_name("HOW");
+  app.add_option("--port", options.port, "For network: the port whose packets are hurt (default: the URL's)")
+      ->check(CLI::Range(1, 65535).description(""))
+      ->type_name("N");
+  app.add_option("--disk", options.disk,
+                 "For full-disk: a directory that is a file system of its own, of 256 MB at most")
+      ->type_name("DIR");
   app.add_flag("--any-user", options.any_user, "As root: also workers that belong to another user");
   app.add_option("--min-alive", options.min_alive, "Leave so many workers alone")->type_name("N");
   app.add_option("--budget", options.most, "Deal at most so many blows")
@@ -49,11 +67,30 @@ void AddFaultOptions(CLI::App& app, FaultOptions& options) {
   AddDuration(app, "--within", options.within, "That time (default 1s)");
 }
 
+namespace {
+
+/// What this machine lacks for it, or the command line.
+std::optional<std::string> WhyNotHere(const FaultOptions& options) {
+  const bool is_network = options.fault == Fault::kNetwork;
+  if (is_network != options.how.has_value())
+    return is_network ? "--fault network needs --how" : "--how is for --fault network";
+  const bool fills = options.fault == Fault::kFullDisk;
+  if (fills == options.disk.empty())
+    return fills ? "--fault full-disk needs --disk" : "--disk is for --fault full-disk";
+  std::optional<std::string> why;
+  if (is_network) why = WhyNoHarm(*options.how);
+  if (fills) why = WhyNoFilling(options.disk);
+  return why ? std::optional(fmt::format("{}: {}", Name(options.fault), *why)) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> WhyWrong(const FaultOptions& options, const std::string& admin) {
   const Target target = options.chosen_target();
   if (const auto why = WhyNotTogether(options.fault, target)) return "--target: " + *why;
   if (const auto why = WhyNoCommand(options.fault, options.commands(), !admin.empty()))
     return *why + " (--command)";
+  if (const auto why = WhyNotHere(options)) return why;
   if (!options.command.empty() && InfoOf(options.fault).effect != Effect::kRenews)
     return fmt::format("--command is for reload, upgrade and restart, not for {}", Name(options.fault));
   if (target.needs_status() && admin.empty()) {

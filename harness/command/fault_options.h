@@ -22,16 +22,22 @@ struct FaultOptions {
   std::string steady = {};  ///< The URL of a request that must be answered all the time; empty: none.
   sys::Nanos within = sys::kSecond;
 
-  std::string command = {};  ///< The server's own, for a fault that renews it; a line for sh.
+  std::optional<NetworkHarm> how = {};  ///< Of the fault `network`.
+  int port = 0;                         ///< Whose packets; 0: the one of the URL.
+  std::string disk = {};                ///< Which `full-disk` fills.
+  std::string command = {};             ///< The server's own, for a fault that renews it; a line for sh.
 
   [[nodiscard]] Target chosen_target() const { return target.value_or(DefaultTarget(fault)); }
   [[nodiscard]] InjectLimits limits() const;
   [[nodiscard]] Commands commands() const;
+  [[nodiscard]] Harm harm() const;
   /// As they stand on a command line, those that are not the default: " --fault term --min-alive 2".
   [[nodiscard]] std::string words() const;
 };
 
 void AddFaultOptions(CLI::App& app, FaultOptions& options);
+/// All of them but which fault and to whom.
+void AddLimitOptions(CLI::App& app, FaultOptions& options);
 
 /// What is wrong with them together; `admin`: the pool's endpoint, or empty.
 [[nodiscard]] std::optional<std::string> WhyWrong(const FaultOptions& options, const std::string& admin);

@@ -10,6 +10,7 @@
 #include "harness/command/cli.h"
 #include "harness/command/fault_options.h"
 #include "harness/fault/inject_run.h"
+#include "harness/fault/replay.h"
 #include "harness/observe/pool_watch.h"
 #include "harness/observe/steady_state.h"
 #include "pool/sys/file.h"
@@ -34,7 +35,19 @@ call themselves differently, call themselves workers.
 Exit codes: 0 done; 1 no fault landed, or the parent ended before its time; 2 usage; 4 aborted: the server no longer served.
 )";
 
+constexpr const char* kReplayExamples = R"(
+Examples:
+  harness replay faults.jsonl --admin 127.0.0.1:9180
+  harness replay faults.jsonl --parent $(cat /run/nginx.pid) --any-user --min-alive 1 --steady http://127.0.0.1/
+
+Does the faults of a journal again (harness inject, run and attach write one with --journal; run --dry-run prints one), at the same
+times after the start. A worker is the one of the same slot, or, where the server has no slots, the one of the same place in age.
+
+Exit codes: as of harness inject.
+)";
+
 struct Arguments {
+  std::string replay = {};  ///< A journal, instead of a schedule.
   InjectRun::Options run;
   FaultOptions faults;
   pid_t parent = 0;
@@ -95,8 +108,37 @@ int Tell(const Arguments& arguments, const InjectSummary& summary) {
   return summary.landed > 0 || summary.planned == 0 ? kExitDone : kExitFailed;
 }
 
+/// Why these faults cannot be done again here; nullopt: they can.
+std::optional<std::string> WhyNoReplay(const Arguments& arguments) {
+  for (const PlannedFault& fault : arguments.run.listed) {
+    FaultOptions options = arguments.faults;
+    options.fault = fault.fault;
+    options.target = fault.target;
+    if (fault.fault != Fault::kNetwork) options.how.reset();
+    if (fault.fault != Fault::kFullDisk) options.disk.clear();
+    if (InfoOf(fault.fault).effect != Effect::kRenews) options.command.clear();
+    if (auto why = WhyWrong(options, arguments.admin)) return why;
+  }
+  return std::nullopt;
+}
+
+int Inject(Arguments& arguments);
+
+int Replay(Arguments& arguments) {
+  const auto faults = FaultsIn(sys::ReadFile(arguments.replay), arguments.replay);
+  if (!faults) return UsageError(faults.error().message);
+  arguments.run.listed = *faults;
+  arguments.run.schedule.count = faults->size();
+  arguments.run.harm = arguments.faults.harm();
+  if (const auto why = WhyNoReplay(arguments)) return UsageError(*why);
+  return Inject(arguments);
+}
+
 int Inject(Arguments& arguments) {
-  if (const auto why = WhyWrong(arguments.faults, arguments.admin)) return UsageError(*why);
+  if (arguments.faults.how && arguments.faults.port == 0) return UsageError("--how needs --port");
+  const bool is_replay = !arguments.replay.empty();
+  if (const auto why = WhyWrong(arguments.faults, arguments.admin); why && !is_replay)
+    return UsageError(*why);
   const auto found = MainProcess(arguments.parent, arguments.admin);
   if (!found) return UsageError(found.error().message);
   arguments.parent = *found;
@@ -118,12 +160,39 @@ int Inject(Arguments& arguments) {
 
 }  // namespace
 
+namespace {
+
+void AddServerOptions(CLI::App& app, Arguments& arguments) {
+  AddParent(app, arguments.parent);
+  AddDuration(app, "--dead-within", arguments.run.dead_within,
+              "After that a worker has survived (default 5s)");
+  app.add_option("--admin", arguments.admin, "The pool's admin endpoint, which knows its workers")
+      ->type_name("HOST:PORT");
+  app.add_option("--journal", arguments.journal, "Write each fault as a line of JSON")->type_name("FILE");
+  app.add_option("--json", arguments.json, "Write the summary as JSON; - for stdout")->type_name("FILE");
+}
+
+}  // namespace
+
+void AddReplayCommand(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App& replay = *app.add_subcommand("replay", "Do the faults of a journal again");
+  replay.footer(kReplayExamples);
+  replay.add_option("journal", arguments->replay, "The journal")
+      ->required()
+      ->check(CLI::ExistingFile.description(""))
+      ->type_name("FILE");
+  AddServerOptions(replay, *arguments);
+  AddLimitOptions(replay, arguments->faults);
+  replay.callback([arguments, &exit_code] { exit_code = Replay(*arguments); });
+}
+
 void AddInjectCommand(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
   ScheduleSpec& schedule = arguments->run.schedule;
   CLI::App& inject = *app.add_subcommand("inject", "Hurt the workers of a running server on a schedule");
   inject.footer(kExamples + FaultsHelp());
-  AddParent(inject, arguments->parent);
+  AddServerOptions(inject, *arguments);
   AddFaultOptions(inject, arguments->faults);
   AddDuration(inject, "--every", schedule.every, "The time from one fault to the next")->required();
   inject.add_option("--jitter", schedule.jitter, "Part of --every by which a fault's time varies, 0 to 1")
@@ -134,12 +203,6 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
                     ->type_name("N");
   auto* duration = AddDuration(inject, "--for", arguments->duration, "Stop after this time");
   inject.add_option("--seed", schedule.seed, "The seed of every draw")->capture_default_str()->type_name("S");
-  AddDuration(inject, "--dead-within", arguments->run.dead_within,
-              "After that a worker has survived (default 5s)");
-  inject.add_option("--admin", arguments->admin, "The pool's admin endpoint, which knows its workers")
-      ->type_name("HOST:PORT");
-  inject.add_option("--journal", arguments->journal, "Write each fault as a line of JSON")->type_name("FILE");
-  inject.add_option("--json", arguments->json, "Write the summary as JSON; - for stdout")->type_name("FILE");
   inject.callback([arguments, count, duration, &exit_code] {
     ScheduleSpec& spec = arguments->run.schedule;
     if (*count) spec.count = arguments->count;
@@ -147,6 +210,7 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
     spec.fault = arguments->faults.fault;
     spec.target = arguments->faults.chosen_target();
     arguments->run.hold = arguments->faults.hold;
+    arguments->run.harm = arguments->faults.harm();
     exit_code = Inject(*arguments);
   });
 }

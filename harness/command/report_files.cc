@@ -34,6 +34,8 @@ void AddReportOptions(CLI::App& app, ReportFiles& files) {
       ->type_name("FILE");
   app.add_option("--summary", files.summary, "Append the result as Markdown, as CI pages show it")
       ->type_name("FILE");
+  app.add_option("--journal", files.journal, "Write each fault as a line of JSON, as harness replay reads it")
+      ->type_name("FILE");
   app.add_option("--metrics", files.metrics,
                  "Serve harness_faults_total, and at the end harness_verdict, to Prometheus; when the run is "
                  "over, until it has asked once more, for at most 20 s")
@@ -41,7 +43,7 @@ void AddReportOptions(CLI::App& app, ReportFiles& files) {
 }
 
 sys::Result<void> CheckWritable(const ReportFiles& files) {
-  for (const std::string* path : {&files.json, &files.html, &files.junit, &files.summary}) {
+  for (const std::string* path : {&files.json, &files.html, &files.junit, &files.summary, &files.journal}) {
     if (auto writable = CheckWritable(*path); !writable) return writable;
   }
   return {};
@@ -52,6 +54,7 @@ bool WriteReports(const ReportFiles& files, const RunTitle& title, const RunReco
   bool written = PrintResults(RunText(title, run, judgement), RunJson(title, run, judgement), files.json);
   if (!files.html.empty()) written &= Write(files.html, O_TRUNC, RunHtml(title, run, judgement));
   written &= Write(files.junit, O_TRUNC, RunJUnit(title, run, judgement, expected));
+  written &= Write(files.journal, O_TRUNC, RunJournal(run));
   written &= Write(files.summary, O_APPEND, RunMarkdown(title, run, judgement));
   return written;
 }

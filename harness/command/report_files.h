@@ -16,6 +16,7 @@ struct ReportFiles {
   std::string html = {};
   std::string junit = {};
   std::string summary = {};  ///< Markdown; is appended to.
+  std::string journal = {};  ///< Of the faults, for `harness replay`.
   std::string metrics = {};  ///< HOST:PORT, for Prometheus.
 };
 

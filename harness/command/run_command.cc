@@ -1,8 +1,11 @@
 #include "harness/command/run_command.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -11,6 +14,7 @@
 #include "harness/command/cli.h"
 #include "harness/command/fault_options.h"
 #include "harness/command/metrics_endpoint.h"
+#include "harness/report/live_text.h"
 #include "harness/run/scenario_run.h"
 #include "pool/sys/signals.h"
 
@@ -40,6 +44,8 @@ A scenario:
     - { fault: stop, target: slot=1, for: 500ms, from: 4s }             # held so long, then taken back
     - { fault: kill, target: any, every: 1s }   # any process of the server; parent and supervisor are targets too
     - { fault: reload, every: 3s }              # of the whole server; upgrade and restart are the others
+    - { fault: network, how: loss 5%, every: 3s, for: 1s }    # or partition, reset 1%, rate 100kb, delay 50ms, reorder 25%
+    - { fault: full-disk, from: 5s, for: 1s }   # needs  disk: 8mb
   commands: { reload: [nginx, -s, reload] }   # where the server needs a command of its own for these
   limits: { min_alive: 1, faults: 500 }       # workers that are left alone; blows in all
   steady: { url: /, within: 1s }              # abort when nothing is answered for so long
@@ -48,10 +54,14 @@ A scenario:
 
 Beside the load, hydrapool's / is asked with ids, each to be answered once (echo: { connections: 16, pause: 20ms }, or off), and
 16 connections rest (idle: 16). Counts of `expect` are "at most": lost cut abandoned unexplained duplicated wrong idle_lost
-unreaped extra_workers missing_workers leaked (descriptors of the main process; these four of the server two seconds after its clients);
+unreaped extra_workers missing_workers leaked (descriptors of the main process; these four of the server two seconds after its clients)
+executed_twice (echo: { ledger: FILE });
 times "not longer than": reap_p99, ready_p99 (death to replacement ready), recovery_p99 (to its first answer, for which a client
-must ask), response_p99. Those not named are not judged, but for unexplained, duplicated, wrong and unreaped, which are to be 0. cgi_dir is
+must ask), response_p99, cpu_per_request. Those not named are not judged, but for unexplained, duplicated, wrong and unreaped, which are to be 0. cgi_dir is
 looked for beside the scenario, then in the directory above this program's.
+
+In command, files, commands, flags and ledger WORK is a directory of the run's own, PORT a free port, DISK the one that can be filled:
+  start: { command: [nginx, -c, WORK/n.conf], url: 'http://127.0.0.1:PORT/', files: { n.conf: '...' } }
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
 while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no longer served (steady).
@@ -63,6 +73,32 @@ struct Arguments {
   bool has_seed = false;
   bool dry_run = false;
   ReportFiles files;
+};
+
+/// The run as it is, on a terminal: drawn over what it drew before.
+class LiveView {
+ public:
+  explicit LiveView(const Expectations& expected) {
+    for (const Measure measure : {Measure::kLost, Measure::kCut}) {
+      if (const auto limit = expected.find(measure); limit != expected.end())
+        allowed_ = allowed_.value_or(0) + limit->second;
+    }
+  }
+  void Show(Progress progress) {
+    progress.allowed = allowed_;
+    const std::string text = LiveText(progress);
+    Clear();
+    fmt::print(stderr, "{}", text);
+    lines_ = std::ranges::count(text, '\n');
+  }
+  void Clear() {
+    if (lines_ > 0) fmt::print(stderr, "\x1b[{}A\x1b[J", lines_);
+    lines_ = 0;
+  }
+
+ private:
+  std::optional<std::int64_t> allowed_;
+  std::ptrdiff_t lines_ = 0;
 };
 
 std::uint64_t FreshSeed() { return std::random_device()() % 1'000'000; }
@@ -95,7 +131,11 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
     run.ReportFaults([&endpoint](const FaultRecord& fault) { endpoint->Count(fault); });
   }
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Interrupt(); });
+  LiveView live(scenario.expect);
+  if (::isatty(STDERR_FILENO) == 1)
+    run.ReportProgress([&live](const Progress& progress) { live.Show(progress); });
   const auto record = run.Run();
+  live.Clear();
   if (!record) return UsageError(record.error().message);
   const Judgement judgement = Judge(*record, scenario.expect);
   RunTitle title{

@@ -62,6 +62,11 @@ const std::vector<FaultInfo>& AllFaults() {
       {Fault::kCpu, "cpu", Effect::kHolds, 0, "shares its core with a process that spins, for a time"},
       {Fault::kProcesses, "processes", Effect::kHolds, 0,
        "can start no process for a time (RLIMIT_NPROC; not root's)"},
+      {Fault::kOom, "oom", Effect::kEnds, SIGKILL,
+       "ended by the kernel's OOM killer (cgroup v2, where it hands the memory controller on)"},
+      {Fault::kNetwork, "network", Effect::kHolds, 0,
+       "the network between server and clients loses packets, cuts, resets, delays, for a time"},
+      {Fault::kFullDisk, "full-disk", Effect::kHolds, 0, "the disk that it writes to is full for a time"},
       {Fault::kReload, "reload", Effect::kRenews, SIGHUP,
        "the server is told to read its configuration again (SIGHUP, or its own command)"},
       {Fault::kUpgrade, "upgrade", Effect::kRenews, SIGUSR2,
@@ -101,12 +106,16 @@ sys::Result<Target> ParseTarget(std::string_view text) {
   return Target(Target::kSlot, slot);
 }
 
-Target DefaultTarget(Fault fault) {
-  return InfoOf(fault).effect == Effect::kRenews ? Target::kServer : Target::kRandom;
-}
+Target DefaultTarget(Fault fault) { return IsOfServer(fault) ? Target::kServer : Target::kRandom; }
 
 bool IsALimit(Fault fault) {
   return fault == Fault::kDescriptors || fault == Fault::kAddressSpace || fault == Fault::kProcesses;
+}
+
+bool Starves(Fault fault) { return IsALimit(fault) || fault == Fault::kFullDisk; }
+
+bool IsOfServer(Fault fault) {
+  return InfoOf(fault).effect == Effect::kRenews || fault == Fault::kNetwork || fault == Fault::kFullDisk;
 }
 
 std::optional<std::string> WhyNotTogether(Fault fault, const Target& target) {
@@ -115,11 +124,12 @@ std::optional<std::string> WhyNotTogether(Fault fault, const Target& target) {
   if (IsALimit(fault) && may_start_workers)
     return fmt::format("{} is only for workers, not for target {}: what that starts would keep the limit",
                        Name(fault), Name(target));
-  const bool renews = InfoOf(fault).effect == Effect::kRenews;
-  if (renews == (target.kind == Target::kServer)) return std::nullopt;
-  if (renews) return fmt::format("{} is of the whole server: it has no other target", Name(fault));
-  return fmt::format("target server is only for what renews it: reload, upgrade, restart; not for {}",
-                     Name(fault));
+  if (IsOfServer(fault) == (target.kind == Target::kServer)) return std::nullopt;
+  if (IsOfServer(fault)) return fmt::format("{} is of the whole server: it has no other target", Name(fault));
+  return fmt::format(
+      "target server is only for what is of all of it: reload, upgrade, restart, network, full-disk; not for "
+      "{}",
+      Name(fault));
 }
 
 std::string FaultNames() { return fmt::format("{}", fmt::join(NamesOfFaults(), ", ")); }

@@ -25,6 +25,9 @@ enum class Fault {
   kAddressSpace,  ///< For a time it can map no more memory.
   kCpu,           ///< For a time another process spins on the core that it last ran on.
   kProcesses,     ///< For a time it can start no process.
+  kOom,           ///< The kernel's OOM killer ends it.
+  kNetwork,       ///< For a time the network between the server and its clients is hurt.
+  kFullDisk,      ///< For a time the disk that the server writes to is full.
   kReload,        ///< The server is told to read its configuration again.
   kUpgrade,       ///< The server is told to go on as the program that is installed by now.
   kRestart,       ///< The server is told to start its workers again.
@@ -66,7 +69,7 @@ struct Target {
     kParent,      ///< The process whose children the workers are.
     kSupervisor,  ///< The one that makes the parent again.
     kAny,         ///< One of all these, drawn from the seed.
-    kServer,      ///< The whole server, which is told to renew itself.
+    kServer,      ///< The whole server.
   };
   Kind kind = kRandom;
   int slot = 0;  ///< For kSlot.
@@ -84,10 +87,14 @@ struct Target {
 [[nodiscard]] std::string Name(const Target& target);
 [[nodiscard]] sys::Result<Target> ParseTarget(std::string_view text);
 
-/// The target of a fault that names none: the server where it renews, else a random worker.
+/// The target of a fault that names none: the server where it is of the whole server, else a random worker.
 [[nodiscard]] Target DefaultTarget(Fault fault);
 /// Descriptors, address space, processes: what a process starts meanwhile keeps the limit for good.
 [[nodiscard]] bool IsALimit(Fault fault);
+/// A limit, or a full disk: the server may have to say that it cannot.
+[[nodiscard]] bool Starves(Fault fault);
+/// Of no process, but of the whole server: its target is `server`.
+[[nodiscard]] bool IsOfServer(Fault fault);
 /// Why the two do not go together; nullopt: they do.
 [[nodiscard]] std::optional<std::string> WhyNotTogether(Fault fault, const Target& target);
 

@@ -10,6 +10,7 @@ std::string ToJson(const PlannedFault& fault) {
 }
 
 std::optional<PlannedFault> FaultSchedule::Next() {
+  if (listed_) return id_ < listed_->size() ? std::optional((*listed_)[id_++]) : std::nullopt;
   if (spec_.count && id_ >= *spec_.count) return std::nullopt;
   ++id_;
   const std::uint64_t draw = random_();

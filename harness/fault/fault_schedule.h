@@ -4,6 +4,8 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/fault/fault.h"
 #include "pool/sys/clock.h"
@@ -18,6 +20,7 @@ struct PlannedFault {
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
   std::uint64_t draw = 0;
+  std::optional<sys::Nanos> hold = {};  ///< How long it is held; nullopt: as all others of its run.
 
   bool operator==(const PlannedFault&) const = default;
 };
@@ -49,6 +52,8 @@ struct ScheduleSpec {
 class FaultSchedule {
  public:
   explicit FaultSchedule(const ScheduleSpec& spec) : spec_(spec), random_(spec.seed) {}
+  /// These, in the order of their times.
+  explicit FaultSchedule(std::vector<PlannedFault> faults) : listed_(std::move(faults)) {}
 
   /// The next fault; nullopt when there are no more.
   [[nodiscard]] std::optional<PlannedFault> Next();
@@ -56,6 +61,7 @@ class FaultSchedule {
  private:
   ScheduleSpec spec_;
   std::mt19937_64 random_;
+  std::optional<std::vector<PlannedFault>> listed_;
   std::uint64_t id_ = 0;
 };
 

@@ -1,19 +1,25 @@
 #include "harness/fault/guard.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "harness/fault/injector.h"
+#include "harness/fault/network_harm.h"
 #include "harness/fault/process_tree.h"
+#include "harness/fault/small_disk.h"
 #include "harness/testing/family.h"
 #include "pool/sys/error.h"
+#include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -32,12 +38,12 @@ struct KilledInjector : testing::Test {
   }
 
   /// `fault` is done; then the injector gets SIGKILL. Returns when its guard has ended.
-  void KillWhile(Fault fault) {
+  void KillWhile(Fault fault, const Harm& harm = {}) {
     const pid_t parent = ::getpid();
     auto injector = sys::Child::Fork([&]() -> int {
       Injector hurting(parent);
       hurting.StartGuard();
-      const auto blow = hurting.Strike(identity, fault);
+      const auto blow = hurting.Strike(identity, fault, harm);
       if (!blow || !AwaitHold(*blow)) return 1;
       const pid_t guard = hurting.guard_pid();
       sys::Check(::write(told[1], &guard, sizeof guard), "write");
@@ -90,6 +96,39 @@ TEST_F(KilledInjector, LeavesNoProcessThatSpins) {
     EXPECT_TRUE(Ends(pid)) << "it spins on";
     ::waitpid(pid, nullptr, 0);
   }
+}
+
+TEST_F(KilledInjector, LeavesNoDiskFull) {
+  const sys::ScratchDir scratch("harness-guard");
+  const std::string disk = scratch / "disk";
+  if (const auto mounted = MountSmallDisk(disk, 1 << 20); !mounted) GTEST_SKIP() << mounted.error().message;
+  EXPECT_FALSE(IsFull(disk));
+  KillWhile(Fault::kFullDisk, {.disk = disk});
+  EXPECT_FALSE(IsFull(disk));
+  UnmountSmallDisk(disk);
+}
+
+/// Asks for connections that it never gets, so that there are packets.
+int KnockOn(int port) {
+  for (;;) {
+    const sys::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    static_cast<void>(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address));
+    ::sched_yield();
+  }
+}
+
+TEST_F(KilledInjector, LeavesNoNetworkHurt) {
+  const auto loss = ParseNetworkHarm("loss 50%");
+  if (const auto entered = EnterOwnNetwork(); !entered) GTEST_SKIP() << entered.error().message;
+  if (const auto why = WhyNoHarm(*loss)) GTEST_SKIP() << *why;
+  constexpr int kPort = 4711;
+  const auto client = sys::Child::Fork([] { return KnockOn(kPort); });
+  KillWhile(Fault::kNetwork, {.network = *loss, .port = kPort});
+  EXPECT_FALSE(PacketsHarmed(1));
 }
 
 TEST(GuardTest, WhatIsForgottenIsNotUndone) {

@@ -41,7 +41,9 @@ std::string ToJson(const InjectRecord& record) {
                               {"t_ms", Millis(record.at)},
                               {"unix_ms", record.unix_ms},
                               {"fault", Name(record.fault)},
-                              {"target", Name(record.target)}};
+                              {"target", Name(record.target)},
+                              {"draw", record.draw}};
+  if (InfoOf(record.fault).effect == Effect::kHolds) json["hold_ms"] = Millis(record.hold);
   if (record.worker) {
     json["role"] = Name(record.worker->role);
     if (record.worker->slot) json["slot"] = *record.worker->slot;

@@ -39,6 +39,8 @@ struct InjectRecord {
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
+  std::uint64_t draw = 0;                  ///< The schedule's.
+  sys::Nanos hold = 0;                     ///< How long it was to be held, where it is one that is.
   std::optional<ProcessView> worker = {};  ///< The victim; nullopt: there was none.
   std::optional<sys::Nanos> dead = {};     ///< From just before the fault to the pidfd's report of the death.
   std::optional<sys::Nanos> undone = {};   ///< From just before the fault until it was taken back.
@@ -50,7 +52,7 @@ struct InjectRecord {
 };
 
 /// One line of JSON without the newline:
-/// {id,t_ms,unix_ms,fault,target,role?,slot?,pid?,start_time?,dead_us?,undone_us?,renewed_us?,outcome,proof,reason?}.
+/// {id,t_ms,unix_ms,fault,target,draw,hold_ms?,role?,slot?,pid?,start_time?,dead_us?,undone_us?,renewed_us?,outcome,proof,reason?}.
 [[nodiscard]] std::string ToJson(const InjectRecord& record);
 
 /// A whole run in figures.

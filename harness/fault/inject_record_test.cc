@@ -23,7 +23,7 @@ InjectRecord Death(sys::Nanos dead) {
 TEST(InjectRecordTest, ADeathIsOneLineOfJson) {
   EXPECT_EQ(
       ToJson(Death(310 * sys::kMicrosecond)),
-      R"({"id":3,"t_ms":750.25,"unix_ms":1700000000123,"fault":"kill","target":"random","role":"worker","slot":1,"pid":42,)"
+      R"({"id":3,"t_ms":750.25,"unix_ms":1700000000123,"fault":"kill","target":"random","draw":0,"role":"worker","slot":1,"pid":42,)"
       R"("start_time":99,"dead_us":310,"outcome":"dead","proof":"confirmed"})");
 }
 

@@ -15,6 +15,7 @@ namespace hydrapool::harness {
 namespace {
 
 constexpr sys::Nanos kBetweenLooks = 5 * sys::kMillisecond;
+constexpr sys::Nanos kBetweenNetworkLooks = 200 * sys::kMillisecond;  // each starts a program
 constexpr sys::Nanos kBetweenServerLooks = 20 * sys::kMillisecond;
 constexpr sys::Nanos kToSucceed = 5 * sys::kSecond;
 
@@ -42,7 +43,7 @@ InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, Injector& inj
       injector_(injector),
       look_(std::move(look)),
       report_(std::move(report)),
-      schedule_(options_.schedule),
+      schedule_(options_.listed.empty() ? FaultSchedule(options_.schedule) : FaultSchedule(options_.listed)),
       main_(sys::OpenPidfd(injector_.main())) {
   summary_.schedule = options_.schedule;
   summary_.parent = injector_.main();
@@ -140,7 +141,7 @@ void InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& 
 
 void InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
                           const ServerProcesses& server) {
-  auto blow = injector_.Strike(victim.identity, fault.fault);
+  auto blow = injector_.Strike(victim.identity, fault.fault, options_.harm);
   if (!blow) return Missed(fault, victim, blow.error().message);
   Await(RecordOf(fault, victim), std::move(*blow), server);
 }
@@ -154,7 +155,7 @@ void InjectRun::Await(InjectRecord record, Blow blow, const ServerProcesses& ser
     Settle(wait, Outcome::kDead);
   });
   const Effect effect = EffectOf(wait.blow);
-  const sys::Nanos time = effect == Effect::kHolds ? options_.hold : options_.dead_within;
+  const sys::Nanos time = effect == Effect::kHolds ? wait.record.hold : options_.dead_within;
   wait.deadline = loop_.At(wait.blow.sent + time, [this, &wait] { TimeIsOver(wait); });
   if (effect == Effect::kHolds || effect == Effect::kTells) LookAt(wait);
   if (effect != Effect::kRenews) return;
@@ -180,7 +181,8 @@ void InjectRun::LookAt(Wait& wait) {
   wait.seen = holds ? Injector::Holds(wait.blow) : HasTaken(wait.blow);
   const bool may_die_yet = !holds && Kills(wait.blow);
   if (wait.seen && holds) return;
-  wait.look = loop_.At(sys::Now() + kBetweenLooks, [this, &wait, may_die_yet] {
+  const sys::Nanos pause = wait.blow.fault == Fault::kNetwork ? kBetweenNetworkLooks : kBetweenLooks;
+  wait.look = loop_.At(sys::Now() + pause, [this, &wait, may_die_yet] {
     if (wait.seen && !may_die_yet) return Settle(wait, Outcome::kDelivered);
     LookAt(wait);
   });
@@ -210,7 +212,7 @@ void InjectRun::Settle(Wait& wait, Outcome outcome, Evidence evidence) {
   settled->watch.Reset();
   evidence.dead = outcome == Outcome::kDead;
   if (evidence.dead) evidence.wait_status = WaitStatusOf(settled->blow.victim.pid);
-  evidence.seen = settled->seen;
+  evidence.seen = settled->seen || (settled->blow.guarded && Injector::Holds(settled->blow));
   evidence.ignored = settled->blow.ignored;
   const Finding finding = Prove(InfoOf(settled->blow.fault), evidence);
   injector_.TakeBack(settled->blow);
@@ -238,6 +240,8 @@ InjectRecord InjectRun::RecordOf(const PlannedFault& fault, const std::optional<
           .unix_ms = UnixMillis(),
           .fault = fault.fault,
           .target = fault.target,
+          .draw = fault.draw,
+          .hold = fault.hold.value_or(options_.hold),
           .worker = worker,
           .outcome = Outcome::kMissed};
 }

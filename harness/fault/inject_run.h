@@ -41,6 +41,8 @@ class InjectRun {
     /// After that a victim has survived, and a server was not renewed.
     sys::Nanos dead_within = 5 * sys::kSecond;
     sys::Nanos hold = sys::kSecond;  ///< How long what is held lasts.
+    Harm harm = {};
+    std::vector<PlannedFault> listed = {};  ///< Not empty: these, instead of a schedule.
   };
   /// The server at this moment, its workers in a stable order.
   using Look = std::function<sys::Result<ServerProcesses>()>;

@@ -11,7 +11,9 @@
 
 #include <algorithm>
 
+#include "harness/fault/memory_group.h"
 #include "harness/fault/process_tree.h"
+#include "harness/fault/small_disk.h"
 #include "pool/sys/program.h"
 
 namespace hydrapool::harness {
@@ -113,9 +115,9 @@ std::optional<std::string> Injector::WhyNot(const Identity& victim) const {
   return WhyAnotherUsers(victim.pid, limits_.any_user);
 }
 
-sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault) {
+sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault, const Harm& harm) {
   if (auto why = WhyNotAtAll(victim.pid)) return sys::Failure(std::move(*why));
-  Blow blow{.fault = fault, .victim = victim, .pidfd = sys::OpenPidfd(victim.pid)};
+  Blow blow{.fault = fault, .victim = victim, .pidfd = sys::OpenPidfd(victim.pid), .harm = harm};
   if (!blow.pidfd) return sys::Failure(fmt::format("pid {} is gone", victim.pid));
   if (auto why = WhyNot(victim)) return sys::Failure(std::move(*why));
   const FaultInfo& info = InfoOf(fault);
@@ -124,7 +126,7 @@ sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault) {
     blow.ignored = sets && harness::Holds(sets->ignored, info.signal);
   }
   blow.sent = sys::Now();
-  if (info.effect == Effect::kHolds) {
+  if (info.effect == Effect::kHolds || fault == Fault::kOom) {
     if (const auto held = Hold(blow); !held) return tl::unexpected(held.error());
   } else if (commands_.contains(fault)) {
     blow.helper = sys::StartProgram(commands_.at(fault), {.output = "/dev/null", .own_group = true});
@@ -151,6 +153,12 @@ sys::Result<void> Injector::Hold(Blow& blow) {
       return HoldLimit(blow, RLIMIT_NPROC, 0);
     case Fault::kCpu:
       return HoldCore(blow);
+    case Fault::kNetwork:
+      return HoldNetwork(blow);
+    case Fault::kFullDisk:
+      return HoldDisk(blow);
+    case Fault::kOom:
+      return Starve(blow);
     default:
       Remember(blow, {.kind = Undo::Kind::kContinue, .victim = blow.victim});
       if (sys::SignalPidfd(blow.pidfd.get(), SIGSTOP)) return {};
@@ -179,6 +187,37 @@ sys::Result<void> Injector::HoldCore(Blow& blow) {
   return {};
 }
 
+sys::Result<void> Injector::HoldNetwork(Blow& blow) {
+  const int number = ++harms_;
+  Remember(blow, {.kind = Undo::Kind::kNetwork, .victim = blow.victim, .resource = number});
+  auto begun = BeginHarm(blow.harm.network.value_or(NetworkHarm{}), blow.harm.port, number);
+  if (!begun) TakeBack(blow);
+  return begun;
+}
+
+sys::Result<void> Injector::HoldDisk(Blow& blow) {
+  const int number = ++harms_;
+  Undo undo{.kind = Undo::Kind::kRemove, .victim = blow.victim};
+  if (!Undo::Note(PathOfFilling(blow.harm.disk, number), undo.path))
+    return sys::Failure("the path is too long");
+  Remember(blow, undo);
+  auto filled = Fill(blow.harm.disk, number);
+  if (!filled) TakeBack(blow);
+  return filled;
+}
+
+sys::Result<void> Injector::Starve(Blow& blow) {
+  const auto group = MemoryGroup::Of(blow.victim.pid);
+  if (!group) return tl::unexpected(group.error());
+  Undo undo{.kind = Undo::Kind::kGroup, .victim = blow.victim};
+  if (!Undo::Note(group->path(), undo.path) || !Undo::Note(group->from(), undo.from))
+    return sys::Failure("the path is too long");
+  Remember(blow, undo);
+  auto starved = group->Starve(blow.victim.pid);
+  if (!starved) TakeBack(blow);
+  return starved;
+}
+
 void Injector::Remember(Blow& blow, const Undo& undo) {
   blow.undo = undo;
   blow.guarded = guard_->Remember(undo);
@@ -198,6 +237,12 @@ bool Injector::Holds(const Blow& blow) {
     }
     case Fault::kCpu:
       return CpuTimeOf(blow.helper.pid()).value_or(0) >= kSeenToRun;
+    case Fault::kNetwork:
+      return PacketsHarmed(blow.undo.resource).value_or(0) > 0;
+    case Fault::kFullDisk:
+      return IsFull(blow.harm.disk);
+    case Fault::kOom:
+      return MemoryGroup(blow.undo.path.data(), blow.undo.from.data()).HasKilled();
     default:
       return false;
   }

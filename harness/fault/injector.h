@@ -13,6 +13,7 @@
 
 #include "harness/fault/fault.h"
 #include "harness/fault/guard.h"
+#include "harness/fault/network_harm.h"
 #include "harness/fault/targets.h"
 #include "harness/fault/undo.h"
 #include "pool/sys/child.h"
@@ -29,6 +30,13 @@ struct InjectLimits {
   std::optional<std::uint64_t> most = {};  ///< Blows in all.
 };
 
+/// What a fault needs to know beside its victim.
+struct Harm {
+  std::optional<NetworkHarm> network = {};  ///< What `network` does.
+  int port = 0;                             ///< The server's, to whose packets.
+  std::string disk = {};                    ///< The directory whose file system `full-disk` fills.
+};
+
 /// A fault that was done to a process: what is needed to see what became of it, and to take it back.
 struct Blow {
   Fault fault = Fault::kKill;
@@ -36,6 +44,7 @@ struct Blow {
   sys::UniqueFd pidfd = {};  ///< Readable when the victim is dead.
   sys::Nanos sent = 0;
   bool ignored = false;  ///< The signal was one that the victim ignores.
+  Harm harm = {};
   Undo undo = {};
   std::optional<std::uint64_t> guarded = {};  ///< The guard's number for it.
   sys::Child helper = {};                     ///< The process that spins, or the server's own command.
@@ -89,9 +98,9 @@ class Injector {
   /// As many blows as are allowed have been dealt.
   [[nodiscard]] bool spent() const { return limits_.most && blows_ >= *limits_.most; }
 
-  /// `victim` of a fault that renews: the main process.
-  [[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, Fault fault);
-  /// Whether a fault that is held is seen to hold.
+  /// `victim` of a fault of the whole server: the main process.
+  [[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, Fault fault, const Harm& harm = {});
+  /// Whether a fault that is held is seen to hold; of `oom`: the OOM killer has struck.
   [[nodiscard]] static bool Holds(const Blow& blow);
   /// Takes back what is held; true: the victim is as it was, or gone. The second time does nothing.
   bool TakeBack(Blow& blow);
@@ -102,6 +111,9 @@ class Injector {
   sys::Result<void> Hold(Blow& blow);
   sys::Result<void> HoldLimit(Blow& blow, int resource, std::optional<std::uint64_t> in_use);
   sys::Result<void> HoldCore(Blow& blow);
+  sys::Result<void> HoldNetwork(Blow& blow);
+  sys::Result<void> HoldDisk(Blow& blow);
+  sys::Result<void> Starve(Blow& blow);
   void Remember(Blow& blow, const Undo& undo);
 
   Identity main_;
@@ -112,6 +124,7 @@ class Injector {
   std::unique_ptr<Guard> guard_;
   std::set<Key> hurt_;
   std::uint64_t blows_ = 0;
+  int harms_ = 0;  ///< Of network and disk, which are told apart by number.
 };
 
 /// Why this user may not hurt `pid`, which is another's; nullopt: it may. In words that say what would help.

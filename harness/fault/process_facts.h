@@ -42,6 +42,10 @@ struct SignalSets {
 /// CPU time of its first thread.
 [[nodiscard]] std::optional<sys::Nanos> CpuTimeOf(pid_t pid);
 
+/// CPU time of the process, its threads and the children that it has reaped; in ticks of the kernel's, mostly
+/// 10 ms.
+[[nodiscard]] std::optional<sys::Nanos> CpuTimeOfAll(pid_t pid);
+
 /// How a process that is not reaped yet ended, as waitpid(2) would tell; nullopt where it is reaped already,
 /// or where the kernel does not tell this user.
 [[nodiscard]] std::optional<int> WaitStatusOf(pid_t pid);

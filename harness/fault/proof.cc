@@ -25,6 +25,8 @@ Finding ProveDeath(const FaultInfo& fault, const Evidence& evidence) {
     return {.proof = Proof::kUnproved, .words = "it died before the fault was seen to hold"};
   }
   if (fault.effect == Effect::kRenews) return Mismatched("the main process ended");
+  if (fault.fault == Fault::kOom && !evidence.seen)
+    return Mismatched("it died, and the OOM killer of its group has not struck");
   if (!evidence.wait_status) return Confirmed();
   const int status = *evidence.wait_status;
   const bool by_it = WIFSIGNALED(status) && WTERMSIG(status) == fault.signal;

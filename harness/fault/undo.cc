@@ -2,7 +2,13 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+
+#include "harness/fault/memory_group.h"
+#include "harness/fault/network_harm.h"
 #include "harness/fault/process_tree.h"
 #include "pool/sys/child.h"
 
@@ -16,10 +22,22 @@ bool IsGone(const Undo& undo, int pidfd) {
   return !process || process->identity != undo.victim;
 }
 
+/// What else is changed does not go with a process.
+bool IsOfAProcess(Undo::Kind kind) {
+  return kind == Undo::Kind::kContinue || kind == Undo::Kind::kLimit || kind == Undo::Kind::kEnd;
+}
+
 }  // namespace
 
+bool Undo::Note(const std::string& text, Path& path) {
+  if (text.size() > kLongestPath) return false;
+  path = {};
+  std::ranges::copy(text, path.begin());
+  return true;
+}
+
 bool TakeBack(const Undo& undo, int pidfd) {
-  if (IsGone(undo, pidfd)) return true;
+  if (IsOfAProcess(undo.kind) && IsGone(undo, pidfd)) return true;
   switch (undo.kind) {
     case Undo::Kind::kNothing:
       return true;
@@ -29,6 +47,12 @@ bool TakeBack(const Undo& undo, int pidfd) {
       return SetLimit(undo.victim.pid, undo.resource, undo.limit);
     case Undo::Kind::kEnd:
       return sys::SignalPidfd(pidfd, SIGKILL);
+    case Undo::Kind::kNetwork:
+      return EndHarm(undo.resource);
+    case Undo::Kind::kRemove:
+      return ::unlink(undo.path.data()) == 0 || errno == ENOENT;
+    case Undo::Kind::kGroup:
+      return MemoryGroup(undo.path.data(), undo.from.data()).End(undo.victim.pid);
   }
   return false;
 }

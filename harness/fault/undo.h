@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "harness/fault/process_facts.h"
 #include "harness/fault/targets.h"
@@ -14,14 +17,25 @@ struct Undo {
     kContinue,  ///< It was stopped: SIGCONT.
     kLimit,     ///< It has a lower limit: the one that it had.
     kEnd,       ///< It is a helper of the injector's own: SIGKILL.
+    kNetwork,   ///< The network of this process is hurt (network_harm.h); `resource` is the number.
+    kRemove,    ///< A file fills a disk: `path`.
+    kGroup,     ///< It is in a group that gets no memory (memory_group.h): `path`, and `from`.
   };
+  static constexpr std::size_t kLongestPath = 255;
+  using Path = std::array<char, kLongestPath + 1>;
   Kind kind = Kind::kNothing;
   Identity victim = {};
   int resource = 0;
   Limit limit = {};
+  Path path = {};
+  Path from = {};
+
+  /// False: it is too long.
+  static bool Note(const std::string& text, Path& path);
 };
 
-/// True where the victim is as it was: it had been changed and is changed back, or it is gone. `pidfd` is the
+/// True where the victim (or the network, or the disk) is as it was: it had been changed and is changed back,
+/// or it is gone. `pidfd` is the
 /// victim's; a process that has its number by now is left alone.
 bool TakeBack(const Undo& undo, int pidfd);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -144,6 +145,15 @@ EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
                                 .port = failure.at(4)});
   }
   return outcome;
+}
+
+std::optional<std::uint64_t> ExecutedTwice(std::string_view ledger) {
+  std::map<std::string, std::uint64_t> executions;
+  std::istringstream lines{std::string(ledger)};
+  for (std::string line; std::getline(lines, line);) ++executions[line.substr(0, line.find(' '))];
+  if (executions.empty()) return std::nullopt;
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(executions, [](const auto& each) { return each.second > 1; }));
 }
 
 }  // namespace hydrapool::harness

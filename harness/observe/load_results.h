@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/echo/echo_run.h"
@@ -38,5 +41,9 @@ struct EchoOutcome {
   std::map<FailureKind, std::uint64_t> unexamined = {};  ///< Failures beyond those above.
 };
 [[nodiscard]] EchoOutcome ReadEchoResult(const std::string& url, const std::string& text);
+
+/// How many ids a server's ledger names more than once: a line for each execution, which begins with the id.
+/// Nothing was executed where it is empty: nullopt. Pure.
+[[nodiscard]] std::optional<std::uint64_t> ExecutedTwice(std::string_view ledger);
 
 }  // namespace hydrapool::harness

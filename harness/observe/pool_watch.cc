@@ -60,10 +60,30 @@ sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main) 
   return ProcessesOf(main);
 }
 
+namespace {
+
+void AddCpu(const std::set<pid_t>& heads, const std::vector<ProcessView>& workers, ServerState& state) {
+  state.cpu = 0;
+  for (const ProcessView& worker : workers) {
+    const auto time = CpuTimeOfAll(worker.identity.pid);
+    if (!time) continue;
+    state.workers_cpu.push_back(*time);
+    *state.cpu += *time;
+  }
+  for (const pid_t head : heads) {
+    const auto time = CpuTimeOfAll(head);
+    if (!time) return state.cpu.reset();
+    *state.cpu += *time;
+  }
+}
+
+}  // namespace
+
 std::optional<ServerState> StateNow(const std::string& admin, pid_t main) {
   const auto server = ProcessesNow(admin, main);
   if (!server || server->main() == nullptr) return std::nullopt;
   ServerState state{.workers = server->workers.size(), .unreaped = {}, .descriptors = OpenDescriptors(main)};
+  state.main = main;
   std::set<pid_t> heads{main};
   if (server->parent) heads.insert(server->parent->identity.pid);
   for (const pid_t head : heads) {
@@ -73,6 +93,7 @@ std::optional<ServerState> StateNow(const std::string& admin, pid_t main) {
         state.unreaped.push_back(process->identity);
     }
   }
+  AddCpu(heads, server->workers, state);
   return state;
 }
 

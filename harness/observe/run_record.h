@@ -43,6 +43,8 @@ struct FaultRecord {
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
+  std::uint64_t draw = 0;  ///< The schedule's.
+  sys::Nanos hold = 0;     ///< How long it was to be held.
   std::optional<ProcessView> worker = {};
   Outcome outcome = Outcome::kMissed;
   Proof proof = Proof::kUnproved;
@@ -78,6 +80,8 @@ struct IdCheck {
   std::uint64_t checked = 0;
   std::uint64_t duplicated = 0;  ///< Answers beyond the one.
   std::uint64_t wrong = 0;       ///< Answers that are another's.
+  /// Requests that the server has noted more than once in its ledger; nullopt: it keeps none.
+  std::optional<std::uint64_t> executed_twice = {};
 };
 
 /// The connections that were left idle.
@@ -100,6 +104,10 @@ struct ServerState {
   std::vector<Identity> unreaped = {};
   std::optional<std::size_t> descriptors =
       {};  ///< Of the main process; nullopt where this user may not look.
+  pid_t main = 0;
+  /// CPU time of main process, parent and workers, with that of their dead; nullopt: it cannot be seen.
+  std::optional<sys::Nanos> cpu = {};
+  std::vector<sys::Nanos> workers_cpu = {};  ///< Of each that lives.
 };
 
 struct RunRecord {
@@ -122,6 +130,8 @@ struct RunRecord {
   std::vector<std::string> problems = {};  ///< What makes any run a FAIL: the server ended, or did not stop.
   std::vector<std::string> notes = {};     ///< What a reader should know, and what judges nothing.
   bool interrupted = false;
+  /// The longest time in which no request was answered, where that was watched.
+  std::optional<sys::Nanos> longest_gap = {};
   std::string breach = {};  ///< Why the run was called off: the server no longer served; empty: it was not.
 };
 

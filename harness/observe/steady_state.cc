@@ -53,6 +53,7 @@ void SteadyState::Ask() {
 void SteadyState::Look() {
   if (ledger_.counts().ok == answered_) return;
   answered_ = ledger_.counts().ok;
+  longest_gap_ = std::max(longest_gap_, loop_.now() - last_answer_);
   last_answer_ = loop_.now();
 }
 

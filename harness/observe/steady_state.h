@@ -27,6 +27,8 @@ class SteadyState {
 
   /// `plan`: the address, host and path to ask.
   SteadyState(sys::EventLoop& loop, EchoPlan plan, sys::Nanos within, OnBreach on_breach);
+  /// The longest time so far in which no request was answered, seen every 50 ms.
+  [[nodiscard]] sys::Nanos longest_gap() const { return longest_gap_; }
 
  private:
   void Ask();
@@ -42,6 +44,7 @@ class SteadyState {
   std::size_t next_ = 0;
   std::uint64_t answered_ = 0;
   sys::Nanos last_answer_ = 0;
+  sys::Nanos longest_gap_ = 0;
   sys::Nanos due_ = 0;  ///< Of the next request.
   sys::EventLoop::Timer ask_;
 };

@@ -1,5 +1,7 @@
 #include "harness/observe/timeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -210,6 +212,19 @@ std::vector<Timeline> Reconstruct(std::span<const Victim> victims, std::span<con
   }
   PairByNumber(victims, family, timelines);
   return timelines;
+}
+
+std::optional<std::string> CountersThatWentBack(std::span<const StatusSample> status) {
+  std::map<int, std::uint64_t> before;
+  for (const StatusSample& sample : status) {
+    for (const PoolStatus::Worker& worker : sample.workers) {
+      std::uint64_t& requests = before[worker.slot];
+      if (worker.requests < requests)
+        return fmt::format("requests of slot {} from {} to {}", worker.slot, requests, worker.requests);
+      requests = worker.requests;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace hydrapool::harness

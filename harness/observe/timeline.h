@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "harness/fault/pool_status.h"
@@ -77,6 +78,9 @@ struct Life {
 /// In the order of their beginnings. Pure.
 [[nodiscard]] std::vector<Life> LivesIn(std::span<const FamilySample> family,
                                         std::span<const StatusSample> status);
+
+/// Which of the pool's own counters was less than at an earlier look, in words; nullopt: none was. Pure.
+[[nodiscard]] std::optional<std::string> CountersThatWentBack(std::span<const StatusSample> status);
 
 /// One Timeline for each of `victims`, which are in the order of their faults. Pure.
 ///

@@ -136,6 +136,8 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
             {"load", Json::array()},
             {"server", nullptr},
             {"measured", Json::object()},
+            {"longest_gap_us", run.longest_gap ? Json(Micros(*run.longest_gap)) : Json(nullptr)},
+            {"workers_cpu_ms", Json::array()},
             {"resolution_us",
              {{"reaped", Micros(kFamilyPeriod)},
               {"forked", Micros(run.pool.totals ? kStatusPeriod : kFamilyPeriod)},
@@ -149,6 +151,9 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
                             {"sent", load.sent},
                             {"ok", load.ok},
                             {"report", load.report.empty() ? Json() : Json::parse(load.report)}});
+  if (run.after) {
+    for (const sys::Nanos time : run.after->workers_cpu) json["workers_cpu_ms"].push_back(Millis(time));
+  }
   if (run.pool.totals) {
     json["server"] = {{"rescued", run.pool.totals->rescued},
                       {"rescued_in_flight", run.pool.totals->rescued_in_flight},
@@ -157,9 +162,39 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
   }
   for (const auto& [measure, value] : judgement.measured) {
     const MeasureInfo& info = InfoOf(measure);
-    json["measured"][std::string(info.name)] = info.is_time ? Micros(value) : value;
+    Json& measured = json["measured"][std::string(info.name)];
+    if (!info.is_time) {
+      measured = value;
+    } else if (value != kNever) {
+      measured = Micros(value);
+    }  // else null
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string RunJournal(const RunRecord& run) {
+  std::string lines;
+  for (const FaultRecord& fault : run.faults) {
+    const auto since = [&fault](const std::optional<sys::Nanos>& at) {
+      return at ? std::optional(*at - fault.at) : std::nullopt;
+    };
+    lines += ToJson(InjectRecord{.id = fault.id,
+                                 .at = fault.at - run.start,
+                                 .unix_ms = fault.unix_ms,
+                                 .fault = fault.fault,
+                                 .target = fault.target,
+                                 .draw = fault.draw,
+                                 .hold = fault.hold,
+                                 .worker = fault.worker,
+                                 .dead = since(fault.timeline.dead),
+                                 .undone = since(fault.undone),
+                                 .renewed = since(fault.renewed),
+                                 .outcome = fault.outcome,
+                                 .proof = fault.proof,
+                                 .reason = fault.reason}) +
+             "\n";
+  }
+  return lines;
 }
 
 }  // namespace hydrapool::harness

@@ -46,4 +46,7 @@ struct RunTitle {
 /// sent = ok + lost + cut + abandoned + refused + wrong + in_flight_at_end.
 [[nodiscard]] std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement& judgement);
 
+/// Its faults as `harness replay` reads them: a line of JSON for each (inject_record.h).
+[[nodiscard]] std::string RunJournal(const RunRecord& run);
+
 }  // namespace hydrapool::harness

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "harness/report/live_text.h"
 #include "harness/report/run_html.h"
 #include "harness/testing/runs.h"
 
@@ -109,6 +110,19 @@ TEST(RunHtmlTest, IsWholeAndNeedsNothingElse) {
   EXPECT_TRUE(has("{\"t\":1.0,\"what\":\"1 kill of pid 100 at 1000 ms\"}"));
   for (const auto* outside : {"<script src", "<link", "<img", "@import", "url("})
     EXPECT_FALSE(has(outside)) << outside;
+}
+
+TEST(LiveTextTest, TellsHowFarItIsAndWhatIsLeftOfTheBudget) {
+  Progress progress{
+      .elapsed = 3 * sys::kSecond, .duration = 6 * sys::kSecond, .landed = 2, .failed = 1, .allowed = 5};
+  progress.server.workers = {{.identity = {.pid = 41}, .slot = 0, .busy = 1},
+                             {.identity = {.pid = 42}, .slot = 1, .leaving = true}};
+  const std::string text = LiveText(progress);
+  EXPECT_THAT(text, testing::HasSubstr("[===============               ] 3.0 of 6.0 s\n"));
+  EXPECT_THAT(text, testing::HasSubstr("0:41*  1:42 leaves\n"));
+  EXPECT_THAT(text, testing::HasSubstr("1 requests of 5 allowed\n"));
+  progress.server = {};
+  EXPECT_THAT(LiveText(progress), testing::HasSubstr("no worker is there"));
 }
 
 }  // namespace

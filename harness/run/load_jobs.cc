@@ -105,6 +105,7 @@ LoadJobs::LoadJobs(const Scenario& scenario, const ScenarioServer& server, const
   }
   if (scenario.echoes()) {
     start_echo(echo_, "echo", EchoOptionsFor(*scenario.echo, server, scenario.duration));
+    ledger_ = scenario.echo->ledger;
   }
   if (scenario.idle > 0) {
     const sys::Nanos rest = std::max(scenario.duration - kLastLook, scenario.duration / 2);
@@ -134,6 +135,15 @@ bool LoadJobs::over() const {
   return std::ranges::all_of(pidfds(), [](int pidfd) { return EndsWithin(pidfd, kNow); });
 }
 
+std::uint64_t LoadJobs::FailedSoFar() const {
+  std::uint64_t lines = 0;
+  for (const Job& job : loads_) {
+    const std::string journal = ReadFile(job.files + ".jsonl");
+    lines += static_cast<std::uint64_t>(std::ranges::count(journal, '\n'));
+  }
+  return lines;
+}
+
 void LoadJobs::Interrupt() const {
   for (const Job* job : All()) job->child.Signal(SIGTERM);
 }
@@ -158,11 +168,12 @@ void LoadJobs::CollectLoad(Job& job, RunRecord& record) {
   std::ranges::move(journalled.failures, std::back_inserter(record.failures));
 }
 
-void LoadJobs::CollectEcho(const Job& job, RunRecord& record) {
+void LoadJobs::CollectEcho(const Job& job, RunRecord& record) const {
   auto echo = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
   record.ids.checked = echo.load.sent;
   record.ids.duplicated = echo.duplicated;
   record.ids.wrong = echo.wrong;
+  if (!ledger_.empty()) record.ids.executed_twice = ExecutedTwice(ReadFile(ledger_));
   echo.load.client = "with ids";
   TakeUnexamined(echo, record);
   record.loads.push_back(std::move(echo.load));

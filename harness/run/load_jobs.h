@@ -27,6 +27,8 @@ class LoadJobs {
   /// For the loop: a pidfd becomes readable when its job is over.
   [[nodiscard]] std::vector<int> pidfds() const;
   [[nodiscard]] bool over() const;
+  /// Lines in loadgen's journals.
+  [[nodiscard]] std::uint64_t FailedSoFar() const;
   /// Asks all to end now, and to leave what they have.
   void Interrupt() const;
   /// Adds what they found. Jobs that are not over are killed and have found nothing.
@@ -42,10 +44,11 @@ class LoadJobs {
   };
   static void CollectLoad(Job& job, RunRecord& record);
   static void CollectIdle(const Job& job, RunRecord& record);
-  static void CollectEcho(const Job& job, RunRecord& record);
+  void CollectEcho(const Job& job, RunRecord& record) const;
   static void CollectPlain(const Job& job, RunRecord& record);
   [[nodiscard]] std::vector<const Job*> All() const;
 
+  std::string ledger_;  ///< Of the requests with ids; empty: there is none.
   std::vector<Job> loads_;
   std::vector<Job> plain_;
   std::vector<Job> echo_;  ///< One or none.

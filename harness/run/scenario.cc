@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/fault/bytes.h"
 #include "harness/run/yaml_reader.h"
 
 namespace hydrapool::harness {
@@ -14,7 +15,6 @@ using yaml::Map;
 
 constexpr std::int64_t kMostConnections = 100'000;
 constexpr std::int64_t kLargestBody = 1'000'000'000;
-constexpr sys::Nanos kSinglePeriod = sys::kMillisecond;
 
 HydrapoolStart HydrapoolOf(const YAML::Node& node) {
   const Map map(node, "hydrapool", {"workers", "cgi_dir", "flags"});
@@ -33,6 +33,22 @@ std::string UrlOf(const YAML::Node& node) {
   return url;
 }
 
+CommandStart CommandOf(const Map& map) {
+  const auto command = map.Required("command");
+  CommandStart start{.arguments = yaml::Texts(command, "command"), .url = UrlOf(map.Required("url"))};
+  if (command.size() == 0) yaml::Fail(command, "command: names no program");
+  if (const auto admin = map["admin"]) start.admin = yaml::Text(admin, "admin");
+  const auto files = map["files"];
+  if (files && !files.IsMap()) yaml::Fail(files, "files must be a map of names and texts");
+  for (const auto& each : files) {
+    const std::string name = yaml::Text(each.first, "files");
+    if (name.empty() || name.find('/') != name.npos)
+      yaml::Fail(each.first, fmt::format("files: '{}' is no name of a file in WORK", name));
+    start.files[name] = yaml::Text(each.second, name);
+  }
+  return start;
+}
+
 void ReadServer(const Map& top, Scenario& scenario) {
   const auto start = top["start"];
   const auto attach = top["attach"];
@@ -49,17 +65,14 @@ void ReadServer(const Map& top, Scenario& scenario) {
     scenario.server = to;
     return;
   }
-  const Map map(start, "start", {"hydrapool", "command", "url"});
+  const Map map(start, "start", {"hydrapool", "command", "url", "admin", "files"});
   if (const auto hydrapool = map["hydrapool"]) {
     if (map["command"]) yaml::Fail(start, "start: either hydrapool or a command");
     scenario.server = HydrapoolOf(hydrapool);
     return;
   }
   scenario.limits.any_user = true;
-  const auto command = map.Required("command");
-  scenario.server =
-      CommandStart{.arguments = yaml::Texts(command, "command"), .url = UrlOf(map.Required("url"))};
-  if (command.size() == 0) yaml::Fail(command, "command: names no program");
+  scenario.server = CommandOf(map);
 }
 
 std::string PathOrUrl(const YAML::Node& node) {
@@ -85,22 +98,18 @@ LoadPlan LoadOf(const YAML::Node& node) {
   return load;
 }
 
-bool IsHydrapool(const Scenario& scenario) {
-  if (const auto* attach = std::get_if<Attachment>(&scenario.server)) return !attach->admin.empty();
-  return std::holds_alternative<HydrapoolStart>(scenario.server);
-}
-
 FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
-  const Map map(node, "a fault", {"fault", "target", "every", "from", "to", "count", "for"});
+  const Map map(node, "a fault", {"fault", "target", "every", "from", "to", "count", "for", "how"});
   FaultPlan plan;
+  plan.line = node.Mark().line + 1;
   plan.fault = yaml::Parsed(map.Required("fault"), "fault", ParseFault);
   plan.target = DefaultTarget(plan.fault);
   const auto target = plan.target == Target::kServer ? map["target"] : map.Required("target");
   if (target) plan.target = yaml::Parsed(target, "target", ParseTarget);
   if (const auto why = WhyNotTogether(plan.fault, plan.target)) yaml::Fail(target, *why);
-  if (const auto why = WhyNoCommand(plan.fault, scenario.commands, IsHydrapool(scenario)))
+  if (const auto why = WhyNoCommand(plan.fault, scenario.commands, scenario.is_hydrapool()))
     yaml::Fail(node, *why);
-  if (plan.target.needs_status() && !IsHydrapool(scenario))
+  if (plan.target.needs_status() && !scenario.is_hydrapool())
     yaml::Fail(target, fmt::format("target {}: only a pool's admin endpoint tells which process that is",
                                    Name(plan.target)));
   if (const auto hold = map["for"]) {
@@ -108,6 +117,12 @@ FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
     if (InfoOf(plan.fault).effect != Effect::kHolds)
       yaml::Fail(hold, fmt::format("for: fault {} does not last", Name(plan.fault)));
   }
+  const bool is_network = plan.fault == Fault::kNetwork;
+  const auto how = is_network ? map.Required("how") : map["how"];
+  if (how && !is_network) yaml::Fail(how, "how: only the fault network is done in several ways");
+  if (how) plan.network = yaml::Parsed(how, "how", ParseNetworkHarm);
+  if (plan.fault == Fault::kFullDisk && !scenario.disk.is_named())
+    yaml::Fail(node, "full-disk needs 'disk': a size, or a directory that is a file system of its own");
   if (const auto every = map["every"]) plan.every = yaml::Duration(every, "every");
   if (const auto from = map["from"]) plan.from = yaml::Duration(from, "from", true);
   if (const auto to = map["to"]) {
@@ -133,6 +148,17 @@ Commands CommandsOf(const YAML::Node& node) {
     if (commands[fault].empty()) yaml::Fail(command, name + ": names no program");
   }
   return commands;
+}
+
+void ReadDisk(const YAML::Node& node, Scenario& scenario) {
+  const std::string text = yaml::Text(node, "disk");
+  if (text.starts_with('/')) {
+    scenario.disk.directory = text;
+    return;
+  }
+  scenario.disk.bytes = yaml::Parsed(node, "disk", ParseBytes);
+  if (std::holds_alternative<Attachment>(scenario.server))
+    yaml::Fail(node, "disk: a server that runs already has its own; name its directory");
 }
 
 void ReadLimits(const YAML::Node& node, Scenario& scenario) {
@@ -165,14 +191,16 @@ void ReadEcho(const YAML::Node& node, Scenario& scenario) {
   }
   const Map map(node, "echo",
                 {"connections", "pause", "path", "pipeline", "body_sizes", "chunked", "bytewise",
-                 "reset_within", "flood"});
+                 "reset_within", "flood", "ledger"});
   EchoLoad& echo = *scenario.echo;
   if (const auto path = map["path"]) echo.path = yaml::Text(path, "path");
+  echo.asked_for = static_cast<bool>(map["path"]);
+  if (const auto ledger = map["ledger"]) echo.ledger = yaml::Text(ledger, "ledger");
   if (const auto pipeline = map["pipeline"])
     echo.pipeline = static_cast<std::size_t>(yaml::Integer(pipeline, "pipeline", 1, kMostConnections));
   if (const auto sizes = map["body_sizes"]) {
     echo.mix.body_sizes = BodySizesOf(sizes);
-    if (echo.path == "/")
+    if (echo.path == "/" && std::holds_alternative<HydrapoolStart>(scenario.server))
       yaml::Fail(sizes, "body_sizes needs a path that gives bodies back, as /cgi-bin/echo does");
   }
   if (const auto part = map["chunked"]) echo.mix.chunked = yaml::Part(part, "chunked");
@@ -205,7 +233,7 @@ void ReadExpectations(const YAML::Node& node, Scenario& scenario) {
 Scenario Read(const YAML::Node& root) {
   const Map top(root, "a scenario",
                 {"name", "proves", "start", "attach", "load", "echo", "idle", "faults", "commands", "limits",
-                 "steady", "duration", "seed", "expect"});
+                 "steady", "duration", "seed", "expect", "disk"});
   Scenario scenario;
   scenario.name = yaml::Text(top.Required("name"), "name");
   if (const auto proves = top["proves"]) scenario.proves = yaml::Text(proves, "proves");
@@ -214,6 +242,7 @@ Scenario Read(const YAML::Node& root) {
   const auto load = top.Required("load");
   if (!load.IsSequence() || load.size() == 0) yaml::Fail(load, "load must be a list of { url: … }");
   for (const auto& each : load) scenario.load.push_back(LoadOf(each));
+  if (const auto disk = top["disk"]) ReadDisk(disk, scenario);
   if (const auto commands = top["commands"]) scenario.commands = CommandsOf(commands);
   if (const auto faults = top["faults"]) {
     if (!faults.IsSequence()) yaml::Fail(faults, "faults must be a list of { fault: …, target: … }");
@@ -233,17 +262,6 @@ Scenario Read(const YAML::Node& root) {
 
 }  // namespace
 
-bool Scenario::holds() const {
-  return std::ranges::any_of(
-      faults, [](const FaultPlan& plan) { return InfoOf(plan.fault).effect == Effect::kHolds; });
-}
-
-bool Scenario::echoes() const {
-  return echo && IsHydrapool(*this) &&
-         (echo->path != "/" ||
-          std::ranges::any_of(load, [](const LoadPlan& each) { return each.url == "/"; }));
-}
-
 sys::Result<Scenario> ParseScenario(const std::string& text, const std::string& file) {
   try {
     Scenario scenario = Read(YAML::Load(text));
@@ -254,38 +272,6 @@ sys::Result<Scenario> ParseScenario(const std::string& text, const std::string& 
   } catch (const YAML::Exception& error) {
     return sys::Failure(fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg));
   }
-}
-
-ScheduleSpec ScheduleOf(const Scenario& scenario, std::size_t i, std::uint64_t seed) {
-  constexpr std::uint64_t kFarApart = 0x9e3779b97f4a7c15;
-  const FaultPlan& plan = scenario.faults[i];
-  const sys::Nanos period = plan.every.value_or(kSinglePeriod);
-  return {.fault = plan.fault,
-          .target = plan.target,
-          .every = period,
-          .jitter = 0,
-          .count = plan.every ? plan.count : 1,
-          .duration = plan.to.value_or(scenario.duration) - plan.from + period,
-          .seed = seed + i * kFarApart};
-}
-
-sys::Nanos ScheduleStart(const Scenario& scenario, std::size_t i) {
-  const FaultPlan& plan = scenario.faults[i];
-  return plan.from - plan.every.value_or(kSinglePeriod);
-}
-
-std::vector<PlannedFault> FaultsOf(const Scenario& scenario, std::uint64_t seed) {
-  std::vector<PlannedFault> faults;
-  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
-    FaultSchedule schedule(ScheduleOf(scenario, i, seed));
-    while (auto fault = schedule.Next()) {
-      fault->at += ScheduleStart(scenario, i);
-      faults.push_back(*fault);
-    }
-  }
-  std::ranges::stable_sort(faults, {}, &PlannedFault::at);
-  for (std::size_t i = 0; i < faults.size(); ++i) faults[i].id = i + 1;
-  return faults;
 }
 
 }  // namespace hydrapool::harness

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct HydrapoolStart {
 struct CommandStart {
   std::vector<std::string> arguments;
   std::string url;
+  std::string admin = {};                         ///< Of one that serves hydrapool's /status.json; or empty.
+  std::map<std::string, std::string> files = {};  ///< By name: written into WORK before it is started.
 };
 struct Attachment {
   pid_t parent = 0;
@@ -58,6 +61,15 @@ struct FaultPlan {
   std::optional<sys::Nanos> to = {};  ///< Not beyond the duration.
   std::optional<std::uint64_t> count = {};
   sys::Nanos hold = sys::kSecond;
+  std::optional<NetworkHarm> network = {};  ///< `how`, of the fault `network`.
+  int line = 0;                             ///< In the file, from 1.
+};
+/// The file system that can be filled: one of that size that the harness makes, whose directory stands for
+/// DISK in the server's flags or command; or the one of a directory that is there.
+struct DiskPlan {
+  std::uint64_t bytes = 0;
+  std::string directory = {};
+  [[nodiscard]] bool is_named() const { return bytes > 0 || !directory.empty(); }
 };
 /// What must hold of the server all the time: some request was answered within the last `within`. Else the
 /// run is aborted at once.
@@ -69,18 +81,24 @@ struct EchoLoad {
   int connections = 16;
   sys::Nanos pause = 20 * sys::kMillisecond;
   std::string path = "/";
+  bool asked_for = false;   ///< The path was named: then also of a server that is not ours.
+  std::string ledger = {};  ///< The file to which the server writes the id of each request that it executes.
   std::size_t pipeline = 1;
   EchoMix mix = {};
   std::vector<FloodKind> floods = {};
 };
 
-/// A run to be made, and what must hold of it:
+/// A run to be made, and what must hold of it. In what the server is started with, its files, its commands
+/// and the ledger, WORK stands for a directory that is removed after the run, PORT for a port that is free,
+/// DISK for the directory that can be filled:
 ///
 ///     name: kill-storm
 ///     proves: a killed worker costs its clients nothing
 ///     start: { hydrapool: { workers: 4, cgi_dir: cgi-bin, flags: [--balance, round-robin] } }
 ///                     # or  start: { command: [nginx, -c, /tmp/n.conf], url: http://127.0.0.1:8080 }
 ///                     #     commands: { reload: [nginx, -c, /tmp/n.conf, -s, reload] }
+///                     # or  start: { command: [nginx, -c, WORK/n.conf], url: 'http://127.0.0.1:PORT/',
+///                     #              files: { n.conf: 'daemon off; …' } }
 ///                     # or  attach: { parent: 4711, url: http://…, admin: 127.0.0.1:9180 }
 ///     load:
 ///       - { url: /, rate: 2000, connections: 64 }       # without a rate: a closed loop
@@ -93,6 +111,9 @@ struct EchoLoad {
 ///       - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }
 ///       - { fault: stop, target: slot=2, for: 500ms, from: 4s }     # held for a time, then taken back
 ///       - { fault: reload, every: 2s, from: 1s }          # of the whole server
+///       - { fault: network, how: loss 5%, every: 2s, for: 1s }      # the run has a network of its own then
+///       - { fault: full-disk, from: 3s, for: 1s }           # needs  disk:
+///     disk: 8mb                                         # or a directory that is a file system of its own
 ///     limits: { min_alive: 1, faults: 500 }             # workers left alone; blows in all
 ///     steady: { url: /, within: 1s }                    # else the run is aborted
 ///     duration: 10s
@@ -104,22 +125,34 @@ struct Scenario {
   std::string proves = {};
   std::variant<HydrapoolStart, CommandStart, Attachment> server = {};
   std::vector<LoadPlan> load = {};
-  std::optional<EchoLoad> echo = EchoLoad{};  ///< Only where the server is hydrapool (started, or with
-                                              ///< `admin`) and / is loaded or path named.
+  std::optional<EchoLoad> echo = EchoLoad{};  ///< Where the server is hydrapool (started, or with `admin`)
+                                              ///< and / is loaded, or a path is named.
   int idle = 16;
   std::vector<FaultPlan> faults = {};
   Commands commands = {};    ///< The server's own, for what renews it.
+  DiskPlan disk = {};        ///< For the fault `full-disk`.
   InjectLimits limits = {};  ///< any_user is on for a command: its children are the harness's own.
   std::optional<SteadyPlan> steady = {};
   sys::Nanos duration = 10 * sys::kSecond;
   std::optional<std::uint64_t> seed = {};
   Expectations expect = DefaultExpectations();
 
-  /// Any fault lasts for a time.
+  /// Any fault lasts for a time, or is taken back in another way: there must be a guard.
   [[nodiscard]] bool holds() const;
+  /// It has an admin endpoint that tells its processes.
+  [[nodiscard]] bool is_hydrapool() const;
   /// Whether requests with ids are asked beside the load.
   [[nodiscard]] bool echoes() const;
 };
+
+/// What the words stand for.
+struct Place {
+  std::string work;
+  std::string port;
+  std::string disk;
+};
+/// `scenario` with the words replaced. Pure.
+[[nodiscard]] Scenario At(const Place& place, Scenario scenario);
 
 /// Reads a scenario. An Error is "FILE:LINE: what is wrong and what was probably meant". Pure: opens nothing.
 [[nodiscard]] sys::Result<Scenario> ParseScenario(const std::string& text, const std::string& file);

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <string>
 #include <tuple>
 #include <utility>
 
 #include "harness/fault/duration.h"
 #include "harness/observe/pool_watch.h"
+#include "harness/run/machine.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -29,7 +31,12 @@ ScenarioRun::ScenarioRun(sys::EventLoop& loop, const Scenario& scenario, std::ui
                          const ScratchDir& scratch)
     : loop_(loop), scenario_(scenario), seed_(seed), scratch_(scratch) {}
 
+ScenarioRun::~ScenarioRun() { LeavePlace(scenario_, scratch_); }
+
 sys::Result<RunRecord> ScenarioRun::Run() {
+  auto placed = MakePlace(scenario_, scratch_);
+  if (!placed) return tl::unexpected(placed.error());
+  scenario_ = std::move(*placed);
   auto server = ScenarioServer::Start(scenario_, scratch_);
   if (!server) return tl::unexpected(server.error());
   server_ = std::make_unique<ScenarioServer>(std::move(*server));
@@ -48,6 +55,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   StartFaults();
   WatchSteadyState();
   LetItRun(jobs);
+  if (steady_) record_.longest_gap = steady_->longest_gap();
   steady_.reset();
   const auto seen = observer.Stop();
   injects_.clear();
@@ -64,6 +72,8 @@ sys::Result<RunRecord> ScenarioRun::Run() {
     record_.problems.push_back("the server's main process ended during the run");
   }
   jobs.Collect(record_);
+  if (const auto back = CountersThatWentBack(seen.status))
+    record_.problems.push_back("the server's own counters went back: " + *back);
   NumberFaults();
   AddTimelines(seen);
   return std::move(record_);
@@ -85,10 +95,14 @@ void ScenarioRun::Interrupt() { record_.interrupted = called_off_ = true; }
 
 void ScenarioRun::StartFaults() {
   for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
+    const FaultPlan& plan = scenario_.faults[i];
     const sys::Nanos start = record_.start + ScheduleStart(scenario_, i);
     injects_.push_back(std::make_unique<InjectRun>(
         loop_,
-        InjectRun::Options{.schedule = ScheduleOf(scenario_, i, seed_), .hold = scenario_.faults[i].hold},
+        InjectRun::Options{
+            .schedule = ScheduleOf(scenario_, i, seed_),
+            .hold = plan.hold,
+            .harm = {.network = plan.network, .port = server_->port(), .disk = scenario_.disk.directory}},
         *injector_, [this] { return server_->Processes(); },
         [this, i, start](const InjectRecord& record) { TakeFault(i, start, record); }));
     injects_.back()->Start(start);
@@ -150,6 +164,7 @@ void ScenarioRun::LetItRun(const LoadJobs& jobs) {
   while (!(jobs.over() && FaultsOver()) && !called_off_ && sys::Now() < deadline) {
     loop_.RunOnce(std::min(deadline, sys::Now() + kGlance));
     called_off_ |= !server_->Lives();
+    TellProgress(jobs);
   }
   if (!called_off_) return;
   for (const auto& inject : injects_) inject->Stop(record_.breach.empty() ? "interrupted" : "breach");
@@ -158,12 +173,25 @@ void ScenarioRun::LetItRun(const LoadJobs& jobs) {
   while (!jobs.over() && sys::Now() < soon) loop_.RunOnce(sys::Now() + kGlance);
 }
 
+void ScenarioRun::TellProgress(const LoadJobs& jobs) {
+  constexpr sys::Nanos kBetween = 500 * sys::kMillisecond;
+  const sys::Nanos elapsed = sys::Now() - record_.start;
+  if (!progress_ || elapsed - now_.elapsed < kBetween) return;
+  now_.elapsed = elapsed;
+  now_.duration = scenario_.duration;
+  if (const auto server = server_->Processes()) now_.server = *server;
+  now_.failed = jobs.FailedSoFar();
+  progress_(now_);
+}
+
 void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record) {
   FaultRecord fault{.id = record.id,
                     .at = start + record.at,
                     .unix_ms = record.unix_ms,
                     .fault = record.fault,
                     .target = record.target,
+                    .draw = record.draw,
+                    .hold = record.hold,
                     .worker = record.worker,
                     .outcome = record.outcome,
                     .proof = record.proof,
@@ -172,6 +200,10 @@ void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectReco
   if (record.undone) fault.undone = fault.at + *record.undone;
   if (record.dead) fault.timeline.dead = fault.at + *record.dead;
   if (report_) report_(fault);
+  (fault.landed() ? now_.landed : now_.missed) += 1;
+  now_.last_fault = std::string(Name(fault.fault));
+  if (fault.worker) now_.last_fault += " of pid " + std::to_string(fault.worker->identity.pid);
+  now_.last_fault += ": " + std::string(Name(fault.outcome));
   faults_.emplace_back(plan, std::move(fault));
 }
 

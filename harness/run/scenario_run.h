@@ -12,6 +12,7 @@
 #include "harness/observe/observer.h"
 #include "harness/observe/run_record.h"
 #include "harness/observe/steady_state.h"
+#include "harness/report/live_text.h"
 #include "harness/run/load_jobs.h"
 #include "harness/run/program.h"
 #include "harness/run/scenario.h"
@@ -37,10 +38,14 @@ class ScenarioRun {
  public:
   ScenarioRun(sys::EventLoop& loop, const Scenario& scenario, std::uint64_t seed, const ScratchDir& scratch);
 
+  ~ScenarioRun();
+
   /// Returns when it is over. Once.
   sys::Result<RunRecord> Run();
   /// `report` gets each fault when it is known what came of it, while the run goes on. Before Run().
   void ReportFaults(std::function<void(const FaultRecord&)> report) { report_ = std::move(report); }
+  /// `report` gets the run as it is, twice a second. Before Run().
+  void ReportProgress(std::function<void(const Progress&)> report) { progress_ = std::move(report); }
   /// Calls the run off; Run() returns soon. From a callback of the loop.
   void Interrupt();
 
@@ -50,6 +55,7 @@ class ScenarioRun {
   void WatchSteadyState();
   void StartFaults();
   void LetItRun(const LoadJobs& jobs);
+  void TellProgress(const LoadJobs& jobs);
   [[nodiscard]] std::optional<ServerState> StateOnceStarted() const;
   [[nodiscard]] std::optional<ServerState> StateWhenSettled() const;
   [[nodiscard]] bool FaultsOver() const;
@@ -58,7 +64,7 @@ class ScenarioRun {
   void AddTimelines(const Observer::Seen& seen);
 
   sys::EventLoop& loop_;
-  const Scenario& scenario_;
+  Scenario scenario_;  ///< As it was written, until it has its place.
   std::uint64_t seed_;
   const ScratchDir& scratch_;
   std::unique_ptr<ScenarioServer> server_;
@@ -67,6 +73,8 @@ class ScenarioRun {
   std::optional<SteadyState> steady_;
   std::vector<std::pair<std::size_t, FaultRecord>> faults_;  ///< With the number of their plan.
   std::function<void(const FaultRecord&)> report_;
+  std::function<void(const Progress&)> progress_;
+  Progress now_;  ///< What progress_ gets.
   RunRecord record_;
   bool called_off_ = false;
 };

@@ -6,9 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <thread>
+#include <utility>
 
 #include "harness/fault/process_tree.h"
 #include "harness/observe/pool_watch.h"
@@ -51,13 +55,40 @@ bool AllReady(const std::string& admin, std::size_t workers) {
                        status->workers, [](const auto& worker) { return worker.ready; })) == workers;
 }
 
-std::vector<pid_t> MembersOf(pid_t group) {
-  std::vector<pid_t> members;
+/// Of a process group, each held by its pidfd, so that a number that is handed on is nobody's.
+struct Member {
+  pid_t pid = 0;
+  sys::UniqueFd pidfd;
+};
+
+std::vector<Member> MembersOf(pid_t group) {
+  std::vector<Member> members;
   for (const pid_t pid : AllProcesses()) {
+    if (pid == group) continue;
+    sys::UniqueFd pidfd = sys::OpenPidfd(pid);
     const auto process = ReadProcess(pid);
-    if (pid != group && ::getpgid(pid) == group && process && process->alive()) members.push_back(pid);
+    if (pidfd && ::getpgid(pid) == group && process && process->alive())
+      members.push_back({.pid = pid, .pidfd = std::move(pidfd)});
   }
   return members;
+}
+
+/// Gives them a while to end, kills those that do not, and says who they were; empty: nobody.
+std::string EndMembers(std::vector<Member> members) {
+  const auto left = [&members] {
+    std::erase_if(members, [](const Member& each) { return EndsWithin(each.pidfd.get(), milliseconds(0)); });
+    return !members.empty();
+  };
+  for (const sys::Nanos deadline = sys::Now() + kToSucceed; left() && sys::Now() < deadline;)
+    std::this_thread::sleep_for(kBetweenTries);
+  std::vector<pid_t> pids;
+  for (const Member& each : members) {
+    sys::SignalPidfd(each.pidfd.get(), SIGKILL);
+    pids.push_back(each.pid);
+  }
+  return pids.empty() ? ""
+                      : fmt::format("{} processes of the server outlived it: pid {}", pids.size(),
+                                    fmt::join(pids, ", "));
 }
 
 }  // namespace
@@ -73,7 +104,7 @@ sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, cons
   if (const auto* hydrapool = std::get_if<HydrapoolStart>(&scenario.server)) {
     started = server.StartHydrapool(scenario, *hydrapool);
   } else if (const auto* command = std::get_if<CommandStart>(&scenario.server)) {
-    started = server.StartCommand(*command);
+    started = server.StartCommand(*command, scratch / "work");
   } else {
     started = server.AttachTo(std::get<Attachment>(scenario.server), scenario);
   }
@@ -123,11 +154,17 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
   return {};
 }
 
-sys::Result<void> ScenarioServer::StartCommand(const CommandStart& command) {
+sys::Result<void> ScenarioServer::StartCommand(const CommandStart& command, const std::string& work) {
   if (admin::HttpGet(command.url, kAnswer))
     return sys::Failure(fmt::format("something answers at {} before the server is started", command.url));
+  for (const auto& [name, text] : command.files) {
+    std::ofstream file(work + "/" + name);
+    file << text << std::flush;
+    if (!file) return sys::Failure(errno, work + "/" + name);
+  }
   child_ = StartProgram(command.arguments, log_);
   main_ = group_ = child_.pid();
+  admin_ = command.admin;
   origin_ = OriginOf(command.url);
   return Await(fmt::format("{} did not answer", command.url),
                [&] { return admin::HttpGet(command.url, kAnswer).has_value(); });
@@ -165,35 +202,33 @@ bool ScenarioServer::Lives() {
   return static_cast<bool>(pidfd_);
 }
 
+int ScenarioServer::port() const {
+  constexpr int kOfHttp = 80;
+  const auto colon = origin_.rfind(':');
+  int port = 0;
+  std::from_chars(origin_.data() + colon + 1, origin_.data() + origin_.size(), port);
+  return port > 0 ? port : kOfHttp;
+}
+
 std::string ScenarioServer::UrlOf(const std::string& url) const {
   return url.starts_with('/') ? origin_ + url : url;
 }
 
 sys::Result<ServerProcesses> ScenarioServer::Processes() const { return ProcessesNow(admin_, main_); }
 
-/// Who they were, in words; empty: nobody was left. While the first process is not reaped its group's number
-/// is nobody else's.
-std::string ScenarioServer::EndWhatIsLeft() const {
-  if (child_.pid() != group_) return "";
-  std::vector<pid_t> left = MembersOf(group_);
-  for (const sys::Nanos deadline = sys::Now() + kToSucceed; !left.empty() && sys::Now() < deadline;) {
-    std::this_thread::sleep_for(kBetweenTries);
-    left = MembersOf(group_);
-  }
-  ::kill(-group_, SIGKILL);
-  return left.empty() ? ""
-                      : fmt::format("{} processes of the server outlived it: pid {}", left.size(),
-                                    fmt::join(left, ", "));
-}
-
 std::optional<std::string> ScenarioServer::Stop() {
   if (!child_) return std::nullopt;
   const bool was_alive = Lives();
+  // Where the first process is gone, its group's number is the server's only as long as the server lives.
+  const bool leads = child_.pid() == group_;
+  std::vector<Member> members;
+  if (!leads && ::getpgid(main_) == group_) members = MembersOf(group_);
   child_.Signal(SIGTERM);
   const bool ended = EndsWithin(child_.pidfd(), kToEnd);
   if (!ended) child_.Signal(SIGKILL);
   static_cast<void>(EndsWithin(child_.pidfd(), kToEnd));
-  const std::string left = EndWhatIsLeft();
+  const std::string left = EndMembers(leads ? MembersOf(group_) : std::move(members));
+  if (leads) ::kill(-group_, SIGKILL);
   const auto status = child_.TryReap();
   if (!was_alive && status)
     return fmt::format("the server ended before its time ({}): {}", status->Describe(), LastLineOf(log_));

@@ -39,6 +39,7 @@ class ScenarioServer {
   [[nodiscard]] pid_t main() const { return main_; }
   [[nodiscard]] const std::string& origin() const { return origin_; }  ///< "http://127.0.0.1:8080"
   [[nodiscard]] const std::string& admin() const { return admin_; }    ///< "127.0.0.1:9180", or empty.
+  [[nodiscard]] int port() const;                                      ///< 8080
   /// It lives, or another process of it has taken its place: then that is main() now.
   /// Blocks for at most 5 s where it has ended.
   [[nodiscard]] bool Lives();
@@ -54,9 +55,8 @@ class ScenarioServer {
  private:
   ScenarioServer() = default;
   sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options);
-  sys::Result<void> StartCommand(const CommandStart& command);
+  sys::Result<void> StartCommand(const CommandStart& command, const std::string& work);
   sys::Result<void> AttachTo(const Attachment& attach, const Scenario& scenario);
-  [[nodiscard]] std::string EndWhatIsLeft() const;
   template <typename Condition>
   sys::Result<void> Await(const std::string& what, Condition holds);
 

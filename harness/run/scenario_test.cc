@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "pool/sys/file.h"
+
 namespace hydrapool::harness {
 namespace {
 
@@ -217,6 +221,56 @@ TEST(FaultsOfTest, AreThoseOfAllPlansInTheOrderOfTheirTimes) {
                                          "4 1500 kill any"));
   EXPECT_EQ(faults, FaultsOf(*scenario, 7));
   EXPECT_NE(faults, FaultsOf(*scenario, 8));
+}
+
+TEST(ScenarioFilesTest, EachIsAScenario) {
+  int files = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(HYDRAPOOL_SOURCE_DIR "/harness/scenarios")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const auto scenario = ParseScenario(sys::ReadFile(entry.path()), entry.path().filename());
+    ++files;
+    if (!scenario) {
+      ADD_FAILURE() << scenario.error().message;
+      continue;
+    }
+    EXPECT_EQ(scenario->name, entry.path().stem());
+  }
+  EXPECT_GT(files, 30);
+}
+
+TEST(ScenarioTest, WordsStandForAPlace) {
+  const auto read = ParseScenario(
+      "name: x\nstart: { command: [s, PORT, WORK/a], url: 'http://127.0.0.1:PORT/', files: { a: 'dir WORK' } "
+      "}\n"
+      "commands: { reload: [sh, WORK/b] }\nload: [{ url: / }]\n"
+      "echo: { path: /e, ledger: WORK/l, body_sizes: [1] }\n",
+      "x.yaml");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->echoes()) << "its path was named";
+  const auto placed = At({.work = "/w", .port = "81", .disk = "/d"}, *read);
+  const auto& command = std::get<CommandStart>(placed.server);
+  EXPECT_EQ(command.arguments, (std::vector<std::string>{"s", "81", "/w/a"}));
+  EXPECT_EQ(command.url, "http://127.0.0.1:81/");
+  EXPECT_EQ(command.files.at("a"), "dir /w");
+  EXPECT_EQ(placed.commands.at(Fault::kReload).back(), "/w/b");
+  EXPECT_EQ(placed.echo->ledger, "/w/l");
+}
+
+TEST(ScenarioTest, FaultsOfNetworkAndDiskSayWhatTheyNeed) {
+  const std::string top = "name: x\nstart: { hydrapool: { workers: 1 } }\nload: [{ url: / }]\n";
+  const auto error = [&](const std::string& more) {
+    const auto read = ParseScenario(top + more, "x.yaml");
+    return read ? "" : read.error().message;
+  };
+  EXPECT_THAT(error("faults: [{ fault: network }]"), HasSubstr("x.yaml:4: a fault needs 'how'"));
+  EXPECT_THAT(error("faults: [{ fault: network, how: loss 5 }]"), HasSubstr("names no part such as loss 5%"));
+  EXPECT_THAT(error("faults: [{ fault: kill, target: all, how: loss 5% }]"),
+              HasSubstr("only the fault network"));
+  EXPECT_THAT(error("faults: [{ fault: full-disk }]"), HasSubstr("full-disk needs 'disk'"));
+  EXPECT_THAT(error("faults: [{ fault: network, how: partition, target: all }]"),
+              HasSubstr("of the whole server"));
+  EXPECT_EQ(error("disk: 8mb\nfaults: [{ fault: full-disk, for: 1s }]"), "");
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ const std::vector<MeasureInfo>& Measures() {
       {Measure::kExtraWorkers, "extra_workers", false, "workers more than at the start"},
       {Measure::kMissingWorkers, "missing_workers", false, "workers fewer than at the start"},
       {Measure::kLeaked, "leaked", false, "descriptors of the main process more than at the start"},
+      {Measure::kExecutedTwice, "executed_twice", false, "requests executed more than once"},
+      {Measure::kCpuPerRequest, "cpu_per_request", true, "CPU time of the server for each request"},
       {Measure::kReapP99, "reap_p99", true, "reap p99"},
       {Measure::kReadyP99, "ready_p99", true, "replacement ready p99"},
       {Measure::kRecoveryP99, "recovery_p99", true, "recovery p99"},

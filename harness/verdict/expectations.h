@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -25,12 +26,17 @@ enum class Measure {
   kExtraWorkers,    ///< Workers at the end beyond those at the start.
   kMissingWorkers,  ///< Workers at the start beyond those at the end.
   kLeaked,          ///< Descriptors of the main process at the end beyond those at the start.
+  kExecutedTwice,   ///< Requests with ids whose server has noted more than one execution (its ledger).
+  kCpuPerRequest,   ///< CPU time of the server's processes for each request that was answered well.
   kReapP99,         ///< From a worker's death until it is reaped.
   kReadyP99,        ///< From a worker's death until its replacement says that it is ready.
   kRecoveryP99,     ///< From a worker's death to the first answer of its replacement: that also waits until a
                     ///< client asks on one of the connections it was given.
   kResponseP99,     ///< Of each load, from when a request was due.
 };
+
+/// A time that had not come by the end of the run.
+inline constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
 
 struct MeasureInfo {
   Measure measure;

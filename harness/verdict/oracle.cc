@@ -85,8 +85,11 @@ std::optional<Explanation> Explain(const Failure& failure, std::span<const Fault
   if (!fates || failure.end < fates->complete_since) return Latest(faults, in_time, "");
   const PoolFate* fate = FateOf(failure, *fates);
   if (fate == nullptr) {
-    const auto starved = [&](const FaultRecord& fault) { return in_time(fault) && IsALimit(fault.fault); };
-    return failure.kind == FailureKind::kAbandoned ? Latest(faults, starved, "") : std::nullopt;
+    const auto no_death = [&](const FaultRecord& fault) {
+      const bool starved = failure.kind == FailureKind::kAbandoned && Starves(fault.fault);
+      return in_time(fault) && (starved || fault.fault == Fault::kNetwork);
+    };
+    return Latest(faults, no_death, "");
   }
   if (!fate->pid) return Latest(faults, in_time, fate->phase);
   const auto its_death = [fate](const FaultRecord& fault) {

@@ -128,5 +128,21 @@ TEST_F(JournalTest, AnAnswerThatALimitMadeIsTheLimitsThoughNobodyDied) {
       << "a death is in the journal";
 }
 
+TEST(ExplainTest, WhatTheNetworkOrAFullDiskDoesIsInNoJournal) {
+  FaultRecord held{
+      .id = 1, .at = 1000 * kMs, .fault = Fault::kNetwork, .outcome = Outcome::kHeld, .undone = 2000 * kMs};
+  const PoolFates none{.fates = {}};
+  const auto explains = [&](const Failure& each) {
+    return Explain(each, std::vector{held}, none).has_value();
+  };
+  auto failure = LostAt(1500 * kMs);
+  EXPECT_TRUE(explains(failure));
+  EXPECT_FALSE(explains(LostAt(3000 * kMs))) << "long after";
+  held.fault = Fault::kFullDisk;
+  EXPECT_FALSE(explains(failure)) << "a full disk loses no request";
+  failure.kind = FailureKind::kAbandoned;
+  EXPECT_TRUE(explains(failure)) << "but may be a reason for a 503";
+}
+
 }  // namespace
 }  // namespace hydrapool::harness

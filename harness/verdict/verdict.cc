@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "harness/fault/duration.h"
 #include "harness/fault/inject_record.h"
@@ -11,7 +10,6 @@
 namespace hydrapool::harness {
 namespace {
 
-constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
 constexpr sys::Nanos kTimeToAnswer = sys::kSecond;
 
 std::int64_t CountKind(const RunRecord& run, FailureKind kind) {
@@ -44,6 +42,16 @@ void AddServerMeasures(const RunRecord& run, std::map<Measure, std::int64_t>& me
     measured[Measure::kLeaked] = more(*run.after->descriptors, *run.before->descriptors);
 }
 
+/// nullopt: it was not seen, or the process that kept account of its dead has died itself.
+std::optional<sys::Nanos> CpuPerRequest(const RunRecord& run) {
+  std::uint64_t ok = 0;
+  for (const LoadRecord& load : run.loads) ok += load.ok;
+  const bool seen = run.before && run.after && run.before->cpu && run.after->cpu &&
+                    run.before->main == run.after->main && *run.after->cpu >= *run.before->cpu;
+  if (!seen || ok == 0) return std::nullopt;
+  return (*run.after->cpu - *run.before->cpu) / static_cast<sys::Nanos>(ok);
+}
+
 std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attribution& attribution) {
   std::map<Measure, std::int64_t> measured{
       {Measure::kLost, CountKind(run, FailureKind::kLost)},
@@ -55,6 +63,9 @@ std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attributi
   AddServerMeasures(run, measured);
   if (run.resting.count > 0 && run.resting.kept)
     measured[Measure::kIdleLost] = static_cast<std::int64_t>(run.resting.lost);
+  if (run.ids.executed_twice)
+    measured[Measure::kExecutedTwice] = static_cast<std::int64_t>(*run.ids.executed_twice);
+  if (const auto cpu = CpuPerRequest(run)) measured[Measure::kCpuPerRequest] = *cpu;
   if (const auto reap = Percentile(ReapsOf(run), 99)) measured[Measure::kReapP99] = *reap;
   if (const auto ready = DelayP99(run, &Timeline::ready)) measured[Measure::kReadyP99] = *ready;
   if (const auto recovery = DelayP99(run, &Timeline::first_response))
@@ -120,6 +131,8 @@ std::vector<std::string> WhatWasNotSeen(const RunRecord& run, const Expectations
   std::map<Measure, std::int64_t> seen;
   AddServerMeasures(run, seen);
   const bool has_ended = !run.after && !run.problems.empty();
+  if (expected.contains(Measure::kExecutedTwice) && !run.ids.executed_twice)
+    reasons.push_back("requests executed more than once: the server has left no ledger of what it executed");
   for (const Measure measure :
        {Measure::kUnreaped, Measure::kExtraWorkers, Measure::kMissingWorkers, Measure::kLeaked}) {
     if (expected.contains(measure) && !seen.contains(measure) && !has_ended)

@@ -1,0 +1,198 @@
+#include "harness/fault/network_harm.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "harness/fault/bytes.h"
+#include "harness/fault/nearest_name.h"
+#include "pool/sys/unique_fd.h"
+#include "pool/sys/units.h"
+
+namespace hydrapool::harness {
+namespace {
+
+using Kind = NetworkHarm::Kind;
+
+constexpr int kNobodysPort = 9;  // discard
+constexpr int kTrial = 0;
+
+struct Said {
+  bool well = false;
+  std::string text;
+};
+
+/// Runs a line for sh and waits for its end.
+Said Run(const std::string& line) {
+  const auto close = [](std::FILE* pipe) { return ::pclose(pipe); };
+  std::unique_ptr<std::FILE, decltype(close)> pipe(::popen((line + " </dev/null 2>&1").c_str(), "re"), close);
+  if (!pipe) return {.text = std::strerror(errno)};
+  Said said;
+  std::array<char, 4096> buffer;
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe.get()))
+    said.text.append(buffer.data(), got);
+  said.well = ::pclose(pipe.release()) == 0;
+  return said;
+}
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+bool ByNetem(const NetworkHarm& harm) { return harm.kind == Kind::kDelay || harm.kind == Kind::kReorder; }
+
+std::string Statement(const NetworkHarm& harm) {
+  const std::string drawn =
+      fmt::format("numgen random mod 100000 < {} ", static_cast<int>(harm.part * 100'000));
+  switch (harm.kind) {
+    case Kind::kLoss:
+      return drawn + "counter drop";
+    case Kind::kReset:
+      return drawn + "counter reject with tcp reset";
+    case Kind::kRate:
+      return fmt::format("limit rate over {} bytes/second burst {} bytes counter drop", harm.bytes,
+                         std::max<std::uint64_t>(harm.bytes / 10, 65'536));
+    default:
+      return "counter drop";
+  }
+}
+
+std::string NetemWords(const NetworkHarm& harm) {
+  if (harm.kind == Kind::kDelay) return fmt::format("delay {}us", harm.delay / sys::kMicrosecond);
+  return fmt::format("delay 10ms reorder {:.3f}%", harm.part * 100);
+}
+
+sys::Result<void> Told(const Said& said, const char* tool) {
+  if (said.well) return {};
+  return sys::Failure(fmt::format("{}: {}", tool, FirstLine(said.text)));
+}
+
+/// The number after each `word` in `text`, added up; nullopt: it is not there.
+std::optional<std::uint64_t> SumAfter(const std::string& text, std::string_view word) {
+  std::optional<std::uint64_t> sum;
+  for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+    std::uint64_t number = 0;
+    std::from_chars(text.data() + at + word.size(), text.data() + text.size(), number);
+    sum = sum.value_or(0) + number;
+  }
+  return sum;
+}
+
+std::optional<double> PartIn(std::string_view text) {
+  double percent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  const bool is_percent = error == std::errc{} && text.data() + text.size() - end == 1 && *end == '%';
+  if (!is_percent || percent <= 0 || percent > 100) return std::nullopt;
+  return percent / 100;
+}
+
+bool has_own_network = false;  // this process's, made by EnterOwnNetwork
+
+/// Or it may be: /proc tells not everybody whose network pid 1 has.
+bool IsTheMachinesNetwork() {
+  if (has_own_network) return false;
+  std::error_code error;
+  const auto own = std::filesystem::read_symlink("/proc/self/ns/net", error);
+  const auto of_init = std::filesystem::read_symlink("/proc/1/ns/net", error);
+  return static_cast<bool>(error) || own == of_init;
+}
+
+}  // namespace
+
+sys::Result<NetworkHarm> ParseNetworkHarm(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds{{{"delay", Kind::kDelay},
+                                                                            {"loss", Kind::kLoss},
+                                                                            {"partition", Kind::kPartition},
+                                                                            {"rate", Kind::kRate},
+                                                                            {"reorder", Kind::kReorder},
+                                                                            {"reset", Kind::kReset}}};
+  const auto space = text.find(' ');
+  const std::string_view word = text.substr(0, space);
+  const std::string_view amount = space == text.npos ? "" : text.substr(space + 1);
+  const auto found = std::ranges::find(kKinds, word, &std::pair<std::string_view, Kind>::first);
+  if (found == kKinds.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, kind] : kKinds) names.push_back(name);
+    return sys::Failure(NoSuchName(word, names));
+  }
+  NetworkHarm harm{.kind = found->second, .text = std::string(text)};
+  if (harm.kind == Kind::kPartition) {
+    if (!amount.empty()) return sys::Failure(fmt::format("'{}': partition has no amount", text));
+  } else if (harm.kind == Kind::kDelay) {
+    const auto delay = sys::ParseDuration(amount);
+    if (!delay) return sys::Failure(fmt::format("'{}': {}", text, delay.error().message));
+    harm.delay = *delay;
+  } else if (harm.kind == Kind::kRate) {
+    const auto bytes = ParseBytes(amount);
+    if (!bytes) return sys::Failure(fmt::format("'{}' names no rate such as rate 100kb", text));
+    harm.bytes = *bytes;
+  } else {
+    const auto part = PartIn(amount);
+    if (!part) return sys::Failure(fmt::format("'{}' names no part such as {} 5%", text, word));
+    harm.part = *part;
+  }
+  return harm;
+}
+
+sys::Result<void> EnterOwnNetwork() {
+  if (::unshare(CLONE_NEWNET) != 0)
+    return sys::Failure(errno, "a network of its own (root, or CAP_SYS_ADMIN, makes one)");
+  const sys::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq loopback{};
+  std::strncpy(loopback.ifr_name, "lo", sizeof loopback.ifr_name - 1);
+  loopback.ifr_flags = IFF_UP;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &loopback) != 0) return sys::Failure(errno, "its loopback");
+  has_own_network = true;
+  return {};
+}
+
+std::optional<std::string> WhyNoHarm(const NetworkHarm& harm) {
+  if (IsTheMachinesNetwork())
+    return "the machine's own network is never hurt: start the server and the harness in one of their own "
+           "(ip netns exec)";
+  if (const auto begun = BeginHarm(harm, kNobodysPort, kTrial); !begun) return begun.error().message;
+  return EndHarm(kTrial) ? std::nullopt : std::optional<std::string>("it cannot be taken back");
+}
+
+sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, int number) {
+  if (ByNetem(harm)) {
+    const auto said = Run("tc qdisc add dev lo root handle 4861: netem " + NetemWords(harm));
+    return Told(said, "netem");
+  }
+  const std::string table = fmt::format("inet harness_{}", number);
+  std::string rules;
+  for (const char* side : {"dport", "sport"})
+    rules += fmt::format("; add rule {} i tcp {} {} {}", table, side, port, Statement(harm));
+  return Told(
+      Run(fmt::format("nft 'add table {0}; add chain {0} i {{ type filter hook input priority 0; }}{1}'",
+                      table, rules)),
+      "nft");
+}
+
+std::optional<std::uint64_t> PacketsHarmed(int number) {
+  const Said table = Run(fmt::format("nft list table inet harness_{}", number));
+  if (table.well) return SumAfter(table.text, "packets ");
+  const Said qdisc = Run("tc -s qdisc show dev lo");
+  if (!qdisc.well || qdisc.text.find("netem 4861:") == qdisc.text.npos) return std::nullopt;
+  return SumAfter(qdisc.text, " bytes ");
+}
+
+bool EndHarm(int number) {
+  Run(fmt::format("nft delete table inet harness_{}", number));
+  if (PacketsHarmed(number)) Run("tc qdisc del dev lo root handle 4861:");
+  return !PacketsHarmed(number);
+}
+
+}  // namespace hydrapool::harness

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "harness/fault/targets.h"
+#include "pool/sys/clock.h"
+
+namespace hydrapool::harness {
+
+/// A run as it is now.
+struct Progress {
+  sys::Nanos elapsed = 0;
+  sys::Nanos duration = 0;
+  ServerProcesses server = {};  ///< Nobody: it cannot be seen at the moment.
+  std::uint64_t landed = 0;     ///< Faults.
+  std::uint64_t missed = 0;
+  std::string last_fault = {};               ///< "kill of pid 4711: dead"
+  std::uint64_t failed = 0;                  ///< Requests of loadgen's, so far.
+  std::optional<std::int64_t> allowed = {};  ///< How many may fail, where that was said: lost and cut.
+};
+
+/// Some lines for a terminal: how far the run is, the workers, the faults, and what is left of the failures
+/// that are allowed. Pure.
+[[nodiscard]] std::string LiveText(const Progress& progress);
+
+}  // namespace hydrapool::harness
