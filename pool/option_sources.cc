@@ -152,6 +152,9 @@ std::string OptionSources::Explain(const CLI::ParseError& error) const {
   constexpr std::string_view kUnknown = "INI was not able to parse ";
   if (what.starts_with(kUnknown)) {
     const std::string key = what.substr(kUnknown.size());
+    const std::string section = fmt::format("[{}]", key.substr(0, key.rfind('.')));
+    if (const auto at = FindInFile(section); at && key.find('.') != key.npos)
+      return fmt::format("{}:{}: {}: options stand in no section", File(), at->number, section);
     const auto line = FindInFile(key);
     return fmt::format("{}:{}no such option: {}", File(), line ? fmt::format("{}: ", line->number) : " ",
                        key);

@@ -144,6 +144,9 @@ TEST(OptionsTest, WhatIsWrongInTheFileIsSaidWithItsLineAndKey) {
   const ConfigFile unknown("# what follows\n\nlisen = \":1\"\n");
   EXPECT_THAT(Parse({"--config", unknown.path()}).complaint,
               ::testing::HasSubstr(unknown.path() + ":3: no such option: lisen"));
+  const ConfigFile section("log-level = \"warn\"\n[pool]\nworkers = 3\n");
+  EXPECT_THAT(Parse({"--config", section.path()}).complaint,
+              ::testing::HasSubstr(section.path() + ":2: [pool]: "));
   for (const std::string line : {"workers = 0", "workers = \"many\"", "cgi-timeout = \"soon\"",
                                  "balance = \"fair\"", "listen = [\":1\", \"nowhere\"]"}) {
     const ConfigFile file("log-level = \"warn\"\n" + line + "\n");

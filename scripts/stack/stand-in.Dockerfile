@@ -46,4 +46,5 @@ RUN apt-get -qq update && \
 COPY bin/ /usr/local/bin/
 COPY cgi-bin/ /srv/cgi-bin/
 COPY scenarios/ /srv/scenarios/
+RUN ln -s ../cgi-bin /srv/scenarios/cgi-bin
 USER 10001:10001
