@@ -6,8 +6,8 @@
 bars() {
   awk -F '\t' '{ name[NR] = $1; value[NR] = $2; if ($2 + 0 > most) most = $2 + 0 }
     END { for (i = 1; i <= NR; i++) {
-            bar = ""; for (n = 0; most > 0 && n < value[i] / most * 40 - 0.001; n++) bar = bar "▇"
-            printf "  %-16s %-40s %s\n", name[i], bar, value[i] } }'
+            bar = ""; for (n = 0; n < 40; n++) bar = bar (most > 0 && n < value[i] / most * 40 - 0.001 ? "▇" : " ")
+            printf "  %-16s %s %s\n", name[i], bar, value[i] } }'
 }
 
 # columns: lines of fields between tabs, one under the other.
@@ -118,10 +118,19 @@ bench_dispatch() {
   plot 'requests lost for each worker killed' 9
 }
 
-# busy_shares: the busy time of each worker in seconds.
-busy_shares() {
-  curl --silent --noproxy '*' "http://$admin/metrics" |
-    awk '/^hydrapool_worker_busy_seconds_total/ { print $2 }'
+# busy_times: the busy time of each worker so far, in seconds.
+busy_times() {
+  curl --silent --noproxy '*' "http://$admin/metrics" | awk '/^hydrapool_worker_busy_seconds_total/ { print $2 }'
+}
+
+# mixed LOADGEN-OPTION...: Jain's index of the workers' busy time in 8 s of requests of which one in nine takes 500 ms,
+# the others 1 ms, on 64 connections.
+mixed() {
+  local url=http://127.0.0.1:$port/cgi-bin/slow?before= before
+  before=$(busy_times)
+  "$bin/loadgen" -t1 -c64 -R 216 -d8s -q "$@" "${url}500" "${url}1" "${url}1" "${url}1" "${url}1" "${url}1" "${url}1" "${url}1" \
+    "${url}1" >/dev/null 2>&1 || true
+  paste <(busy_times) - <<<"$before" | awk '{ print $1 - $2 }' | jain
 }
 
 # balance_row NAME PARENT PORT
@@ -134,19 +143,16 @@ balance_row() {
 bench_balance() {
   local workers
   {
-    printf "Jain's index of\t64 idle (least-most)\t1000 idle (least-most)\tbusy time, 1 ms beside 500 ms\n"
+    printf "Jain's index of\t64 idle (least-most)\t1000 idle (least-most)\tbusy time, a connection each\tkept connections\n"
     for workers in 2 4 8; do
       start_with --workers "$workers" --cgi-dir build/release/cgi-bin
       balance_row "hydrapool, $workers workers" "$server" "$port"
-      "$bin/loadgen" -t1 -c16 -R 24 -d12s -q "http://127.0.0.1:$port/cgi-bin/slow?500" >/dev/null 2>&1 &
-      "$bin/loadgen" -t1 -c48 -R 200 -d12s -q "http://127.0.0.1:$port/cgi-bin/slow?1" >/dev/null 2>&1 || true
-      wait $! || true
-      printf '\t%s\n' "$(busy_shares | jain)"
+      printf '\t%s\t%s\n' "$(mixed --connection close)" "$(mixed)"
       stop "$server"
       server=''
       nginx_workers=$workers start_nginx
       balance_row "nginx, $workers workers" "$nginx" "$nginx_port"
-      printf '\t-\n'
+      printf '\t-\t-\n'
       stop "$nginx"
       nginx=''
     done
@@ -166,6 +172,6 @@ bench_channels() {
     printf 'channel\tone way, us\tCPU of both\tthere and back, us\tCPU of both\n'
     cat "$work/table"
   } | columns
-  plot 'one way, us for each message' 2
-  plot 'there and back, us' 4
+  plot 'CPU of both for each message, one way, us' 3
+  plot 'CPU of both, there and back, us' 5
 }

@@ -5,9 +5,11 @@
 
 namespace hydrapool {
 
-std::optional<std::size_t> LeastBusy(std::span<const WorkerLoad> workers) {
+std::optional<std::size_t> LeastBusy(std::span<const WorkerLoad> workers, std::size_t last) {
   std::optional<std::size_t> best;
-  for (std::size_t i = 0; i < workers.size(); ++i) {
+  const std::size_t first = last < workers.size() ? last + 1 : 0;
+  for (std::size_t step = 0; step < workers.size(); ++step) {
+    const std::size_t i = (first + step) % workers.size();
     if (!workers[i].ready) continue;
     if (!best || std::tie(workers[i].executing, workers[i].leases) <
                      std::tie(workers[*best].executing, workers[*best].leases)) {
@@ -30,8 +32,9 @@ std::string_view BalanceName(Balance balance) {
 }
 
 std::optional<std::size_t> Dispatcher::Choose(std::span<const WorkerLoad> workers) {
-  if (balance_ == Balance::kLeastBusy) return LeastBusy(workers);
-  const auto chosen = RoundRobin(workers, last_ < workers.size() ? last_ : workers.size() - 1);
+  const auto chosen = balance_ == Balance::kLeastBusy
+                          ? LeastBusy(workers, last_)
+                          : RoundRobin(workers, last_ < workers.size() ? last_ : workers.size() - 1);
   if (chosen) last_ = *chosen;
   return chosen;
 }

@@ -19,8 +19,9 @@ struct WorkerLoad {
 
 /// Chooses who gets the next connection. Sees only its argument, so a test is a literal array.
 /// nullopt: no worker can take it; it waits.
-/// Fewest requests in execution, then fewest leases, then the lowest slot.
-std::optional<std::size_t> LeastBusy(std::span<const WorkerLoad> workers);
+/// Fewest requests in execution, then fewest leases, then the next after `last`: workers that are as busy
+/// take turns.
+std::optional<std::size_t> LeastBusy(std::span<const WorkerLoad> workers, std::size_t last = SIZE_MAX);
 
 /// The next ready one after `last` (the teaching code's way).
 std::optional<std::size_t> RoundRobin(std::span<const WorkerLoad> workers, std::size_t last);

@@ -49,11 +49,13 @@ TEST(DispatcherTest, RoundRobinBeginsAtTheFirstAndRemembers) {
   EXPECT_EQ(Dispatcher(Balance::kRoundRobin).Choose({}), std::nullopt);
 }
 
-TEST(DispatcherTest, LeastBusyLooksAtTheLoadsOnly) {
+TEST(DispatcherTest, LeastBusyLooksAtTheLoadsAndThoseThatAreAsBusyTakeTurns) {
   Dispatcher dispatcher(Balance::kLeastBusy);
   const Loads loads{{true, 1, 1}, {true, 0, 1}};
   EXPECT_EQ(dispatcher.Choose(loads), 1u);
   EXPECT_EQ(dispatcher.Choose(loads), 1u);
+  const Loads equal{{true}, {true}, {false}, {true}};
+  for (const std::size_t expected : {3u, 0u, 1u, 3u, 0u}) EXPECT_EQ(dispatcher.Choose(equal), expected);
 }
 
 TEST(EvenOutTest, Table) {
