@@ -82,8 +82,11 @@ std::optional<sys::Nanos> Percentile(std::vector<sys::Nanos> values, double p) {
 
 std::string SummaryText(const InjectSummary& summary) {
   const ScheduleSpec& spec = summary.schedule;
-  std::string text = fmt::format("inject   {} {} every {}, seed {}, children of {}\n", Name(spec.fault),
-                                 Name(spec.target), DurationText(spec.every), spec.seed, summary.parent);
+  std::string text =
+      summary.listed > 0
+          ? fmt::format("replay   {} faults of a journal, children of {}\n", summary.listed, summary.parent)
+          : fmt::format("inject   {} {} every {}, seed {}, children of {}\n", Name(spec.fault),
+                        Name(spec.target), DurationText(spec.every), spec.seed, summary.parent);
   text += fmt::format("faults   {} planned, {} sent, {} landed, {} missed, {} survived\n", summary.planned,
                       summary.sent, summary.landed, summary.missed, summary.survived);
   text += fmt::format("dead     p50 {}, p99 {}, max {} after the signal\n", MillisText(summary.dead, 50),
@@ -116,6 +119,7 @@ std::string SummaryJson(const InjectSummary& summary) {
                                     {"every_ms", Millis(spec.every)},
                                     {"jitter", spec.jitter},
                                     {"seed", spec.seed},
+                                    {"replayed", summary.listed},
                                     {"ended", summary.ended},
                                     {"faults",
                                      {{"planned", summary.planned},

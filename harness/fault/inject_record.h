@@ -58,6 +58,7 @@ struct InjectRecord {
 /// A whole run in figures.
 struct InjectSummary {
   ScheduleSpec schedule;
+  std::size_t listed = 0;  ///< Faults of a journal, which were to be done again instead; 0: there was none.
   pid_t parent = 0;
   std::string ended;           ///< Why it ended: "schedule", "interrupted", "parent", "budget", "breach".
   std::uint64_t planned = 0;   ///< Faults of the schedule whose time came.

@@ -35,6 +35,13 @@ TEST(InjectRecordTest, AMissHasAReasonAndNoWorkerWhereNoneWasThere) {
   EXPECT_FALSE(json.contains("dead_us"));
 }
 
+TEST(InjectSummaryTest, AReplayIsNoSchedule) {
+  InjectSummary summary;
+  summary.listed = 8;
+  summary.parent = 4711;
+  EXPECT_EQ(SummaryText(summary).substr(0, 50), "replay   8 faults of a journal, children of 4711\nf");
+}
+
 TEST(InjectSummaryTest, CountsEachOutcomeOnce) {
   InjectSummary summary;
   summary.Add(Death(sys::kMillisecond));

@@ -46,6 +46,7 @@ InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, Injector& inj
       schedule_(options_.listed.empty() ? FaultSchedule(options_.schedule) : FaultSchedule(options_.listed)),
       main_(sys::OpenPidfd(injector_.main())) {
   summary_.schedule = options_.schedule;
+  summary_.listed = options_.listed.size();
   summary_.parent = injector_.main();
   if (!main_) sys::ThrowErrno(ESRCH, fmt::format("pid {}", injector_.main()));
 }

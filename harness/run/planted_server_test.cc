@@ -33,7 +33,7 @@ struct PlantedServerTest : RunFixture {
          Scenario(fmt::format("name: {0}\nstart: {{ command: ['{1}/planted_server', PORT, {0}, WORK/ledger], "
                               "url: 'http://127.0.0.1:PORT/', admin: '127.0.0.1:PORT' }}\n"
                               "load: [{{ url: /, rate: 300, connections: 8, keep_alive: false }}]\nidle: 0\n"
-                              "echo: {2}\nfaults: [{3}]\nduration: 3s\n"
+                              "echo: {2}\nfaults: [{3}]\nduration: 2s\n"
                               "expect: {4}\n",
                               bug, HYDRAPOOL_BIN_DIR, echo, fault, expect)),
          "--seed", "1"});
@@ -106,7 +106,7 @@ TEST_F(PlantedServerTest, CountersThatGoBackAreFound) {
 
 TEST_F(PlantedServerTest, AWorkerThatSpinsWithoutDescriptorsIsFound) {
   ExpectFailure(RunWithIds("spin", "off", "{ unexplained: 1000, cpu_per_request: 700us }",
-                           "{ fault: descriptors, target: random, from: 300ms, for: 2s }"),
+                           "{ fault: descriptors, target: random, from: 300ms, for: 1500ms }"),
                 "CPU time of the server for each request: ");
 }
 
