@@ -17,6 +17,16 @@ cpu() {
 ours() { "$bin/loadgen" -t1 -c64 -d2s -q --json - "$@"; }
 theirs() { wrk -t1 -c64 -d2s "$@" "$url"; }
 
+# await_port PORT: until something listens there.
+await_port() {
+  local tries
+  for ((tries = 0; tries < 100; tries++)); do
+    (: >"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
+    sleep 0.05
+  done
+  die "nothing listens at port $1"
+}
+
 # ratio TITLE: medians of both, and of the ratios of the pairs.
 ratio() {
   # shellcheck disable=SC2046  # lists of words
@@ -154,6 +164,36 @@ loadgen_stop() {
   awk 'function ms(t) { return t ~ /us$/ ? t / 1e3 : t ~ /ms$/ ? t + 0 : t * 1e3 } / 99%/ { p = ms($2) }
     /^ *Latency  *[0-9]/ { m = ms($4) }
     END { printf "  %-34s %10.0f %10.0f\n", "wrk (closed loop, some made up)", p, m }' "$work/out"
+}
+
+# h2_row TITLE URL STREAMS: over 8 connections.
+h2_row() {
+  local url=$2 streams=$3
+  a() { "$bin/loadgen" --http2 --insecure --streams "$streams" -t1 -c8 -d2s -q --json - "$url"; }
+  b() { h2load -t1 -c8 "-m$streams" -D2 "$url"; }
+  beside "$1, $streams streams"
+}
+
+bench_http2() {
+  local http2_port=18306 tls_port=18307 streams
+  mkdir "$work/www"
+  echo hello >"$work/www/index.html"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 \
+    -keyout "$work/key" -out "$work/cert" 2>/dev/null
+  nghttpd --no-tls -d "$work/www" "$http2_port" 2>/dev/null &
+  server=$!
+  nghttpd -d "$work/www" "$tls_port" "$work/key" "$work/cert" 2>/dev/null &
+  nginx=$!
+  await_port "$http2_port"
+  await_port "$tls_port"
+  printf 'client CPU for each request, medians of %d alternating runs of 2 s against nghttpd, 8 connections:\n' "$rounds"
+  printf '  %-44s %9s %11s %8s\n' '' loadgen h2load ratio
+  for streams in 1 10 100; do
+    h2_row h2c "http://127.0.0.1:$http2_port/" "$streams"
+  done
+  for streams in 1 10 100; do
+    h2_row TLS "https://127.0.0.1:$tls_port/" "$streams"
+  done
 }
 
 bench_loadgen() {

@@ -101,9 +101,10 @@ constexpr sys::Nanos kLongestUntil = 600 * sys::kSecond;
 }  // namespace
 
 void AddEngine(CLI::App& app, std::string& engine) {
-  app.add_option("--engine", engine, "what sends: raw (plain http, least CPU), curl, or auto: raw if it can")
+  app.add_option("--engine", engine,
+                 "what sends: raw (plain http, least CPU), h2 (HTTP/2), curl, or auto: the first that can")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "raw", "curl"}).description(""))
+      ->check(CLI::IsMember({"auto", "raw", "h2", "curl"}).description(""))
       ->group(kConnectionGroup)
       ->capture_default_str();
 }

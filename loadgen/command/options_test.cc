@@ -174,7 +174,8 @@ TEST(OptionsTest, ConnectionsExtrasAndExpectations) {
   EXPECT_EQ(options.plan.wire.extras.proxy, "http://p:1");
   EXPECT_EQ(options.plan.expect.sha256, std::string(64, 'a'));
   EXPECT_EQ(options.plan.expect.end, "bye");
-  EXPECT_THAT(Complaint({"--http2", "https://a/", "b"}), HasSubstr("for https:// URLs"));
+  EXPECT_EQ(Understood({"--http2", "--streams", "10", "http://a/"}).plan.wire.streams, 10);
+  EXPECT_THAT(Complaint({"--streams", "10", "http://a/"}), HasSubstr("--http2"));
   EXPECT_THAT(Complaint({"--connection", "reuse:0", "a"}), HasSubstr("not keepalive, close or reuse:N"));
   EXPECT_THAT(Complaint({"--expect-sha256", "abc", "a"}), HasSubstr("64 hexadecimal digits"));
   EXPECT_THAT(Complaint({"--request-file", "f", "a", "b"}), HasSubstr("takes one URL"));

@@ -79,14 +79,12 @@ constexpr std::array kRows = {
     Row{"-v", None, "did you mean --once, which prints both sides of one request?"},
     Row{"-V", None, "did you mean --version?"},
     // h2load
-    Row{"-m", Number,
-        "-m is the method here; over HTTP/2 a connection carries one request at a time, so -c counts"},
+    Row{"-m", Number, "-m is the method here; did you mean --http2 --streams {}?"},
     Row{"-r", Number, "did you mean -R {}?"},
     Row{"-r", None, "no error ends a run here"},
     Row{"--h1", None, "HTTP/1.1 is spoken here without --http2"},
     Row{"--warm-up-time", Any, "did you mean --warmup {}?"},
-    Row{"--max-concurrent-streams", Number,
-        "over HTTP/2 a connection carries one request at a time; did you mean -c?"},
+    Row{"--max-concurrent-streams", Number, "did you mean --http2 --streams {}?"},
     // curl, fortio and others
     Row{"-F", Any, "forms are not made here; --data @FILE sends a body as it is"},
     Row{"--request", Method, "did you mean -m {}?"},

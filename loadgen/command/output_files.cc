@@ -85,7 +85,7 @@ sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
                                  {"--summary", outputs.summary},
                                  {"--junit", outputs.junit}});
   if (!opened) return tl::unexpected(opened.error());
-  OutputFiles files(std::move(*opened));
+  OutputFiles files(std::move(*opened), outputs.annotate);
   if (!outputs.journal.empty()) {
     auto journal = Journal::Open(outputs.journal);
     if (!journal) return tl::unexpected(journal.error());
@@ -95,8 +95,9 @@ sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
 }
 
 sys::Result<void> OutputFiles::Write(const Report& report) const {
-  auto written =
-      files_.Write(ToText(report), [&report](const std::string& flag) { return Render(flag, report); });
+  const auto lines = annotate_ ? ToAnnotations(report, *annotate_) : std::string();
+  auto written = files_.Write(ToText(report) + lines,
+                              [&report](const std::string& flag) { return Render(flag, report); });
   if (!written) return written;
   return journal_ ? journal_->Check() : sys::Result<void>();
 }

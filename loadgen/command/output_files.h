@@ -56,9 +56,11 @@ class OutputFiles {
   [[nodiscard]] sys::Result<void> Write(const Report& report) const;
 
  private:
-  explicit OutputFiles(TextFiles files) : files_(std::move(files)) {}
+  OutputFiles(TextFiles files, std::optional<CiSystem> annotate)
+      : files_(std::move(files)), annotate_(annotate) {}
 
   TextFiles files_;
+  std::optional<CiSystem> annotate_;
   std::optional<Journal> journal_;
 };
 

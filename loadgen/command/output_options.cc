@@ -1,6 +1,7 @@
 #include "loadgen/command/output_options.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <utility>
 
 namespace hydrapool::loadgen {
@@ -15,6 +16,21 @@ sys::Result<std::vector<Slo>> ParseAll(const char* flag, const std::vector<std::
     slos.push_back(std::move(*slo));
   }
   return slos;
+}
+
+/// Which one that is; of "auto" the one that runs this process.
+std::optional<CiSystem> SystemOf(std::string_view name) {
+  struct Row {
+    std::string_view name;
+    const char* variable;
+    CiSystem system;
+  };
+  for (const auto& [own, variable, system] :
+       {Row{"github", "GITHUB_ACTIONS", CiSystem::kGitHub}, Row{"azure", "TF_BUILD", CiSystem::kAzure},
+        Row{"teamcity", "TEAMCITY_VERSION", CiSystem::kTeamCity}}) {
+    if (name == own || (name == "auto" && std::getenv(variable) != nullptr)) return system;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -89,6 +105,13 @@ void OutputOptions::AddForCi(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--junit", outputs_.junit, "write each objective as a test of JUnit's XML")
       ->type_name("FILE");
+  app.add_option(
+         "--annotate", annotate_,
+         "print what did not hold as annotations of github (and Gitea), azure or teamcity; auto: where "
+         "the environment says that one of them runs it; off")
+      ->type_name("SYSTEM")
+      ->check(CLI::IsMember({"auto", "github", "azure", "teamcity", "off"}).description(""))
+      ->capture_default_str();
 }
 
 void OutputOptions::AddQuiet(CLI::App& app) {
@@ -108,6 +131,7 @@ sys::Result<Outputs> OutputOptions::Understand() const {
     if (!until) return tl::unexpected(until.error());
     outputs.until = std::move(*until);
   }
+  outputs.annotate = SystemOf(annotate_);
   return outputs;
 }
 

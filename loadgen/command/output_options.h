@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "loadgen/report/report_summary.h"
 #include "loadgen/report/slo.h"
 #include "loadgen/report/until.h"
 #include "pool/sys/error.h"
@@ -29,7 +30,8 @@ struct Outputs {
   std::vector<Slo> slos = {};
   std::vector<Slo> abort_on = {};
   std::optional<Until> until = {};
-  std::string metrics = {};  ///< HOST:PORT; empty: none.
+  std::optional<CiSystem> annotate = {};  ///< nullopt: nobody reads annotations.
+  std::string metrics = {};               ///< HOST:PORT; empty: none.
   bool quiet = false;
 };
 
@@ -55,6 +57,7 @@ class OutputOptions {
   std::vector<std::string> slos_;
   std::vector<std::string> abort_on_;
   std::string until_;
+  std::string annotate_ = "auto";
 };
 
 }  // namespace hydrapool::loadgen

@@ -72,9 +72,12 @@ sys::Result<void> RequestOptions::FillRequests(Plan& plan) const {
   if (request_.urls.size() > 1)
     return sys::Failure(fmt::format("{} takes one URL, to which its own belong", flag));
   const auto base = request_.urls.empty() ? std::string() : request_.urls.front();
-  if (!request_.replay.empty())
+  if (!request_.replay.empty()) {
+    const auto only = ReplayFilter::Parse(request_.replay_only);
+    if (!only) return tl::unexpected(only.error());
     return FillReplay(request_.replay, base, request_.headers,
-                      {.speed = request_.speed, .unsafe = request_.replay_unsafe}, plan);
+                      {.speed = request_.speed, .unsafe = request_.replay_unsafe, .only = *only}, plan);
+  }
   return request_.file.empty() ? FillScenario(request_.session_file, base, request_.headers, plan)
                                : loadgen::FillRequests(request_.file, base, request_.headers, plan);
 }
@@ -125,13 +128,7 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
     if (const auto text = ReadWholeFile(*path); !text)
       return sys::Failure(fmt::format("{}: {}", flag, text.error().message));
   }
-  const auto plain = std::ranges::find_if(
-      plan.targets, [](const auto& target) { return !target.url.starts_with("https:"); });
-  if (extras_.http2 && plain != plan.targets.end()) {
-    return sys::Failure(
-        "--http2 is for https:// URLs (libcurl 7.88 breaks plain ones that are kept alive), not " +
-        plain->url);
-  }
+  plan.wire.streams = connection_.streams;
   if (!connection_.reuse.starts_with("reuse:")) {
     if (connection_.reuse == "keepalive" || connection_.reuse == "close") return {};
   } else {
@@ -214,6 +211,13 @@ void RequestOptions::AddReplay(CLI::App& app, const std::vector<CLI::Option*>& o
       ->check(CLI::Range(0.001, 1e6).description(""))
       ->needs(replay)
       ->capture_default_str();
+  app.add_option(
+         "--replay-only", request_.replay_only,
+         "replay only requests with method=GET,HEAD, path=REGEX, status=2xx,404, from=TIME or to=TIME; "
+         "repeatable, each narrows it")
+      ->type_name("WHICH")
+      ->allow_extra_args(false)
+      ->needs(replay);
   app.add_flag("--replay-unsafe", request_.replay_unsafe,
                "replay also what may change something: POST, PUT, DELETE and the like")
       ->needs(replay);
@@ -247,8 +251,14 @@ void RequestOptions::AddConnection(CLI::App& app) {
       ->type_name("TIME");
   app.add_flag("--tls-resume", extras_.resume,
                "new connections take up earlier TLS sessions (default: each makes a full handshake)");
-  app.add_flag("--http2", extras_.http2,
-               "HTTP/2 if the server agrees (https:// only), one request at a time on each connection");
+  auto* http2 =
+      app.add_flag("--http2", extras_.http2, "HTTP/2: over TLS, or with prior knowledge to http:// URLs");
+  app.add_option("--streams", connection_.streams,
+                 "so many requests at a time on each connection, as far as the server allows (HTTP/2)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->needs(http2)
+      ->capture_default_str();
   app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
   app.add_flag("-k,--insecure", extras_.insecure, "do not check certificates");
   app.add_option("--cacert", extras_.ca, "who may vouch for servers, instead of the system's (PEM)")

@@ -44,6 +44,7 @@ class RequestOptions {
     std::string replay = {};
     double speed = 1;
     bool replay_unsafe = false;
+    std::vector<std::string> replay_only = {};
     std::string method = {};
     std::optional<std::string> data = {};
     std::optional<std::string> data_template = {};
@@ -51,6 +52,7 @@ class RequestOptions {
   };
   struct Connection {
     std::string reuse = "keepalive";
+    int streams = 1;
     std::string unix_socket = {};
     std::string connect_to = {};
     std::string connect_timeout = {};

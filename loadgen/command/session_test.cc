@@ -162,9 +162,9 @@ TEST(SessionTest, MistakesAndWhatTheEngineCannotDoAreSaidBefore) {
   EXPECT_EQ(mistake.Wait(), 2);
   EXPECT_THAT(mistake.Err(), HasSubstr(file.path() + ":2: {none}: no earlier step"));
   file.Write("steps:\n  - request: /\n");
-  Program tls({"--session-file", file.path(), "https://127.0.0.1:1/"});
-  EXPECT_EQ(tls.Wait(), 2);
-  EXPECT_THAT(tls.Err(), HasSubstr("sessions are sent by the raw engine, which speaks only http://"));
+  Program user({"--session-file", file.path(), "http://ann:secret@127.0.0.1:1/"});
+  EXPECT_EQ(user.Wait(), 2);
+  EXPECT_THAT(user.Err(), HasSubstr("sessions are sent by the raw engine, which sends no user"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "loadgen/engine/curl/engine.h"
+#include "loadgen/engine/h2/engine.h"
 #include "loadgen/engine/raw/engine.h"
 #include "loadgen/engine/raw/session_engine.h"
 #include "loadgen/plan/http_url.h"
@@ -15,14 +16,20 @@ namespace hydrapool::loadgen {
 namespace {
 
 /// The flag of a thing that only libcurl can do; null where there is none.
-const char* FlagOfExtras(const Extras& extras) {
-  return extras.http2            ? "--http2"
-         : extras.follow         ? "--location"
-         : extras.insecure       ? "--insecure"
+const char* FlagOfCurl(const Extras& extras) {
+  return extras.follow           ? "--location"
          : extras.cookies        ? "--cookies"
-         : !extras.user.empty()  ? "--user"
+         : extras.digest         ? "--digest"
          : !extras.proxy.empty() ? "--proxy"
                                  : nullptr;
+}
+
+/// The flag of a thing that the raw engine cannot do; null where there is none.
+const char* FlagOfExtras(const Extras& extras) {
+  return extras.http2           ? "--http2"
+         : extras.insecure      ? "--insecure"
+         : !extras.user.empty() ? "--user"
+                                : FlagOfCurl(extras);
 }
 
 /// The value of the target's own header of that name; nullopt where it has none.
@@ -60,11 +67,34 @@ sys::Result<EngineChoice> ChooseForSessions(std::string_view wanted, const std::
   if (wanted == "curl")
     return sys::Failure("--session-file: sessions are sent by the raw engine, not by curl");
   if (beyond_raw != nullptr)
-    return sys::Failure(
-        fmt::format("--session-file: {}speaks only http:// without a user, not {}", limit, *beyond_raw));
+    return sys::Failure(fmt::format("--session-file: {}sends no user, as in {}", limit, *beyond_raw));
   if (flag != nullptr) return sys::Failure(fmt::format("--session-file: {}cannot do {}", limit, flag));
   if (chunked) return sys::Failure(fmt::format("--session-file: {}cannot send in chunks", limit));
   return EngineChoice{"raw", SessionEngine::Make};
+}
+
+sys::Result<EngineChoice> ChooseCurl(const Plan& plan) {
+  if (!plan.wire.unix_socket.empty() && plan.wire.reuse != 0)
+    return sys::Failure("--connection reuse:N with --unix-socket only where --engine raw can send all");
+  return EngineChoice{"curl", CurlEngine::Make};
+}
+
+/// HTTP/2 is asked for.
+sys::Result<EngineChoice> ChooseForHttp2(std::string_view wanted, const Plan& plan) {
+  const char* flag = FlagOfCurl(plan.wire.extras);
+  if (wanted == "raw") return sys::Failure("--engine raw cannot do --http2");
+  if (wanted == "h2" && flag != nullptr) return sys::Failure(std::string("--engine h2 cannot do ") + flag);
+  if (plan.wire.streams > 1 && !plan.wire.keep_alive)
+    return sys::Failure("--streams: with --connection close a connection carries one request");
+  if (wanted != "curl" && flag == nullptr) return EngineChoice{"h2", H2Engine::Make};
+  const std::string why = flag != nullptr ? flag : "--engine curl";
+  if (plan.wire.streams > 1)
+    return sys::Failure("--streams: with " + why + " a connection carries one request at a time");
+  for (const auto& target : plan.targets) {
+    if (!target.url.starts_with("https:"))
+      return sys::Failure("--http2 with " + why + " is for https:// URLs, not " + target.url);
+  }
+  return ChooseCurl(plan);
 }
 
 }  // namespace
@@ -78,15 +108,16 @@ sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan
     if (const auto wrong = WrongFraming(target); !wrong.empty())
       return sys::Failure("-H: " + wrong + ": no server could read it");
     chunked = chunked || HeaderOf(target, "Transfer-Encoding").value_or("") != "";
-    if (url->scheme != "http" || !url->user.empty() || !UserOf(plan, target).empty())
+    if ((url->scheme != "http" && !plan.scenario) || !url->user.empty() || !UserOf(plan, target).empty())
       beyond_raw = &target.url;
   }
-  const char* flag = FlagOfExtras(plan.wire.extras);
+  auto extras = plan.wire.extras;
+  extras.insecure = extras.insecure && !plan.scenario;
+  const char* flag = FlagOfExtras(extras);
   if (plan.scenario) return ChooseForSessions(wanted, beyond_raw, flag, chunked);
+  if (plan.wire.extras.http2 || wanted == "h2") return ChooseForHttp2(wanted, plan);
   if (wanted == "curl" || (wanted == "auto" && (beyond_raw != nullptr || flag != nullptr || chunked))) {
-    if (!plan.wire.unix_socket.empty() && plan.wire.reuse != 0)
-      return sys::Failure("--connection reuse:N with --unix-socket only where --engine raw can send all");
-    return EngineChoice{"curl", CurlEngine::Make};
+    return ChooseCurl(plan);
   }
   if (beyond_raw != nullptr) {
     return sys::Failure("--engine raw speaks only http:// without a user, not " + *beyond_raw);

@@ -14,6 +14,27 @@ TEST(ChooseEngineTest, AutoIsRawWhereverRawCanSpeak) {
   EXPECT_EQ(ChooseEngine("curl", {.targets = {{.url = "http://h/"}}})->name, "curl");
 }
 
+std::string ForHttp2(const char* engine, const char* url, Wire wire) {
+  wire.extras.http2 = true;
+  const auto choice = ChooseEngine(engine, {.targets = {{.url = url}}, .wire = std::move(wire)});
+  return choice ? choice->name : choice.error().message;
+}
+
+TEST(ChooseEngineTest, Http2HasAnEngineOfItsOwnAndCurlWhereOnlyThatCan) {
+  using ::testing::HasSubstr;
+  EXPECT_EQ(ForHttp2("auto", "http://h/", {.streams = 10}), "h2");
+  EXPECT_EQ(ForHttp2("auto", "https://h/", {.extras = {.insecure = true, .user = "a:b"}}), "h2");
+  EXPECT_EQ(ForHttp2("auto", "https://h/", {.extras = {.follow = true}}), "curl");
+  EXPECT_EQ(ForHttp2("curl", "https://h/", {}), "curl");
+  EXPECT_THAT(ForHttp2("auto", "http://h/", {.extras = {.cookies = true}}), HasSubstr("https:// URLs"));
+  EXPECT_THAT(ForHttp2("auto", "https://h/", {.streams = 2, .extras = {.follow = true}}),
+              HasSubstr("one request at a time"));
+  EXPECT_THAT(ForHttp2("h2", "https://h/", {.extras = {.proxy = "http://p/"}}), HasSubstr("--proxy"));
+  EXPECT_THAT(ForHttp2("raw", "http://h/", {}), HasSubstr("--http2"));
+  EXPECT_THAT(ForHttp2("auto", "http://h/", {.keep_alive = false, .streams = 2}),
+              HasSubstr("--connection close"));
+}
+
 TEST(ChooseEngineTest, RawIsRefusedWhatItCannotSpeak) {
   const auto choice = ChooseEngine("raw", {.targets = {{.url = "https://h/"}}});
   ASSERT_FALSE(choice);

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "loadgen/engine/endpoint.h"
+#include "loadgen/plan/scenario_file.h"
 #include "loadgen/report/report.h"
 #include "loadgen/testing/reserved_port.h"
 #include "loadgen/testing/run_plan.h"
@@ -126,6 +127,30 @@ TEST_F(NginxTest, CertificatesOfOnesOwnOnBothSides) {
 TEST_F(NginxTest, ACertificateNobodyVouchesForIsNoSession) {
   const auto result = Run("https://127.0.0.1:" + tls_ + "/", {}, "");
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kTls), 50u);
+}
+
+TEST_F(NginxTest, SessionsGoOverTlsToo) {
+  const auto file = directory_ + "/session.yaml";
+  std::ofstream(file) << "steps:\n  - request: /\n  - request: /client\n";
+  const auto run = [&](const Extras& extras) {
+    Plan plan{.arrivals = {.count = 20}, .wire = {.extras = extras}, .connections = 4, .threads = 2};
+    EXPECT_TRUE(FillScenario(file, "https://127.0.0.1:" + tls_, {}, plan));
+    return RunPlan("auto", plan);
+  };
+  const auto result = run({.insecure = true});
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 40u);
+  EXPECT_EQ(result.tally.sessions.complete, 20u);
+  EXPECT_LE(result.tally.connections.opened, 4u);
+  EXPECT_EQ(result.tally.connections.tls, result.tally.connections.opened);
+  EXPECT_EQ(result.tally.connections.http1, result.tally.connections.opened);
+  EXPECT_GT(result.tally.phases[1].max(), 0);
+  EXPECT_EQ(run({}).tally.outcomes.of(Outcome::kTls), 20u) << "nobody vouches for it";
+  Plan resumed{.arrivals = {.count = 20},
+               .wire = {.reuse = 1, .extras = {.insecure = true, .resume = true}},
+               .connections = 1,
+               .threads = 1};
+  EXPECT_TRUE(FillScenario(file, "https://127.0.0.1:" + tls_, {}, resumed));
+  EXPECT_GT(RunPlan("auto", resumed).tally.connections.resumed, 0u);
 }
 
 using HydrapoolTest = EngineServerTest;

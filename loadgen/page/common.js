@@ -38,7 +38,7 @@ function table(title, head, rows, parent = byId('tables')) {
 
 /** Told apart by the colour-blind too (Okabe and Ito), and by their dashes. */
 const kColours = {p50: '--blue', p90: '--green', p99: '--orange', max: '--purple', response: '--blue', service: '--orange',
-  'completed/s': '--green', 'not ok/s': '--vermilion'};
+  'completed/s': '--green', 'not ok/s': '--vermilion', 'in flight': '--purple'};
 const kDashes = {p50: null, p90: [7, 3], p99: null, max: [2, 2], service: [7, 3]};
 
 /** 1, 2 and 5 of each power of ten (of wide ranges only the powers), as a logarithmic axis has its marks. */
@@ -80,7 +80,7 @@ function plot(title, names, rows, options) {
   const values = [];
   const colours = names.map(name => css(kColours[name]));
   const log = options.log;
-  const range = frame(rows, log);
+  const range = options.range || frame(rows, log);
   const series = {};
   for (const name of names) series[name] = {strokePattern: kDashes[name] || null};
   const show = (x, points) => names.forEach((name, i) => {
@@ -94,7 +94,7 @@ function plot(title, names, rows, options) {
     xlabel: options.xlabel, ylabel: options.ylabel, xLabelHeight: 16, yLabelWidth: 16,
     highlightCallback: (event, x, points) => { show(x, points); when.textContent = options.at(x); },
     unhighlightCallback: () => { show(null, null); when.textContent = ''; },
-    underlayCallback: options.faults ? shadeFaults : null,
+    underlayCallback: options.underlay || (options.faults ? shadeFaults : null),
     axes: {y: Object.assign({axisLabelFormatter: options.value, axisLabelWidth: 62},
       log ? {ticker: (low, high) => logTicks(low, high, options.value)} : {}), x: {axisLabelFormatter: options.x || options.at}},
   }, options.dygraph));

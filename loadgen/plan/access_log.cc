@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "loadgen/plan/request_file.h"
@@ -27,6 +29,13 @@ std::optional<sys::Nanos> CommonTime(const std::string& text) {
   std::array<char, 32> iso{};
   ::strftime(iso.data(), iso.size(), "%Y-%m-%dT%H:%M:%S", &parts);
   return TimeOf(std::string(iso.data()) + zone);
+}
+
+/// The number that the text begins with; 0 where that is no status.
+int StatusOf(std::string_view text) {
+  int status = 0;
+  std::from_chars(text.data(), text.data() + text.size(), status);
+  return status >= 100 && status <= 599 ? status : 0;
 }
 
 /// "GET /a HTTP/1.1".
@@ -56,6 +65,7 @@ std::optional<LoggedRequest> FromCommon(std::string_view line) {
   if (!time || end == line.npos || !TakeRequestLine(line.substr(quote + 1, end - quote - 1), request))
     return std::nullopt;
   request.time = *time;
+  request.status = StatusOf(line.substr(std::min(end + 2, line.size())));
   return request;
 }
 
@@ -90,6 +100,8 @@ std::optional<LoggedRequest> FromJson(std::string_view line) {
   const auto object = json::parse(line, nullptr, false);
   LoggedRequest request;
   if (!object.is_object() || !TakeTime(object, request)) return std::nullopt;
+  if (const auto status = object.find("status"); status != object.end())
+    request.status = StatusOf(status->is_string() ? status->get<std::string>() : status->dump());
   const auto nested = object.find("request");
   if (nested != object.end() && nested->is_string()) {
     if (!TakeRequestLine(nested->get<std::string>(), request)) return std::nullopt;

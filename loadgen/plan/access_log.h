@@ -13,6 +13,7 @@ struct LoggedRequest {
   sys::Nanos time = 0;  ///< Since the epoch.
   std::string method = {};
   std::string target = {};  ///< Path and query; in a log of a proxy, a URL.
+  int status = 0;           ///< What was answered; 0 where the line does not say.
 };
 
 /// Reads a line of an access log: the common or combined format ('… [10/Oct/2025:13:55:36 +0200] "GET /a

@@ -37,6 +37,8 @@ std::optional<HarEntry> EntryOf(const json& object) {
   const auto time = ParseStartTime(object.at("startedDateTime").get<std::string>());
   if (!time) throw std::runtime_error(time.error().message);
   entry.time = *time;
+  const auto status = object.value("/response/status"_json_pointer, json());
+  entry.status = status.is_number_integer() ? status.get<int>() : 0;
   for (const auto& header : request.value("headers", json::array())) {
     const auto name = header.at("name").get<std::string>();
     auto text = name + ": " + header.at("value").get<std::string>();

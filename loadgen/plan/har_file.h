@@ -11,6 +11,7 @@ namespace hydrapool::loadgen {
 /// A request that a browser made.
 struct HarEntry {
   sys::Nanos time = 0;  ///< Since the epoch.
+  int status = 0;       ///< What was answered; 0 where it does not say.
   Target target = {};   ///< Without the headers that the engines make (Host, Content-Length, Connection).
 };
 

@@ -37,9 +37,9 @@ struct Target {
   std::optional<double> rate = {};  ///< Requests a second. Either all targets have one or none has.
 };
 
-/// What only libcurl can do.
+/// What the raw engine cannot do.
 struct Extras {
-  bool http2 = false;      ///< If the server agrees; https only.
+  bool http2 = false;      ///< With libcurl if the server agrees, https only.
   bool follow = false;     ///< Redirects: they belong to the request, its status is the last one's.
   bool insecure = false;   ///< Certificates are not checked.
   bool cookies = false;    ///< Each connection keeps those it was given.
@@ -91,6 +91,7 @@ class HostWatch;
 /// How requests travel.
 struct Wire {
   bool keep_alive = true;   ///< false: each request has a connection of its own and says `Connection: close`
+  int streams = 1;          ///< HTTP/2: so many requests at a time on each connection.
   std::uint64_t reuse = 0;  ///< So many requests go over one connection, which is then closed; 0: no limit.
   sys::Nanos timeout = 10 * sys::kSecond;  ///< For one request, from its sending to its last byte.
   sys::Nanos connect_timeout = 0;          ///< For its connection, with TLS; 0: the timeout.

@@ -24,14 +24,6 @@ struct Timed {
   std::uint32_t target = 0;
 };
 
-/// Of an absolute URL what stands behind its host; of a path all.
-std::string PathOf(std::string_view url) {
-  const auto scheme = url.starts_with('/') ? url.npos : url.find("://");
-  if (scheme == url.npos) return std::string(url);
-  const auto begin = std::min(url.find_first_of("/?#", scheme + 3), url.size());
-  return (url.substr(begin).starts_with('/') ? "" : "/") + std::string(url.substr(begin));
-}
-
 /// What a log makes of a plan, request by request.
 class Replayer {
  public:
@@ -39,6 +31,8 @@ class Replayer {
       : base_(base), headers_(headers), rules_(rules), plan_(plan) {}
 
   sys::Result<void> Take(const HarEntry& entry) {
+    if (!rules_.only.Passes(entry.target.method, entry.target.url, entry.status, entry.time))
+      return Skip(unwanted_);
     if (!rules_.unsafe && !IsSafe(entry.target.method)) return Skip(unsafe_);
     const auto url = base_.full.empty() ? ParseHttpUrl(Literal(entry.target.url), {}, DotsOf(plan_))
                                         : AtBase(PathOf(entry.target.url));
@@ -54,6 +48,8 @@ class Replayer {
     if (line.empty()) return {};
     auto logged = ParseAccessLine(line);
     if (!logged) return Skip(unusable_);
+    if (!rules_.only.Passes(logged->method, logged->target, logged->status, logged->time))
+      return Skip(unwanted_);
     if (!rules_.unsafe && !IsSafe(logged->method)) return Skip(unsafe_);
     if (!logged->target.starts_with('/')) {
       const auto own = ParseHttpUrl(logged->target);
@@ -78,12 +74,14 @@ class Replayer {
 
   [[nodiscard]] bool empty() const { return requests_.empty(); }
   [[nodiscard]] std::string Skipped() const {
-    if (unsafe_ + unusable_ + elsewhere_ == 0) return {};
+    if (unsafe_ + unusable_ + elsewhere_ + unwanted_ == 0) return {};
     const auto elsewhere = elsewhere_ == 0 ? "" : fmt::format(", and {} to another host", elsewhere_);
+    const auto unwanted = unwanted_ == 0 ? "" : fmt::format(", and {} by --replay-only", unwanted_);
     return fmt::format(
         "of {} requests {} are replayed; left out were {} that may change something "
-        "(--replay-unsafe) and {} lines that are no request{}",
-        requests_.size() + unsafe_ + elsewhere_, requests_.size(), unsafe_, unusable_, elsewhere);
+        "(--replay-unsafe) and {} lines that are no request{}{}",
+        requests_.size() + unsafe_ + elsewhere_ + unwanted_, requests_.size(), unsafe_, unusable_, elsewhere,
+        unwanted);
   }
   Replay Finish() {
     std::ranges::stable_sort(requests_, {}, &Timed::time);
@@ -138,6 +136,7 @@ class Replayer {
   std::uint64_t unsafe_ = 0;
   std::uint64_t unusable_ = 0;
   std::uint64_t elsewhere_ = 0;
+  std::uint64_t unwanted_ = 0;
 };
 
 sys::Result<void> TakeAll(std::string_view text, Replayer& replayer) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "loadgen/plan/plan.h"
+#include "loadgen/plan/replay_filter.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::loadgen {
@@ -24,6 +25,7 @@ struct Replay {
 struct ReplayRules {
   double speed = 1;     ///< So many times as fast as it was.
   bool unsafe = false;  ///< Also what may change something: POST, DELETE and the like.
+  ReplayFilter only = {};
 };
 
 /// Makes a plan of an access log (access_log.h) or an HTTP Archive (har_file.h): its targets, and an open

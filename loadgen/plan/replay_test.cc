@@ -85,6 +85,25 @@ TEST_F(ReplayTest, WhatMayChangeSomethingIsLeftOutUnlessAskedFor) {
   EXPECT_EQ(Read(log, {.unsafe = true}).targets.size(), 2u);
 }
 
+TEST_F(ReplayTest, AFilterSaysWhichAndTheRestIsCounted) {
+  const auto log = Line("36", "GET /a") + Line("37", "GET /b") + Line("38", "HEAD /a") +
+                   R"({"ts": 1760097339, "method": "GET", "uri": "/a", "status": "404"})" + "\n";
+  const auto only = [](std::vector<std::string> rules) {
+    return ReplayRules{.only = *ReplayFilter::Parse(rules)};
+  };
+  const auto plan = Read(log, only({"path=^/a$", "method=GET"}));
+  EXPECT_THAT(DueTimes(plan), ElementsAre(0, 3 * kSecond));
+  EXPECT_THAT(plan.arrivals.replay->left_out, HasSubstr("of 4 requests 2 are replayed"));
+  EXPECT_THAT(plan.arrivals.replay->left_out, HasSubstr("and 2 by --replay-only"));
+  EXPECT_EQ(Read(log, only({"status=404"})).arrivals.replay->requests.size(), 1u);
+  EXPECT_EQ(Read(log, only({"status=2xx"})).arrivals.replay->requests.size(), 3u);
+  const char* har = R"({"log": {"entries": [
+    {"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": "GET", "url": "http://s/a"}, "response": {"status": 200}},
+    {"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": "GET", "url": "http://s/b"}, "response": {"status": 500}},
+    {"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": "GET", "url": "http://s/c"}}]}})";
+  EXPECT_THAT(UrlsOf(Read(har, only({"status=5xx"}), "")), ElementsAre("http://s/b"));
+}
+
 TEST_F(ReplayTest, AnArchiveKnowsItsHostsHeadersAndBodies) {
   const char* har = R"({"log": {"version": "1.2", "entries": [
     {"startedDateTime": "2025-10-10T11:55:36.500Z", "request": {"method": "POST", "url": "http://shop/a?b",

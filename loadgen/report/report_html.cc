@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -24,8 +25,14 @@ Json LatencyRow(const SeriesRow::Latency& latency) {
 
 Json RowsJson(const RunResult& run) {
   Json rows = Json::array();
+  std::uint64_t in_flight = 0;
   for (const auto& row : Rows(run)) {
+    in_flight += row.sent;
+    in_flight -= std::min(in_flight, row.ok + row.errors);
     rows.push_back({{"t", row.begin_s + row.length_s / 2},
+                    {"from", row.begin_s},
+                    {"to", row.begin_s + row.length_s},
+                    {"in_flight", in_flight},
                     {"rate", row.rate},
                     {"errors", row.length_s > 0 ? static_cast<double>(row.errors) / row.length_s : 0},
                     {"response", LatencyRow(row.response)},
@@ -33,6 +40,17 @@ Json RowsJson(const RunResult& run) {
                     {"lag", LatencyRow(row.lag)}});
   }
   return rows;
+}
+
+/// For each row the bands that are not empty, and how many requests each has.
+Json HeatJson(const RunResult& run) {
+  Json columns = Json::array();
+  for (const auto& column : Heat(run)) {
+    Json bands = Json::array();
+    for (const auto& [band, count] : column.bands) bands.push_back(Json::array({band, count}));
+    columns.push_back(std::move(bands));
+  }
+  return columns;
 }
 
 Json FaultsJson(const Report& report) {
@@ -75,6 +93,7 @@ std::string ToHtml(const Report& report) {
                    {"report", summary},
                    {"all_targets", all_targets},
                    {"rows", RowsJson(report.run)},
+                   {"heat", HeatJson(report.run)},
                    {"curve",
                     {{"response", PercentileCurve(tally.latency.response)},
                      {"service", PercentileCurve(tally.latency.service)}}},

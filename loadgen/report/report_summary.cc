@@ -76,6 +76,37 @@ std::string Escaped(const std::string& text) {
   return xml;
 }
 
+/// With each of `special` as `escape` has it.
+template <typename Escape>
+std::string Escaped(const std::string& text, std::string_view special, Escape escape) {
+  std::string out;
+  for (const char c : Printable(text)) {
+    if (special.find(c) == special.npos) {
+      out += c;
+    } else {
+      out += escape(c);
+    }
+  }
+  return out;
+}
+
+std::string Annotation(const Check& check, CiSystem system) {
+  const auto percent = [](char c) { return fmt::format("%{:02X}", static_cast<unsigned char>(c)); };
+  const auto bar = [](char c) { return std::string("|") + c; };
+  switch (system) {
+    case CiSystem::kGitHub:
+      return fmt::format("::error title=loadgen%3A {}::{}\n", Escaped(check.name, "%:,", percent),
+                         Escaped(check.wrong, "%", percent));
+    case CiSystem::kAzure:
+      return fmt::format("##vso[task.logissue type=error]loadgen: {}: {}\n", Printable(check.name),
+                         Printable(check.wrong));
+    case CiSystem::kTeamCity:
+      break;
+  }
+  return fmt::format("##teamcity[buildProblem description='loadgen: {}: {}']\n",
+                     Escaped(check.name, "|'[]", bar), Escaped(check.wrong, "|'[]", bar));
+}
+
 std::string PercentileText(const LatencyHistogram& h, double percentile) {
   if (!EnoughFor(percentile, h.count())) return "-";
   return FormatMicros(static_cast<double>(h.ValueAtPercentile(percentile)));
@@ -147,6 +178,14 @@ std::string ToJUnit(const Report& report) {
       "timestamp=\"{:%Y-%m-%dT%H:%M:%S}\">\n{}</testsuite>\n</testsuites>\n",
       Escaped(Describe(report.plan, report.engine)), checks.size(), failures, errors,
       sys::ToSeconds(report.run.duration), fmt::gmtime(report.run.start_unix_ms / 1000), cases);
+}
+
+std::string ToAnnotations(const Report& report, CiSystem system) {
+  std::string lines;
+  for (const auto& check : ChecksOf(report)) {
+    if (!check.wrong.empty()) lines += Annotation(check, system);
+  }
+  return lines;
 }
 
 }  // namespace hydrapool::loadgen

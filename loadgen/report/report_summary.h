@@ -16,4 +16,14 @@ std::string ToMarkdown(const Report& report);
 /// server's) and, where there was one to come true, that no --abort-on did. Pure.
 std::string ToJUnit(const Report& report);
 
+/// CI systems that turn lines of a job's output into annotations.
+enum class CiSystem {
+  kGitHub,    ///< And Gitea, Forgejo: `::error title=…::…`
+  kAzure,     ///< `##vso[task.logissue type=error]…`
+  kTeamCity,  ///< `##teamcity[buildProblem description='…']`
+};
+
+/// A line for each thing that had to hold and did not (those of ToJUnit); empty where all held. Pure.
+std::string ToAnnotations(const Report& report, CiSystem system);
+
 }  // namespace hydrapool::loadgen

@@ -71,5 +71,22 @@ TEST(JUnitTest, NoAnswerIsAFailure) {
               HasSubstr("name=\"a server answered\"><failure message=\"no request was sent\"/>"));
 }
 
+TEST(AnnotationsTest, EachMissedObjectiveIsALineAsTheSystemReadsIt) {
+  const auto report = ReportWith({{.text = "p99<50ms", .met = true, .shown = "10 ms", .samples = 3},
+                                  {.text = "a,b: errors<1%", .met = false, .shown = "33 %", .samples = 3},
+                                  {.text = "/[x|'y']: rps>5", .met = false, .shown = "1", .samples = 3}});
+  EXPECT_EQ(ToAnnotations(report, CiSystem::kGitHub),
+            "::error title=loadgen%3A a%2Cb%3A errors<1%25::it is 33 %25 of 3 requests\n"
+            "::error title=loadgen%3A /[x|'y']%3A rps>5::it is 1 of 3 requests\n");
+  EXPECT_THAT(
+      ToAnnotations(report, CiSystem::kAzure),
+      HasSubstr("##vso[task.logissue type=error]loadgen: a,b: errors<1%: it is 33 % of 3 requests\n"));
+  EXPECT_THAT(
+      ToAnnotations(report, CiSystem::kTeamCity),
+      HasSubstr(
+          "##teamcity[buildProblem description='loadgen: /|[x|||'y|'|]: rps>5: it is 1 of 3 requests']\n"));
+  EXPECT_EQ(ToAnnotations(ReportWith({}), CiSystem::kGitHub), "");
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -58,13 +59,16 @@ std::string LatencyFields(const SeriesRow::Latency& latency) {
   return fmt::format(",{},{},{},{},{:.1f}", latency.p50, latency.p90, latency.p99, latency.max, latency.mean);
 }
 
-}  // namespace
+sys::Nanos EndOf(const RunResult& run) {
+  return std::max(run.duration, run.series.intervals().rbegin()->first + 1);
+}
 
-std::vector<SeriesRow> Rows(const RunResult& run) {
+/// One after the other, by when they begin, as Rows has them.
+std::vector<std::pair<sys::Nanos, Interval>> AllIntervals(const RunResult& run) {
   const auto& intervals = run.series.intervals();
   if (intervals.empty()) return {};
   const auto width = run.series.width();
-  const auto end = std::max(run.duration, intervals.rbegin()->first + 1);
+  const auto end = EndOf(run);
   std::vector<std::pair<sys::Nanos, Interval>> all;
   for (sys::Nanos begin = 0; begin < end; begin += width) {
     const auto found = intervals.find(begin);
@@ -75,12 +79,37 @@ std::vector<SeriesRow> Rows(const RunResult& run) {
       all.emplace_back(begin, interval);
     }
   }
+  return all;
+}
+
+int BandOf(std::int64_t micros) {
+  return static_cast<int>(std::log10(static_cast<double>(std::max<std::int64_t>(micros, 1))) *
+                          HeatColumn::kBandsOfADecade);
+}
+
+}  // namespace
+
+std::vector<SeriesRow> Rows(const RunResult& run) {
+  const auto all = AllIntervals(run);
   std::vector<SeriesRow> rows;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& [begin, interval] = all[i];
-    rows.push_back(RowOf(begin, (i + 1 < all.size() ? all[i + 1].first : end) - begin, interval));
+    rows.push_back(RowOf(begin, (i + 1 < all.size() ? all[i + 1].first : EndOf(run)) - begin, interval));
   }
   return rows;
+}
+
+std::vector<HeatColumn> Heat(const RunResult& run) {
+  std::vector<HeatColumn> columns;
+  for (const auto& [begin, interval] : AllIntervals(run)) {
+    auto& bands = columns.emplace_back().bands;
+    const auto histogram = interval.response.Unpack();
+    for (std::size_t i = 0; i < histogram.end_index(); ++i) {
+      const auto count = histogram.CountAt(i);
+      if (count > 0) bands[BandOf(LatencyHistogram::LowestAt(i))] += count;
+    }
+  }
+  return columns;
 }
 
 std::string ToCsv(const std::vector<SeriesRow>& rows, const std::vector<std::string>& urls) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,16 @@ struct SeriesRow {
 /// A row for each interval, also for those in which nothing happened. The last one ends with the run; where
 /// it would be shorter than a tenth of the others it is part of the one before. Pure.
 [[nodiscard]] std::vector<SeriesRow> Rows(const RunResult& run);
+
+/// The response latencies of one row, for a heat map.
+struct HeatColumn {
+  static constexpr int kBandsOfADecade = 10;
+  /// Requests by band: band b is from 10^(b/10) µs to 10^((b+1)/10) µs.
+  std::map<int, std::uint64_t> bands = {};
+};
+
+/// A column for each of Rows. Pure.
+[[nodiscard]] std::vector<HeatColumn> Heat(const RunResult& run);
 
 /// A line of names and one for each row, RFC 4180 but for the line ends. Times in seconds, latencies in µs;
 /// latencies are empty where nothing ended. Where there are several URLs, behind these for each of the first

@@ -44,7 +44,22 @@ TEST(RowsTest, AShortRestBelongsToTheLastRow) {
   EXPECT_EQ(rows[0].length_s, 1.02);
 }
 
-TEST(RowsTest, NothingIsNoRow) { EXPECT_TRUE(Rows({}).empty()); }
+TEST(RowsTest, NothingIsNoRow) {
+  EXPECT_TRUE(Rows({}).empty());
+  EXPECT_TRUE(Heat({}).empty());
+}
+
+TEST(HeatTest, EachRowHasItsLatenciesByBand) {
+  RunResult run{.duration = 2500 * kMillisecond};
+  run.series.Add(0, Answers(10, 1000));
+  run.series.Add(100 * kMillisecond, Answers(3, 0));
+  run.series.Add(2 * kSecond, Answers(6, 1300));
+  const auto heat = Heat(run);
+  ASSERT_EQ(heat.size(), Rows(run).size());
+  EXPECT_THAT(heat[0].bands, ::testing::ElementsAre(::testing::Pair(0, 3), ::testing::Pair(30, 10)));
+  EXPECT_TRUE(heat[1].bands.empty());
+  EXPECT_THAT(heat[2].bands, ::testing::ElementsAre(::testing::Pair(31, 6)));
+}
 
 TEST(CsvTest, LatenciesAreEmptyWhereNothingEnded) {
   RunResult run{.duration = 2 * kSecond};

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,13 +19,26 @@ constexpr std::size_t kOneSegment = 1400;
 constexpr int kMostReceives = 4;
 constexpr std::size_t kMostSent = 512 * 1024;
 
+/// What send(2) or recv(2) would say: 0, or -1 and errno.
+ssize_t TlsEnd(SSL* ssl) {
+  const int error_number = errno;
+  const int why = SSL_get_error(ssl, 0);
+  ForgetTlsErrors();
+  if (why == SSL_ERROR_ZERO_RETURN) return 0;
+  const bool blocks = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
+  errno = blocks ? EAGAIN : why == SSL_ERROR_SYSCALL && error_number != 0 ? error_number : EPROTO;
+  return -1;
+}
+
 bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
 
 }  // namespace
 
 std::optional<Result> RawConnection::Start(const Attempt& attempt, Endpoint& endpoint,
-                                           const RequestBytes& request, bool to_head) {
+                                           const RequestBytes& request, bool to_head,
+                                           const Security& security) {
   attempt_ = attempt;
+  security_ = security;
   walk_.Begin(endpoint, attempt.sent);
   unsent_ = request;
   way_ = {.reused = open()};
@@ -44,6 +58,10 @@ std::optional<Result> RawConnection::Connect() {
   if (!walk_.has_address()) {
     detail_ = walk_.error();
     return End(Outcome::kResolve, sys::Now());
+  }
+  if (security_.tls != nullptr && !security_.tls->error().empty()) {
+    detail_ = security_.tls->error();
+    return End(Outcome::kTls, sys::Now());
   }
   while (true) {
     int error_number = OpenSocket();
@@ -69,7 +87,59 @@ int RawConnection::OpenSocket() {
   counts_.Opened();
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
   poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  if (security_.tls != nullptr) socket_.ssl = security_.tls->Begin(fd(), *security_.host);
   return 0;
+}
+
+void RawConnection::NoteConnected(sys::Nanos connect_due) {
+  if (at_.connected != 0) return;
+  at_.connected = sys::Now();
+  socket_.connect_due = connect_due;
+  walk_.Connected();
+}
+
+/// Goes on with the handshake; `connecting` until it is over.
+std::optional<Result> RawConnection::Secure() {
+  errno = 0;
+  const int returned = SSL_connect(socket_.ssl.get());
+  const int error_number = errno;
+  const auto own = plan_.wire.connect_timeout;
+  if (returned == 1) {
+    NoteConnected(AddressWalk::kNever);
+    at_.secured = sys::Now();
+    ++counts_.tls;
+    if (SSL_session_reused(socket_.ssl.get()) != 0) ++counts_.resumed;
+    return std::nullopt;
+  }
+  const int why = SSL_get_error(socket_.ssl.get(), returned);
+  if (why == SSL_ERROR_WANT_READ) NoteConnected(own == 0 ? AddressWalk::kNever : attempt_.sent + own);
+  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return std::nullopt;
+  if (at_.connected == 0 && error_number != 0) {
+    auto failed = NotConnected(error_number);
+    return failed ? failed : Connect();
+  }
+  detail_ = HandshakeError(socket_.ssl.get(), why == SSL_ERROR_SYSCALL ? error_number : 0);
+  Close(sys::Now());
+  return End(Outcome::kTls, sys::Now());
+}
+
+/// As send(2) and recv(2), within TLS too.
+ssize_t RawConnection::Write() {
+  const auto bytes = unsent_.first;
+  if (!socket_.ssl)
+    return ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | (unsent_.rest.empty() ? 0 : MSG_MORE));
+  std::size_t sent = 0;
+  if (SSL_write_ex(socket_.ssl.get(), bytes.data(), bytes.size(), &sent) == 1)
+    return static_cast<ssize_t>(sent);
+  return TlsEnd(socket_.ssl.get());
+}
+
+ssize_t RawConnection::Read() {
+  if (!socket_.ssl) return ::recv(fd(), buffer_.data(), buffer_.size(), 0);
+  std::size_t got = 0;
+  if (SSL_read_ex(socket_.ssl.get(), buffer_.data(), buffer_.size(), &got) == 1)
+    return static_cast<ssize_t>(got);
+  return TlsEnd(socket_.ssl.get());
 }
 
 std::optional<Result> RawConnection::NotConnected(int error_number, bool too_slow) {
@@ -93,14 +163,17 @@ std::optional<Result> RawConnection::Resume() {
 }
 
 std::optional<Result> RawConnection::Send() {
+  if (socket_.ssl && socket_.connecting) {
+    if (auto result = Secure()) return result;
+    if (at_.secured == 0) return std::nullopt;
+  }
   std::size_t sent = 0;
   while (!unsent_.first.empty()) {
     if (sent >= kMostSent) {
       way_.has_more = true;
       return std::nullopt;
     }
-    const int more = unsent_.rest.empty() ? 0 : MSG_MORE;
-    const auto n = ::send(fd(), unsent_.first.data(), unsent_.first.size(), MSG_NOSIGNAL | more);
+    const auto n = Write();
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && WouldBlock(errno)) return std::nullopt;
     if (n < 0) {
@@ -117,8 +190,7 @@ std::optional<Result> RawConnection::Send() {
       socket_.connecting = false;
       socket_.carried = 1;
       ++counts_.http1;
-      at_.connected = sys::Now();
-      walk_.Connected();
+      NoteConnected(AddressWalk::kNever);
     }
     sent += static_cast<std::size_t>(n);
     if (plan_.wire.tap != nullptr) plan_.wire.tap->Sent(unsent_.first.substr(0, static_cast<std::size_t>(n)));
@@ -154,7 +226,7 @@ std::optional<Result> RawConnection::Receive() {
 }
 
 RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& outcome) {
-  const auto n = ::recv(fd(), buffer_.data(), buffer_.size(), 0);
+  const auto n = Read();
   if (n < 0 && errno == EINTR) return Received::kMore;
   if (n < 0 && WouldBlock(errno)) return Received::kNothingYet;
   if (n <= 0) {
@@ -176,7 +248,7 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
     return Received::kOver;
   }
   if (at_.first_byte == 0) at_.first_byte = sys::Now();
-  return to_the_end || size == buffer_.size() ? Received::kMore : Received::kNothingYet;
+  return to_the_end || socket_.ssl || size == buffer_.size() ? Received::kMore : Received::kNothingYet;
 }
 
 /// Of what is not asked for it keeps what may become the first response of an unexpected status.
@@ -254,6 +326,8 @@ void RawConnection::Close(sys::Nanos now) {
 void RawConnection::Drop() {
   if (!open()) return;
   poller_.Forget(fd());
+  if (socket_.ssl) SSL_set_shutdown(socket_.ssl.get(), SSL_SENT_SHUTDOWN);
+  socket_.ssl.reset();
   socket_.fd.Reset();
   socket_.connecting = false;
   socket_.carried = 0;

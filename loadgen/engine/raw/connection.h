@@ -13,6 +13,7 @@
 #include "loadgen/engine/raw/request.h"
 #include "loadgen/engine/response_text.h"
 #include "loadgen/engine/source_addresses.h"
+#include "loadgen/engine/tls_context.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
 #include "pool/http/response_reader.h"
@@ -20,6 +21,13 @@
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::loadgen {
+
+/// Whose certificate a server must have, and what the TLS connections of the thread have in common; null: no
+/// TLS.
+struct Security {
+  TlsContext* tls = nullptr;
+  const std::string* host = nullptr;
+};
 
 /// One connection of the raw engine, and the request it is carrying.
 ///
@@ -56,9 +64,9 @@ class RawConnection {
 
   /// Sends `request`, which must stay until the result is there, to `endpoint`: on the open connection if
   /// there is one (which then leads there), else on a new one.
-  /// `to_head`: the response has no body.
+  /// `to_head`: the response has no body. `security`: how a new connection is secured.
   std::optional<Result> Start(const Attempt& attempt, Endpoint& endpoint, const RequestBytes& request,
-                              bool to_head);
+                              bool to_head, const Security& security = {});
   /// Of the responses to come so many bytes are kept for received(); 0, to begin with: none.
   void Keep(std::size_t most) { kept_.most = most; }
   /// The response's first bytes as they came, chunk sizes and all.
@@ -95,6 +103,7 @@ class RawConnection {
     std::uint64_t carried = 0;  // requests
     bool connecting = false;
     sys::Nanos connect_due = AddressWalk::kNever;
+    SslPointer ssl = {};       // null: plain, or not connected
     bool peer_closed = false;  // as epoll said; what it sent before may still be there to read
   };
   /// How the request goes.
@@ -114,6 +123,10 @@ class RawConnection {
   };
 
   std::optional<Result> Connect();
+  std::optional<Result> Secure();
+  void NoteConnected(sys::Nanos connect_due);
+  ssize_t Write();
+  ssize_t Read();
   [[nodiscard]] bool WasTold(int status) const {
     const auto at = static_cast<std::size_t>(status);
     return at >= kept_.told.size() || kept_.told.test(at);
@@ -138,6 +151,7 @@ class RawConnection {
   BodyCheck check_;
   http::ResponseReader parser_;
   AddressWalk walk_;
+  Security security_;
   Socket socket_;
   Attempt attempt_;
   RequestBytes unsent_;

@@ -25,7 +25,8 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
       most_slots_(std::max(DescriptorsOfAThread(plan), static_cast<std::size_t>(connections))) {
   for (const auto& target : plan.targets) {
     const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
-    if (!url || url->scheme != "http" || !url->user.empty() || !UserOf(plan, target).empty()) {
+    if (!url || (url->scheme != "http" && !plan.scenario) || !url->user.empty() ||
+        !UserOf(plan, target).empty()) {
       throw std::invalid_argument("the raw engine cannot speak to " + target.url);
     }
     requests_.push_back({.endpoint = EndpointOf(*url), .raw = RawRequest(plan, target, *url)});
@@ -37,8 +38,12 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
 std::size_t RawEngine::EndpointOf(const HttpUrl& url) {
   auto host =
       plan_.wire.unix_socket.empty() ? HostFor(plan_, url) : std::pair(plan_.wire.unix_socket, std::string());
-  const auto found = std::ranges::find(hosts_, host);
-  if (found != hosts_.end()) return static_cast<std::size_t>(found - hosts_.begin());
+  const auto certified = url.scheme == "https" ? url.host : std::string();
+  if (!certified.empty() && !tls_) tls_ = std::make_unique<TlsContext>(plan_, "http/1.1");
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (hosts_[i] == host && certified_[i] == certified) return i;
+  }
+  certified_.push_back(certified);
   endpoints_.push_back(EndpointFor(plan_, host.first, host.second));
   hosts_.push_back(std::move(host));
   return hosts_.size() - 1;
@@ -99,9 +104,9 @@ void RawEngine::Send(Slots& from, Slot& slot, const Attempt& attempt, TextTempla
   slot.under_way = true;
   recorder_->Sent(attempt);
   const int before = slot.connection.fd();
-  const auto result =
-      slot.connection.Start(attempt, endpoints_[endpoint],
-                            request.Bytes(plan_.seed, attempt.turn, slot.request, values), request.to_head());
+  const auto result = slot.connection.Start(attempt, endpoints_[endpoint],
+                                            request.Bytes(plan_.seed, attempt.turn, slot.request, values),
+                                            request.to_head(), SecurityOf(endpoint));
   if (result) return Settle(slot, *result);
   Follow(slot, before);
 }

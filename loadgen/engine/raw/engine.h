@@ -28,7 +28,8 @@ namespace hydrapool::loadgen {
 /// Not promised: credentials in URLs, redirects, proxies, chunked requests.
 class RawEngine : public EngineLoop {
  public:
-  /// The URLs of `plan` are plain http without credentials (std::invalid_argument otherwise).
+  /// The URLs of `plan` are plain http without credentials (std::invalid_argument otherwise); with a scenario
+  /// also https.
   RawEngine(const Plan& plan, int connections, const StopSignal& stop);
 
   /// An EngineFactory.
@@ -78,6 +79,10 @@ class RawEngine : public EngineLoop {
   void Abandon(sys::Nanos now) override;
   void OnEvents(int fd, std::uint32_t events) override;
   std::size_t EndpointOf(const HttpUrl& url);
+  [[nodiscard]] Security SecurityOf(std::size_t endpoint) {
+    const auto& host = certified_[endpoint];
+    return host.empty() ? Security{} : Security{.tls = tls_.get(), .host = &host};
+  }
   Slots& FreeSlots(std::size_t endpoint);
   void Register(Slot& slot);
   void Follow(Slot& slot, int fd_before);
@@ -88,6 +93,8 @@ class RawEngine : public EngineLoop {
   std::vector<char> buffer_;
   std::vector<Endpoint> endpoints_;
   std::vector<std::pair<std::string, std::string>> hosts_;  // and ports, as endpoints_
+  std::vector<std::string> certified_;  // as endpoints_: whose certificate it must be; empty: no TLS
+  std::unique_ptr<TlsContext> tls_;     // where one of them has it
   std::uint64_t hosts_version_ = 0;
   std::vector<Slots> kept_alive_;  // by endpoint
   std::vector<Slot*> by_fd_;

@@ -1,10 +1,9 @@
 #include "loadgen/engine/raw/request.h"
 
-#include <strings.h>
-
 #include <array>
 #include <charconv>
 
+#include "loadgen/engine/header_lines.h"
 #include "loadgen/plan/scenario.h"
 
 namespace hydrapool::loadgen {
@@ -12,21 +11,11 @@ namespace {
 
 constexpr std::size_t kCopied = 64 * 1024;  // a body of so much goes out with its head
 
-std::string_view NameOf(std::string_view header) { return header.substr(0, header.find_first_of(":;")); }
-
-bool Mentioned(const Target& target, std::string_view name) {
-  for (const auto& header : target.headers) {
-    const auto own = NameOf(header);
-    if (own.size() == name.size() && ::strncasecmp(own.data(), name.data(), name.size()) == 0) return true;
-  }
-  return false;
-}
-
 /// All but Content-Length and the empty line.
 std::string HeadOf(const Target& target, const HttpUrl& url, bool keep_alive) {
   std::string bytes = target.method + " " + url.target + " HTTP/1.1\r\n";
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (!Mentioned(target, name)) bytes.append(name).append(": ").append(value).append("\r\n");
+    if (!Mentions(target, name)) bytes.append(name).append(": ").append(value).append("\r\n");
   };
   add("Host", url.authority);
   add("User-Agent", "loadgen");
@@ -53,7 +42,7 @@ TextTemplate::Values NamesOf(const Plan& plan) {
 
 RawRequest::RawRequest(const Plan& plan, const Target& target, const HttpUrl& url)
     : to_head_(target.method == "HEAD"),
-      says_length_(target.body && !Mentioned(target, "Content-Length")),
+      says_length_(target.body && !Mentions(target, "Content-Length")),
       head_text_(std::make_unique<const std::string>(HeadOf(target, url, plan.wire.keep_alive))),
       head_(*head_text_, plan.lines, NamesOf(plan)),
       body_(TextTemplate::OfBody(target.body, plan.lines, NamesOf(plan))) {

@@ -3,6 +3,33 @@ const percentile = x => {
   return `p${share.toFixed(Math.max(0, Math.ceil(x) - 2)).replace(/\.0+$/, '')}`;
 };
 
+const bandsOfADecade = 10;
+const bandFrom = band => Math.pow(10, band / bandsOfADecade);
+
+// The more requests in a second took so long, the darker: the square root, so that few are seen too.
+function drawHeat(canvas, area, graph) {
+  const most = Math.max(1, ...data.heat.flatMap(bands => bands.map(([, count]) => count)));
+  canvas.fillStyle = css('--text');
+  data.heat.forEach((bands, i) => {
+    const from = graph.toDomXCoord(data.rows[i].from), to = graph.toDomXCoord(data.rows[i].to);
+    for (const [band, count] of bands) {
+      const top = graph.toDomYCoord(bandFrom(band + 1)), bottom = graph.toDomYCoord(bandFrom(band));
+      canvas.globalAlpha = 0.06 + 0.64 * Math.sqrt(count / most);
+      canvas.fillRect(from, top, Math.max(to - from, 1), Math.max(bottom - top, 1));
+    }
+  });
+  canvas.globalAlpha = 1;
+}
+
+function heatMap(whole) {
+  const bands = data.heat.flatMap(column => column.map(([band]) => band));
+  if (bands.length === 0) return;
+  plot('Response latency: where the requests of each second lie (the darker, the more)', ['p50', 'p99'],
+    data.rows.map(row => [row.t, row.response[0], row.response[2]].map((v, i) => v === null || i === 0 ? v : Math.max(v, 1))),
+    {value: micros, at: seconds, log: true, underlay: drawHeat, xlabel: 'time since the start', ylabel: 'latency (log)',
+      range: [Math.max(0.5, bandFrom(Math.min(...bands)) / 1.2), bandFrom(Math.max(...bands) + 1) * 1.2], dygraph: whole});
+}
+
 function drawRun() {
   const latency = ['p50', 'p90', 'p99', 'max'];
   const whole = {dateWindow: [0, data.report.duration_s]};
@@ -10,10 +37,12 @@ function drawRun() {
     data.rows.map(row => [row.t, ...row[key].map(v => v === null ? null : Math.max(v, 1))]),
     {value: micros, at: seconds, faults: true, log: true, xlabel: 'time since the start', ylabel: 'latency (log)', dygraph: whole});
   latencies('Response latency', 'response');
+  heatMap(whole);
   const rates = {value: number, at: seconds, faults: true, xlabel: 'time since the start', dygraph: whole};
   plot('Rate', ['completed/s'], data.rows.map(row => [row.t, row.rate]), {...rates, ylabel: 'responses a second'});
   if (data.rows.some(row => row.errors > 0))
     plot('Errors', ['not ok/s'], data.rows.map(row => [row.t, row.errors]), {...rates, ylabel: 'requests a second'});
+  plot('In flight', ['in flight'], data.rows.map(row => [row.t, row.in_flight]), {...rates, ylabel: 'requests'});
   latencies('Service latency', 'service');
   if (data.report.plan.rate) latencies('Lag: due but not sent', 'lag');
   const curve = new Map();

@@ -1,0 +1,249 @@
+#include "loadgen/engine/h2/engine.h"
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "loadgen/engine/host_watch.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+constexpr std::size_t kBuffer = 64 * 1024;
+constexpr sys::Nanos kBetweenLooks = 10 * sys::kMillisecond;
+
+}  // namespace
+
+std::unique_ptr<Engine> H2Engine::Make(const Plan& plan, int connections, const StopSignal& stop) {
+  return std::make_unique<H2Engine>(plan, connections, stop);
+}
+
+H2Engine::H2Engine(const Plan& plan, int connections, const StopSignal& stop)
+    : EngineLoop(plan, stop),
+      buffer_(kBuffer),
+      callbacks_(H2Connection::MakeCallbacks()),
+      shared_{.plan = plan,
+              .poller = poller_,
+              .sources = sources_,
+              .counts = counts_,
+              .buffer = buffer_,
+              .callbacks = callbacks_.get()},
+      tls_(plan, "h2") {
+  if (!callbacks_) throw std::bad_alloc();
+  for (const auto& target : plan.targets) {
+    const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
+    if (!url) throw std::invalid_argument(url.error().message);
+    requests_.emplace_back(HostOf(*url), plan, target, *url);
+  }
+  for (int i = FirstOf(connections); i > 0; --i) H2Engine::AddConnection(0);
+}
+
+H2Engine::Host& H2Engine::HostOf(const HttpUrl& url) {
+  const auto& path = plan_.wire.unix_socket;
+  const auto [name, port] = path.empty() ? HostFor(plan_, url) : std::pair(path, std::string());
+  const bool tls = url.scheme == "https";
+  const auto found = std::ranges::find_if(hosts_, [&](const Host& host) {
+    return host.name == name && host.port == port && host.tls == tls && host.certified == url.host;
+  });
+  if (found != hosts_.end()) return *found;
+  return hosts_.emplace_back(Host{.name = name,
+                                  .port = port,
+                                  .certified = url.host,
+                                  .tls = tls,
+                                  .endpoint = EndpointFor(plan_, name, port),
+                                  .free = {}});
+}
+
+void H2Engine::AddConnection(sys::Nanos since) {
+  most_streams_ += static_cast<std::size_t>(plan_.wire.streams);
+  for (auto& host : hosts_) AddLink(host, since);
+}
+
+void H2Engine::AddLink(Host& host, sys::Nanos since) {
+  auto& link =
+      links_.emplace_back(shared_, static_cast<H2Listener&>(*this), host, host.tls ? &tls_ : nullptr);
+  link.self = std::prev(links_.end());
+  link.free_since.push_back(since);
+  link.listed = true;
+  host.free.push_back(&link);
+}
+
+bool H2Engine::HasFreeConnection() const {
+  return (!idle_.empty() || streams_ < most_streams_) && !requests_[agenda_->next_url()].host->free.empty();
+}
+
+H2Stream& H2Engine::FreeStream() {
+  if (idle_.empty()) {
+    auto& stream = idle_.emplace_back(plan_);
+    stream.self = std::prev(idle_.end());
+    ++streams_;
+  }
+  return idle_.back();
+}
+
+bool H2Engine::SendNext(sys::Nanos now) {
+  auto& stream = FreeStream();
+  auto& link = *requests_[agenda_->next_url()].host->free.back();
+  const auto free_since = std::max(stream.free_since, link.free_since.back());
+  const auto arrival = agenda_->Take(now, free_since);
+  if (!arrival) return false;
+  CountSaturated(*arrival);
+  link.free_since.pop_back();
+  in_flight_.splice(in_flight_.end(), idle_, stream.self);
+  stream.Begin({.turn = arrival->turn,
+                .url = arrival->url,
+                .due = arrival->due,
+                .free_since = free_since,
+                .sent = now});
+  recorder_->Sent(stream.attempt);
+  link.Submit(stream, requests_[arrival->url].fields);
+  MarkDirty(link);
+  Review(link, now);
+  return true;
+}
+
+void H2Engine::OnOver(H2Stream& stream, const Result& result) {
+  recorder_->Finished(stream.attempt, result);
+  BeforeFree(result.end);
+  stream.free_since = result.end;
+  idle_.splice(idle_.end(), in_flight_, stream.self);
+}
+
+void H2Engine::MarkDirty(Link& link) {
+  if (std::exchange(link.dirty, true)) return;
+  dirty_.push_back(&link);
+}
+
+/// After something happened to it: whether it has room, which descriptor it has, and what comes instead.
+void H2Engine::Review(Link& link, sys::Nanos now) {
+  if (link.open() && link.fd() != link.registered) {
+    link.registered = link.fd();
+    const auto fd = static_cast<std::size_t>(link.fd());
+    if (fd >= by_fd_.size()) by_fd_.resize(fd + 64);
+    by_fd_[fd] = &link;
+  }
+  connect_due_ = std::min(connect_due_, link.connect_due());
+  List(link, now);
+  if (!link.leaving()) return;
+  if (!std::exchange(link.replaced, true)) {
+    BeforeFree(now);
+    AddLink(link.host, now);
+  }
+  if (link.active() > 0) return;
+  link.Close(now);
+  if (std::ranges::find(gone_, &link) == gone_.end()) gone_.push_back(&link);
+}
+
+void H2Engine::List(Link& link, sys::Nanos now) {
+  const auto room = link.room();
+  if (room > 0 && !link.listed) {
+    BeforeFree(now);
+    link.host.free.push_back(&link);
+  } else if (room == 0 && link.listed) {
+    auto& free = link.host.free;
+    if (free.back() == &link) {
+      free.pop_back();
+    } else {
+      std::erase(free, &link);
+    }
+  }
+  link.listed = room > 0;
+  link.free_since.resize(std::min(link.free_since.size(), room));
+  link.free_since.resize(room, now);
+}
+
+void H2Engine::FlushAll() {
+  swapped_.swap(dirty_);
+  for (auto* link : swapped_) {
+    link->dirty = false;
+    if (link->Flush()) MarkDirty(*link);
+    Review(*link, sys::Now());
+  }
+  swapped_.clear();
+}
+
+void H2Engine::ReadOn() {
+  swapped_.swap(unread_);
+  for (auto* link : swapped_) {
+    link->unread = link->Receive();
+    if (link->unread) unread_.push_back(link);
+    MarkDirty(*link);
+    Review(*link, sys::Now());
+  }
+  swapped_.clear();
+}
+
+void H2Engine::OnEvents(int fd, std::uint32_t events) {
+  auto* link = by_fd_[static_cast<std::size_t>(fd)];
+  if (link == nullptr || link->fd() != fd) return;
+  if (link->OnEvents(events) && !std::exchange(link->unread, true)) unread_.push_back(link);
+  MarkDirty(*link);
+  Review(*link, std::max(link->heard(), agenda_->start()));
+}
+
+void H2Engine::OnWakeUp() {
+  if (plan_.wire.hosts != nullptr) TakeNewAddresses();
+  if (!unread_.empty()) ReadOn();
+  if (!dirty_.empty()) FlushAll();
+  if (connect_due_ != Agenda::kNever) {
+    if (const sys::Nanos now = sys::Now(); now >= connect_due_) TryNextAddresses(now);
+  }
+  if (!gone_.empty()) EraseGone();
+}
+
+void H2Engine::EraseGone() {
+  std::erase_if(gone_, [this](Link* link) {
+    if (link->dirty || link->unread) return false;
+    if (link->registered >= 0) {
+      auto& known = by_fd_[static_cast<std::size_t>(link->registered)];
+      if (known == link) known = nullptr;
+    }
+    links_.erase(link->self);
+    return true;
+  });
+}
+
+void H2Engine::TryNextAddresses(sys::Nanos now) {
+  connect_due_ = Agenda::kNever;
+  for (auto each = links_.begin(); each != links_.end();) {
+    auto& link = *each++;
+    if (link.connect_due() > now) {
+      connect_due_ = std::min(connect_due_, std::max(link.connect_due(), now + kBetweenLooks));
+      continue;
+    }
+    link.OnConnectDue(now);
+    Review(link, now);
+  }
+}
+
+void H2Engine::TakeNewAddresses() {
+  const auto version = plan_.wire.hosts->version();
+  if (std::exchange(hosts_version_, version) == version) return;
+  for (auto& host : hosts_) {
+    auto addresses = plan_.wire.hosts->AddressesOf(host.name, host.port);
+    if (!addresses.empty()) host.endpoint = {.addresses = std::move(addresses)};
+  }
+}
+
+const Attempt* H2Engine::Oldest() const { return in_flight_.empty() ? nullptr : &in_flight_.front().attempt; }
+
+void H2Engine::ExpireOldest(sys::Nanos now) {
+  auto& stream = in_flight_.front();
+  auto& link = static_cast<Link&>(*stream.connection);
+  link.TimedOut(stream, now);
+  MarkDirty(link);
+  Review(link, now);
+}
+
+void H2Engine::Abandon(sys::Nanos now) {
+  for (const auto& stream : in_flight_)
+    recorder_->InFlightAtEnd(stream.attempt, now, stream.connection->local_port());
+}
+
+void H2Engine::CountOpen(sys::Nanos now) {
+  for (auto& link : links_) link.CountOpen(now);
+}
+
+}  // namespace hydrapool::loadgen

@@ -1,0 +1,97 @@
+#include "loadgen/engine/tls_context.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <new>
+#include <system_error>
+
+#include "loadgen/engine/source_addresses.h"
+
+namespace hydrapool::loadgen {
+
+void FreeSsl::operator()(SSL* ssl) const { SSL_free(ssl); }
+void FreeSsl::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+void FreeSsl::operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+
+std::string TakeTlsError() {
+  const auto code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+  return reason != nullptr ? reason : "TLS failed";
+}
+
+void ForgetTlsErrors() { ERR_clear_error(); }
+
+std::string HandshakeError(const SSL* ssl, int error_number) {
+  const auto verified = SSL_get_verify_result(ssl);
+  const auto words = TakeTlsError();
+  if (verified != X509_V_OK && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE)
+    return X509_verify_cert_error_string(verified);
+  return error_number != 0 ? std::generic_category().message(error_number) : words;
+}
+
+TlsContext::TlsContext(const Plan& plan, std::string_view protocol)
+    : context_(SSL_CTX_new(TLS_client_method())), protocol_(protocol), verify_(!plan.wire.extras.insecure) {
+  if (!context_) throw std::bad_alloc();
+  auto* context = context_.get();
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_verify(context, verify_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  const std::string offer = std::string(1, static_cast<char>(protocol.size())).append(protocol);
+  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offer.data()),
+                          static_cast<unsigned>(offer.size()));
+  SSL_CTX_set_session_cache_mode(context, plan.wire.extras.resume
+                                              ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
+                                              : SSL_SESS_CACHE_OFF);
+  SSL_CTX_sess_set_new_cb(context, &OnNewSession);
+  SSL_CTX_set_app_data(context, this);
+  LoadCertificates(plan.wire.extras);
+}
+
+void TlsContext::LoadCertificates(const Extras& extras) {
+  auto* context = context_.get();
+  const auto& key = extras.key.empty() ? extras.certificate : extras.key;
+  const int vouching = extras.ca.empty() ? SSL_CTX_set_default_verify_paths(context)
+                                         : SSL_CTX_load_verify_locations(context, extras.ca.c_str(), nullptr);
+  if (vouching != 1) {
+    error_ = extras.ca + ": " + TakeTlsError();
+  } else if (!extras.certificate.empty() &&
+             SSL_CTX_use_certificate_chain_file(context, extras.certificate.c_str()) != 1) {
+    error_ = extras.certificate + ": " + TakeTlsError();
+  } else if (!extras.certificate.empty() &&
+             SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    error_ = key + ": " + TakeTlsError();
+  }
+}
+
+SslPointer TlsContext::Begin(int fd, const std::string& host) {
+  if (!error_.empty()) return nullptr;
+  SslPointer ssl(SSL_new(context_.get()));
+  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) throw std::bad_alloc();
+  if (ParseAddress(host)) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), host.c_str());
+  } else {
+    SSL_set_tlsext_host_name(ssl.get(), host.c_str());
+    SSL_set1_host(ssl.get(), host.c_str());
+  }
+  if (session_) SSL_set_session(ssl.get(), session_.get());
+  SSL_set_connect_state(ssl.get());
+  return ssl;
+}
+
+bool TlsContext::Agreed(const SSL* ssl) const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &name, &size);
+  return std::string_view(reinterpret_cast<const char*>(name), size) == protocol_;
+}
+
+int TlsContext::OnNewSession(SSL* ssl, SSL_SESSION* session) {
+  static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)))->session_.reset(session);
+  return 1;
+}
+
+}  // namespace hydrapool::loadgen

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <openssl/types.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "loadgen/plan/plan.h"
+
+struct ssl_session_st;
+
+namespace hydrapool::loadgen {
+
+struct FreeSsl {
+  void operator()(SSL* ssl) const;
+  void operator()(SSL_CTX* context) const;
+  void operator()(ssl_session_st* session) const;
+};
+using SslPointer = std::unique_ptr<SSL, FreeSsl>;
+
+/// What the TLS connections of one thread have in common: who may vouch for servers, the client's own
+/// certificate, the protocol to be agreed on (ALPN), and, where the plan wants it, the session that the next
+/// connection takes up.
+///
+/// Not movable; one thread's.
+class TlsContext {
+ public:
+  /// `protocol`: as ALPN has it, like "h2". Throws std::bad_alloc.
+  TlsContext(const Plan& plan, std::string_view protocol);
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  /// A session to be, with the server of that name or address; null where there is none to be had, and then
+  /// error() says why.
+  SslPointer Begin(int fd, const std::string& host);
+  /// Why certificates or keys cannot be used; empty where they can.
+  [[nodiscard]] const std::string& error() const { return error_; }
+  /// The server agreed on the protocol.
+  [[nodiscard]] bool Agreed(const SSL* ssl) const;
+
+ private:
+  static int OnNewSession(SSL* ssl, ssl_session_st* session);
+  void LoadCertificates(const Extras& extras);
+
+  std::unique_ptr<SSL_CTX, FreeSsl> context_;
+  std::unique_ptr<ssl_session_st, FreeSsl> session_;
+  std::string protocol_;
+  bool verify_;
+  std::string error_;
+};
+
+/// Why a handshake failed; `error_number`: errno, where it was a system call.
+[[nodiscard]] std::string HandshakeError(const SSL* ssl, int error_number);
+
+/// The library's last words about what went wrong, in this thread; forgets them.
+[[nodiscard]] std::string TakeTlsError();
+void ForgetTlsErrors();
+
+}  // namespace hydrapool::loadgen

@@ -1,0 +1,175 @@
+#include "loadgen/engine/transport.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "loadgen/engine/expectation.h"
+
+namespace hydrapool::loadgen {
+namespace {
+
+bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
+
+int PendingError(int fd) {
+  int error_number = 0;
+  socklen_t size = sizeof error_number;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &size) == 0 ? error_number : errno;
+}
+
+}  // namespace
+
+std::optional<ConnectError> Transport::Open(Endpoint& endpoint, TlsContext* tls, const std::string& host,
+                                            sys::Nanos now) {
+  tls_ = tls;
+  host_ = &host;
+  opened_at_ = now;
+  at_ = {};
+  walk_.Begin(endpoint, now);
+  if (!walk_.has_address()) return ConnectError{Outcome::kResolve, walk_.error()};
+  return TryAddresses();
+}
+
+std::optional<ConnectError> Transport::TryAddresses() {
+  while (true) {
+    const int error_number = OpenSocket();
+    if (error_number == 0) return std::nullopt;
+    if (auto failed = NotConnected(error_number, false)) return failed;
+  }
+}
+
+int Transport::OpenSocket() {
+  const auto& address = walk_.address();
+  const auto family = address.storage.ss_family;
+  fd_.Reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd_) return errno;
+  if (const int error_number = sources_.Bind(fd(), family); error_number != 0) return error_number;
+  const int on = 1;
+  if (family != AF_UNIX) ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  due_ = walk_.Due(opened_at_);
+  counts_.Opened();
+  if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
+  poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  return 0;
+}
+
+std::optional<ConnectError> Transport::NotConnected(int error_number, bool too_slow) {
+  const sys::Nanos now = sys::Now();
+  Close(now);
+  opened_at_ = now;
+  if (walk_.Next(too_slow)) return std::nullopt;
+  return ConnectError{ConnectFailure(error_number), std::generic_category().message(error_number)};
+}
+
+std::optional<ConnectError> Transport::OnConnectDue(sys::Nanos now) {
+  if (walk_.IsOver(now) || at_.connected != 0) {
+    GaveUp();
+    return Failed(Outcome::kTimeoutConnect, {});
+  }
+  auto failed = NotConnected(ETIMEDOUT, true);
+  return failed ? failed : TryAddresses();
+}
+
+std::optional<ConnectError> Transport::OnEvents(std::uint32_t events) {
+  if (at_.connected != 0) return Handshake();
+  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return std::nullopt;
+  const int error_number = PendingError(fd());
+  if (error_number == 0) return Connected();
+  auto failed = NotConnected(error_number, false);
+  return failed ? failed : TryAddresses();
+}
+
+std::optional<ConnectError> Transport::Connected() {
+  at_.connected = sys::Now();
+  walk_.Connected();
+  due_ = plan_.wire.connect_timeout == 0 ? AddressWalk::kNever : walk_.Due(opened_at_);
+  if (tls_ == nullptr) {
+    ready_ = true;
+    return std::nullopt;
+  }
+  ssl_ = tls_->Begin(fd(), *host_);
+  return ssl_ ? Handshake() : Failed(Outcome::kTls, tls_->error());
+}
+
+std::optional<ConnectError> Transport::Handshake() {
+  errno = 0;
+  const int returned = SSL_connect(ssl_.get());
+  if (returned != 1) {
+    const int error_number = errno;
+    const int why = SSL_get_error(ssl_.get(), returned);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return std::nullopt;
+    return Failed(Outcome::kTls, HandshakeError(ssl_.get(), why == SSL_ERROR_SYSCALL ? error_number : 0));
+  }
+  at_.secured = sys::Now();
+  ++counts_.tls;
+  if (SSL_session_reused(ssl_.get()) != 0) ++counts_.resumed;
+  if (!tls_->Agreed(ssl_.get())) return Failed(Outcome::kTls, "the server does not speak HTTP/2 (ALPN)");
+  ready_ = true;
+  return std::nullopt;
+}
+
+ConnectError Transport::Failed(Outcome outcome, std::string detail) {
+  Close(sys::Now());
+  return {outcome, std::move(detail)};
+}
+
+Transferred Transport::Send(std::string_view bytes) {
+  if (ssl_) {
+    std::size_t sent = 0;
+    const int returned = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent);
+    return returned == 1 ? Transferred{.size = sent} : TlsEnd(returned);
+  }
+  while (true) {
+    const auto n = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n >= 0) return {.size = static_cast<std::size_t>(n)};
+    if (WouldBlock(errno)) return {};
+    if (errno != EINTR) return {.over = true, .error_number = errno};
+  }
+}
+
+Transferred Transport::Receive(std::span<char> buffer) {
+  if (ssl_) {
+    std::size_t got = 0;
+    const int returned = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &got);
+    return returned == 1 ? Transferred{.size = got} : TlsEnd(returned);
+  }
+  while (true) {
+    const auto n = ::recv(fd(), buffer.data(), buffer.size(), 0);
+    if (n > 0) return {.size = static_cast<std::size_t>(n)};
+    if (n == 0) return {.over = true};
+    if (WouldBlock(errno)) return {};
+    if (errno != EINTR) return {.over = true, .error_number = errno};
+  }
+}
+
+Transferred Transport::TlsEnd(int returned) {
+  const int error_number = errno;
+  const int why = SSL_get_error(ssl_.get(), returned);
+  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return {};
+  ForgetTlsErrors();
+  if (why == SSL_ERROR_ZERO_RETURN) return {.over = true};
+  return {.over = true, .error_number = why == SSL_ERROR_SYSCALL ? error_number : EPROTO};
+}
+
+void Transport::CountOpen(sys::Nanos now) {
+  if (open()) counts_.Ended(fd(), opened_at_, now);
+}
+
+void Transport::Close(sys::Nanos now) {
+  CountOpen(now);
+  Drop();
+}
+
+void Transport::Drop() {
+  ready_ = false;
+  ssl_.reset();
+  if (!open()) return;
+  poller_.Forget(fd());
+  fd_.Reset();
+}
+
+}  // namespace hydrapool::loadgen
