@@ -19,17 +19,6 @@ constexpr std::size_t kOneSegment = 1400;
 constexpr int kMostReceives = 4;
 constexpr std::size_t kMostSent = 512 * 1024;
 
-/// What send(2) or recv(2) would say: 0, or -1 and errno.
-ssize_t TlsEnd(SSL* ssl) {
-  const int error_number = errno;
-  const int why = SSL_get_error(ssl, 0);
-  ForgetTlsErrors();
-  if (why == SSL_ERROR_ZERO_RETURN) return 0;
-  const bool blocks = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-  errno = blocks ? EAGAIN : why == SSL_ERROR_SYSCALL && error_number != 0 ? error_number : EPROTO;
-  return -1;
-}
-
 bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
 
 }  // namespace
@@ -96,50 +85,6 @@ void RawConnection::NoteConnected(sys::Nanos connect_due) {
   at_.connected = sys::Now();
   socket_.connect_due = connect_due;
   walk_.Connected();
-}
-
-/// Goes on with the handshake; `connecting` until it is over.
-std::optional<Result> RawConnection::Secure() {
-  errno = 0;
-  const int returned = SSL_connect(socket_.ssl.get());
-  const int error_number = errno;
-  const auto own = plan_.wire.connect_timeout;
-  if (returned == 1) {
-    NoteConnected(AddressWalk::kNever);
-    at_.secured = sys::Now();
-    ++counts_.tls;
-    if (SSL_session_reused(socket_.ssl.get()) != 0) ++counts_.resumed;
-    return std::nullopt;
-  }
-  const int why = SSL_get_error(socket_.ssl.get(), returned);
-  if (why == SSL_ERROR_WANT_READ) NoteConnected(own == 0 ? AddressWalk::kNever : attempt_.sent + own);
-  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return std::nullopt;
-  if (at_.connected == 0 && error_number != 0) {
-    auto failed = NotConnected(error_number);
-    return failed ? failed : Connect();
-  }
-  detail_ = HandshakeError(socket_.ssl.get(), why == SSL_ERROR_SYSCALL ? error_number : 0);
-  Close(sys::Now());
-  return End(Outcome::kTls, sys::Now());
-}
-
-/// As send(2) and recv(2), within TLS too.
-ssize_t RawConnection::Write() {
-  const auto bytes = unsent_.first;
-  if (!socket_.ssl)
-    return ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | (unsent_.rest.empty() ? 0 : MSG_MORE));
-  std::size_t sent = 0;
-  if (SSL_write_ex(socket_.ssl.get(), bytes.data(), bytes.size(), &sent) == 1)
-    return static_cast<ssize_t>(sent);
-  return TlsEnd(socket_.ssl.get());
-}
-
-ssize_t RawConnection::Read() {
-  if (!socket_.ssl) return ::recv(fd(), buffer_.data(), buffer_.size(), 0);
-  std::size_t got = 0;
-  if (SSL_read_ex(socket_.ssl.get(), buffer_.data(), buffer_.size(), &got) == 1)
-    return static_cast<ssize_t>(got);
-  return TlsEnd(socket_.ssl.get());
 }
 
 std::optional<Result> RawConnection::NotConnected(int error_number, bool too_slow) {
