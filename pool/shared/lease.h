@@ -80,7 +80,8 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> answered{false};
   /// How many were; one whose worker died over its last byte may count twice.
   std::atomic<std::uint32_t> requests{0};
-  /// More than the first page of its slab was written since it was last trimmed.
+  /// Its slab was written since it was last trimmed, and more than the first page of it.
+  std::atomic<bool> slab_written{false};
   std::atomic<bool> slab_grown{false};
   /// Within a step's bytes: where those from the process's output begin, and how many they are.
   std::array<std::uint32_t, 2> splice_at{};
@@ -107,6 +108,21 @@ struct alignas(64) LeaseDetail {
   /// The request that LeaseTable::docket tells of and that is not answered yet: as notes_of. 0: none.
   std::atomic<std::uint64_t> docket_of{0};
 
+  /// For a new connection, while nobody else looks. Whatever makes it known is stored after it, in that
+  /// order.
+  void Clear(bool with_ledger) {
+    constexpr auto kRelaxed = std::memory_order_relaxed;
+    for (auto* flag : {&head_begun, &stalled, &terminate, &answered, &resumable, &greeted})
+      flag->store(false, kRelaxed);
+    keeps_ledger.store(with_ledger, kRelaxed);
+    requests.store(0, kRelaxed);
+    deadline.store(0, kRelaxed);
+    process.store(0, kRelaxed);
+    notes_of.store(0, kRelaxed);
+    docket_of.store(0, kRelaxed);
+    handler = {};
+    connection = {};
+  }
   [[nodiscard]] ProcessWord LoadProcess() const {
     return ProcessWord::Unpack(process.load(std::memory_order_acquire));
   }

@@ -20,11 +20,10 @@ std::span<std::byte> LeaseTable::docket(std::size_t slot) const {
   return {dockets_.data() + slot * kDocketBytes, kDocketBytes};
 }
 
-void LeaseTable::TrimSlab(std::size_t slot) const {
-  std::atomic<bool>& grown = details_[slot].slab_grown;
-  if (!grown.load(std::memory_order_relaxed)) return;
-  ::madvise(slabs_.data() + slot * kSlab + kSlabPage, kSlab - kSlabPage, MADV_REMOVE);
-  grown.store(false, std::memory_order_relaxed);
+void LeaseTable::TrimSlab(std::size_t slot, std::size_t keep) const {
+  ::madvise(slabs_.data() + slot * kSlab + keep, kSlab - keep, MADV_REMOVE);
+  details_[slot].slab_grown.store(false, std::memory_order_relaxed);
+  if (keep == 0) details_[slot].slab_written.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace hydrapool

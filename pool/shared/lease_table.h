@@ -28,9 +28,9 @@ class LeaseTable {
   [[nodiscard]] const BodyBudget& bodies() const { return bodies_; }
   /// What a handler keeps of a request until it is answered (worker/answer_watcher.h).
   [[nodiscard]] std::span<std::byte> docket(std::size_t slot) const;
-  /// Gives a slab's pages but the first back to the system, if they were written (LeaseDetail::slab_grown).
-  /// Only for whom the lease is.
-  void TrimSlab(std::size_t slot) const;
+  /// Gives a slab's memory back to the system, but so many bytes of it: none, or its first page. Only for
+  /// whom the lease is.
+  void TrimSlab(std::size_t slot, std::size_t keep) const;
 
  private:
   sys::SharedArray<Lease> leases_;

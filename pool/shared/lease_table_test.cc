@@ -100,17 +100,20 @@ TEST(PhaseTest, EveryPhaseHasOneOfTheFourNames) {
   EXPECT_EQ(PhaseName(Phase::kClosing), "idle");
 }
 
-TEST(LeaseTableTest, SlabsDoNotOverlapAndTrimmingKeepsTheFirstPage) {
+TEST(LeaseTableTest, SlabsDoNotOverlapAndAreTrimmedToAPageOrToNothing) {
   const LeaseTable table(3);
   for (std::size_t i = 0; i < 3; ++i) std::ranges::fill(table.slab(i), static_cast<char>('a' + i));
-  table.TrimSlab(1);  // nothing was told to be there
-  EXPECT_TRUE(std::ranges::all_of(table.slab(1), [](char c) { return c == 'b'; }));
-  table.detail(1).slab_grown = true;
-  table.TrimSlab(1);
+  table.detail(1).slab_written = table.detail(1).slab_grown = true;
+  table.TrimSlab(1, kSlabPage);
   EXPECT_FALSE(table.detail(1).slab_grown);
+  EXPECT_TRUE(table.detail(1).slab_written);
   EXPECT_TRUE(std::ranges::all_of(table.slab(0), [](char c) { return c == 'a'; }));
   EXPECT_TRUE(std::ranges::all_of(table.slab(1).first(4096), [](char c) { return c == 'b'; }));
   EXPECT_TRUE(std::ranges::all_of(table.slab(1).subspan(4096), [](char c) { return c == 0; }));
+  table.TrimSlab(1, 0);
+  EXPECT_FALSE(table.detail(1).slab_written);
+  EXPECT_TRUE(std::ranges::all_of(table.slab(1), [](char c) { return c == 0; }));
+  EXPECT_TRUE(std::ranges::all_of(table.slab(0), [](char c) { return c == 'a'; }));
   EXPECT_TRUE(std::ranges::all_of(table.slab(2), [](char c) { return c == 'c'; }));
 }
 

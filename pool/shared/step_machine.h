@@ -74,11 +74,11 @@ class StepMachine {
     bytes_ = bytes;
   }
 
-  /// Between requests: `trim` is called while nobody else can have the lease, if more than a page of its slab
-  /// was written. Bytes that come meanwhile are told by their event.
+  /// Between requests: `trim` is called while nobody else can have the lease. Bytes that come meanwhile are
+  /// told by their event.
   template <typename Trim>
   void TrimWhenIdle(Trim&& trim) {
-    if (!detail_.slab_grown.load(std::memory_order_relaxed) || !Claim()) return;
+    if (!Claim()) return;
     trim();
     GoIdle();
   }
@@ -198,6 +198,7 @@ class StepMachine {
     io_.Store(step(), noted);
     io_.Store(step_end(), end);
     io_.Store(detail_.stalled, false);
+    io_.Store(detail_.slab_written, true);
     if (noted.send > kSlabPage) io_.Store(detail_.slab_grown, true);
     if (end.in_slab || during == Phase::kFeeding) {
       io_.Store(detail_.splice_at[steps_ & 1], plan.splice_at);

@@ -211,9 +211,18 @@ void LeasedConnection::DoTick(Nanos now) {
     roomy_ = true;
     sys::MakeRoom(hand_.fd.get());
   }
-  if (activity_ == Activity::kIdle) hand_.machine.TrimWhenIdle([this] { desk_.leases.TrimSlab(hand_.slot); });
+  if (activity_ == Activity::kIdle) TrimSlab(now);
   const Nanos deadline = hand_.detail.deadline.load(std::memory_order_relaxed);
   if (deadline != 0 && now >= deadline) OnDeadline();
+}
+
+// All of it only where the connection rests: the next request would have to get its page again.
+void LeasedConnection::TrimSlab(Nanos now) {
+  constexpr Nanos kRests = sys::kSecond;
+  const LeaseDetail& detail = hand_.detail;
+  const bool all = now - since_ >= kRests && detail.slab_written.load(std::memory_order_relaxed);
+  if (!all && !detail.slab_grown.load(std::memory_order_relaxed)) return;
+  hand_.machine.TrimWhenIdle([&] { desk_.leases.TrimSlab(hand_.slot, all ? 0 : kSlabPage); });
 }
 
 void LeasedConnection::OnIdleDeadline() {

@@ -176,6 +176,7 @@ class LeasedConnection final : public Connection {
   void BeginClosing();
   void Linger();
   void DoTick(Nanos now);
+  void TrimSlab(Nanos now);
   void OnIdleDeadline();
   void OnDeadline();
   void OnFailure(const char* what);
