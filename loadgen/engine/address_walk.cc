@@ -19,15 +19,11 @@ void AddressWalk::Begin(Endpoint& endpoint, sys::Nanos sent) {
 
 sys::Nanos AddressWalk::Due(sys::Nanos now) const {
   const auto n = endpoint_->addresses.size();
-  const sys::Nanos end = wire_.connect_timeout == 0 ? kNever : sent_ + wire_.connect_timeout;
-  if (n == 1 || tried_ + 1 == 2 * n) return end;
+  const sys::Nanos end = End();
+  if (n == 1 || tried_ + 1 >= 2 * n) return end;
   if (tried_ < n) return std::min(end, now + kAttemptDelay);
   const sys::Nanos whole = std::min(end, sent_ + wire_.timeout);
   return now + std::max<sys::Nanos>(whole - now, 0) / static_cast<sys::Nanos>(2 * n - tried_);
-}
-
-bool AddressWalk::IsOver(sys::Nanos now) const {
-  return wire_.connect_timeout != 0 && now >= sent_ + wire_.connect_timeout;
 }
 
 bool AddressWalk::Next(bool too_slow) {

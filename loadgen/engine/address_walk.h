@@ -39,8 +39,12 @@ class AddressWalk {
 
   /// Until when an attempt that begins at `now` may take; kNever: as long as the request.
   [[nodiscard]] sys::Nanos Due(sys::Nanos now) const;
+  /// Until when all of connecting may take, TLS too; kNever: as long as the request.
+  [[nodiscard]] sys::Nanos End() const {
+    return wire_.connect_timeout == 0 ? kNever : sent_ + wire_.connect_timeout;
+  }
   /// The time for connecting is over: no further address is to be tried.
-  [[nodiscard]] bool IsOver(sys::Nanos now) const;
+  [[nodiscard]] bool IsOver(sys::Nanos now) const { return now >= End(); }
   /// The attempt failed; `too_slow`: for want of time. Whether there is another address to try.
   bool Next(bool too_slow);
   void Connected() { endpoint_->preferred = index(); }

@@ -72,6 +72,17 @@ TEST(AddressWalkTest, AnOnlyAddressHasAllTheTime) {
   EXPECT_TRUE(bounded_walk.IsOver(105));
 }
 
+TEST(AddressWalkTest, ConnectingAsAWholeEndsWhereThePlanSays) {
+  const Wire wire{.connect_timeout = 5 * sys::kSecond};
+  auto endpoint = WithAddresses(3);
+  AddressWalk walk(wire);
+  walk.Begin(endpoint, 7);
+  EXPECT_EQ(walk.End(), 7 + 5 * sys::kSecond);
+  for (int i = 0; i < 4; ++i) walk.Next(true);
+  endpoint = WithAddresses(2);
+  EXPECT_EQ(walk.Due(sys::kSecond), walk.End()) << "the host has fewer addresses than were tried";
+}
+
 TEST(AddressWalkTest, AHostMayHaveNone) {
   const Wire wire;
   Endpoint endpoint{.error = "why"};

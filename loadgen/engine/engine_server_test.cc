@@ -171,16 +171,32 @@ TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
 }
 
 TEST_F(NginxTest, EachConnectionMakesAFullHandshakeUnlessSessionsAreToBeResumed) {
-  for (const bool resume : {false, true}) {
+  for (const bool http2 : {false, true}) {
+    for (const bool resume : {false, true}) {
+      const Extras extras{.http2 = http2, .insecure = true, .resume = resume};
+      const auto result = RunPlan("auto", {.targets = {{.url = "https://127.0.0.1:" + tls_ + "/"}},
+                                           .arrivals = {.count = 20},
+                                           .wire = {.keep_alive = false, .extras = extras},
+                                           .connections = 1});
+      const auto& connections = result.tally.connections;
+      EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 20u);
+      EXPECT_EQ(connections.tls, 20u);
+      EXPECT_EQ(http2 ? connections.http2 : connections.http1, 20u);
+      EXPECT_EQ(connections.resumed, resume ? 19u : 0u) << (http2 ? "HTTP/2" : "HTTP/1.1");
+    }
+  }
+}
+
+TEST_F(NginxTest, ASessionIsOfItsHostOnly) {
+  for (const bool http2 : {false, true}) {
+    const Extras extras{.http2 = http2, .resume = true, .ca = directory_ + "/cert"};
     const auto result =
-        RunPlan("auto", {.targets = {{.url = "https://127.0.0.1:" + tls_ + "/"}},
+        RunPlan("auto", {.targets = {{.url = "https://hydra.test/"}, {.url = "https://other.test/"}},
                          .arrivals = {.count = 20},
-                         .wire = {.keep_alive = false, .extras = {.insecure = true, .resume = resume}},
+                         .wire = {.keep_alive = false, .connect_to = "127.0.0.1:" + tls_, .extras = extras},
                          .connections = 1});
-    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 20u);
-    EXPECT_EQ(result.tally.connections.tls, 20u);
-    EXPECT_EQ(result.tally.connections.http1, 20u);
-    EXPECT_EQ(result.tally.connections.resumed > 0, resume);
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 10u);
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kTls), 10u) << "the certificate names another";
   }
 }
 

@@ -47,7 +47,6 @@ TlsContext::TlsContext(const Plan& plan, std::string_view protocol)
                                               ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
                                               : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_new_cb(context, &OnNewSession);
-  SSL_CTX_set_app_data(context, this);
   LoadCertificates(plan.wire.extras);
 }
 
@@ -77,7 +76,9 @@ SslPointer TlsContext::Begin(int fd, const std::string& host) {
     SSL_set_tlsext_host_name(ssl.get(), host.c_str());
     SSL_set1_host(ssl.get(), host.c_str());
   }
-  if (session_) SSL_set_session(ssl.get(), session_.get());
+  auto& session = sessions_[host];
+  SSL_set_app_data(ssl.get(), &session);
+  if (session) SSL_set_session(ssl.get(), session.get());
   SSL_set_connect_state(ssl.get());
   return ssl;
 }
@@ -90,7 +91,7 @@ bool TlsContext::Agreed(const SSL* ssl) const {
 }
 
 int TlsContext::OnNewSession(SSL* ssl, SSL_SESSION* session) {
-  static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)))->session_.reset(session);
+  static_cast<Session*>(SSL_get_app_data(ssl))->reset(session);
   return 1;
 }
 

@@ -2,6 +2,7 @@
 
 #include <openssl/types.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,8 +21,8 @@ struct FreeSsl {
 using SslPointer = std::unique_ptr<SSL, FreeSsl>;
 
 /// What the TLS connections of one thread have in common: who may vouch for servers, the client's own
-/// certificate, the protocol to be agreed on (ALPN), and, where the plan wants it, the session that the next
-/// connection takes up.
+/// certificate, the protocol to be agreed on (ALPN), and, where the plan wants it, the session with each
+/// server that the next connection to it takes up.
 ///
 /// Not movable; one thread's.
 class TlsContext {
@@ -31,8 +32,8 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  /// A session to be, with the server of that name or address; null where there is none to be had, and then
-  /// error() says why.
+  /// A connection to be, with the server of that name or address; null where there is none to be had, and
+  /// then error() says why.
   SslPointer Begin(int fd, const std::string& host);
   /// Why certificates or keys cannot be used; empty where they can.
   [[nodiscard]] const std::string& error() const { return error_; }
@@ -40,11 +41,13 @@ class TlsContext {
   [[nodiscard]] bool Agreed(const SSL* ssl) const;
 
  private:
+  using Session = std::unique_ptr<ssl_session_st, FreeSsl>;
+
   static int OnNewSession(SSL* ssl, ssl_session_st* session);
   void LoadCertificates(const Extras& extras);
 
   std::unique_ptr<SSL_CTX, FreeSsl> context_;
-  std::unique_ptr<ssl_session_st, FreeSsl> session_;
+  std::map<std::string, Session> sessions_;  // by whose certificate it was
   std::string protocol_;
   bool verify_;
   std::string error_;

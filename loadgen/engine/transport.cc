@@ -86,7 +86,7 @@ std::optional<ConnectError> Transport::OnEvents(std::uint32_t events) {
 std::optional<ConnectError> Transport::Connected() {
   at_.connected = sys::Now();
   walk_.Connected();
-  due_ = plan_.wire.connect_timeout == 0 ? AddressWalk::kNever : walk_.Due(opened_at_);
+  due_ = walk_.End();
   if (tls_ == nullptr) {
     ready_ = true;
     return std::nullopt;
@@ -166,6 +166,7 @@ void Transport::Close(sys::Nanos now) {
 
 void Transport::Drop() {
   ready_ = false;
+  if (ssl_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN);
   ssl_.reset();
   if (!open()) return;
   poller_.Forget(fd());

@@ -1,5 +1,7 @@
 #include "loadgen/testing/h2_server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -215,6 +217,8 @@ void H2Server::Accept() {
   while (true) {
     const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
+    const int on = 1;  // otherwise a frame waits for the client's delayed ACK of the one before
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const std::lock_guard lock(mutex_);
     open_.push_back(fd);
     if (stopping_) return;

@@ -118,12 +118,7 @@ void H2Engine::MarkDirty(Link& link) {
 
 /// After something happened to it: whether it has room, which descriptor it has, and what comes instead.
 void H2Engine::Review(Link& link, sys::Nanos now) {
-  if (link.open() && link.fd() != link.registered) {
-    link.registered = link.fd();
-    const auto fd = static_cast<std::size_t>(link.fd());
-    if (fd >= by_fd_.size()) by_fd_.resize(fd + 64);
-    by_fd_[fd] = &link;
-  }
+  if (link.open()) Register(link);
   connect_due_ = std::min(connect_due_, link.connect_due());
   List(link, now);
   if (!link.leaving()) return;
@@ -134,6 +129,21 @@ void H2Engine::Review(Link& link, sys::Nanos now) {
   if (link.active() > 0) return;
   link.Close(now);
   if (std::ranges::find(gone_, &link) == gone_.end()) gone_.push_back(&link);
+}
+
+/// Anew each time: another may have had the same descriptor since this one's last connection.
+void H2Engine::Register(Link& link) {
+  if (link.fd() != link.registered) Unregister(link);
+  link.registered = link.fd();
+  const auto fd = static_cast<std::size_t>(link.fd());
+  if (fd >= by_fd_.size()) by_fd_.resize(fd + 64);
+  by_fd_[fd] = &link;
+}
+
+void H2Engine::Unregister(const Link& link) {
+  if (link.registered < 0) return;
+  auto& known = by_fd_[static_cast<std::size_t>(link.registered)];
+  if (known == &link) known = nullptr;
 }
 
 void H2Engine::List(Link& link, sys::Nanos now) {
@@ -196,10 +206,7 @@ void H2Engine::OnWakeUp() {
 void H2Engine::EraseGone() {
   std::erase_if(gone_, [this](Link* link) {
     if (link->dirty || link->unread) return false;
-    if (link->registered >= 0) {
-      auto& known = by_fd_[static_cast<std::size_t>(link->registered)];
-      if (known == link) known = nullptr;
-    }
+    Unregister(*link);
     links_.erase(link->self);
     return true;
   });

@@ -52,7 +52,7 @@ class H2Engine final : public EngineLoop, private H2Listener {
     bool dirty = false;                  // in dirty_
     bool unread = false;                 // in unread_
     bool replaced = false;
-    int registered = -1;
+    int registered = -1;  // the only place in by_fd_ where it may be
     std::list<Link>::iterator self;
   };
   struct Request {
@@ -86,6 +86,8 @@ class H2Engine final : public EngineLoop, private H2Listener {
   H2Stream& FreeStream();
   void MarkDirty(Link& link);
   void Review(Link& link, sys::Nanos now);
+  void Register(Link& link);
+  void Unregister(const Link& link);
   void List(Link& link, sys::Nanos now);
   void FlushAll();
   void ReadOn();

@@ -26,7 +26,6 @@ std::optional<Result> RawConnection::Secure() {
   errno = 0;
   const int returned = SSL_connect(socket_.ssl.get());
   const int error_number = errno;
-  const auto own = plan_.wire.connect_timeout;
   if (returned == 1) {
     NoteConnected(AddressWalk::kNever);
     at_.secured = sys::Now();
@@ -35,7 +34,7 @@ std::optional<Result> RawConnection::Secure() {
     return std::nullopt;
   }
   const int why = SSL_get_error(socket_.ssl.get(), returned);
-  if (why == SSL_ERROR_WANT_READ) NoteConnected(own == 0 ? AddressWalk::kNever : attempt_.sent + own);
+  if (why == SSL_ERROR_WANT_READ) NoteConnected(walk_.End());
   if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return std::nullopt;
   if (at_.connected == 0 && error_number != 0) {
     auto failed = NotConnected(error_number);
