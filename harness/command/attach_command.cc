@@ -33,7 +33,8 @@ Without --rate the connections ask again at once, as wrk's do, and lose what wrk
 that asks: it also tells latencies, and loses less, since it looks whether a connection has ended before it uses it again.
 
 Exit codes: 0 PASS: what was expected held (by default only that no request failed without a fault); 1 FAIL; 2 usage;
-3 INVALID: no fault landed, or none while a request was in flight; 4 ABORTED: by Ctrl-C, or the server no longer served.
+3 INVALID: no fault landed, or none while a request was in flight; 4 ABORTED: by Ctrl-C, or the server no longer served;
+77 refused: this machine cannot do the fault.
 )";
 
 struct Arguments {
@@ -117,8 +118,8 @@ int Attach(Arguments& arguments) {
   } else if (!arguments.close) {
     arguments.load.client = Client::kPlain;
   }
-  if (const auto why = WhyWrong(arguments.faults, arguments.attach.admin); why && !arguments.no_faults)
-    return UsageError(*why);
+  const auto checked = CheckOptions(arguments.faults, arguments.attach.admin);
+  if (!checked && !arguments.no_faults) return Refusal(checked.error());
   const auto scenario = ScenarioOf(arguments);
   if (!scenario) return UsageError(scenario.error().message);
   return RunAndReport(*scenario, arguments.seed, ReplayOf(arguments), arguments.files);

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "harness/fault/fault.h"
 #include "pool/sys/unique_fd.h"
 #include "pool/sys/units.h"
 
@@ -25,6 +26,11 @@ void AddParent(CLI::App& app, pid_t& parent) {
 int UsageError(const std::string& message) {
   fmt::print(stderr, "harness: {}\n", message);
   return kExitUsage;
+}
+
+int Refusal(const sys::Error& error) {
+  const int usage = UsageError(error.message);
+  return error.code == kCannotHere ? kExitCannotHere : usage;
 }
 
 sys::Result<void> CheckWritable(const std::string& path) {

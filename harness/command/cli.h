@@ -16,6 +16,7 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitInvalid = 3;
 inline constexpr int kExitAborted = 4;
+inline constexpr int kExitCannotHere = 77;
 
 /// "--every 250ms" into nanoseconds; what is no time is a usage error.
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help);
@@ -37,6 +38,8 @@ CLI::Option* AddParsed(CLI::App& app, const std::string& name, Value& value, Par
 
 /// "harness: MESSAGE" on stderr; returns kExitUsage.
 int UsageError(const std::string& message);
+/// The same, but returns kExitCannotHere for an Error of the code kCannotHere.
+int Refusal(const sys::Error& error);
 
 /// Whether results can be written to `path` ("" and "-" always can): to be asked before a run. Makes an empty
 /// file where there is none.

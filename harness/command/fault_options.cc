@@ -69,36 +69,42 @@ void AddLimitOptions(CLI::App& app, FaultOptions& options) {
 
 namespace {
 
-/// What this machine lacks for it, or the command line.
-std::optional<std::string> WhyNotHere(const FaultOptions& options) {
+/// Of network and full-disk: whether they have what they need.
+sys::Result<void> CheckMeans(const FaultOptions& options) {
   const bool is_network = options.fault == Fault::kNetwork;
   if (is_network != options.how.has_value())
-    return is_network ? "--fault network needs --how" : "--how is for --fault network";
+    return sys::Failure(is_network ? "--fault network needs --how" : "--how is for --fault network");
   const bool fills = options.fault == Fault::kFullDisk;
   if (fills == options.disk.empty())
-    return fills ? "--fault full-disk needs --disk" : "--disk is for --fault full-disk";
-  std::optional<std::string> why;
-  if (is_network) why = WhyNoHarm(*options.how);
-  if (fills) why = WhyNoFilling(options.disk);
-  return why ? std::optional(fmt::format("{}: {}", Name(options.fault), *why)) : std::nullopt;
+    return sys::Failure(fills ? "--fault full-disk needs --disk" : "--disk is for --fault full-disk");
+  if (fills) {
+    if (const auto why = WhyNoFilling(options.disk)) return sys::Failure("full-disk: " + *why);
+  }
+  if (is_network) {
+    if (const auto why = WhyNoHarm(*options.how))
+      return tl::unexpected(sys::Error{.code = kCannotHere, .message = "network: " + *why});
+  }
+  return {};
 }
 
 }  // namespace
 
-std::optional<std::string> WhyWrong(const FaultOptions& options, const std::string& admin) {
+sys::Result<void> CheckOptions(const FaultOptions& options, const std::string& admin) {
   const Target target = options.chosen_target();
-  if (const auto why = WhyNotTogether(options.fault, target)) return "--target: " + *why;
+  if (const auto why = WhyNotTogether(options.fault, target)) return sys::Failure("--target: " + *why);
   if (const auto why = WhyNoCommand(options.fault, options.commands(), !admin.empty()))
-    return *why + " (--command)";
-  if (const auto why = WhyNotHere(options)) return why;
+    return sys::Failure(*why + " (--command)");
+  if (auto checked = CheckMeans(options); !checked) return checked;
   if (!options.command.empty() && InfoOf(options.fault).effect != Effect::kRenews)
-    return fmt::format("--command is for reload, upgrade and restart, not for {}", Name(options.fault));
+    return sys::Failure(
+        fmt::format("--command is for reload, upgrade and restart, not for {}", Name(options.fault)));
   if (target.needs_status() && admin.empty()) {
-    return fmt::format("--target {} needs --admin: only the pool knows which process that is", Name(target));
+    return sys::Failure(
+        fmt::format("--target {} needs --admin: only the pool knows which process that is", Name(target)));
   }
   if (!options.steady.empty() && !options.steady.starts_with("http://"))
-    return fmt::format("--steady '{}' does not start with http://", options.steady);
-  return std::nullopt;
+    return sys::Failure(fmt::format("--steady '{}' does not start with http://", options.steady));
+  return {};
 }
 
 std::string FaultsHelp() {

@@ -39,8 +39,9 @@ void AddFaultOptions(CLI::App& app, FaultOptions& options);
 /// All of them but which fault and to whom.
 void AddLimitOptions(CLI::App& app, FaultOptions& options);
 
-/// What is wrong with them together; `admin`: the pool's endpoint, or empty.
-[[nodiscard]] std::optional<std::string> WhyWrong(const FaultOptions& options, const std::string& admin);
+/// An Error says what is wrong with them together, or, of the code kCannotHere, why this machine cannot do
+/// the fault. `admin`: the pool's endpoint, or empty.
+[[nodiscard]] sys::Result<void> CheckOptions(const FaultOptions& options, const std::string& admin);
 
 /// For --help: a line for each fault.
 [[nodiscard]] std::string FaultsHelp();

@@ -32,7 +32,8 @@ Without --count and --for it goes on until Ctrl-C or the end of the server's mai
 the parent are ever signalled: with --admin those that the pool calls workers, else those that run the parent's program and, where children
 call themselves differently, call themselves workers.
 
-Exit codes: 0 done; 1 no fault landed, or the parent ended before its time; 2 usage; 4 aborted: the server no longer served.
+Exit codes: 0 done; 1 no fault landed, or the parent ended before its time; 2 usage; 4 aborted: the server no longer served;
+77 refused: this machine cannot do the fault.
 )";
 
 constexpr const char* kReplayExamples = R"(
@@ -108,8 +109,8 @@ int Tell(const Arguments& arguments, const InjectSummary& summary) {
   return summary.landed > 0 || summary.planned == 0 ? kExitDone : kExitFailed;
 }
 
-/// Why these faults cannot be done again here; nullopt: they can.
-std::optional<std::string> WhyNoReplay(const Arguments& arguments) {
+/// Whether these faults can be done again here.
+sys::Result<void> CheckReplay(const Arguments& arguments) {
   for (const PlannedFault& fault : arguments.run.listed) {
     FaultOptions options = arguments.faults;
     options.fault = fault.fault;
@@ -117,9 +118,9 @@ std::optional<std::string> WhyNoReplay(const Arguments& arguments) {
     if (fault.fault != Fault::kNetwork) options.how.reset();
     if (fault.fault != Fault::kFullDisk) options.disk.clear();
     if (InfoOf(fault.fault).effect != Effect::kRenews) options.command.clear();
-    if (auto why = WhyWrong(options, arguments.admin)) return why;
+    if (auto checked = CheckOptions(options, arguments.admin); !checked) return checked;
   }
-  return std::nullopt;
+  return {};
 }
 
 int Inject(Arguments& arguments);
@@ -130,15 +131,15 @@ int Replay(Arguments& arguments) {
   arguments.run.listed = *faults;
   arguments.run.schedule.count = faults->size();
   arguments.run.harm = arguments.faults.harm();
-  if (const auto why = WhyNoReplay(arguments)) return UsageError(*why);
+  if (const auto checked = CheckReplay(arguments); !checked) return Refusal(checked.error());
   return Inject(arguments);
 }
 
 int Inject(Arguments& arguments) {
   if (arguments.faults.how && arguments.faults.port == 0) return UsageError("--how needs --port");
   const bool is_replay = !arguments.replay.empty();
-  if (const auto why = WhyWrong(arguments.faults, arguments.admin); why && !is_replay)
-    return UsageError(*why);
+  if (const auto fits = CheckOptions(arguments.faults, arguments.admin); !fits && !is_replay)
+    return Refusal(fits.error());
   const auto found = MainProcess(arguments.parent, arguments.admin);
   if (!found) return UsageError(found.error().message);
   arguments.parent = *found;

@@ -64,7 +64,8 @@ In command, files, commands, flags and ledger WORK is a directory of the run's o
   start: { command: [nginx, -c, WORK/n.conf], url: 'http://127.0.0.1:PORT/', files: { n.conf: '...' } }
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
-while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no longer served (steady).
+while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no longer served (steady);
+77 refused: this machine cannot do a fault (network, full-disk, oom).
 )";
 
 struct Arguments {
@@ -136,7 +137,7 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
     run.ReportProgress([&live](const Progress& progress) { live.Show(progress); });
   const auto record = run.Run();
   live.Clear();
-  if (!record) return UsageError(record.error().message);
+  if (!record) return Refusal(record.error());
   const Judgement judgement = Judge(*record, scenario.expect);
   RunTitle title{
       .name = scenario.name, .proves = scenario.proves, .seed = seed, .replay = replay, .evidence = {}};

@@ -98,6 +98,10 @@ struct Target {
 /// Why the two do not go together; nullopt: they do.
 [[nodiscard]] std::optional<std::string> WhyNotTogether(Fault fault, const Target& target);
 
+/// The code, no errno, of an Error that refuses a fault because it cannot or must not be done on this
+/// machine.
+inline constexpr int kCannotHere = -1;
+
 /// Lists for --help: "kill, term, …"; "random, …, slot=N".
 [[nodiscard]] std::string FaultNames();
 [[nodiscard]] std::string TargetNames();

@@ -48,6 +48,16 @@ void CloseAllBut(int kept) {
   ::close_range(static_cast<unsigned>(kept) + 1, kLast, 0);
 }
 
+/// What cannot be taken back is tried again a second later.
+void UndoAll(std::map<std::uint64_t, Remembered>& remembered) {
+  constexpr int kTimes = 3;
+  for (int i = 0; i < kTimes && !remembered.empty(); ++i) {
+    if (i > 0) ::sleep(1);
+    std::erase_if(remembered,
+                  [](const auto& each) { return TakeBack(each.second.undo, each.second.pidfd.get()); });
+  }
+}
+
 int StandGuard(int channel, pid_t injector) {
   ::setsid();
   CloseAllBut(channel);
@@ -58,7 +68,7 @@ int StandGuard(int channel, pid_t injector) {
     if (::poll(waited.data(), waited.size(), -1) <= 0) continue;
     lives = waited[0].revents != 0 ? Hear(channel, remembered) : waited[1].revents == 0;
   }
-  for (const auto& [id, each] : remembered) TakeBack(each.undo, each.pidfd.get());
+  UndoAll(remembered);
   return 0;
 }
 

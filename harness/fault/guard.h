@@ -11,7 +11,8 @@
 namespace hydrapool::harness {
 
 /// A process that outlives its injector, if only to take back what that one held: when the injector ends,
-/// killed or not, the guard undoes at once whatever it was told of and not told to forget, and ends.
+/// killed or not, the guard undoes at once whatever it was told of and not told to forget, and ends. What it
+/// cannot undo it tries again twice, a second apart.
 ///
 ///     Guard guard;                          // forks
 ///     const auto id = guard.Remember(undo); // before the fault

@@ -108,6 +108,14 @@ TEST_F(KilledInjector, LeavesNoDiskFull) {
   UnmountSmallDisk(disk);
 }
 
+TEST(SmallDiskTest, AFileSystemWithoutASizeIsNotFilled) {
+  const sys::ScratchDir scratch("harness-guard");
+  const std::string disk = scratch / "disk";
+  if (const auto mounted = MountSmallDisk(disk, 0); !mounted) GTEST_SKIP() << mounted.error().message;
+  EXPECT_FALSE(Fill(disk, 1));
+  UnmountSmallDisk(disk);
+}
+
 /// Asks for connections that it never gets, so that there are packets.
 int KnockOn(int port) {
   for (;;) {
@@ -129,6 +137,30 @@ TEST_F(KilledInjector, LeavesNoNetworkHurt) {
   const auto client = sys::Child::Fork([] { return KnockOn(kPort); });
   KillWhile(Fault::kNetwork, {.network = *loss, .port = kPort});
   EXPECT_FALSE(PacketsHarmed(1));
+}
+
+TEST(NetworkHarmTest, EachIsTakenBackAlone) {
+  const auto delay = ParseNetworkHarm("delay 1ms");
+  if (const auto entered = EnterOwnNetwork(); !entered) GTEST_SKIP() << entered.error().message;
+  for (const auto& harm : {*delay, NetworkHarm{}})
+    if (const auto why = WhyNoHarm(harm)) GTEST_SKIP() << *why;
+  EXPECT_TRUE(IsAbsent(kNetem));
+  ASSERT_TRUE(BeginHarm(*delay, 0, kNetem));
+  ASSERT_TRUE(BeginHarm({}, 4711, 1));
+  EXPECT_FALSE(IsAbsent(1));
+  EXPECT_TRUE(EndHarm(1));
+  EXPECT_TRUE(IsAbsent(1));
+  EXPECT_FALSE(IsAbsent(kNetem));
+  EXPECT_TRUE(EndHarm(1)) << "it is not there";
+  EXPECT_TRUE(EndHarm(kNetem));
+}
+
+TEST(NetworkHarmTest, IsNotTakenForGoneWhereNobodyCanTell) {
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", "/nowhere", 1);
+  EXPECT_FALSE(EndHarm(1));
+  EXPECT_FALSE(EndHarm(kNetem));
+  ::setenv("PATH", path.c_str(), 1);
 }
 
 TEST(GuardTest, WhatIsForgottenIsNotUndone) {

@@ -188,9 +188,12 @@ sys::Result<void> Injector::HoldCore(Blow& blow) {
 }
 
 sys::Result<void> Injector::HoldNetwork(Blow& blow) {
-  const int number = ++harms_;
+  const NetworkHarm harm = blow.harm.network.value_or(NetworkHarm{});
+  const int number = IsByNetem(harm) ? kNetem : ++harms_;
+  if (number == kNetem && !IsAbsent(kNetem))
+    return sys::Failure("one delay or reorder is held already; there can be no other");
   Remember(blow, {.kind = Undo::Kind::kNetwork, .victim = blow.victim, .resource = number});
-  auto begun = BeginHarm(blow.harm.network.value_or(NetworkHarm{}), blow.harm.port, number);
+  auto begun = BeginHarm(harm, blow.harm.port, number);
   if (!begun) TakeBack(blow);
   return begun;
 }
@@ -251,11 +254,12 @@ bool Injector::Holds(const Blow& blow) {
 bool Injector::TakeBack(Blow& blow) {
   if (!blow.guarded) return true;
   const bool back = harness::TakeBack(blow.undo, blow.helper ? blow.helper.pidfd() : blow.pidfd.get());
+  if (!back) return false;
   guard_->Forget(*blow.guarded);
   blow.guarded.reset();
   blow.helper = {};
   hurt_.erase({blow.victim.pid, blow.victim.start_time});
-  return back;
+  return true;
 }
 
 }  // namespace hydrapool::harness

@@ -102,7 +102,8 @@ class Injector {
   [[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, Fault fault, const Harm& harm = {});
   /// Whether a fault that is held is seen to hold; of `oom`: the OOM killer has struck.
   [[nodiscard]] static bool Holds(const Blow& blow);
-  /// Takes back what is held; true: the victim is as it was, or gone. The second time does nothing.
+  /// Takes back what is held; true: the victim is as it was, or gone, and the next time does nothing. Else
+  /// the guard keeps it in mind, and the next time tries again.
   bool TakeBack(Blow& blow);
 
  private:

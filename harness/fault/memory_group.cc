@@ -97,10 +97,17 @@ bool MemoryGroup::HasKilled() const {
   return false;
 }
 
-bool MemoryGroup::End(pid_t pid) const {
+bool MemoryGroup::End() const {
+  constexpr int kTimes = 5;
+  constexpr useconds_t kPause = 10'000;
   static_cast<void>(Write(path_ + "/memory.max", "max"));
-  static_cast<void>(Write(from_ + "/cgroup.procs", fmt::to_string(pid)));
-  return ::rmdir(path_.c_str()) == 0 || errno == ENOENT;
+  for (int i = 0; i < kTimes; ++i) {
+    if (i > 0) ::usleep(kPause);
+    std::istringstream members(sys::ReadFile(path_ + "/cgroup.procs"));
+    for (std::string pid; members >> pid;) static_cast<void>(Write(from_ + "/cgroup.procs", pid));
+    if (::rmdir(path_.c_str()) == 0 || errno == ENOENT) return true;
+  }
+  return false;
 }
 
 }  // namespace hydrapool::harness

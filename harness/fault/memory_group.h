@@ -12,10 +12,10 @@ namespace hydrapool::harness {
 /// A cgroup (v2) in which a process is given no more memory, so that the kernel's OOM killer ends it at its
 /// next page.
 ///
-///     auto group = MemoryGroup::Of(pid);     // an Error: this machine hands the memory controller on to
-///     nobody group->Starve(pid, 1);                 // it is moved into a group of its own, with memory.max
-///     0 … group->HasKilled() … group->End(pid);                       // moved back, if it lives; the group
-///     is removed
+///     auto group = MemoryGroup::Of(pid);  // an Error: this machine hands the memory controller on to nobody
+///     group->Starve(pid);                 // it is moved into a group of its own, with memory.max 0
+///     … group->HasKilled() …
+///     group->End();                       // moved back, if it lives; the group is removed
 ///
 /// The new group lies below the nearest one above the process that hands the memory controller on to its
 /// children (cgroup.subtree_control) and that this user may write to.
@@ -33,8 +33,8 @@ class MemoryGroup {
 
   [[nodiscard]] sys::Result<void> Starve(pid_t pid) const;
   [[nodiscard]] bool HasKilled() const;
-  /// True: the group is there no more.
-  bool End(pid_t pid) const;
+  /// Moves whoever is in it back. True: the group is there no more.
+  bool End() const;
 
  private:
   std::string path_;  ///< Of the new group.

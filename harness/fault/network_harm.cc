@@ -51,7 +51,9 @@ Said Run(const std::string& line) {
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-bool ByNetem(const NetworkHarm& harm) { return harm.kind == Kind::kDelay || harm.kind == Kind::kReorder; }
+std::string TableOf(int number) { return fmt::format("inet harness_{}", number); }
+
+constexpr std::string_view kQdisc = "netem 4861:";
 
 std::string Statement(const NetworkHarm& harm) {
   const std::string drawn =
@@ -111,6 +113,8 @@ bool IsTheMachinesNetwork() {
 
 }  // namespace
 
+bool IsByNetem(const NetworkHarm& harm) { return harm.kind == Kind::kDelay || harm.kind == Kind::kReorder; }
+
 sys::Result<NetworkHarm> ParseNetworkHarm(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds{{{"delay", Kind::kDelay},
                                                                             {"loss", Kind::kLoss},
@@ -162,16 +166,17 @@ std::optional<std::string> WhyNoHarm(const NetworkHarm& harm) {
   if (IsTheMachinesNetwork())
     return "the machine's own network is never hurt: start the server and the harness in one of their own "
            "(ip netns exec)";
-  if (const auto begun = BeginHarm(harm, kNobodysPort, kTrial); !begun) return begun.error().message;
-  return EndHarm(kTrial) ? std::nullopt : std::optional<std::string>("it cannot be taken back");
+  const int number = IsByNetem(harm) ? kNetem : kTrial;
+  if (const auto begun = BeginHarm(harm, kNobodysPort, number); !begun) return begun.error().message;
+  return EndHarm(number) ? std::nullopt : std::optional<std::string>("it cannot be taken back");
 }
 
 sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, int number) {
-  if (ByNetem(harm)) {
+  if (IsByNetem(harm)) {
     const auto said = Run("tc qdisc add dev lo root handle 4861: netem " + NetemWords(harm));
     return Told(said, "netem");
   }
-  const std::string table = fmt::format("inet harness_{}", number);
+  const std::string table = TableOf(number);
   std::string rules;
   for (const char* side : {"dport", "sport"})
     rules += fmt::format("; add rule {} i tcp {} {} {}", table, side, port, Statement(harm));
@@ -182,17 +187,26 @@ sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, int number) {
 }
 
 std::optional<std::uint64_t> PacketsHarmed(int number) {
-  const Said table = Run(fmt::format("nft list table inet harness_{}", number));
-  if (table.well) return SumAfter(table.text, "packets ");
+  if (number != kNetem) {
+    const Said table = Run("nft list table " + TableOf(number));
+    return table.well ? SumAfter(table.text, "packets ") : std::nullopt;
+  }
   const Said qdisc = Run("tc -s qdisc show dev lo");
-  if (!qdisc.well || qdisc.text.find("netem 4861:") == qdisc.text.npos) return std::nullopt;
+  if (!qdisc.well || qdisc.text.find(kQdisc) == qdisc.text.npos) return std::nullopt;
   return SumAfter(qdisc.text, " bytes ");
 }
 
+bool IsAbsent(int number) {
+  const bool netem = number == kNetem;
+  const Said all = Run(netem ? "tc qdisc show dev lo" : "nft list tables inet");
+  const std::string own = netem ? std::string(kQdisc) : fmt::format("table {}\n", TableOf(number));
+  return all.well && all.text.find(own) == all.text.npos;
+}
+
 bool EndHarm(int number) {
-  Run(fmt::format("nft delete table inet harness_{}", number));
-  if (PacketsHarmed(number)) Run("tc qdisc del dev lo root handle 4861:");
-  return !PacketsHarmed(number);
+  const bool netem = number == kNetem;
+  return Run(netem ? "tc qdisc del dev lo root handle 4861:" : "nft delete table " + TableOf(number)).well ||
+         IsAbsent(number);
 }
 
 }  // namespace hydrapool::harness

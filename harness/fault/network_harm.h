@@ -36,11 +36,17 @@ struct NetworkHarm {
 /// tools (nft, tc) must be able to. nullopt: it was tried, on a port that nobody uses, and taken back.
 [[nodiscard]] std::optional<std::string> WhyNoHarm(const NetworkHarm& harm);
 
-/// Does it to the packets of the TCP port, until EndHarm(number). Of delay and reorder there can be one.
+/// The number of a delay or reorder, of which there can be one in a network.
+inline constexpr int kNetem = -1;
+[[nodiscard]] bool IsByNetem(const NetworkHarm& harm);
+
+/// Does it to the packets of the TCP port, until EndHarm(number). `number`: kNetem where IsByNetem(harm).
 [[nodiscard]] sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, int number);
 /// How many packets have met it so far; nullopt: it is not there.
 [[nodiscard]] std::optional<std::uint64_t> PacketsHarmed(int number);
-/// True: it is there no more. Also in another process of the same network.
+/// It is known not to be there: false also where that cannot be found out.
+[[nodiscard]] bool IsAbsent(int number);
+/// True: it is known to be there no more. Also in another process of the same network.
 bool EndHarm(int number);
 
 }  // namespace hydrapool::harness

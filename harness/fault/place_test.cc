@@ -11,6 +11,7 @@
 #include "harness/fault/network_harm.h"
 #include "harness/fault/replay.h"
 #include "harness/fault/small_disk.h"
+#include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::harness {
@@ -85,6 +86,17 @@ TEST_F(MemoryGroupTest, TellsWhetherItHasKilled) {
   EXPECT_FALSE(group.HasKilled());
   std::ofstream(root + "/group/memory.events") << "low 0\noom 1\noom_kill 1\n";
   EXPECT_TRUE(group.HasKilled());
+}
+
+TEST_F(MemoryGroupTest, OnlyItsMembersAreMovedBack) {
+  Make("/group", "");
+  Make("/group/harness", "");
+  const MemoryGroup group(root + "/group/harness", root + "/group");
+  EXPECT_FALSE(group.End()) << "files cannot be removed so";
+  EXPECT_EQ(sys::ReadFile(root + "/group/cgroup.procs"), "");
+  std::ofstream(root + "/group/harness/cgroup.procs") << "4711\n";
+  EXPECT_FALSE(group.End());
+  EXPECT_EQ(sys::ReadFile(root + "/group/cgroup.procs"), "4711");
 }
 
 TEST(ReplayTest, AFaultHitsTheSlotThatItHit) {

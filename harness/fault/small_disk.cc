@@ -47,6 +47,7 @@ std::optional<std::string> WhyNoFilling(const std::string& directory) {
       ::statvfs(directory.c_str(), &space) != 0)
     return fmt::format("{}: {}", directory, std::strerror(errno));
   if (own.st_dev == above.st_dev) return directory + " is no file system of its own";
+  if (space.f_blocks == 0) return directory + " is a file system without a size, which is never full";
   if (space.f_blocks * space.f_frsize > kLargest)
     return directory + " is a file system of more than 256 MB, which is never filled";
   return std::nullopt;
@@ -61,10 +62,13 @@ sys::Result<void> Fill(const std::string& directory, int number) {
   const std::string path = PathOfFilling(directory, number);
   const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file) return sys::Failure(errno, path);
-  while (::write(file.get(), kPage.data(), kPage.size()) > 0) {
+  int error = EFBIG;
+  for (std::uint64_t written = 0; written <= kLargest; written += kPage.size()) {
+    if (::write(file.get(), kPage.data(), kPage.size()) > 0) continue;
+    error = errno;
+    break;
   }
-  if (errno == ENOSPC) return {};
-  const int error = errno;
+  if (error == ENOSPC) return {};
   ::unlink(path.c_str());
   return sys::Failure(error, path);
 }

@@ -52,7 +52,7 @@ bool TakeBack(const Undo& undo, int pidfd) {
     case Undo::Kind::kRemove:
       return ::unlink(undo.path.data()) == 0 || errno == ENOENT;
     case Undo::Kind::kGroup:
-      return MemoryGroup(undo.path.data(), undo.from.data()).End(undo.victim.pid);
+      return MemoryGroup(undo.path.data(), undo.from.data()).End();
   }
   return false;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,8 +28,8 @@ class SteadyState {
 
   /// `plan`: the address, host and path to ask.
   SteadyState(sys::EventLoop& loop, EchoPlan plan, sys::Nanos within, OnBreach on_breach);
-  /// The longest time so far in which no request was answered, seen every 50 ms.
-  [[nodiscard]] sys::Nanos longest_gap() const { return longest_gap_; }
+  /// The longest time so far in which no request was answered, seen every 50 ms; one that lasts still counts.
+  [[nodiscard]] sys::Nanos longest_gap() const { return std::max(longest_gap_, sys::Now() - last_answer_); }
 
  private:
   void Ask();
@@ -44,8 +45,8 @@ class SteadyState {
   std::size_t next_ = 0;
   std::uint64_t answered_ = 0;
   sys::Nanos last_answer_ = 0;
-  sys::Nanos longest_gap_ = 0;
-  sys::Nanos due_ = 0;  ///< Of the next request.
+  sys::Nanos longest_gap_ = 0;  ///< That has ended.
+  sys::Nanos due_ = 0;          ///< Of the next request.
   sys::EventLoop::Timer ask_;
 };
 

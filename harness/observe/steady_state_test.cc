@@ -56,6 +56,7 @@ TEST_F(SteadyTest, AServerThatIsNotThereIsABreach) {
   bool breached = false;
   const SteadyState steady(loop, plan, 200 * sys::kMillisecond, [&](const std::string&) { breached = true; });
   RunUntil([&] { return breached; });
+  EXPECT_GE(steady.longest_gap(), 200 * sys::kMillisecond);
 }
 
 TEST(PlanForTest, TakesTheAddressApart) {

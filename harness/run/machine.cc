@@ -43,7 +43,8 @@ std::optional<std::string> WhyNot(const FaultPlan& plan, const Scenario& scenari
 
 tl::unexpected<sys::Error> Refused(const Scenario& scenario, const FaultPlan& plan, const std::string& why) {
   const std::string where = plan.line > 0 ? fmt::format("{}:{}: ", scenario.file, plan.line) : "";
-  return sys::Failure(fmt::format("{}{}: {}", where, Name(plan.fault), why));
+  return tl::unexpected(
+      sys::Error{.code = kCannotHere, .message = fmt::format("{}{}: {}", where, Name(plan.fault), why)});
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ namespace hydrapool::harness {
 ///     sys::EventLoop loop;
 ///     ScenarioRun run(loop, scenario, seed, scratch);
 ///     const auto record = run.Run();
-///     if (!record) return UsageError(record.error().message);   // it could not begin
+///     if (!record) return Refusal(record.error());   // it could not begin
 ///     const Judgement judgement = Judge(*record, scenario.expect);
 ///
 /// Faults count from the moment when the clients were started. Clients that do not end within 15 s of the
