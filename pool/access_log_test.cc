@@ -134,7 +134,8 @@ TEST_F(AccessLogTest, AnAnswerAndAProgramsWordsHaveTheRequestsId) {
   EXPECT_NE(env.body.find("HTTP_X_REQUEST_ID=a-3\n"), std::string::npos);
   HttpClient stranger(server.address());
   ASSERT_TRUE(stranger.Send("no request at all\r\n\r\n"));
-  EXPECT_EQ(stranger.Receive().value_or(HttpAnswer{}).Field("X-Request-Id"), "") << "that of another's";
+  EXPECT_EQ(stranger.Receive().value_or(HttpAnswer{}).Field("X-Request-Id").size(), 32u)
+      << "not that of another";
   const auto own = ask("/cgi-bin/env", "not a sane one");
   EXPECT_EQ(own.Field("X-Request-Id").size(), 32u);
   EXPECT_NE(own.body.find("HTTP_X_REQUEST_ID=" + own.Field("X-Request-Id") + "\n"), std::string::npos);
@@ -145,6 +146,25 @@ TEST_F(AccessLogTest, AnAnswerAndAProgramsWordsHaveTheRequestsId) {
 }
 
 // Either side of the write: before it the next worker writes the line, behind it perhaps both do.
+TEST_F(AccessLogTest, RefusalsHaveAnIdToo) {
+  ServerProcess& server =
+      Start({.flags = {"--request-id-header", "--head-timeout", "300ms", "--max-body", "1kb"}});
+  std::vector<std::string> ids;
+  for (const auto& [request, status] :
+       {std::pair(std::string("BAD\r\n\r\n"), 400), std::pair(std::string("GET / HTTP/1.1\r\nHo"), 408),
+        std::pair(ChunkedPost("/cgi-bin/env", std::string(5000, 'x'), 1000), 413)}) {
+    HttpClient client(server.address());
+    ASSERT_TRUE(client.Send(request));
+    const auto answer = client.Receive().value_or(HttpAnswer{});
+    EXPECT_EQ(answer.status, status);
+    EXPECT_EQ(answer.Field("X-Request-Id").size(), 32u) << status;
+    ids.push_back(answer.Field("X-Request-Id"));
+  }
+  const auto lines = AwaitLines(3);
+  ASSERT_EQ(lines.size(), 3u);
+  for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i]["id"], ids[i]);
+}
+
 TEST_F(AccessLogTest, ADeathAtTheEndOfAnAnswerLeavesItsLine) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
   for (const auto& [point, most] :

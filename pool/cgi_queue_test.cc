@@ -185,6 +185,47 @@ TEST_F(CgiQueueTest, ADeathCostsNobodysTurn) {
   EXPECT_TRUE(server.Stop().clean());
 }
 
+TEST_F(CgiQueueTest, ADeathWhileItsProgramStartsCostsNobodysTurnEither) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1, {}, "worker.prepared=kill@2");
+  std::deque<HttpClient> clients;
+  std::vector<std::string> order;
+  for (int i = 0; i < 6; ++i) {
+    clients.emplace_back(server.address());
+    ASSERT_TRUE(clients.back().Send(Get(fmt::format("/cgi-bin/wait?{}", i))));
+    order.push_back(fmt::format("+{}", i));
+    ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
+  }
+  Go();
+  for (HttpClient& client : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks(), order);
+  EXPECT_TRUE(server.AwaitTotal("exits", 1));
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+// A crash in which no request was named is not theirs: they have set up nothing on the loop.
+TEST_F(CgiQueueTest, CrashesOfTheirWorkersStrikeNobodyWhoWaits) {
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1);
+  HttpClient runs(server.address());
+  ASSERT_TRUE(runs.Send(Get("/cgi-bin/wait?runs")));
+  ASSERT_TRUE(Eventually([&] { return Marks().size() == 1; }));
+  HttpClient waits(server.address());
+  ASSERT_TRUE(waits.Send(Get("/cgi-bin/wait?waits")));
+  ASSERT_TRUE(AwaitQueued(1));
+  for (int round = 1; round <= 3; ++round) {
+    for (const pid_t worker : server.Workers()) server.SignalWorker(worker, SIGSEGV);
+    ASSERT_TRUE(server.AwaitTotal("exits", 4 * round));
+    ASSERT_TRUE(AwaitQueued(1));
+    ASSERT_TRUE(Eventually([&] { return server.Workers().size() == 4; }));
+  }
+  Go();
+  EXPECT_EQ(runs.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(waits.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks(), (std::vector<std::string>{"+runs", "+waits"}));
+}
+
 TEST_F(CgiQueueTest, UnderKillsEachRunsOnceAndIsAnswered) {
   Script(
       "quick",

@@ -67,18 +67,14 @@ sys::Result<void> LogOptions::Check() const {
 
 sys::Result<void> LogOptions::Open(const std::optional<sys::User>& user) {
   if (IsFile(file)) {
-    const auto path = std::filesystem::absolute(file);
-    const auto opened = user
-                            ? sys::log::ToFile(path, static_cast<int>(user->uid), static_cast<int>(user->gid))
-                            : sys::log::ToFile(path);
+    const auto opened = sys::log::ToFile(std::filesystem::absolute(file), user ? &*user : nullptr);
     if (!opened) return opened;
   }
   if (access.path == "-") access.file = sys::LogFile::On(STDOUT_FILENO);
   if (!IsFile(access.path)) return {};
-  auto opened = sys::LogFile::Open(std::filesystem::absolute(access.path));
+  auto opened = sys::LogFile::Open(std::filesystem::absolute(access.path), -1, user ? &*user : nullptr);
   if (!opened) return tl::unexpected(opened.error());
   access.file = std::move(*opened);
-  if (user) access.file->Give(user->uid, user->gid);
   return {};
 }
 

@@ -77,6 +77,11 @@ std::string GuardLine(const std::string& text) {
   return guard ? "" : guard.error().message;
 }
 
+std::string AllowLine(const std::string& text) {
+  const auto guard = cgi::Guard::ParseAllowed(text);
+  return guard ? "" : guard.error().message;
+}
+
 std::string LimitLine(const std::string& text) {
   cgi::ResourceLimits ignored;
   const auto set = cgi::SetLimit(ignored, text);

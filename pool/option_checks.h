@@ -17,6 +17,7 @@ std::string Address(const std::string& text);        ///< HOST:PORT, :PORT or un
 std::string ListenAddress(const std::string& text);  ///< ListenAt::Parse
 std::string TrustedPeer(const std::string& text);    ///< http::TrustedPeers::Add
 std::string GuardLine(const std::string& text);      ///< cgi::Guard::Parse
+std::string AllowLine(const std::string& text);      ///< cgi::Guard::ParseAllowed
 std::string LimitLine(const std::string& text);      ///< cgi::SetLimit
 std::string RuleLine(const std::string& text);       ///< cgi::ProgramRule::Parse
 std::string Realm(const std::string& text);          ///< what may stand in quotes

@@ -26,6 +26,7 @@
 #include "pool/control/ctl.h"
 #include "pool/control/server.h"
 #include "pool/direct/direct_pool.h"
+#include "pool/launchers_of_site.h"
 #include "pool/option_checks.h"
 #include "pool/options.h"
 #include "pool/parent/pool.h"
@@ -35,6 +36,7 @@
 #include "pool/sys/activation.h"
 #include "pool/sys/error.h"
 #include "pool/sys/inheritance.h"
+#include "pool/sys/lifeline.h"
 #include "pool/sys/log.h"
 #include "pool/sys/privileges.h"
 #include "pool/sys/signals.h"
@@ -240,6 +242,8 @@ int Serve(const Options& options) {
                     [&pool](std::string_view command) { return control::Obey(pool, command); });
     sys::log::Info("control on unix:{}", options.control);
   }
+  if (options.user && ::geteuid() == 0) LifelineOf(pool).LetAnyUserTie();
+  MakeLaunchers(pool, options);
   GiveUpPrivileges(options);
   return pool.Serve(std::move(listeners));
 }
@@ -259,7 +263,7 @@ int Main(int argc, char** argv) {
   try {
     if (!options->probe.empty()) return Probe(options->probe);
     cgi::Mounts(options->site.mounts, options->site.rules);
-    cgi::Guards(options->site.guards, options->site.realm);
+    cgi::Guards(options->site.guards, options->site.realm, options->site.group_file);
     if (const auto logs = options->logs.Check(); !logs) throw std::runtime_error(logs.error().message);
     if (options->check) {
       CheckAddresses(*options);

@@ -22,6 +22,20 @@ std::string WorkerLine(const WorkerContext& worker, bool expose) {
   return expose ? fmt::format("X-Worker: {}.{}\r\n", worker.slot, worker.incarnation) : "";
 }
 
+// No body: a client that asked by HEAD must not take one for the next answer.
+std::string LastWord(Excuse excuse, std::string_view lines) {
+  const int status = excuse == Excuse::kTooSlow       ? 408
+                     : excuse == Excuse::kUrgent      ? 400
+                     : excuse == Excuse::kUnavailable ? 503
+                                                      : 502;
+  std::string reply;
+  http::AppendHead(reply, {.status = status,
+                           .keep_alive = false,
+                           .content_length = 0,
+                           .extra = fmt::format("{}{}", lines, status == 503 ? "Retry-After: 1\r\n" : "")});
+  return reply;
+}
+
 }  // namespace
 
 Site::Site(WorkerContext& worker, const SiteConfig& config)
@@ -33,7 +47,7 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
       extra_lines_(worker_line_),
       mounts_(config.mounts, config.rules),
       parts_(PartsOf(worker, config.mounts)),
-      guards_(config.guards, config.realm),
+      guards_(config.guards, config.realm, config.group_file),
       files_(worker, extra_lines_) {
   if (!config.cgi) return;
   cgi::Config programs = *config.cgi;
@@ -44,13 +58,16 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
 
 void EnterParts(SiteParts& parts, const std::vector<cgi::Mount>& mounts) {
   for (const cgi::Mount& mount : mounts) {
-    if (mount.kind != cgi::Mount::Kind::kWith) parts.Enter(mount.at);
+    if (mount.kind != cgi::Mount::Kind::kWith) parts.Enter(mount.host.empty() ? mount.at : "//" + mount.host + mount.at);
   }
 }
 
 std::vector<std::uint8_t> Site::PartsOf(const WorkerContext& worker, const std::vector<cgi::Mount>& mounts) {
   std::vector<std::uint8_t> parts;
-  for (const cgi::Mount& mount : mounts) parts.push_back(worker.internals.scoreboard->parts().Find(mount.at));
+  for (const cgi::Mount& mount : mounts) {
+    const std::string name = mount.host.empty() ? mount.at : "//" + mount.host + mount.at;
+    parts.push_back(worker.internals.scoreboard->parts().Find(name));
+  }
   return parts;
 }
 
@@ -64,25 +81,22 @@ std::unique_ptr<Execution> Site::Resume(Exchange& exchange) {
   return cgi_ ? cgi_->Resume(exchange) : nullptr;
 }
 
-// No body: a client that asked by HEAD must not take one for the next answer.
-std::string Site::AbandonedReply(Excuse excuse) {
-  const int status = excuse == Excuse::kTooSlow       ? 408
-                     : excuse == Excuse::kUrgent      ? 400
-                     : excuse == Excuse::kUnavailable ? 503
-                                                      : 502;
-  std::string reply;
-  http::AppendHead(reply, {.status = status,
-                           .keep_alive = false,
-                           .content_length = 0,
-                           .extra = status == 503 ? "Retry-After: 1\r\n" : ""});
-  return reply;
+std::string Site::AbandonedReply(Excuse excuse) { return LastWord(excuse, ""); }
+
+std::string Site::OwedReply(const Connection& connection, Excuse excuse) {
+  return LastWord(excuse, LinesFor(connection, ""));
 }
 
-Reply Site::Refuse(const http::Refusal& refusal, bool head_only) {
+std::string Site::LinesFor(const Connection& connection, std::string_view input) {
+  if (!access_.has_header()) return worker_line_;
+  return fmt::format("{}X-Request-Id: {}\r\n", worker_line_, access_.IdOf(connection, input));
+}
+
+Reply Site::Refuse(const Connection& connection, std::string_view input, const http::Refusal& refusal) {
   if (refusal.status == 414 || refusal.status == 431) worker_.internals.board.Hit(Limit::kHeadSize);
   return {.consume = 0,
-          .bytes = http::ErrorResponse(refusal.status, false, head_only, refusal.why,
-                                       date_.At(worker_.loop.now()), 1, extra_lines_),
+          .bytes = http::ErrorResponse(refusal.status, false, input.starts_with("HEAD "), refusal.why,
+                                       date_.At(worker_.loop.now()), 1, LinesFor(connection, input)),
           .keep_open = false,
           .kind = static_cast<std::uint8_t>(refusal.status / 100)};
 }
@@ -92,7 +106,7 @@ std::optional<Decision> Site::LookAtProxy(const Connection& connection, std::str
   const auto seen = cgi::TakeProxyHeader(connection, peeked, believed_);
   if (!seen) return std::nullopt;
   if (std::holds_alternative<http::NeedMore>(*seen)) return NeedMore{};
-  if (const auto* refusal = std::get_if<http::Refusal>(&*seen)) return Refuse(*refusal, false);
+  if (const auto* refusal = std::get_if<http::Refusal>(&*seen)) return Refuse(connection, peeked, *refusal);
   return Reply{.consume = std::get<std::size_t>(*seen), .interim = true};
 }
 
@@ -120,7 +134,7 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   if (std::holds_alternative<NeedMore>(decision) || (reply != nullptr && reply->interim)) return decision;
   if (request_ != nullptr) {
     Register(connection, *request_, reply == nullptr);
-  } else if (access_.on()) {
+  } else if (access_.on() && !connection.docket().open()) {
     access_.OpenUnread(connection, peeked);
   }
   return decision;
@@ -132,22 +146,22 @@ Decision Site::Decide(Connection& connection, std::string_view peeked) {
   }
   const auto parsed = parser_.Parse(peeked);
   if (std::holds_alternative<http::NeedMore>(parsed)) return NeedMore{};
-  if (const auto* refusal = std::get_if<http::Refusal>(&parsed))
-    return Refuse(*refusal, peeked.starts_with("HEAD "));
+  if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) return Refuse(connection, peeked, *refusal);
   const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
   file_.reset();
   if (access_.has_header()) {
     request_id_ = access_.IdOf(connection, request);
     extra_lines_ = fmt::format("{}X-Request-Id: {}\r\n", worker_line_, request_id_);
   }
-  const auto owner = mounts_.OwnerOf(request.path);
+  const std::string host = mounts_.has_hosts() ? cgi::HostOf(connection, request, believed_) : "";
+  const auto owner = mounts_.OwnerOf(request.path, host);
   if (owner) part_ = parts_[owner->number];
   if (!guards_.Passes(request)) {
     const bool empty = request.body != http::BodyKind::kChunked && request.content_length == 0;
     return Respond(connection, request, empty ? request.head_size : 0, 401, "", guards_.challenge());
   }
   if (owner) {
-    return owner->kind == cgi::Mount::Kind::kFiles ? OnFile(connection, request, peeked)
+    return owner->kind == cgi::Mount::Kind::kFiles ? OnFile(connection, request, host, peeked)
                                                    : cgi_->OnRequest(connection, request, peeked);
   }
   const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
@@ -160,8 +174,9 @@ Decision Site::Decide(Connection& connection, std::string_view peeked) {
   return Respond(connection, request, consume, 404, "");
 }
 
-Decision Site::OnFile(Connection& connection, const http::Request& request, std::string_view peeked) {
-  auto target = mounts_.Find(request.path);
+Decision Site::OnFile(Connection& connection, const http::Request& request, const std::string& host,
+                      std::string_view peeked) {
+  auto target = mounts_.Find(request.path, host);
   if (target && std::holds_alternative<cgi::Script>(*target))
     return cgi_->OnRequest(connection, request, peeked);
   const bool reads = request.method == "GET" || request.method == "HEAD";

@@ -23,6 +23,7 @@ struct SiteConfig {
   cgi::MountRules rules{};
   std::vector<cgi::Guard> guards{};
   std::string realm = "restricted";  ///< of all guards
+  std::string group_file{};
   std::optional<cgi::Config> cgi{};  ///< where any mount has programs
   http::Limits heads{};
   cgi::Believed believed{};    ///< about who asks
@@ -53,6 +54,8 @@ class Site {
   Begun Begin(Exchange& exchange, std::string_view peeked);
   std::unique_ptr<Execution> Resume(Exchange& exchange);
   static std::string AbandonedReply(Excuse excuse);
+  /// With X-Worker and X-Request-Id, where answers have them.
+  std::string OwedReply(const Connection& connection, Excuse excuse);
 
  private:
   Decision Decide(Connection& connection, std::string_view peeked);
@@ -63,13 +66,17 @@ class Site {
   void Register(Connection& connection, const http::Request& request, bool starts);
   /// What comes before the first request of a connection, and who asks, as far as a peer is believed.
   std::optional<Decision> LookAtProxy(const Connection& connection, std::string_view peeked);
-  Decision OnFile(Connection& connection, const http::Request& request, std::string_view peeked);
+  Decision OnFile(Connection& connection, const http::Request& request, const std::string& host,
+                  std::string_view peeked);
   Decision Hello(const Connection& connection, const http::Request& request, std::string_view peeked);
   /// `says`: the methods that a 405 or OPTIONS names, or where a 301 leads, or the field of a 401.
   Reply Respond(const Connection& connection, const http::Request& request, std::size_t consume, int status,
                 std::string_view body, std::string_view says = {});
 
-  [[nodiscard]] Reply Refuse(const http::Refusal& refusal, bool head_only);
+  [[nodiscard]] Reply Refuse(const Connection& connection, std::string_view input,
+                             const http::Refusal& refusal);
+  /// Of an answer to what could not be read as a request, or was owed.
+  [[nodiscard]] std::string LinesFor(const Connection& connection, std::string_view input);
 
   WorkerContext& worker_;
   const cgi::Believed believed_;

@@ -36,7 +36,7 @@ void SiteOptions::AddMounts(CLI::App& app) {
          "A part of the site: /cgi-bin/=cgi:DIR (its programs), /git=program:FILE (one program), "
          "/=files:DIR, "
          "*.php=with:FILE (files of such names are programs, run by that one); the longest path has it; "
-         "repeatable")
+         "//HOST/...=KIND:PATH is of that host alone; repeatable")
       ->check(MountLine)
       ->type_name("AT=KIND:PATH")
       ->allow_extra_args(false);
@@ -62,6 +62,13 @@ void SiteOptions::AddGuards(CLI::App& app) {
       ->check(GuardLine)
       ->type_name("/PATH=FILE")
       ->allow_extra_args(false);
+  app.add_option("--allow", allowed_,
+                 "Of the users of --require at the same path only these, or those of a group; repeatable")
+      ->check(AllowLine)
+      ->type_name("/PATH=USER,@GROUP,...")
+      ->allow_extra_args(false);
+  app.add_option("--group-file", group_file_, "Groups for --allow (htgroup: NAME: USER USER ...)")
+      ->type_name("FILE");
   app.add_option("--realm", realm_, "What browsers are told that the password is for")
       ->check(Realm)
       ->type_name("TEXT")
@@ -124,9 +131,11 @@ void SiteOptions::AddRules(CLI::App& app) {
       ->check(LimitLine)
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--program-rule", rules_of_programs_,
-                 "For the programs at a path and below it: /PATH=timeout:10m, /PATH=env:NAME=VALUE, "
-                 "/PATH=limit:cpu=10s; the longest path has the last word; repeatable")
+  app.add_option(
+         "--program-rule", rules_of_programs_,
+         "For the programs at a path and below it: /PATH=timeout:10m, /PATH=env:NAME=VALUE, "
+         "/PATH=limit:cpu=10s, /PATH=user:NAME[:GROUP] (where root starts it); the longest path has the last "
+         "word; repeatable")
       ->check(RuleLine)
       ->type_name("/PATH=KEY:VALUE")
       ->allow_extra_args(false);
@@ -179,6 +188,8 @@ void SiteOptions::Fill(SiteConfig& site) const {
   for (const std::string& text : mounts_) site.mounts.push_back(*cgi::Mount::Parse(text));
   if (!cgi_dir_.empty()) site.mounts.push_back({cgi::Mount::Kind::kPrograms, cgi_prefix_, cgi_dir_});
   for (const std::string& text : guards_) site.guards.push_back(*cgi::Guard::Parse(text));
+  for (const std::string& text : allowed_) site.guards.push_back(*cgi::Guard::ParseAllowed(text));
+  site.group_file = group_file_;
   site.realm = realm_;
   site.rules = rules_;
   cgi::Config cgi = cgi_;

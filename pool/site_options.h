@@ -38,6 +38,8 @@ class SiteOptions {
   std::vector<std::string> mounts_;
   cgi::MountRules rules_;
   std::vector<std::string> guards_;
+  std::vector<std::string> allowed_;
+  std::string group_file_;
   std::string realm_ = "restricted";
   std::string cgi_dir_;  ///< a mount like any other
   std::string cgi_prefix_ = "/cgi-bin/";

@@ -30,9 +30,12 @@ std::string_view Entry::Get(Text which) const {
 }
 
 void Entry::NoteAnswer(std::string_view first_bytes, std::uint64_t total_sent) {
-  if (answering) return;
+  if (answering && total_sent != answer_at) return;
   answering = true;
   answer_at = total_sent;
+  if (first_bytes.empty()) return;
+  status = 0;
+  head = 0;
   constexpr std::size_t kCode = 9;  // of "HTTP/1.1 200 OK"
   if (first_bytes.size() < kCode + 3 || !first_bytes.starts_with("HTTP/")) return;
   const std::string_view code = first_bytes.substr(kCode, 3);

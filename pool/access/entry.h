@@ -31,7 +31,9 @@ class Entry {
   /// It was longer.
   [[nodiscard]] bool WasCut(Text which) const { return sizes_[Index(which)] > kMost[Index(which)]; }
 
-  /// An answer begins with these bytes: its status and the size of its head are read off them.
+  /// An answer begins with these bytes: its status and the size of its head are read off them. Once a byte
+  /// of it has left, what follows is more of it; until then another answer may take its place (where a worker
+  /// has died).
   void NoteAnswer(std::string_view first_bytes, std::uint64_t total_sent);
 
   Nanos begun = 0;              ///< CLOCK_MONOTONIC

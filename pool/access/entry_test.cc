@@ -45,6 +45,16 @@ TEST(EntryTest, TheFirstStepOfAnAnswerCounts) {
   EXPECT_EQ(entry.answer_at, 1u);
 }
 
+TEST(EntryTest, AnAnswerOfWhichNothingHasLeftIsReplacedByTheNextWorkersOwn) {
+  Entry entry;
+  entry.NoteAnswer("HTTP/1.1 200 OK\r\nA: b\r\n\r\n", 70);
+  entry.NoteAnswer("HTTP/1.1 502 Bad Gateway\r\n\r\n", 70);
+  EXPECT_EQ(entry.status, 502);
+  EXPECT_EQ(entry.head, 28u);
+  entry.NoteAnswer("", 70);  // a program says all of it
+  EXPECT_EQ(entry.status, 502);
+}
+
 TEST(EntryTest, WhatIsNoHeadHasNoStatus) {
   for (const char* bytes : {"", "HTTP/1.1", "HTTP/1.1 2x0 OK\r\n\r\n", "hello, this is a long text"}) {
     Entry entry;

@@ -35,7 +35,12 @@ std::string Log::IdOf(const Connection& connection, const http::Request& request
   return given && IsSaneRequestId(*given) ? std::string(*given) : ids_.Next();
 }
 
-Entry& Log::Begin(Connection& connection) {
+std::string Log::IdOf(const Connection& connection, std::string_view input) {
+  if (!connection.docket().open()) OpenUnread(connection, input);
+  return std::string(Entry::Of(connection).Get(Text::kId));
+}
+
+Entry& Log::Begin(const Connection& connection) {
   Entry& entry = *new (connection.docket().bytes().data()) Entry;
   entry.begun = worker_.loop.now();
   entry.worker = ::getpid();
@@ -66,7 +71,7 @@ void Log::Open(Connection& connection, const http::Request& request, std::string
   connection.docket().Open();
 }
 
-void Log::OpenUnread(Connection& connection, std::string_view input) {
+void Log::OpenUnread(const Connection& connection, std::string_view input) {
   Entry& entry = Begin(connection);
   entry.Set(Text::kId, ids_.Next());
   const std::string peer = connection.peer();

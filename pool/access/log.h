@@ -50,6 +50,8 @@ class Log final : public AnswerWatcher {
 
   /// The id of the request in hand: what a worker before has noted, what its client gave, or a new one.
   [[nodiscard]] std::string IdOf(const Connection& connection, const http::Request& request);
+  /// The id of a request that could not be read, or whose answer was owed when this worker got it.
+  [[nodiscard]] std::string IdOf(const Connection& connection, std::string_view input);
   /// Who asks, as far as it is known, and for which part of the site (Reply::part).
   struct Asked {
     std::string client = {};
@@ -59,13 +61,13 @@ class Log final : public AnswerWatcher {
   /// Fills and opens the docket, where no worker has done it before.
   void Open(Connection& connection, const http::Request& request, std::string_view id, const Asked& asked);
   /// The same for what could not be read as a request: its first line.
-  void OpenUnread(Connection& connection, std::string_view input);
+  void OpenUnread(const Connection& connection, std::string_view input);
 
   void OnAnswering(Connection& connection, std::string_view first_bytes) override;
   void OnAnswered(Connection& connection, const Answered& answered) override;
 
  private:
-  Entry& Begin(Connection& connection);
+  Entry& Begin(const Connection& connection);
   void NoteExemplar(const Entry& entry, sys::Nanos duration);
   void Put(const std::string& line);
 

@@ -175,12 +175,13 @@ void Courier::LookAtHead(CourierView& view) {
     view.head = {.state = HeadSeen::State::kMalformed, .why = bad->why};
   } else if (const auto* head = std::get_if<ResponseHead>(&parsed)) {
     head_ = *head;
-    view.head = {.state = HeadSeen::State::kWhole,
-                 .size = head->head_size,
-                 .content_length = head->chunked ? std::nullopt : head->content_length,
-                 .bodyless = IsBodyless(head->status),
-                 .redirects = head->kind == ResponseKind::kLocalRedirect &&
-                              redirector_.Redirects(head->location.substr(0, head->location.find('?')))};
+    view.head = {
+        .state = HeadSeen::State::kWhole,
+        .size = head->head_size,
+        .content_length = head->chunked ? std::nullopt : head->content_length,
+        .bodyless = IsBodyless(head->status),
+        .redirects = head->kind == ResponseKind::kLocalRedirect &&
+                     redirector_.Redirects(exchange_, head->location.substr(0, head->location.find('?')))};
     if (head->chunked) view.coding = LookAtCoding(shown.substr(head->head_size));
     if (view.head_at == 0) view.head_at = view.now;
   }

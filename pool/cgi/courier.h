@@ -23,7 +23,7 @@ namespace hydrapool::cgi {
 class Redirector {
  public:
   /// Whether a program of ours answers there.
-  [[nodiscard]] virtual bool Redirects(std::string_view path) const = 0;
+  [[nodiscard]] virtual bool Redirects(Exchange& exchange, std::string_view path) = 0;
   /// The program before is let go. The path lies in the exchange's buffer behind the request's head, and the
   /// notes say how long it is.
   virtual Begun Redirect(Exchange& exchange) = 0;

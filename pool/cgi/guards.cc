@@ -1,15 +1,24 @@
 #include "pool/cgi/guards.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <exception>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "pool/cgi/percent.h"
 #include "pool/cgi/script_path.h"
 #include "pool/http/text.h"
+#include "pool/sys/log.h"
 
 namespace hydrapool::cgi {
 namespace {
@@ -52,6 +61,60 @@ sys::Result<Guard> Guard::Parse(const std::string& text) {
   return Guard{.at = std::move(at), .file = text.substr(equals + 1)};
 }
 
+sys::Result<Guard> Guard::ParseAllowed(const std::string& text) {
+  const auto equals = text.find('=');
+  const auto fault = sys::Failure("'" + text + "' is not /PATH=USER,@GROUP,...");
+  if (equals == text.npos) return fault;
+  auto guard = Parse(text.substr(0, equals) + "=/");
+  if (!guard) return fault;
+  guard->file.clear();
+  std::istringstream names(text.substr(equals + 1));
+  for (std::string name; std::getline(names, name, ',');) {
+    if (name.empty() || name == "@") return fault;
+    guard->allowed.push_back(std::move(name));
+  }
+  if (guard->allowed.empty()) return fault;
+  return guard;
+}
+
+Groups::Groups(std::string path) : path_(std::move(path)) { Load(); }
+
+void Groups::Load() {
+  struct stat info {};
+  std::ifstream file(path_);
+  if (!file || ::stat(path_.c_str(), &info) != 0)
+    throw std::runtime_error(fmt::format("{}: {}", path_, std::generic_category().message(errno)));
+  changed_ = info.st_mtim;
+  groups_.clear();
+  int number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == line.npos || line.starts_with('#')) continue;
+    const auto colon = line.find(':');
+    if (colon == 0 || colon == line.npos)
+      throw std::runtime_error(fmt::format("{}:{}: not NAME: USER USER", path_, number));
+    std::istringstream users(line.substr(colon + 1));
+    for (std::string user; users >> user;) groups_[line.substr(0, colon)].insert(user);
+  }
+}
+
+bool Groups::Has(std::string_view group, const std::string& user) {
+  struct stat info {};
+  const bool known = ::stat(path_.c_str(), &info) == 0 && info.st_mtim.tv_sec == changed_.tv_sec &&
+                     info.st_mtim.tv_nsec == changed_.tv_nsec;
+  if (!known) {
+    try {
+      Load();
+    } catch (const std::exception& error) {
+      sys::log::Error("{}: there are no groups meanwhile", error.what());
+      groups_.clear();
+      changed_ = info.st_mtim;
+    }
+  }
+  const auto found = groups_.find(group);
+  return found != groups_.end() && found->second.contains(user);
+}
+
 std::optional<Credentials> Credentials::Parse(std::string_view field) {
   const auto blank = field.find(' ');
   if (blank == field.npos || !http::EqualsIgnoringCase(field.substr(0, blank), kScheme)) return std::nullopt;
@@ -62,13 +125,25 @@ std::optional<Credentials> Credentials::Parse(std::string_view field) {
   return Credentials{.user = decoded->substr(0, colon), .password = decoded->substr(colon + 1)};
 }
 
-Guards::Guards(const std::vector<Guard>& guards, std::string realm)
+Guards::Guards(const std::vector<Guard>& guards, std::string realm, const std::string& group_file)
     : challenge_(fmt::format("WWW-Authenticate: Basic realm=\"{}\", charset=\"UTF-8\"\r\n", realm)) {
   std::map<std::string, std::shared_ptr<Passwords>> files;
+  if (!group_file.empty()) groups_.emplace(group_file);
   for (const Guard& guard : guards) {
+    if (guard.file.empty()) continue;
     auto& passwords = files[guard.file];
     if (passwords == nullptr) passwords = std::make_shared<Passwords>(guard.file);
-    points_.push_back({guard.at, passwords});
+    points_.push_back({guard.at, passwords, {}});
+  }
+  for (const Guard& guard : guards) {
+    if (guard.allowed.empty()) continue;
+    const auto point = std::ranges::find(points_, guard.at, &Point::at);
+    if (point == points_.end())
+      throw std::runtime_error("users are allowed at " + guard.at + "/, and no password is required there");
+    const auto is_group = [](const std::string& name) { return name.starts_with('@'); };
+    if (!groups_ && std::ranges::any_of(guard.allowed, is_group))
+      throw std::runtime_error("a group is allowed at " + guard.at + "/, and there is no file of groups");
+    std::ranges::copy(guard.allowed, std::back_inserter(point->allowed));
   }
   std::ranges::stable_sort(points_, [](const Point& a, const Point& b) { return a.at.size() > b.at.size(); });
 }
@@ -86,11 +161,18 @@ const Guards::Point* Guards::PointOf(std::string_view path) const {
   return found == points_.end() ? nullptr : &*found;
 }
 
+bool Guards::Allows(const Point& point, const std::string& user) {
+  return point.allowed.empty() || std::ranges::any_of(point.allowed, [&](const std::string& name) {
+           return name.starts_with('@') ? groups_->Has(std::string_view(name).substr(1), user) : name == user;
+         });
+}
+
 bool Guards::Passes(const http::Request& request) {
   const Point* const point = PointOf(request.path);
   if (point == nullptr) return true;
   const auto credentials = Credentials::Parse(request.Find("Authorization").value_or(""));
-  return credentials && point->passwords->Check(credentials->user, credentials->password);
+  return credentials && point->passwords->Check(credentials->user, credentials->password) &&
+         Allows(*point, credentials->user);
 }
 
 std::optional<std::string> Guards::UserOf(const http::Request& request) const {

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <ctime>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +20,28 @@ namespace hydrapool::cgi {
 struct Guard {
   std::string at;    ///< "/private", without a slash at its end; empty: everything
   std::string file;  ///< htpasswd, absolute
+  /// Of that file's users only these, or those of a group ("@admins"); empty: all of them.
+  std::vector<std::string> allowed{};
 
   [[nodiscard]] static sys::Result<Guard> Parse(const std::string& text);
+  /// `/private=joe,@admins`: a guard without a file, to go with one that has it.
+  [[nodiscard]] static sys::Result<Guard> ParseAllowed(const std::string& text);
+};
+
+/// A file of groups (htgroup): lines of NAME: USER USER…, empty ones and those with '#' first passed over.
+/// Read again when it has changed; one that is malformed by then has no groups. The constructor throws
+/// std::runtime_error: "/etc/htgroup:3: …". Not for several threads.
+class Groups {
+ public:
+  explicit Groups(std::string path);
+  [[nodiscard]] bool Has(std::string_view group, const std::string& user);
+
+ private:
+  void Load();
+
+  const std::string path_;
+  timespec changed_{};
+  std::map<std::string, std::set<std::string>, std::less<>> groups_;
 };
 
 /// What Basic credentials say (RFC 7617): nullopt where the field is malformed or of another scheme.
@@ -33,7 +57,8 @@ struct Credentials {
 /// The constructor throws std::runtime_error with one line. Not for several threads.
 class Guards {
  public:
-  Guards(const std::vector<Guard>& guards, std::string realm);
+  /// `group_file`: empty where no guard names a group.
+  Guards(const std::vector<Guard>& guards, std::string realm, const std::string& group_file = "");
 
   [[nodiscard]] bool Covers(std::string_view path) const { return PointOf(path) != nullptr; }
   /// The request may be answered: its path is not guarded, or one of the guard's users asks.
@@ -47,10 +72,13 @@ class Guards {
   struct Point {
     std::string at;
     std::shared_ptr<Passwords> passwords;
+    std::vector<std::string> allowed;
   };
+  [[nodiscard]] bool Allows(const Point& point, const std::string& user);
   [[nodiscard]] const Point* PointOf(std::string_view path) const;
 
   std::vector<Point> points_;  // the longest first
+  std::optional<Groups> groups_;
   std::string challenge_;
 };
 

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -81,6 +84,43 @@ TEST_F(GuardsTest, TheLongestPathCounts) {
   const std::vector<http::Field> fields{{"Authorization", "Basic am9lOnNlY3JldA=="}};
   EXPECT_EQ(guards_->UserOf({.path = "/private/x", .fields = fields}), "joe");
   EXPECT_EQ(guards_->UserOf({.path = "/x", .fields = fields}), std::nullopt);
+}
+
+TEST_F(GuardsTest, OnlyThoseWhoAreAllowedOrInAGroupThatIs) {
+  const std::string groups = scratch_ / "groups";
+  std::ofstream(groups) << "# who\nadmins: ann\n\nstaff: eve joe\n";
+  const std::string file = scratch_ / "joe";
+  const auto passes = [&](const std::string& allowed) {
+    Guards guards({{"/private", file}, *Guard::ParseAllowed("/private=" + allowed)}, "site", groups);
+    const std::vector<http::Field> fields{{"Authorization", "Basic am9lOnNlY3JldA=="}};
+    return guards.Passes({.path = "/private/x", .fields = fields});
+  };
+  EXPECT_TRUE(passes("joe"));
+  EXPECT_TRUE(passes("ann,joe"));
+  EXPECT_TRUE(passes("@staff"));
+  EXPECT_TRUE(passes("ann,@admins,@staff"));
+  for (const auto* none : {"ann", "@admins", "@none", "staff", "JOE"}) EXPECT_FALSE(passes(none)) << none;
+  for (const auto* bad : {"/private", "/private=", "/private=,", "/private=@", "private=joe", "/a/../b=joe"})
+    EXPECT_FALSE(Guard::ParseAllowed(bad)) << bad;
+  EXPECT_THROW(Guards({{"/private", file}, *Guard::ParseAllowed("/other=joe")}, "site"), std::runtime_error);
+  EXPECT_THROW(Guards({{"/private", file}, *Guard::ParseAllowed("/private=@staff")}, "site"),
+               std::runtime_error);
+  std::ofstream(groups) << "no group\n";
+  EXPECT_THROW(Groups{groups}, std::runtime_error);
+}
+
+TEST_F(GuardsTest, AGroupFileThatHasChangedIsReadAgain) {
+  const std::string path = scratch_ / "groups";
+  std::ofstream(path) << "admins: ann\n";
+  Groups groups(path);
+  EXPECT_TRUE(groups.Has("admins", "ann"));
+  EXPECT_FALSE(groups.Has("admins", "joe"));
+  std::ofstream(path + ".new") << "admins: joe\n";
+  std::filesystem::last_write_time(path + ".new",
+                                   std::filesystem::last_write_time(path) + std::chrono::seconds(2));
+  std::filesystem::rename(path + ".new", path);
+  EXPECT_TRUE(groups.Has("admins", "joe"));
+  EXPECT_FALSE(groups.Has("admins", "ann"));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "pool/cgi/handler.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "pool/http/response_writer.h"
 #include "pool/shared/body_budget.h"
 #include "pool/shared/lease.h"
+#include "pool/sys/error.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
@@ -39,13 +41,12 @@ class Redirection : public Execution {
   Redirector& redirector_;
 };
 
-/// As far as the worker before has noted it.
-std::string_view ScriptOf(const Connection& connection) {
+}  // namespace
+
+std::string_view Handler::ScriptOf(const Connection& connection) {
   return connection.docket().open() ? access::Entry::Of(connection).Get(access::Entry::Text::kScript)
                                     : "(taken over)";
 }
-
-}  // namespace
 
 Handler::Handler(WorkerContext& worker, const Config& config, const Mounts& mounts, std::string extra_lines)
     : worker_(worker),
@@ -54,9 +55,9 @@ Handler::Handler(WorkerContext& worker, const Config& config, const Mounts& moun
       rules_({.patience = config.patience, .limits = config.limits, .environment = config.server.extra},
              config.rules),
       tools_(std::move(extra_lines), config.reading, config.request_id_header),
-      parser_(config.heads) {
+      parser_(config.heads),
+      nothing_(sys::Check(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null")) {
   tools_.least_rate = config_.least_rate;
-  if (config_.server.document_root.empty()) config_.server.document_root = mounts_.document_root();
 }
 
 std::string Handler::NameOf(const Connection& connection, std::string_view path) const {
@@ -152,6 +153,7 @@ std::unique_ptr<Spooler> Handler::MakeSpooler(Exchange& exchange, const http::Re
                                                  .chunked = request.body == http::BodyKind::kChunked,
                                                  .most = config_.max_body,
                                                  .date = std::string(tools_.date.At(worker_.loop.now())),
+                                                 .lines = tools_.LinesFor(exchange.connection()),
                                                  .directory = config_.body_directory,
                                                  .name = NameOf(exchange.connection(), request.path),
                                                  .least_rate = config_.least_rate});
@@ -172,6 +174,14 @@ std::optional<http::Request> Handler::HeadOf(Exchange& exchange, std::string& in
     return std::nullopt;
   }
   return *std::get<const http::Request*>(parser_.Parse(into));
+}
+
+bool Handler::Redirects(Exchange& exchange, std::string_view path) {
+  if (config_.guards != nullptr && config_.guards->Covers(path)) return false;
+  if (!mounts_.has_hosts()) return mounts_.HasProgram(path);
+  std::string head;
+  const auto request = HeadOf(exchange, head);
+  return request && mounts_.HasProgram(path, HostOf(exchange.connection(), *request, config_.believed));
 }
 
 Begun Handler::Redirect(Exchange& exchange) {

@@ -13,6 +13,7 @@
 #include "pool/cgi/courier.h"
 #include "pool/cgi/environment.h"
 #include "pool/cgi/guards.h"
+#include "pool/cgi/launch_waiter.h"
 #include "pool/cgi/mounts.h"
 #include "pool/cgi/place_waiter.h"
 #include "pool/cgi/process.h"
@@ -68,7 +69,7 @@ struct Config {
 /// its body. One to a guarded path goes to the client, who is asked for a password then.
 ///
 /// One for each worker.
-class Handler final : private BodyTaker, private Redirector, private Launcher {
+class Handler final : private BodyTaker, private Redirector, private Launcher, private LaunchTaker {
  public:
   /// What a head and its body may have together to be looked at in the socket; larger bodies are moved by
   /// splice.
@@ -89,10 +90,7 @@ class Handler final : private BodyTaker, private Redirector, private Launcher {
   std::unique_ptr<Spooler> MakeSpooler(Exchange& exchange, const http::Request& request,
                                        std::string_view head);
   Begun TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) override;
-  [[nodiscard]] bool Redirects(std::string_view path) const override {
-    const bool guarded = config_.guards != nullptr && config_.guards->Covers(path);
-    return !guarded && mounts_.HasProgram(path);
-  }
+  [[nodiscard]] bool Redirects(Exchange& exchange, std::string_view path) override;
   Begun Redirect(Exchange& exchange) override;
   /// The request's head, wherever it lies, into `into`; nullopt: its client is gone.
   [[nodiscard]] std::optional<http::Request> HeadOf(Exchange& exchange, std::string& into);
@@ -100,10 +98,18 @@ class Handler final : private BodyTaker, private Redirector, private Launcher {
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);
   Begun LaunchAgain(Exchange& exchange, Body body) override;
   Reply RefusePlace(Exchange& exchange, std::string_view why) override;
+  Begun Launched(Exchange& exchange) override;
+  Reply RefuseLaunch(Exchange& exchange, int status, std::string_view why) override;
+  [[nodiscard]] sys::Result<sys::UniqueFd> Order(Exchange& exchange, const std::string& text,
+                                                 const std::string& user, int input, int output,
+                                                 int errors) const;
   bool ClaimPlace(const Exchange& exchange, std::size_t limit) const;
+  std::uint64_t Ignored();
   Begun Wait(Exchange& exchange, const http::Request& request, Body body, std::size_t limit);
   [[nodiscard]] Reply Refuse(const Connection& connection, const http::Request& request,
                              std::uint64_t consume, int status, std::string_view why);
+  /// The program's path, as far as a worker has noted it.
+  [[nodiscard]] static std::string_view ScriptOf(const Connection& connection);
   [[nodiscard]] std::string NameOf(const Connection& connection, std::string_view path) const;
 
   WorkerContext& worker_;
@@ -113,6 +119,8 @@ class Handler final : private BodyTaker, private Redirector, private Launcher {
   CourierTools tools_;
   http::RequestParser parser_;
   const std::optional<int> oom_score_ = sys::OomScore();
+  const sys::UniqueFd nothing_;  ///< for programs without a body
+  std::optional<std::uint64_t> ignored_;
 };
 
 }  // namespace hydrapool::cgi

@@ -6,20 +6,24 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "pool/access/entry.h"
+#include "pool/cgi/body_file.h"
 #include "pool/cgi/handler.h"
+#include "pool/cgi/launch_order.h"
+#include "pool/cgi/program_start.h"
 #include "pool/shared/body_budget.h"
+#include "pool/shared/launchers.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
+#include "pool/sys/signals.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
 namespace {
-
-constexpr int kProgramOomScore = 250;  // above its worker's
 
 struct Pipe {
   sys::UniqueFd read;
@@ -32,73 +36,52 @@ std::optional<Pipe> MakePipe() {
   return Pipe{sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
 }
 
-// The flag belongs to the open pipe's end: the program's own end stays blocking.
-void SetNonBlocking(const sys::UniqueFd& fd) {
-  ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-}
+// The flag belongs to the new pipe's end, which has no other: the program's own end stays blocking.
+void SetNonBlocking(const sys::UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
 
 /// What a program is connected to: its ends, and what its worker and the parent keep of them.
 struct Plumbing {
   Pipe output;
   Pipe errors;
-  Pipe input;             // where its body is fed
-  sys::UniqueFd nothing;  // where it has no body
-  int in = -1;            // the program's standard input
+  Pipe input;   // where its body is fed
+  int in = -1;  // the program's standard input
 };
 
-/// `file`: of a whole body; -1: none. Empty: no descriptor is left.
+/// `file`: of a whole body, or nothing to read. Empty: no descriptor is left.
 std::optional<Plumbing> Plumb(int file, bool feeds) {
   auto output = MakePipe();
   auto errors = MakePipe();
   if (!output || !errors) return std::nullopt;
-  Plumbing made{.output = std::move(*output), .errors = std::move(*errors), .input = {}, .nothing = {}};
+  Plumbing made{.output = std::move(*output), .errors = std::move(*errors), .input = {}};
   if (feeds) {
     auto input = MakePipe();
     if (!input) return std::nullopt;
     SetNonBlocking(input->write);
     made.input = std::move(*input);
     made.in = made.input.read.get();
-  } else if (file >= 0) {
+  } else {
     ::lseek(file, 0, SEEK_SET);
     made.in = file;
-  } else {
-    made.nothing.Reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!made.nothing) return std::nullopt;
-    made.in = made.nothing.get();
   }
   SetNonBlocking(made.output.read);
   SetNonBlocking(made.errors.read);
   return made;
 }
 
-struct GateContext {
-  ProcessPlaces::Place* place;
-  std::uint32_t claimant;
-  const BodyBudget* bodies;
-  std::uint32_t lease;
-  LeaseDetail* detail;
-  pid_t preparer;
-};
-
-bool MayExec(void* context, pid_t self) {
-  const auto* gate = static_cast<const GateContext*>(context);
-  if (!ProcessPlaces::Occupy(*gate->place, gate->claimant, self)) return false;
-  gate->bodies->Occupy(gate->lease, self);
-  return PassGate(*gate->detail, gate->preparer, self);
-}
-
-void ExecFailed(void* context, int error) {
-  hydrapool::ExecFailed(*static_cast<const GateContext*>(context)->detail, error);
-}
-
 }  // namespace
+
+// Of a worker, from its first start on: it changes no more.
+std::uint64_t Handler::Ignored() {
+  if (!ignored_) ignored_ = sys::IgnoredSignals();
+  return *ignored_;
+}
 
 // A local redirect has had its turn.
 bool Handler::ClaimPlace(const Exchange& exchange, std::size_t limit) const {
   RequestProcess& process = exchange.process();
-  const bool in_turn = NotesOf(exchange).redirects > 0 || process.IsItsTurn(limit);
+  const bool in_turn = NotesOf(exchange).redirects > 0 || process.TurnsBefore(limit) == 0;
   if (!in_turn || !process.ClaimPlace(limit)) return false;
-  process.LeaveLine();
+  process.StepOutOfLine();
   return true;
 }
 
@@ -113,12 +96,17 @@ Begun Handler::Wait(Exchange& exchange, const http::Request& request, Body body,
 }
 
 Reply Handler::RefusePlace(Exchange& exchange, std::string_view why) {
+  return RefuseLaunch(exchange, 503, why);
+}
+
+Reply Handler::RefuseLaunch(Exchange& exchange, int status, std::string_view why) {
   std::string head;
   const auto request = HeadOf(exchange, head);
   if (!request) return {.keep_open = false};
   const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;
   const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
-  return Refuse(exchange.connection(), *request, consume, 503, why);
+  if (status != 503) sys::log::Info("{}: {}: {}", NameOf(exchange.connection(), request->path), status, why);
+  return Refuse(exchange.connection(), *request, consume, status, why);
 }
 
 Begun Handler::LaunchAgain(Exchange& exchange, Body body) {
@@ -140,7 +128,12 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
     sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
     return Refuse(connection, request, consume, status, why);
   };
-  const auto target = mounts_.Find(request.path);
+  auto asks = WhoAsks(connection, request, config_.believed, config_.server.scheme);
+  if (const auto* bad = std::get_if<http::Refusal>(&asks)) return refuse(bad->status, bad->why);
+  Asker& asker = std::get<Asker>(asks);
+  http::Request asked = request;
+  if (!asker.host.empty()) asked.host = asker.host;
+  const auto target = mounts_.Find(request.path, asked.host);
   if (!target) return refuse(target.error().status, target.error().reason);
   const Script* const script = std::get_if<Script>(&*target);
   if (script == nullptr) return refuse(404, "no program any more");
@@ -150,64 +143,91 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   const std::size_t spare = NotesOf(exchange).redirects > 0 ? 1 : 0;
   const std::size_t most = std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes);
   if (!ClaimPlace(exchange, most + spare)) return Wait(exchange, request, std::move(body), most + spare);
-  auto asks = WhoAsks(connection, request, config_.believed, config_.server.scheme);
-  if (const auto* bad = std::get_if<http::Refusal>(&asks)) return refuse(bad->status, bad->why);
-  Asker& asker = std::get<Asker>(asks);
   if (request.body == http::BodyKind::kChunked) asker.client.body_length = body.length;
   asker.client.request_id = RequestIdOf(connection);
   if (connection.docket().open())
     access::Entry::Of(connection).Set(access::Entry::Text::kScript, script->name);
   if (config_.guards != nullptr) asker.client.user = config_.guards->UserOf(request);
-  http::Request asked = request;
-  if (!asker.host.empty()) asked.host = asker.host;
   // As the program was found: by an index, or by a local redirect.
   ProgramSettings settings = rules_.OfDecoded(script->name + script->path_info);
   NotesOf(exchange).patience = settings.patience;
   exchange.SetDeadline(sys::Now() + settings.patience);
   ServerFacts facts = config_.server;
   facts.extra = std::move(settings.environment);
+  if (facts.document_root.empty()) facts.document_root = mounts_.document_root(asked.host);
   const auto environment = Environment::Build(asked, *script, facts, asker.client);
   if (!environment) return refuse(431, "the request's fields do not fit an environment");
 
-  auto plumbing = Plumb(body.file, body.feed);
+  auto plumbing = Plumb(body.file >= 0 ? body.file : nothing_.get(), body.feed);
   if (!plumbing) return refuse(503, "no descriptor left for the program's pipes");
   process.Prepare();
   if (!process.Offer(std::move(plumbing->output.read), std::move(plumbing->input.write),
                      std::move(plumbing->errors.read)))
     return refuse(503, "the pool's parent is too busy");
-  GateContext gate{&process.place(), process.claimant(), &process.bodies(),
-                   process.lease(),  &process.detail(),  ::getpid()};
-  const bool interpreted = !script->interpreter.empty();
-  const std::string& program = interpreted ? script->interpreter : script->file;
-  std::array<char*, 3> argv{const_cast<char*>(program.c_str()),
-                            interpreted ? const_cast<char*>(script->absolute_path.c_str()) : nullptr,
-                            nullptr};
+  if (!settings.user.empty()) {
+    auto ordered = Order(exchange, LaunchOrder::Write(asked, asker.client), settings.user, plumbing->in,
+                         plumbing->output.write.get(), plumbing->errors.write.get());
+    if (!ordered) return refuse(503, ordered.error().message);
+    return std::make_unique<LaunchWaiter>(exchange, static_cast<LaunchTaker&>(*this), std::move(*ordered));
+  }
+  LaunchGate gate{.place = &process.place(),
+                  .claimant = process.claimant(),
+                  .bodies = &process.bodies(),
+                  .lease = process.lease(),
+                  .detail = &process.detail(),
+                  .preparer = ::getpid()};
   const std::string& line = worker_.internals.lifeline;
-  const auto spawned = Spawn({.directory_fd = script->directory.get(),
-                              .program = program,
-                              .argv = argv.data(),
-                              .envp = environment->envp(),
-                              .stdin_fd = plumbing->in,
-                              .stdout_fd = plumbing->output.write.get(),
-                              .stderr_fd = plumbing->errors.write.get(),
-                              .expected_parent = worker_.internals.parent,
-                              .lifeline = line.empty() ? nullptr : line.c_str(),
-                              .limits = settings.limits,
-                              .gate = {&MayExec, &ExecFailed, &gate},
-                              .no_new_privs = !config_.set_id});
+  const auto spawned = StartProgram({.script = *script,
+                                     .envp = environment->envp(),
+                                     .limits = settings.limits,
+                                     .input = plumbing->in,
+                                     .output = plumbing->output.write.get(),
+                                     .errors = plumbing->errors.write.get(),
+                                     .gate = gate.Gate(),
+                                     .expected_parent = worker_.internals.parent,
+                                     .lifeline = line.empty() ? nullptr : line.c_str(),
+                                     .set_id = config_.set_id,
+                                     .ignored = Ignored(),
+                                     .oom_score = oom_score_});
   HYDRAPOOL_FAILPOINT("cgi.spawned");
   if (!spawned) return refuse(503, spawned.error().message);
   if (spawned->start != Spawned::Start::kExecuted) {
     return refuse(500, fmt::format("the program cannot be executed: {}",
                                    std::generic_category().message(spawned->error)));
   }
-  if (oom_score_) sys::SetOomScore(spawned->pid, spawned->pidfd.get(), *oom_score_ + kProgramOomScore);
+  worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
+  return Launched(exchange);
+}
+
+// The launcher has copies of the program's ends from here on, and this worker none. Returns where its word
+// comes.
+sys::Result<sys::UniqueFd> Handler::Order(Exchange& exchange, const std::string& text,
+                                          const std::string& user, int input, int output, int errors) const {
+  const sys::Channel* const launcher = launchers::Of(user);
+  if (launcher == nullptr) return sys::Failure("nobody starts programs as " + user);
+  auto reply = MakePipe();
+  const sys::UniqueFd order = MemoryFile();
+  if (!reply || !order || !WriteAt(order.get(), text, 0))
+    return sys::Failure("no descriptor or memory left to have the program started");
+  SetNonBlocking(reply->read);
+  const RequestProcess& process = exchange.process();
+  const ToLauncher message{.slot = process.lease(), .claimant = process.claimant(), .preparer = ::getpid()};
+  const std::array<int, kLaunchDescriptors> fds{input, output, errors, reply->write.get(), order.get()};
+  if (launcher->Send(std::as_bytes(std::span(&message, 1)), fds) != sys::Channel::SendStatus::kSent)
+    return sys::Failure("the launcher for " + user + " takes no more");
+  HYDRAPOOL_FAILPOINT("cgi.ordered");
+  return std::move(reply->read);
+}
+
+// The program has passed its gate, and its worker is only its courier.
+Begun Handler::Launched(Exchange& exchange) {
+  RequestProcess& process = exchange.process();
+  process.LeaveLine();
   HandOverBody(process);
   NotesOf(exchange).location = 0;
   worker_.internals.board.executions_started.Add();
-  worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
   auto courier = std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
-                                           NameOf(connection, request.path));
+                                           NameOf(exchange.connection(), ScriptOf(exchange.connection())));
   courier->Start();
   return courier;
 }

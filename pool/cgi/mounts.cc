@@ -23,6 +23,7 @@ struct Mounts::Point {
   Kind kind;
   std::size_t number;  // in the constructor's list
   std::string at;
+  std::string host;
   std::unique_ptr<ScriptDirectory> tree;  // of a directory
   std::string program;                    // of kProgram
   sys::UniqueFd directory;                // where it lies
@@ -44,8 +45,9 @@ constexpr std::array<std::pair<std::string_view, Kind>, 4> kKinds{{{"cgi:", Kind
                                                                    {"with:", Kind::kWith}}};
 
 [[noreturn]] void Fail(const Mount& mount, const std::string& why) {
-  throw std::runtime_error(fmt::format("the mount at {}{}: {}: {}", mount.kind == Kind::kWith ? "*" : "",
-                                       mount.at, mount.path, why));
+  const std::string host = mount.host.empty() ? "" : "//" + mount.host;
+  throw std::runtime_error(fmt::format("the mount at {}{}{}: {}: {}", mount.kind == Kind::kWith ? "*" : "",
+                                       host, mount.at, mount.path, why));
 }
 
 void RequireProgram(const Mount& mount) {
@@ -72,13 +74,23 @@ std::string Encoded(std::string_view path) {
   return encoded;
 }
 
+/// Without its port and a dot at its end, in small letters.
+std::string BareHost(std::string_view host) {
+  const auto colon = host.rfind(':');
+  if (colon != host.npos && host.find(']', colon) == host.npos) host = host.substr(0, colon);
+  if (host.ends_with('.')) host.remove_suffix(1);
+  std::string bare(host);
+  std::ranges::transform(bare, bare.begin(), http::ToLower);
+  return bare;
+}
+
 bool IsGone(int status) { return status == 404; }
 
 }  // namespace
 
 sys::Result<Mount> Mount::Parse(const std::string& text) {
   const auto equals = text.find('=');
-  const std::string at = text.substr(0, equals);
+  std::string at = text.substr(0, equals);
   const std::string rest = equals == text.npos ? "" : text.substr(equals + 1);
   const auto kind =
       std::ranges::find_if(kKinds, [&rest](const auto& each) { return rest.starts_with(each.first); });
@@ -94,6 +106,16 @@ sys::Result<Mount> Mount::Parse(const std::string& text) {
     mount.at = at.substr(1);
     return mount;
   }
+  if (at.starts_with("//")) {
+    const auto end = std::min(at.find('/', 2), at.size());
+    mount.host = BareHost(at.substr(2, end - 2));
+    at.erase(0, end);
+    mount.at = at;
+    const bool named = !mount.host.empty() && std::ranges::all_of(mount.host, [](char c) {
+      return http::Is(http::kHostChar, c) || c == '[' || c == ']' || c == ':';
+    });
+    if (!named) return sys::Failure("'" + text + "' is not //HOST/PATH=KIND:PATH");
+  }
   const bool clean = at.starts_with('/') &&
                      (at == "/" || Folded(at) == (at.ends_with('/') ? at.substr(0, at.size() - 1) : at));
   if (!clean) return sys::Failure("'" + text + "': '" + at + "' is no path without '.', '..' and '//'");
@@ -106,12 +128,13 @@ Mounts::~Mounts() = default;
 
 Mounts::Mounts(const std::vector<Mount>& mounts, MountRules rules) : rules_(std::move(rules)) {
   for (const Mount& mount : mounts) {
-    const auto same = [&mount](const auto& each) { return each.at == mount.at; };
+    const auto same = [&mount](const auto& each) { return each.at == mount.at && each.host == mount.host; };
     if (std::ranges::any_of(points_, same) || std::ranges::any_of(interpreters_, same))
       Fail(mount, "another mount is there");
     Point point{.kind = mount.kind,
                 .number = static_cast<std::size_t>(&mount - mounts.data()),
                 .at = mount.at,
+                .host = mount.host,
                 .tree = nullptr,
                 .program = "",
                 .directory = {}};
@@ -132,26 +155,45 @@ Mounts::Mounts(const std::vector<Mount>& mounts, MountRules rules) : rules_(std:
         Fail(mount, error.code().message());
       }
       const bool site = mount.kind == Kind::kFiles && mount.at == "/";
-      if (document_root_.empty() || site) document_root_ = point.tree->root();
+      std::string& root = roots_[mount.host];
+      if (root.empty() || site) root = point.tree->root();
     }
+    roots_.try_emplace(mount.host);
     points_.push_back(std::move(point));
   }
   std::ranges::stable_sort(points_, [](const Point& a, const Point& b) { return a.at.size() > b.at.size(); });
 }
 
-const Mounts::Point* Mounts::PointOf(std::string_view path) const {
+const std::string& Mounts::HostFor(std::string_view host) const {
+  static const std::string none;
+  if (!has_hosts()) return none;
+  const auto found = roots_.find(BareHost(host));
+  return found == roots_.end() ? none : found->first;
+}
+
+const std::string& Mounts::document_root(std::string_view host) const {
+  static const std::string none;
+  const auto found = roots_.find(HostFor(host));
+  return found == roots_.end() ? none : found->second;
+}
+
+const Mounts::Point* Mounts::PointOf(std::string_view path, std::string_view host) const {
+  const std::string& whose = HostFor(host);
   std::string folded;
   std::string_view clean = path;
   bool slash = path.ends_with('/');
   if (IsFoldable(path)) {
     const auto decoded = DecodePath(path, rules_.scripts.encoded_slashes);
     if (!decoded) {  // whoever would have it says what is wrong with it
-      const auto whole = [&path](const Point& point) { return path.starts_with(point.at); };
+      const auto whole = [&](const Point& point) {
+        return point.host == whose && path.starts_with(point.at);
+      };
       const auto found = std::ranges::find_if(points_, whole);
       return found == points_.end() ? nullptr : &*found;
     }
-    const auto within = [&path](const Point& point) {
-      return point.at.ends_with('/') && point.at.size() > 1 && path.starts_with(point.at);
+    const auto within = [&](const Point& point) {
+      return point.host == whose && point.at.ends_with('/') && point.at.size() > 1 &&
+             path.starts_with(point.at);
     };
     if (const auto named = std::ranges::find_if(points_, within); named != points_.end()) return &*named;
     slash = decoded->ends_with('/') || decoded->ends_with("/.") || decoded->ends_with("/..");
@@ -160,13 +202,13 @@ const Mounts::Point* Mounts::PointOf(std::string_view path) const {
   } else if (slash) {
     clean.remove_suffix(1);
   }
-  const auto holds = [&](const Point& point) { return point.Holds(clean, slash); };
+  const auto holds = [&](const Point& point) { return point.host == whose && point.Holds(clean, slash); };
   const auto found = std::ranges::find_if(points_, holds);
   return found == points_.end() ? nullptr : &*found;
 }
 
-std::optional<Mounts::Owner> Mounts::OwnerOf(std::string_view path) const {
-  const Point* const point = path.starts_with('/') ? PointOf(path) : nullptr;
+std::optional<Mounts::Owner> Mounts::OwnerOf(std::string_view path, std::string_view host) const {
+  const Point* const point = path.starts_with('/') ? PointOf(path, host) : nullptr;
   return point == nullptr ? std::nullopt : std::optional(Owner{point->kind, point->number});
 }
 
@@ -177,8 +219,8 @@ const Mount* Mounts::InterpreterOf(const Point& point, std::string_view name) co
   return found == interpreters_.end() ? nullptr : &*found;
 }
 
-tl::expected<Target, Refusal> Mounts::Find(std::string_view path) const {
-  const Point* const point = PointOf(path);
+tl::expected<Target, Refusal> Mounts::Find(std::string_view path, std::string_view host) const {
+  const Point* const point = PointOf(path, host);
   if (point == nullptr) return tl::unexpected(Refusal{404, "no such path"});
   return point->kind == Kind::kProgram ? FindProgram(*point, path) : FindIn(*point, path);
 }
@@ -242,11 +284,11 @@ tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_vie
   return tl::unexpected(Refusal{403, "a directory, not a script"});
 }
 
-bool Mounts::HasProgram(std::string_view path) const {
-  const auto owner = OwnerOf(path);
+bool Mounts::HasProgram(std::string_view path, std::string_view host) const {
+  const auto owner = OwnerOf(path, host);
   if (!owner || owner->kind != Kind::kFiles) return owner.has_value();
   if (interpreters_.empty()) return false;
-  const auto target = Find(path);
+  const auto target = Find(path, host);
   return target && std::holds_alternative<Script>(*target);
 }
 

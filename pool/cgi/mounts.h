@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,8 +25,9 @@ struct Mount {
     kWith,      ///< `*.php=with:/usr/bin/php-cgi`: files of such names are programs, run by another
   };
   Kind kind = Kind::kFiles;
-  std::string at;    ///< a path ("/", "/cgi-bin/", "/git"), or the name's end (".php")
-  std::string path;  ///< of a directory or a program, absolute
+  std::string at;      ///< a path ("/", "/cgi-bin/", "/git"), or the name's end (".php")
+  std::string path;    ///< of a directory or a program, absolute
+  std::string host{};  ///< `//wiki.example.org/=files:/srv/wiki`: of requests to that host alone; else empty
 
   /// AT=KIND:PATH.
   [[nodiscard]] static sys::Result<Mount> Parse(const std::string& text);
@@ -63,6 +65,9 @@ using Target = std::variant<Script, FileFound, SlashMissing>;
 /// "..". A path that ends in a slash stands for the first of MountRules::index that its directory holds.
 /// There are no listings (403).
 ///
+/// A host that has mounts of its own has only those, and all other hosts have those without one. Hosts are
+/// compared without port and case.
+///
 /// Opened once; the constructor throws std::runtime_error with one line: no such directory, no such program,
 /// two mounts at one place. Any number of threads may use it.
 class Mounts {
@@ -77,17 +82,21 @@ class Mounts {
     std::size_t number;  ///< in the list that the constructor was given
   };
   /// The mount that a path, undecoded and without its query, belongs to. Never a kWith.
-  [[nodiscard]] std::optional<Owner> OwnerOf(std::string_view path) const;
+  [[nodiscard]] std::optional<Owner> OwnerOf(std::string_view path, std::string_view host = "") const;
   /// What the path names. 404: it is no mount's.
-  [[nodiscard]] tl::expected<Target, Refusal> Find(std::string_view path) const;
+  [[nodiscard]] tl::expected<Target, Refusal> Find(std::string_view path, std::string_view host = "") const;
   /// A program answers there.
-  [[nodiscard]] bool HasProgram(std::string_view path) const;
+  [[nodiscard]] bool HasProgram(std::string_view path, std::string_view host = "") const;
+  /// It matters which host is asked for.
+  [[nodiscard]] bool has_hosts() const { return roots_.size() > roots_.count(""); }
   /// DOCUMENT_ROOT: the directory of files at "/", else the first directory.
-  [[nodiscard]] const std::string& document_root() const { return document_root_; }
+  [[nodiscard]] const std::string& document_root(std::string_view host = "") const;
 
  private:
   struct Point;
-  [[nodiscard]] const Point* PointOf(std::string_view path) const;
+  [[nodiscard]] const Point* PointOf(std::string_view path, std::string_view host) const;
+  /// Whose mounts a request's Host has: one of roots_.
+  [[nodiscard]] const std::string& HostFor(std::string_view host) const;
   [[nodiscard]] tl::expected<Target, Refusal> FindProgram(const Point& point, std::string_view path) const;
   [[nodiscard]] tl::expected<Target, Refusal> FindIn(const Point& point, std::string_view path) const;
   [[nodiscard]] tl::expected<Target, Refusal> Take(const Point& point, const Located& located) const;
@@ -96,7 +105,7 @@ class Mounts {
   MountRules rules_;
   std::vector<Point> points_;  // the longest prefix first
   std::vector<Mount> interpreters_;
-  std::string document_root_;
+  std::map<std::string, std::string> roots_;  // by host: its DOCUMENT_ROOT; "": of all the others
 };
 
 }  // namespace hydrapool::cgi

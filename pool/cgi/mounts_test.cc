@@ -38,6 +38,16 @@ TEST(MountLineTest, SaysWhereWhatAndFromWhere) {
     EXPECT_TRUE(Read(bad).starts_with("'")) << bad << ": " << Read(bad);
 }
 
+TEST(MountLineTest, MayBeOfOneHost) {
+  const auto mount = Mount::Parse("//Wiki.Example.org:8080/w=files:/srv/wiki");
+  ASSERT_TRUE(mount);
+  EXPECT_EQ(mount->host, "wiki.example.org");
+  EXPECT_EQ(mount->at, "/w/");
+  EXPECT_EQ(Mount::Parse("//[::1]/=files:/srv")->host, "[::1]");
+  for (const auto* bad : {"//=files:/srv", "///=files:/srv", "//a b/=files:/srv", "//host=files:/srv"})
+    EXPECT_FALSE(Mount::Parse(bad)) << bad;
+}
+
 class MountsTest : public testing::Test {
  protected:
   MountsTest() {
@@ -134,6 +144,26 @@ TEST_F(MountsTest, AreCheckedBeforeTheyServe) {
   EXPECT_NE(wrong({Kind::kProgram, "/x", Path("www")}), "");
   EXPECT_NE(wrong({Kind::kProgram, "/x", Path("www/index.html")}), "");
   EXPECT_NE(wrong({Kind::kWith, ".x", Path("none")}), "");
+}
+
+TEST_F(MountsTest, AHostWithMountsOfItsOwnHasOnlyThose) {
+  const Mounts site({{Kind::kFiles, "/", Path("www")},
+                     {Kind::kPrograms, "/cgi/", Path("cgi")},
+                     {Kind::kFiles, "/", Path("www/a"), "other.example"}},
+                    {});
+  EXPECT_TRUE(site.has_hosts());
+  EXPECT_EQ(site.OwnerOf("/cgi/tool", "site.example")->kind, Kind::kPrograms);
+  EXPECT_EQ(site.OwnerOf("/cgi/tool", "")->kind, Kind::kPrograms);
+  for (const auto* host : {"other.example", "OTHER.example:8080", "other.example."}) {
+    EXPECT_EQ(site.OwnerOf("/cgi/tool", host)->kind, Kind::kFiles) << host;
+    EXPECT_FALSE(site.Find("/cgi/tool", host)) << host;
+    EXPECT_TRUE(site.Find("/b/x.txt", host)) << host;
+    EXPECT_FALSE(site.HasProgram("/cgi/tool", host)) << host;
+    EXPECT_EQ(site.document_root(host), std::filesystem::canonical(Path("www/a"))) << host;
+  }
+  EXPECT_TRUE(site.HasProgram("/cgi/tool", "another.example"));
+  EXPECT_THROW(Mounts({{Kind::kFiles, "/", Path("www"), "a"}, {Kind::kFiles, "/", Path("cgi"), "a"}}, {}),
+               std::runtime_error);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "pool/cgi/place_waiter.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -19,12 +20,19 @@ PlaceWaiter::PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, std:
   look_again_ = exchange.At(0, [this] { Look(); });
 }
 
+// A long line would cost more the longer it is: each look counts all that wait.
+sys::Nanos PlaceWaiter::LookAgainIn(std::size_t turns_before, std::size_t limit) {
+  constexpr std::size_t kMost = 50;
+  return kLookAgain *
+         static_cast<sys::Nanos>(1 + std::min(turns_before / std::max<std::size_t>(limit, 1), kMost));
+}
+
 void PlaceWaiter::Look() {
   if (over_) return;
   HYDRAPOOL_FAILPOINT("cgi.waits_for_a_place");
   if (exchange_.process().client_finished()) return Refuse("its client has left while it waited");
-  if (!exchange_.process().IsItsTurn(limit_)) {
-    look_again_ = exchange_.At(sys::Now() + kLookAgain, [this] { Look(); });
+  if (const std::size_t before = exchange_.process().TurnsBefore(limit_); before > 0) {
+    look_again_ = exchange_.At(sys::Now() + LookAgainIn(before, limit_), [this] { Look(); });
     return;
   }
   over_ = true;

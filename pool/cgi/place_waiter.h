@@ -31,8 +31,8 @@ class Launcher {
 };
 
 /// Waits for a place for a request's program (RequestProcess::JoinLine), first come, first served over the
-/// whole pool; looks when the parent says that one is free, and each kLookAgain, for what the parent says can
-/// be lost with it.
+/// whole pool; looks when the parent says that one is free, and each kLookAgain (the longer, the later its
+/// turn is), for what the parent says can be lost with it.
 ///
 /// Nothing of the request is done yet: if the worker dies another begins it again, and finds its turn and its
 /// deadline as they were. At the deadline it is a 503; at once, where the client has closed its side: most
@@ -40,6 +40,8 @@ class Launcher {
 class PlaceWaiter final : public Execution {
  public:
   static constexpr sys::Nanos kLookAgain = 100 * sys::kMillisecond;
+  /// When it looks again that has so many before it.
+  static sys::Nanos LookAgainIn(std::size_t turns_before, std::size_t limit);
 
   /// In the line since it joined, for `patience` at most, for one of the first `limit` places.
   PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, std::size_t limit, sys::Nanos patience);

@@ -12,10 +12,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 
+#include "pool/sys/clone.h"
 #include "pool/sys/file.h"
 #include "pool/sys/lifeline.h"
 #include "pool/sys/signals.h"
@@ -39,12 +42,16 @@ struct Limit {
   rlimit value;
 };
 
+/// What the child still has to do about signals.
+enum class Dispositions : std::uint8_t { kResetAll, kResetIgnored };
+
 /// All that the child reads and the two words it writes, made before it is.
 struct Birth {
   const SpawnOptions* options;
   const char* path;
   std::array<Limit, 6> limits;
   std::size_t limit_count = 0;
+  Dispositions dispositions = Dispositions::kResetAll;
   volatile Spawned::Start start = Spawned::Start::kExecuted;
   volatile int error = 0;
 };
@@ -63,6 +70,9 @@ class Stack {
   Stack& operator=(const Stack&) = delete;
   explicit operator bool() const { return base_ != MAP_FAILED; }
   [[nodiscard]] void* top() const { return base_ + kStackBytes + kGuardBytes; }
+  /// Above the guard.
+  [[nodiscard]] void* base() const { return base_ + kGuardBytes; }
+  [[nodiscard]] static std::size_t size() { return kStackBytes; }
 
  private:
   char* base_;
@@ -75,11 +85,11 @@ void AddLimit(Birth& birth, __rlimit_resource resource, rlim_t soft, rlim_t hard
                                        {std::min(soft, mine.rlim_max), std::min(hard, mine.rlim_max)}};
 }
 
-HYDRAPOOL_IN_CHILD bool ResetSignals() {
+HYDRAPOOL_IN_CHILD bool ResetSignals(std::uint64_t which) {
   // The raw call, for glibc keeps 32 and 33 to itself; an all-zero kernel sigaction is SIG_DFL without flags.
   const std::array<unsigned long, 8> default_action{};
   for (int signal = 1; signal <= kLastSignal; ++signal) {
-    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    if ((which >> (signal - 1) & 1) == 0 || signal == SIGKILL || signal == SIGSTOP) continue;
     if (::syscall(SYS_rt_sigaction, signal, &default_action, nullptr, kKernelSignalSetBytes) < 0)
       return false;
   }
@@ -123,7 +133,8 @@ HYDRAPOOL_IN_CHILD bool SetLimits(const Birth& birth) {
 
 HYDRAPOOL_IN_CHILD bool Prepare(const Birth& birth) {
   const SpawnOptions& options = *birth.options;
-  if (!ResetSignals() || ::setpgid(0, 0) < 0) return false;
+  const bool all = birth.dispositions == Dispositions::kResetAll || !options.ignored.has_value();
+  if (!ResetSignals(all ? ~std::uint64_t{0} : *options.ignored) || ::setpgid(0, 0) < 0) return false;
   int line = -1;
   if (options.lifeline != nullptr) {
     line = sys::Lifeline::Tie(options.lifeline, -::getpid());
@@ -155,6 +166,28 @@ HYDRAPOOL_IN_CHILD int RunChild(void* argument) {
   ::_exit(kFailedStatus);
 }
 
+/// One for each thread that starts programs: it waits until its child needs it no more.
+Stack& StackOfThread() {
+  thread_local Stack stack;
+  return stack;
+}
+
+/// As clone(2). Where the kernel or a sandbox has no clone3(2) it is not tried again.
+pid_t Clone(Birth& birth, int& pidfd) {
+  static std::atomic<bool> has_clone3{true};
+  const int flags = CLONE_VM | CLONE_VFORK | (birth.options->clone_parent ? CLONE_PARENT : 0);
+  const Stack& stack = StackOfThread();
+  if (has_clone3.load(std::memory_order_relaxed)) {
+    birth.dispositions = Dispositions::kResetIgnored;
+    const pid_t pid = sys::CloneClearingHandlers(&RunChild, &birth, stack.base(), Stack::size(),
+                                                 static_cast<unsigned long>(flags), &pidfd);
+    if (pid >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL)) return pid;
+    has_clone3 = false;
+  }
+  birth.dispositions = Dispositions::kResetAll;
+  return ::clone(RunChild, stack.top(), flags | CLONE_PIDFD | SIGCHLD, &birth, &pidfd);
+}
+
 }  // namespace
 
 sys::Result<Spawned> Spawn(const SpawnOptions& options) {
@@ -170,15 +203,12 @@ sys::Result<Spawned> Spawn(const SpawnOptions& options) {
   if (limits.file_bytes) AddLimit(birth, RLIMIT_FSIZE, *limits.file_bytes, *limits.file_bytes);
   if (limits.processes) AddLimit(birth, RLIMIT_NPROC, *limits.processes, *limits.processes);
 
-  const Stack stack;
-  if (!stack) return sys::Failure(ENOMEM, "stack for a CGI");
-  int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  if (options.clone_parent) flags |= CLONE_PARENT;
-  pid_t pidfd = -1;
+  if (!StackOfThread()) return sys::Failure(ENOMEM, "stack for a CGI");
+  int pidfd = -1;
   Spawned spawned;
   {
     const sys::BlockAllSignals blocked;
-    spawned.pid = ::clone(RunChild, stack.top(), flags, &birth, &pidfd);
+    spawned.pid = Clone(birth, pidfd);
     if (spawned.pid < 0) return sys::Failure(errno, "clone " + options.program);
   }
   spawned.pidfd.Reset(pidfd);

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -50,6 +51,8 @@ struct SpawnOptions {
   const char* lifeline = nullptr;
   mode_t umask = 022;
   ResourceLimits limits{};
+  /// sys::IgnoredSignals of the caller, where it knows them; else the start asks about each.
+  std::optional<std::uint64_t> ignored{};
   SpawnGate gate{};
   bool clone_parent = true;
   bool no_new_privs = true;  ///< set-id and file capabilities count for nothing in it and its children
@@ -88,8 +91,10 @@ struct Spawned {
 /// told), the limits and the umask above, `directory_fd` as working directory, and exactly `argv` and `envp`.
 /// A text without "#!" is ENOEXEC, not a shell script.
 ///
-/// It shares the caller's memory until the exec (CLONE_VM | CLONE_VFORK on a stack of its own), so a start
-/// costs the same in a small and a large process; only the descriptor table is copied. Measured
+/// It shares the caller's memory until the exec (CLONE_VM | CLONE_VFORK on a stack of its own, one for each
+/// calling thread), so a start costs the same in a small and a large process; only the descriptor table is
+/// copied. The kernel resets the signals' handlers (CLONE_CLEAR_SIGHAND) where a sandbox does not forbid
+/// clone3(2). Measured
 /// (process_bench.cc): 41 us at best with 1 MiB and with 512 MiB, 75 us with 1,000 descriptors open, 400 us
 /// with 10,000. The calling thread waits, with all signals blocked; other threads run on. Should the caller
 /// be killed meanwhile, the child goes on through the gate and executes all the same: the gate's note is what

@@ -55,6 +55,10 @@ bool Apply(const ProgramRule& rule, ProgramSettings& settings) {
     return true;
   }
   if (rule.key == "limit") return SetLimit(settings.limits, rule.value).has_value();
+  if (rule.key == "user") {
+    settings.user = rule.value;
+    return !rule.value.empty();
+  }
   const auto time = sys::ParseDuration(rule.value);
   if (rule.key != "timeout" || !time) return false;
   settings.patience = *time;
@@ -84,8 +88,8 @@ sys::Result<ProgramRule> ProgramRule::Parse(const std::string& text) {
   const auto colon = equals == text.npos ? text.npos : text.find(':', equals);
   const auto fault =
       sys::Failure("'" + text +
-                   "' is not /PATH=KEY:VALUE with env:NAME=VALUE, timeout:TIME (100ms to 24h) or "
-                   "limit:NAME=VALUE");
+                   "' is not /PATH=KEY:VALUE with env:NAME=VALUE, timeout:TIME (100ms to 24h), "
+                   "limit:NAME=VALUE or user:NAME[:GROUP]");
   if (colon == text.npos || !text.starts_with('/')) return fault;
   ProgramRule rule{.at = Folded(text.substr(0, equals)),
                    .key = text.substr(equals + 1, colon - equals - 1),

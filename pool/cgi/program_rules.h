@@ -16,6 +16,7 @@ struct ProgramSettings {
   sys::Nanos patience = 0;
   ResourceLimits limits{};
   std::vector<std::string> environment{};  ///< NAME=VALUE each; the last word on that name
+  std::string user{};                      ///< NAME or NAME:GROUP, as whom it runs; empty: as the pool
 };
 
 /// Sets one of a program's limits: "cpu=10s", "as=512M" (address space), "fsize=1G" (of a file it writes),
@@ -25,10 +26,10 @@ struct ProgramSettings {
 
 /// A setting for the programs at a path and below it: `/git=env:GIT_PROJECT_ROOT=/srv/git`,
 /// `/slow/=timeout:10m`,
-/// `/cgi-bin/=limit:cpu=10s`.
+/// `/cgi-bin/=limit:cpu=10s`, `/wiki/=user:wiki`.
 struct ProgramRule {
   std::string at;
-  std::string key;  ///< env, timeout or limit
+  std::string key;  ///< env, timeout, limit or user
   std::string value;
 
   /// AT=KEY:VALUE; an Error with one line where it is none.

@@ -54,9 +54,16 @@ TEST(ProgramRulesTest, RefusesWhatIsNoLimit) {
 TEST(ProgramRulesTest, RefusesWhatIsNoRule) {
   for (const char* text :
        {"", "/a", "/a=", "/a=env", "/a=env:", "/a=env:X", "/a=env:=x", "a=env:X=1", "/a=timeout:0",
-        "/a=timeout:1ms", "/a=timeout:25h", "/a=limit:cpu", "/a=user:joe", "*.php=timeout:1s"}) {
+        "/a=timeout:1ms", "/a=timeout:25h", "/a=limit:cpu", "/a=user:", "/a=group:joe", "*.php=timeout:1s"}) {
     EXPECT_FALSE(ProgramRule::Parse(text)) << text;
   }
+}
+
+TEST(ProgramRulesTest, TheLongestPathSaysAsWhom) {
+  const ProgramRules rules = Rules({"/a=user:joe", "/a/b=user:ann:staff"});
+  EXPECT_EQ(rules.Of("/a/x").user, "joe");
+  EXPECT_EQ(rules.Of("/a/b/x").user, "ann:staff");
+  EXPECT_EQ(rules.Of("/c").user, "");
 }
 
 TEST(ProgramRulesTest, AValueMayHoldColonsAndEqualsSigns) {

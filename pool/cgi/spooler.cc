@@ -139,7 +139,8 @@ void Spooler::Refuse(int status, std::string_view why) {
   if (status == 408) board.Hit(Limit::kBodyRate);
   if (status == 413) board.Hit(Limit::kBodySize);
   sys::log::Warn("{}: {}: {}", plan_.name, status, why);
-  exchange_.Answer({.bytes = http::ErrorResponse(status, false, notes().head_request, why, plan_.date),
+  exchange_.Answer({.bytes = http::ErrorResponse(status, false, notes().head_request, why, plan_.date,
+                                                 notes().may_chunk ? 1 : 0, plan_.lines),
                     .keep_open = false,
                     .kind = static_cast<std::uint8_t>(status / 100)});
 }

@@ -39,6 +39,7 @@ class Spooler : public Execution {
     bool chunked = true;     ///< else its length is known: the notes' request_total
     std::uint64_t most = 0;  ///< bytes of body
     std::string date;
+    std::string lines;                   ///< of a refusal's head, whole
     std::string directory = "/var/tmp";  ///< where a body past kMostInMemory lies
     std::string name;                    ///< of the request, for the log
     std::uint32_t least_rate = 2048;     ///< TooFew

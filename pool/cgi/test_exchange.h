@@ -30,7 +30,8 @@ class FakeProcess final : public RequestProcess {
   [[nodiscard]] bool ClaimPlace(std::size_t limit) override { return places > 0 && limit > 0; }
   [[nodiscard]] bool JoinLine(std::size_t most) override { return line_.Join(5, most, 1); }
   [[nodiscard]] const ProcessLine& line() const override { return line_; }
-  [[nodiscard]] bool IsItsTurn(std::size_t) const override { return places > 0; }
+  [[nodiscard]] std::size_t TurnsBefore(std::size_t) const override { return places > 0 ? 0 : 1; }
+  void StepOutOfLine() override { line_.StepOut(5); }
   void LeaveLine() override { line_.Leave(5); }
   [[nodiscard]] bool client_finished() const override { return false; }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return place_; }

@@ -92,6 +92,15 @@ std::variant<Asker, http::Refusal> WhoAsks(const Connection& connection, const h
   return asker;
 }
 
+std::string HostOf(const Connection& connection, const http::Request& request, const Believed& believed) {
+  if (!believed.peers.empty()) {
+    const auto asks = WhoAsks(connection, request, believed, "http");
+    if (const auto* asker = std::get_if<Asker>(&asks); asker != nullptr && !asker->host.empty())
+      return asker->host;
+  }
+  return std::string(request.host);
+}
+
 std::optional<std::variant<http::NeedMore, std::size_t, http::Refusal>> TakeProxyHeader(
     const Connection& connection, std::string_view peeked, const Believed& believed) {
   const auto seen = http::ReadProxyHeader(peeked);

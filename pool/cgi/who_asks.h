@@ -42,6 +42,10 @@ struct Asker {
                                                          const http::Request& request,
                                                          const Believed& believed, const std::string& scheme);
 
+/// Which host is asked for, as far as that can be told: the request's, or what a trusted proxy says.
+[[nodiscard]] std::string HostOf(const Connection& connection, const http::Request& request,
+                                 const Believed& believed);
+
 /// What is at a connection's beginning (Connection::request_begin() == 0): a PROXY header is noted and taken
 /// off. The header of a peer that is not believed is refused. nullopt: there is none, a request may be looked
 /// at.

@@ -17,6 +17,8 @@
 namespace hydrapool::files {
 namespace {
 
+constexpr sys::Nanos kAlone = sys::kSecond;
+constexpr std::size_t kMostAlone = 1024;
 constexpr std::size_t kWhole = std::size_t{48} * 1024;  // of text and file, read at once
 
 struct Coding {
@@ -71,7 +73,7 @@ Handler::Handler(WorkerContext& worker, const std::string& extra_lines)
     : worker_(worker), extra_lines_(extra_lines) {}
 
 tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& request,
-                                                          const cgi::FileFound& found) const {
+                                                          const cgi::FileFound& found) {
   struct stat info {};
   cgi::Refusal refusal;
   Opened opened;
@@ -79,17 +81,12 @@ tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& r
   if (!opened.file) return tl::unexpected(refusal);
   opened.facts.type = types_.Of(found.below);
   struct stat chosen = info;
-  for (const Coding& coding : kCodings) {
-    if (found.below.ends_with(coding.ending)) break;
-    struct stat other {};
-    cgi::Refusal ignored;
-    auto sibling = OpenRegular(*found.tree, found.below + std::string(coding.ending), other, ignored);
-    if (!sibling || IsOlder(other, info)) continue;
-    opened.facts.varies = true;
-    if (!opened.facts.coding.empty() || !Accepts(request, coding.name)) continue;
-    opened.facts.coding = coding.name;
-    opened.file = std::move(sibling);
-    chosen = other;
+  const sys::Nanos now = worker_.loop.now();
+  const Place place(found.tree, found.below);
+  if (const auto alone = alone_.find(place); alone == alone_.end() || alone->second < now) {
+    ChooseSibling(request, found, chosen, opened);
+    if (alone_.size() >= kMostAlone) alone_.clear();
+    if (!opened.facts.varies) alone_[place] = now + kAlone;
   }
   opened.facts.size = static_cast<std::uint64_t>(chosen.st_size);
   opened.facts.validators = {.tag = fmt::format("\"{:x}-{:x}-{:x}{:08x}\"", chosen.st_ino, chosen.st_size,
@@ -98,8 +95,27 @@ tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& r
   return opened;
 }
 
+void Handler::ChooseSibling(const http::Request& request, const cgi::FileFound& found, struct stat& chosen,
+                            Opened& opened) const {
+  const struct stat itself = chosen;
+  for (const Coding& coding : kCodings) {
+    if (found.below.ends_with(coding.ending)) break;
+    struct stat other {};
+    cgi::Refusal ignored;
+    auto sibling = OpenRegular(*found.tree, found.below + std::string(coding.ending), other, ignored);
+    if (!sibling || IsOlder(other, itself)) continue;
+    opened.facts.varies = true;
+    if (!opened.facts.coding.empty() || !Accepts(request, coding.name)) continue;
+    opened.facts.coding = coding.name;
+    opened.file = std::move(sibling);
+    chosen = other;
+  }
+}
+
 Answer Handler::AnswerTo(const http::Request& request, const FileFacts& facts, bool keep_alive) {
-  const std::string boundary = fmt::format("hydrapool-{:x}-{:x}-{:x}", ::getpid(), sys::Now(), ++boundaries_);
+  std::string boundary;
+  if (request.Find("Range"))
+    boundary = fmt::format("hydrapool-{:x}-{:x}-{:x}", ::getpid(), sys::Now(), ++boundaries_);
   return AnswerFor(request, facts,
                    {.keep_alive = keep_alive,
                     .date = date_.At(worker_.loop.now()),

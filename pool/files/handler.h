@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler.h"
@@ -19,7 +21,7 @@ namespace hydrapool::files {
 
 /// Answers a GET or HEAD for a file that Mounts has found: its type by its name, with ETag and Last-Modified,
 /// conditions and ranges (answer.h). A file NAME.br or NAME.gz beside it, no older than it, is sent in its
-/// place to who takes that coding.
+/// place to who takes that coding. Where there was none is looked again after a second.
 ///
 /// What fits is read at once and is a Reply; larger files are sent in steps (sender.h), whose file the parent
 /// holds too: a worker's death costs nothing, and a file that is replaced meanwhile is sent to its end as it
@@ -49,7 +51,10 @@ class Handler {
     FileFacts facts;
   };
   [[nodiscard]] tl::expected<Opened, cgi::Refusal> Open(const http::Request& request,
-                                                        const cgi::FileFound& found) const;
+                                                        const cgi::FileFound& found);
+  /// The coded sibling of a file that is chosen in its place.
+  void ChooseSibling(const http::Request& request, const cgi::FileFound& found, struct stat& chosen,
+                     Opened& opened) const;
   [[nodiscard]] Answer AnswerTo(const http::Request& request, const FileFacts& facts, bool keep_alive);
   [[nodiscard]] Reply Refuse(const http::Request& request, std::size_t consume, const cgi::Refusal& refusal,
                              bool keep_alive);
@@ -59,6 +64,8 @@ class Handler {
   const MediaTypes types_;
   http::DateCache date_;
   std::uint64_t boundaries_ = 0;
+  using Place = std::pair<const cgi::ScriptDirectory*, std::string>;
+  std::map<Place, sys::Nanos> alone_;  // files without siblings, and until when that is believed
 };
 
 }  // namespace hydrapool::files

@@ -97,9 +97,9 @@ void Crew::Start(std::size_t seat) {
 }
 
 bool Crew::HasNews() const {
-  return std::ranges::any_of(seats_.in_use(), [](WorkerHandle* worker) {
-    return !worker->ring().empty() || worker->News().has_value();
-  });
+  return life_.LaunchersTell() || std::ranges::any_of(seats_.in_use(), [](WorkerHandle* worker) {
+           return !worker->ring().empty() || worker->News().has_value();
+         });
 }
 
 void Crew::Listen() {

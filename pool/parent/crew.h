@@ -79,6 +79,7 @@ class Crew {
   void OnMessages(WorkerHandle& worker);
   WorkerHandle::Job JobOf(WorkerHandle& worker);
   void Settle(std::uint32_t slot);
+  void ReadObituaries(ObituaryRing& ring);
   void MournWorkers();
   void MournPrograms();
   bool Mourn(pid_t pid, const sys::ExitStatus& status);

@@ -26,7 +26,7 @@ void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys:
 // Each is reaped, or its obituary put away, only when all that follows from its death is done: a parent that
 // dies in between leaves it to the next.
 void Crew::Reap() {
-  if (!std::exchange(children_died_, false)) return;
+  if (!std::exchange(children_died_, false) && !life_.LaunchersTell()) return;
   while (const auto dead = sys::NextDeadChild()) {
     if (!Mourn(dead->pid, dead->status)) {
       sys::ReapChild(dead->pid);
@@ -35,10 +35,15 @@ void Crew::Reap() {
     sys::ReapChild(dead->pid);
     coroner_.JudgeProgram(leases_.keeper.OnReaped(dead->pid));
   }
-  for (; const auto obituary = life_.obituaries.Front(); life_.obituaries.Pop()) {
+  ReadObituaries(life_.obituaries);
+  for (LauncherLife& launcher : life_.launchers) ReadObituaries(launcher.obituaries);
+  lender_.TellPlacesFree();
+}
+
+void Crew::ReadObituaries(ObituaryRing& ring) {
+  for (; const auto obituary = ring.Front(); ring.Pop()) {
     if (Mourn(obituary->pid, obituary->status)) coroner_.JudgeProgram(leases_.keeper.OnReaped(obituary->pid));
   }
-  lender_.TellPlacesFree();
 }
 
 // True: it is no worker.

@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "pool/sys/child.h"
 #include "pool/sys/descendants.h"
 
@@ -35,6 +37,8 @@ Kin Kinship::Of(pid_t pid, pid_t own_parent) const {
   if (parent <= 0) return Kin::kNone;
   const bool supervised = supervisor != 0 && own_parent == supervisor;
   if (supervised && parent == supervisor) return Kin::kSupervisors;
+  if (std::ranges::any_of(life_->launchers, [parent](const auto& each) { return each.pid == parent; }))
+    return Kin::kLaunched;
   const bool has_just_died = supervisor != 0 && !supervised;
   const bool sibling = parent == (supervised ? sys::ParentOf(supervisor) : own_parent);
   return sibling && (orphans() || has_just_died) ? Kin::kOrphan : Kin::kNone;
@@ -44,7 +48,10 @@ Kin Kinship::Of(pid_t pid, pid_t own_parent) const {
 bool Kinship::EndedUntold(pid_t pid) const {
   const Kin kin = Of(pid);
   if (kin == Kin::kOrphan) return sys::StatusOfZombie(pid).has_value();
-  return kin == Kin::kNone && (life_ == nullptr || !life_->obituaries.TellsOf(pid));
+  if (kin != Kin::kNone) return false;
+  const auto tells = [pid](const LauncherLife& each) { return each.obituaries.TellsOf(pid); };
+  return life_ == nullptr ||
+         (!life_->obituaries.TellsOf(pid) && std::ranges::none_of(life_->launchers, tells));
 }
 
 }  // namespace hydrapool

@@ -12,6 +12,7 @@ namespace hydrapool {
 enum class Kin : std::uint8_t {
   kChild,        ///< this parent's: SIGCHLD
   kSupervisors,  ///< an earlier parent's, which has died: the supervisor's obituary (obituary_ring.h)
+  kLaunched,     ///< a launcher's (cgi/launch_server.h): that one's obituary
   kOrphan,       ///< an earlier supervisor's, which has died too: nobody
   kNone,         ///< reaped, or never a process of this pool
 };

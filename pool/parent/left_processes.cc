@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "pool/shared/launchers.h"
 #include "pool/shared/process_places.h"
 #include "pool/sys/child.h"
 #include "pool/sys/failpoint.h"
@@ -135,15 +136,10 @@ void LeftProcesses::ReadAndDrop(Left& left) {
   }
 }
 
-// Each once: a handler of TERM is not to run twice.
-void LeftProcesses::SignalAll(pid_t pid, Left& left, int signal) {
-  for (sys::FoundProcess& each : sys::Descendants(pid, kMostBelow)) {
-    const bool known = std::ranges::find(left.below, each.pid, &sys::FoundProcess::pid) != left.below.end();
-    if (!known && ::getpgid(each.pid) != pid) left.below.push_back(std::move(each));
-  }
-  for (const sys::FoundProcess& each : left.below) sys::SignalPidfd(each.pidfd.get(), signal);
-  if (::getpgid(pid) != pid) ::kill(pid, signal);
-  ::kill(-pid, signal);
+// A launcher's programs are another user's: only the launcher can reach them.
+void LeftProcesses::SignalAll(pid_t pid, Left& left, int signal) const {
+  if (kinship_.Of(pid) == Kin::kLaunched) return launchers::Signal(pid, signal);
+  sys::SignalTree(pid, left.below, signal);
 }
 
 void LeftProcesses::OnEnd(pid_t pid) {

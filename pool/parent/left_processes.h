@@ -88,7 +88,7 @@ class LeftProcesses {
   void Note(pid_t pid, const Left& left, sys::Nanos due);
   void SetTimer(pid_t pid, Left& left, sys::Nanos due);
   void ReadAndDrop(Left& left);
-  static void SignalAll(pid_t pid, Left& left, int signal);
+  void SignalAll(pid_t pid, Left& left, int signal) const;
 
   sys::EventLoop& loop_;
   sys::SharedArray<Record> records_;

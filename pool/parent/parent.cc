@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "pool/shared/launchers.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/file.h"
 #include "pool/sys/inheritance.h"
@@ -123,6 +125,7 @@ int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
   const int lifeline =
       options.supervised ? sys::Lifeline::Tie(estate_.lifeline().PathOfLower().c_str(), ::getpid()) : -1;
   std::vector<int> kept = sys::LogFile::Descriptors();
+  std::ranges::copy(launchers::Descriptors(), std::back_inserter(kept));
   kept.insert(kept.end(), {channel.fd(), bell_.fd(), estate_.lifeline().lower(), lifeline});
   sys::CloseAllBut(std::move(kept));
   ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);

@@ -52,6 +52,11 @@ class Pool::Parent {
   int Serve(std::vector<sys::UniqueFd> listeners);
   [[nodiscard]] Steering steering() { return {scoreboard, life_[0], seats_, leases_, crew_}; }
 
+  [[nodiscard]] LeaseTable& table() { return leases_.table; }
+  [[nodiscard]] PoolLife& life() { return life_[0]; }
+  [[nodiscard]] int doorbell() const { return bell_.fd(); }
+  [[nodiscard]] const sys::Lifeline& lifeline() { return estate_.lifeline(); }
+
   PoolOptions options;
 
  private:

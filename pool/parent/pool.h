@@ -9,7 +9,13 @@ namespace hydrapool {
 class DeathJournal;
 class FateJournal;
 class Pool;
+class LeaseTable;
 class Scoreboard;
+struct Doorbell;
+struct PoolLife;
+namespace sys {
+class Lifeline;
+}
 class Steering;
 
 /// The options with what they leave to the pool filled in: how many workers, and how many connections the
@@ -28,5 +34,13 @@ const DeathJournal& DeathsOf(const Pool& pool);
 
 /// What an operator may ask of it (pool/parent/steering.h); on the parent's loop.
 Steering SteeringOf(const Pool& pool);
+
+/// What launchers (cgi/launch_server.h) must know of it, before it serves.
+LeaseTable& TableOf(const Pool& pool);
+PoolLife& LifeOf(const Pool& pool);
+Doorbell& BellOf(const Pool& pool);
+/// Of an eventfd and a pipe: what wakes the parent, and what ends with the pool.
+int DoorbellOf(const Pool& pool);
+const sys::Lifeline& LifelineOf(const Pool& pool);
 
 }  // namespace hydrapool

@@ -72,6 +72,11 @@ std::size_t MostProcessesOf(const Pool& pool) {
   const Pool::Parent& parent = pool.parent();
   return MostProcesses(RaiseFileLimit(), parent.options.max_connections, parent.scoreboard.lives().size());
 }
+LeaseTable& TableOf(const Pool& pool) { return pool.parent().table(); }
+PoolLife& LifeOf(const Pool& pool) { return pool.parent().life(); }
+Doorbell& BellOf(const Pool& pool) { return pool.parent().scoreboard.bell(); }
+int DoorbellOf(const Pool& pool) { return pool.parent().doorbell(); }
+const sys::Lifeline& LifelineOf(const Pool& pool) { return pool.parent().lifeline(); }
 Steering SteeringOf(const Pool& pool) { return pool.parent().steering(); }
 const FateJournal& FatesOf(const Pool& pool) { return pool.parent().fates; }
 const DeathJournal& DeathsOf(const Pool& pool) { return pool.parent().deaths; }

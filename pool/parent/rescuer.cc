@@ -39,6 +39,8 @@ void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status)
   for (const std::uint32_t slot : leases_.book.SlotsOf(dead.number())) {
     const auto hold = leases_.quarantine.Hold(slot);
     const Phase phase = leases_.table.lease(slot).Load().phase;
+    const LeaseDetail& detail = leases_.table.detail(slot);
+    const bool resumable = detail.resumable || leases_.table.line().Holds(slot);
     if (HYDRAPOOL_FAILPOINT_SKIPS("parent.rescue") && phase != Phase::kClosed) {
       Lose(slot);
       continue;
@@ -47,7 +49,8 @@ void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status)
                 WasTouched({.slot = slot,
                             .current = current,
                             .phase = phase,
-                            .process = leases_.table.detail(slot).LoadProcess().state,
+                            .process = detail.LoadProcess().state,
+                            .resumable = resumable,
                             .to_blame = to_blame}));
   }
 }
@@ -151,6 +154,11 @@ Orphan Rescuer::Examine(std::uint32_t slot) {
                 .process_running = leases_.keeper.CloseGate(slot),
                 .resumable = leases_.table.detail(slot).resumable.load(),
                 .terminate = leases_.table.detail(slot).terminate.load()};
+  if (orphan.process_running) {
+    leases_.table.line().Leave(slot);
+  } else {
+    leases_.table.line().StepBack(slot);  // nothing came of its turn
+  }
   if (word.phase == Phase::kResponding || word.phase == Phase::kFeeding) {
     orphan.sent = SentOn(slot);
     orphan.consumed = ConsumedOn(slot);

@@ -118,20 +118,28 @@ TEST(WasTouchedTest, TheLeaseThatTheWorkerNamedOrAnyExecutionWhereItNamedNone) {
     std::uint32_t current;
     Phase phase;
     State process;
+    bool resumable;
     bool to_blame;
     bool touched;
   } cases[] = {
-      {"named", 6, Phase::kReading, State::kNone, false, true},
-      {"another named", 7, Phase::kExecuting, State::kNone, true, false},
-      {"none named, no crash", 0, Phase::kExecuting, State::kNone, false, false},
-      {"none named, crash", 0, Phase::kExecuting, State::kNone, true, true},
-      {"none named, a process answers", 0, Phase::kExecuting, State::kRunning, true, false},
-      {"none named, nothing executes", 0, Phase::kIdle, State::kNone, true, false},
+      {"named", 6, Phase::kReading, State::kNone, false, false, true},
+      {"named, and resumable", 6, Phase::kExecuting, State::kNone, true, true, true},
+      {"another named", 7, Phase::kExecuting, State::kNone, false, true, false},
+      {"none named, no crash", 0, Phase::kExecuting, State::kNone, false, false, false},
+      {"none named, crash", 0, Phase::kExecuting, State::kNone, false, true, true},
+      {"none named, a process answers", 0, Phase::kExecuting, State::kRunning, false, true, false},
+      {"none named, a file is sent, or it waits for its turn", 0, Phase::kExecuting, State::kNone, true, true,
+       false},
+      {"none named, nothing executes", 0, Phase::kIdle, State::kNone, false, true, false},
   };
-  for (const auto& [what, current, phase, process, to_blame, touched] : cases) {
-    EXPECT_EQ(
-        WasTouched({.slot = 5, .current = current, .phase = phase, .process = process, .to_blame = to_blame}),
-        touched)
+  for (const auto& [what, current, phase, process, resumable, to_blame, touched] : cases) {
+    EXPECT_EQ(WasTouched({.slot = 5,
+                          .current = current,
+                          .phase = phase,
+                          .process = process,
+                          .resumable = resumable,
+                          .to_blame = to_blame}),
+              touched)
         << what;
   }
 }

@@ -2,8 +2,10 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "pool/shared/obituary_ring.h"
@@ -24,6 +26,12 @@ enum class Handover : std::uint8_t {
   kNone,
   kAsked,  ///< the parent is to change nothing, for another program takes over
   kTaken,  ///< there is a next parent; the one before is to end
+};
+
+/// One that starts programs as another user (cgi/launch_server.h), or the one that keeps those.
+struct LauncherLife {
+  std::atomic<pid_t> pid{0};  ///< the last one's
+  ObituaryRing obituaries;    ///< of its programs
 };
 
 /// A pool's own life, over all its parents; in shared memory.
@@ -57,6 +65,13 @@ struct PoolLife {
   /// The listening sockets, by number in its table: one that the next program does not want is closed by the
   /// next parent, when all who wait in it have been let in.
   std::array<std::atomic<int>, 64> listeners{};
+
+  static constexpr std::size_t kMostLaunchers = 8;
+  std::array<LauncherLife, kMostLaunchers + 1> launchers{};  ///< the first is their keeper's
+  [[nodiscard]] bool LaunchersTell() const {
+    return std::ranges::any_of(launchers,
+                               [](const auto& each) { return each.obituaries.Front().has_value(); });
+  }
 };
 
 }  // namespace hydrapool

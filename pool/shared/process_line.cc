@@ -26,31 +26,43 @@ void ProcessLine::Leave(std::uint32_t slot) const {
   entries_[slot].ticket.store(0);
 }
 
+void ProcessLine::StepOut(std::uint32_t slot) const {
+  if (!Holds(slot)) return;
+  HYDRAPOOL_STORE_POINT("line.stepped_out", &entries_[slot].ticket);
+  entries_[slot].ticket.store(TicketOf(slot) | kSteppedOut);
+}
+
+void ProcessLine::StepBack(std::uint32_t slot) const {
+  if (!Holds(slot)) return;
+  HYDRAPOOL_STORE_POINT("line.stepped_back", &entries_[slot].ticket);
+  entries_[slot].ticket.store(TicketOf(slot) & ~kSteppedOut);
+}
+
 sys::Nanos ProcessLine::Since(std::uint32_t slot) const {
   return Holds(slot) ? entries_[slot].since.load() : 0;
 }
 
 std::size_t ProcessLine::Before(std::uint32_t slot) const {
-  std::uint64_t own = entries_[slot].ticket.load();
+  std::uint64_t own = TicketOf(slot) & ~kSteppedOut;
   if (own == 0) own = std::numeric_limits<std::uint64_t>::max();
   std::size_t count = 0;
   for (std::uint32_t i = 0; i < used(); ++i) {
-    const std::uint64_t ticket = entries_[i].ticket.load(std::memory_order_relaxed);
-    count += ticket != 0 && ticket < own ? 1 : 0;
+    const std::uint64_t ticket = TicketOf(i);
+    count += Waits(ticket) && ticket < own ? 1 : 0;
   }
   return count;
 }
 
 std::size_t ProcessLine::size() const {
   std::size_t count = 0;
-  for (std::uint32_t i = 0; i < used(); ++i) count += Holds(i) ? 1 : 0;
+  for (std::uint32_t i = 0; i < used(); ++i) count += Waits(TicketOf(i)) ? 1 : 0;
   return count;
 }
 
 std::vector<std::uint32_t> ProcessLine::First(std::size_t count) const {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> waiting;
   for (std::uint32_t i = 0; i < used(); ++i) {
-    if (const std::uint64_t ticket = entries_[i].ticket.load(); ticket != 0) waiting.emplace_back(ticket, i);
+    if (const std::uint64_t ticket = TicketOf(i); Waits(ticket)) waiting.emplace_back(ticket, i);
   }
   count = std::min(count, waiting.size());
   std::ranges::partial_sort(waiting, waiting.begin() + static_cast<std::ptrdiff_t>(count));

@@ -15,10 +15,12 @@ namespace hydrapool {
 ///
 ///     if (line.Join(slot, most, now)) …
 ///     if (line.Before(slot) < free) … claim a place …
+///     line.StepOut(slot);   … start the process …
 ///     line.Leave(slot);
 ///
 /// An entry belongs to a lease, not to a worker: a request whose worker dies keeps its turn, and how long it
-/// has waited. Whoever ends a lease's request takes it out. Nothing is locked. In shared memory.
+/// has waited, also while its process is being started: then it has stepped out, and steps back where nothing
+/// came of that. Whoever ends a lease's request takes it out. Nothing is locked. In shared memory.
 ///
 /// Not promised: the order of two that join in the same moment.
 class ProcessLine {
@@ -28,7 +30,11 @@ class ProcessLine {
   /// Comes last, or stays where it is. False: `most` wait already.
   bool Join(std::uint32_t slot, std::size_t most, sys::Nanos now) const;
   void Leave(std::uint32_t slot) const;
-  [[nodiscard]] bool Holds(std::uint32_t slot) const { return entries_[slot].ticket.load() != 0; }
+  /// It has a place: the others count and see it no more. No effect on one that does not wait.
+  void StepOut(std::uint32_t slot) const;
+  /// It waits again, where it was.
+  void StepBack(std::uint32_t slot) const;
+  [[nodiscard]] bool Holds(std::uint32_t slot) const { return TicketOf(slot) != 0; }
   /// Since when it waits; 0: it does not.
   [[nodiscard]] sys::Nanos Since(std::uint32_t slot) const;
   /// How many come before it; all, where it does not wait.
@@ -39,14 +45,19 @@ class ProcessLine {
 
  private:
   struct Entry {
-    std::atomic<std::uint64_t> ticket;  // 0: it does not wait
+    std::atomic<std::uint64_t> ticket;  // 0: it does not wait; with kSteppedOut: not at the moment
     std::atomic<sys::Nanos> since;
   };
   struct Shared {
     std::atomic<std::uint64_t> tickets;
     std::atomic<std::uint32_t> used;  // no lease from here on has ever waited
   };
+  static constexpr std::uint64_t kSteppedOut = std::uint64_t{1} << 63;
+  static bool Waits(std::uint64_t ticket) { return ticket != 0 && (ticket & kSteppedOut) == 0; }
   [[nodiscard]] std::uint32_t used() const { return shared_[0].used.load(); }
+  [[nodiscard]] std::uint64_t TicketOf(std::uint32_t slot) const {
+    return entries_[slot].ticket.load(std::memory_order_relaxed);
+  }
 
   sys::SharedArray<Entry> entries_;
   sys::SharedArray<Shared> shared_;

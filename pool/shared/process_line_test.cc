@@ -36,6 +36,24 @@ TEST(ProcessLineTest, AnotherWorkerFindsTheTurnOfTheOneBefore) {
   EXPECT_EQ(line.Before(1), 0u);
 }
 
+TEST(ProcessLineTest, WhoHasSteppedOutKeepsItsTurn) {
+  const ProcessLine line(8);
+  for (const std::uint32_t slot : {4u, 5u, 6u}) EXPECT_TRUE(line.Join(slot, 8, 100 + slot));
+  line.StepOut(4);
+  EXPECT_EQ(line.Before(5), 0u);
+  EXPECT_EQ(line.First(8), (std::vector<std::uint32_t>{5, 6}));
+  EXPECT_EQ(line.size(), 2u);
+  EXPECT_TRUE(line.Holds(4));
+  EXPECT_TRUE(line.Join(7, 8, 200));
+  line.StepBack(4);
+  EXPECT_EQ(line.First(8), (std::vector<std::uint32_t>{4, 5, 6, 7}));
+  EXPECT_EQ(line.Since(4), 104);
+  line.StepOut(4);
+  line.Leave(4);
+  line.StepBack(4);
+  EXPECT_FALSE(line.Holds(4));
+}
+
 TEST(ProcessLineTest, IsBounded) {
   const ProcessLine line(4);
   EXPECT_TRUE(line.Join(0, 1, 1));

@@ -27,9 +27,7 @@ Rescue Owe(const Orphan& orphan, Excuse excuse) {
 }
 
 /// More of the answer was to follow the step, and only the worker knew what.
-bool RestIsGone(const Orphan& orphan) {
-  return orphan.end.next == Phase::kExecuting && !GoesOn(orphan);
-}
+bool RestIsGone(const Orphan& orphan) { return orphan.end.next == Phase::kExecuting && !GoesOn(orphan); }
 
 /// A step of such an answer. What came before the answer is finished; then the request runs again, or is owed
 /// a reply.
@@ -157,7 +155,7 @@ bool IsToBlame(const sys::ExitStatus& status) {
 
 bool WasTouched(const Suspect& suspect) {
   if (suspect.current != 0) return suspect.current == suspect.slot + 1;
-  return suspect.to_blame && suspect.phase == Phase::kExecuting &&
+  return suspect.to_blame && !suspect.resumable && suspect.phase == Phase::kExecuting &&
          suspect.process == ProcessWord::State::kNone;
 }
 

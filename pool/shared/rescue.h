@@ -88,11 +88,12 @@ struct Suspect {
   std::uint32_t current = 0;  ///< WorkerLife::current at the death: 1 + the lease it touched
   Phase phase = Phase::kIdle;
   ProcessWord::State process = ProcessWord::State::kNone;
+  bool resumable = false;  ///< LeaseDetail::resumable, or it waits for its process's turn
   bool to_blame = false;
 };
 /// True for the lease that the worker has named. Where it has named none and crashed, it did so in a callback
 /// that an execution has set up on the bare loop: any execution may be to blame, but those that a process
-/// answers, whose couriers set up none.
+/// answers, or that are resumable: these set up none.
 bool WasTouched(const Suspect& suspect);
 
 }  // namespace hydrapool

@@ -5,7 +5,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdarg>
+#include <cstddef>
 #include <cstring>
 #include <string_view>
 #include <vector>
@@ -39,6 +41,12 @@ int __wrap_clone(int (*body)(void*), void* stack, int flags, void* argument, ...
   if (!Simulated()) return __real_clone(body, stack, flags, argument, pidfd);
   Call call("clone");
   return call.world.Clone(body, argument, *pidfd);
+}
+
+// hydrapool::sys::CloneClearingHandlers: it is clone that is simulated.
+int __wrap__ZN9hydrapool3sys21CloneClearingHandlersEPFiPvES1_S1_mmPi(int (*)(void*), void*, void*,
+                                                                     std::size_t, unsigned long, int*) {
+  return Returned(-ENOSYS);
 }
 
 int __real_execve(const char* path, char* const* arguments, char* const* environment);

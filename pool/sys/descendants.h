@@ -20,6 +20,11 @@ struct FoundProcess {
 /// child then), and one that is born while this looks. Needs /proc/PID/task/TID/children.
 std::vector<FoundProcess> Descendants(pid_t root, std::size_t most);
 
+/// A signal to `root`, its process group, and all of the living below it that have left that group: these are
+/// remembered in `below`, so that what is found once gets later signals too, wherever it is by then. To each
+/// once. Only as long as `root` is not reaped.
+void SignalTree(pid_t root, std::vector<FoundProcess>& below, int signal);
+
 /// Whose child a process is, a zombie too; 0: there is none, or /proc is missing.
 pid_t ParentOf(pid_t pid);
 

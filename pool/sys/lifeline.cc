@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,6 +18,8 @@ Lifeline::Lifeline() {
   lower_.Reset(ends[0]);
   upper_.Reset(ends[1]);
 }
+
+void Lifeline::LetAnyUserTie() const { Check(::fchmod(lower_.get(), 0444), "fchmod"); }
 
 std::string Lifeline::PathOfLower() const { return "/proc/self/fd/" + std::to_string(lower_.get()); }
 

@@ -28,6 +28,8 @@ class Lifeline {
   [[nodiscard]] int upper() const { return upper_.get(); }
   [[nodiscard]] int lower() const { return lower_.get(); }
   void CloseUpper() { upper_.Reset(); }
+  /// Tie opens the pipe anew, which else only the user may who has made it. Never for writing.
+  void LetAnyUserTie() const;
   /// By which a process that has inherited the lower end finds it.
   [[nodiscard]] std::string PathOfLower() const;
 

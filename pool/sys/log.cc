@@ -95,11 +95,10 @@ bool Enabled(Level level) { return Logger().should_log(ToSpdlog(level)); }
 
 void CountDroppedIn(DroppedLines* shared) { g_dropped = shared != nullptr ? shared : &g_of_this_process; }
 
-Result<void> ToFile(const std::string& path, int user, int group) {
-  auto file = LogFile::Open(path, STDERR_FILENO);
+Result<void> ToFile(const std::string& path, const User* user) {
+  auto file = LogFile::Open(path, STDERR_FILENO, user);
   if (!file) return tl::unexpected(file.error());
   g_file = std::move(*file);
-  if (user >= 0 && group >= 0) g_file->Give(static_cast<unsigned>(user), static_cast<unsigned>(group));
   return {};
 }
 

@@ -14,6 +14,10 @@
 ///
 /// Never waits: a line that a full pipe, socket or terminal does not take at once is dropped and counted, and
 /// when the reader has taken up again a line says "N log lines were dropped". Lines are cut at kLongestLine.
+namespace hydrapool::sys {
+struct User;
+}
+
 namespace hydrapool::sys::log {
 
 enum class Level { kTrace, kDebug, kInfo, kWarning, kError, kOff };
@@ -28,9 +32,9 @@ void CountDroppedIn(DroppedLines* shared);
 /// Tells of lines that were dropped, if the reader takes that. Every line that is written does so too: call
 /// it where there may be no next line.
 void TellDropped();
-/// From now on the log is that file, which is stderr of this process and its children too. `user`, `group`:
-/// whose it is if it had to be made; -1: this process's.
-[[nodiscard]] Result<void> ToFile(const std::string& path, int user = -1, int group = -1);
+/// From now on the log is that file, which is stderr of this process and its children too. `user`: as
+/// LogFile::Open.
+[[nodiscard]] Result<void> ToFile(const std::string& path, const User* user = nullptr);
 /// std::terminate says why by a line of this log, where the C++ library's own words would wait for a reader.
 void TakeTerminate();
 

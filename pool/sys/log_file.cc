@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 
 #include "pool/sys/log.h"
 #include "pool/sys/log_line.h"
+#include "pool/sys/privileges.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::sys {
@@ -24,6 +27,52 @@ std::vector<LogFile*>& g_files = *new std::vector<LogFile*>;  // outlives every 
 constexpr int kFlags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr mode_t kMode = 0640;
 
+using Opener = int (*)(const char* path, int flags);
+
+int OpenAny(const char* path, int flags) { return ::open(path, flags, kMode); }
+
+int OpenWithoutLinks(const char* path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags);
+  if ((flags & O_CREAT) != 0) how.mode = kMode;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+}
+
+/// Opens the file, or makes it.
+UniqueFd OpenOrMake(const std::string& path, Opener open, bool& made) {
+  UniqueFd fd(open(path.c_str(), kFlags));
+  if (fd || errno != ENOENT) return fd;
+  fd.Reset(open(path.c_str(), kFlags | O_CREAT | O_EXCL));
+  made = static_cast<bool>(fd);
+  if (!fd && errno == EEXIST) fd.Reset(open(path.c_str(), kFlags));
+  return fd;
+}
+
+Result<UniqueFd> OpenFor(const std::string& path, const User& user) {
+  bool made = false;
+  int error = 0;
+  {
+    const RightsOf rights(user);
+    if (UniqueFd fd = OpenOrMake(path, OpenAny, made)) return fd;
+    error = errno;
+  }
+  if (error != EACCES && error != EPERM) return Failure(error, "open " + path);
+  UniqueFd fd = OpenOrMake(path, OpenWithoutLinks, made);
+  if (!fd && errno == ELOOP) {
+    return Failure("open " + path + ": " + user.name +
+                   " may not, and root follows no symbolic link for that user: name the file itself");
+  }
+  if (!fd) return Failure(errno, "open " + path);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return Failure(errno, "open " + path);
+  if (S_ISREG(info.st_mode) && info.st_nlink > 1)
+    return Failure("open " + path + ": " + user.name + " may not, and the file has another name");
+  if (made) [[maybe_unused]]
+    const int ignored = ::fchown(fd.get(), user.uid, user.gid);
+  return fd;
+}
+
 bool IsRegular(int fd) {
   struct stat info {};
   return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
@@ -31,12 +80,11 @@ bool IsRegular(int fd) {
 
 }  // namespace
 
-LogFile::LogFile(std::string path, int fd, bool created)
+LogFile::LogFile(std::string path, int fd)
     : path_(std::move(path)),
       fd_(fd),
       index_(std::min(g_files.size(), LogFileTurns::kFiles - 1)),
       turn_(g_turns->turn.load()),
-      created_(created),
       regular_(IsRegular(fd)) {
   g_files.push_back(this);
 }
@@ -52,30 +100,27 @@ std::vector<int> LogFile::Descriptors() {
   return numbers;
 }
 
-std::unique_ptr<LogFile> LogFile::On(int fd) { return std::unique_ptr<LogFile>(new LogFile("", fd, false)); }
+std::unique_ptr<LogFile> LogFile::On(int fd) { return std::unique_ptr<LogFile>(new LogFile("", fd)); }
 
 void LogFile::RefreshAll() {
   for (LogFile* file : g_files) file->Refresh();
 }
 
-Result<std::unique_ptr<LogFile>> LogFile::Open(std::string path, int as) {
-  UniqueFd fd(::open(path.c_str(), kFlags));
-  bool created = false;
-  if (!fd && errno == ENOENT) {
-    fd.Reset(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, kMode));
-    created = static_cast<bool>(fd);
-    if (!fd && errno == EEXIST) fd.Reset(::open(path.c_str(), kFlags));
+Result<std::unique_ptr<LogFile>> LogFile::Open(std::string path, int as, const User* user) {
+  UniqueFd fd;
+  if (user != nullptr && ::geteuid() == 0) {
+    auto opened = OpenFor(path, *user);
+    if (!opened) return tl::unexpected(opened.error());
+    fd = std::move(*opened);
+  } else {
+    bool made = false;
+    fd = OpenOrMake(path, OpenAny, made);
   }
   if (!fd) return Failure(errno, "open " + path);
   if (as >= 0 && ::dup3(fd.get(), as, as > STDERR_FILENO ? O_CLOEXEC : 0) < 0)
     return Failure(errno, "open " + path);
   const int number = as >= 0 ? as : fd.Release();
-  return std::unique_ptr<LogFile>(new LogFile(std::move(path), number, created));
-}
-
-void LogFile::Give(unsigned user, unsigned group) const {
-  if (created_) [[maybe_unused]]
-    const int ignored = ::fchown(fd_, user, group);
+  return std::unique_ptr<LogFile>(new LogFile(std::move(path), number));
 }
 
 void LogFile::TurnBy(LogFileTurns* shared) { g_turns = shared != nullptr ? shared : &g_of_this_process; }

@@ -13,6 +13,8 @@
 
 namespace hydrapool::sys {
 
+struct User;
+
 /// When the files of logs are to be opened again, in memory that all their writers share.
 struct LogFileTurns {
   static constexpr std::size_t kFiles = 4;
@@ -32,7 +34,7 @@ struct LogFileTurns {
 /// A turn is taken by each process at its next Write or RefreshAll, so nothing is written to the old file
 /// from then on, and no signal needs to reach anyone. A process that cannot open the file keeps the one it
 /// has; the first to fail says so in the log. Since each opens it by its own rights, the file must be
-/// writable by the user that the server becomes; what Open creates can be given to that user (Give).
+/// writable by the user that the server becomes; what Open creates is given to that user.
 ///
 /// A line is one write(2), whole or counted as dropped by its caller. Where a disk has taken a part of one,
 /// the next begins a line of its own. A pipe's reader is never waited for, a disk is.
@@ -45,12 +47,14 @@ class LogFile {
   LogFile& operator=(const LogFile&) = delete;
 
   /// Creates it where it is missing, with 0640. `as`: takes the place of that descriptor; -1: of a new one.
-  [[nodiscard]] static Result<std::unique_ptr<LogFile>> Open(std::string path, int as = -1);
+  ///
+  /// Root with a `user`, who may have prepared the path: what that user may open is opened, or made, as that
+  /// user. The rest only where no part of the path is a symbolic link and the file has no other name; what
+  /// had to be made is given to the user.
+  [[nodiscard]] static Result<std::unique_ptr<LogFile>> Open(std::string path, int as = -1,
+                                                             const User* user = nullptr);
   /// On a descriptor that is open and stays: never opened again.
   [[nodiscard]] static std::unique_ptr<LogFile> On(int fd);
-
-  /// Makes the file that user's, if this object has created it; only root can.
-  void Give(unsigned user, unsigned group) const;
 
   /// False: dropped; errno is in `error`.
   bool Write(std::string_view line);
@@ -67,14 +71,13 @@ class LogFile {
   static void AskForTurn();
 
  private:
-  LogFile(std::string path, int fd, bool created);
+  LogFile(std::string path, int fd);
   [[nodiscard]] Result<void> OpenAgain() const;
 
   std::string path_;  // empty: not opened again
   int fd_ = -1;       // for good
   std::size_t index_ = 0;
   std::uint32_t turn_ = 0;
-  bool created_ = false;
   bool regular_ = false;
   int error_ = 0;
 };

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "pool/sys/file.h"
+#include "pool/sys/privileges.h"
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/unique_fd.h"
 
@@ -98,6 +99,38 @@ TEST_F(LogFileTest, AfterAPartOfALineTheNextBeginsALine) {
   EXPECT_TRUE((*file)->Write("def\n"));
   EXPECT_TRUE((*file)->Write("ghi\n"));
   EXPECT_EQ(Text(path_), "0123456789\n01234\ndef\nghi\n");
+}
+
+// A log whose place its user has prepared is no way to a file of root's.
+TEST_F(LogFileTest, RootFollowsNoLinkThatTheUserHasMade) {
+  if (::geteuid() != 0) GTEST_SKIP() << "for root";
+  const User user = *FindUser("nobody");
+  std::filesystem::permissions(scratch_.path(), std::filesystem::perms(0755));
+  const std::string secret = scratch_ / "secret";
+  { (*LogFile::Open(secret))->Write("root's\n"); }
+  const std::string theirs = scratch_ / "theirs";
+  std::filesystem::create_directory(theirs);
+  ASSERT_EQ(::chown(theirs.c_str(), user.uid, user.gid), 0);
+  std::filesystem::create_symlink(secret, theirs + "/log");
+  EXPECT_FALSE(LogFile::Open(theirs + "/log", -1, &user));
+  std::filesystem::create_symlink(theirs, scratch_ / "way");
+  std::filesystem::create_symlink(scratch_.path(), theirs + "/back");
+  EXPECT_FALSE(LogFile::Open(theirs + "/back/secret", -1, &user));
+  std::filesystem::create_hard_link(secret, theirs + "/name");
+  EXPECT_FALSE(LogFile::Open(theirs + "/name", -1, &user));
+  EXPECT_EQ(Text(secret), "root's\n");
+  EXPECT_EQ(::geteuid(), 0u);
+
+  const std::string own = scratch_ / "way/own";  // by that user's rights a link is a link
+  (*LogFile::Open(own, -1, &user))->Write("one\n");
+  const std::string made = scratch_ / "made";  // where only root may make it
+  (*LogFile::Open(made, -1, &user))->Write("two\n");
+  for (const std::string& path : {own, made}) {
+    struct stat info {};
+    ASSERT_EQ(::stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, user.uid) << path;
+    EXPECT_EQ(Text(path).size(), 4u);
+  }
 }
 
 TEST_F(LogFileTest, WaitsForNoReader) {

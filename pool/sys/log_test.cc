@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <string>
 
+#include "pool/sys/stderr_log.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::sys::log {
@@ -100,6 +104,27 @@ TEST_F(LogTest, WhatIsDroppedIsCountedAndTold) {
   EXPECT_EQ(after.find("dropped"), after.rfind("dropped")) << after;
   EXPECT_TRUE(after.ends_with("after it\n")) << after;
   EXPECT_EQ(dropped.count, 100u);
+}
+
+TEST_F(LogTest, AFloodOfProgramsWordsIsCutAndTold) {
+  testing::internal::CaptureStderr();
+  std::array<int, 2> ends;
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd out(ends[0]);
+  const UniqueFd in(ends[1]);
+  const auto say = [&](const std::string& name, int lines) {
+    StderrLog log(name);
+    for (int i = 0; i < lines; ++i) {
+      ASSERT_EQ(::write(in.get(), "word\n", 5), 5);
+      log.Drain(out.get());
+    }
+  };
+  say("flood", 5000);
+  const std::string flood = testing::internal::GetCapturedStderr();
+  const auto lines = static_cast<std::uint32_t>(std::ranges::count(flood, '\n'));
+  EXPECT_GE(lines, StderrLog::kMaxLines);
+  EXPECT_LT(lines, 5000u);
+  EXPECT_NE(flood.find("flood: stderr: word"), flood.npos);
 }
 
 }  // namespace

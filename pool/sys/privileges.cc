@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 
 namespace hydrapool::sys {
@@ -45,6 +46,29 @@ Result<void> Become(const User& user) {
     return {};
   }
   return Failure(errno, "cannot become " + user.name);
+}
+
+RightsOf::RightsOf(const User& user) : uid_(::geteuid()), gid_(::getegid()) {
+  if (uid_ != 0) return;
+  groups_.resize(static_cast<std::size_t>(Check(::getgroups(0, nullptr), "getgroups")));
+  Check(::getgroups(static_cast<int>(groups_.size()), groups_.data()), "getgroups");
+  if (::initgroups(user.name.c_str(), user.gid) == 0 && ::setegid(user.gid) == 0 &&
+      ::seteuid(user.uid) == 0) {
+    taken_ = true;
+    return;
+  }
+  const int error = errno;
+  GoBack();
+  ThrowErrno(error, "the rights of " + user.name);
+}
+
+RightsOf::~RightsOf() {
+  if (taken_) GoBack();
+}
+
+void RightsOf::GoBack() const {
+  if (::seteuid(uid_) != 0 || ::setegid(gid_) != 0 || ::setgroups(groups_.size(), groups_.data()) != 0)
+    std::abort();
 }
 
 }  // namespace hydrapool::sys

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "pool/sys/error.h"
 
@@ -24,5 +25,23 @@ struct User {
 /// Only root can; a process that already is that user need not. After an error the process must not go on.
 /// Not for a process with several threads that do anything meanwhile.
 [[nodiscard]] Result<void> Become(const User& user);
+
+/// What root opens or makes while this lives is only what `user` may. No effect where the process is not
+/// root. Throws std::system_error; ends the process where it cannot become root again. Not for several
+/// threads.
+class RightsOf {
+ public:
+  explicit RightsOf(const User& user);
+  ~RightsOf();
+  RightsOf(const RightsOf&) = delete;
+  RightsOf& operator=(const RightsOf&) = delete;
+
+ private:
+  void GoBack() const;
+  bool taken_ = false;
+  uid_t uid_ = 0;
+  gid_t gid_ = 0;
+  std::vector<gid_t> groups_;
+};
 
 }  // namespace hydrapool::sys

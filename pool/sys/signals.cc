@@ -110,6 +110,29 @@ void IgnoreStraySignals() {
     ::syscall(SYS_rt_sigaction, signal, &ignore, nullptr, NSIG / 8);
 }
 
+std::uint64_t IgnoredSignals() {
+  std::uint64_t ignored = 0;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    std::array<unsigned long, 8> now{};
+    if (::syscall(SYS_rt_sigaction, signal, nullptr, &now, NSIG / 8) == 0 &&
+        now[0] == reinterpret_cast<unsigned long>(SIG_IGN))
+      ignored |= Bit(signal);
+  }
+  return ignored;
+}
+
+// 32 and 33 are glibc's own, and stay as they are.
+void CatchIgnoredSignals() {
+  const std::uint64_t ignored = IgnoredSignals();
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if ((ignored & Bit(signal)) == 0) continue;
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    action.sa_flags = SA_RESTART;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
 Nanos SignalEvents::TakeChildStamp() { return g_child_stamp.exchange(0); }
 
 }  // namespace hydrapool::sys

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <vector>
@@ -54,6 +55,11 @@ class SignalEvents {
 /// ALRM, VTALRM, PROF, IO, PWR, STKFLT and those from 32 on. Faults (SEGV, ABRT, …), limits (XCPU, XFSZ),
 /// TERM, QUIT, INT and job control keep what they do. Programs inherit what is ignored: see cgi/process.h.
 void IgnoreStraySignals();
+
+/// Of those that are ignored: they do nothing as before, but are no longer inherited by programs.
+void CatchIgnoredSignals();
+/// Those that this process ignores (bit: signal - 1).
+[[nodiscard]] std::uint64_t IgnoredSignals();
 
 /// Blocks every signal of this thread as long as it lives, then restores the mask it found.
 class BlockAllSignals {

@@ -5,9 +5,19 @@
 #include <array>
 #include <cerrno>
 
+#include "pool/sys/clock.h"
 #include "pool/sys/log.h"
+#include "pool/sys/rate_limit.h"
 
 namespace hydrapool::sys {
+namespace {
+
+RateLimit& LimitOfLines() {
+  static RateLimit limit(StderrLog::kMaxLines, kSecond / StderrLog::kMaxLines);
+  return limit;
+}
+
+}  // namespace
 
 bool StderrLog::Drain(int pipe) {
   std::array<char, 4096> buffer;
@@ -40,7 +50,11 @@ void StderrLog::Add(std::string_view bytes) {
 
 void StderrLog::Finish() {
   if (line_.empty()) return;
-  log::Info("{}: stderr: {}", name_, line_);
+  if (LimitOfLines().Take(Now())) {
+    if (const auto missed = LimitOfLines().TakeMissed(); missed > 0)
+      log::Warn("{} lines of programs' stderr were dropped: more than {} a second", missed, kMaxLines);
+    log::Info("{}: stderr: {}", name_, line_);
+  }
   line_.clear();
 }
 

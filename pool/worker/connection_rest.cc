@@ -72,7 +72,8 @@ LeasedConnection::Next LeasedConnection::Owe(Excuse excuse) {
   const bool clients_fault = excuse == Excuse::kTooSlow || excuse == Excuse::kUrgent;
   const std::uint8_t kind = clients_fault ? 4 : 5;
   if (clients_fault || excuse == Excuse::kUnavailable) hand_.SetPart(0);  // nobody has read it
-  return SendReply({.consume = 0, .bytes = desk_.abandoned_reply(excuse), .keep_open = false, .kind = kind});
+  return SendReply(
+      {.consume = 0, .bytes = desk_.handler->OwedReply(*this, excuse), .keep_open = false, .kind = kind});
 }
 
 // The others first. A worker that is to leave gives the lease back instead: the bytes wait in the kernel.

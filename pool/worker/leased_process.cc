@@ -39,8 +39,9 @@ bool LeasedProcess::JoinLine(std::size_t most) {
   return joined;
 }
 
-bool LeasedProcess::IsItsTurn(std::size_t limit) const {
-  return connection_.desk().leases.places().taken() + line().Before(lease()) < limit;
+std::size_t LeasedProcess::TurnsBefore(std::size_t limit) const {
+  const std::size_t taken = connection_.desk().leases.places().taken() + line().Before(lease());
+  return taken < limit ? 0 : taken + 1 - limit;
 }
 
 void LeasedProcess::LeavePlace() {

@@ -21,8 +21,9 @@ class LeasedProcess final : public RequestProcess {
   bool ClaimPlace(std::size_t limit) override;
   bool JoinLine(std::size_t most) override;
   [[nodiscard]] const ProcessLine& line() const override;
-  [[nodiscard]] bool IsItsTurn(std::size_t limit) const override;
+  [[nodiscard]] std::size_t TurnsBefore(std::size_t limit) const override;
   [[nodiscard]] bool client_finished() const override;
+  void StepOutOfLine() override { line().StepOut(lease()); }
   void LeaveLine() override { line().Leave(lease()); }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return *place_; }
   [[nodiscard]] std::uint32_t lease() const override;

@@ -33,8 +33,10 @@ class RequestProcess {
   /// it. False: `most` wait already. Its end leaves the line.
   [[nodiscard]] virtual bool JoinLine(std::size_t most) = 0;
   [[nodiscard]] virtual const ProcessLine& line() const = 0;
-  /// Of the places that `limit` allows, enough are free for it and all before it in the line.
-  [[nodiscard]] virtual bool IsItsTurn(std::size_t limit) const = 0;
+  /// How many must come to their end before it is its turn for one of the first `limit` places; 0: it is.
+  [[nodiscard]] virtual std::size_t TurnsBefore(std::size_t limit) const = 0;
+  /// It has a place, and waits again if this worker dies before LeaveLine.
+  virtual void StepOutOfLine() = 0;
   virtual void LeaveLine() = 0;
   /// Its client sends no more: it has closed its end, or its side of it.
   [[nodiscard]] virtual bool client_finished() const = 0;

@@ -40,6 +40,7 @@ int Worker::Run() {
   sys::SignalEvents signals(desk_.loop, {SIGTERM, SIGQUIT}, [this](int signal) { OnSignal(signal); });
   sys::IgnoreStraySignals();
   ::signal(SIGINT, SIG_IGN);
+  sys::CatchIgnoredSignals();  // so that no program's start has to undo them
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -29,6 +29,8 @@
 ///     Begun Begin(Exchange&, std::string_view input);
 ///     // Takes over a request whose process outlived its worker.
 ///     std::unique_ptr<Execution> Resume(Exchange&);
+///     // AbandonedReply in a worker that lives, for this connection.
+///     std::string OwedReply(Connection&, Excuse);
 ///     // Speaks first, once for each connection: its reply's `consume` counts for nothing.
 ///     std::optional<Reply> OnConnect(Connection&);
 ///     // The worker is about to close the connection; not called where the worker is killed, nor where the
@@ -51,6 +53,7 @@ class AnyHandler {
   virtual Decision OnInput(Connection& connection, std::string_view input) = 0;
   virtual Begun Begin(Exchange& exchange, std::string_view input) = 0;
   virtual std::unique_ptr<Execution> Resume(Exchange& exchange) = 0;
+  virtual std::string OwedReply(Connection& connection, Excuse excuse) = 0;
   virtual std::optional<Reply> OnConnect(Connection& connection) = 0;
   virtual void OnClose(Connection& connection) = 0;
   virtual void OnWorkerStop() = 0;
@@ -74,6 +77,8 @@ template <typename H> concept HasBegin = requires(H handler, Exchange& exchange,
   { handler.Begin(exchange, input) } -> std::convertible_to<Begun>; };
 template <typename H> concept HasResume = requires(H handler, Exchange& exchange) {
   { handler.Resume(exchange) } -> std::convertible_to<std::unique_ptr<Execution>>; };
+template <typename H> concept HasOwedReply = requires(H handler, Connection& connection, Excuse excuse) {
+  { handler.OwedReply(connection, excuse) } -> std::convertible_to<std::string>; };
 template <typename H> concept HasOnConnect = requires(H handler, Connection& connection) {
   { handler.OnConnect(connection) } -> std::convertible_to<std::optional<Reply>>; };
 template <typename H> concept HasOnClose = requires(H handler, Connection& connection) {
@@ -87,7 +92,7 @@ template <typename H, typename Make> concept Makes =
 // Each of these names, once more: a class that has one of its own makes it ambiguous. So a hook of the wrong
 // type is told from none at all, also where it is overloaded or private.
 struct HookNames {
-  int Begin, Resume, OnConnect, OnClose, OnWorkerStop;
+  int Begin, Resume, OwedReply, OnConnect, OnClose, OnWorkerStop;
 };
 template <typename H>
 struct WithHookNames : H, HookNames {};
@@ -99,6 +104,7 @@ struct WithHookNames<H> : HookNames {
 // clang-format off
 template <typename H> concept RightBegin = HasBegin<H> || requires { &WithHookNames<H>::Begin; };
 template <typename H> concept RightResume = HasResume<H> || requires { &WithHookNames<H>::Resume; };
+template <typename H> concept RightOwedReply = HasOwedReply<H> || requires { &WithHookNames<H>::OwedReply; };
 template <typename H> concept RightOnConnect = HasOnConnect<H> || requires { &WithHookNames<H>::OnConnect; };
 template <typename H> concept RightOnClose = HasOnClose<H> || requires { &WithHookNames<H>::OnClose; };
 template <typename H> concept RightOnWorkerStop =
@@ -137,6 +143,13 @@ class HandlerAdapter final : public AnyHandler {
       return nullptr;
     }
   }
+  std::string OwedReply([[maybe_unused]] Connection& connection, Excuse excuse) override {
+    if constexpr (HasOwedReply<H>) {
+      return handler_.OwedReply(connection, excuse);
+    } else {
+      return AbandonedReplyOf<H>(excuse);
+    }
+  }
   std::optional<Reply> OnConnect([[maybe_unused]] Connection& connection) override {
     if constexpr (HasOnConnect<H>) {
       return handler_.OnConnect(connection);
@@ -173,6 +186,8 @@ constexpr bool IsHandler() {
     static_assert(kNever<H>, "a handler's Begin must be: Begun Begin(Exchange&, std::string_view)");
   } else if constexpr (!RightResume<H>) {
     static_assert(kNever<H>, "a handler's Resume must be: std::unique_ptr<Execution> Resume(Exchange&)");
+  } else if constexpr (!RightOwedReply<H>) {
+    static_assert(kNever<H>, "a handler's OwedReply must be: std::string OwedReply(Connection&, Excuse)");
   } else if constexpr (!RightOnConnect<H>) {
     static_assert(kNever<H>, "a handler's OnConnect must be: std::optional<Reply> OnConnect(Connection&)");
   } else if constexpr (!RightOnClose<H>) {
