@@ -23,11 +23,14 @@ ssize_t TlsEnd(SSL* ssl) {
 
 /// Goes on with the handshake; `connecting` until it is over.
 std::optional<Result> RawConnection::Secure() {
+  const sys::Nanos begun = sys::Now();
   errno = 0;
   const int returned = SSL_connect(socket_.ssl.get());
   const int error_number = errno;
   if (returned == 1) {
+    const bool at_once = at_.connected == 0;  // a server that answers while this process waits for a CPU
     NoteConnected(AddressWalk::kNever);
+    if (at_once) at_.connected = begun;
     at_.secured = sys::Now();
     ++counts_.tls;
     if (SSL_session_reused(socket_.ssl.get()) != 0) ++counts_.resumed;
