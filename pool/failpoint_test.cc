@@ -39,7 +39,8 @@ const std::vector<string> kPoints{
 
 /// Those that need options of their own, and are killed at in tests of their own: cgi_queue_test.cc,
 /// access_log_test.cc.
-const std::set<string> kElsewhere{"cgi.waits_for_a_place", "worker.in_line", "worker.told_answered"};
+const std::set<string> kElsewhere{"cgi.ordered", "cgi.waits_for_a_place", "worker.in_line",
+                                  "worker.told_answered"};
 
 /// Kills a worker that a failpoint has stopped. Only its parent is told of a stop, so this looks every
 /// millisecond until it is destroyed.

@@ -43,7 +43,7 @@ TEST(ProgramRulesServerTest, WhatIsWrongIsOneLine) {
     return finished.output;
   };
   EXPECT_NE(complaint("--cgi-limit", "stack=1M").find("'stack=1M' is no limit"), std::string::npos);
-  EXPECT_NE(complaint("--program-rule", "/x=user:joe").find("'/x=user:joe' is not /PATH=KEY:VALUE"),
+  EXPECT_NE(complaint("--program-rule", "/x=colour:red").find("'/x=colour:red' is not /PATH=KEY:VALUE"),
             std::string::npos);
 }
 

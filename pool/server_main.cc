@@ -132,6 +132,7 @@ void OpenLogs(Options& options) {
 // So that a proxy of that user can connect. What a program inherits is as it should be, and may lie in a
 // directory that its user does not see.
 void GiveSocket(const std::string& path, const std::optional<sys::User>& owner, std::optional<mode_t> mode) {
+  if (sys::inheritance::OnTrial()) return;
   constexpr mode_t kMode = 07777;
   struct stat there {};
   if (::lstat(path.c_str(), &there) != 0) return;
@@ -231,8 +232,10 @@ int Serve(const Options& options) {
   if (options.dispatch != Dispatch::kLease) return ServeDirectly(options);
   std::vector<sys::UniqueFd> listeners = Listeners(options);
   Pool pool(options.pool, HandlerOf(options));
-  EnterParts(ScoreboardOf(pool).parts(), options.site.mounts);
-  if (options.site.cgi) LimitPrograms(pool, *options.site.cgi);
+  if (!sys::inheritance::OnTrial()) {  // it may be refused yet, and the pool whose records these are goes on
+    EnterParts(ScoreboardOf(pool).parts(), options.site.mounts);
+    if (options.site.cgi) LimitPrograms(pool, *options.site.cgi);
+  }
   const auto admin = OpenAdmin(pool.loop(), {ScoreboardOf(pool), DeathsOf(pool), &FatesOf(pool)}, options);
   std::optional<control::Server> control;
   if (!options.control.empty()) {

@@ -18,6 +18,7 @@ namespace hydrapool {
 namespace {
 
 constexpr std::size_t kPiece = 4096;
+constexpr int kRounds = 16;  // pieces in one turn
 constexpr std::size_t kMostOutput =
     std::size_t{64} * 1024;  // so much at once, and then the rest of the input
 
@@ -76,7 +77,7 @@ void DirectConnection::OnEvents(std::uint32_t events) {
 }
 
 void DirectConnection::Serve() {
-  while (fd_) {
+  for (int rounds = 0; fd_;) {
     if (!Flush()) return;
     if (closes_) {
       ::shutdown(fd_.get(), SHUT_WR);
@@ -84,7 +85,9 @@ void DirectConnection::Serve() {
       since_ = desk_.loop.now();
       return Linger();
     }
-    if (!Answer() && !Read()) return;
+    if (Answer()) continue;
+    if (fd_ && ++rounds > kRounds) return Watch(EPOLLIN);  // the others' turn
+    if (fd_ && !Read()) return;
   }
 }
 
@@ -179,11 +182,11 @@ bool DirectConnection::Flush() {
 
 void DirectConnection::Linger() {
   std::array<char, 16 * kPiece> dropped;
-  ssize_t count;
-  do {
-    count = ::recv(fd_.get(), dropped.data(), dropped.size(), 0);
-  } while (count > 0);
-  if (count == 0 || errno != EAGAIN) return Close();
+  for (int rounds = 0; rounds < kRounds; ++rounds) {
+    const ssize_t count = ::recv(fd_.get(), dropped.data(), dropped.size(), 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN)) return Close();
+    if (count < 0) break;
+  }
   Watch(EPOLLIN);
 }
 

@@ -39,6 +39,7 @@ std::uint8_t SiteParts::Enter(std::string_view name) {
   if (const std::uint8_t known = Find(name); known != 0) return known;
   const std::size_t part = size();
   if (part == kMostParts) return 0;
+  names_[part] = {};  // of one who died here
   std::ranges::copy(name, names_[part].begin());
   others_.store(part, std::memory_order_release);
   return static_cast<std::uint8_t>(part);

@@ -23,6 +23,7 @@ namespace {
 
 constexpr sys::Nanos kLongestTrial = 10 * sys::kSecond;
 constexpr timespec kMoment{0, 100'000};
+constexpr timespec kAgain{0, 100'000'000};
 
 }  // namespace
 
@@ -94,6 +95,7 @@ void Supervisor::Refuse(Successor successor, const std::string& why) {
 // One that has died will not change anything either.
 bool Supervisor::PauseParent() {
   if (parent_ == 0) return true;
+  life_.pauses = false;
   life_.handover = Handover::kAsked;
   ::kill(parent_, SIGCHLD);
   for (const sys::Nanos deadline = sys::Now() + kHungAfter; sys::Now() < deadline;) {
@@ -113,7 +115,7 @@ void Supervisor::FollowParentBefore() {
     if (life_.handover == Handover::kAsked) {
       HYDRAPOOL_FAILPOINT("supervisor.follows");
       StartParent(before);
-      AwaitHandover();
+      AwaitHandover(before);
       HYDRAPOOL_FAILPOINT("supervisor.followed");
     }
     ::kill(before, SIGKILL);
@@ -124,12 +126,24 @@ void Supervisor::FollowParentBefore() {
   life_.handover = Handover::kNone;
 }
 
-// Or the end of the next parent, which is seen to as usual.
-void Supervisor::AwaitHandover() {
-  while (parent_ != 0 && life_.handover == Handover::kAsked) {
+// Or until one of the two has ended, which is seen to as usual. One that cannot be started is tried again,
+// for the one before can go on; one that does not get there in time is ended.
+void Supervisor::AwaitHandover(pid_t before) {
+  const auto has_ended = [](pid_t pid) {
     siginfo_t ended{};
-    ::waitid(P_PID, static_cast<id_t>(parent_), &ended, WEXITED | WNOHANG | WNOWAIT);
-    if (ended.si_pid == parent_) return;
+    ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT);
+    return ended.si_pid == pid;
+  };
+  const sys::Nanos late = sys::Now() + kHungAfter;
+  while (life_.handover == Handover::kAsked && !has_ended(before)) {
+    if (parent_ == 0) {
+      ::nanosleep(&kAgain, nullptr);
+      StartParent(before);
+    } else if (has_ended(parent_)) {
+      return;
+    } else if (sys::Now() > late) {
+      ::kill(parent_, SIGKILL);
+    }
     ::nanosleep(&kMoment, nullptr);
   }
 }

@@ -140,7 +140,7 @@ void Supervisor::Reap() {
 }
 
 void Supervisor::OnParentEnd(const sys::ExitStatus& status) {
-  parent_ = 0;
+  parent_ = life_.parent = 0;
   if (life_.stage == PoolStage::kStopped && status.signal == 0) {
     ended_ = true;
     exit_code_ = status.code;

@@ -69,7 +69,7 @@ class Supervisor {
   void GiveUp(const sys::ExitStatus& status);
   void WatchParent();
   void FollowParentBefore();
-  void AwaitHandover();
+  void AwaitHandover(pid_t before);
   bool TakeOverFrom(pid_t before);
   void Resize(int by);
 

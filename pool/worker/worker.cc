@@ -127,6 +127,7 @@ void Worker::TakeLease(const ToWorker& message, std::vector<sys::UniqueFd>& desc
 void Worker::Sweep() {
   bool any = false;
   const sys::Nanos now = sys::Now();
+  desk_.slabs_trimmed = 0;
   for (const auto& each : connections_) {
     if (!each) continue;
     any = true;

@@ -96,6 +96,7 @@ struct WorkerDesk {
   ParentLine line;
   std::vector<char> peek_buffer;
   bool draining = false;
+  int slabs_trimmed = 0;  ///< in this sweep
   bool speaks_first = false;
   std::string (*abandoned_reply)(Excuse) = nullptr;
   /// Connections that are done with; destroyed when the loop comes round.
