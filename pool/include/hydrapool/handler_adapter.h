@@ -94,14 +94,10 @@ template <typename H, typename Make> concept Makes =
 struct HookNames {
   int Begin, Resume, OwedReply, OnConnect, OnClose, OnWorkerStop;
 };
-template <typename H>
-struct WithHookNames : H, HookNames {};
-template <typename H>
-requires std::is_final_v<H>
-struct WithHookNames<H> : HookNames {
-};
-
 // clang-format off
+template <typename H> struct WithHookNames : H, HookNames {};
+template <typename H> requires std::is_final_v<H> struct WithHookNames<H> : HookNames {};
+
 template <typename H> concept RightBegin = HasBegin<H> || requires { &WithHookNames<H>::Begin; };
 template <typename H> concept RightResume = HasResume<H> || requires { &WithHookNames<H>::Resume; };
 template <typename H> concept RightOwedReply = HasOwedReply<H> || requires { &WithHookNames<H>::OwedReply; };
@@ -130,32 +126,20 @@ class HandlerAdapter final : public AnyHandler {
     return handler_.OnInput(connection, input);
   }
   Begun Begin([[maybe_unused]] Exchange& exchange, [[maybe_unused]] std::string_view input) override {
-    if constexpr (HasBegin<H>) {
-      return handler_.Begin(exchange, input);
-    } else {
-      return std::unique_ptr<Execution>();
-    }
+    if constexpr (HasBegin<H>) return handler_.Begin(exchange, input);
+    return std::unique_ptr<Execution>();
   }
   std::unique_ptr<Execution> Resume([[maybe_unused]] Exchange& exchange) override {
-    if constexpr (HasResume<H>) {
-      return handler_.Resume(exchange);
-    } else {
-      return nullptr;
-    }
+    if constexpr (HasResume<H>) return handler_.Resume(exchange);
+    return nullptr;
   }
   std::string OwedReply([[maybe_unused]] Connection& connection, Excuse excuse) override {
-    if constexpr (HasOwedReply<H>) {
-      return handler_.OwedReply(connection, excuse);
-    } else {
-      return AbandonedReplyOf<H>(excuse);
-    }
+    if constexpr (HasOwedReply<H>) return handler_.OwedReply(connection, excuse);
+    return AbandonedReplyOf<H>(excuse);
   }
   std::optional<Reply> OnConnect([[maybe_unused]] Connection& connection) override {
-    if constexpr (HasOnConnect<H>) {
-      return handler_.OnConnect(connection);
-    } else {
-      return std::nullopt;
-    }
+    if constexpr (HasOnConnect<H>) return handler_.OnConnect(connection);
+    return std::nullopt;
   }
   void OnClose([[maybe_unused]] Connection& connection) override {
     if constexpr (HasOnClose<H>) handler_.OnClose(connection);
@@ -210,9 +194,8 @@ HandlerType MakeHandlerType(Make make) {
               return std::make_unique<internal::HandlerAdapter<H>>(make, context);
             },
             &internal::AbandonedReplyOf<H>, internal::HasOnConnect<H>};
-  } else {
-    return {};
   }
+  return {};
 }
 
 /// The handler H, made by its constructor.
@@ -220,9 +203,8 @@ template <typename H>
 HandlerType MakeHandlerType() {
   if constexpr (internal::IsHandler<H, std::constructible_from<H, WorkerContext&>>()) {
     return MakeHandlerType<H>([](WorkerContext& context) { return H(context); });
-  } else {
-    return {};
   }
+  return {};
 }
 
 }  // namespace hydrapool
