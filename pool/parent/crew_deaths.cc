@@ -17,7 +17,7 @@ void WarnOfYoungDeaths(std::size_t seat, const RespawnPolicy& policy, const sys:
                        sys::Nanos delay) {
   const std::string what = fmt::format("worker {} {} ({}, {} times in a row); next start in {} ms", seat,
                                        policy.failing() ? "is failing" : "keeps dying young",
-                                       status.Describe(), policy.young_deaths(), delay / sys::kMillisecond);
+                                       status.Describe(), policy.in_a_row(), delay / sys::kMillisecond);
   policy.failing() ? sys::log::Error("{}", what) : sys::log::Warn("{}", what);
 }
 

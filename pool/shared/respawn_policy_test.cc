@@ -39,12 +39,19 @@ TEST(RespawnPolicyTest, WhoIsKilledFromOutsideOrLeavesInPeaceIsNotToBlame) {
   EXPECT_FALSE(policy.failing());
 }
 
-TEST(RespawnPolicyTest, WhoIsKilledBeforeItWasReadyIs) {
+TEST(RespawnPolicyTest, WhoIsKilledBeforeItWasReadyIsSparedForAWhile) {
+  constexpr Death kKilledEarly{.lived = 5 * sys::kMillisecond, .status = {SIGKILL, 0}, .was_ready = false};
   RespawnPolicy policy;
-  Death death = kKilled;
-  death.was_ready = false;
-  for (int i = 0; i < 5; ++i) policy.OnDeath(death);
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint32_t i = 0; i < RespawnPolicy::kSpared; ++i) EXPECT_EQ(policy.OnDeath(kKilledEarly), 0);
+    EXPECT_EQ(policy.OnDeath(kKilled), 0) << "one was ready: the start works";
+  }
+  for (std::uint32_t i = 0; i < RespawnPolicy::kSpared; ++i) policy.OnDeath(kKilledEarly);
+  for (const int milliseconds : {10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5000, 5000})
+    EXPECT_EQ(policy.OnDeath(kKilledEarly), milliseconds * sys::kMillisecond);
   EXPECT_TRUE(policy.failing());
+  EXPECT_EQ(policy.young_deaths(), 0u);
+  EXPECT_EQ(policy.in_a_row(), RespawnPolicy::kSpared + 11);
 }
 
 TEST(RespawnPolicyTest, AKillInBetweenDoesNotClearIt) {
