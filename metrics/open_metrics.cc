@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
 #include <string_view>
 
+#include "metrics/text.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::metrics {
@@ -14,12 +14,6 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Text = fmt::memory_buffer;
-
-template <typename... Args>
-void Put(Text& text, fmt::format_string<Args...> format, Args&&... args) {
-  fmt::format_to(std::back_inserter(text), format, std::forward<Args>(args)...);
-}
 
 std::string Escaped(std::string_view value) {
   std::string text;

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
 #include "metrics/duration_counts.h"
 #include "metrics/process_stats.h"
 #include "metrics/status_page_frame.h"
+#include "metrics/text.h"
 #include "pool/shared/readiness.h"
 
 namespace hydrapool::metrics {
@@ -20,12 +20,6 @@ using hydrapool::Scoreboard;
 using hydrapool::WorkerLife;
 using hydrapool::WorkerSlot;
 using hydrapool::WorkerState;
-using Text = fmt::memory_buffer;
-
-template <typename... Args>
-void Put(Text& text, fmt::format_string<Args...> format, Args&&... args) {
-  fmt::format_to(std::back_inserter(text), format, std::forward<Args>(args)...);
-}
 
 std::string Duration(double seconds) {
   if (seconds < 1e-3) return fmt::format("{:.0f} µs", seconds * 1e6);

@@ -49,10 +49,27 @@ class CgiQueueTest : public ::testing::Test {
   bool AwaitQueued(int count) const {
     return Eventually([&] { return Metric("hydrapool_cgi_queued") == std::to_string(count); });
   }
+  /// So many ask one after the other, each when the one before runs or waits.
+  void LineUp(int count) {
+    for (int i = 0; i < count; ++i) {
+      clients_.emplace_back(server_->address());
+      ASSERT_TRUE(clients_.back().Send(Get(fmt::format("/cgi-bin/wait?{}", i))));
+      order_.push_back(fmt::format("+{}", i));
+      ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
+    }
+  }
+  /// They are answered, and their programs were started as they had come.
+  void ExpectTurnsKept() {
+    Go();
+    for (HttpClient& client : clients_) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
+    EXPECT_EQ(Marks(), order_);
+  }
 
   ScratchDir programs_;
   ScratchDir marks_;
   std::optional<ServerProcess> server_;
+  std::deque<HttpClient> clients_;
+  std::vector<std::string> order_;
 };
 
 constexpr const char* kMark =
@@ -81,17 +98,8 @@ TEST_F(CgiQueueTest, ABurstIsAnsweredWholeAndNoMoreRunAtOnceThanMay) {
 TEST_F(CgiQueueTest, FirstComeFirstServedOverAllWorkers) {
   Script("wait", kMarkUntilTold);
   ServerProcess& server = Start(1);
-  std::deque<HttpClient> clients;
-  std::vector<std::string> order;
-  for (int i = 0; i < 8; ++i) {
-    clients.emplace_back(server.address());
-    ASSERT_TRUE(clients.back().Send(Get(fmt::format("/cgi-bin/wait?{}", i))));
-    order.push_back(fmt::format("+{}", i));
-    ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
-  }
-  Go();
-  for (HttpClient& client : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
-  EXPECT_EQ(Marks(), order);
+  ASSERT_NO_FATAL_FAILURE(LineUp(8));
+  ExpectTurnsKept();
   EXPECT_TRUE(server.Stop().clean());
 }
 
@@ -168,20 +176,11 @@ TEST_F(CgiQueueTest, WhoLeavesWhileItWaitsIsForgotten) {
 TEST_F(CgiQueueTest, ADeathCostsNobodysTurn) {
   Script("wait", kMarkUntilTold);
   ServerProcess& server = Start(1);
-  std::deque<HttpClient> clients;
-  std::vector<std::string> order;
-  for (int i = 0; i < 6; ++i) {
-    clients.emplace_back(server.address());
-    ASSERT_TRUE(clients.back().Send(Get(fmt::format("/cgi-bin/wait?{}", i))));
-    order.push_back(fmt::format("+{}", i));
-    ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
-  }
+  ASSERT_NO_FATAL_FAILURE(LineUp(6));
   for (const pid_t worker : server.Workers()) server.SignalWorker(worker, SIGKILL);
   ASSERT_TRUE(server.AwaitTotal("exits", 4));
   ASSERT_TRUE(AwaitQueued(5));
-  Go();
-  for (HttpClient& client : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
-  EXPECT_EQ(Marks(), order);
+  ExpectTurnsKept();
   EXPECT_TRUE(server.Stop().clean());
 }
 
@@ -189,17 +188,8 @@ TEST_F(CgiQueueTest, ADeathWhileItsProgramStartsCostsNobodysTurnEither) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
   Script("wait", kMarkUntilTold);
   ServerProcess& server = Start(1, {}, "worker.prepared=kill@2");
-  std::deque<HttpClient> clients;
-  std::vector<std::string> order;
-  for (int i = 0; i < 6; ++i) {
-    clients.emplace_back(server.address());
-    ASSERT_TRUE(clients.back().Send(Get(fmt::format("/cgi-bin/wait?{}", i))));
-    order.push_back(fmt::format("+{}", i));
-    ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
-  }
-  Go();
-  for (HttpClient& client : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
-  EXPECT_EQ(Marks(), order);
+  ASSERT_NO_FATAL_FAILURE(LineUp(6));
+  ExpectTurnsKept();
   EXPECT_TRUE(server.AwaitTotal("exits", 1));
   EXPECT_TRUE(server.Stop().clean());
 }

@@ -26,6 +26,8 @@ namespace hydrapool::loadgen {
 /// No system calls, no clock. The endpoint must outlive the walk.
 class AddressWalk {
  public:
+  /// Who has many attempts under way looks at them so rarely.
+  static constexpr sys::Nanos kBetweenLooks = 10 * sys::kMillisecond;
   static constexpr sys::Nanos kNever = std::numeric_limits<sys::Nanos>::max();
 
   explicit AddressWalk(const Wire& wire) : wire_(wire) {}

@@ -158,14 +158,19 @@ TEST(AdminServerTest, WhatHasArrivedCountsBeforeAnyoneMakesRoom) {
   }
 }
 
+/// /hello, which counts how often it is asked for.
+Server::Pages PagesThatCount(int& rendered) {
+  return {{"/hello", [&rendered] {
+             ++rendered;
+             return Page{200, "text/plain", "hello\n"};
+           }}};
+}
+
 TEST(AdminServerTest, AFloodDoesNotHoldTheLoop) {
   constexpr int kFlood = 200;
   int rendered = 0;
   sys::EventLoop loop;
-  const Server server(loop, sys::Listen("127.0.0.1:0"), {{"/hello", [&rendered] {
-                                                            ++rendered;
-                                                            return Page{200, "text/plain", "hello\n"};
-                                                          }}});
+  const Server server(loop, sys::Listen("127.0.0.1:0"), PagesThatCount(rendered));
   std::vector<sys::UniqueFd> clients;
   for (int i = 0; i < kFlood; ++i) {
     clients.push_back(Connect(server.address()));
@@ -186,10 +191,7 @@ TEST(AdminServerTest, ThoseWhoNeverReadKeepNobodyWaiting) {
   constexpr int kFlood = 100;
   sys::EventLoop loop;
   int rendered = 0;
-  const Server server(loop, sys::Listen("127.0.0.1:0"), {{"/hello", [&rendered] {
-                                                            ++rendered;
-                                                            return Page{200, "text/plain", "hello\n"};
-                                                          }}});
+  const Server server(loop, sys::Listen("127.0.0.1:0"), PagesThatCount(rendered));
   std::vector<sys::UniqueFd> clients;
   for (int i = 0; i < kFlood; ++i) {
     clients.push_back(Connect(server.address()));

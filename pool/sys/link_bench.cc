@@ -68,14 +68,16 @@ class Pipe final : public Stream {
   }
 };
 
+void ConnectPair(int type, UniqueFd& in, UniqueFd& out) {
+  int ends[2];
+  Check(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), "socketpair");
+  in.Reset(ends[0]);
+  out.Reset(ends[1]);
+}
+
 class SocketPair final : public Stream {
  public:
-  SocketPair() {
-    int ends[2];
-    Check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
-    in_.Reset(ends[0]);
-    out_.Reset(ends[1]);
-  }
+  SocketPair() { ConnectPair(SOCK_STREAM, in_, out_); }
 };
 
 /// Says that something is there, and no more.
@@ -138,12 +140,7 @@ class SystemVQueue final : public Link {
 template <std::size_t kBatch>
 class Descriptors final : public Link {
  public:
-  Descriptors() {
-    int ends[2];
-    Check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
-    in_.Reset(ends[0]);
-    out_.Reset(ends[1]);
-  }
+  Descriptors() { ConnectPair(SOCK_SEQPACKET, in_, out_); }
   void Send() override {
     if (++waiting_ < kBatch) return;
     waiting_ = 0;

@@ -12,8 +12,6 @@
 namespace hydrapool::loadgen {
 namespace {
 
-constexpr sys::Nanos kBetweenLooks = 10 * sys::kMillisecond;
-
 std::uint32_t EpollEvents(int what) {
   return ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0u) |
          ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0u);
@@ -118,7 +116,7 @@ void CurlEngine::TryNextAddresses(sys::Nanos now) {
   for (auto each = in_flight_.begin(); each != in_flight_.end();) {
     auto& slot = *each++;
     if (slot.transfer.connection().due() > now) {
-      sockets_.NoteConnectDue(std::max(slot.transfer.connection().due(), now + kBetweenLooks));
+      sockets_.NoteConnectDue(std::max(slot.transfer.connection().due(), now + AddressWalk::kBetweenLooks));
     } else if (slot.transfer.connection().TakeNextAddress(now)) {
       Resume(slot);
     } else if (slot.transfer.connection().due() <= now) {

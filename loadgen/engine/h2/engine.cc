@@ -12,7 +12,6 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kBuffer = 64 * 1024;
-constexpr sys::Nanos kBetweenLooks = 10 * sys::kMillisecond;
 
 }  // namespace
 
@@ -217,7 +216,7 @@ void H2Engine::TryNextAddresses(sys::Nanos now) {
   for (auto each = links_.begin(); each != links_.end();) {
     auto& link = *each++;
     if (link.connect_due() > now) {
-      connect_due_ = std::min(connect_due_, std::max(link.connect_due(), now + kBetweenLooks));
+      connect_due_ = std::min(connect_due_, std::max(link.connect_due(), now + AddressWalk::kBetweenLooks));
       continue;
     }
     link.OnConnectDue(now);

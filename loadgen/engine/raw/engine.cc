@@ -11,7 +11,6 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr std::size_t kBuffer = 64 * 1024;
-constexpr sys::Nanos kBetweenLooks = 10 * sys::kMillisecond;
 
 }  // namespace
 
@@ -181,7 +180,8 @@ void RawEngine::TryNextAddresses(sys::Nanos now) {
   for (auto each = in_flight_.begin(); each != in_flight_.end();) {
     auto& slot = *each++;
     if (slot.connection.connect_due() > now) {
-      connect_due_ = std::min(connect_due_, std::max(slot.connection.connect_due(), now + kBetweenLooks));
+      connect_due_ =
+          std::min(connect_due_, std::max(slot.connection.connect_due(), now + AddressWalk::kBetweenLooks));
       continue;
     }
     const int before = slot.connection.fd();
