@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <cerrno>
 #include <new>
 #include <system_error>
 
@@ -11,7 +12,10 @@
 
 namespace hydrapool::loadgen {
 
-void FreeSsl::operator()(SSL* ssl) const { SSL_free(ssl); }
+void FreeSsl::operator()(SSL* ssl) const {
+  SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN);
+  SSL_free(ssl);
+}
 void FreeSsl::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 void FreeSsl::operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
 
@@ -22,7 +26,14 @@ std::string TakeTlsError() {
   return reason != nullptr ? reason : "TLS failed";
 }
 
-void ForgetTlsErrors() { ERR_clear_error(); }
+int TlsError(const SSL* ssl) {
+  const int error_number = errno;
+  const int why = SSL_get_error(ssl, 0);
+  ERR_clear_error();
+  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return EAGAIN;
+  if (why == SSL_ERROR_ZERO_RETURN) return 0;
+  return why == SSL_ERROR_SYSCALL && error_number != 0 ? error_number : EPROTO;
+}
 
 std::string HandshakeError(const SSL* ssl, int error_number) {
   const auto verified = SSL_get_verify_result(ssl);

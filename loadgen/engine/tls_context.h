@@ -14,6 +14,7 @@ struct ssl_session_st;
 namespace hydrapool::loadgen {
 
 struct FreeSsl {
+  /// As if the connection had been shut down: else its session could not be resumed.
   void operator()(SSL* ssl) const;
   void operator()(SSL_CTX* context) const;
   void operator()(ssl_session_st* session) const;
@@ -58,6 +59,9 @@ class TlsContext {
 
 /// The library's last words about what went wrong, in this thread; forgets them.
 [[nodiscard]] std::string TakeTlsError();
-void ForgetTlsErrors();
+
+/// What recv(2) or send(2) would have said where SSL_read_ex or SSL_write_ex has failed just now: an errno,
+/// EAGAIN among them; 0: the other side has closed in an orderly way.
+[[nodiscard]] int TlsError(const SSL* ssl);
 
 }  // namespace hydrapool::loadgen

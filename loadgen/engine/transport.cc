@@ -105,8 +105,7 @@ std::optional<ConnectError> Transport::Handshake() {
     return Failed(Outcome::kTls, HandshakeError(ssl_.get(), why == SSL_ERROR_SYSCALL ? error_number : 0));
   }
   at_.secured = sys::Now();
-  ++counts_.tls;
-  if (SSL_session_reused(ssl_.get()) != 0) ++counts_.resumed;
+  counts_.Secured(SSL_session_reused(ssl_.get()) != 0);
   if (!tls_->Agreed(ssl_.get())) return Failed(Outcome::kTls, "the server does not speak HTTP/2 (ALPN)");
   ready_ = true;
   return std::nullopt;
@@ -120,8 +119,8 @@ ConnectError Transport::Failed(Outcome outcome, std::string detail) {
 Transferred Transport::Send(std::string_view bytes) {
   if (ssl_) {
     std::size_t sent = 0;
-    const int returned = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent);
-    return returned == 1 ? Transferred{.size = sent} : TlsEnd(returned);
+    if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent) == 1) return {.size = sent};
+    return TlsEnd();
   }
   while (true) {
     const auto n = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -134,8 +133,8 @@ Transferred Transport::Send(std::string_view bytes) {
 Transferred Transport::Receive(std::span<char> buffer) {
   if (ssl_) {
     std::size_t got = 0;
-    const int returned = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &got);
-    return returned == 1 ? Transferred{.size = got} : TlsEnd(returned);
+    if (SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &got) == 1) return {.size = got};
+    return TlsEnd();
   }
   while (true) {
     const auto n = ::recv(fd(), buffer.data(), buffer.size(), 0);
@@ -146,13 +145,10 @@ Transferred Transport::Receive(std::span<char> buffer) {
   }
 }
 
-Transferred Transport::TlsEnd(int returned) {
-  const int error_number = errno;
-  const int why = SSL_get_error(ssl_.get(), returned);
-  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return {};
-  ForgetTlsErrors();
-  if (why == SSL_ERROR_ZERO_RETURN) return {.over = true};
-  return {.over = true, .error_number = why == SSL_ERROR_SYSCALL ? error_number : EPROTO};
+Transferred Transport::TlsEnd() {
+  const int error_number = TlsError(ssl_.get());
+  if (error_number == EAGAIN) return {};
+  return {.over = true, .error_number = error_number};
 }
 
 void Transport::CountOpen(sys::Nanos now) {
@@ -166,7 +162,6 @@ void Transport::Close(sys::Nanos now) {
 
 void Transport::Drop() {
   ready_ = false;
-  if (ssl_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN);
   ssl_.reset();
   if (!open()) return;
   poller_.Forget(fd());

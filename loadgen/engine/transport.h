@@ -86,7 +86,7 @@ class Transport {
   std::optional<ConnectError> Connected();
   std::optional<ConnectError> Handshake();
   ConnectError Failed(Outcome outcome, std::string detail);
-  Transferred TlsEnd(int returned);
+  Transferred TlsEnd();
   void Drop();
 
   const Plan& plan_;

@@ -29,6 +29,10 @@ struct ConnectionCounts {
   std::uint64_t resumed = 0;      ///< so many an earlier one's.
 
   void Opened() { ++opened; }
+  void Secured(bool took_up_a_session) {
+    ++tls;
+    if (took_up_a_session) ++resumed;
+  }
   void Ended(int fd, sys::Nanos opened_at, sys::Nanos now) {
     if (MayHaveSentAgain(now - opened_at)) Ask(fd);
   }

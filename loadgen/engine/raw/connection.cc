@@ -271,7 +271,6 @@ void RawConnection::Close(sys::Nanos now) {
 void RawConnection::Drop() {
   if (!open()) return;
   poller_.Forget(fd());
-  if (socket_.ssl) SSL_set_shutdown(socket_.ssl.get(), SSL_SENT_SHUTDOWN);
   socket_.ssl.reset();
   socket_.fd.Reset();
   socket_.connecting = false;

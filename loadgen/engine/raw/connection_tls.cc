@@ -8,15 +8,10 @@
 namespace hydrapool::loadgen {
 namespace {
 
-/// What send(2) or recv(2) would say: 0, or -1 and errno.
-ssize_t TlsEnd(SSL* ssl) {
-  const int error_number = errno;
-  const int why = SSL_get_error(ssl, 0);
-  ForgetTlsErrors();
-  if (why == SSL_ERROR_ZERO_RETURN) return 0;
-  const bool blocks = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-  errno = blocks ? EAGAIN : why == SSL_ERROR_SYSCALL && error_number != 0 ? error_number : EPROTO;
-  return -1;
+/// As send(2) or recv(2) after a failed call of OpenSSL's.
+ssize_t TlsEnd(const SSL* ssl) {
+  errno = TlsError(ssl);
+  return errno == 0 ? 0 : -1;
 }
 
 }  // namespace
@@ -32,8 +27,7 @@ std::optional<Result> RawConnection::Secure() {
     NoteConnected(AddressWalk::kNever);
     if (at_once) at_.connected = begun;
     at_.secured = sys::Now();
-    ++counts_.tls;
-    if (SSL_session_reused(socket_.ssl.get()) != 0) ++counts_.resumed;
+    counts_.Secured(SSL_session_reused(socket_.ssl.get()) != 0);
     return std::nullopt;
   }
   const int why = SSL_get_error(socket_.ssl.get(), returned);
