@@ -18,8 +18,9 @@ namespace {
 
 constexpr std::size_t kBig = std::size_t{1} << 20U;
 
-nghttp2_nv Field(const std::string& name, const std::string& value) {
-  const auto bytes = [](const std::string& text) {
+// Both have to live until the field is submitted.
+nghttp2_nv Field(std::string_view name, std::string_view value) {
+  const auto bytes = [](std::string_view text) {
     return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
   };
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
