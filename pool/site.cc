@@ -58,7 +58,8 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
 
 void EnterParts(SiteParts& parts, const std::vector<cgi::Mount>& mounts) {
   for (const cgi::Mount& mount : mounts) {
-    if (mount.kind != cgi::Mount::Kind::kWith) parts.Enter(mount.host.empty() ? mount.at : "//" + mount.host + mount.at);
+    if (mount.kind != cgi::Mount::Kind::kWith)
+      parts.Enter(mount.host.empty() ? mount.at : "//" + mount.host + mount.at);
   }
 }
 
@@ -218,7 +219,7 @@ Reply Site::Respond(const Connection& connection, const http::Request& request, 
   const bool head_only = request.method == "HEAD";
   const std::string_view date = date_.At(worker_.loop.now());
   const bool options = request.method == "OPTIONS" && status == 200;
-  std::string lines = extra_lines_;
+  std::string& lines = extra_lines_;
   if (options || status == 405) lines += fmt::format("Allow: {}\r\n", says.empty() ? kAllowed : says);
   if (status == 401) lines += says;
   if (status == 301) lines += fmt::format("Location: {}\r\n", says);

@@ -159,6 +159,7 @@ Mounts::Mounts(const std::vector<Mount>& mounts, MountRules rules) : rules_(std:
       if (root.empty() || site) root = point.tree->root();
     }
     roots_.try_emplace(mount.host);
+    has_hosts_ = has_hosts_ || !mount.host.empty();
     points_.push_back(std::move(point));
   }
   std::ranges::stable_sort(points_, [](const Point& a, const Point& b) { return a.at.size() > b.at.size(); });
@@ -208,7 +209,7 @@ const Mounts::Point* Mounts::PointOf(std::string_view path, std::string_view hos
 }
 
 std::optional<Mounts::Owner> Mounts::OwnerOf(std::string_view path, std::string_view host) const {
-  const Point* const point = path.starts_with('/') ? PointOf(path, host) : nullptr;
+  const Point* const point = !points_.empty() && path.starts_with('/') ? PointOf(path, host) : nullptr;
   return point == nullptr ? std::nullopt : std::optional(Owner{point->kind, point->number});
 }
 

@@ -88,7 +88,7 @@ class Mounts {
   /// A program answers there.
   [[nodiscard]] bool HasProgram(std::string_view path, std::string_view host = "") const;
   /// It matters which host is asked for.
-  [[nodiscard]] bool has_hosts() const { return roots_.size() > roots_.count(""); }
+  [[nodiscard]] bool has_hosts() const { return has_hosts_; }
   /// DOCUMENT_ROOT: the directory of files at "/", else the first directory.
   [[nodiscard]] const std::string& document_root(std::string_view host = "") const;
 
@@ -105,6 +105,7 @@ class Mounts {
   MountRules rules_;
   std::vector<Point> points_;  // the longest prefix first
   std::vector<Mount> interpreters_;
+  bool has_hosts_ = false;
   std::map<std::string, std::string> roots_;  // by host: its DOCUMENT_ROOT; "": of all the others
 };
 

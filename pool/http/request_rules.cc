@@ -10,6 +10,8 @@
 namespace hydrapool::http {
 namespace {
 
+using namespace std::string_view_literals;
+
 bool IsPort(std::string_view text) {
   if (text.empty()) return true;
   unsigned port = 0;
@@ -37,7 +39,8 @@ bool IsIpLiteral(std::string_view text) {
 }
 
 std::optional<std::string_view> AfterScheme(std::string_view target) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
+  if (target.starts_with('/')) return std::nullopt;
+  for (const auto scheme : {"http://"sv, "https://"sv}) {
     if (EqualsIgnoringCase(target.substr(0, scheme.size()), scheme)) return target.substr(scheme.size());
   }
   return std::nullopt;

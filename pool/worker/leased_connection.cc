@@ -137,9 +137,10 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   while (batch.open()) {
     auto decision = Ask(peeked, batch.consumed(), batch.empty());
     auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
-    if (reply != nullptr && batch.Add(*reply, UsesNotes() || docket().open())) {
+    const bool watched = hand_.detail.docket_of.load(std::memory_order_relaxed) != 0 && docket().open();
+    if (reply != nullptr && batch.Add(*reply, UsesNotes() || watched)) {
       if (!reply->interim) ++batched_;
-      if (!reply->interim && docket().open()) TellAnswering(reply->bytes);
+      if (!reply->interim && watched) TellAnswering(reply->bytes);
       continue;
     }
     if (!batch.empty()) break;
