@@ -12,17 +12,60 @@ row() {
     $(jq -r '.sent, .lost, .duplicate, .extra, .wrong, "\(.worst_wait_us / 100 | round / 10)"' "$2")
 }
 
-# under NAME SECONDS 'FAULTS' ECHO-OPTION...: clients of one kind under faults.
+proxy_port=18303
+
+# start_proxy nginx|haproxy: one that keeps its connections to the server, and never tries a request again.
+start_proxy() {
+  if [[ $1 == nginx ]]; then
+    cat >"$work/proxy.conf" <<EOF
+worker_processes 2; daemon off; pid $work/proxy.pid; error_log $work/proxy.log warn; user $(id -un);
+events { worker_connections 4096; }
+http { access_log off; keepalive_requests 1000000000; proxy_next_upstream off;
+       upstream pool { server 127.0.0.1:$port; keepalive 64; keepalive_requests 1000000000; }
+       server { listen 127.0.0.1:$proxy_port; location / {
+         proxy_pass http://pool; proxy_http_version 1.1; proxy_set_header Connection ""; } } }
+EOF
+    nginx -p "$work" -c "$work/proxy.conf" &
+  else
+    cat >"$work/proxy.conf" <<EOF
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  retries 0
+listen pool
+  bind 127.0.0.1:$proxy_port
+  http-reuse always
+  server pool 127.0.0.1:$port
+EOF
+    haproxy -db -f "$work/proxy.conf" >/dev/null 2>&1 &
+  fi
+  nginx=$! # which clean_up ends
+  await "http://127.0.0.1:$proxy_port/"
+}
+
+# under NAME SECONDS 'FAULTS' ECHO-OPTION...: clients of one kind under faults. With `proxy` set: of that proxy.
 under() {
   local name=$1 seconds=$2 fault_options=$3
   shift 3
   start_server --cgi-env "HYDRAPOOL_RECORD_FILE=$work/executions" --max-connections 4000
   disown "$server" # whose end is no news
+  local to=$port
+  if [[ -n ${proxy-} ]]; then
+    start_proxy "$proxy"
+    to=$proxy_port
+  fi
   # shellcheck disable=SC2086  # a list of words
   "$bin/harness" inject --admin "$admin" --json "$work/faults" $fault_options --for "${seconds}s" >/dev/null 2>&1 &
   injector=$!
-  "$bin/harness" echo --json "$work/echo" --duration "${seconds}s" "$@" "127.0.0.1:$port" >/dev/null 2>&1 || true
+  "$bin/harness" echo --json "$work/echo" --duration "${seconds}s" "$@" "127.0.0.1:$to" >/dev/null 2>&1 || true
   wait "$injector" || true
+  if [[ -n $nginx ]]; then
+    kill -TERM "$nginx"
+    wait "$nginx" 2>/dev/null || true
+    nginx=''
+  fi
   row "$name" "$work/echo" "$work/faults"
   end_server
 }
@@ -51,11 +94,11 @@ curve() {
     start_server --max-connections $((count + 100))
     disown "$server"
     before=$(workers_memory)
-    "$bin/harness" echo --connections "$count" --pause 10s --duration 22s --json "$work/idle" "127.0.0.1:$port" \
+    "$bin/harness" echo --connections "$count" --pause 15s --duration 32s --json "$work/idle" "127.0.0.1:$port" \
       >/dev/null 2>&1 &
     clients=$!
     until (($(status .leases.open) >= count)); do sleep 0.1; done
-    sleep 2 # each has asked, and rests
+    sleep 6 # each has asked, and rests
     after=$(workers_memory)
     "$bin/harness" echo --connections 16 --duration 7s --json "$work/echo" "127.0.0.1:$port" >/dev/null 2>&1 &
     busy=$!
@@ -90,6 +133,13 @@ bench_life() {
   under '64 keep-alive; a reload each second, 50 s' 50 '--fault reload --every 1s' --connections 64
   under '64 keep-alive; an upgrade each second, 20 s' 20 '--fault upgrade --every 1s' --connections 64
   under '64 keep-alive; a worker each 20 ms, 20 s' 20 '--every 20ms' --connections 64
+  local proxy
+  for proxy in nginx haproxy; do
+    under "64 of $proxy; any process each 100 ms, 15 s" 15 "$any" --connections 64
+    under "64 of $proxy; a reload each second, 15 s" 15 '--fault reload --every 1s' --connections 64
+    under "64 of $proxy; an upgrade each second, 15 s" 15 '--fault upgrade --every 1s' --connections 64
+  done
+  proxy=''
   echo "programs that ran twice: $(awk '{ print $2 }' "$work/executions" | sort | uniq -d | wc -l) of $(wc -l <"$work/executions")"
   curve 100 1000 5000 15000
 }

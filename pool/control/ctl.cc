@@ -11,9 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "pool/manual/option_table.h"
 #include "pool/control/client.h"
 #include "pool/control/text.h"
+#include "pool/manual/option_table.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::control {

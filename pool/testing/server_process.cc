@@ -93,8 +93,7 @@ void ServerProcess::AwaitReady() {
 }
 
 ServerProcess::~ServerProcess() {
-  if (::testing::Test::HasFailure())
-    fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(log_));
+  if (::testing::Test::HasFailure()) fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(log_));
   if (!child_ && !supervised_) return;
   if (const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(1)))
     ::kill(nlohmann::json::parse(page->body).at("pid").get<pid_t>(), SIGINT);  // who has taken its place

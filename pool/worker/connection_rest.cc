@@ -220,7 +220,7 @@ void LeasedConnection::DoTick(Nanos now) {
 // All of it only where the connection rests: the next request would have to get its page again.
 void LeasedConnection::TrimSlab(Nanos now) {
   constexpr Nanos kRests = sys::kSecond;
-  constexpr int kMostASweep = 128;  // others want to be served
+  constexpr int kMostASweep = 256;  // others want to be served
   if (desk_.slabs_trimmed == kMostASweep) return;
   const LeaseDetail& detail = hand_.detail;
   const bool all = now - since_ >= kRests && detail.slab_written.load(std::memory_order_relaxed);
