@@ -63,7 +63,7 @@ const std::vector<FaultInfo>& AllFaults() {
       {Fault::kProcesses, "processes", Effect::kHolds, 0,
        "can start no process for a time (RLIMIT_NPROC; not root's)"},
       {Fault::kOom, "oom", Effect::kEnds, SIGKILL,
-       "ended by the kernel's OOM killer (cgroup v2, where it hands the memory controller on)"},
+       "ended by the kernel's OOM killer (by a cgroup, where one hands the memory controller on)"},
       {Fault::kNetwork, "network", Effect::kHolds, 0,
        "the network between server and clients loses packets, cuts, resets, delays, for a time"},
       {Fault::kFullDisk, "full-disk", Effect::kHolds, 0, "the disk that it writes to is full for a time"},

@@ -9,19 +9,19 @@
 
 namespace hydrapool::harness {
 
-/// A cgroup (v2) in which a process is given no more memory, so that the kernel's OOM killer ends it at its
+/// A cgroup in which a process is given no more memory, so that the kernel's OOM killer ends it at its
 /// next page.
 ///
 ///     auto group = MemoryGroup::Of(pid);  // an Error: this machine hands the memory controller on to nobody
-///     group->Starve(pid);                 // it is moved into a group of its own, with memory.max 0
+///     group->Starve(pid);                 // it is moved into a group of its own, with a limit of 0
 ///     … group->HasKilled() …
 ///     group->End();                       // moved back, if it lives; the group is removed
 ///
 /// The new group lies below the nearest one above the process that hands the memory controller on to its
-/// children (cgroup.subtree_control) and that this user may write to.
+/// children (cgroup.subtree_control in version 2; any in version 1) and that this user may write to.
 class MemoryGroup {
  public:
-  /// Pure of effects. `root`: where cgroup v2 is mounted, and `own`: /proc/PID/cgroup, for tests.
+  /// Pure of effects. `root`: where the memory controller is mounted, and `own`: /proc/PID/cgroup, for tests.
   [[nodiscard]] static sys::Result<MemoryGroup> Of(pid_t pid);
   [[nodiscard]] static sys::Result<MemoryGroup> In(const std::string& root, const std::string& own,
                                                    pid_t pid);

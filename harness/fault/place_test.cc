@@ -52,7 +52,7 @@ TEST(SmallDiskTest, ADirectoryOfTheMachinesDiskIsNotFilled) {
   EXPECT_TRUE(WhyNoFilling("/proc/nowhere"));
 }
 
-/// A tree of files as cgroup v2 has it.
+/// A tree of files as cgroups have it.
 struct MemoryGroupTest : testing::Test {
   void Make(const std::string& group, const std::string& handed_on) const {
     std::filesystem::create_directories(root + group);
@@ -86,6 +86,17 @@ TEST_F(MemoryGroupTest, TellsWhetherItHasKilled) {
   EXPECT_FALSE(group.HasKilled());
   std::ofstream(root + "/group/memory.events") << "low 0\noom 1\noom_kill 1\n";
   EXPECT_TRUE(group.HasKilled());
+}
+
+TEST_F(MemoryGroupTest, OfVersion1NeedsNobodyToHandMemoryOn) {
+  Make("/server", "");
+  std::ofstream(root + "/server/memory.limit_in_bytes") << "1";
+  const auto group = MemoryGroup::In(root, "4:cpu,memory:/server\n0::/elsewhere\n", 4711);
+  ASSERT_TRUE(group);
+  EXPECT_EQ(group->path(), root + "/server/harness-oom-4711");
+  Make("/server/harness-oom-4711", "");
+  std::ofstream(group->path() + "/memory.oom_control") << "under_oom 0\noom_kill 1\n";
+  EXPECT_TRUE(group->HasKilled());
 }
 
 TEST_F(MemoryGroupTest, OnlyItsMembersAreMovedBack) {
