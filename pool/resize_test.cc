@@ -14,17 +14,20 @@
 namespace hydrapool::support {
 namespace {
 
+/// So many serve, and no more.
+bool AwaitReady(const ServerProcess& server, int wanted) {
+  return server.Await([&](const auto& status) {
+    int count = 0;
+    for (const auto& each : status.at("workers")) count += each.at("state") == "ready" ? 1 : 0;
+    return count == wanted;
+  });
+}
+
 TEST_F(SuccessionTest, TtinAndTtouAreAWorkerMoreAndOneLess) {
   Start();
   HttpClient client(server_->address());
   ASSERT_TRUE(client.Ask(Get("/?1")));
-  const auto ready = [this](int wanted) {
-    return server_->Await([&](const auto& status) {
-      int count = 0;
-      for (const auto& each : status.at("workers")) count += each.at("state") == "ready" ? 1 : 0;
-      return count == wanted;
-    });
-  };
+  const auto ready = [this](int wanted) { return AwaitReady(*server_, wanted); };
   server_->Signal(SIGTTIN);
   EXPECT_TRUE(ready(3));
   server_->Signal(SIGTTOU);
@@ -34,6 +37,17 @@ TEST_F(SuccessionTest, TtinAndTtouAreAWorkerMoreAndOneLess) {
   SignalAndAwait(SIGTTOU, "there cannot be fewer");
   EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
   EXPECT_TRUE(server_->Stop().clean());
+}
+
+TEST_F(SuccessionTest, AsManyWorkersAsWereAskedForOutliveTheSupervisor) {
+  Start();
+  server_->Signal(SIGTTIN);
+  ASSERT_TRUE(AwaitReady(*server_, 3));
+  const pid_t supervisor = server_->pid();
+  server_->Signal(SIGKILL);
+  EXPECT_EQ(server_->WaitForEnd(std::chrono::seconds(10)).signal, SIGKILL);
+  ASSERT_TRUE(server_->Await([&](const auto& status) { return status.at("pid") != supervisor; }));
+  EXPECT_TRUE(AwaitReady(*server_, 3));
 }
 
 TEST_F(SuccessionTest, WorkersAreReplacedAfterTheirRequestsOneAfterAnother) {
