@@ -104,7 +104,7 @@ void EngineLoop::NotePause(sys::Nanos now) {
 
 void EngineLoop::SendDue() {
   int sent = 0;
-  while (sent < kMostSentAtOnce) {
+  for (; sent < kMostSentAtOnce; ++sent) {
     const sys::Nanos now = sys::Now();
     AddRamp(now);
     if (!HasFreeConnection()) {
@@ -114,9 +114,8 @@ void EngineLoop::SendDue() {
       AddConnection(now);
     }
     if (!SendNext(now)) break;
-    ++sent;
   }
-  if (sent > 0) OnSent();
+  AfterSending(sent);
 }
 
 void EngineLoop::WasSaturated(sys::Nanos when) {

@@ -26,8 +26,8 @@ class EngineLoop : public Engine {
 
   /// Hands the next request to a free connection, if one is due and a connection is free.
   virtual bool SendNext(sys::Nanos now) = 0;
-  /// After some were.
-  virtual void OnSent() {}
+  /// After that was done as often as could be, once before each wait: so many were sent.
+  virtual void AfterSending(int /*sent*/) {}
   [[nodiscard]] virtual bool HasFreeConnection() const = 0;
   /// Makes one more, which is free from `since` on.
   virtual void AddConnection(sys::Nanos since) = 0;

@@ -13,6 +13,9 @@
 namespace hydrapool::loadgen {
 namespace {
 
+/// Bytes; OpenSSL's buffer holds a record, of 16 KiB and more.
+constexpr std::uint64_t kFarFromFull = 8 * 1024;
+
 bool WouldBlock(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK; }
 
 int PendingError(int fd) {
@@ -131,18 +134,24 @@ Transferred Transport::Send(std::string_view bytes) {
 }
 
 Transferred Transport::Receive(std::span<char> buffer) {
-  if (ssl_) {
-    std::size_t got = 0;
-    if (SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &got) == 1) return {.size = got};
-    return TlsEnd();
-  }
+  if (ssl_) return ReceiveTls(buffer);
   while (true) {
     const auto n = ::recv(fd(), buffer.data(), buffer.size(), 0);
-    if (n > 0) return {.size = static_cast<std::size_t>(n)};
+    if (n > 0)
+      return {.size = static_cast<std::size_t>(n), .drained = static_cast<std::size_t>(n) < buffer.size()};
     if (n == 0) return {.over = true};
     if (WouldBlock(errno)) return {};
     if (errno != EINTR) return {.over = true, .error_number = errno};
   }
+}
+
+/// OpenSSL reads ahead, as much as its buffer holds: where it got less, there was no more.
+Transferred Transport::ReceiveTls(std::span<char> buffer) {
+  const auto before = BIO_number_read(SSL_get_rbio(ssl_.get()));
+  std::size_t got = 0;
+  if (SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &got) != 1) return TlsEnd();
+  const auto read = BIO_number_read(SSL_get_rbio(ssl_.get())) - before;
+  return {.size = got, .drained = read > 0 && read < kFarFromFull && SSL_has_pending(ssl_.get()) == 0};
 }
 
 Transferred Transport::TlsEnd() {

@@ -32,6 +32,8 @@ struct Transferred {
   std::size_t size = 0;
   bool over = false;
   int error_number = 0;  ///< 0: closed in an orderly way.
+  /// Of a read: there was no more just then. Epoll tells when more comes, not of the end that came with it.
+  bool drained = false;
 };
 
 /// A byte stream to a server: TCP or a UNIX socket, with TLS or without.
@@ -86,6 +88,7 @@ class Transport {
   std::optional<ConnectError> Connected();
   std::optional<ConnectError> Handshake();
   ConnectError Failed(Outcome outcome, std::string detail);
+  Transferred ReceiveTls(std::span<char> buffer);
   Transferred TlsEnd();
   void Drop();
 

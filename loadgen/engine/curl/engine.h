@@ -57,7 +57,9 @@ class CurlEngine final : public EngineLoop {
   static int OnTimer(CURLM*, long millis, void* self);
 
   bool SendNext(sys::Nanos now) override;
-  void OnSent() override { Act(CURL_SOCKET_TIMEOUT, 0); }
+  void AfterSending(int sent) override {
+    if (sent > 0) Act(CURL_SOCKET_TIMEOUT, 0);
+  }
   void AddConnection(sys::Nanos since) override;
   [[nodiscard]] bool HasFreeConnection() const override { return !idle_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;

@@ -94,7 +94,7 @@ bool H2Connection::Receive() {
       End(Outcome::kMalformed, nghttp2_strerror(static_cast<int>(taken)));
       return false;
     }
-    if (tls_ == nullptr && got.size < buffer.size() && !peer_closed_) return false;
+    if (got.drained && !peer_closed_) return false;
   }
   return true;
 }

@@ -6,8 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "loadgen/engine/host_watch.h"
-
 namespace hydrapool::loadgen {
 namespace {
 
@@ -29,30 +27,21 @@ H2Engine::H2Engine(const Plan& plan, int connections, const StopSignal& stop)
               .counts = counts_,
               .buffer = buffer_,
               .callbacks = callbacks_.get()},
-      tls_(plan, "h2") {
+      names_(plan) {
   if (!callbacks_) throw std::bad_alloc();
   for (const auto& target : plan.targets) {
     const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
     if (!url) throw std::invalid_argument(url.error().message);
+    if (url->scheme == "https" && !tls_) tls_ = std::make_unique<TlsContext>(plan, "h2");
     requests_.emplace_back(HostOf(*url), plan, target, *url);
   }
   for (int i = FirstOf(connections); i > 0; --i) H2Engine::AddConnection(0);
 }
 
 H2Engine::Host& H2Engine::HostOf(const HttpUrl& url) {
-  const auto& path = plan_.wire.unix_socket;
-  const auto [name, port] = path.empty() ? HostFor(plan_, url) : std::pair(path, std::string());
-  const bool tls = url.scheme == "https";
-  const auto found = std::ranges::find_if(hosts_, [&](const Host& host) {
-    return host.name == name && host.port == port && host.tls == tls && host.certified == url.host;
-  });
-  if (found != hosts_.end()) return *found;
-  return hosts_.emplace_back(Host{.name = name,
-                                  .port = port,
-                                  .certified = url.host,
-                                  .tls = tls,
-                                  .endpoint = EndpointFor(plan_, name, port),
-                                  .free = {}});
+  const auto number = names_.NumberOf(url);
+  if (number == hosts_.size()) hosts_.push_back({.at = names_[number], .free = {}});
+  return hosts_[number];
 }
 
 void H2Engine::AddConnection(sys::Nanos since) {
@@ -62,7 +51,7 @@ void H2Engine::AddConnection(sys::Nanos since) {
 
 void H2Engine::AddLink(Host& host, sys::Nanos since) {
   auto& link =
-      links_.emplace_back(shared_, static_cast<H2Listener&>(*this), host, host.tls ? &tls_ : nullptr);
+      links_.emplace_back(shared_, static_cast<H2Listener&>(*this), host, host.at.tls ? tls_.get() : nullptr);
   link.self = std::prev(links_.end());
   link.free_since.push_back(since);
   link.listed = true;
@@ -193,9 +182,8 @@ void H2Engine::OnEvents(int fd, std::uint32_t events) {
 }
 
 void H2Engine::OnWakeUp() {
-  if (plan_.wire.hosts != nullptr) TakeNewAddresses();
+  names_.TakeNewAddresses();
   if (!unread_.empty()) ReadOn();
-  if (!dirty_.empty()) FlushAll();
   if (connect_due_ != Agenda::kNever) {
     if (const sys::Nanos now = sys::Now(); now >= connect_due_) TryNextAddresses(now);
   }
@@ -221,15 +209,6 @@ void H2Engine::TryNextAddresses(sys::Nanos now) {
     }
     link.OnConnectDue(now);
     Review(link, now);
-  }
-}
-
-void H2Engine::TakeNewAddresses() {
-  const auto version = plan_.wire.hosts->version();
-  if (std::exchange(hosts_version_, version) == version) return;
-  for (auto& host : hosts_) {
-    auto addresses = plan_.wire.hosts->AddressesOf(host.name, host.port);
-    if (!addresses.empty()) host.endpoint = {.addresses = std::move(addresses)};
   }
 }
 

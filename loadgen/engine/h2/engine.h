@@ -9,6 +9,7 @@
 
 #include "loadgen/engine/engine_loop.h"
 #include "loadgen/engine/h2/connection.h"
+#include "loadgen/engine/host_list.h"
 
 namespace hydrapool::loadgen {
 
@@ -35,17 +36,13 @@ class H2Engine final : public EngineLoop, private H2Listener {
  private:
   struct Link;
   struct Host {
-    std::string name;
-    std::string port;
-    std::string certified;  // whose certificate it must be
-    bool tls = false;
-    Endpoint endpoint;
+    HostList::Host& at;
     std::vector<Link*> free;  // those with room
   };
   /// A connection, and what the loop knows of it.
   struct Link : H2Connection {
     Link(H2Shared& shared, H2Listener& listener, Host& its_host, TlsContext* tls)
-        : H2Connection(shared, listener, its_host.endpoint, tls, its_host.certified), host(its_host) {}
+        : H2Connection(shared, listener, its_host.at.endpoint, tls, its_host.at.certified), host(its_host) {}
     Host& host;
     std::vector<sys::Nanos> free_since;  // of each request that it has room for
     bool listed = false;                 // in host.free
@@ -67,7 +64,7 @@ class H2Engine final : public EngineLoop, private H2Listener {
   using Streams = std::list<H2Stream>;
 
   bool SendNext(sys::Nanos now) override;
-  void OnSent() override { FlushAll(); }
+  void AfterSending(int /*sent*/) override { FlushAll(); }
   [[nodiscard]] bool HasFreeConnection() const override;
   void AddConnection(sys::Nanos since) override;
   [[nodiscard]] const Attempt* Oldest() const override;
@@ -92,14 +89,14 @@ class H2Engine final : public EngineLoop, private H2Listener {
   void FlushAll();
   void ReadOn();
   void TryNextAddresses(sys::Nanos now);
-  void TakeNewAddresses();
   void EraseGone();
 
   std::vector<char> buffer_;
   std::unique_ptr<nghttp2_session_callbacks, FreeCallbacks> callbacks_;
   H2Shared shared_;
-  TlsContext tls_;
-  std::list<Host> hosts_;
+  std::unique_ptr<TlsContext> tls_;  // where a host has it
+  HostList names_;
+  std::deque<Host> hosts_;        // as names_
   std::deque<Request> requests_;  // one for each URL
   Streams idle_;
   Streams in_flight_;  // oldest first
@@ -112,7 +109,6 @@ class H2Engine final : public EngineLoop, private H2Listener {
   std::vector<Link*> swapped_;
   std::vector<Link*> gone_;  // to be erased
   sys::Nanos connect_due_ = Agenda::kNever;
-  std::uint64_t hosts_version_ = 0;
 };
 
 }  // namespace hydrapool::loadgen

@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "loadgen/engine/host_watch.h"
-
 namespace hydrapool::loadgen {
 namespace {
 
@@ -21,6 +19,7 @@ std::unique_ptr<Engine> RawEngine::Make(const Plan& plan, int connections, const
 RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
     : EngineLoop(plan, stop),
       buffer_(kBuffer),
+      hosts_(plan),
       most_slots_(std::max(DescriptorsOfAThread(plan), static_cast<std::size_t>(connections))) {
   for (const auto& target : plan.targets) {
     const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
@@ -28,33 +27,11 @@ RawEngine::RawEngine(const Plan& plan, int connections, const StopSignal& stop)
         !UserOf(plan, target).empty()) {
       throw std::invalid_argument("the raw engine cannot speak to " + target.url);
     }
-    requests_.push_back({.endpoint = EndpointOf(*url), .raw = RawRequest(plan, target, *url)});
+    if (url->scheme == "https" && !tls_) tls_ = std::make_unique<TlsContext>(plan_, "http/1.1");
+    requests_.push_back({.host = hosts_.NumberOf(*url), .raw = RawRequest(plan, target, *url)});
   }
-  kept_alive_.resize(endpoints_.size());
+  kept_alive_.resize(hosts_.size());
   for (int i = FirstOf(connections); i > 0; --i) RawEngine::AddConnection(0);
-}
-
-std::size_t RawEngine::EndpointOf(const HttpUrl& url) {
-  auto host =
-      plan_.wire.unix_socket.empty() ? HostFor(plan_, url) : std::pair(plan_.wire.unix_socket, std::string());
-  const auto certified = url.scheme == "https" ? url.host : std::string();
-  if (!certified.empty() && !tls_) tls_ = std::make_unique<TlsContext>(plan_, "http/1.1");
-  for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    if (hosts_[i] == host && certified_[i] == certified) return i;
-  }
-  certified_.push_back(certified);
-  endpoints_.push_back(EndpointFor(plan_, host.first, host.second));
-  hosts_.push_back(std::move(host));
-  return hosts_.size() - 1;
-}
-
-void RawEngine::TakeNewAddresses() {
-  const auto version = plan_.wire.hosts->version();
-  if (std::exchange(hosts_version_, version) == version) return;
-  for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    auto addresses = plan_.wire.hosts->AddressesOf(hosts_[i].first, hosts_[i].second);
-    if (!addresses.empty()) endpoints_[i] = {.addresses = std::move(addresses)};
-  }
 }
 
 void RawEngine::AddConnection(sys::Nanos since) {
@@ -70,11 +47,11 @@ void RawEngine::AddSlot() {
 }
 
 bool RawEngine::SendNext(sys::Nanos now) {
-  const auto endpoint = requests_[agenda_->next_url()].endpoint;
+  const auto host = requests_[agenda_->next_url()].host;
   const auto arrival = agenda_->Take(now, free_since_.back());
   if (!arrival) return false;
   CountSaturated(*arrival);
-  auto& from = FreeSlots(endpoint);
+  auto& from = FreeSlots(host);
   auto& slot = from.back();
   const sys::Nanos free_since = free_since_.back();
   free_since_.pop_back();
@@ -87,8 +64,8 @@ bool RawEngine::SendNext(sys::Nanos now) {
   return true;
 }
 
-RawEngine::Slots& RawEngine::FreeSlots(std::size_t endpoint) {
-  if (!kept_alive_[endpoint].empty()) return kept_alive_[endpoint];
+RawEngine::Slots& RawEngine::FreeSlots(std::size_t host) {
+  if (!kept_alive_[host].empty()) return kept_alive_[host];
   if (closed_.empty() && slots_ >= most_slots_)
     return *std::ranges::find_if(kept_alive_, [](const Slots& slots) { return !slots.empty(); });
   if (closed_.empty()) AddSlot();
@@ -96,16 +73,17 @@ RawEngine::Slots& RawEngine::FreeSlots(std::size_t endpoint) {
 }
 
 void RawEngine::Send(Slots& from, Slot& slot, const Attempt& attempt, TextTemplate::Values values) {
-  const auto& [endpoint, request] = requests_[attempt.url];
-  if (slot.connection.open() && slot.endpoint != endpoint) slot.connection.Close(attempt.sent);
-  slot.endpoint = endpoint;
+  const auto& [number, request] = requests_[attempt.url];
+  if (slot.connection.open() && slot.host != number) slot.connection.Close(attempt.sent);
+  slot.host = number;
+  auto& host = hosts_[number];
   in_flight_.splice(in_flight_.end(), from, slot.self);
   slot.under_way = true;
   recorder_->Sent(attempt);
   const int before = slot.connection.fd();
-  const auto result = slot.connection.Start(attempt, endpoints_[endpoint],
+  const auto result = slot.connection.Start(attempt, host.endpoint,
                                             request.Bytes(plan_.seed, attempt.turn, slot.request, values),
-                                            request.to_head(), SecurityOf(endpoint));
+                                            request.to_head(), SecurityOf(host));
   if (result) return Settle(slot, *result);
   Follow(slot, before);
 }
@@ -140,21 +118,19 @@ void RawEngine::OnEvents(int fd, std::uint32_t events) {
   }
 }
 
-void RawEngine::OnIdleEnd(Slot& slot) {
-  closed_.splice(closed_.end(), kept_alive_[slot.endpoint], slot.self);
-}
+void RawEngine::OnIdleEnd(Slot& slot) { closed_.splice(closed_.end(), kept_alive_[slot.host], slot.self); }
 
 void RawEngine::Settle(Slot& slot, const Result& result) {
   recorder_->Finished(slot.connection.attempt(), result);
   BeforeFree(result.end);
   free_since_.push_back(result.end);
   slot.under_way = false;
-  auto& to = slot.connection.open() ? kept_alive_[slot.endpoint] : closed_;
+  auto& to = slot.connection.open() ? kept_alive_[slot.host] : closed_;
   to.splice(to.end(), in_flight_, slot.self);
 }
 
 void RawEngine::OnWakeUp() {
-  if (plan_.wire.hosts != nullptr) TakeNewAddresses();
+  hosts_.TakeNewAddresses();
   if (!more_.empty()) ResumeAll();
   if (connect_due_ == Agenda::kNever) return;
   if (const sys::Nanos now = sys::Now(); now >= connect_due_) TryNextAddresses(now);

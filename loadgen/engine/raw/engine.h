@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/engine_loop.h"
+#include "loadgen/engine/host_list.h"
 #include "loadgen/engine/raw/connection.h"
 #include "loadgen/engine/raw/request.h"
 #include "loadgen/engine/raw/visit.h"
@@ -43,7 +43,7 @@ class RawEngine : public EngineLoop {
          std::span<char> buffer)
         : connection(plan, poller, sources, counts, buffer) {}
     RawConnection connection;
-    std::size_t endpoint = 0;
+    std::size_t host = 0;
     std::string request;  // where it differs from others
     bool under_way = false;
     bool awaited = false;  // it is in more_
@@ -51,7 +51,7 @@ class RawEngine : public EngineLoop {
     Slots::iterator self;
   };
   struct Request {
-    std::size_t endpoint;
+    std::size_t host;
     RawRequest raw;
   };
 
@@ -78,25 +78,19 @@ class RawEngine : public EngineLoop {
   void ExpireOldest(sys::Nanos now) override;
   void Abandon(sys::Nanos now) override;
   void OnEvents(int fd, std::uint32_t events) override;
-  std::size_t EndpointOf(const HttpUrl& url);
-  [[nodiscard]] Security SecurityOf(std::size_t endpoint) {
-    const auto& host = certified_[endpoint];
-    return host.empty() ? Security{} : Security{.tls = tls_.get(), .host = &host};
+  [[nodiscard]] Security SecurityOf(const HostList::Host& host) {
+    return host.tls ? Security{.tls = tls_.get(), .host = &host.certified} : Security{};
   }
-  Slots& FreeSlots(std::size_t endpoint);
+  Slots& FreeSlots(std::size_t host);
   void Register(Slot& slot);
   void Follow(Slot& slot, int fd_before);
   void ResumeAll();
   void TryNextAddresses(sys::Nanos now);
-  void TakeNewAddresses();
 
   std::vector<char> buffer_;
-  std::vector<Endpoint> endpoints_;
-  std::vector<std::pair<std::string, std::string>> hosts_;  // and ports, as endpoints_
-  std::vector<std::string> certified_;  // as endpoints_: whose certificate it must be; empty: no TLS
-  std::unique_ptr<TlsContext> tls_;     // where one of them has it
-  std::uint64_t hosts_version_ = 0;
-  std::vector<Slots> kept_alive_;  // by endpoint
+  HostList hosts_;
+  std::unique_ptr<TlsContext> tls_;  // where one of them has it
+  std::vector<Slots> kept_alive_;    // by host
   std::vector<Slot*> by_fd_;
   std::vector<sys::Nanos> free_since_;  // of each connection the plan allows and no request has
   std::size_t slots_ = 0;
