@@ -105,6 +105,15 @@ TEST(OptionsTest, FewConnectionsNeedFewThreads) {
   EXPECT_THAT(Complaint({"-c", "1", "-t", "2", "h"}), HasSubstr("-t 2"));
 }
 
+TEST(OptionsTest, ARampIsATimeOrARateOfConnections) {
+  EXPECT_EQ(Understood({"--ramp", "30s", "h"}).plan.arrivals.ramp, 30 * kSecond);
+  EXPECT_EQ(Understood({"--ramp", "200/s", "-c", "1000", "h"}).plan.arrivals.ramp, 5 * kSecond);
+  EXPECT_EQ(Understood({"--ramp", "200/s", "-c", "1000", "--replica", "1/2", "h"}).plan.arrivals.ramp,
+            5 * kSecond);
+  EXPECT_THAT(Complaint({"--ramp", "0/s", "h"}), HasSubstr("--ramp '0/s' is not a rate"));
+  EXPECT_THAT(Complaint({"--ramp", "x", "h"}), HasSubstr("--ramp 'x' is not a duration"));
+}
+
 TEST(OptionsTest, WhatIsWrongIsSaidInOneLine) {
   EXPECT_THAT(Complaint({}), HasSubstr("URL"));
   EXPECT_THAT(Complaint({"-R", "fast", "h"}), HasSubstr("-R 'fast' is not a rate"));

@@ -80,7 +80,7 @@ constexpr std::array kRows = {
     Row{"-V", None, "did you mean --version?"},
     // h2load
     Row{"-m", Number, "-m is the method here; did you mean --http2 --streams {}?"},
-    Row{"-r", Number, "did you mean -R {}?"},
+    Row{"-r", Number, "did you mean -R {0} (requests a second) or --ramp {0}/s (new connections a second)?"},
     Row{"-r", None, "no error ends a run here"},
     Row{"--h1", None, "HTTP/1.1 is spoken here without --http2"},
     Row{"--warm-up-time", Any, "did you mean --warmup {}?"},

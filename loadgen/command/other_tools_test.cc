@@ -42,6 +42,7 @@ TEST(OtherToolsTest, FirstMistakesAreUnderstood) {
       {{"-X", "proxy:8080", "http://h/"}, "did you mean -x PROXY?"},
       {{"-D", "10", "-m", "10", "https://h/"}, "did you mean -d 10?"},
       {{"-m", "10", "https://h/"}, "-m is the method here"},
+      {{"-r", "10", "https://h/"}, "did you mean -R 10 (requests a second) or --ramp 10/s"},
       {{"--h1", "https://h/"}, "HTTP/1.1 is spoken here"},
   };
   for (const auto& [args, hint] : mistakes) EXPECT_THAT(Complaint(args), HasSubstr(hint));

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <tuple>
 #include <utility>
@@ -83,8 +84,7 @@ sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
   const auto longest = plan.arrivals.duration;
   for (const auto& [flag, text, time] : {std::tuple("-d", &duration_, &plan.arrivals.duration),
                                          std::tuple("--timeout", &timeout_, &plan.wire.timeout),
-                                         std::tuple("--warmup", &warmup_, &plan.arrivals.warmup),
-                                         std::tuple("--ramp", &ramp_, &plan.arrivals.ramp)}) {
+                                         std::tuple("--warmup", &warmup_, &plan.arrivals.warmup)}) {
     if (text->empty()) continue;
     const auto parsed = sys::ParseDuration(*text);
     if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
@@ -101,6 +101,21 @@ sys::Result<void> PlanOptions::FillTimes(Plan& plan) const {
     if (!at) return sys::Failure("--start-at " + at.error().message);
     plan.arrivals.start_at = *at;
   }
+  return {};
+}
+
+/// How long it takes to make all connections: a time, or what a rate of them makes it.
+sys::Result<void> PlanOptions::FillRamp(Plan& plan) const {
+  if (ramp_.empty()) return {};
+  if (ramp_.find('/') == std::string::npos) {
+    const auto time = sys::ParseDuration(ramp_);
+    if (!time) return sys::Failure("--ramp " + time.error().message);
+    plan.arrivals.ramp = *time;
+    return {};
+  }
+  const auto rate = sys::ParseRate(ramp_);
+  if (!rate) return sys::Failure("--ramp " + rate.error().message);
+  plan.arrivals.ramp = std::max<sys::Nanos>(std::llround(connections_ / *rate * sys::kSecond), 1);
   return {};
 }
 
@@ -127,6 +142,7 @@ sys::Result<void> PlanOptions::FillLoad(int cores, Plan& plan) const {
   plan.arrivals.count = count_;
   if (auto filled = FillRate(plan); !filled) return filled;
   if (auto filled = FillTimes(plan); !filled) return filled;
+  if (auto filled = FillRamp(plan); !filled) return filled;
   return FillConnections(cores, plan);
 }
 
@@ -137,8 +153,9 @@ void PlanOptions::AddConnections(CLI::App& app) {
       ->check(From1To(1'000'000))
       ->capture_default_str();
   app.add_option("--ramp", ramp_,
-                 "begin with one connection a thread and add the others evenly over this time")
-      ->type_name("TIME");
+                 "begin with one connection a thread and add the others evenly over this time, or so many "
+                 "a second (200/s)")
+      ->type_name("TIME|RATE");
   app.add_option("-t,--threads", threads_, "threads (default: one for each core, at most -c)")
       ->type_name("N")
       ->check(From1To(1024));

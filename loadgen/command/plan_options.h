@@ -40,6 +40,7 @@ class PlanOptions {
   [[nodiscard]] sys::Result<void> FitsReplay() const;
   sys::Result<void> FillRate(Plan& plan) const;
   sys::Result<void> FillTimes(Plan& plan) const;
+  sys::Result<void> FillRamp(Plan& plan) const;
   sys::Result<void> FillConnections(int cores, Plan& plan) const;
 
   std::string arrival_;

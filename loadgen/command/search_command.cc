@@ -112,6 +112,17 @@ nlohmann::ordered_json ToJson(const std::vector<Step>& steps, const RateSearch& 
   return json;
 }
 
+/// The latencies that must be held, for the page.
+nlohmann::ordered_json LimitsJson(const std::vector<Slo>& slos) {
+  auto limits = nlohmann::ordered_json::array();
+  for (const auto& slo : slos) {
+    const bool latency = slo.measure == Slo::Measure::kPercentile || slo.measure == Slo::Measure::kMax ||
+                         slo.measure == Slo::Measure::kMean;
+    if (latency) limits.push_back({{"text", slo.text}, {"us", slo.limit}});
+  }
+  return limits;
+}
+
 Step TryRate(Options options, double rate, const EngineChoice& engine) {
   options.plan.arrivals.rate = rate;
   Step step{.rate = rate, .report = RunLoad(options, engine, nullptr, nullptr)};
@@ -197,7 +208,9 @@ int SearchCommand(int argc, const char* const* argv) {
   const auto written = files->Write(text, [&](const std::string& flag) {
     if (flag == "--json") return JsonText(json);
     const auto title = "loadgen search: " + flags->options.plan.targets.front().url;
-    return HtmlPage(title, {{"kind", "search"}, {"title", title}, {"search", json}});
+    return HtmlPage(
+        title,
+        {{"kind", "search"}, {"title", title}, {"limits", LimitsJson(outputs.slos)}, {"search", json}});
   });
   if (!written) return Complain(kNothing, written.error().message);
   if (silence) return Complain(kNothing, *silence);

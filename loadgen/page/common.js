@@ -37,9 +37,9 @@ function table(title, head, rows, parent = byId('tables')) {
 }
 
 /** Told apart by the colour-blind too (Okabe and Ito), and by their dashes. */
-const kColours = {p50: '--blue', p90: '--green', p99: '--orange', max: '--purple', response: '--blue', service: '--orange',
+const kColours = {p50: '--blue', p90: '--green', p99: '--orange', 'p99.9': '--purple', max: '--purple', response: '--blue', service: '--orange',
   'completed/s': '--green', 'not ok/s': '--vermilion', 'in flight': '--purple'};
-const kDashes = {p50: null, p90: [7, 3], p99: null, max: [2, 2], service: [7, 3]};
+const kDashes = {p50: null, p90: [7, 3], p99: null, 'p99.9': [7, 3], max: [2, 2], service: [7, 3]};
 
 /** 1, 2 and 5 of each power of ten (of wide ranges only the powers), as a logarithmic axis has its marks. */
 function logTicks(low, high, label) {

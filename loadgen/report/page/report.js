@@ -133,14 +133,42 @@ function tables() {
     [seconds(f.from), {className: 'text', text: f.label}, f.to > f.from ? `${number(1e3 * (f.to - f.from))} ms` : '']));
 }
 
+/** A dashed line across the plot, with its name. */
+function mark(canvas, area, colour, text, from, to, at) {
+  canvas.save();
+  canvas.strokeStyle = canvas.fillStyle = css(colour);
+  canvas.setLineDash([6, 4]);
+  canvas.beginPath();
+  canvas.moveTo(...from);
+  canvas.lineTo(...to);
+  canvas.stroke();
+  canvas.font = '12px system-ui, sans-serif';
+  const width = canvas.measureText(text).width;
+  canvas.fillText(text, Math.min(at[0], area.x + area.w - width - 4), Math.max(at[1], area.y + 14));
+  canvas.restore();
+}
+
+/** What must be held, and the highest rate that held it. */
+function drawLimits(canvas, area, graph) {
+  for (const {text, us} of data.limits) {
+    const y = graph.toDomYCoord(us);
+    mark(canvas, area, '--bad', text, [area.x, y], [area.x + area.w, y], [area.x + 6, y - 5]);
+  }
+  if (data.search.best_rps === null) return;
+  const x = graph.toDomXCoord(data.search.best_rps);
+  mark(canvas, area, '--good', `found: ${number(data.search.best_rps)}/s`, [x, area.y], [x, area.y + area.h], [x + 6, area.y + 14]);
+}
+
 function drawSearch() {
   const steps = [...data.search.steps].sort((a, b) => a.rate - b.rate);
   byId('when').textContent = data.search.conclusion;
-  const names = ['p50', 'p90', 'p99'];
+  const names = ['p50', 'p90', 'p99', 'p99.9', 'max'].filter((name, i) =>
+    i < 3 || data.limits.some(({text}) => text.replace(/[<>].*/, '').endsWith(name)));
+  const drawn = [...data.limits.map(({us}) => [0, us]), ...steps.map(step => [0, ...names.map(name => step.latency_us.response[name])])];
   plot('Response latency by rate', names,
     steps.map(step => [step.rate, ...names.map(name => Math.max(step.latency_us.response[name], 1))]),
     {value: micros, at: rate => `${number(rate)}/s`, log: true, xlabel: 'requests a second', ylabel: 'latency (log)',
-      dygraph: {drawPoints: true, pointSize: 3}});
+      underlay: drawLimits, range: frame(drawn, true), dygraph: {drawPoints: true, pointSize: 3, xRangePad: 12}});
   table('Steps', ['rate', 'holds', ...names, 'not held'], steps.map(step => [`${number(step.rate)}/s`,
     step.holds ? {className: 'good', text: '✓'} : {className: 'bad', text: '✗'},
     ...names.map(name => micros(step.latency_us.response[name])),
