@@ -127,6 +127,19 @@ TEST(LimitsTest, HeadsAndBodiesThatAreTooLargeOrTooSlowAreCounted) {
   EXPECT_EQ(Hits(server, "body_rate"), 1u);
 }
 
+TEST(LimitsTest, ARefusalBehindOthersInAPipelineIsCountedOnce) {
+  ServerProcess server({.flags = {"--max-body", "1000", "--access-log", "off"}});
+  const std::string large(1001, 'x');
+  for (const std::string& refused : {Post("/cgi-bin/echo", large), Get("/" + std::string(9000, 'x'))}) {
+    HttpClient client(server.address());
+    ASSERT_TRUE(client.Send(Get("/?1") + Get("/?2") + refused));
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
+    EXPECT_GE(client.Receive().value_or(HttpAnswer{}).status, 413);
+  }
+  EXPECT_EQ(Hits(server, "body_size"), 1u);
+  EXPECT_EQ(Hits(server, "head_size"), 1u);
+}
+
 TEST(LimitsTest, AReaderThatNeverReadsIsCutOffInTheTimeThatIsSaid) {
   const ScratchDir files;
   std::ofstream(files / "large") << std::string(std::size_t{64} << 20, 'x');

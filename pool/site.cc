@@ -22,6 +22,10 @@ std::string WorkerLine(const WorkerContext& worker, bool expose) {
   return expose ? fmt::format("X-Worker: {}.{}\r\n", worker.slot, worker.incarnation) : "";
 }
 
+std::string NameOf(const cgi::Mount& mount) {
+  return mount.host.empty() ? mount.at : "//" + mount.host + mount.at;
+}
+
 // No body: a client that asked by HEAD must not take one for the next answer.
 std::string LastWord(Excuse excuse, std::string_view lines) {
   const int status = excuse == Excuse::kTooSlow       ? 408
@@ -58,16 +62,14 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
 
 void EnterParts(SiteParts& parts, const std::vector<cgi::Mount>& mounts) {
   for (const cgi::Mount& mount : mounts) {
-    if (mount.kind != cgi::Mount::Kind::kWith)
-      parts.Enter(mount.host.empty() ? mount.at : "//" + mount.host + mount.at);
+    if (mount.kind != cgi::Mount::Kind::kWith) parts.Enter(NameOf(mount));
   }
 }
 
 std::vector<std::uint8_t> Site::PartsOf(const WorkerContext& worker, const std::vector<cgi::Mount>& mounts) {
   std::vector<std::uint8_t> parts;
   for (const cgi::Mount& mount : mounts) {
-    const std::string name = mount.host.empty() ? mount.at : "//" + mount.host + mount.at;
-    parts.push_back(worker.internals.scoreboard->parts().Find(name));
+    parts.push_back(worker.internals.scoreboard->parts().Find(NameOf(mount)));
   }
   return parts;
 }
@@ -94,7 +96,7 @@ std::string Site::LinesFor(const Connection& connection, std::string_view input)
 }
 
 Reply Site::Refuse(const Connection& connection, std::string_view input, const http::Refusal& refusal) {
-  if (refusal.status == 414 || refusal.status == 431) worker_.internals.board.Hit(Limit::kHeadSize);
+  if (refusal.status == 414 || refusal.status == 431) worker_.internals.run_into = Limit::kHeadSize;
   return {.consume = 0,
           .bytes = http::ErrorResponse(refusal.status, false, input.starts_with("HEAD "), refusal.why,
                                        date_.At(worker_.loop.now()), 1, LinesFor(connection, input)),
@@ -128,6 +130,7 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   request_id_.clear();
   part_ = 0;
   extra_lines_ = worker_line_;
+  worker_.internals.run_into.reset();
   Decision decision = Decide(connection, peeked);
   Reply* const reply = std::get_if<Reply>(&decision);
   if (reply != nullptr) reply->part = part_;
@@ -215,7 +218,7 @@ Decision Site::Hello(const Connection& connection, const http::Request& request,
 Reply Site::Respond(const Connection& connection, const http::Request& request, std::size_t consume,
                     int status, std::string_view body, std::string_view says) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
-  if (status == 413) worker_.internals.board.Hit(Limit::kBodySize);
+  if (status == 413) worker_.internals.run_into = Limit::kBodySize;
   const bool head_only = request.method == "HEAD";
   const std::string_view date = date_.At(worker_.loop.now());
   const bool options = request.method == "OPTIONS" && status == 200;

@@ -69,7 +69,7 @@ std::string Handler::NameOf(const Connection& connection, std::string_view path)
 Reply Handler::Refuse(const Connection& connection, const http::Request& request, std::uint64_t consume,
                       int status, std::string_view why) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
-  if (status == 413) worker_.internals.board.Hit(Limit::kBodySize);
+  if (status == 413) worker_.internals.run_into = Limit::kBodySize;
   return {.consume = consume,
           .bytes = http::ErrorResponse(
               status, keep, request.method == "HEAD", why, tools_.date.At(worker_.loop.now()),

@@ -140,6 +140,7 @@ bool DirectConnection::Answer() {
 }
 
 void DirectConnection::Take(Reply reply) {
+  desk_.internals.CountRunInto();
   output_ += reply.bytes;
   closes_ = !reply.keep_open;
   input_.erase(0, reply.consume);

@@ -1,8 +1,12 @@
 #include "pool/shared/request_counts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <span>
+
+#include "pool/sys/utf8.h"
 
 namespace hydrapool {
 namespace {
@@ -20,6 +24,20 @@ std::uint64_t CheckOf(std::span<const std::uint64_t> words) {
   return std::max<std::uint64_t>(check, 1);
 }
 
+std::string Shown(std::string_view name) {
+  std::string shown;
+  while (!name.empty()) {
+    const std::size_t size = sys::CharacterAt(name);
+    const auto byte = static_cast<unsigned char>(name.front());
+    const bool escape = size == 0 || byte < 0x20 || byte == 0x7f;
+    const std::string one = escape ? fmt::format("%{:02X}", byte) : std::string(name.substr(0, size));
+    if (shown.size() + one.size() > SiteParts::kLongestName) break;
+    shown += one;
+    name.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return shown;
+}
+
 }  // namespace
 
 std::string_view SiteParts::NameOf(std::size_t part) const {
@@ -27,20 +45,19 @@ std::string_view SiteParts::NameOf(std::size_t part) const {
 }
 
 std::uint8_t SiteParts::Find(std::string_view name) const {
-  name = name.substr(0, kLongestName);
+  const std::string shown = Shown(name);
   for (std::size_t part = 1; part < size(); ++part) {
-    if (NameOf(part) == name) return static_cast<std::uint8_t>(part);
+    if (NameOf(part) == shown) return static_cast<std::uint8_t>(part);
   }
   return 0;
 }
 
 std::uint8_t SiteParts::Enter(std::string_view name) {
-  name = name.substr(0, kLongestName);
   if (const std::uint8_t known = Find(name); known != 0) return known;
   const std::size_t part = size();
   if (part == kMostParts) return 0;
   names_[part] = {};  // of one who died here
-  std::ranges::copy(name, names_[part].begin());
+  std::ranges::copy(Shown(name), names_[part].begin());
   others_.store(part, std::memory_order_release);
   return static_cast<std::uint8_t>(part);
 }

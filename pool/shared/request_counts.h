@@ -23,9 +23,12 @@ inline constexpr std::size_t kMostParts = 16;
 /// The names of the parts. A name keeps its number as long as the memory lasts: over reloads and upgrades, so
 /// that a counter never becomes another's. Entered by one process at a time, before its workers are made;
 /// read by anyone.
+///
+/// Names are kept as metrics may show them: bytes that are no UTF-8 and control characters are escaped as in
+/// a URL ("%FF"), and what is longer than kLongestName is cut between two characters.
 class SiteParts {
  public:
-  static constexpr std::size_t kLongestName = 63;  ///< what is longer is cut
+  static constexpr std::size_t kLongestName = 63;
 
   /// Its number, which is new where the name is. 0: all numbers are taken.
   std::uint8_t Enter(std::string_view name);

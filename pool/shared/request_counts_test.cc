@@ -32,6 +32,29 @@ TEST(SitePartsTest, ALongNameIsCutAndFoundAgain) {
   EXPECT_EQ(parts.NameOf(1), name.substr(0, SiteParts::kLongestName));
 }
 
+TEST(SitePartsTest, ANameIsWellFormedUtf8WhateverItWas) {
+  const struct {
+    std::string name;
+    std::string shown;
+  } cases[] = {
+      {"/caf\xc3\xa9/", "/caf\xc3\xa9/"},
+      {"/caf\xe9/", "/caf%E9/"},
+      {"/\xc3", "/%C3"},
+      {"/\xed\xa0\x80", "/%ED%A0%80"},
+      {"/a\nb\x7f", "/a%0Ab%7F"},
+      {"/" + std::string(61, 'x') + "\xc3\xa9", "/" + std::string(61, 'x')},
+      {"/" + std::string(60, 'x') + "\xc3\xa9/", "/" + std::string(60, 'x') + "\xc3\xa9"},
+      {"/" + std::string(60, 'x') + "\xff", "/" + std::string(60, 'x')},
+      {"/" + std::string(59, 'x') + "\xff", "/" + std::string(59, 'x') + "%FF"},
+  };
+  SiteParts parts;
+  for (const auto& [name, shown] : cases) {
+    const std::uint8_t part = parts.Enter(name);
+    EXPECT_EQ(parts.NameOf(part), shown);
+    EXPECT_EQ(parts.Find(name), part) << shown;
+  }
+}
+
 TEST(RequestSecondsTest, WhateverIsSaidOfARequestItIsCounted) {
   const auto seconds = std::make_unique<RequestSeconds>();
   seconds->Observe(1, 2, 5);

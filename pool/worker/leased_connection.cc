@@ -139,6 +139,7 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
     auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
     const bool watched = hand_.detail.docket_of.load(std::memory_order_relaxed) != 0 && docket().open();
     if (reply != nullptr && batch.Add(*reply, UsesNotes() || watched)) {
+      desk_.internals.CountRunInto();
       if (!reply->interim) ++batched_;
       if (!reply->interim && watched) TellAnswering(reply->bytes);
       continue;
@@ -194,6 +195,7 @@ LeasedConnection::Next LeasedConnection::SendAlone(Reply reply, std::size_t inpu
     Misuse(fault);
     return Next::kWait;
   }
+  desk_.internals.CountRunInto();
   EndRequest();
   return SendReply(std::move(reply));
 }

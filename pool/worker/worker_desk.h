@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hydrapool/connection.h"
@@ -36,6 +38,14 @@ struct WorkerInternals {
   std::size_t most_processes = 0;
   AnswerWatcher* watcher = nullptr;        ///< null: nobody is told of answers
   const Scoreboard* scoreboard = nullptr;  ///< where there is one
+  /// The limit that the request at hand ran into, as its handler says with its reply.
+  std::optional<Limit> run_into = {};
+
+  /// The reply is taken. Counted here, as a handler is asked about a request again while it waits behind
+  /// others of its connection.
+  void CountRunInto() {
+    if (const auto limit = std::exchange(run_into, std::nullopt)) board.Hit(*limit);
+  }
 };
 
 /// What a worker is given by its parent.
