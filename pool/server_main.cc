@@ -183,15 +183,16 @@ std::vector<sys::UniqueFd> Listeners(const Options& options) {
   return listeners;
 }
 
-// What only a start would find: names of hosts that nobody knows.
+// What only a start would find: names of hosts that nobody knows, files where sockets are to be.
 void CheckAddresses(const Options& options) {
   const auto check = [](const std::string& flag, const std::string& address) {
-    if (address.empty() || address.starts_with("unix:") || address.starts_with("systemd")) return;
+    if (address.empty() || address.starts_with("systemd")) return;
     if (const auto known = sys::CheckAddress(address); !known)
       throw std::runtime_error(flag + " " + known.error().message);
   };
-  for (const std::string& address : options.listen) check("--listen", address);
+  for (const std::string& address : options.listen) check("--listen", ListenAt::Parse(address)->address);
   check("--admin", options.admin);
+  if (!options.control.empty()) check("--control", "unix:" + options.control);
 }
 
 void LimitPrograms(const Pool& pool, const cgi::Config& config) {

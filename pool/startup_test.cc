@@ -72,6 +72,27 @@ TEST(StartupTest, CheckFindsAHostThatIsNotKnown) {
     EXPECT_EQ(Hydrapool({"--check", "--listen", good}).status.code, 0) << good;
 }
 
+TEST(StartupTest, CheckFindsAFileOrDirectoryWhereASocketIsToBe) {
+  const ScratchDir scratch;
+  const std::string file = scratch / "file";
+  std::ofstream(file) << "precious";
+  std::filesystem::create_directory(scratch / "directory");
+  std::filesystem::create_symlink("nowhere", scratch / "link");
+  for (const std::string& path : {file, scratch / "directory", scratch / "link", file + "/socket"}) {
+    for (const std::string flag : {"--listen", "--admin", "--control"}) {
+      const std::string place = flag == "--control" ? path : "unix:" + path;
+      const Finished finished =
+          Hydrapool({"--check", flag, flag == "--listen" ? place + ",mode=660" : place});
+      EXPECT_EQ(finished.status.code, 1) << flag << " " << path;
+      EXPECT_EQ(Lines(finished.output), 1) << finished.output;
+      EXPECT_THAT(finished.output, ::testing::HasSubstr(flag + " 'unix:" + path + "'"));
+    }
+  }
+  EXPECT_EQ(Hydrapool({"--check", "--control", "/" + std::string(107, 'x')}).status.code, 1);
+  const ServerProcess server({.listen = "unix:" + (scratch / "socket")});
+  EXPECT_EQ(Hydrapool({"--check", "--listen", "unix:" + (scratch / "socket")}).status.code, 0);
+}
+
 TEST(StartupTest, AFileThatIsNoSocketIsNotReplacedByOne) {
   const ScratchDir scratch;
   const std::string path = scratch / "precious";

@@ -113,6 +113,14 @@ UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   return fd;
 }
 
+Result<void> CheckPlace(const std::string& path) {
+  if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path))
+    return Failure("'unix:" + path + "': not a path of 1 to 107 bytes");
+  if (struct stat there{}; ::lstat(path.c_str(), &there) == 0 ? !S_ISSOCK(there.st_mode) : errno == ENOTDIR)
+    return Failure("'unix:" + path + "': what is there is no socket");
+  return {};
+}
+
 UniqueFd ListenTcp(const std::string& address, const ListenOptions& options) {
   auto list = Resolve(address, true);
   if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
@@ -163,8 +171,8 @@ std::optional<HostPort> SplitHostPort(const std::string& address) {
 }
 
 Result<void> CheckAddress(const std::string& address) {
-  const auto list = Resolve(address, true);
-  if (!list) return Failure(list.error().message);
+  if (address.starts_with(kUnixPrefix)) return CheckPlace(address.substr(std::strlen(kUnixPrefix)));
+  if (const auto list = Resolve(address, true); !list) return Failure(list.error().message);
   return {};
 }
 

@@ -45,8 +45,8 @@ struct HostPort {
   std::string port;
 };
 std::optional<HostPort> SplitHostPort(const std::string& address);
-/// An error: HOST:PORT's host is not known, here and now (getaddrinfo(3)). Asks name servers; listens on
-/// nothing.
+/// An error: HOST:PORT's host is not known, here and now (getaddrinfo(3)), or what is at unix:/PATH is no
+/// socket, and would not be replaced by one. Asks name servers; listens on nothing.
 Result<void> CheckAddress(const std::string& address);
 
 }  // namespace hydrapool::sys
