@@ -40,7 +40,7 @@ struct Server::Connection {
   enum class Phase { kReading, kWriting, kLingering };
 
   sys::UniqueFd fd;
-  sys::Nanos opened;
+  sys::Nanos since;  // it was opened, or has last taken something of its response
   Phase phase = Phase::kReading;
   std::string input = {};
   std::string output = {};
@@ -65,9 +65,8 @@ void Server::AcceptSome() {
     if (connections_.size() == kMaxConnections) LookAtAll();
     if (connections_.size() == kMaxConnections) {
       const auto idle = OldestIdle();
-      if (idle == connections_.end()) return PauseAccepting(loop_.now() + kDeadline);
       const bool at_once = idle->phase == Connection::Phase::kLingering && idle->said_all;
-      if (!at_once && loop_.now() < idle->opened + kGrace) return PauseAccepting(idle->opened + kGrace);
+      if (!at_once && loop_.now() < idle->since + kGrace) return PauseAccepting(idle->since + kGrace);
     }
     auto accepted = sys::Accept(listener_.get());
     if (accepted.error != 0) {
@@ -95,7 +94,7 @@ void Server::ResumeAccepting() {
 
 void Server::Open(sys::UniqueFd fd) {
   const auto connection =
-      connections_.insert(connections_.end(), Connection{.fd = std::move(fd), .opened = loop_.now()});
+      connections_.insert(connections_.end(), Connection{.fd = std::move(fd), .since = loop_.now()});
   try {
     connection->watch =
         loop_.Add(connection->fd.get(), EPOLLIN, [this, connection](std::uint32_t) { OnEvent(connection); });
@@ -120,7 +119,7 @@ Server::Iterator Server::OldestIdle() {
     const auto found = std::ranges::find(connections_, phase, &Connection::phase);
     if (found != connections_.end()) return found;
   }
-  return connections_.end();
+  return std::ranges::min_element(connections_, {}, &Connection::since);
 }
 
 void Server::LookAtAll() {
@@ -185,7 +184,9 @@ bool Server::Write(Connection& connection) {
       return true;
     }
     if (sent < 0 && errno != EINTR) return false;
-    if (sent > 0) connection.sent += static_cast<std::size_t>(sent);
+    if (sent <= 0) continue;
+    connection.sent += static_cast<std::size_t>(sent);
+    connection.since = loop_.now();
   }
   if (::shutdown(connection.fd.get(), SHUT_WR) != 0) return false;
   connection.phase = Connection::Phase::kLingering;

@@ -33,7 +33,8 @@ namespace hydrapool::admin {
 /// It never blocks, and nothing throws into the loop: a page whose callback throws is a 500. At most
 /// kMaxConnections are open. With all taken, one that has its response and had sent nothing more makes room
 /// at once; else the oldest that has its response and does not go, or the oldest that has sent no whole
-/// request, does once it is kGrace old; until then newcomers wait in the backlog. Where accept fails (EMFILE
+/// request, does once it is kGrace old; else the one that has taken nothing of its response for the longest,
+/// once that is kGrace. Until then newcomers wait in the backlog. Where accept fails (EMFILE
 /// and the like) it is tried again after kRetry: no spin.
 ///
 /// Not promised: any protection of what the pages say. Listen on a loopback address. Needs the loop's thread;
@@ -78,6 +79,7 @@ class Server {
   void ResumeAccepting();
   void Open(sys::UniqueFd fd);
   void Close(Iterator connection);
+  /// The one to make room: there is one.
   [[nodiscard]] Iterator OldestIdle();
 
   void LookAtAll();

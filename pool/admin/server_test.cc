@@ -207,6 +207,33 @@ TEST(AdminServerTest, ThoseWhoNeverReadKeepNobodyWaiting) {
   }
 }
 
+TEST(AdminServerTest, ThoseWhoTakeNothingOfALargePageMakeRoom) {
+  constexpr int kSmall = 4096;
+  sys::EventLoop loop;
+  int rendered = 0;
+  auto pages = PagesThatCount(rendered);
+  pages.merge(Server::Pages{{"/big", [] { return Page{200, "text/plain", std::string(16 << 20, 'x')}; }}});
+  const Server server(loop, sys::Listen("127.0.0.1:0"), std::move(pages));
+  std::vector<sys::UniqueFd> stuck;
+  while (stuck.size() < Server::kMaxConnections) {
+    stuck.push_back(Connect(server.address()));
+    ASSERT_EQ(::setsockopt(stuck.back().get(), SOL_SOCKET, SO_RCVBUF, &kSmall, sizeof kSmall), 0);
+    Send(stuck.back(), "GET /big HTTP/1.0\r\n\r\n");
+  }
+  while (server.connections() < Server::kMaxConnections) loop.RunOnce();
+  const auto past_grace = sys::Now() + Server::kGrace + sys::kMillisecond;
+  while (sys::Now() < past_grace) loop.RunOnce(past_grace);
+
+  constexpr int kMore = 3 * static_cast<int>(Server::kMaxConnections);
+  std::vector<sys::UniqueFd> others;
+  for (int i = 0; i < kMore; ++i) {
+    others.push_back(Connect(server.address()));
+    Send(others.back(), kGetHello);
+  }
+  for (int turns = 0; rendered < kMore && turns < 100; ++turns) loop.RunOnce(0);
+  EXPECT_EQ(rendered, kMore) << "without any time to pass";
+}
+
 TEST(AdminServerTest, ResetsAreSurvived) {
   const TestServer server(SomePages());
   for (const std::string_view request :
