@@ -19,6 +19,9 @@ const std::map<std::string, sys::log::Level> kLevels{{"debug", sys::log::Level::
                                                      {"warn", sys::log::Level::kWarning},
                                                      {"error", sys::log::Level::kError},
                                                      {"off", sys::log::Level::kOff}};
+const std::map<std::string, sys::log::Format> kLogFormats{{"text", sys::log::Format::kText},
+                                                          {"logfmt", sys::log::Format::kLogfmt},
+                                                          {"json", sys::log::Format::kJson}};
 const std::map<std::string, access::Format> kFormats{{"combined", access::Format::kCombined},
                                                      {"json", access::Format::kJson}};
 
@@ -41,6 +44,10 @@ void LogOptions::AddTo(CLI::App& app) {
       ->transform(OneOf(kLevels))
       ->type_name("LEVEL")
       ->default_str("info");
+  app.add_option("--log-format", format, "Of its lines: text, logfmt or json")
+      ->transform(OneOf(kLogFormats))
+      ->type_name("FORMAT")
+      ->default_str("text");
   app.add_option("--log-file", file, "Where the log goes (default: stderr); USR1 opens it again")
       ->type_name("FILE");
   app.add_option(

@@ -19,6 +19,7 @@ namespace hydrapool::server {
 /// Where the logs go.
 struct LogOptions {
   sys::log::Level level = sys::log::Level::kInfo;
+  sys::log::Format format = sys::log::Format::kText;
   std::string file{};  ///< empty: stderr
   access::LogConfig access{};
 

@@ -261,6 +261,7 @@ int Main(int argc, char** argv) {
   if (!options) return exit_code;
   sys::log::SetLevel(sys::inheritance::OnTrial() ? std::max(options->logs.level, sys::log::Level::kWarning)
                                                  : options->logs.level);
+  sys::log::SetFormat(options->logs.format);
   sys::log::TakeTerminate();
   for (const std::string& name : options->unknown_variables)
     sys::log::Warn("the environment's {} names no option: hydrapool config lists them", name);

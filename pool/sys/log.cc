@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <exception>
@@ -13,13 +14,15 @@
 #include <utility>
 
 #include "pool/sys/log_file.h"
+#include "pool/sys/utf8.h"
 
 namespace hydrapool::sys::log {
 namespace {
 
 DroppedLines g_of_this_process;
 DroppedLines* g_dropped = &g_of_this_process;
-bool g_written = false;           // the last line was
+bool g_written = false;  // the last line was
+Format g_format = Format::kText;
 std::unique_ptr<LogFile> g_file;  // null: the log is stderr
 
 std::string_view ColourOf(spdlog::level::level_enum level) {
@@ -60,10 +63,22 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
   }
 };
 
+const char* PatternOf(Format format) {
+  switch (format) {
+    case Format::kLogfmt:
+      return "time=%Y-%m-%dT%H:%M:%S.%e%z level=%l pid=%P msg=\"%v\"";
+    case Format::kJson:
+      return R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","pid":%P,"msg":"%v"})";
+    case Format::kText:
+      break;
+  }
+  return "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ [%P] %v";
+}
+
 spdlog::logger& Logger() {
   static spdlog::logger logger = [] {
     spdlog::logger made("hydrapool", std::make_shared<StderrSink>());
-    made.set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ [%P] %v");
+    made.set_pattern(PatternOf(Format::kText));
     return made;
   }();
   return logger;
@@ -87,7 +102,36 @@ spdlog::level::level_enum ToSpdlog(Level level) {
   return spdlog::level::off;
 }
 
+unsigned Byte(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
+
+// Within quotes it is also well-formed UTF-8, and short enough that the line is not cut.
+std::string Safe(std::string_view text) {
+  constexpr std::size_t kLongest = kLongestLine - 128;
+  const bool quoted = g_format != Format::kText;
+  std::string safe;
+  safe.reserve(text.size());
+  while (!text.empty()) {
+    if (quoted && safe.size() > kLongest) return safe + "...";
+    const std::size_t size = CharacterAt(text);
+    const unsigned first = Byte(text, 0);
+    const bool command = size == 2 && first == 0xc2 && Byte(text, 1) < 0xa0;  // U+009B begins one, as ESC [
+    if (first < 0x20 || first == 0x7f || command || (quoted && size == 0)) {
+      safe += fmt::format("{}x{:02x}", quoted ? "\\\\" : "\\", command ? Byte(text, 1) : first);
+    } else {
+      if (quoted && (first == '"' || first == '\\')) safe += '\\';
+      safe += text.substr(0, std::max<std::size_t>(size, 1));
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return safe;
+}
+
 }  // namespace
+
+void SetFormat(Format format) {
+  g_format = format;
+  Logger().set_pattern(PatternOf(format));
+}
 
 void SetLevel(Level level) { Logger().set_level(ToSpdlog(level)); }
 
@@ -128,20 +172,7 @@ void TakeTerminate() {
 void Write(Level level, std::string_view text) {
   if (g_file) g_file->Refresh();
   TellDropped();
-  std::string safe;
-  safe.reserve(text.size());
-  const auto at = [&text](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (at(i) < 0x20 || at(i) == 0x7f) {
-      safe += fmt::format("\\x{:02x}", at(i));
-    } else if (at(i) == 0xc2 && at(i + 1) >= 0x80 && at(i + 1) < 0xa0) {  // U+009B begins a command, as ESC [
-      safe += fmt::format("\\x{:02x}", at(++i));
-    } else {
-      safe.push_back(text[i]);
-    }
-  }
+  const std::string safe = Safe(text);
   g_written = true;
   Logger().log(ToSpdlog(level), "{}", safe);
   if (!g_written) g_dropped->count.fetch_add(1);

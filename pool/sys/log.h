@@ -21,8 +21,12 @@ struct User;
 namespace hydrapool::sys::log {
 
 enum class Level { kTrace, kDebug, kInfo, kWarning, kError, kOff };
+/// kLogfmt: time=… level=… pid=… msg="…"; kJson: an object a line, of the same names. In both a text that is
+/// too long for its line ends in "...", and bytes that are no UTF-8 are escaped.
+enum class Format { kText, kLogfmt, kJson };
 
 void SetLevel(Level level);
+void SetFormat(Format format);
 [[nodiscard]] bool Enabled(Level level);
 void Write(Level level, std::string_view text);
 

@@ -31,7 +31,10 @@ std::string TakeAll(int fd) {
 
 class LogTest : public testing::Test {
  protected:
-  ~LogTest() override { SetLevel(Level::kInfo); }
+  ~LogTest() override {
+    SetLevel(Level::kInfo);
+    SetFormat(Format::kText);
+  }
 };
 
 TEST_F(LogTest, OneLineWithLevelAndPid) {
@@ -61,6 +64,30 @@ TEST_F(LogTest, TextInOtherLanguagesStaysReadable) {
                       "e")
                   .ends_with("gr\xc3\xbc\xc3\x9f"
                              "e\n"));
+}
+
+TEST_F(LogTest, LogfmtAndJsonQuoteWhateverItIs) {
+  constexpr std::string_view kText = "a \"b\" \\ c\n\xff \xc2\x9b \xc3\xa9";
+  constexpr std::string_view kQuoted = R"(a \"b\" \\ c\\x0a\\xff \\x9b )"
+                                       "\xc3\xa9\"";
+  const std::string pid = std::to_string(::getpid());
+  SetFormat(Format::kLogfmt);
+  std::string line = Written(Level::kWarning, kText);
+  EXPECT_TRUE(line.starts_with("time=20")) << line;
+  EXPECT_TRUE(line.ends_with(" level=warning pid=" + pid + " msg=\"" + std::string(kQuoted) + "\n")) << line;
+  SetFormat(Format::kJson);
+  line = Written(Level::kError, kText);
+  EXPECT_TRUE(line.starts_with("{\"time\":\"20")) << line;
+  EXPECT_TRUE(
+      line.ends_with("\",\"level\":\"error\",\"pid\":" + pid + ",\"msg\":\"" + std::string(kQuoted) + "}\n"))
+      << line;
+}
+
+TEST_F(LogTest, ALongTextDoesNotBreakItsQuotes) {
+  SetFormat(Format::kJson);
+  const std::string line = Written(Level::kError, std::string(10'000, '"'));
+  EXPECT_LE(line.size(), kLongestLine);
+  EXPECT_TRUE(line.ends_with("\\\"...\"}\n")) << line.substr(line.size() - 20);
 }
 
 TEST_F(LogTest, BelowItsLevelNothingIsWritten) {
