@@ -80,6 +80,13 @@ State StateOf(const WorkerLife& life, sys::Nanos now) {
   return {name, state == WorkerState::kReady ? "good" : state == WorkerState::kDead ? "bad" : "warn"};
 }
 
+std::size_t Frozen(const Scoreboard& board, sys::Nanos now) {
+  std::size_t frozen = 0;
+  for (std::size_t i = 0; i < board.workers(); ++i)
+    frozen += board.life_of(i).HeartbeatAge(now) >= kFrozenShown ? 1 : 0;
+  return frozen;
+}
+
 void PutFact(Text& text, std::string_view name, std::string_view value, bool bad = false) {
   Put(text, R"(<div><dt>{}</dt><dd>{}{}{}</dd></div>)", name, bad ? R"(<span class="bad">)" : "", value,
       bad ? "</span>" : "");
@@ -197,6 +204,7 @@ std::string StatusPage(const Scoreboard& board, const hydrapool::DeathJournal& d
                        const StatusFacts& facts) {
   const hydrapool::Readiness readiness = hydrapool::JudgeReadiness(board, facts.now);
   const bool ready = readiness == hydrapool::Readiness::kReady;
+  const std::size_t frozen = Frozen(board, facts.now);
   Text text;
   Put(text,
       R"(<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>hydrapool</title>)"
@@ -204,9 +212,12 @@ std::string StatusPage(const Scoreboard& board, const hydrapool::DeathJournal& d
       R"(<noscript><meta http-equiv="refresh" content="5"></noscript><style>{}</style></head><body><header>)",
       kStatusPageStyle);
   Put(text,
-      R"(<h1>hydrapool {}</h1><span id="state" role="status"><span class="{}">{}{}</span></span>)"
+      R"(<h1>hydrapool {}</h1><span id="state" role="status"><span class="{}">{}{}</span>{}</span>)"
       R"(<button id="pause" type="button" aria-pressed="false" hidden>Pause</button></header>)",
-      facts.version, ready ? "good" : "bad", ready ? "" : "not ready: ", hydrapool::ReadinessName(readiness));
+      facts.version, ready ? "good" : "bad", ready ? "" : "not ready: ", hydrapool::ReadinessName(readiness),
+      frozen > 0
+          ? fmt::format(R"( <span class="bad">{} of {} workers frozen</span>)", frozen, board.workers())
+          : "");
   Put(text,
       R"(<p id="lost" class="bad" role="alert"></p><main><p class="dim">process {}, up {}; parent {}, )",
       facts.pid, Since(board.counts().started_at, facts.now), board.counts().parent.load());

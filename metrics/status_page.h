@@ -12,9 +12,10 @@ namespace hydrapool::metrics {
 /// last deaths, how fast it recovers.
 ///
 /// Nothing is fetched from elsewhere. Without scripts it is plain tables, loaded again every five seconds;
-/// with them it fetches itself twice a second, puts the new tables into the place of the old ones and adds
-/// what happens in a second. It follows the reader's choice of light or dark, and fits a phone. A worker that
-/// has not come round for kFrozenShown is shown as frozen. Pure but for reading the scoreboard and /proc.
+/// with them it fetches itself twice a second, changes in place what has changed, so that focus and selection
+/// stay, and adds what happens in a second. It follows the reader's choice of light or dark, and fits a
+/// phone. A worker that has not come round for kFrozenShown is shown as frozen, and told of beside the state.
+/// Pure but for reading the scoreboard and /proc.
 [[nodiscard]] std::string StatusPage(const hydrapool::Scoreboard& board,
                                      const hydrapool::DeathJournal& deaths, const StatusFacts& facts);
 

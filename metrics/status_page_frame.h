@@ -61,16 +61,44 @@ inline constexpr std::string_view kStatusPageScript = R"js(
     }
     before = { counts: after, at: now };
   };
+  // What does not change stays: with its focus, its selection, and the place of one who reads it aloud.
+  const morph = (old, now) => {
+    if (old.nodeName !== now.nodeName) return old.replaceWith(now);
+    if (old.nodeType === Node.TEXT_NODE) {
+      if (old.data !== now.data) old.data = now.data;
+      return;
+    }
+    for (const { name } of [...old.attributes]) if (!now.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of now.attributes) {
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    const before = [...old.childNodes], after = [...now.childNodes];
+    after.forEach((node, i) => i < before.length ? morph(before[i], node) : old.append(node));
+    before.slice(after.length).forEach(node => node.remove());
+  };
   const show = text => {
     const page = new DOMParser().parseFromString(text, 'text/html');
     const main = page.querySelector('main'), state = page.getElementById('state');
     if (!main || !state) throw new Error('no status page');
     addRates(main, performance.now());
-    const scrolled = [...document.querySelectorAll('.scroll')].map(e => e.scrollLeft);
-    document.querySelector('main').replaceWith(main);
-    document.querySelectorAll('.scroll').forEach((e, i) => { e.scrollLeft = scrolled[i] || 0; });
-    const shown = document.getElementById('state');
-    if (shown.textContent !== state.textContent) shown.replaceChildren(...state.childNodes);
+    morph(document.querySelector('main'), main);
+    morph(document.getElementById('state'), state);
+  };
+  const answers = yes => {
+    document.body.classList.toggle('stale', !yes);
+    if (yes) {
+      failedSince = null;
+      lost.replaceChildren();
+      return;
+    }
+    failedSince ??= performance.now();
+    before = null;
+    if (!lost.hasChildNodes()) {  // said once: the seconds are for those who see them
+      const seconds = document.createElement('span');
+      seconds.setAttribute('aria-hidden', 'true');
+      lost.append('The pool does not answer: what is shown is old.', seconds);
+    }
+    lost.lastChild.textContent = ' For ' + Math.round((performance.now() - failedSince) / 1000) + ' s.';
   };
   const look = async () => {
     if (!paused && !document.hidden) {
@@ -78,14 +106,9 @@ inline constexpr std::string_view kStatusPageScript = R"js(
         const answer = await fetch(location.pathname, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
         if (!answer.ok) throw new Error(String(answer.status));
         show(await answer.text());
-        failedSince = null;
-        document.body.classList.remove('stale');
+        answers(true);
       } catch {
-        failedSince ??= performance.now();
-        before = null;
-        document.body.classList.add('stale');
-        lost.textContent = 'The pool has not answered for ' + Math.round((performance.now() - failedSince) / 1000) +
-          ' s: what is shown is old.';
+        answers(false);
       }
     }
     setTimeout(look, 500);

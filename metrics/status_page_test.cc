@@ -66,7 +66,9 @@ TEST_F(StatusPageTest, SaysWhetherThePoolIsReadyAndWhyNot) {
 
 TEST_F(StatusPageTest, AFrozenWorkerIsSaidToBeFrozen) {
   EXPECT_THAT(Page(), Not(HasSubstr(R"(<tr class="frozen">)")));
+  EXPECT_THAT(Page(), Not(HasSubstr("workers frozen")));
   board_.life_of(1).beat = kNow - kFrozenShown;
+  EXPECT_THAT(Page(), HasSubstr(R"(<span class="bad">1 of 2 workers frozen</span>)"));
   EXPECT_THAT(Page(), HasSubstr(R"(<tr class="frozen"><th scope="row">1</th>)"));
   EXPECT_THAT(Page(), HasSubstr(R"(<span class="bad">frozen</span></td><td>2.0 s ago</td>)"));
   EXPECT_THAT(Page(), HasSubstr(R"(<tr class="ready"><th scope="row">0</th>)"));

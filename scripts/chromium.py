@@ -88,12 +88,25 @@ class Browser:
         print(f"  ok   {what} ({took:.1f} s)")
         return took
 
-    def draw(self, path, width, height, scheme):
+    def key(self, name, code, text=""):
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code,
+                      **({"text": text} if text and kind == "keyDown" else {}))
+
+    def emulate(self, width, height, scheme):
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def draw(self, path, width, height, scheme):
+        self.emulate(width, height, scheme)
         picture = self.call("Page.captureScreenshot", format="png")["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(picture))
+
+    def seen(self):
+        """The document as it is, also where no script runs."""
+        root = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+        return self.call("DOM.getOuterHTML", nodeId=root)["outerHTML"]
 
     def close(self):
         os.killpg(self.process.pid, signal.SIGKILL)
