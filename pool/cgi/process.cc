@@ -33,7 +33,7 @@ namespace {
 constexpr int kLastSignal = 64;
 constexpr std::size_t kKernelSignalSetBytes = 8;
 constexpr std::size_t kStackBytes = 64 * 1024;
-constexpr std::size_t kGuardBytes = 4096;
+constexpr std::size_t kGuardBytes = 64 * 1024;  // a page, however large they are (arm64)
 constexpr int kRefusedStatus = 126;
 constexpr int kFailedStatus = 127;
 

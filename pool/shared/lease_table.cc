@@ -1,6 +1,7 @@
 #include "pool/shared/lease_table.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace hydrapool {
 
@@ -21,7 +22,9 @@ std::span<std::byte> LeaseTable::docket(std::size_t slot) const {
 }
 
 void LeaseTable::TrimSlab(std::size_t slot, std::size_t keep) const {
-  ::madvise(slabs_.data() + slot * kSlab + keep, kSlab - keep, MADV_REMOVE);
+  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t kept = (keep + page - 1) / page * page;
+  if (kept < kSlab) ::madvise(slabs_.data() + slot * kSlab + kept, kSlab - kept, MADV_REMOVE);
   details_[slot].slab_grown.store(false, std::memory_order_relaxed);
   if (keep == 0) details_[slot].slab_written.store(false, std::memory_order_relaxed);
 }

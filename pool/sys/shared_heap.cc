@@ -14,7 +14,7 @@ namespace hydrapool::sys {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x6c6f6f7061726479;
-constexpr std::size_t kPage = 4096;
+constexpr std::size_t kPage = std::size_t{64} * 1024;  // the largest that Linux has (arm64)
 SharedHeap* g_in_use = nullptr;
 
 std::size_t WholePages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
