@@ -62,6 +62,9 @@ TEST(MetricsPageTest, EverySlotPhaseAndCauseIsThereFromTheStartAtZero) {
   for (const auto cause : hydrapool::kProgramEnds) {
     EXPECT_EQ(page.Value(fmt::format("hydrapool_cgi_ended_total{{cause=\"{}\"}}", cause)), 0);
   }
+  for (const auto cause : hydrapool::kProgramStarts) {
+    EXPECT_EQ(page.Value(fmt::format("hydrapool_program_starts_total{{cause=\"{}\"}}", cause)), 0);
+  }
   for (const auto cause : hydrapool::kExitCauses) {
     EXPECT_EQ(page.Value(fmt::format("hydrapool_worker_exits_total{{cause=\"{}\"}}", cause)), 0);
   }

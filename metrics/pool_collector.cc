@@ -97,6 +97,9 @@ constexpr std::array kPoolReadings{
     Reading<Scoreboard>{CounterFamily, "hydrapool_parents_total",
                         "Parents that have served, the present one too; more than 1 where one was replaced.",
                         [](const Scoreboard& board) { return Value(board.counts().parents); }},
+    Reading<Scoreboard>{CounterFamily, "hydrapool_program_refusals_total",
+                        "Reloads and upgrades that were refused: all stayed as it was.",
+                        [](const Scoreboard& board) { return Value(board.signs().refused); }},
     Reading<Scoreboard>{CounterFamily, "hydrapool_accepted_total", "Connections accepted.",
                         [](const Scoreboard& board) { return Value(board.counts().accepted); }},
     Reading<Scoreboard>{CounterFamily, "hydrapool_accept_errors_total", "Failures to accept a connection.",
@@ -250,6 +253,9 @@ void AppendPoolFamilies(const Scoreboard& board, std::vector<MetricFamily>& fami
   const hydrapool::PoolCounts& counts = board.counts();
   families.push_back(LabelledCounters("hydrapool_worker_exits_total", "Workers that ended, by cause.",
                                       "cause", hydrapool::kExitCauses, counts.exits));
+  families.push_back(LabelledCounters("hydrapool_program_starts_total",
+                                      "Programs that have served the pool, one after another, by cause.",
+                                      "cause", hydrapool::kProgramStarts, board.signs().starts));
   families.push_back(LabelledCounters("hydrapool_cgi_ended_total", "CGI processes that ended, by cause.",
                                       "cause", hydrapool::kProgramEnds, board.signs().program_ends));
   families.push_back(

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/admin/client.h"
 #include "pool/sys/privileges.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -47,6 +48,11 @@ class CtlTest : public ::testing::Test {
     EXPECT_EQ(finished.status.code, code) << finished.output;
     EXPECT_THAT(finished.output, HasSubstr(why));
     EXPECT_EQ(std::ranges::count(finished.output, '\n'), 1) << finished.output;
+  }
+
+  [[nodiscard]] std::string Metrics() const {
+    const auto page = admin::HttpGet(server_->admin(), "/metrics", std::chrono::seconds(20));
+    return page ? page->body : page.error().message;
   }
 
   ScratchDir scratch_;
@@ -121,6 +127,13 @@ TEST_F(CtlTest, ReloadAndUpgradeWaitForTheProgram) {
   EXPECT_EQ(Json({"upgrade"}).at("program"), 3);
   std::ofstream(scratch_ / "toml") << "wrokers = 2\n";
   ExpectRefused({"reload"}, "reload refused: all stays as it was");
+  for (const std::string series :
+       {R"(program_starts_total{cause="start"} 1)", R"(program_starts_total{cause="reload"} 1)",
+        R"(program_starts_total{cause="upgrade"} 1)", R"(program_starts_total{cause="supervisor_died"} 0)",
+        "program_refusals_total 1", "parents_total 3"})
+    EXPECT_TRUE(Eventually([&] {
+      return Metrics().find("\nhydrapool_" + series + "\n") != std::string::npos;
+    })) << series;
   EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();
   EXPECT_TRUE(server_->Stop().clean());
 }

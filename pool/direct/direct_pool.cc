@@ -43,6 +43,7 @@ int DirectPool::Serve(std::vector<UniqueFd> listeners) {
   counts.parents.Add();
   scoreboard_.signs().connections_limit = static_cast<std::uint32_t>(options_.max_connections);
   scoreboard_.signs().configured_at = sys::RealTime();
+  scoreboard_.signs().CountStart(ProgramStart::kFirst);
   sys::SignalEvents signals(loop_, {SIGTERM, SIGQUIT, SIGINT, SIGCHLD},
                             [this](int signal) { OnSignal(signal); });
   FillSeats();

@@ -80,6 +80,7 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   if (!estate_.found()) scoreboard.counts().started_at = sys::Now();
   scoreboard.signs().connections_limit = static_cast<std::uint32_t>(options.max_connections);
   scoreboard.signs().configured_at = sys::RealTime();
+  scoreboard.signs().CountStart(WhyItStarts());
   scoreboard.Use(options.workers);
   life_[0].workers = static_cast<std::uint32_t>(options.workers);
   life_[0].program.fetch_add(1);
@@ -87,6 +88,13 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   sys::service::Open();
   if (estate_.found()) sys::log::Info("the pool lives on under a new program: all connections are kept");
   return options.supervised ? Supervise() : Live();
+}
+
+ProgramStart Pool::Parent::WhyItStarts() const {
+  const PoolLife& life = life_[0];
+  if (!estate_.found()) return ProgramStart::kFirst;
+  if (life.supervisor != ::getpid()) return ProgramStart::kSupervisorDied;
+  return life.upgrades ? ProgramStart::kUpgrade : ProgramStart::kReload;
 }
 
 // Of one parent, from its beginning to its end.
@@ -183,6 +191,7 @@ void Pool::Parent::TakeVitalSigns() {
   scoreboard.counts().processes_waited_for = static_cast<std::uint32_t>(leases_.table.line().size());
   VitalSigns& signs = scoreboard.signs();
   signs.waiting_since = lender_.waiting_since();
+  signs.refused = life_[0].refused.load();
   if (!listeners_.wants_room()) {
     signs.full_since = 0;
   } else if (signs.full_since == 0) {

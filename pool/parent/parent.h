@@ -73,6 +73,7 @@ class Pool::Parent {
   int Live();
   void HoldListeners(std::vector<sys::UniqueFd> listeners);
   int Supervise();
+  [[nodiscard]] ProgramStart WhyItStarts() const;
   void TakeOver();
   int Work(WorkerHandle& self, sys::Channel channel);
   void Round();

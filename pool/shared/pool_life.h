@@ -47,7 +47,8 @@ struct PoolLife {
   std::atomic<pid_t> parent{0};             ///< the last it has started
   std::atomic<bool> parent_crashed{false};  ///< the last that has ended did so by itself
   std::atomic<std::uint32_t> program{
-      0};  ///< counts the programs that have served the pool, one after another
+      0};                             ///< counts the programs that have served the pool, one after another
+  std::atomic<bool> upgrades{false};  ///< the last program that was to follow came by USR2
   std::atomic<std::uint32_t> refused{0};  ///< programs that were to follow and could not
   std::atomic<std::uint32_t> workers{0};  ///< how many are wanted; also the parent's, where it is asked
   std::atomic<Handover> handover{Handover::kNone};

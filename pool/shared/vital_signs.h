@@ -27,6 +27,12 @@ enum class EndedBy : std::uint8_t { kItself, kTimeout, kPool, kOutOfMemory };
 std::size_t ProgramEnd(const sys::ExitStatus& status, EndedBy by);
 std::size_t UnknownProgramEnd();
 
+/// Why programs serve the pool, one after another, as exported; every one exists from the start: the first
+/// one, HUP, USR2, and the death of the supervisor, whose place the parent takes by executing itself.
+inline constexpr std::array<std::string_view, 4> kProgramStarts{"start", "reload", "upgrade",
+                                                                "supervisor_died"};
+enum class ProgramStart : std::uint8_t { kFirst, kReload, kUpgrade, kSupervisorDied };
+
 /// What an operator asks before anything else. The parent's, in shared memory: the next parent goes on with
 /// it. Points of time are CLOCK_MONOTONIC; 0: it is not so.
 struct VitalSigns {
@@ -40,9 +46,14 @@ struct VitalSigns {
   std::atomic<std::uint32_t> executing{0};     ///< requests in execution
   std::atomic<sys::Nanos> oldest_begun_at{0};  ///< of these, when the oldest began
 
+  std::array<Counter, kProgramStarts.size()> starts;  ///< of the pool's own program, by kProgramStarts
+  std::atomic<std::uint32_t> refused{0};              ///< reloads and upgrades that changed nothing
+
   std::array<Counter, kProgramEnds.size()> program_ends;  ///< by kProgramEnds
   /// By part of the site: from a program's start until it was reaped.
   std::array<DurationHistogram, kMostParts> program_seconds;
+
+  void CountStart(ProgramStart why) { starts[static_cast<std::size_t>(why)].Add(); }
 };
 
 }  // namespace hydrapool

@@ -74,7 +74,8 @@ void Supervisor::OnTrialEnd(const sys::ExitStatus& status) {
 }
 
 void Supervisor::Yield() {
-  if (trial_.successor == Successor::kUpgrade) pool_.succession->LeaveWayBack();
+  life_.upgrades = trial_.successor == Successor::kUpgrade;
+  if (life_.upgrades) pool_.succession->LeaveWayBack();
   // What was asked for meanwhile stays pending for the program that follows.
   if (trial_.next != Successor::kNone)
     ::kill(::getpid(), trial_.next == Successor::kUpgrade ? SIGUSR2 : SIGHUP);

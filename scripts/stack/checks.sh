@@ -75,6 +75,23 @@ queries_have_known_answers() {
   [[ -z $reason ]] && ! grep -q 'exp_samples: \[\]' metrics/prometheus/dashboard_test.yml
 }
 
+# None of its shares and percentiles stands still when nothing happens any more: quiet_test.yml says so of each.
+nothing_stands_still() {
+  local expr='histogram_quantile|:p99_|errors:ratio|\^ 2 /'
+  reason=$(diff <(queries pool:9180 20s 15m | grep -E "$expr" | sort -u) \
+    <(sed -n "s/^ *- { expr: '\(.*\)', eval_time: .*, exp_samples: \[\] }$/\1/p" metrics/prometheus/quiet_test.yml | sort -u)) &&
+    quietly in_rules promtool test rules quiet_test.yml
+}
+
+# Metrics that rules, their tests and the dashboard name, and that metrics/README.md does not have.
+# shellcheck disable=SC2016  # Markdown's backquotes
+names_are_known() {
+  reason=$(comm -13 <(sed -En 's/^\| `([a-z_]+)` \| (counter|gauge|histogram|summary) .*/\1/p' metrics/README.md | sort) \
+    <({ jq --raw-output '(.. | .expr? // empty), (.templating.list[].definition // empty)' "$dashboard" &&
+      grep -vhE '^ *(#|- name:)' metrics/prometheus/{recording,alerting}.yml metrics/prometheus/*_test.yml; } |
+      grep -oP '(?<![:\w])(hydrapool|loadgen|process)_[a-z_]+(?![\w:./])' | sed -E 's/_(bucket|count|sum)$//' | sort -u)) && [[ -z $reason ]]
+}
+
 # Each alert says what to do first, is told of in metrics/README.md, and fires in a test.
 # shellcheck disable=SC2016  # Markdown's backquotes
 alerts_are_whole() {
@@ -117,6 +134,8 @@ static_checks() {
   check 'the dashboard' dashboard_is_sound
   check "each of the dashboard's queries has a known answer" queries_have_known_answers
   check 'and gives it' quietly in_rules promtool test rules dashboard_test.yml
+  check 'no share and no percentile of it stands still when nothing happens' nothing_stands_still
+  check 'rules, their tests and the dashboard name no metric that metrics/README.md does not have' names_are_known
 }
 
 ready() { "${ask[@]}" "$prometheus_url/-/ready" >/dev/null; }
