@@ -12,11 +12,11 @@ namespace hydrapool::simulation {
 
 std::string_view FaultName(Fault fault) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(kLastFault) + 1> kNames{
-      "None",          "WordBeforeNote",    "SentBaseDropped", "TakenBaseDropped", "BaseAtZero",
-      "ConsumeFirst",  "CommitBeforeSend",  "BytesTried",      "OneRead",          "PeersEnd",
-      "PlainSwap",     "PlainEnd",          "PlainGate",       "PlainPlace",       "PlainTake",
-      "OldGeneration", "LastGeneration",    "ForgottenLease",  "RunsAgain",        "AnswerTwice",
-      "ReplayedStep",  "ForgottenNewcomer", "ForgottenBook",   "DeadlineAtSweep"};
+      "None",         "WordBeforeNote",   "SentBaseDropped",   "TakenBaseDropped", "BaseAtZero",
+      "ConsumeFirst", "CommitBeforeSend", "BytesTried",        "OneRead",          "PeersEnd",
+      "CountedLate",  "PlainSwap",        "PlainEnd",          "PlainGate",        "PlainPlace",
+      "PlainTake",    "OldGeneration",    "LastGeneration",    "ForgottenLease",   "RunsAgain",
+      "AnswerTwice",  "ReplayedStep",     "ForgottenNewcomer", "ForgottenBook",    "DeadlineAtSweep"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 

@@ -30,9 +30,10 @@ enum class Fault : std::uint8_t {
   kConsumeFirst,      ///< the request is taken away before its answer is sent
   kCommitBeforeSend,  ///< a step is committed before it is carried out
   // ---- what the kernel is asked
-  kBytesTried,  ///< sent = bytes_sent - bytes_retrans + notsent: failed transmissions count twice
-  kOneRead,     ///< the counters are read once, though an acknowledgement may come in between
-  kPeersEnd,    ///< the peer's FIN counts as a byte of its request
+  kBytesTried,   ///< sent = bytes_sent - bytes_retrans + notsent: failed transmissions count twice
+  kOneRead,      ///< the counters are read once, though an acknowledgement may come in between
+  kPeersEnd,     ///< the peer's FIN counts as a byte of its request
+  kCountedLate,  ///< what moves over a UNIX socket is counted by the worker, when the call has returned
   // ---- what the parent does
   kPlainSwap,       ///< every compare-and-swap of a lease's word is a plain store
   kPlainEnd,        ///< a process's end overwrites the word of the next one

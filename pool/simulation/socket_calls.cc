@@ -2,8 +2,10 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "pool/simulation/system_call.h"
@@ -13,7 +15,17 @@ using namespace hydrapool::simulation;
 
 namespace {
 
-void GiveAddress(std::uint16_t port, sockaddr* address, socklen_t* size) {
+void GiveAddress(const Call& call, std::uint16_t port, sockaddr* address, socklen_t* size) {
+  if (call.world.weather.network.unix_sockets) {
+    sockaddr_un path{};
+    path.sun_family = AF_UNIX;
+    constexpr std::size_t kListener = 80;  // its clients have no names
+    if (port == kListener) std::strcpy(path.sun_path, "/run/pool");
+    const auto whole = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + (port == kListener ? 10 : 0));
+    std::memcpy(address, &path, std::min(whole, *size));
+    *size = whole;
+    return;
+  }
   sockaddr_in local{};
   local.sin_family = AF_INET;
   local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -23,14 +35,15 @@ void GiveAddress(std::uint16_t port, sockaddr* address, socklen_t* size) {
 }
 
 int GetOption(const TcpConnection& connection, int level, int name, void* value, socklen_t* size) {
+  if (level == IPPROTO_TCP && connection.is_unix()) return -EOPNOTSUPP;
   if (level == IPPROTO_TCP && name == TCP_INFO) {
     const tcp_info info = connection.Info();
     *size = std::min<socklen_t>(*size, sizeof info);
     std::memcpy(value, &info, *size);
     return 0;
   }
-  const int result = level == SOL_SOCKET && name == SO_PROTOCOL ? IPPROTO_TCP : 0;
-  std::memcpy(value, &result, sizeof result);
+  const int none = 0;
+  std::memcpy(value, &none, sizeof none);
   return 0;
 }
 
@@ -133,6 +146,41 @@ ssize_t __wrap_send(int fd, const void* bytes, std::size_t size, int flags) {
   return Returned(file->connection->Send(static_cast<const char*>(bytes), call.Part(size)));
 }
 
+// As the kernel has it: a message's length is stored before the call returns, and nothing where it fails.
+int __real_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags);
+int __wrap_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
+  if (!Simulated(fd)) return __real_sendmmsg(fd, messages, count, flags);
+  const iovec& piece = *messages->msg_hdr.msg_iov;
+  const Call call("sendmmsg", PortOf(fd), static_cast<std::int64_t>(piece.iov_len));
+  const auto file = call.Get<TcpFile>(fd);
+  if (file == nullptr || !file->connection->is_unix()) return Returned(-EBADF);
+  if (call.Interrupted()) return Returned(-EINTR);
+  call.world.faults.BeforeSend(*file->connection);
+  const ssize_t sent =
+      file->connection->Send(static_cast<const char*>(piece.iov_base), call.Part(piece.iov_len));
+  if (sent < 0) return Returned(static_cast<int>(sent));
+  if (call.world.faults.Is(Fault::kCountedLate)) call.world.Pass("counts");
+  messages->msg_len = static_cast<unsigned>(sent);
+  return 1;
+}
+
+int __real_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout);
+int __wrap_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
+  if (!Simulated(fd)) return __real_recvmmsg(fd, messages, count, flags, timeout);
+  const iovec& piece = *messages->msg_hdr.msg_iov;
+  const Call call("recvmmsg", PortOf(fd), static_cast<std::int64_t>(piece.iov_len));
+  const auto file = call.Get<TcpFile>(fd);
+  if (file == nullptr || !file->connection->is_unix()) return Returned(-EBADF);
+  if (call.Interrupted()) return Returned(-EINTR);
+  ssize_t taken = static_cast<ssize_t>(call.world.faults.TakenBefore(piece.iov_len));
+  if (taken == 0)
+    taken = file->connection->Receive(static_cast<char*>(piece.iov_base), call.Part(piece.iov_len), false);
+  if (taken < 0) return Returned(static_cast<int>(taken));
+  if (call.world.faults.Is(Fault::kCountedLate)) call.world.Pass("counts");
+  messages->msg_len = static_cast<unsigned>(taken);
+  return 1;
+}
+
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   if (!Simulated(fd)) return __real_sendmsg(fd, message, flags);
@@ -176,7 +224,8 @@ int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
   if (!Simulated(fd)) return __real_connect(fd, address, size);
   const Call call("disconnect", PortOf(fd));
   const auto file = call.Get<TcpFile>(fd);
-  if (file == nullptr || address->sa_family != AF_UNSPEC) return Returned(-EINVAL);
+  if (file == nullptr || address->sa_family != AF_UNSPEC || file->connection->is_unix())
+    return Returned(-EINVAL);
   file->connection->Disconnect();
   return 0;
 }
@@ -185,8 +234,8 @@ int __real_getsockopt(int fd, int level, int name, void* value, socklen_t* size)
 int __wrap_getsockopt(int fd, int level, int name, void* value, socklen_t* size) {
   if (!Simulated(fd)) return __real_getsockopt(fd, level, name, value, size);
   const Call call("getsockopt", fd, name);
-  if (level == SOL_SOCKET && name == SO_PROTOCOL) {  // of listeners too: all of it is TCP
-    const int protocol = IPPROTO_TCP;
+  if (level == SOL_SOCKET && name == SO_PROTOCOL) {  // of listeners too
+    const int protocol = call.world.weather.network.unix_sockets ? 0 : IPPROTO_TCP;
     std::memcpy(value, &protocol, sizeof protocol);
     return 0;
   }
@@ -220,7 +269,7 @@ int __wrap_getpeername(int fd, sockaddr* address, socklen_t* size) {
   const Call call("getpeername", fd);
   const auto file = call.Get<TcpFile>(fd);
   if (file == nullptr) return Returned(-EBADF);
-  GiveAddress(file->connection->port(), address, size);
+  GiveAddress(call, file->connection->port(), address, size);
   return 0;
 }
 
@@ -228,7 +277,7 @@ int __real_getsockname(int fd, sockaddr* address, socklen_t* size);
 int __wrap_getsockname(int fd, sockaddr* address, socklen_t* size) {
   if (!Simulated(fd)) return __real_getsockname(fd, address, size);
   const Call call("getsockname", fd);
-  GiveAddress(80, address, size);
+  GiveAddress(call, 80, address, size);
   return 0;
 }
 

@@ -21,6 +21,7 @@ struct NetworkWeather {
   std::size_t send_buffer = 16 * 1024;
   std::size_t receive_buffer = 16 * 1024;
   std::size_t client_buffer = 16 * 1024;
+  bool unix_sockets = false;  ///< instead of TCP: the kernel counts nothing, and loses nothing
 };
 
 /// One TCP connection, both ends, as Linux keeps it: the server's end is a File of several processes, the
@@ -61,6 +62,8 @@ class TcpConnection {
   /// TCP_CM_INQ.
   [[nodiscard]] std::uint64_t WaitingWithEnd() const { return inbox_.size() + (fin_arrived_ ? 1 : 0); }
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// It stands for a UNIX socket, and has no counters.
+  [[nodiscard]] bool is_unix() const { return weather_.unix_sockets; }
   void Attach(TcpFile* file) { file_ = file; }
 
   // ---- the network
@@ -72,7 +75,8 @@ class TcpConnection {
     weather_ = {.segment = 65'536,
                 .send_buffer = weather_.send_buffer,
                 .receive_buffer = weather_.receive_buffer,
-                .client_buffer = 65'536};
+                .client_buffer = 65'536,
+                .unix_sockets = weather_.unix_sockets};
   }
 
  private:
