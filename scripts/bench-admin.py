@@ -28,10 +28,20 @@ class Pool:
             [os.path.join(binaries, "hydrapool"), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", str(workers),
              "--stall-timeout", "0", "--cgi-dir", cgi, "--mount", "/more/=cgi:" + os.path.abspath(cgi),
              "--mount", "/files/=files:/usr/share/common-licenses"], stderr=self.log)
-        self.admin = self.said(r"admin on http://([^/]*)/")
-        self.served = self.said(r"listening on http://([^/]*)/")
-        while self.ask("/readyz")[0] != 200 or any(each["state"] != "ready" for each in self.workers()):
-            time.sleep(0.05)
+        try:
+            self.admin = self.said(r"admin on http://([^/]*)/")
+            self.served = self.said(r"listening on http://([^/]*)/")
+            while self.ask("/readyz")[0] != 200 or any(each["state"] != "ready" for each in self.workers()):
+                time.sleep(0.05)
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def said(self, pattern):
         deadline = time.monotonic() + 30
@@ -40,6 +50,8 @@ class Pool:
                 found = re.search(pattern, file.read())
             if found:
                 return found.group(1)
+            if self.process.poll() is not None:
+                break
             time.sleep(0.02)
         sys.exit(f"the pool did not say {pattern}")
 
@@ -61,7 +73,11 @@ class Pool:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def say_times(what, pool, times=200):
@@ -70,8 +86,7 @@ def say_times(what, pool, times=200):
         print(f"{what:<46} {path:<9} p50 {statistics.median(took):6.2f} ms   p99 {took[int(times * 0.99)]:6.2f} ms")
 
 
-def scrape_cost(binaries):
-    pool = Pool(binaries, 64)
+def scrape_cost(pool):
     for name, headers in (("text", {}), ("OpenMetrics", OPEN_METRICS)):
         before = pool.parent_cpu()
         size = 0
@@ -79,17 +94,17 @@ def scrape_cost(binaries):
             size = len(pool.ask("/metrics", headers)[1])
         spent = (pool.parent_cpu() - before) / 300
         print(f"a scrape of 64 workers, {name:<22} {spent * 1e3:6.2f} ms of the parent's CPU, {size} bytes")
-    pool.stop()
 
 
-def answers(binaries):
-    pool = Pool(binaries, 4)
+def answers(binaries, pool):
     load = subprocess.Popen([os.path.join(binaries, "loadgen"), "--connections", "64", "--threads", "1", "--duration", "60s",
                              "--quiet", f"http://{pool.served}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(1)
-    say_times("under all the load that it takes", pool)
-    load.send_signal(signal.SIGINT)
-    load.wait()
+    try:
+        time.sleep(1)
+        say_times("under all the load that it takes", pool)
+    finally:
+        load.send_signal(signal.SIGINT)
+        load.wait()
     door = [socket.create_connection(tuple(pool.admin.rsplit(":", 1))) for _ in range(1000)]
     for each in door:
         each.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -97,13 +112,17 @@ def answers(binaries):
     for each in door:
         each.close()
     pids = [each["pid"] for each in pool.workers()]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    say_times("with every worker stopped", pool)
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
-    pool.stop()
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        say_times("with every worker stopped", pool)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
-scrape_cost(sys.argv[1])
-answers(sys.argv[1])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+with Pool(sys.argv[1], 64) as many:
+    scrape_cost(many)
+with Pool(sys.argv[1], 4) as few:
+    answers(sys.argv[1], few)

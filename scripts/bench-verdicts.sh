@@ -38,6 +38,30 @@ bench_scenarios() {
   return "$failed"
 }
 
+# watching_cost NAME: CPU of the harness itself, without its clients, from the 1st second of that scenario to the 4th, as a part of a core.
+watching_cost() {
+  local run before after
+  "$bin/harness" run "harness/scenarios/$1.yaml" --seed 1 >"$work/screen" 2>&1 &
+  run=$!
+  sleep 1.5
+  before=$(own_ticks "$run")
+  sleep 3
+  after=$(own_ticks "$run")
+  wait "$run" || cat "$work/screen" >&2
+  awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f\n", 100 * ticks / hz / 3 }'
+}
+
+own_ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
+
+bench_watching() {
+  local name each costs
+  for name in steady kill-storm kill-any-process reload-storm cgi-zoo; do
+    costs=()
+    for each in 1 2 3; do costs+=("$(watching_cost "$name")"); done
+    printf '%-18s the harness takes %s %% of a core (median of %s)\n' "$name" "$(median "${costs[@]}")" "${costs[*]}"
+  done
+}
+
 # nginx's loss for each kill, as wrk sees it: errors by kills that landed.
 wrk_loss() {
   faults "$nginx" --fault kill --target random --every 250ms --count "$kills"

@@ -75,8 +75,10 @@ sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
                         .from = arguments.from,
                         .to = arguments.duration - std::min(arguments.duration / 10, sys::kSecond),
                         .hold = arguments.faults.hold,
+                        .trigger = arguments.faults.trigger,
                         .network = arguments.faults.how}};
     scenario.disk.directory = arguments.faults.disk;
+    if (arguments.faults.trigger.requests) scenario.faults[0].every.reset();
     if (arguments.from >= arguments.duration) return sys::Failure("--from is beyond --duration");
   }
   for (const std::string& text : arguments.expect) {
@@ -148,6 +150,7 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
   AddDuration(attach, "--duration", arguments->duration, "How long (default 10s)");
   attach.add_flag("--no-faults", arguments->no_faults, "Hurt no worker: what is lost without faults?");
   AddFaultOptions(attach, arguments->faults);
+  AddTriggerOptions(attach, arguments->faults.trigger);
   AddDuration(attach, "--every", arguments->every, "The time from one fault to the next (default 250ms)");
   AddDuration(attach, "--from", arguments->from, "The first fault (default 1s)");
   attach

@@ -87,7 +87,7 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
   const std::string no_children = std::to_string(childless.pid());
   const std::vector<std::pair<std::string, std::string>> table{
       {"", "subcommand"},
-      {"inject", "--every is required"},
+      {"inject", "either --every or --requests is required"},
       {"inject --every 1s", "--parent is required, or --admin"},
       {"inject --every 1s --admin 127.0.0.1:1", "127.0.0.1:1"},
       {"attach http://127.0.0.1:1/", "--parent is required, or --admin"},

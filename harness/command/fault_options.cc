@@ -24,6 +24,9 @@ std::string FaultOptions::words() const {
   const auto time = [](sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); };
   std::string words = fmt::format(" --fault {} --target {}", Name(fault), Name(chosen_target()));
   if (InfoOf(fault).effect == Effect::kHolds) words += " --hold " + time(hold);
+  if (trigger.pace != Pace::kSteady) words += fmt::format(" --pace {}", Name(trigger.pace));
+  if (trigger.requests) words += fmt::format(" --requests {}", *trigger.requests);
+  if (trigger.phase) words += fmt::format(" --phase {}", Name(*trigger.phase));
   if (how) words += fmt::format(" --how '{}'", how->text);
   if (!disk.empty()) words += " --disk " + disk;
   if (!command.empty()) words += fmt::format(" --command '{}'", command);
@@ -36,19 +39,34 @@ std::string FaultOptions::words() const {
 
 void AddFaultOptions(CLI::App& app, FaultOptions& options) {
   AddParsed(app, "--fault", options.fault, ParseFault, "What to do (default kill): " + FaultNames());
-  AddParsed(
-      app, "--target", options.target, ParseTarget,
-      "To whom (default random): " + TargetNames() + "; busiest, idle, slot=N and supervisor need --admin");
+  AddParsed(app, "--target", options.target, ParseTarget,
+            "To whom (default random): " + TargetNames() +
+                "; busiest, idle, slot=N, cgi-of=SLOT and supervisor need --admin");
   AddDuration(app, "--hold", options.hold, "How long a fault that is held lasts (default 1s)");
   AddLimitOptions(app, options);
+}
+
+void AddTriggerOptions(CLI::App& app, Trigger& trigger) {
+  AddParsed(app, "--pace", trigger.pace, ParsePace,
+            "steady: one --every apart; poisson: so far apart on average, as independent events come");
+  app.add_option("--requests", trigger.requests,
+                 "A fault whenever the server has executed so many more requests, instead of --every; needs "
+                 "--admin")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  AddParsed(
+      app, "--phase", trigger.phase, ParsePhase,
+      "Only a worker that is idle, reading, executing or responding, waited for up to 1 s; needs --admin. "
+      "How many were so at their death is told at the end");
 }
 
 void AddLimitOptions(CLI::App& app, FaultOptions& options) {
   app.add_option("--command", options.command,
                  "For reload, upgrade and restart: the server's own command, a line for sh")
       ->type_name("LINE");
-  AddParsed(app, "--how", options.how, ParseNetworkHarm,
-            "For network: loss 5%, partition, reset 1%, rate 100kb, delay 50ms or reorder 25%")
+  AddParsed(
+      app, "--how", options.how, ParseNetworkHarm,
+      "For network: loss 5%, partition, reset 1%, disconnect 10%, rate 100kb, delay 50ms or reorder 25%")
       ->type_name("HOW");
   app.add_option("--port", options.port, "For network: the port whose packets are hurt (default: the URL's)")
       ->check(CLI::Range(1, 65535).description(""))
@@ -102,6 +120,11 @@ sys::Result<void> CheckOptions(const FaultOptions& options, const std::string& a
     return sys::Failure(
         fmt::format("--target {} needs --admin: only the pool knows which process that is", Name(target)));
   }
+  if (const auto why = WhyNotTogether(options.trigger, target)) return sys::Failure("--" + *why);
+  if (options.trigger.needs_status() && admin.empty())
+    return sys::Failure(
+        "--requests and --phase need --admin: only the pool counts its requests and knows what "
+        "its workers do");
   if (!options.steady.empty() && !options.steady.starts_with("http://"))
     return sys::Failure(fmt::format("--steady '{}' does not start with http://", options.steady));
   return {};

@@ -7,6 +7,7 @@
 
 #include "harness/fault/fault.h"
 #include "harness/fault/injector.h"
+#include "harness/fault/trigger.h"
 #include "pool/sys/clock.h"
 
 /// The options of every command that hurts a running server.
@@ -21,6 +22,8 @@ struct FaultOptions {
   std::uint64_t most = 0;   ///< 0: any number.
   std::string steady = {};  ///< The URL of a request that must be answered all the time; empty: none.
   sys::Nanos within = sys::kSecond;
+
+  Trigger trigger = {};
 
   std::optional<NetworkHarm> how = {};  ///< Of the fault `network`.
   int port = 0;                         ///< Whose packets; 0: the one of the URL.
@@ -38,6 +41,9 @@ struct FaultOptions {
 void AddFaultOptions(CLI::App& app, FaultOptions& options);
 /// All of them but which fault and to whom.
 void AddLimitOptions(CLI::App& app, FaultOptions& options);
+
+/// --pace, --requests and --phase.
+void AddTriggerOptions(CLI::App& app, Trigger& trigger);
 
 /// An Error says what is wrong with them together, or, of the code kCannotHere, why this machine cannot do
 /// the fault. `admin`: the pool's endpoint, or empty.

@@ -26,6 +26,8 @@ Examples:
   harness inject --admin 127.0.0.1:9180 --fault stop --hold 500ms --target slot=2 --every 2s --steady http://127.0.0.1:8080/
   harness inject --admin 127.0.0.1:9180 --fault reload --every 2s --for 20s
   harness inject --admin 127.0.0.1:9180 --target any --every 500ms --for 20s
+  harness inject --admin 127.0.0.1:9180 --every 200ms --pace poisson --phase executing --for 20s
+  harness inject --admin 127.0.0.1:9180 --requests 10000 --count 20
   harness inject --parent $(cat /run/nginx.pid) --any-user --every 50ms --seed 7 --journal faults.jsonl --json -
 
 Without --count and --for it goes on until Ctrl-C or the end of the server's main process. The same seed gives the same faults. Only children of
@@ -42,7 +44,7 @@ Examples:
   harness replay faults.jsonl --parent $(cat /run/nginx.pid) --any-user --min-alive 1 --steady http://127.0.0.1/
 
 Does the faults of a journal again (harness inject, run and attach write one with --journal; run --dry-run prints one), at the same
-times after the start. A worker is the one of the same slot, or, where the server has no slots, the one of the same place in age.
+times after the start, or after as many requests. A worker is the one of the same slot, or, where the server has no slots, the one of the same place in age.
 
 Exit codes: as of harness inject.
 )";
@@ -79,6 +81,19 @@ InjectRun::Report WriteTo(const sys::UniqueFd& journal) {
   };
 }
 
+/// Whether the victims were in the phase that was asked for, by the pool's journal.
+InjectSummary::PhaseHits PhasesHit(const std::vector<InjectRecord>& records, sys::Nanos start,
+                                   const std::string& admin) {
+  InjectSummary::PhaseHits hits;
+  const auto fates = FetchFates(admin);
+  for (const InjectRecord& record : records) {
+    const bool is_told = fates && record.outcome == Outcome::kDead;
+    hits.Add(is_told ? WasInPhase(*fates, record.worker->identity.pid, start + record.at, *record.phase)
+                     : std::nullopt);
+  }
+  return hits;
+}
+
 sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Report report) {
   std::optional<EchoPlan> plan;
   if (!arguments.faults.steady.empty()) {
@@ -88,7 +103,12 @@ sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Repor
   }
   sys::EventLoop loop;
   Injector injector(arguments.parent, arguments.faults.limits(), arguments.faults.commands());
-  InjectRun run(loop, arguments.run, injector, LookAt(arguments), std::move(report));
+  std::vector<InjectRecord> of_a_phase;
+  const sys::Nanos start = sys::Now();
+  InjectRun run(loop, arguments.run, injector, LookAt(arguments), [&](const InjectRecord& record) {
+    if (record.phase && Landed(record.outcome)) of_a_phase.push_back(record);
+    report(record);
+  });
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });
   std::optional<SteadyState> steady;
   if (plan) {
@@ -97,7 +117,9 @@ sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Repor
       run.Stop("breach");
     });
   }
-  return run.Run();
+  InjectSummary summary = run.Run();
+  if (!of_a_phase.empty()) summary.phases = PhasesHit(of_a_phase, start, arguments.admin);
+  return summary;
 }
 
 int Tell(const Arguments& arguments, const InjectSummary& summary) {
@@ -118,9 +140,20 @@ sys::Result<void> CheckReplay(const Arguments& arguments) {
     if (fault.fault != Fault::kNetwork) options.how.reset();
     if (fault.fault != Fault::kFullDisk) options.disk.clear();
     if (InfoOf(fault.fault).effect != Effect::kRenews) options.command.clear();
+    options.trigger = {.requests = fault.requests, .phase = fault.phase};
     if (auto checked = CheckOptions(options, arguments.admin); !checked) return checked;
   }
   return {};
+}
+
+/// Each once.
+std::vector<Target> TargetsOf(const Arguments& arguments) {
+  if (arguments.replay.empty()) return {arguments.run.schedule.target};
+  std::vector<Target> targets;
+  for (const PlannedFault& fault : arguments.run.listed) {
+    if (std::ranges::find(targets, fault.target) == targets.end()) targets.push_back(fault.target);
+  }
+  return targets;
 }
 
 int Inject(Arguments& arguments);
@@ -145,9 +178,9 @@ int Inject(Arguments& arguments) {
   arguments.parent = *found;
   const auto checked = CheckVictims(arguments.admin, arguments.parent, arguments.faults.any_user);
   if (!checked) return UsageError(checked.error().message);
-  if (arguments.run.schedule.target == Target::kSupervisor) {
-    if (const auto there = CheckSupervisor(arguments.admin, arguments.parent); !there)
-      return UsageError(there.error().message);
+  for (const Target& target : TargetsOf(arguments)) {
+    const auto there = CheckTarget(arguments.admin, arguments.parent, target);
+    if (!there) return UsageError(there.error().message);
   }
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
@@ -195,7 +228,8 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
   inject.footer(kExamples + FaultsHelp());
   AddServerOptions(inject, *arguments);
   AddFaultOptions(inject, arguments->faults);
-  AddDuration(inject, "--every", schedule.every, "The time from one fault to the next")->required();
+  auto* every = AddDuration(inject, "--every", schedule.every, "The time from one fault to the next");
+  AddTriggerOptions(inject, arguments->faults.trigger);
   inject.add_option("--jitter", schedule.jitter, "Part of --every by which a fault's time varies, 0 to 1")
       ->check(CLI::Range(0.0, 1.0).description(""))
       ->type_name("PART");
@@ -204,8 +238,17 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
                     ->type_name("N");
   auto* duration = AddDuration(inject, "--for", arguments->duration, "Stop after this time");
   inject.add_option("--seed", schedule.seed, "The seed of every draw")->capture_default_str()->type_name("S");
-  inject.callback([arguments, count, duration, &exit_code] {
+  inject.callback([arguments, every, count, duration, &exit_code] {
     ScheduleSpec& spec = arguments->run.schedule;
+    spec.trigger = arguments->faults.trigger;
+    if (static_cast<bool>(*every) == spec.trigger.requests.has_value()) {
+      exit_code = UsageError("either --every or --requests is required");
+      return;
+    }
+    if (spec.jitter > 0 && spec.trigger.pace == Pace::kPoisson) {
+      exit_code = UsageError("--jitter is of a steady pace");
+      return;
+    }
     if (*count) spec.count = arguments->count;
     if (*duration) spec.duration = arguments->duration;
     spec.fault = arguments->faults.fault;

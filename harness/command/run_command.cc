@@ -42,9 +42,13 @@ A scenario:
   faults:
     - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }  
     - { fault: stop, target: slot=1, for: 500ms, from: 4s }             # held so long, then taken back
+    - { fault: kill, target: random, every: 200ms, pace: poisson }      # so far apart on average
+    - { fault: kill, target: random, requests: 5000, count: 9 }         # each time so many more were executed
+    - { fault: kill, target: random, every: 1s, phase: executing }      # one that is idle, reading, executing, responding
+    - { fault: kill, target: cgi-of=0, every: 1s }                      # a program that slot 0 runs
     - { fault: kill, target: any, every: 1s }   # any process of the server; parent and supervisor are targets too
     - { fault: reload, every: 3s }              # of the whole server; upgrade and restart are the others
-    - { fault: network, how: loss 5%, every: 3s, for: 1s }    # or partition, reset 1%, rate 100kb, delay 50ms, reorder 25%
+    - { fault: network, how: loss 5%, every: 3s, for: 1s }    # or partition, reset 1%, disconnect 10%, rate 100kb, delay 50ms, reorder 25%
     - { fault: full-disk, from: 5s, for: 1s }   # needs  disk: 8mb
   commands: { reload: [nginx, -s, reload] }   # where the server needs a command of its own for these
   limits: { min_alive: 1, faults: 500 }       # workers that are left alone; blows in all

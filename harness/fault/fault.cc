@@ -19,6 +19,7 @@ constexpr std::array kTargets{
     std::pair<std::string_view, Target::Kind>{"all-but-one", Target::kAllButOne},
     std::pair<std::string_view, Target::Kind>{"any", Target::kAny},
     std::pair<std::string_view, Target::Kind>{"busiest", Target::kBusiest},
+    std::pair<std::string_view, Target::Kind>{"cgi-of=SLOT", Target::kCgiOf},
     std::pair<std::string_view, Target::Kind>{"idle", Target::kIdle},
     std::pair<std::string_view, Target::Kind>{"oldest", Target::kOldest},
     std::pair<std::string_view, Target::Kind>{"parent", Target::kParent},
@@ -88,22 +89,25 @@ sys::Result<Fault> ParseFault(std::string_view text) {
 
 std::string Name(const Target& target) {
   if (target.kind == Target::kSlot) return fmt::format("slot={}", target.slot);
+  if (target.kind == Target::kCgiOf) return fmt::format("cgi-of={}", target.slot);
   return std::string(
       std::ranges::find(kTargets, target.kind, &std::pair<std::string_view, Target::Kind>::second)->first);
 }
 
 sys::Result<Target> ParseTarget(std::string_view text) {
   for (const auto& [name, kind] : kTargets) {
-    if (text == name && kind != Target::kSlot) return Target(kind);
+    if (text == name && !Target(kind).has_slot()) return Target(kind);
   }
-  constexpr std::string_view kSlotIs = "slot=";
+  const auto equals = text.find('=');
+  const std::string_view before = text.substr(0, equals);
+  if (equals == text.npos || (before != "slot" && before != "cgi-of"))
+    return sys::Failure(NoSuchName(text, NamesOfTargets()));
   int slot = 0;
   const char* end = text.data() + text.size();
-  if (!text.starts_with(kSlotIs)) return sys::Failure(NoSuchName(text, NamesOfTargets()));
-  const auto [stop, error] = std::from_chars(text.data() + kSlotIs.size(), end, slot);
+  const auto [stop, error] = std::from_chars(text.data() + equals + 1, end, slot);
   if (error != std::errc{} || stop != end || slot < 0)
-    return sys::Failure(fmt::format("'{}' names no slot such as slot=0", text));
-  return Target(Target::kSlot, slot);
+    return sys::Failure(fmt::format("'{}' names no slot such as {}=0", text, before));
+  return Target(before == "slot" ? Target::kSlot : Target::kCgiOf, slot);
 }
 
 Target DefaultTarget(Fault fault) { return IsOfServer(fault) ? Target::kServer : Target::kRandom; }

@@ -69,21 +69,23 @@ struct Target {
     kParent,      ///< The process whose children the workers are.
     kSupervisor,  ///< The one that makes the parent again.
     kAny,         ///< One of all these, drawn from the seed.
+    kCgiOf,       ///< A program that the worker of a slot has started, drawn from those that run.
     kServer,      ///< The whole server.
   };
   Kind kind = kRandom;
-  int slot = 0;  ///< For kSlot.
+  int slot = 0;  ///< For kSlot and kCgiOf.
 
   Target() = default;
   Target(Kind of, int number = 0) : kind(of), slot(number) {}  // a Kind is a Target
   bool operator==(const Target&) const = default;
+  [[nodiscard]] bool has_slot() const { return kind == kSlot || kind == kCgiOf; }
   /// Only a pool's /status.json tells who is one.
   [[nodiscard]] bool needs_status() const {
-    return kind == kBusiest || kind == kIdle || kind == kSlot || kind == kSupervisor;
+    return kind == kBusiest || kind == kIdle || kind == kSupervisor || has_slot();
   }
 };
 
-/// "slot=3", and the other kinds' names, both ways.
+/// "slot=3", "cgi-of=3", and the other kinds' names, both ways.
 [[nodiscard]] std::string Name(const Target& target);
 [[nodiscard]] sys::Result<Target> ParseTarget(std::string_view text);
 

@@ -2,11 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace hydrapool::harness {
 
 std::string ToJson(const PlannedFault& fault) {
-  return fmt::format(R"({{"id":{},"at_ns":{},"fault":"{}","target":"{}","draw":{}}})", fault.id, fault.at,
-                     Name(fault.fault), Name(fault.target), fault.draw);
+  std::string more;
+  if (fault.requests) more += fmt::format(R"(,"requests":{})", *fault.requests);
+  if (fault.phase) more += fmt::format(R"(,"phase":"{}")", Name(*fault.phase));
+  return fmt::format(R"({{"id":{},"at_ns":{},"fault":"{}","target":"{}","draw":{}{}}})", fault.id, fault.at,
+                     Name(fault.fault), Name(fault.target), fault.draw, more);
+}
+
+sys::Nanos FaultSchedule::NextDue(double unit) {
+  if (spec_.trigger.pace == Pace::kSteady) return static_cast<sys::Nanos>(id_) * spec_.every;
+  const double gap = -std::log1p(-unit) * static_cast<double>(spec_.every);
+  last_ += static_cast<sys::Nanos>(gap) / sys::kMicrosecond * sys::kMicrosecond;
+  return last_;
 }
 
 std::optional<PlannedFault> FaultSchedule::Next() {
@@ -15,11 +27,16 @@ std::optional<PlannedFault> FaultSchedule::Next() {
   ++id_;
   const std::uint64_t draw = random_();
   const double unit = static_cast<double>(random_() >> 11) * 0x1p-53;
-  const auto shift = static_cast<sys::Nanos>((unit - 0.5) * spec_.jitter * static_cast<double>(spec_.every));
-  const sys::Nanos due = static_cast<sys::Nanos>(id_) * spec_.every;
-  if (spec_.duration && due > *spec_.duration) return std::nullopt;
-  return PlannedFault{
-      .id = id_, .at = due + shift, .fault = spec_.fault, .target = spec_.target, .draw = draw};
+  PlannedFault fault{
+      .id = id_, .fault = spec_.fault, .target = spec_.target, .draw = draw, .phase = spec_.trigger.phase};
+  if (spec_.trigger.requests) {
+    fault.requests = id_ * *spec_.trigger.requests;
+    return fault;
+  }
+  fault.at = NextDue(unit);
+  if (spec_.duration && fault.at > *spec_.duration) return std::nullopt;
+  fault.at += static_cast<sys::Nanos>((unit - 0.5) * spec_.jitter * static_cast<double>(spec_.every));
+  return fault;
 }
 
 }  // namespace hydrapool::harness

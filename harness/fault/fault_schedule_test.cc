@@ -62,5 +62,42 @@ TEST(FaultScheduleTest, JitterMovesTimesWithinItsPartAndLeavesDrawsAlone) {
   EXPECT_TRUE(any_moved);
 }
 
+TEST(FaultScheduleTest, PoissonTimesHaveTheirMeanAndSpreadAndTheDrawsOfSteadyOnes) {
+  constexpr sys::Nanos kEvery = 10 * sys::kMillisecond;
+  const auto faults = All({.every = kEvery, .trigger = {.pace = Pace::kPoisson}, .count = 4000});
+  const auto steady = All({.every = kEvery, .count = 4000});
+  double sum = 0;
+  double squares = 0;
+  sys::Nanos before = 0;
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    EXPECT_EQ(faults[i].draw, steady[i].draw);
+    EXPECT_GE(faults[i].at, before);
+    const double gap = static_cast<double>(faults[i].at - before) / kEvery;
+    before = faults[i].at;
+    sum += gap;
+    squares += gap * gap;
+  }
+  const double mean = sum / 4000;
+  EXPECT_NEAR(mean, 1, 0.05);
+  EXPECT_NEAR(squares / 4000 - mean * mean, 1, 0.15)
+      << "the variance of exponential gaps is the mean's square";
+}
+
+TEST(FaultScheduleTest, PoissonTimesEndWithTheDuration) {
+  const auto faults =
+      All({.every = 1000, .trigger = {.pace = Pace::kPoisson}, .duration = sys::kMillisecond});
+  ASSERT_FALSE(faults.empty());
+  EXPECT_LE(faults.back().at, sys::kMillisecond);
+}
+
+TEST(FaultScheduleTest, ByRequestsEachIsDueAfterAMultiple) {
+  const auto faults = All({.trigger = {.requests = 500, .phase = Phase::kReading}, .count = 2, .seed = 5489});
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(faults[1].requests, 1000u);
+  EXPECT_EQ(ToJson(faults[0]),
+            R"({"id":1,"at_ns":0,"fault":"kill","target":"random","draw":14514284786278117030,)"
+            R"("requests":500,"phase":"reading"})");
+}
+
 }  // namespace
 }  // namespace hydrapool::harness

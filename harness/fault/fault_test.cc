@@ -23,11 +23,15 @@ TEST(FaultNameTest, WhatWasMeantIsGuessed) {
   EXPECT_THAT(ParseTarget("all_but_one").error().message, HasSubstr("did you mean 'all-but-one'?"));
   for (const char* text : {"slot=", "slot=x", "slot=-1", "slot=1x", "slot=N"})
     EXPECT_THAT(ParseTarget(text).error().message, HasSubstr("such as slot=0")) << text;
+  EXPECT_THAT(ParseTarget("cgi-of=x").error().message, HasSubstr("such as cgi-of=0"));
+  EXPECT_EQ(ParseTarget("cgi-of=3"), Target(Target::kCgiOf, 3));
+  EXPECT_EQ(Name(Target(Target::kCgiOf, 3)), "cgi-of=3");
 }
 
 TEST(TargetTest, SomeAreKnownToThePoolAlone) {
   EXPECT_TRUE(Target(Target::kSlot).needs_status());
   EXPECT_TRUE(Target(Target::kIdle).needs_status());
+  EXPECT_TRUE(Target(Target::kCgiOf, 1).needs_status());
   EXPECT_FALSE(Target(Target::kOldest).needs_status());
 }
 

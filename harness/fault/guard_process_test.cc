@@ -1,6 +1,7 @@
 #include "harness/fault/guard.h"
 
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
@@ -11,7 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "harness/fault/injector.h"
 #include "harness/fault/network_harm.h"
@@ -20,6 +27,7 @@
 #include "harness/testing/family.h"
 #include "pool/sys/error.h"
 #include "pool/sys/scratch_dir.h"
+#include "pool/sys/socket.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -112,7 +120,7 @@ TEST(SmallDiskTest, AFileSystemWithoutASizeIsNotFilled) {
   const sys::ScratchDir scratch("harness-guard");
   const std::string disk = scratch / "disk";
   if (const auto mounted = MountSmallDisk(disk, 0); !mounted) GTEST_SKIP() << mounted.error().message;
-  EXPECT_FALSE(Fill(disk, 1));
+  EXPECT_FALSE(Fill(disk, "1"));
   UnmountSmallDisk(disk);
 }
 
@@ -129,6 +137,12 @@ int KnockOn(int port) {
   }
 }
 
+std::string Tables() {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> nft(::popen("nft list tables", "re"), ::pclose);
+  std::array<char, 4096> text;
+  return {text.data(), std::fread(text.data(), 1, text.size(), nft.get())};
+}
+
 TEST_F(KilledInjector, LeavesNoNetworkHurt) {
   const auto loss = ParseNetworkHarm("loss 50%");
   if (const auto entered = EnterOwnNetwork(); !entered) GTEST_SKIP() << entered.error().message;
@@ -136,7 +150,24 @@ TEST_F(KilledInjector, LeavesNoNetworkHurt) {
   constexpr int kPort = 4711;
   const auto client = sys::Child::Fork([] { return KnockOn(kPort); });
   KillWhile(Fault::kNetwork, {.network = *loss, .port = kPort});
-  EXPECT_FALSE(PacketsHarmed(1));
+  EXPECT_THAT(Tables(), testing::Not(testing::HasSubstr("harness_")));
+}
+
+/// Another injector's harm of the same network stays when one is killed, or has numbered its own alike.
+TEST_F(KilledInjector, LeavesAnothersHarmAlone) {
+  const auto loss = ParseNetworkHarm("loss 50%");
+  if (const auto entered = EnterOwnNetwork(); !entered) GTEST_SKIP() << entered.error().message;
+  if (const auto why = WhyNoHarm(*loss)) GTEST_SKIP() << *why;
+  constexpr int kPort = 4711;
+  const auto client = sys::Child::Fork([] { return KnockOn(kPort); });
+  Injector another(::getpid());
+  another.StartGuard();
+  auto blow = another.Strike(identity, Fault::kNetwork, {.network = *loss, .port = kPort});
+  ASSERT_TRUE(blow) << blow.error().message;
+  KillWhile(Fault::kNetwork, {.network = *loss, .port = kPort});
+  EXPECT_TRUE(PacketsHarmed(blow->undo.path.data())) << "it was the other's";
+  EXPECT_TRUE(another.TakeBack(*blow));
+  EXPECT_THAT(Tables(), testing::Not(testing::HasSubstr("harness_")));
 }
 
 TEST(NetworkHarmTest, EachIsTakenBackAlone) {
@@ -144,22 +175,48 @@ TEST(NetworkHarmTest, EachIsTakenBackAlone) {
   if (const auto entered = EnterOwnNetwork(); !entered) GTEST_SKIP() << entered.error().message;
   for (const auto& harm : {*delay, NetworkHarm{}})
     if (const auto why = WhyNoHarm(harm)) GTEST_SKIP() << *why;
-  EXPECT_TRUE(IsAbsent(kNetem));
-  ASSERT_TRUE(BeginHarm(*delay, 0, kNetem));
-  ASSERT_TRUE(BeginHarm({}, 4711, 1));
-  EXPECT_FALSE(IsAbsent(1));
-  EXPECT_TRUE(EndHarm(1));
-  EXPECT_TRUE(IsAbsent(1));
-  EXPECT_FALSE(IsAbsent(kNetem));
-  EXPECT_TRUE(EndHarm(1)) << "it is not there";
-  EXPECT_TRUE(EndHarm(kNetem));
+  const std::string netem = NameOfHarm(*delay, "1");
+  const std::string table = NameOfHarm({}, "1");
+  EXPECT_TRUE(IsAbsent(netem));
+  ASSERT_TRUE(BeginHarm(*delay, 0, netem));
+  EXPECT_FALSE(BeginHarm(*delay, 0, NameOfHarm(*delay, "2"))) << "there can be one";
+  EXPECT_TRUE(EndHarm(NameOfHarm(*delay, "2"))) << "it is not there";
+  ASSERT_TRUE(BeginHarm({}, 4711, table));
+  EXPECT_FALSE(IsAbsent(table));
+  EXPECT_TRUE(EndHarm(table));
+  EXPECT_TRUE(IsAbsent(table));
+  EXPECT_FALSE(IsAbsent(netem));
+  EXPECT_TRUE(EndHarm(table)) << "it is not there";
+  EXPECT_TRUE(EndHarm(netem));
+}
+
+TEST(NetworkHarmTest, ADisconnectEndsThatPartOfTheConnectionsOfAPort) {
+  if (const auto entered = EnterOwnNetwork(); !entered) GTEST_SKIP() << entered.error().message;
+  const auto half = ParseNetworkHarm("disconnect 50%");
+  if (const auto why = WhyNoHarm(*half)) GTEST_SKIP() << *why;
+  const auto listener = sys::Listen("127.0.0.1:0");
+  const int port = sys::LocalPort(listener.get());
+  const std::string name = NameOfHarm(*half, "1");
+  EXPECT_FALSE(BeginHarm(*half, port, name)) << "there is no connection";
+  std::vector<sys::UniqueFd> clients;
+  for (int i = 0; i < 4; ++i)
+    clients.push_back(*sys::Connect(sys::LocalAddress(listener.get()), std::chrono::seconds(5)));
+  const auto begun = BeginHarm(*half, port, name);
+  ASSERT_TRUE(begun) << begun.error().message;
+  EXPECT_EQ(PacketsHarmed(name), 2u);
+  const auto is_reset = [](const sys::UniqueFd& client) {
+    pollfd state{.fd = client.get(), .events = 0, .revents = 0};
+    return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
+  };
+  EXPECT_EQ(std::ranges::count_if(clients, is_reset), 2);
+  EXPECT_TRUE(EndHarm(name));
 }
 
 TEST(NetworkHarmTest, IsNotTakenForGoneWhereNobodyCanTell) {
   const std::string path = ::getenv("PATH");
   ::setenv("PATH", "/nowhere", 1);
-  EXPECT_FALSE(EndHarm(1));
-  EXPECT_FALSE(EndHarm(kNetem));
+  EXPECT_FALSE(EndHarm("harness_1"));
+  EXPECT_FALSE(EndHarm("netem_1"));
   ::setenv("PATH", path.c_str(), 1);
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "harness/fault/inject_run.h"
@@ -73,6 +74,57 @@ TEST(InjectRunTest, RandomKillsOneAtATimeAndMissesWhenNobodyIsLeft) {
   ASSERT_NE(miss, runner.records.end());
   EXPECT_THAT(miss->reason,
               ::testing::AnyOf("no worker was there", "every worker was leaving or hurt already"));
+}
+
+TEST(InjectRunTest, ByRequestsAFaultComesWhenTheServerHasExecutedSoMany) {
+  const auto children = Sleepers(2);
+  std::uint64_t requests = 1000;
+  std::vector<std::uint64_t> when;
+  sys::EventLoop loop;
+  Injector injector(::getpid());
+  InjectRun run(
+      loop, {.schedule = {.trigger = {.requests = 50}, .count = 2}}, injector,
+      [&] {
+        ServerProcesses server = ProcessesOf(::getpid());
+        server.requests = std::exchange(requests, requests + 10);
+        return server;
+      },
+      [&](const InjectRecord& record) { when.push_back(*record.requests); });
+  const auto summary = run.Run();
+  EXPECT_EQ(summary.planned, 2u);
+  EXPECT_EQ(summary.landed, 2u);
+  EXPECT_THAT(when, testing::UnorderedElementsAre(50u, 100u));
+  EXPECT_GE(requests, 1110u) << "it has looked until 1100 were executed";
+}
+
+TEST(InjectRunTest, ByRequestsNoneComesAfterTheDuration) {
+  const auto children = Sleepers(1);
+  sys::EventLoop loop;
+  Injector injector(::getpid());
+  InjectRun run(
+      loop, {.schedule = {.trigger = {.requests = 50}, .duration = sys::kMillisecond}}, injector,
+      [] { return ProcessesOf(::getpid()); }, [](const InjectRecord&) {});
+  EXPECT_EQ(run.Run().planned, 0u);
+}
+
+TEST(InjectRunTest, OfAPhaseItWaitsForAWorkerThatIsInIt) {
+  const auto children = Sleepers(2);
+  int looks = 0;
+  InjectRecord told;
+  sys::EventLoop loop;
+  Injector injector(::getpid());
+  InjectRun run(
+      loop, {.schedule = {.every = sys::kMillisecond, .trigger = {.phase = Phase::kExecuting}, .count = 1}},
+      injector,
+      [&] {
+        ServerProcesses server = ProcessesOf(::getpid());
+        if (++looks > 5) server.workers[1].busy = 1;
+        return server;
+      },
+      [&](const InjectRecord& record) { told = record; });
+  EXPECT_EQ(run.Run().landed, 1u);
+  EXPECT_EQ(told.worker->identity.pid, std::max(children[0].pid(), children[1].pid()));
+  EXPECT_EQ(told.phase, Phase::kExecuting);
 }
 
 TEST(InjectRunTest, TermLandsOnAWorkerThatHeedsIt) {

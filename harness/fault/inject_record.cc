@@ -16,6 +16,16 @@ std::string MillisText(const std::vector<sys::Nanos>& values, double p) {
   return value ? fmt::format("{:.2f} ms", static_cast<double>(*value) / 1e6) : "-";
 }
 
+/// "kill random every 250ms".
+std::string ScheduleText(const ScheduleSpec& spec) {
+  std::string text = fmt::format("{} {} every ", Name(spec.fault), Name(spec.target));
+  text +=
+      spec.trigger.requests ? fmt::format("{} requests", *spec.trigger.requests) : DurationText(spec.every);
+  if (spec.trigger.pace == Pace::kPoisson) text += " (poisson)";
+  if (spec.trigger.phase) text += fmt::format(" while {}", Name(*spec.trigger.phase));
+  return text;
+}
+
 }  // namespace
 
 std::string_view Name(Outcome outcome) {
@@ -44,6 +54,8 @@ std::string ToJson(const InjectRecord& record) {
                               {"target", Name(record.target)},
                               {"draw", record.draw}};
   if (InfoOf(record.fault).effect == Effect::kHolds) json["hold_ms"] = Millis(record.hold);
+  if (record.requests) json["requests"] = *record.requests;
+  if (record.phase) json["phase"] = Name(*record.phase);
   if (record.worker) {
     json["role"] = Name(record.worker->role);
     if (record.worker->slot) json["slot"] = *record.worker->slot;
@@ -72,6 +84,14 @@ void InjectSummary::Add(const InjectRecord& record) {
   if (record.dead) dead.push_back(*record.dead);
 }
 
+void InjectSummary::PhaseHits::Add(std::optional<bool> was_in_it) {
+  ++(!was_in_it ? unknown : *was_in_it ? hit : missed);
+}
+
+std::string PhaseHitsText(const InjectSummary::PhaseHits& hits) {
+  return fmt::format("{} hit their phase, {} missed it, {} unknown", hits.hit, hits.missed, hits.unknown);
+}
+
 std::optional<sys::Nanos> Percentile(std::vector<sys::Nanos> values, double p) {
   if (values.empty()) return std::nullopt;
   const auto rank = static_cast<std::size_t>(std::ceil(p / 100 * static_cast<double>(values.size())));
@@ -82,11 +102,10 @@ std::optional<sys::Nanos> Percentile(std::vector<sys::Nanos> values, double p) {
 
 std::string SummaryText(const InjectSummary& summary) {
   const ScheduleSpec& spec = summary.schedule;
-  std::string text =
-      summary.listed > 0
-          ? fmt::format("replay   {} faults of a journal, children of {}\n", summary.listed, summary.parent)
-          : fmt::format("inject   {} {} every {}, seed {}, children of {}\n", Name(spec.fault),
-                        Name(spec.target), DurationText(spec.every), spec.seed, summary.parent);
+  std::string text = summary.listed > 0 ? fmt::format("replay   {} faults of a journal, children of {}\n",
+                                                      summary.listed, summary.parent)
+                                        : fmt::format("inject   {}, seed {}, children of {}\n",
+                                                      ScheduleText(spec), spec.seed, summary.parent);
   text += fmt::format("faults   {} planned, {} sent, {} landed, {} missed, {} survived\n", summary.planned,
                       summary.sent, summary.landed, summary.missed, summary.survived);
   text += fmt::format("dead     p50 {}, p99 {}, max {} after the signal\n", MillisText(summary.dead, 50),
@@ -97,6 +116,7 @@ std::string SummaryText(const InjectSummary& summary) {
   };
   text += fmt::format("proof    {} confirmed, {} mismatched, {} unproved\n", proved(Proof::kConfirmed),
                       proved(Proof::kMismatched), proved(Proof::kUnproved));
+  if (summary.phases) text += fmt::format("phases   {}\n", PhaseHitsText(*summary.phases));
   if (!summary.last_reason.empty()) text += fmt::format("why      {}\n", summary.last_reason);
   return text;
 }
@@ -112,23 +132,30 @@ std::string SummaryJson(const InjectSummary& summary) {
     const auto count = summary.proofs.find(proof);
     proofs[std::string(Name(proof))] = count == summary.proofs.end() ? 0 : count->second;
   }
-  const nlohmann::ordered_json json{{"schema", 1},
-                                    {"parent", summary.parent},
-                                    {"fault", Name(spec.fault)},
-                                    {"target", Name(spec.target)},
-                                    {"every_ms", Millis(spec.every)},
-                                    {"jitter", spec.jitter},
-                                    {"seed", spec.seed},
-                                    {"replayed", summary.listed},
-                                    {"ended", summary.ended},
-                                    {"faults",
-                                     {{"planned", summary.planned},
-                                      {"sent", summary.sent},
-                                      {"landed", summary.landed},
-                                      {"missed", summary.missed},
-                                      {"survived", summary.survived}}},
-                                    {"proofs", proofs},
-                                    {"dead_us", dead}};
+  nlohmann::ordered_json json{{"schema", 1},
+                              {"parent", summary.parent},
+                              {"fault", Name(spec.fault)},
+                              {"target", Name(spec.target)},
+                              {"every_ms", Millis(spec.every)},
+                              {"jitter", spec.jitter},
+                              {"seed", spec.seed},
+                              {"replayed", summary.listed},
+                              {"ended", summary.ended},
+                              {"faults",
+                               {{"planned", summary.planned},
+                                {"sent", summary.sent},
+                                {"landed", summary.landed},
+                                {"missed", summary.missed},
+                                {"survived", summary.survived}}},
+                              {"proofs", proofs},
+                              {"dead_us", dead}};
+  if (spec.trigger.pace != Pace::kSteady) json["pace"] = Name(spec.trigger.pace);
+  if (spec.trigger.requests) json["requests"] = *spec.trigger.requests;
+  if (spec.trigger.phase) json["phase"] = Name(*spec.trigger.phase);
+  if (summary.phases)
+    json["phases"] = {{"hit", summary.phases->hit},
+                      {"missed", summary.phases->missed},
+                      {"unknown", summary.phases->unknown}};
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -39,11 +39,13 @@ struct InjectRecord {
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
-  std::uint64_t draw = 0;                  ///< The schedule's.
-  sys::Nanos hold = 0;                     ///< How long it was to be held, where it is one that is.
-  std::optional<ProcessView> worker = {};  ///< The victim; nullopt: there was none.
-  std::optional<sys::Nanos> dead = {};     ///< From just before the fault to the pidfd's report of the death.
-  std::optional<sys::Nanos> undone = {};   ///< From just before the fault until it was taken back.
+  std::uint64_t draw = 0;                      ///< The schedule's.
+  sys::Nanos hold = 0;                         ///< How long it was to be held, where it is one that is.
+  std::optional<std::uint64_t> requests = {};  ///< After how many it was due, where it was so by a count.
+  std::optional<Phase> phase = {};             ///< In which its victim was to be.
+  std::optional<ProcessView> worker = {};      ///< The victim; nullopt: there was none.
+  std::optional<sys::Nanos> dead = {};    ///< From just before the fault to the pidfd's report of the death.
+  std::optional<sys::Nanos> undone = {};  ///< From just before the fault until it was taken back.
   std::optional<sys::Nanos> renewed =
       {};  ///< From just before the fault until the server was seen to be renewed.
   Outcome outcome = Outcome::kMissed;
@@ -52,7 +54,7 @@ struct InjectRecord {
 };
 
 /// One line of JSON without the newline:
-/// {id,t_ms,unix_ms,fault,target,draw,hold_ms?,role?,slot?,pid?,start_time?,dead_us?,undone_us?,renewed_us?,outcome,proof,reason?}.
+/// {id,t_ms,unix_ms,fault,target,draw,hold_ms?,requests?,phase?,role?,slot?,pid?,start_time?,dead_us?,undone_us?,renewed_us?,outcome,proof,reason?}.
 [[nodiscard]] std::string ToJson(const InjectRecord& record);
 
 /// A whole run in figures.
@@ -69,6 +71,14 @@ struct InjectSummary {
   std::map<Proof, std::uint64_t> proofs = {};
   std::string last_reason;  ///< Why the last that is not confirmed is not.
   std::vector<sys::Nanos> dead;
+  /// Of faults of a phase: whether their victims were in it, by the pool's own journal.
+  struct PhaseHits {
+    std::uint64_t hit = 0;
+    std::uint64_t missed = 0;
+    std::uint64_t unknown = 0;
+    void Add(std::optional<bool> was_in_it);
+  };
+  std::optional<PhaseHits> phases = {};
 
   void Add(const InjectRecord& record);
 };
@@ -76,6 +86,8 @@ struct InjectSummary {
 /// The p-th percentile by nearest rank (0 < p <= 100); nullopt of nothing.
 [[nodiscard]] std::optional<sys::Nanos> Percentile(std::vector<sys::Nanos> values, double p);
 
+/// "37 hit their phase, 2 missed it, 1 unknown".
+[[nodiscard]] std::string PhaseHitsText(const InjectSummary::PhaseHits& hits);
 [[nodiscard]] std::string SummaryText(const InjectSummary& summary);
 [[nodiscard]] std::string SummaryJson(const InjectSummary& summary);
 

@@ -8,30 +8,40 @@
 #include <utility>
 
 #include "harness/fault/duration.h"
-#include "harness/fault/process_facts.h"
+#include "harness/fault/programs.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::harness {
 namespace {
 
-constexpr sys::Nanos kBetweenLooks = 5 * sys::kMillisecond;
-constexpr sys::Nanos kBetweenNetworkLooks = 200 * sys::kMillisecond;  // each starts a program
 constexpr sys::Nanos kBetweenServerLooks = 20 * sys::kMillisecond;
 constexpr sys::Nanos kToSucceed = 5 * sys::kSecond;
+constexpr sys::Nanos kForAVictim = sys::kSecond;
+constexpr sys::Nanos kBetweenTries = 2 * sys::kMillisecond;
 
-Effect EffectOf(const Blow& blow) { return InfoOf(blow.fault).effect; }
-
-bool HasTaken(const Blow& blow) {
-  const auto sets = ReadSignalSets(blow.victim.pid);
-  return sets && !Holds(sets->pending, InfoOf(blow.fault).signal);
+/// Half of the time that so many more requests will take if they go on as they came; within bounds.
+sys::Nanos PauseFor(std::uint64_t missing, std::uint64_t executed, sys::Nanos elapsed) {
+  constexpr sys::Nanos kLeast = sys::kMillisecond;
+  constexpr sys::Nanos kMost = 100 * sys::kMillisecond;
+  if (executed == 0) return 10 * sys::kMillisecond;
+  const double left = static_cast<double>(missing) / static_cast<double>(executed);
+  return std::clamp(static_cast<sys::Nanos>(left * static_cast<double>(elapsed) / 2), kLeast, kMost);
 }
 
-/// A signal that is neither caught nor ignored, and so kills unless it is blocked.
-bool Kills(const Blow& blow) {
-  const auto sets = ReadSignalSets(blow.victim.pid);
-  const int signal = InfoOf(blow.fault).signal;
-  return sets && !Holds(sets->caught, signal) && !Holds(sets->ignored, signal) &&
-         !Holds(sets->blocked, signal);
+std::string WhyNobody(const PlannedFault& fault, const ServerProcesses& server, bool any_unhurt) {
+  switch (fault.target.kind) {
+    case Target::kParent:
+    case Target::kSupervisor:
+      return fmt::format("no {} was there, or it was the last of parent and supervisor", Name(fault.target));
+    case Target::kCgiOf:
+      return fmt::format("slot {} ran no program within a second", fault.target.slot);
+    default:
+      break;
+  }
+  if (server.workers.empty()) return "no worker was there";
+  if (!any_unhurt) return "every worker was leaving or hurt already";
+  if (fault.phase) return fmt::format("no such worker was {} within a second", Name(*fault.phase));
+  return fmt::format("no worker was {}", Name(fault.target));
 }
 
 }  // namespace
@@ -95,7 +105,7 @@ void InjectRun::Stop(std::string why) {
   next_.Reset();
   std::vector<Wait*> held;
   for (const auto& wait : waits_) {
-    if (EffectOf(wait->blow) == Effect::kHolds) held.push_back(wait.get());
+    if (InfoOf(wait->blow.fault).effect == Effect::kHolds) held.push_back(wait.get());
   }
   for (Wait* wait : held) TimeIsOver(*wait);
 }
@@ -104,40 +114,76 @@ void InjectRun::ScheduleNext() {
   if (!summary_.ended.empty()) return;
   const auto fault = schedule_.Next();
   if (!fault) return;
-  next_ = loop_.At(start_ + fault->at, [this, fault = *fault] {
-    CarryOut(fault);
-    ScheduleNext();
-  });
+  next_ = loop_.At(start_ + fault->at, [this, fault = *fault] { Try(fault, {}); });
 }
 
-void InjectRun::CarryOut(const PlannedFault& fault) {
+void InjectRun::TryAgain(const PlannedFault& fault, std::optional<sys::Nanos> deadline, sys::Nanos pause) {
+  next_ = loop_.At(sys::Now() + pause, [this, fault, deadline] { Try(fault, deadline); });
+}
+
+void InjectRun::Try(PlannedFault fault, std::optional<sys::Nanos> deadline) {
   if (injector_.spent()) return Stop("budget");
-  ++summary_.planned;
   const auto server = look_();
-  if (!server) return Missed(fault, {}, server.error().message);
-  if (auto why = injector_.Follow(*server)) return Missed(fault, {}, std::move(*why));
-  if (fault.target == Target::kServer) return StrikeOne(fault, *server->main(), *server);
-  StrikeWorkers(fault, *server);
+  if (fault.requests && !deadline) {
+    const sys::Nanos since = sys::Now() - start_;
+    if (options_.schedule.duration && since > *options_.schedule.duration) return next_.Reset();
+    const auto pause = server ? PauseUntilDue(fault, *server) : std::optional(kBetweenServerLooks);
+    if (pause) return TryAgain(fault, {}, *pause);
+  }
+  if (!deadline) ++summary_.planned;
+  const sys::Nanos until = deadline.value_or(sys::Now() + kForAVictim);
+  if (!CarryOut(fault, server, sys::Now() >= until)) return TryAgain(fault, until, kBetweenTries);
+  ScheduleNext();
 }
 
-void InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server) {
-  ServerProcesses unhurt = injector_.WithoutLastHead(server);
-  unhurt.workers = injector_.Unhurt(server.workers);
-  const auto victims = ChooseTargets(fault.target, unhurt, fault.draw);
+std::optional<sys::Nanos> InjectRun::PauseUntilDue(const PlannedFault& fault, const ServerProcesses& server) {
+  const std::uint64_t now = server.requests.value_or(0);
+  if (!counted_from_) counted_from_ = Count{.requests = now, .at = sys::Now()};
+  const std::uint64_t due = counted_from_->requests + *fault.requests;
+  if (now >= due) return std::nullopt;
+  return PauseFor(due - now, now - counted_from_->requests, sys::Now() - counted_from_->at);
+}
+
+bool InjectRun::CarryOut(const PlannedFault& fault, const sys::Result<ServerProcesses>& server,
+                         bool is_last_try) {
+  const auto miss = [&](std::string why) {
+    Missed(fault, {}, std::move(why));
+    return true;
+  };
+  if (!server) return miss(server.error().message);
+  if (auto why = injector_.Follow(*server)) return miss(std::move(*why));
+  if (fault.target != Target::kServer) return StrikeWorkers(fault, *server, is_last_try);
+  StrikeOne(fault, *server->main(), *server);
+  return true;
+}
+
+bool InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server, bool is_last_try) {
+  ServerProcesses choice = injector_.WithoutLastHead(server);
+  choice.workers = injector_.Unhurt(server.workers);
+  const std::size_t unhurt = choice.workers.size();
+  if (fault.phase) choice.workers = InPhase(choice.workers, *fault.phase);
+  if (fault.target.kind == Target::kCgiOf) {
+    const auto its = std::ranges::find(server.workers, fault.target.slot, &ProcessView::slot);
+    if (its != server.workers.end()) {
+      const auto programs = ProgramsOf(*its, server);
+      if (programs) choice.programs = injector_.Unhurt(*programs);
+    }
+  }
+  const auto victims = ChooseTargets(fault.target, choice, fault.draw);
   if (victims.empty()) {
-    const bool of_workers = fault.target != Target::kParent && fault.target != Target::kSupervisor;
-    return Missed(fault, {},
-                  !of_workers ? fmt::format("no {} was there, or it was the last of parent and supervisor",
-                                            Name(fault.target))
-                  : server.workers.empty() ? "no worker was there"
-                  : unhurt.workers.empty() ? "every worker was leaving or hurt already"
-                                           : fmt::format("no worker was {}", Name(fault.target)));
+    const bool may_come = fault.phase || fault.target.kind == Target::kCgiOf;
+    if (may_come && !is_last_try) return false;
+    Missed(fault, {}, WhyNobody(fault, server, unhurt > 0));
+    return true;
   }
   const auto workers = std::ranges::count(victims, Role::kWorker, &ProcessView::role);
-  if (auto why = injector_.WhyTooMany(fault.fault, static_cast<std::size_t>(workers), unhurt.workers.size());
-      why && workers > 0)
-    return Missed(fault, {}, std::move(*why));
-  for (const ProcessView& victim : victims) StrikeOne(fault, victim, server);
+  if (auto why = injector_.WhyTooMany(fault.fault, static_cast<std::size_t>(workers), unhurt);
+      why && workers > 0) {
+    Missed(fault, {}, std::move(*why));
+  } else {
+    for (const ProcessView& victim : victims) StrikeOne(fault, victim, server);
+  }
+  return true;
 }
 
 void InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
@@ -145,82 +191,6 @@ void InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
   auto blow = injector_.Strike(victim.identity, fault.fault, options_.harm);
   if (!blow) return Missed(fault, victim, blow.error().message);
   Await(RecordOf(fault, victim), std::move(*blow), server);
-}
-
-void InjectRun::Await(InjectRecord record, Blow blow, const ServerProcesses& server) {
-  waits_.push_back(std::make_unique<Wait>(Wait{.record = std::move(record), .blow = std::move(blow)}));
-  Wait& wait = *waits_.back();
-  wait.record.at = wait.blow.sent - start_;
-  wait.watch = loop_.Add(wait.blow.pidfd.get(), EPOLLIN, [this, &wait](std::uint32_t) {
-    wait.record.dead = sys::Now() - wait.blow.sent;
-    Settle(wait, Outcome::kDead);
-  });
-  const Effect effect = EffectOf(wait.blow);
-  const sys::Nanos time = effect == Effect::kHolds ? wait.record.hold : options_.dead_within;
-  wait.deadline = loop_.At(wait.blow.sent + time, [this, &wait] { TimeIsOver(wait); });
-  if (effect == Effect::kHolds || effect == Effect::kTells) LookAt(wait);
-  if (effect != Effect::kRenews) return;
-  wait.before = server;
-  LookWhetherRenewed(wait);
-}
-
-void InjectRun::LookWhetherRenewed(Wait& wait) {
-  wait.look = loop_.At(sys::Now() + kBetweenServerLooks, [this, &wait] {
-    if (const auto ended = wait.blow.helper.Ended(); ended && !ended->clean())
-      return Settle(wait, Outcome::kDelivered,
-                    {.refused = fmt::format("its command ended with {}", ended->Describe())});
-    const auto now = look_();
-    if (!now || !Renewed(wait.before, *now)) return LookWhetherRenewed(wait);
-    wait.record.renewed = sys::Now() - wait.blow.sent;
-    wait.seen = true;
-    Settle(wait, Outcome::kRenewed);
-  });
-}
-
-void InjectRun::LookAt(Wait& wait) {
-  const bool holds = EffectOf(wait.blow) == Effect::kHolds;
-  wait.seen = holds ? Injector::Holds(wait.blow) : HasTaken(wait.blow);
-  const bool may_die_yet = !holds && Kills(wait.blow);
-  if (wait.seen && holds) return;
-  const sys::Nanos pause = wait.blow.fault == Fault::kNetwork ? kBetweenNetworkLooks : kBetweenLooks;
-  wait.look = loop_.At(sys::Now() + pause, [this, &wait, may_die_yet] {
-    if (wait.seen && !may_die_yet) return Settle(wait, Outcome::kDelivered);
-    LookAt(wait);
-  });
-}
-
-void InjectRun::TimeIsOver(Wait& wait) {
-  switch (EffectOf(wait.blow)) {
-    case Effect::kHolds: {
-      wait.seen |= Injector::Holds(wait.blow);
-      const bool undone = injector_.TakeBack(wait.blow);
-      wait.record.undone = sys::Now() - wait.blow.sent;
-      return Settle(wait, Outcome::kHeld, {.undone = undone});
-    }
-    case Effect::kTells:
-    case Effect::kRenews:
-      return Settle(wait, Outcome::kDelivered);
-    case Effect::kEnds:
-    case Effect::kAsks:
-      return Settle(wait, Outcome::kAlive);
-  }
-}
-
-void InjectRun::Settle(Wait& wait, Outcome outcome, Evidence evidence) {
-  const auto at = std::ranges::find_if(waits_, [&](const auto& each) { return each.get() == &wait; });
-  const auto settled = std::move(*at);
-  waits_.erase(at);
-  settled->watch.Reset();
-  evidence.dead = outcome == Outcome::kDead;
-  if (evidence.dead) evidence.wait_status = WaitStatusOf(settled->blow.victim.pid);
-  evidence.seen = settled->seen || (settled->blow.guarded && Injector::Holds(settled->blow));
-  evidence.ignored = settled->blow.ignored;
-  const Finding finding = Prove(InfoOf(settled->blow.fault), evidence);
-  injector_.TakeBack(settled->blow);
-  settled->record.outcome = outcome;
-  settled->record.proof = finding.proof;
-  settled->record.reason = finding.words;
-  Finish(std::move(settled->record));
 }
 
 void InjectRun::Missed(const PlannedFault& fault, const std::optional<ProcessView>& worker,
@@ -243,6 +213,8 @@ InjectRecord InjectRun::RecordOf(const PlannedFault& fault, const std::optional<
           .target = fault.target,
           .draw = fault.draw,
           .hold = fault.hold.value_or(options_.hold),
+          .requests = fault.requests,
+          .phase = fault.phase,
           .worker = worker,
           .outcome = Outcome::kMissed};
 }

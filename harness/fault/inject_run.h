@@ -26,8 +26,9 @@ namespace hydrapool::harness {
 ///
 /// Faults come when they are due whether earlier victims are dead or not, so a TERM that drains for long
 /// holds nothing up; a worker that is leaving already is no victim again. A fault that comes late because the
-/// machine was busy is carried out late, never dropped. Each blow's outcome is reported once, when it is
-/// known: at the death, when a signal was taken, when the time of what is held is over, when the server is
+/// machine was busy is carried out late, never dropped. One of a phase, or of a slot's program, waits up to a
+/// second until there is one, and those after it wait with it. Each blow's outcome is reported once, when it
+/// is known: at the death, when a signal was taken, when the time of what is held is over, when the server is
 /// renewed, or at the deadline. Ends with the schedule, when the injector has dealt all its blows, with
 /// Stop(), or with the main process's end, unless another process of the server takes its place within half a
 /// second. Whatever is still held when this object goes is taken back.
@@ -78,8 +79,14 @@ class InjectRun {
   void WatchMain();
   void SeekMain(sys::Nanos deadline);
   void ScheduleNext();
-  void CarryOut(const PlannedFault& fault);
-  void StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server);
+  /// `deadline`: of a fault that is due already and waits for its victim.
+  void Try(PlannedFault fault, std::optional<sys::Nanos> deadline);
+  void TryAgain(const PlannedFault& fault, std::optional<sys::Nanos> deadline, sys::Nanos pause);
+  [[nodiscard]] std::optional<sys::Nanos> PauseUntilDue(const PlannedFault& fault,
+                                                        const ServerProcesses& server);
+  /// False: there is no victim yet, and there may be one soon.
+  bool CarryOut(const PlannedFault& fault, const sys::Result<ServerProcesses>& server, bool is_last_try);
+  bool StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server, bool is_last_try);
   void StrikeOne(const PlannedFault& fault, const ProcessView& victim, const ServerProcesses& server);
   void Await(InjectRecord record, Blow blow, const ServerProcesses& server);
   void LookAt(Wait& wait);
@@ -104,6 +111,12 @@ class InjectRun {
   sys::EventLoop::Timer next_;
   std::vector<std::unique_ptr<Wait>> waits_;
   sys::Nanos start_ = 0;
+  /// From which requests are counted, for faults that are due by a count.
+  struct Count {
+    std::uint64_t requests = 0;
+    sys::Nanos at = 0;
+  };
+  std::optional<Count> counted_from_;
 };
 
 }  // namespace hydrapool::harness

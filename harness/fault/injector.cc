@@ -189,22 +189,22 @@ sys::Result<void> Injector::HoldCore(Blow& blow) {
 
 sys::Result<void> Injector::HoldNetwork(Blow& blow) {
   const NetworkHarm harm = blow.harm.network.value_or(NetworkHarm{});
-  const int number = IsByNetem(harm) ? kNetem : ++harms_;
-  if (number == kNetem && !IsAbsent(kNetem))
-    return sys::Failure("one delay or reorder is held already; there can be no other");
-  Remember(blow, {.kind = Undo::Kind::kNetwork, .victim = blow.victim, .resource = number});
-  auto begun = BeginHarm(harm, blow.harm.port, number);
+  const std::string name = NameOfHarm(harm, NextToken());
+  Undo undo{.kind = Undo::Kind::kNetwork, .victim = blow.victim};
+  Undo::Note(name, undo.path);
+  Remember(blow, undo);
+  auto begun = BeginHarm(harm, blow.harm.port, name);
   if (!begun) TakeBack(blow);
   return begun;
 }
 
 sys::Result<void> Injector::HoldDisk(Blow& blow) {
-  const int number = ++harms_;
+  const std::string token = NextToken();
   Undo undo{.kind = Undo::Kind::kRemove, .victim = blow.victim};
-  if (!Undo::Note(PathOfFilling(blow.harm.disk, number), undo.path))
+  if (!Undo::Note(PathOfFilling(blow.harm.disk, token), undo.path))
     return sys::Failure("the path is too long");
   Remember(blow, undo);
-  auto filled = Fill(blow.harm.disk, number);
+  auto filled = Fill(blow.harm.disk, token);
   if (!filled) TakeBack(blow);
   return filled;
 }
@@ -219,6 +219,11 @@ sys::Result<void> Injector::Starve(Blow& blow) {
   auto starved = group->Starve(blow.victim.pid);
   if (!starved) TakeBack(blow);
   return starved;
+}
+
+std::string Injector::NextToken() {
+  const Identity own = IdentityOf(::getpid());
+  return fmt::format("{}_{}_{}", own.pid, own.start_time, ++harms_);
 }
 
 void Injector::Remember(Blow& blow, const Undo& undo) {
@@ -241,7 +246,7 @@ bool Injector::Holds(const Blow& blow) {
     case Fault::kCpu:
       return CpuTimeOf(blow.helper.pid()).value_or(0) >= kSeenToRun;
     case Fault::kNetwork:
-      return PacketsHarmed(blow.undo.resource).value_or(0) > 0;
+      return PacketsHarmed(blow.undo.path.data()).value_or(0) > 0;
     case Fault::kFullDisk:
       return IsFull(blow.harm.disk);
     case Fault::kOom:

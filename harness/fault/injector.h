@@ -116,6 +116,8 @@ class Injector {
   sys::Result<void> HoldDisk(Blow& blow);
   sys::Result<void> Starve(Blow& blow);
   void Remember(Blow& blow, const Undo& undo);
+  /// What nobody else calls a harm of network or disk.
+  [[nodiscard]] std::string NextToken();
 
   Identity main_;
   Identity parent_;          ///< As main_ where that has no supervisor.
@@ -125,7 +127,7 @@ class Injector {
   std::unique_ptr<Guard> guard_;
   std::set<Key> hurt_;
   std::uint64_t blows_ = 0;
-  int harms_ = 0;  ///< Of network and disk, which are told apart by number.
+  int harms_ = 0;  ///< Of network and disk.
 };
 
 /// Why this user may not hurt `pid`, which is another's; nullopt: it may. In words that say what would help.

@@ -102,7 +102,7 @@ sys::Result<MemoryGroup> MemoryGroup::In(const std::string& root, const std::str
     const bool writable =
         ::access(group.c_str(), W_OK) == 0 && ::access((group / "cgroup.procs").c_str(), W_OK) == 0;
     if (writable && HandsMemoryOn(group))
-      return MemoryGroup(group / fmt::format("harness-oom-{}", pid), from.lexically_normal());
+      return MemoryGroup(group / fmt::format("harness-oom-{}-{}", pid, ::getpid()), from.lexically_normal());
     if (group == group.parent_path()) break;
   }
   return sys::Failure(

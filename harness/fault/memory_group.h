@@ -18,7 +18,8 @@ namespace hydrapool::harness {
 ///     group->End();                       // moved back, if it lives; the group is removed
 ///
 /// The new group lies below the nearest one above the process that hands the memory controller on to its
-/// children (cgroup.subtree_control in version 2; any in version 1) and that this user may write to.
+/// children (cgroup.subtree_control in version 2; any in version 1) and that this user may write to. Its name
+/// says whose victim it is: two injectors never share one.
 class MemoryGroup {
  public:
   /// Pure of effects. `root`: where the memory controller is mounted, and `own`: /proc/PID/cgroup, for tests.

@@ -14,12 +14,15 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "harness/fault/bytes.h"
 #include "harness/fault/nearest_name.h"
+#include "harness/fault/sock_destroy.h"
 #include "pool/sys/unique_fd.h"
 #include "pool/sys/units.h"
 
@@ -29,7 +32,8 @@ namespace {
 using Kind = NetworkHarm::Kind;
 
 constexpr int kNobodysPort = 9;  // discard
-constexpr int kTrial = 0;
+constexpr std::string_view kOfNetem = "netem_";
+constexpr std::string_view kOfDisconnects = "disconnect_";
 
 struct Said {
   bool well = false;
@@ -51,9 +55,24 @@ Said Run(const std::string& line) {
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-std::string TableOf(int number) { return fmt::format("inet harness_{}", number); }
+bool IsNetem(const std::string& name) { return name.starts_with(kOfNetem); }
 
-constexpr std::string_view kQdisc = "netem 4861:";
+/// Of a queueing discipline, 1 to fffe: "4861:".
+std::string HandleOf(const std::string& name) { return name.substr(kOfNetem.size()) + ":"; }
+
+bool IsDisconnect(const std::string& name) { return name.starts_with(kOfDisconnects); }
+
+std::map<std::string, std::size_t> disconnected;  // by this process, by name
+
+sys::Result<void> Disconnect(const NetworkHarm& harm, int port, const std::string& name) {
+  const auto ended = DestroyConnections(port, harm.part);
+  if (!ended) return tl::unexpected(ended.error());
+  if (*ended == 0) return sys::Failure("no connection was there");
+  disconnected[name] = *ended;
+  return {};
+}
+
+std::string TableOf(const std::string& name) { return "inet " + name; }
 
 std::string Statement(const NetworkHarm& harm) {
   const std::string drawn =
@@ -116,7 +135,8 @@ bool IsTheMachinesNetwork() {
 bool IsByNetem(const NetworkHarm& harm) { return harm.kind == Kind::kDelay || harm.kind == Kind::kReorder; }
 
 sys::Result<NetworkHarm> ParseNetworkHarm(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds{{{"delay", Kind::kDelay},
+  static constexpr std::array<std::pair<std::string_view, Kind>, 7> kKinds{{{"delay", Kind::kDelay},
+                                                                            {"disconnect", Kind::kDisconnect},
                                                                             {"loss", Kind::kLoss},
                                                                             {"partition", Kind::kPartition},
                                                                             {"rate", Kind::kRate},
@@ -166,17 +186,32 @@ std::optional<std::string> WhyNoHarm(const NetworkHarm& harm) {
   if (IsTheMachinesNetwork())
     return "the machine's own network is never hurt: start the server and the harness in one of their own "
            "(ip netns exec)";
-  const int number = IsByNetem(harm) ? kNetem : kTrial;
-  if (const auto begun = BeginHarm(harm, kNobodysPort, number); !begun) return begun.error().message;
-  return EndHarm(number) ? std::nullopt : std::optional<std::string>("it cannot be taken back");
+  if (harm.kind == Kind::kDisconnect) {
+    const auto can = CheckDestroying();
+    return can ? std::nullopt : std::optional(can.error().message);
+  }
+  const std::string name = NameOfHarm(harm, fmt::format("trial_{}", ::getpid()));
+  if (const auto begun = BeginHarm(harm, kNobodysPort, name); !begun) return begun.error().message;
+  return EndHarm(name) ? std::nullopt : std::optional<std::string>("it cannot be taken back");
 }
 
-sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, int number) {
+std::string NameOfHarm(const NetworkHarm& harm, std::string_view token) {
+  constexpr std::size_t kHandles = 0xfffe;
+  if (harm.kind == Kind::kDisconnect) return fmt::format("{}{}", kOfDisconnects, token);
+  if (!IsByNetem(harm)) return fmt::format("harness_{}", token);
+  return fmt::format("{}{:x}", kOfNetem, std::hash<std::string_view>()(token) % kHandles + 1);
+}
+
+sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, const std::string& name) {
+  if (harm.kind == Kind::kDisconnect) return Disconnect(harm, port, name);
   if (IsByNetem(harm)) {
-    const auto said = Run("tc qdisc add dev lo root handle 4861: netem " + NetemWords(harm));
+    if (Run("tc qdisc show dev lo").text.find("netem") != std::string::npos)
+      return sys::Failure("one delay or reorder is held already; there can be no other");
+    const auto said =
+        Run(fmt::format("tc qdisc add dev lo root handle {} netem {}", HandleOf(name), NetemWords(harm)));
     return Told(said, "netem");
   }
-  const std::string table = TableOf(number);
+  const std::string table = TableOf(name);
   std::string rules;
   for (const char* side : {"dport", "sport"})
     rules += fmt::format("; add rule {} i tcp {} {} {}", table, side, port, Statement(harm));
@@ -186,27 +221,33 @@ sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, int number) {
       "nft");
 }
 
-std::optional<std::uint64_t> PacketsHarmed(int number) {
-  if (number != kNetem) {
-    const Said table = Run("nft list table " + TableOf(number));
+std::optional<std::uint64_t> PacketsHarmed(const std::string& name) {
+  if (IsDisconnect(name)) {
+    const auto found = disconnected.find(name);
+    return found == disconnected.end() ? std::nullopt : std::optional<std::uint64_t>(found->second);
+  }
+  if (!IsNetem(name)) {
+    const Said table = Run("nft list table " + TableOf(name));
     return table.well ? SumAfter(table.text, "packets ") : std::nullopt;
   }
   const Said qdisc = Run("tc -s qdisc show dev lo");
-  if (!qdisc.well || qdisc.text.find(kQdisc) == qdisc.text.npos) return std::nullopt;
+  if (!qdisc.well || qdisc.text.find("netem " + HandleOf(name)) == qdisc.text.npos) return std::nullopt;
   return SumAfter(qdisc.text, " bytes ");
 }
 
-bool IsAbsent(int number) {
-  const bool netem = number == kNetem;
-  const Said all = Run(netem ? "tc qdisc show dev lo" : "nft list tables inet");
-  const std::string own = netem ? std::string(kQdisc) : fmt::format("table {}\n", TableOf(number));
+bool IsAbsent(const std::string& name) {
+  if (IsDisconnect(name)) return true;
+  const Said all = Run(IsNetem(name) ? "tc qdisc show dev lo" : "nft list tables inet");
+  const std::string own =
+      IsNetem(name) ? "netem " + HandleOf(name) : fmt::format("table {}\n", TableOf(name));
   return all.well && all.text.find(own) == all.text.npos;
 }
 
-bool EndHarm(int number) {
-  const bool netem = number == kNetem;
-  return Run(netem ? "tc qdisc del dev lo root handle 4861:" : "nft delete table " + TableOf(number)).well ||
-         IsAbsent(number);
+bool EndHarm(const std::string& name) {
+  if (IsDisconnect(name)) return true;
+  const std::string end = IsNetem(name) ? "tc qdisc del dev lo root handle " + HandleOf(name)
+                                        : "nft delete table " + TableOf(name);
+  return Run(end).well || IsAbsent(name);
 }
 
 }  // namespace hydrapool::harness

@@ -23,6 +23,7 @@ TEST(NetworkHarmTest, IsReadAsItIsWritten) {
   EXPECT_DOUBLE_EQ(ParseNetworkHarm("loss 2.5%")->part, 0.025);
   EXPECT_EQ(ParseNetworkHarm("rate 100kb")->bytes, 102'400u);
   EXPECT_EQ(ParseNetworkHarm("delay 50ms")->delay, 50 * sys::kMillisecond);
+  EXPECT_DOUBLE_EQ(ParseNetworkHarm("disconnect 10%")->part, 0.1);
   EXPECT_EQ(ParseNetworkHarm("partition")->kind, NetworkHarm::Kind::kPartition);
   for (const char* wrong : {"loss", "loss 5", "loss 0%", "loss 101%", "partition 5%", "rate 0", "rate 5%",
                             "delay", "delay -1ms", "reset", "reorder 1ms", ""})
@@ -48,7 +49,7 @@ TEST(BytesTest, HaveUnits) {
 TEST(SmallDiskTest, ADirectoryOfTheMachinesDiskIsNotFilled) {
   const sys::ScratchDir scratch("harness-disk");
   EXPECT_THAT(WhyNoFilling(scratch.path().string()).value_or(""), HasSubstr("no file system of its own"));
-  EXPECT_FALSE(Fill(scratch.path().string(), 1));
+  EXPECT_FALSE(Fill(scratch.path().string(), "1"));
   EXPECT_TRUE(WhyNoFilling("/proc/nowhere"));
 }
 
@@ -59,6 +60,7 @@ struct MemoryGroupTest : testing::Test {
     std::ofstream(root + group + "/cgroup.subtree_control") << handed_on;
     std::ofstream(root + group + "/cgroup.procs") << "";
   }
+  const std::string kGroup = "harness-oom-4711-" + std::to_string(::getpid());  // of this injector
   sys::ScratchDir scratch{"harness-group"};
   std::string root = scratch.path().string();
 };
@@ -68,7 +70,7 @@ TEST_F(MemoryGroupTest, LiesBelowTheNearestThatHandsMemoryOn) {
   Make("/slice/server", "cpu");
   const auto group = MemoryGroup::In(root, "3:cpu:/\n0::/slice/server\n", 4711);
   ASSERT_TRUE(group);
-  EXPECT_EQ(group->path(), root + "/slice/harness-oom-4711");
+  EXPECT_EQ(group->path(), root + "/slice/" + kGroup);
   EXPECT_EQ(group->from(), root + "/slice/server");
 }
 
@@ -93,8 +95,8 @@ TEST_F(MemoryGroupTest, OfVersion1NeedsNobodyToHandMemoryOn) {
   std::ofstream(root + "/server/memory.limit_in_bytes") << "1";
   const auto group = MemoryGroup::In(root, "4:cpu,memory:/server\n0::/elsewhere\n", 4711);
   ASSERT_TRUE(group);
-  EXPECT_EQ(group->path(), root + "/server/harness-oom-4711");
-  Make("/server/harness-oom-4711", "");
+  EXPECT_EQ(group->path(), root + "/server/" + kGroup);
+  Make("/server/" + kGroup, "");
   std::ofstream(group->path() + "/memory.oom_control") << "under_oom 0\noom_kill 1\n";
   EXPECT_TRUE(group->HasKilled());
 }
@@ -138,6 +140,17 @@ TEST(ReplayTest, LinesOfOneFaultForWorkersWithoutSlotsAreOne) {
 TEST(ReplayTest, WhatADryRunPrintsCanBeDone) {
   const PlannedFault planned{.id = 1, .at = 5, .fault = Fault::kTerm, .target = Target::kOldest, .draw = 3};
   EXPECT_EQ(*FaultsIn(ToJson(planned), "f"), std::vector{planned});
+}
+
+TEST(ReplayTest, CountsPhasesAndProgramsComeAgain) {
+  const PlannedFault planned{.id = 1, .draw = 3, .requests = 700, .phase = Phase::kExecuting};
+  EXPECT_EQ(*FaultsIn(ToJson(planned), "f"), std::vector{planned});
+  const auto program = FaultsIn(
+      R"({"id":1,"t_ms":10,"fault":"kill","target":"cgi-of=2","draw":5,"role":"program","slot":2,"pid":9})",
+      "f");
+  EXPECT_EQ(program->at(0).target, Target(Target::kCgiOf, 2));
+  EXPECT_THAT(FaultsIn(R"({"id":1,"t_ms":1,"fault":"kill","target":"all","phase":"x"})", "f").error().message,
+              HasSubstr("f:1: 'x' is none of"));
 }
 
 TEST(ReplayTest, WhatIsNoJournalIsRefusedWithItsLine) {

@@ -16,7 +16,8 @@ std::optional<PoolStatus::Totals> TotalsOf(const nlohmann::json& json) {
   return PoolStatus::Totals{.rescued = totals->at("rescued"),
                             .rescued_in_flight = totals->at("rescued_in_flight"),
                             .lost = totals->at("lost"),
-                            .cut = totals->at("cut")};
+                            .cut = totals->at("cut"),
+                            .requests = totals->value("requests", std::uint64_t{0})};
 }
 
 pid_t ParentIn(const nlohmann::json& status, pid_t main) {
@@ -56,6 +57,7 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
 
 ServerProcesses LivingProcesses(const PoolStatus& status) {
   ServerProcesses server;
+  if (status.totals) server.requests = status.totals->requests;
   std::int64_t busy = 0;
   for (const auto& worker : status.workers) {
     const auto process = ReadProcess(worker.pid);

@@ -31,6 +31,7 @@ struct PoolStatus {
     std::uint64_t rescued_in_flight = 0;  ///< Of these, not idle.
     std::uint64_t lost = 0;
     std::uint64_t cut = 0;
+    std::uint64_t requests = 0;  ///< Executed.
     bool operator==(const Totals&) const = default;
   };
   pid_t main = 0;    ///< The process to which signals for the whole server go: its supervisor, if it has one.

@@ -33,7 +33,7 @@ TEST(PoolStatusTest, TakesThePoolsOwnAccountWhereThereIsOne) {
       {"requests":9, "rescued":48, "rescued_in_flight":32, "lost":3, "cut":4, "other":8}})");
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(status->totals,
-            (PoolStatus::Totals{.rescued = 48, .rescued_in_flight = 32, .lost = 3, .cut = 4}));
+            (PoolStatus::Totals{.rescued = 48, .rescued_in_flight = 32, .lost = 3, .cut = 4, .requests = 9}));
   EXPECT_FALSE(ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[]})")->totals);
   EXPECT_FALSE(ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[], "totals":{"lost":"x"}})"));
 }

@@ -16,7 +16,8 @@ using Json = nlohmann::json;
 sys::Result<Target> VictimOf(const Json& line, const Target& target) {
   const std::string role = line.value("role", "");
   if (target == Target::kServer) return target;
-  if (line.contains("slot")) return Target(Target::kSlot, line.at("slot").get<int>());
+  if (line.contains("slot"))
+    return Target(role == "program" ? Target::kCgiOf : Target::kSlot, line.at("slot").get<int>());
   if (role == "parent" || role == "supervisor") return ParseTarget(role);
   return target;
 }
@@ -38,6 +39,12 @@ sys::Result<PlannedFault> FaultOf(const Json& line) {
                    : static_cast<sys::Nanos>(line.at("t_ms").get<double>() * kNanosOfAMilli);
   if (line.contains("hold_ms"))
     planned.hold = static_cast<sys::Nanos>(line.at("hold_ms").get<double>() * kNanosOfAMilli);
+  if (line.contains("requests")) planned.requests = line.at("requests").get<std::uint64_t>();
+  if (line.contains("phase")) {
+    const auto phase = ParsePhase(line.at("phase").get<std::string>());
+    if (!phase) return tl::unexpected(phase.error());
+    planned.phase = *phase;
+  }
   return planned;
 }
 
@@ -64,6 +71,9 @@ sys::Result<std::vector<PlannedFault>> FaultsIn(std::string_view journal, const 
   }
   if (faults.empty()) return sys::Failure(file + ": names no fault");
   std::ranges::stable_sort(faults, {}, &PlannedFault::at);
+  for (PlannedFault& fault : faults) {
+    if (fault.requests) fault.at = 0;
+  }
   return faults;
 }
 

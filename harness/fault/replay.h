@@ -10,9 +10,9 @@
 namespace hydrapool::harness {
 
 /// The faults of a journal (inject_record.h) or of what --dry-run prints, to be done again at the same times,
-/// in their order. A fault hits the same slot, or parent or supervisor, where the journal names one; else
-/// whom its target and its draw choose, which is the same worker of as many. Lines of one fault for several
-/// workers without slots are one. An Error is "FILE:LINE: why". Pure.
+/// or after as many requests, in their order. A fault hits the same slot, or parent or supervisor, where the
+/// journal names one; else whom its target and its draw choose, which is the same worker of as many. Lines of
+/// one fault for several workers without slots are one. An Error is "FILE:LINE: why". Pure.
 [[nodiscard]] sys::Result<std::vector<PlannedFault>> FaultsIn(std::string_view journal,
                                                               const std::string& file);
 

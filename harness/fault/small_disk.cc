@@ -53,13 +53,13 @@ std::optional<std::string> WhyNoFilling(const std::string& directory) {
   return std::nullopt;
 }
 
-std::string PathOfFilling(const std::string& directory, int number) {
-  return fmt::format("{}/.harness-fills-{}", directory, number);
+std::string PathOfFilling(const std::string& directory, const std::string& token) {
+  return fmt::format("{}/.harness-fills-{}", directory, token);
 }
 
-sys::Result<void> Fill(const std::string& directory, int number) {
+sys::Result<void> Fill(const std::string& directory, const std::string& token) {
   if (auto why = WhyNoFilling(directory)) return sys::Failure(std::move(*why));
-  const std::string path = PathOfFilling(directory, number);
+  const std::string path = PathOfFilling(directory, token);
   const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file) return sys::Failure(errno, path);
   int error = EFBIG;
@@ -74,7 +74,7 @@ sys::Result<void> Fill(const std::string& directory, int number) {
 }
 
 bool IsFull(const std::string& directory) {
-  const std::string path = directory + "/.harness-probes";
+  const std::string path = fmt::format("{}/.harness-probes-{}", directory, ::getpid());
   const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file) return errno == ENOSPC;
   const bool full = ::write(file.get(), kPage.data(), kPage.size()) < 0 && errno == ENOSPC;

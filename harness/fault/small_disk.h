@@ -22,9 +22,9 @@ void UnmountSmallDisk(const std::string& directory);
 /// too, so that it cannot be the machine's own. nullopt: it may be.
 [[nodiscard]] std::optional<std::string> WhyNoFilling(const std::string& directory);
 
-/// Fills it by one file; to be taken back by removing that.
-[[nodiscard]] std::string PathOfFilling(const std::string& directory, int number);
-[[nodiscard]] sys::Result<void> Fill(const std::string& directory, int number);
+/// Fills it by one file, which `token` tells from those of others; to be taken back by removing that.
+[[nodiscard]] std::string PathOfFilling(const std::string& directory, const std::string& token);
+[[nodiscard]] sys::Result<void> Fill(const std::string& directory, const std::string& token);
 /// A file there cannot be written to.
 [[nodiscard]] bool IsFull(const std::string& directory);
 

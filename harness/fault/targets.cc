@@ -51,6 +51,7 @@ Workers Candidates(const Target& target, std::span<const ProcessView> workers) {
     case Target::kParent:
     case Target::kSupervisor:
     case Target::kAny:
+    case Target::kCgiOf:
     case Target::kServer:
       return {};
   }
@@ -85,6 +86,8 @@ std::string_view Name(Role role) {
       return "parent";
     case Role::kSupervisor:
       return "supervisor";
+    case Role::kProgram:
+      return "program";
   }
   std::abort();
 }
@@ -110,6 +113,8 @@ Workers ChooseTargets(const Target& target, const ServerProcesses& server, std::
       return OneOrNone(server.supervisor);
     case Target::kAny:
       return DrawOne(Everyone(server), draw);
+    case Target::kCgiOf:
+      return DrawOne(server.programs, draw);
     default:
       return ChooseTargets(target, server.workers, draw);
   }

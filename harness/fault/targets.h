@@ -25,6 +25,7 @@ enum class Role {
   kWorker,
   kParent,      ///< Whose children the workers are.
   kSupervisor,  ///< Which makes the parent again.
+  kProgram,     ///< Which a worker has started, as CGI.
 };
 /// "worker"
 [[nodiscard]] std::string_view Name(Role role);
@@ -50,6 +51,8 @@ struct ServerProcesses {
   std::optional<ProcessView> supervisor = {};  ///< nullopt: there is none.
   std::optional<ProcessView> parent = {};
   std::vector<ProcessView> workers = {};
+  std::vector<ProcessView> programs = {};      ///< Of the slot that was asked for (programs.h).
+  std::optional<std::uint64_t> requests = {};  ///< So many has it executed; nullopt: it does not say.
 
   /// To which signals for the whole server go. nullptr: it is gone.
   [[nodiscard]] const ProcessView* main() const {

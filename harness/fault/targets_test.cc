@@ -103,6 +103,13 @@ TEST(ChooseTargetsTest, AnyIsOneOfAllProcessesOfTheServer) {
   EXPECT_EQ(server.main()->identity.pid, 2);
 }
 
+TEST(ChooseTargetsTest, AProgramIsDrawnFromThoseThatWereSeen) {
+  ServerProcesses server = Server({Worker(10)});
+  EXPECT_THAT(ChooseTargets({Target::kCgiOf, 0}, server, 3), IsEmpty());
+  server.programs = {Worker(20), Worker(21)};
+  EXPECT_THAT(ChooseTargets({Target::kCgiOf, 0}, server, 3), ElementsAre(server.programs[1]));
+}
+
 TEST(RenewedTest, AProgramThatIsCountedMustBeALaterOneInEachWorkerThatStays) {
   const auto of = [](pid_t pid, std::uint32_t program, bool leaving = false) {
     ProcessView worker = Worker(pid);

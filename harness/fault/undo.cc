@@ -48,7 +48,7 @@ bool TakeBack(const Undo& undo, int pidfd) {
     case Undo::Kind::kEnd:
       return sys::SignalPidfd(pidfd, SIGKILL);
     case Undo::Kind::kNetwork:
-      return EndHarm(undo.resource);
+      return EndHarm(undo.path.data());
     case Undo::Kind::kRemove:
       return ::unlink(undo.path.data()) == 0 || errno == ENOENT;
     case Undo::Kind::kGroup:

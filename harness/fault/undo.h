@@ -17,9 +17,9 @@ struct Undo {
     kContinue,  ///< It was stopped: SIGCONT.
     kLimit,     ///< It has a lower limit: the one that it had.
     kEnd,       ///< It is a helper of the injector's own: SIGKILL.
-    kNetwork,  ///< The network of this process is hurt (network_harm.h); `resource` is the number, or kNetem.
-    kRemove,   ///< A file fills a disk: `path`.
-    kGroup,    ///< It is in a group that gets no memory (memory_group.h): `path`, and `from`.
+    kNetwork,   ///< The network of this process is hurt (network_harm.h): `path` is the name of the harm.
+    kRemove,    ///< A file fills a disk: `path`.
+    kGroup,     ///< It is in a group that gets no memory (memory_group.h): `path`, and `from`.
   };
   static constexpr std::size_t kLongestPath = 255;
   using Path = std::array<char, kLongestPath + 1>;

@@ -1,55 +1,84 @@
 #include "harness/observe/observer.h"
 
+#include <poll.h>
+
+#include <algorithm>
 #include <atomic>
-#include <chrono>
+#include <bit>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "harness/fault/process_tree.h"
 #include "harness/fault/worker_kind.h"
+#include "harness/observe/bell.h"
+#include "harness/observe/family_watch.h"
+#include "harness/observe/look_plan.h"
 #include "harness/observe/pool_watch.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::harness {
+
+/// What the two threads tell each other.
+struct ObserverLinks {
+  FamilyWatch watch = {};  ///< The first thread's, but for the first look.
+  std::atomic<pid_t> main = 0;
+  std::atomic<pid_t> parent = 0;  ///< Whose children are looked at; the second thread says so.
+  Bell family_bell = {};
+  Bell status_bell = {};
+  bool tells =
+      false;  ///< There is an admin endpoint: it says who is a worker, and whether all is well again.
+  std::atomic<bool> well = true;
+
+  void Learn(const PoolStatus& status) {
+    main = status.main;
+    parent = status.parent;
+    const std::lock_guard lock(mutex_);
+    known_ = {status.main, status.parent};
+    for (const PoolStatus::Worker& worker : status.workers) known_.insert(worker.pid);
+  }
+  /// Whether the end of one of these is more than that of a program that the server has run.
+  [[nodiscard]] bool Matter(const std::vector<pid_t>& ended) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(ended, [this](pid_t pid) { return !tells || known_.contains(pid); });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<pid_t> known_;
+};
+
 namespace {
 
-template <typename Poll>
-std::jthread Every(sys::Nanos period, Poll poll) {
-  const sys::BlockAllSignals blocked;
-  return std::jthread([period, poll = std::move(poll)](const std::stop_token& stop) {
-    for (bool last = false; !last;) {
-      last = stop.stop_requested();
-      const sys::Nanos next = sys::Now() + period;
-      poll();
-      if (!last) std::this_thread::sleep_for(std::chrono::nanoseconds(next - sys::Now()));
+/// Whether all that follows from a fault has come, as /status.json tells.
+class Recovery {
+ public:
+  /// Each worker of `status` is ready and has answered since it was first seen.
+  [[nodiscard]] bool IsComplete(const PoolStatus& status) {
+    bool complete = status.parent != 0 && status.workers.size() >= workers_;
+    for (const PoolStatus::Worker& worker : status.workers) {
+      First& first = first_[worker.slot];
+      if (first.incarnation != worker.incarnation)
+        first = {.incarnation = worker.incarnation, .requests = worker.requests};
+      complete &= worker.ready && worker.requests > first.requests;
     }
-  });
-}
-
-void AddChildren(pid_t parent, std::vector<Identity>& children) {
-  for (const pid_t pid : ChildrenOf(parent)) {
-    if (const auto process = ReadProcess(pid); process && process->parent == parent)
-      children.push_back(process->identity);
+    return complete;
   }
-}
+  /// It is not waited for more workers than these.
+  void Settle(const PoolStatus& status) { workers_ = status.workers.size(); }
 
-FamilySample FamilyOf(pid_t main, pid_t parent) {
-  FamilySample sample;
-  AddChildren(main, sample.children);
-  if (parent != main) AddChildren(parent, sample.children);
-  sample.at = sys::Now();
-  return sample;
-}
+ private:
+  struct First {
+    std::uint64_t incarnation = 0;
+    std::uint64_t requests = 0;
+  };
+  std::map<int, First> first_;
+  std::size_t workers_ = 0;
+};
 
 }  // namespace
-
-/// Whose children are looked at; the thread that reads /status.json says so to the other.
-struct Heads {
-  std::atomic<pid_t> main = 0;
-  std::atomic<pid_t> parent = 0;
-};
 
 /// What the children of a server were, followed while they live: who has just been forked runs its parent's
 /// program under its parent's title, and shows only later what it becomes.
@@ -60,7 +89,7 @@ class ChildKinds {
   void Look(const FamilySample& sample) {
     for (const Identity& child : sample.children) {
       Seen& seen = seen_[{child.pid, child.start_time}];
-      if (seen.looks++ < kLooks) Look(child, seen);
+      if (std::has_single_bit(++seen.looks) && seen.looks <= kLastLook) Look(child, seen);
     }
   }
   /// Leaves only workers in `samples`, and those that ended before they had a title of their own.
@@ -87,9 +116,9 @@ class ChildKinds {
   struct Seen {
     bool same_program = true;
     std::string title = {};
-    int looks = 0;
+    unsigned looks = 0;
   };
-  static constexpr int kLooks = 50;
+  static constexpr unsigned kLastLook = 64;  // the 1st, 2nd, 4th, …
 
   void Look(const Identity& child, Seen& seen) const {
     const auto program = ReadProgram(child.pid);
@@ -105,36 +134,89 @@ class ChildKinds {
 
 Observer::Observer(pid_t main, std::string admin) {
   kinds_ = std::make_shared<ChildKinds>(main);
-  heads_ = std::make_shared<Heads>();
-  heads_->main = heads_->parent = main;
-  const auto learn = [this](const PoolStatus& status) {
-    heads_->main = status.main;
-    heads_->parent = status.parent;
-  };
-  if (!admin.empty()) {
-    if (const auto status = FetchStatus(admin)) learn(*status);
+  links_ = std::make_shared<ObserverLinks>();
+  links_->main = links_->parent = main;
+  links_->tells = !admin.empty();
+  if (links_->tells) {
+    if (const auto status = FetchStatus(admin)) links_->Learn(*status);
   }
-  seen_.family.push_back(FamilyOf(heads_->main, heads_->parent));
-  family_ = Every(kFamilyPeriod, [this] {
-    auto sample = FamilyOf(heads_->main, heads_->parent);
-    kinds_->Look(sample);
-    if (sample.children != seen_.family.back().children) seen_.family.push_back(std::move(sample));
-  });
+  seen_.family.push_back(links_->watch.Look(links_->main, links_->parent));
+  const sys::BlockAllSignals blocked;
+  family_ = std::jthread([this](const std::stop_token& stop) { WatchFamily(stop); });
   if (admin.empty()) return;
-  status_ = Every(kStatusPeriod, [this, learn, admin = std::move(admin)] {
-    auto status = FetchStatus(admin);
-    if (!status) return;
-    learn(*status);
-    seen_.status.push_back({.at = sys::Now(),
-                            .workers = std::move(status->workers),
-                            .main = status->main,
-                            .parent = status->parent});
-  });
+  status_ = std::jthread(
+      [this, admin = std::move(admin)](const std::stop_token& stop) { WatchStatus(stop, admin); });
 }
+
+void Observer::WatchFamily(const std::stop_token& stop) {
+  FamilyWatch& watch = links_->watch;
+  LookPlan plan({.close = kFamilyPeriod, .seldom = kCalmFamilyPeriod});
+  std::size_t whole = watch.living();
+  const auto stir = [&] {
+    plan.Stir(sys::Now());
+    links_->well = false;
+    links_->status_bell.Ring();
+  };
+  for (bool last = false; !last;) {
+    last = stop.stop_requested();
+    auto sample = watch.Look(links_->main, links_->parent);
+    kinds_->Look(sample);
+    if (sample.children != seen_.family.back().children) {
+      seen_.family.push_back(std::move(sample));
+      if (!links_->tells) stir();
+    }
+    plan.Note(links_->tells ? links_->well.load() : watch.living() >= whole && !watch.has_dead());
+    const sys::Nanos now = sys::Now();
+    if (!plan.IsClose(now)) whole = watch.living();
+    const sys::Nanos next = now + plan.Pause(now);
+    for (sys::Nanos left = next - now; left > 0 && !last && !stop.stop_requested();
+         left = next - sys::Now()) {
+      const auto woken = watch.Await(links_->family_bell, left);
+      if (!woken.rung && !links_->Matter(woken.ended)) continue;
+      stir();
+      break;
+    }
+  }
+}
+
+void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin) {
+  LookPlan plan({.close = kStatusPeriod, .seldom = kCalmStatusPeriod});
+  Recovery recovery;
+  for (bool last = false; !last;) {
+    last = stop.stop_requested();
+    if (links_->status_bell.Silence()) plan.Stir(sys::Now());
+    const sys::Nanos next = sys::Now() + kStatusPeriod;
+    auto status = FetchStatus(admin);
+    const bool well = status && recovery.IsComplete(*status);
+    plan.Note(well);
+    if (status) {
+      links_->Learn(*status);
+      if (!plan.IsClose(sys::Now())) recovery.Settle(*status);
+      seen_.status.push_back({.at = sys::Now(),
+                              .workers = std::move(status->workers),
+                              .main = status->main,
+                              .parent = status->parent});
+    }
+    const sys::Nanos now = sys::Now();
+    if (!plan.IsClose(now)) links_->well = true;
+    if (last) continue;
+    const auto millis = [](sys::Nanos time) { return static_cast<int>(time / sys::kMillisecond); };
+    pollfd rung{links_->status_bell.fd(), POLLIN, 0};
+    if (plan.IsClose(now)) {
+      ::poll(nullptr, 0, std::max(millis(next - now), 0));
+    } else {
+      ::poll(&rung, 1, millis(kCalmStatusPeriod));
+    }
+  }
+}
+
+void Observer::Stir() { links_->family_bell.Ring(); }
 
 Observer::Seen Observer::Stop() {
   family_.request_stop();
   status_.request_stop();
+  links_->family_bell.Ring();
+  links_->status_bell.Ring();
   if (family_.joinable()) family_.join();
   if (status_.joinable()) status_.join();
   kinds_->KeepWorkers(seen_.family);

@@ -14,20 +14,28 @@ namespace hydrapool::harness {
 
 inline constexpr sys::Nanos kFamilyPeriod = 2 * sys::kMillisecond;
 inline constexpr sys::Nanos kStatusPeriod = 5 * sys::kMillisecond;
+inline constexpr sys::Nanos kCalmFamilyPeriod = 50 * sys::kMillisecond;
+inline constexpr sys::Nanos kCalmStatusPeriod = 100 * sys::kMillisecond;
 
 class ChildKinds;
-struct Heads;
+struct ObserverLinks;
 
-/// Watches a server from outside while it runs: its processes in /proc every 2 ms, and, where it has an admin
-/// endpoint, /status.json every 5 ms. The processes are the children of the main one, and those of the parent
-/// that the endpoint names, as far as worker_kind.h calls them workers by what they became, or they run the
-/// program under its own title. A main process that another takes the place of is followed. A poll that takes
-/// longer than its period delays the next. The first look at the children is over when it is constructed, and
-/// a last one follows the call to Stop. Two threads of its own, with all signals blocked; start no process
-/// while they run. On two busy cores it costs about a tenth of one.
+/// Watches a server from outside while it runs: its processes in /proc, and, where it has an admin endpoint,
+/// /status.json. The processes are the children of the main one, and those of the parent that the endpoint
+/// names, as far as worker_kind.h calls them workers by what they became, or they run the program under its
+/// own title. A main process that another takes the place of is followed.
+///
+/// It looks when something happens: a child ends (its pidfd says so), a child is new, or Stir() was called.
+/// From then on it looks at the processes each 2 ms and at /status.json each 5 ms, until as many processes
+/// live as before, none is dead and unreaped, and each worker is ready and has answered; so what follows from
+/// a fault is seen at most one such period late. In between it looks each 50 and 100 ms: so late it sees a
+/// child that is started without any of these. A poll that takes longer than its period delays the next.
+///
+/// The first look at the children is over when it is constructed, and a last one follows the call to Stop.
+/// Two threads of its own, with all signals blocked; start no process while they run.
 ///
 ///     Observer observer(main, admin);
-///     …
+///     … observer.Stir(); a fault …
 ///     const auto seen = observer.Stop();
 class Observer {
  public:
@@ -38,13 +46,18 @@ class Observer {
 
   /// `admin` may be empty.
   Observer(pid_t main, std::string admin);
+  /// Something is about to happen, or may have. From any thread.
+  void Stir();
   /// Ends the watching. Once.
   Seen Stop();
 
  private:
+  void WatchFamily(const std::stop_token& stop);
+  void WatchStatus(const std::stop_token& stop, const std::string& admin);
+
   Seen seen_;
   std::shared_ptr<ChildKinds> kinds_;
-  std::shared_ptr<Heads> heads_;
+  std::shared_ptr<ObserverLinks> links_;
   std::jthread family_;  // each thread writes its own part of seen_
   std::jthread status_;
 };

@@ -42,4 +42,18 @@ sys::Result<PoolFates> ParsePoolFates(std::string_view text) {
   }
 }
 
+std::optional<bool> WasInPhase(const PoolFates& fates, pid_t pid, sys::Nanos since, Phase phase) {
+  if (since < fates.complete_since) return std::nullopt;
+  bool hit = phase == Phase::kIdle;
+  for (const PoolFate& fate : fates.fates) {
+    if (fate.pid != pid || fate.at < since) continue;
+    if (phase == Phase::kIdle) {
+      hit &= fate.phase == Name(phase);
+    } else {
+      hit |= fate.phase == Name(phase);
+    }
+  }
+  return hit;
+}
+
 }  // namespace hydrapool::harness

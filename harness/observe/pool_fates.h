@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/fault/trigger.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
@@ -32,5 +33,10 @@ struct PoolFates {
 /// Reads the JSON of schema 1. Fates of connections without a port (UNIX sockets, clients that have gone) are
 /// left out. Pure.
 [[nodiscard]] sys::Result<PoolFates> ParsePoolFates(std::string_view json);
+
+/// Whether the worker `pid`, which a fault of the time `since` has killed, was doing that with one of its
+/// connections, or, for idle, nothing else with any; nullopt: the journal does not reach back so far. Pure.
+[[nodiscard]] std::optional<bool> WasInPhase(const PoolFates& fates, pid_t pid, sys::Nanos since,
+                                             Phase phase);
 
 }  // namespace hydrapool::harness

@@ -35,5 +35,20 @@ TEST(ParsePoolFatesTest, WhatIsNoJournalIsAnError) {
   EXPECT_THAT(ParsePoolFates(R"({"schema":2})").error().message, HasSubstr("schema 2"));
 }
 
+TEST(WasInPhaseTest, GoesByTheConnectionsOfTheWorkerThatDied) {
+  const auto fate = [](sys::Nanos at, pid_t pid, const char* phase) {
+    return PoolFate{.at = at, .port = 1, .pid = pid, .phase = phase, .fate = "rescued"};
+  };
+  const PoolFates fates{.fates = {fate(20, 9, "idle"), fate(20, 9, "executing"), fate(30, 8, "idle")},
+                        .complete_since = 15};
+  EXPECT_EQ(WasInPhase(fates, 9, 19, Phase::kExecuting), true);
+  EXPECT_EQ(WasInPhase(fates, 9, 19, Phase::kReading), false);
+  EXPECT_EQ(WasInPhase(fates, 9, 19, Phase::kIdle), false) << "it executed one";
+  EXPECT_EQ(WasInPhase(fates, 8, 19, Phase::kIdle), true);
+  EXPECT_EQ(WasInPhase(fates, 7, 19, Phase::kIdle), true) << "it had no connection";
+  EXPECT_EQ(WasInPhase(fates, 9, 21, Phase::kExecuting), false) << "another's death";
+  EXPECT_EQ(WasInPhase(fates, 9, 14, Phase::kExecuting), std::nullopt) << "forgotten";
+}
+
 }  // namespace
 }  // namespace hydrapool::harness

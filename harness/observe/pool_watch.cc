@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <set>
 #include <system_error>
 
 #include "harness/fault/injector.h"
+#include "harness/fault/process_facts.h"
 #include "harness/fault/process_tree.h"
+#include "harness/fault/programs.h"
 #include "harness/fault/worker_kind.h"
 #include "pool/admin/client.h"
 
@@ -62,18 +65,28 @@ sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main) 
 
 namespace {
 
-void AddCpu(const std::set<pid_t>& heads, const std::vector<ProcessView>& workers, ServerState& state) {
-  state.cpu = 0;
-  for (const ProcessView& worker : workers) {
-    const auto time = CpuTimeOfAll(worker.identity.pid);
-    if (!time) continue;
-    state.workers_cpu.push_back(*time);
-    *state.cpu += *time;
+/// A proxy that was started in front is one of them.
+std::set<pid_t> WithDescendants(const std::set<pid_t>& heads) {
+  std::set<pid_t> all;
+  std::vector<pid_t> next(heads.begin(), heads.end());
+  while (!next.empty()) {
+    const pid_t pid = next.back();
+    next.pop_back();
+    if (!all.insert(pid).second) continue;
+    for (const pid_t child : ChildrenOf(pid)) next.push_back(child);
   }
-  for (const pid_t head : heads) {
-    const auto time = CpuTimeOfAll(head);
-    if (!time) return state.cpu.reset();
-    *state.cpu += *time;
+  return all;
+}
+
+void AddCpu(const std::set<pid_t>& heads, const std::vector<ProcessView>& workers, ServerState& state) {
+  for (const ProcessView& worker : workers) {
+    if (const auto time = CpuTimeOfAll(worker.identity.pid)) state.workers_cpu.push_back(*time);
+  }
+  state.cpu = 0;
+  for (const pid_t pid : WithDescendants(heads)) {
+    const auto time = CpuTimeOfAll(pid);
+    if (!time && heads.contains(pid)) return state.cpu.reset();
+    *state.cpu += time.value_or(0);
   }
 }
 
@@ -135,10 +148,21 @@ sys::Result<void> CheckVictims(const std::string& admin, pid_t main, bool any_us
   return {};
 }
 
-sys::Result<void> CheckSupervisor(const std::string& admin, pid_t main) {
+sys::Result<void> CheckTarget(const std::string& admin, pid_t main, const Target& target) {
+  if (target != Target::kSupervisor && !target.has_slot()) return {};
   const auto server = ProcessesNow(admin, main);
-  if (server && !server->supervisor)
+  if (!server) return tl::unexpected(server.error());
+  if (target == Target::kSupervisor) {
+    if (server->supervisor) return {};
     return sys::Failure(fmt::format("pid {} has no supervisor: it is the parent itself", main));
+  }
+  int last = -1;
+  for (const ProcessView& worker : server->workers) last = std::max(last, worker.slot.value_or(-1));
+  if (target.slot > last)
+    return sys::Failure(fmt::format("target {}: the last slot is {}", Name(target), last));
+  if (target.kind != Target::kCgiOf) return {};
+  const auto programs = ProgramsOf(server->workers.front(), *server);
+  if (!programs) return sys::Failure(fmt::format("target {}: {}", Name(target), programs.error().message));
   return {};
 }
 

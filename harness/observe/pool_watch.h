@@ -36,7 +36,7 @@ namespace hydrapool::harness {
 /// The same, and where it or its workers belong to another user and this one may not hurt them. To be asked
 /// before a run.
 [[nodiscard]] sys::Result<void> CheckVictims(const std::string& admin, pid_t main, bool any_user);
-/// Whether there is a supervisor, for faults that are to hit it.
-[[nodiscard]] sys::Result<void> CheckSupervisor(const std::string& admin, pid_t main);
+/// Whether the server can have such a target: a supervisor, that slot, programs that this user may see.
+[[nodiscard]] sys::Result<void> CheckTarget(const std::string& admin, pid_t main, const Target& target);
 
 }  // namespace hydrapool::harness

@@ -43,8 +43,11 @@ struct FaultRecord {
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
   Fault fault = Fault::kKill;
   Target target = Target::kRandom;
-  std::uint64_t draw = 0;  ///< The schedule's.
-  sys::Nanos hold = 0;     ///< How long it was to be held.
+  std::uint64_t draw = 0;                      ///< The schedule's.
+  sys::Nanos hold = 0;                         ///< How long it was to be held.
+  std::optional<std::uint64_t> requests = {};  ///< After how many it was due, where it was so by a count.
+  std::optional<Phase> phase = {};             ///< In which its victim was to be.
+  std::optional<bool> hit_phase = {};  ///< Whether it was, as the pool's journal tells; nullopt: unknown.
   std::optional<ProcessView> worker = {};
   Outcome outcome = Outcome::kMissed;
   Proof proof = Proof::kUnproved;
@@ -55,9 +58,12 @@ struct FaultRecord {
 
   [[nodiscard]] bool landed() const { return Landed(outcome); }
   [[nodiscard]] bool killed() const { return outcome == Outcome::kDead; }
+  [[nodiscard]] bool hit_program() const { return landed() && worker && worker->role == Role::kProgram; }
   /// Of a parent, a supervisor or the whole server: what is asked then concerns it, whichever worker has it.
-  [[nodiscard]] bool hit_server() const { return landed() && worker && worker->role != Role::kWorker; }
-  /// The pool said, just before the fault, that its victim had a request in execution.
+  [[nodiscard]] bool hit_server() const {
+    return landed() && worker && worker->role != Role::kWorker && !hit_program();
+  }
+  /// The pool said, just before the fault, that its victim had a request in execution; or it was a program.
   [[nodiscard]] bool hit_busy_worker() const { return landed() && worker && worker->busy > 0; }
 };
 
@@ -105,7 +111,8 @@ struct ServerState {
   std::optional<std::size_t> descriptors =
       {};  ///< Of the main process; nullopt where this user may not look.
   pid_t main = 0;
-  /// CPU time of main process, parent and workers, with that of their dead; nullopt: it cannot be seen.
+  /// CPU time of the main process and all that descend from it, with that of their dead; nullopt: it cannot
+  /// be seen.
   std::optional<sys::Nanos> cpu = {};
   std::vector<sys::Nanos> workers_cpu = {};  ///< Of each that lives.
 };

@@ -24,6 +24,7 @@ faults:
   - { fault: kill, target: slot=1, every: 400ms, from: 300ms, to: 2s }
   - { fault: kill, target: parent, from: 800ms }
   - { fault: stop, target: slot=2, from: 1200ms, for: 300ms }
+  - { fault: kill, target: slot=0, phase: idle, from: 1600ms }
 duration: 3s
 expect: { lost: 0, recovery_p99: 10s }
 """
@@ -58,6 +59,7 @@ def look(browser, page, result, pictures):
     browser.until("each fault has its line", f"""[...document.querySelectorAll('#tables h2')].some(h => h.textContent === 'Faults' &&
       h.parentNode.querySelectorAll('tbody tr').length === {len(result["faults"])})""")
     browser.until("each fault has its timeline", f"document.querySelectorAll('#tables svg').length === {len(result['faults'])}")
+    browser.until("a fault of a phase says whether it hit it", "/dead; it was( not)? idle/.test(document.body.textContent)")
     browser.until("failed requests have their story", "document.body.textContent.includes('no fault explains it')")
     browser.until("it says how to make it come again",
                   f"document.querySelector('#again .command').textContent === {json.dumps(result['replay'])}")

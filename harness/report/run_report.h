@@ -23,11 +23,13 @@ struct RunTitle {
 /// Schema 1, which other tools rely on:
 ///
 ///   schema, name, verdict, reasons: [words], notes: [words], seed, replay
-///   faults    [{id, t_ms, unix_ms, fault, target, role: worker, parent or supervisor, slot, pid, outcome:
+///   faults    [{id, t_ms, unix_ms, fault, target, role: worker, parent, supervisor or program, slot, pid,
+///   outcome:
 ///               dead, alive, held, renewed, delivered or missed, proof: confirmed, mismatched or unproved,
-///               reason, busy, timeline_us: {dead, reaped, forked, ready, first_response} since the signal,
-///               null where not seen, undone_us and renewed_us: since then, or null, replaced_by: pid or
-///               null, unobserved: it was replaced, and it was not seen when, lost, cut, abandoned}]
+///               reason, busy, phase: in which its victim was to be, or null, hit_phase: whether it was, or
+///               null where nobody can tell, timeline_us: {dead, reaped, forked, ready, first_response} since
+///               the signal, null where not seen, undone_us and renewed_us: since then, or null, replaced_by:
+///               pid or null, unobserved: it was replaced, and it was not seen when, lost, cut, abandoned}]
 ///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,
 ///   unexplained,
 ///              unexamined: failures that were counted and not looked into, with_ids, idle, idle_lost,

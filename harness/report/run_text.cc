@@ -79,12 +79,25 @@ std::string ProofLine(const RunRecord& run, std::map<Proof, std::uint64_t> proof
                      proofs[Proof::kMismatched], why, proofs[Proof::kUnproved]);
 }
 
+/// Nothing where no fault was of a phase.
+std::string PhaseHitLine(const RunRecord& run) {
+  InjectSummary::PhaseHits hits;
+  bool any = false;
+  for (const FaultRecord& fault : run.faults) {
+    if (!fault.phase || !fault.landed()) continue;
+    hits.Add(fault.hit_phase);
+    any = true;
+  }
+  return any ? fmt::format("  phases     {} (the pool's own account)\n", PhaseHitsText(hits)) : "";
+}
+
 std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   const FaultCounts counts = CountFaults(run);
   std::string text =
       fmt::format("  faults     {} landed ({} on a worker that said it was busy), {} missed, {} survived\n",
                   counts.landed, counts.busy, counts.missed, counts.survived);
   text += ProofLine(run, counts.proofs);
+  text += PhaseHitLine(run);
   if (counts.landed == 0) return text;
   std::uint64_t hurt = 0;
   for (const Damage& damage : attribution.by_fault) hurt += damage.lost + damage.cut + damage.abandoned;

@@ -32,9 +32,10 @@ TEST_F(RunTest, AMistakeInTheFileIsNamedWithItsLineAndWhatWasMeant) {
   };
   ExpectRefusal(run("duraton: 3s"), "s.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
   ExpectRefusal(run("duration: 3 sec"), "s.yaml:4: duration: '3 sec' is not a duration (like 10s");
-  ExpectRefusal(run("faults: [{ fault: kill, target: randm }]"),
-                "s.yaml:4: target 'randm' is none of all, all-but-one, any, busiest, idle, oldest, parent, "
-                "random, server, slot=N, supervisor, youngest; did you mean 'random'?");
+  ExpectRefusal(
+      run("faults: [{ fault: kill, target: randm }]"),
+      "s.yaml:4: target 'randm' is none of all, all-but-one, any, busiest, cgi-of=SLOT, idle, oldest, "
+      "parent, random, server, slot=N, supervisor, youngest; did you mean 'random'?");
   ExpectRefusal(Run({"run", scratch / "none.yaml"}), "none.yaml: no such file");
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "harness/fault/bytes.h"
+#include "harness/run/fault_reader.h"
 #include "harness/run/yaml_reader.h"
 
 namespace hydrapool::harness {
@@ -96,58 +97,6 @@ LoadPlan LoadOf(const YAML::Node& node) {
   if (load.client == Client::kPlain && (load.rate || !load.keep_alive))
     yaml::Fail(node, "client plain: it knows neither rate nor keep_alive");
   return load;
-}
-
-FaultPlan FaultOf(const YAML::Node& node, const Scenario& scenario) {
-  const Map map(node, "a fault", {"fault", "target", "every", "from", "to", "count", "for", "how"});
-  FaultPlan plan;
-  plan.line = node.Mark().line + 1;
-  plan.fault = yaml::Parsed(map.Required("fault"), "fault", ParseFault);
-  plan.target = DefaultTarget(plan.fault);
-  const auto target = plan.target == Target::kServer ? map["target"] : map.Required("target");
-  if (target) plan.target = yaml::Parsed(target, "target", ParseTarget);
-  if (const auto why = WhyNotTogether(plan.fault, plan.target)) yaml::Fail(target, *why);
-  if (const auto why = WhyNoCommand(plan.fault, scenario.commands, scenario.is_hydrapool()))
-    yaml::Fail(node, *why);
-  if (plan.target.needs_status() && !scenario.is_hydrapool())
-    yaml::Fail(target, fmt::format("target {}: only a pool's admin endpoint tells which process that is",
-                                   Name(plan.target)));
-  if (const auto hold = map["for"]) {
-    plan.hold = yaml::Duration(hold, "for");
-    if (InfoOf(plan.fault).effect != Effect::kHolds)
-      yaml::Fail(hold, fmt::format("for: fault {} does not last", Name(plan.fault)));
-  }
-  const bool is_network = plan.fault == Fault::kNetwork;
-  const auto how = is_network ? map.Required("how") : map["how"];
-  if (how && !is_network) yaml::Fail(how, "how: only the fault network is done in several ways");
-  if (how) plan.network = yaml::Parsed(how, "how", ParseNetworkHarm);
-  if (plan.fault == Fault::kFullDisk && !scenario.disk.is_named())
-    yaml::Fail(node, "full-disk needs 'disk': a size, or a directory that is a file system of its own");
-  if (const auto every = map["every"]) plan.every = yaml::Duration(every, "every");
-  if (const auto from = map["from"]) plan.from = yaml::Duration(from, "from", true);
-  if (const auto to = map["to"]) {
-    plan.to = yaml::Duration(to, "to");
-    if (*plan.to < plan.from) yaml::Fail(to, "to is before from");
-  }
-  if (const auto count = map["count"])
-    plan.count = static_cast<std::uint64_t>(yaml::Integer(count, "count", 1, 1'000'000));
-  if (!plan.every && (plan.to || plan.count)) yaml::Fail(node, "a fault with 'to' or 'count' needs 'every'");
-  if (std::max(plan.from, plan.to.value_or(0)) > scenario.duration)
-    yaml::Fail(node, "a fault comes after the end of the run");
-  return plan;
-}
-
-Commands CommandsOf(const YAML::Node& node) {
-  const Map map(node, "commands", {"reload", "upgrade", "restart"});
-  Commands commands;
-  for (const Fault fault : {Fault::kReload, Fault::kUpgrade, Fault::kRestart}) {
-    const std::string name(Name(fault));
-    const auto command = map[name.c_str()];
-    if (!command) continue;
-    commands[fault] = yaml::Texts(command, name);
-    if (commands[fault].empty()) yaml::Fail(command, name + ": names no program");
-  }
-  return commands;
 }
 
 void ReadDisk(const YAML::Node& node, Scenario& scenario) {
@@ -243,10 +192,10 @@ Scenario Read(const YAML::Node& root) {
   if (!load.IsSequence() || load.size() == 0) yaml::Fail(load, "load must be a list of { url: … }");
   for (const auto& each : load) scenario.load.push_back(LoadOf(each));
   if (const auto disk = top["disk"]) ReadDisk(disk, scenario);
-  if (const auto commands = top["commands"]) scenario.commands = CommandsOf(commands);
+  if (const auto commands = top["commands"]) scenario.commands = ReadCommands(commands);
   if (const auto faults = top["faults"]) {
     if (!faults.IsSequence()) yaml::Fail(faults, "faults must be a list of { fault: …, target: … }");
-    for (const auto& each : faults) scenario.faults.push_back(FaultOf(each, scenario));
+    for (const auto& each : faults) scenario.faults.push_back(ReadFault(each, scenario));
   }
   if (const auto limits = top["limits"]) ReadLimits(limits, scenario);
   if (const auto steady = top["steady"]) ReadSteady(steady, scenario);

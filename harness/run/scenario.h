@@ -51,7 +51,8 @@ struct LoadPlan {
   bool keep_alive = true;
   Client client = Client::kLoadgen;
 };
-/// Without `every` it comes once, at `from`; else at from, from + every, … up to `to` or `count` times.
+/// Without `every` it comes once, at `from`; else at from, from + every, … up to `to` or `count` times; with
+/// pace poisson at times of that mean distance from `from` on; or each so many requests, counted from `from`.
 /// What is held lasts for `hold`.
 struct FaultPlan {
   Fault fault = Fault::kKill;
@@ -61,6 +62,7 @@ struct FaultPlan {
   std::optional<sys::Nanos> to = {};  ///< Not beyond the duration.
   std::optional<std::uint64_t> count = {};
   sys::Nanos hold = sys::kSecond;
+  Trigger trigger = {};
   std::optional<NetworkHarm> network = {};  ///< `how`, of the fault `network`.
   int line = 0;                             ///< In the file, from 1.
 };
@@ -110,6 +112,10 @@ struct EchoLoad {
 ///     faults:
 ///       - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }
 ///       - { fault: stop, target: slot=2, for: 500ms, from: 4s }     # held for a time, then taken back
+///       - { fault: kill, target: random, every: 200ms, pace: poisson }     # 200ms apart on average
+///       - { fault: kill, target: random, requests: 5000, count: 9 }    # each time it has executed so many
+///       - { fault: kill, target: random, every: 1s, phase: executing }   # one that executes a request then
+///       - { fault: kill, target: cgi-of=0, every: 1s }      # a program that slot 0 runs
 ///       - { fault: reload, every: 2s, from: 1s }          # of the whole server
 ///       - { fault: network, how: loss 5%, every: 2s, for: 1s }      # the run has a network of its own then
 ///       - { fault: full-disk, from: 3s, for: 1s }           # needs  disk:

@@ -61,19 +61,21 @@ bool Scenario::echoes() const {
 ScheduleSpec ScheduleOf(const Scenario& scenario, std::size_t i, std::uint64_t seed) {
   constexpr std::uint64_t kFarApart = 0x9e3779b97f4a7c15;
   const FaultPlan& plan = scenario.faults[i];
-  const sys::Nanos period = plan.every.value_or(kSinglePeriod);
+  const bool once = !plan.every && !plan.trigger.requests;
   return {.fault = plan.fault,
           .target = plan.target,
-          .every = period,
+          .every = plan.every.value_or(kSinglePeriod),
           .jitter = 0,
-          .count = plan.every ? plan.count : 1,
-          .duration = plan.to.value_or(scenario.duration) - plan.from + period,
+          .trigger = plan.trigger,
+          .count = once ? 1 : plan.count,
+          .duration = plan.to.value_or(scenario.duration) - ScheduleStart(scenario, i),
           .seed = seed + i * kFarApart};
 }
 
 sys::Nanos ScheduleStart(const Scenario& scenario, std::size_t i) {
   const FaultPlan& plan = scenario.faults[i];
-  return plan.from - plan.every.value_or(kSinglePeriod);
+  const bool begins_at_once = plan.trigger.pace == Pace::kPoisson || plan.trigger.requests;
+  return begins_at_once ? plan.from : plan.from - plan.every.value_or(kSinglePeriod);
 }
 
 std::vector<PlannedFault> FaultsOf(const Scenario& scenario, std::uint64_t seed) {
@@ -81,7 +83,7 @@ std::vector<PlannedFault> FaultsOf(const Scenario& scenario, std::uint64_t seed)
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     FaultSchedule schedule(ScheduleOf(scenario, i, seed));
     while (auto fault = schedule.Next()) {
-      fault->at += ScheduleStart(scenario, i);
+      if (!fault->requests) fault->at += ScheduleStart(scenario, i);
       faults.push_back(*fault);
     }
   }

@@ -51,13 +51,13 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   record_.faults_planned = !scenario_.faults.empty();
   injector_ = std::make_unique<Injector>(server_->main(), scenario_.limits, scenario_.commands);
   if (scenario_.holds()) injector_->StartGuard();
-  Observer observer(server_->main(), server_->admin());
+  observer_.emplace(server_->main(), server_->admin());
   StartFaults();
   WatchSteadyState();
   LetItRun(jobs);
   if (steady_) record_.longest_gap = steady_->longest_gap();
   steady_.reset();
-  const auto seen = observer.Stop();
+  const auto seen = observer_->Stop();
   injects_.clear();
 
   if (before) {
@@ -76,13 +76,18 @@ sys::Result<RunRecord> ScenarioRun::Run() {
     record_.problems.push_back("the server's own counters went back: " + *back);
   NumberFaults();
   AddTimelines(seen);
+  AddPhases();
   return std::move(record_);
 }
 
 sys::Result<void> ScenarioRun::CheckTargets() const {
-  const bool supervisor = std::ranges::any_of(
-      scenario_.faults, [](const FaultPlan& plan) { return plan.target == Target::kSupervisor; });
-  return supervisor ? CheckSupervisor(server_->admin(), server_->main()) : sys::Result<void>();
+  for (const FaultPlan& plan : scenario_.faults) {
+    const auto checked = CheckTarget(server_->admin(), server_->main(), plan.target);
+    if (checked) continue;
+    const std::string where = plan.line > 0 ? scenario_.file + ":" + std::to_string(plan.line) + ": " : "";
+    return sys::Failure(where + checked.error().message);
+  }
+  return {};
 }
 
 std::optional<PoolStatus::Totals> ScenarioRun::TotalsNow() const {
@@ -103,7 +108,11 @@ void ScenarioRun::StartFaults() {
             .schedule = ScheduleOf(scenario_, i, seed_),
             .hold = plan.hold,
             .harm = {.network = plan.network, .port = server_->port(), .disk = scenario_.disk.directory}},
-        *injector_, [this] { return server_->Processes(); },
+        *injector_,
+        [this] {
+          observer_->Stir();
+          return server_->Processes();
+        },
         [this, i, start](const InjectRecord& record) { TakeFault(i, start, record); }));
     injects_.back()->Start(start);
   }
@@ -192,6 +201,8 @@ void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectReco
                     .target = record.target,
                     .draw = record.draw,
                     .hold = record.hold,
+                    .requests = record.requests,
+                    .phase = record.phase,
                     .worker = record.worker,
                     .outcome = record.outcome,
                     .proof = record.proof,
@@ -216,11 +227,18 @@ void ScenarioRun::NumberFaults() {
   }
 }
 
+void ScenarioRun::AddPhases() {
+  for (FaultRecord& fault : record_.faults) {
+    if (fault.phase && fault.killed() && record_.pool.fates)
+      fault.hit_phase = WasInPhase(*record_.pool.fates, fault.worker->identity.pid, fault.at, *fault.phase);
+  }
+}
+
 void ScenarioRun::AddTimelines(const Observer::Seen& seen) {
   std::vector<Victim> victims;
   std::vector<FaultRecord*> faults;
   for (FaultRecord& fault : record_.faults) {
-    if (!fault.worker) continue;
+    if (!fault.worker || fault.worker->role == Role::kProgram) continue;
     faults.push_back(&fault);
     victims.push_back({.identity = fault.worker->identity,
                        .slot = fault.worker->slot,

@@ -61,6 +61,7 @@ class ScenarioRun {
   [[nodiscard]] bool FaultsOver() const;
   void TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record);
   void NumberFaults();
+  void AddPhases();
   void AddTimelines(const Observer::Seen& seen);
 
   sys::EventLoop& loop_;
@@ -70,6 +71,7 @@ class ScenarioRun {
   std::unique_ptr<ScenarioServer> server_;
   std::unique_ptr<Injector> injector_;
   std::vector<std::unique_ptr<InjectRun>> injects_;  // after injector_: they end first
+  std::optional<Observer> observer_;
   std::optional<SteadyState> steady_;
   std::vector<std::pair<std::size_t, FaultRecord>> faults_;  ///< With the number of their plan.
   std::function<void(const FaultRecord&)> report_;

@@ -136,6 +136,10 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
     arguments.insert(arguments.end(), {"--cgi-dir", *directory});
   }
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
+  const auto of_a_program = [](const FaultPlan& plan) { return plan.target.kind == Target::kCgiOf; };
+  if (std::ranges::any_of(scenario.faults, of_a_program) &&
+      std::ranges::find(options.flags, "--control") == options.flags.end())
+    arguments.insert(arguments.end(), {"--control", log_ + ".control"});
   child_ = StartProgram(arguments, log_);
   must_end_clean_ = true;
   std::string address;

@@ -83,7 +83,7 @@ TEST(ParseScenarioTest, NamesTheLineAndWhatWasMeant) {
   EXPECT_EQ(ErrorOf(With("duraton: 3s")),
             "x.yaml:4: a scenario has no key 'duraton'; did you mean 'duration'?");
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: randm }")),
-            "x.yaml:5: target 'randm' is none of all, all-but-one, any, busiest, idle, "
+            "x.yaml:5: target 'randm' is none of all, all-but-one, any, busiest, cgi-of=SLOT, idle, "
             "oldest, parent, random, server, slot=N, supervisor, youngest; did you mean 'random'?");
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: all, evry: 5ms }")),
             "x.yaml:5: a fault has no key 'evry'; did you mean 'every'?");
@@ -125,6 +125,37 @@ TEST(ParseScenarioTest, RefusesWhatMakesNoSense) {
               StartsWith("x.yaml:3: url"));
   EXPECT_THAT(ErrorOf("name: [x\n"), StartsWith("x.yaml:"));
   EXPECT_THAT(ErrorOf(""), StartsWith("x.yaml:"));
+}
+
+TEST(ParseScenarioTest, WhenFaultsCome) {
+  const std::string top = "name: x\nstart: { hydrapool: { workers: 2 } }\nload: [{ url: / }]\nfaults:\n";
+  const auto scenario =
+      ParseScenario(top +
+                        "  - { fault: kill, target: cgi-of=1, every: 100ms, pace: poisson, from: 1s }\n"
+                        "  - { fault: kill, target: random, requests: 500, count: 3, phase: executing }\n",
+                    "x.yaml");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_EQ(scenario->faults[0].trigger.pace, Pace::kPoisson);
+  EXPECT_EQ(ScheduleStart(*scenario, 0), sys::kSecond);
+  EXPECT_EQ(scenario->faults[1].trigger, (Trigger{.requests = 500, .phase = Phase::kExecuting}));
+  const auto faults = FaultsOf(*scenario, 7);
+  EXPECT_EQ(faults, FaultsOf(*scenario, 7));
+  EXPECT_EQ(faults[2].requests, 1500u) << "those by a count come first";
+  EXPECT_GE(faults[3].at, sys::kSecond);
+  const auto error = [&top](const std::string& fault) {
+    const auto read = ParseScenario(top + "  - { fault: kill, " + fault + " }\n", "x.yaml");
+    return read ? "" : read.error().message;
+  };
+  EXPECT_EQ(error("target: slot=2"), "x.yaml:5: target slot=2: there are 2 workers, slots 0 to 1");
+  EXPECT_THAT(error("target: cgi-of=2"), HasSubstr("there are 2 workers"));
+  EXPECT_THAT(error("target: all, requests: 5"), HasSubstr("needs 'count'"));
+  EXPECT_THAT(error("target: all, requests: 5, every: 1s"), HasSubstr("not by both"));
+  EXPECT_THAT(error("target: all, pace: poisson"), HasSubstr("needs 'every'"));
+  EXPECT_THAT(error("target: parent, phase: idle"), HasSubstr("is of a worker"));
+  EXPECT_THAT(error("target: all, phase: reeding"), HasSubstr("did you mean 'reading'?"));
+  EXPECT_THAT(ErrorOf("name: x\nattach: { parent: 47, url: 'http://h:1' }\nload: [{ url: / }]\n"
+                      "faults: [{ fault: kill, target: all, phase: idle }]\n"),
+              HasSubstr("x.yaml:4: only a pool's admin endpoint"));
 }
 
 TEST(ParseScenarioTest, FaultsThatLastLimitsAndTheSteadyState) {

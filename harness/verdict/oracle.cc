@@ -21,6 +21,7 @@ sys::Nanos ReachOf(const FaultRecord& fault) {
 bool Explains(const FaultRecord& fault, const Failure& failure) {
   if (fault.outcome == Outcome::kMissed) return false;
   if (fault.at > failure.end || ReachOf(fault) < failure.sent) return false;
+  if (fault.hit_program()) return true;  // its client's connection may be another worker's by then
   const bool both_known = failure.slot && fault.worker && fault.worker->slot;
   return !both_known || *failure.slot == *fault.worker->slot;
 }
@@ -87,7 +88,7 @@ std::optional<Explanation> Explain(const Failure& failure, std::span<const Fault
   if (fate == nullptr) {
     const auto no_death = [&](const FaultRecord& fault) {
       const bool starved = failure.kind == FailureKind::kAbandoned && Starves(fault.fault);
-      return in_time(fault) && (starved || fault.fault == Fault::kNetwork);
+      return in_time(fault) && (starved || fault.fault == Fault::kNetwork || fault.hit_program());
     };
     return Latest(faults, no_death, "");
   }

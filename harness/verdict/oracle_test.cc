@@ -109,6 +109,18 @@ TEST(AttributeTest, CountsByFaultAndListsWhatIsUnexplained) {
   EXPECT_EQ(attribution.unexplained, std::vector<std::size_t>{1});
 }
 
+TEST_F(JournalTest, AnAnswerOfAProgramThatWasKilledIsThatFaultsThoughNoWorkerDied) {
+  FaultRecord program = Kill(1, 1000 * kMs, 0);
+  program.worker->role = Role::kProgram;
+  EXPECT_FALSE(program.hit_server());
+  failure.kind = FailureKind::kAbandoned;
+  const std::vector<FaultRecord> killed{program};
+  EXPECT_EQ(Explain(failure, killed, PoolFates{})->fault, 0u);
+  program.worker->role = Role::kWorker;
+  const std::vector<FaultRecord> of_a_worker{program};
+  EXPECT_EQ(Explain(failure, of_a_worker, PoolFates{}), std::nullopt);
+}
+
 TEST_F(JournalTest, AnAnswerThatALimitMadeIsTheLimitsThoughNobodyDied) {
   FaultRecord starved = Kill(1, 100 * kMs, 0);
   starved.fault = Fault::kDescriptors;

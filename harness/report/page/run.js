@@ -117,6 +117,10 @@ function bar(fault, most) {
 const whom = fault => fault.pid === null ? fault.target
   : `${fault.role === 'worker' ? fault.slot === null ? 'worker' : `slot ${fault.slot}` : fault.role}, pid ${fault.pid}`;
 
+/** Whether a fault of a phase found its victim in it. */
+const phaseOf = fault => fault.phase === null ? ''
+  : `; ${fault.hit_phase === null ? 'nobody knows whether it was' : fault.hit_phase ? 'it was' : 'it was not'} ${fault.phase}`;
+
 function faults() {
   if (run.faults.length === 0) return;
   const lengths = run.faults.flatMap(f => [...kSteps.map(step => f.timeline_us[step]), f.undone_us, f.renewed_us])
@@ -127,7 +131,7 @@ function faults() {
   const card = make('div', '', null, byId('tables'));
   table(title, ['', 'at', 'what', 'whom', 'came of it', ...kSteps.map(step => step.replace('_', ' ')), 'cost', `0 to ${micros(most)}`],
     shown.map(f => [`${f.id}`, seconds(f.t_ms / 1e3), f.fault, {className: 'text', text: whom(f)},
-      {className: `text ${f.proof === 'confirmed' ? '' : 'bad'}`, text: f.proof === 'confirmed' ? f.outcome : `${f.outcome}, ${f.proof}: ${f.reason}`},
+      {className: `text ${f.proof === 'confirmed' ? '' : 'bad'}`, text: (f.proof === 'confirmed' ? f.outcome : `${f.outcome}, ${f.proof}: ${f.reason}`) + phaseOf(f)},
       ...kSteps.map(step => micros(f.timeline_us[step])), f.lost + f.cut + f.abandoned || '', bar(f, most)]), card);
   key([...kSteps.map(step => [step, step.replace('_', ' ')]), ['held', 'taken back, or renewed']], card.firstChild);
 }

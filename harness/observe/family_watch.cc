@@ -1,0 +1,136 @@
+#include "harness/observe/family_watch.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <string_view>
+
+#include "harness/fault/process_tree.h"
+#include "pool/sys/child.h"
+#include "pool/sys/error.h"
+
+namespace hydrapool::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr sys::Nanos kListsLast = 50 * sys::kMillisecond;  // a thread that is started later has children too
+
+std::vector<sys::UniqueFd> ListsOf(pid_t parent) {
+  std::vector<sys::UniqueFd> files;
+  std::error_code error;
+  for (fs::directory_iterator it(fmt::format("/proc/{}/task", parent), error), end; !error && it != end;
+       it.increment(error)) {
+    sys::UniqueFd file(::open((it->path() / "children").c_str(), O_RDONLY | O_CLOEXEC));
+    if (file) files.push_back(std::move(file));
+  }
+  return files;
+}
+
+void AddNumbers(std::string_view text, std::vector<pid_t>& numbers) {
+  while (!text.empty()) {
+    pid_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{}) numbers.push_back(number);
+    const auto space = text.find(' ');
+    text.remove_prefix(space == text.npos ? text.size() : space + 1);
+  }
+}
+
+}  // namespace
+
+FamilyWatch::FamilyWatch() : epoll_(sys::Check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
+
+FamilySample FamilyWatch::Look(pid_t main, pid_t parent) {
+  WatchMain(main);
+  FamilySample sample;
+  for (auto& [pid, member] : members_) member.here = false;
+  for (const pid_t pid : ChildrenOf(main)) Take(pid, main, sample);
+  if (parent != main) {
+    for (const pid_t pid : ChildrenOf(parent)) Take(pid, parent, sample);
+  }
+  std::erase_if(members_, [](const auto& each) { return !each.second.here; });
+  std::erase_if(lists_, [&](const auto& each) { return each.first != main && each.first != parent; });
+  dead_ = static_cast<std::size_t>(
+      std::ranges::count_if(members_, [](const auto& each) { return each.second.dead; }));
+  living_ = members_.size() - dead_;
+  sample.at = sys::Now();
+  return sample;
+}
+
+void FamilyWatch::Take(pid_t pid, pid_t parent, FamilySample& sample) {
+  const auto known = members_.find(pid);
+  if (known != members_.end() && known->second.pidfd && !known->second.dead) {
+    if (!known->second.here) sample.children.push_back(known->second.identity);
+    known->second.here = true;
+    return;
+  }
+  sys::UniqueFd pidfd = sys::OpenPidfd(pid);
+  const auto process = ReadProcess(pid);
+  if (!process || process->parent != parent) return;
+  Member& member = members_[pid];
+  if (member.identity != process->identity || (member.dead && process->alive())) {
+    member = {.identity = process->identity, .pidfd = std::move(pidfd)};
+    if (member.pidfd) AwaitEnd(member.pidfd.get(), pid);
+  }
+  member.dead = !process->alive();
+  if (!member.here) sample.children.push_back(member.identity);
+  member.here = true;
+}
+
+void FamilyWatch::WatchMain(pid_t main) {
+  if (main == main_pid_) return;
+  main_ = sys::OpenPidfd(main);
+  main_pid_ = main;
+  if (main_) AwaitEnd(main_.get(), main);
+}
+
+void FamilyWatch::AwaitEnd(int pidfd, pid_t pid) const {
+  epoll_event event{.events = EPOLLIN | EPOLLONESHOT, .data = {.fd = pid}};
+  sys::Check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd, &event), "epoll_ctl");
+}
+
+FamilyWatch::Woken FamilyWatch::Await(const Bell& bell, sys::Nanos pause) {
+  std::array<pollfd, 2> waited{{{epoll_.get(), POLLIN, 0}, {bell.fd(), POLLIN, 0}}};
+  const auto millis = static_cast<int>((pause + sys::kMillisecond - 1) / sys::kMillisecond);
+  if (::poll(waited.data(), waited.size(), std::max(millis, 0)) <= 0) return {};
+  Woken woken{.rung = bell.Silence()};
+  std::array<epoll_event, 16> ended;
+  const int count = ::epoll_wait(epoll_.get(), ended.data(), ended.size(), 0);
+  for (int i = 0; i < count; ++i) {
+    const pid_t pid = ended[static_cast<std::size_t>(i)].data.fd;
+    woken.ended.push_back(pid);
+    if (const auto member = members_.find(pid); member != members_.end()) member->second.dead = true;
+  }
+  return woken;
+}
+
+bool FamilyWatch::Read(const Lists& lists, std::vector<pid_t>& children) {
+  std::array<char, 16 * 1024> text;
+  for (const sys::UniqueFd& file : lists.files) {
+    const ssize_t got = ::pread(file.get(), text.data(), text.size(), 0);
+    if (got < 0 || got == static_cast<ssize_t>(text.size())) return false;
+    AddNumbers({text.data(), static_cast<std::size_t>(got)}, children);
+  }
+  return !lists.files.empty();
+}
+
+std::vector<pid_t> FamilyWatch::ChildrenOf(pid_t parent) {
+  Lists& lists = lists_[parent];
+  if (sys::Now() - lists.opened > kListsLast) lists = {.files = ListsOf(parent), .opened = sys::Now()};
+  std::vector<pid_t> children;
+  if (Read(lists, children)) {
+    std::ranges::sort(children);
+    return children;
+  }
+  lists = {};
+  return harness::ChildrenOf(parent);
+}
+
+}  // namespace hydrapool::harness
