@@ -58,8 +58,9 @@ void Client::Act() {
   const bool nothing_came = connection_->client_inbox().empty();
   if (Sendable() > 0 && (nothing_came || random.OneIn(2))) return Send();
   if (!nothing_came) return Read();
-  if (connection_->client_saw_reset()) return SeeEnd(true);
-  if (connection_->client_saw_end()) return SeeEnd(false);
+  if (connection_->client_saw_reset()) return SeeEnd(Ending::kReset);
+  if (connection_->client_saw_end())
+    return SeeEnd(connection_->is_unix() ? Ending::kClosedOrCut : Ending::kClosed);
   finished_ = true;
   Note("client finishes");
   connection_->ClientFinish();
@@ -82,9 +83,9 @@ void Client::Read() {
   if (oracle_->complete()) Finish();
 }
 
-void Client::SeeEnd(bool reset) {
+void Client::SeeEnd(Ending ending) {
   const std::string wrong =
-      oracle_->JudgeEnd(reset, world_.deaths, world_.draining && connection_->lost_by_reset() == 0);
+      oracle_->JudgeEnd(ending, world_.deaths, world_.draining && connection_->lost_by_reset() == 0);
   if (!wrong.empty()) return Wrong(wrong);
   Finish();
 }

@@ -32,7 +32,7 @@ class Client {
   void Note(const char* what, std::size_t count = 0);
   void Send();
   void Read();
-  void SeeEnd(bool reset);
+  void SeeEnd(Ending ending);
   void Finish();
   void Wrong(const std::string& what);
 

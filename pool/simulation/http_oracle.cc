@@ -100,9 +100,10 @@ class HttpOracle final : public Oracle {
 
   [[nodiscard]] std::string Requests() const override { return requests_; }
   std::string Judge(std::string_view bytes, std::uint64_t deaths) override;
-  [[nodiscard]] std::string JudgeEnd(bool reset, std::uint64_t, bool draining) const override {
+  [[nodiscard]] std::string JudgeEnd(Ending ending, std::uint64_t, bool draining) const override {
     if (draining && !response_.begun()) return "";
     const bool early = next_ > 0 && expected_[next_ - 1].may_be_last && !response_.begun();
+    const bool reset = ending == Ending::kReset;
     if (complete() || excused_ || (early && !reset)) return "";
     return reset ? "its connection was reset" : "its connection has ended";
   }

@@ -34,7 +34,7 @@ class LineOracle final : public Oracle {
 
   [[nodiscard]] std::string Requests() const override { return requests_; }
   std::string Judge(std::string_view bytes, std::uint64_t deaths) override;
-  [[nodiscard]] std::string JudgeEnd(bool reset, std::uint64_t deaths, bool draining) const override;
+  [[nodiscard]] std::string JudgeEnd(Ending ending, std::uint64_t deaths, bool draining) const override;
   [[nodiscard]] bool complete() const override { return next_ == expected_.size(); }
   [[nodiscard]] std::size_t answered() const override { return next_; }
   [[nodiscard]] std::string Describe() const override;
@@ -91,14 +91,16 @@ std::string LineOracle::ExcuseFor(const Expected& expected, char begin, std::uin
   return deaths > kRescuesToPoison ? Handler::AbandonedReply(Excuse::kPoison) : std::string();
 }
 
-std::string LineOracle::JudgeEnd(bool reset, std::uint64_t deaths, bool draining) const {
+std::string LineOracle::JudgeEnd(Ending ending, std::uint64_t deaths, bool draining) const {
   if (draining && offset_ == 0 && aside_.empty()) return "";
   if (complete() || (excused_ && aside_.empty())) return "";
   // A reset takes answers with it that are whole and still on their way.
+  const bool reset = ending == Ending::kReset;
+  const auto first = expected_.begin() + static_cast<std::ptrdiff_t>(next_);
+  const auto last = reset ? expected_.end() : first + 1;
   const bool may_be_cut =
-      deaths > 0 && std::any_of(expected_.begin() + static_cast<std::ptrdiff_t>(next_), expected_.end(),
-                                [](const Expected& each) { return each.may_be_cut; });
-  if (reset && may_be_cut) return "";
+      deaths > 0 && std::any_of(first, last, [](const Expected& each) { return each.may_be_cut; });
+  if (ending != Ending::kClosed && may_be_cut) return "";
   return reset ? "its connection was reset" : "its connection has ended";
 }
 

@@ -12,6 +12,9 @@
 
 namespace hydrapool::simulation {
 
+/// How a connection came to its end. A UNIX socket has no reset: where an answer is cut there, it ends.
+enum class Ending : std::uint8_t { kClosed, kReset, kClosedOrCut };
+
 /// Knows the only right bytes of one connection.
 class Oracle {
  public:
@@ -22,7 +25,7 @@ class Oracle {
   virtual std::string Judge(std::string_view bytes, std::uint64_t deaths) = 0;
   /// The connection has ended: "" or what is wrong with that. `draining`: the pool was told to end, and may
   /// end any connection between two answers, also by a reset that destroys nothing.
-  [[nodiscard]] virtual std::string JudgeEnd(bool reset, std::uint64_t deaths, bool draining) const = 0;
+  [[nodiscard]] virtual std::string JudgeEnd(Ending ending, std::uint64_t deaths, bool draining) const = 0;
   /// All answers are there.
   [[nodiscard]] virtual bool complete() const = 0;
   [[nodiscard]] virtual std::size_t answered() const = 0;
