@@ -46,8 +46,13 @@ TEST_F(SuccessionTest, AsManyWorkersAsWereAskedForOutliveTheSupervisor) {
   const pid_t supervisor = server_->pid();
   server_->Signal(SIGKILL);
   EXPECT_EQ(server_->WaitForEnd(std::chrono::seconds(10)).signal, SIGKILL);
-  ASSERT_TRUE(server_->Await([&](const auto& status) { return status.at("pid") != supervisor; }));
-  EXPECT_TRUE(AwaitReady(*server_, 3));
+  pid_t next = supervisor;
+  ASSERT_TRUE(server_->Await([&](const auto& status) {
+    next = status.at("pid");
+    return next != supervisor;
+  }));
+  ASSERT_EQ(::kill(next, SIGTTIN), 0);
+  EXPECT_TRUE(AwaitReady(*server_, 4)) << "one more than there were";
 }
 
 TEST_F(SuccessionTest, WorkersAreReplacedAfterTheirRequestsOneAfterAnother) {

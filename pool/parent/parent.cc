@@ -80,9 +80,11 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   if (!estate_.found()) scoreboard.counts().started_at = sys::Now();
   scoreboard.signs().connections_limit = static_cast<std::uint32_t>(options.max_connections);
   scoreboard.signs().configured_at = sys::RealTime();
-  scoreboard.signs().CountStart(WhyItStarts());
-  scoreboard.Use(options.workers);
-  life_[0].workers = static_cast<std::uint32_t>(options.workers);
+  const ProgramStart why = WhyItStarts();
+  scoreboard.signs().CountStart(why);
+  // What was asked for since outlives the supervisor.
+  if (why != ProgramStart::kSupervisorDied) life_[0].workers = static_cast<std::uint32_t>(options.workers);
+  scoreboard.Use(life_[0].workers);
   life_[0].program.fetch_add(1);
   HoldListeners(std::move(listeners));
   sys::service::Open();
