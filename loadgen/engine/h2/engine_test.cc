@@ -60,7 +60,7 @@ TEST_P(H2OutcomeTest, EachWayToEndHasItsName) {
     const std::uint64_t count = streams == 1 ? 2 : 1;
     H2Server server;
     auto plan = PlanFor(server.Url(want.path), streams, count);
-    if (std::string_view(want.path).starts_with("/stall")) plan.wire.timeout = 200 * sys::kMillisecond;
+    if (std::string_view(want.path).starts_with("/stall")) plan.wire.timeout = 500 * sys::kMillisecond;
     const auto result = RunPlan("auto", plan);
     EXPECT_EQ(result.tally.outcomes.of(want.outcome), count) << TextOf(result);
     EXPECT_EQ(server.Received(want.path), static_cast<int>(count));
