@@ -14,19 +14,13 @@ constexpr std::array kOfLeases{"--mount",         "--cgi-dir",         "--access
                                "--control",       "--max-requests",    "--max-memory",
                                "--max-age",       "--max-per-address", "--drain-notice",
                                "--stall-timeout", "--log-file",        "--max-requests-per-connection"};
-constexpr std::array kOfHttp{"--mount",
-                             "--access-log",
-                             "--require",
-                             "--trusted-proxy",
-                             "--expose-worker",
-                             "--request-id-header",
-                             "--max-cgi",
-                             "--cgi-limit",
-                             "--cgi-timeout",
-                             "--cgi-queue",
-                             "--cgi-queue-timeout",
-                             "--program-rule",
-                             "--max-requests-per-connection"};
+constexpr std::array kOfHttp{"--mount",         "--access-log",
+                             "--require",       "--trusted-proxy",
+                             "--expose-worker", "--request-id-header",
+                             "--max-cgi",       "--max-cgi-per-address",
+                             "--cgi-limit",     "--cgi-timeout",
+                             "--cgi-queue",     "--cgi-queue-timeout",
+                             "--program-rule",  "--max-requests-per-connection"};
 
 bool Given(const CLI::App& app, const std::string& name) {
   const CLI::Option* option = app.get_option_no_throw(name);

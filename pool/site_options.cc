@@ -113,6 +113,13 @@ void SiteOptions::AddQueue(CLI::App& app) {
       ->check(CLI::Range(1, 100'000))
       ->type_name("N")
       ->capture_default_str();
+  app.add_option(
+         "--max-cgi-per-address", cgi_.max_of_client,
+         "Of these for one address (of IPv6: for one /64), as a --trusted-proxy tells it; past it its "
+         "requests wait and those of others do not; 0: no limit")
+      ->check(CLI::Range(0, 100'000))
+      ->type_name("N")
+      ->capture_default_str();
   app.add_option("--cgi-queue", cgi_.max_waiting, "Requests that wait for their turn at most; past it 503")
       ->check(CLI::Range(0, 1'000'000))
       ->type_name("N")
@@ -134,8 +141,8 @@ void SiteOptions::AddRules(CLI::App& app) {
   app.add_option(
          "--program-rule", rules_of_programs_,
          "For the programs at a path and below it: /PATH=timeout:10m, /PATH=env:NAME=VALUE, "
-         "/PATH=limit:cpu=10s, /PATH=user:NAME[:GROUP] (where root starts it); the longest path has the last "
-         "word; repeatable")
+         "/PATH=limit:cpu=10s, /PATH=user:NAME[:GROUP] (where root starts it), /PATH=max-cgi:8 (of them "
+         "together at once; past it they wait); the longest path has the last word; repeatable")
       ->check(RuleLine)
       ->type_name("/PATH=KEY:VALUE")
       ->allow_extra_args(false);

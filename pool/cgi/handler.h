@@ -41,6 +41,7 @@ struct Config {
   sys::Nanos patience = 60 * sys::kSecond;
   std::vector<ProgramRule> rules{};         ///< over limits and patience, and the environment
   std::uint32_t max_processes = 256;        ///< at once, over the whole pool; past it they wait
+  std::uint32_t max_of_client = 0;          ///< of these for one address; 0: no other limit
   std::uint32_t max_waiting = 1000;         ///< requests that wait for their program's turn; past it 503
   sys::Nanos wait = 10 * sys::kSecond;      ///< and for how long; then 503
   std::uint64_t max_body = 1ull << 30;      ///< past it 413
@@ -63,7 +64,8 @@ struct Config {
 /// bodies that come with their head are not counted: max_processes of them are in memory at most, of kPeeked
 /// bytes each.
 ///
-/// Past Config::max_processes at once a program waits for its turn (place_waiter.h).
+/// Past Config::max_processes at once a program waits for its turn (place_waiter.h), and so where as many run
+/// for its client's address, or by its ProgramRule, as may; then others come before it.
 ///
 /// A local redirect (RFC 3875, section 6.2.2) is a second program with the same request, by GET and without
 /// its body. One to a guarded path goes to the client, who is asked for a password then.
@@ -103,9 +105,11 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   [[nodiscard]] sys::Result<sys::UniqueFd> Order(Exchange& exchange, const std::string& text,
                                                  const std::string& user, int input, int output,
                                                  int errors) const;
-  bool ClaimPlace(const Exchange& exchange, std::size_t limit) const;
+  bool ClaimPlace(const Exchange& exchange, const PlaceRules& rules) const;
+  [[nodiscard]] PlaceRules RulesFor(const Exchange& exchange, const ProgramSettings& settings,
+                                    const std::string& client) const;
   std::uint64_t Ignored();
-  Begun Wait(Exchange& exchange, const http::Request& request, Body body, std::size_t limit);
+  Begun Wait(Exchange& exchange, const http::Request& request, Body body, const PlaceRules& rules);
   [[nodiscard]] Reply Refuse(const Connection& connection, const http::Request& request,
                              std::uint64_t consume, int status, std::string_view why);
   /// The program's path, as far as a worker has noted it.

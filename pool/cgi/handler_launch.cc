@@ -15,8 +15,10 @@
 #include "pool/cgi/handler.h"
 #include "pool/cgi/launch_order.h"
 #include "pool/cgi/program_start.h"
+#include "pool/http/ip_address.h"
 #include "pool/shared/body_budget.h"
 #include "pool/shared/launchers.h"
+#include "pool/shared/limit.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/signals.h"
@@ -34,6 +36,21 @@ std::optional<Pipe> MakePipe() {
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
   return Pipe{sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
+}
+
+/// A name as a number other than 0; two names have the same one by chance alone, and a limit in common then.
+std::uint32_t PartyNumber(std::string_view name) {
+  std::uint32_t hash = 2166136261u;  // FNV-1a
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  return hash == 0 ? 1 : hash;
+}
+
+/// As --max-per-address counts: of IPv6 the /64.
+std::uint32_t ClientNumber(const std::string& address) {
+  const auto parsed = http::IpAddress::Parse(address);
+  if (!parsed) return 0;
+  const std::size_t counts = parsed->is_v4() ? 16 : 8;
+  return PartyNumber({reinterpret_cast<const char*>(parsed->bytes.data()), counts});
 }
 
 // The flag belongs to the new pipe's end, which has no other: the program's own end stays blocking.
@@ -77,21 +94,41 @@ std::uint64_t Handler::Ignored() {
 }
 
 // A local redirect has had its turn.
-bool Handler::ClaimPlace(const Exchange& exchange, std::size_t limit) const {
+bool Handler::ClaimPlace(const Exchange& exchange, const PlaceRules& rules) const {
   RequestProcess& process = exchange.process();
-  const bool in_turn = NotesOf(exchange).redirects > 0 || process.TurnsBefore(limit) == 0;
-  if (!in_turn || !process.ClaimPlace(limit)) return false;
+  const bool in_turn = NotesOf(exchange).redirects > 0 || process.TurnsBefore(rules) == 0;
+  if (!in_turn || !process.ClaimPlace(rules)) return false;
   process.StepOutOfLine();
   return true;
 }
 
-Begun Handler::Wait(Exchange& exchange, const http::Request& request, Body body, std::size_t limit) {
-  if (config_.wait == 0 || !exchange.process().JoinLine(config_.max_waiting)) {
+// A local redirect's program takes the place of the one before, which has said its last and is not reaped
+// yet.
+PlaceRules Handler::RulesFor(const Exchange& exchange, const ProgramSettings& settings,
+                             const std::string& client) const {
+  const std::uint32_t spare = NotesOf(exchange).redirects > 0 ? 1 : 0;
+  PlaceRules rules{.limit = spare +
+                            std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)};
+  if (settings.most_processes > 0) rules.party.group = PartyNumber(settings.most_processes_at);
+  if (config_.max_of_client > 0) rules.party.client = ClientNumber(client);
+  const bool same_group = GroupNote(rules.party.group) == NotesOf(exchange).group;
+  rules.most_of_group = settings.most_processes + (same_group ? spare : 0);
+  rules.most_of_client = config_.max_of_client + spare;
+  return rules;
+}
+
+Begun Handler::Wait(Exchange& exchange, const http::Request& request, Body body, const PlaceRules& rules) {
+  if (!exchange.process().line().Holds(exchange.process().lease())) {
+    const PartyLimit reached = exchange.process().Reaches(rules);
+    if (reached == PartyLimit::kGroup) worker_.internals.board.Hit(Limit::kPrograms);
+    if (reached == PartyLimit::kClient) worker_.internals.board.Hit(Limit::kProgramsOfAddress);
+  }
+  if (config_.wait == 0 || !exchange.process().JoinLine(config_.max_waiting, rules)) {
     sys::log::Info("{}: 503: as many programs run as may at once",
                    NameOf(exchange.connection(), request.path));
     return RefusePlace(exchange, "as many programs run as may at once");
   }
-  return std::make_unique<PlaceWaiter>(exchange, static_cast<Launcher&>(*this), std::move(body), limit,
+  return std::make_unique<PlaceWaiter>(exchange, static_cast<Launcher&>(*this), std::move(body), rules,
                                        config_.wait);
 }
 
@@ -138,18 +175,16 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   const Script* const script = std::get_if<Script>(&*target);
   if (script == nullptr) return refuse(404, "no program any more");
   NotesOf(exchange).raw = script->file.starts_with("nph-");
-  // A local redirect's program takes the place of the one before, which has said its last and is not reaped
-  // yet.
-  const std::size_t spare = NotesOf(exchange).redirects > 0 ? 1 : 0;
-  const std::size_t most = std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes);
-  if (!ClaimPlace(exchange, most + spare)) return Wait(exchange, request, std::move(body), most + spare);
+  // As the program was found: by an index, or by a local redirect.
+  ProgramSettings settings = rules_.OfDecoded(script->name + script->path_info);
+  const PlaceRules rules = RulesFor(exchange, settings, asker.client.remote_address);
+  if (!ClaimPlace(exchange, rules)) return Wait(exchange, request, std::move(body), rules);
+  NotesOf(exchange).group = GroupNote(rules.party.group);
   if (request.body == http::BodyKind::kChunked) asker.client.body_length = body.length;
   asker.client.request_id = RequestIdOf(connection);
   if (connection.docket().open())
     access::Entry::Of(connection).Set(access::Entry::Text::kScript, script->name);
   if (config_.guards != nullptr) asker.client.user = config_.guards->UserOf(request);
-  // As the program was found: by an index, or by a local redirect.
-  ProgramSettings settings = rules_.OfDecoded(script->name + script->path_info);
   NotesOf(exchange).patience = settings.patience;
   exchange.SetDeadline(sys::Now() + settings.patience);
   ServerFacts facts = config_.server;

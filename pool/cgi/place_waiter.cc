@@ -12,9 +12,9 @@
 
 namespace hydrapool::cgi {
 
-PlaceWaiter::PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, std::size_t limit,
+PlaceWaiter::PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, const PlaceRules& rules,
                          sys::Nanos patience)
-    : exchange_(exchange), launcher_(launcher), body_(std::move(body)), limit_(limit) {
+    : exchange_(exchange), launcher_(launcher), body_(std::move(body)), rules_(rules) {
   const RequestProcess& process = exchange.process();
   exchange.SetDeadline(process.line().Since(process.lease()) + patience);
   look_again_ = exchange.At(0, [this] { Look(); });
@@ -31,8 +31,8 @@ void PlaceWaiter::Look() {
   if (over_) return;
   HYDRAPOOL_FAILPOINT("cgi.waits_for_a_place");
   if (exchange_.process().client_finished()) return Refuse("its client has left while it waited");
-  if (const std::size_t before = exchange_.process().TurnsBefore(limit_); before > 0) {
-    look_again_ = exchange_.At(sys::Now() + LookAgainIn(before, limit_), [this] { Look(); });
+  if (const std::size_t before = exchange_.process().TurnsBefore(rules_); before > 0) {
+    look_again_ = exchange_.At(sys::Now() + LookAgainIn(before, rules_.limit), [this] { Look(); });
     return;
   }
   over_ = true;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "hydrapool/connection.h"
+#include "pool/shared/process_turns.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/unique_fd.h"
 
@@ -43,8 +44,9 @@ class PlaceWaiter final : public Execution {
   /// When it looks again that has so many before it.
   static sys::Nanos LookAgainIn(std::size_t turns_before, std::size_t limit);
 
-  /// In the line since it joined, for `patience` at most, for one of the first `limit` places.
-  PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, std::size_t limit, sys::Nanos patience);
+  /// In the line since it joined, for `patience` at most, for a place by these rules.
+  PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, const PlaceRules& rules,
+              sys::Nanos patience);
 
   void OnStepDone() override { Look(); }
   void OnReadable() override { Look(); }
@@ -58,7 +60,7 @@ class PlaceWaiter final : public Execution {
   Exchange& exchange_;
   Launcher& launcher_;
   Body body_;
-  const std::size_t limit_;
+  const PlaceRules rules_;
   EventLoop::Timer look_again_;
   bool over_ = false;
 };

@@ -45,6 +45,7 @@ bool Set(ResourceLimits& limits, const std::string& name, const std::string& val
   return true;
 }
 
+constexpr rlim_t kMostPrograms = 100'000;
 constexpr std::array<std::string_view, 6> kLimits{"cpu", "as", "fsize", "nproc", "nofile", "core"};
 
 bool Apply(const ProgramRule& rule, ProgramSettings& settings) {
@@ -58,6 +59,13 @@ bool Apply(const ProgramRule& rule, ProgramSettings& settings) {
   if (rule.key == "user") {
     settings.user = rule.value;
     return !rule.value.empty();
+  }
+  if (rule.key == "max-cgi") {
+    const auto most = Count(rule.value, false);
+    if (!most || *most == 0 || *most > kMostPrograms) return false;
+    settings.most_processes = static_cast<std::uint32_t>(*most);
+    settings.most_processes_at = rule.at + '/';
+    return true;
   }
   const auto time = sys::ParseDuration(rule.value);
   if (rule.key != "timeout" || !time) return false;
@@ -89,7 +97,7 @@ sys::Result<ProgramRule> ProgramRule::Parse(const std::string& text) {
   const auto fault =
       sys::Failure("'" + text +
                    "' is not /PATH=KEY:VALUE with env:NAME=VALUE, timeout:TIME (100ms to 24h), "
-                   "limit:NAME=VALUE or user:NAME[:GROUP]");
+                   "limit:NAME=VALUE, user:NAME[:GROUP] or max-cgi:N");
   if (colon == text.npos || !text.starts_with('/')) return fault;
   ProgramRule rule{.at = Folded(text.substr(0, equals)),
                    .key = text.substr(equals + 1, colon - equals - 1),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct ProgramSettings {
   ResourceLimits limits{};
   std::vector<std::string> environment{};  ///< NAME=VALUE each; the last word on that name
   std::string user{};                      ///< NAME or NAME:GROUP, as whom it runs; empty: as the pool
+  std::uint32_t most_processes = 0;        ///< at once by the rule that says so; 0: no limit of their own
+  std::string most_processes_at{};         ///< that rule's path
 };
 
 /// Sets one of a program's limits: "cpu=10s", "as=512M" (address space), "fsize=1G" (of a file it writes),
@@ -25,11 +28,11 @@ struct ProgramSettings {
 [[nodiscard]] sys::Result<void> SetLimit(ResourceLimits& limits, const std::string& text);
 
 /// A setting for the programs at a path and below it: `/git=env:GIT_PROJECT_ROOT=/srv/git`,
-/// `/slow/=timeout:10m`,
-/// `/cgi-bin/=limit:cpu=10s`, `/wiki/=user:wiki`.
+/// `/slow/=timeout:10m`, `/cgi-bin/=limit:cpu=10s`, `/wiki/=user:wiki`, `/wiki/=max-cgi:4`. The last one is
+/// for all programs at its path and below it together, but those for which a longer path has another.
 struct ProgramRule {
   std::string at;
-  std::string key;  ///< env, timeout, limit or user
+  std::string key;  ///< env, timeout, limit, user or max-cgi
   std::string value;
 
   /// AT=KEY:VALUE; an Error with one line where it is none.

@@ -27,10 +27,13 @@ namespace hydrapool::cgi {
 /// A request's process that is never started. It holds a body's file.
 class FakeProcess final : public RequestProcess {
  public:
-  [[nodiscard]] bool ClaimPlace(std::size_t limit) override { return places > 0 && limit > 0; }
-  [[nodiscard]] bool JoinLine(std::size_t most) override { return line_.Join(5, most, 1); }
+  [[nodiscard]] bool ClaimPlace(const PlaceRules& rules) override { return places > 0 && rules.limit > 0; }
+  [[nodiscard]] bool JoinLine(std::size_t most, const PlaceRules& rules) override {
+    return line_.Join(5, most, 1, rules);
+  }
   [[nodiscard]] const ProcessLine& line() const override { return line_; }
-  [[nodiscard]] std::size_t TurnsBefore(std::size_t) const override { return places > 0 ? 0 : 1; }
+  [[nodiscard]] std::size_t TurnsBefore(const PlaceRules&) const override { return places > 0 ? 0 : 1; }
+  [[nodiscard]] PartyLimit Reaches(const PlaceRules&) const override { return PartyLimit::kNone; }
   void StepOutOfLine() override { line_.StepOut(5); }
   void LeaveLine() override { line_.Leave(5); }
   [[nodiscard]] bool client_finished() const override { return false; }

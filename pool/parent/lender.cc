@@ -81,7 +81,11 @@ void Lender::TellPlacesFree() {
   const std::size_t taken = leases_.table.places().taken();
   const std::size_t limit = scoreboard_.signs().processes_limit;
   if (taken >= limit) return;
-  for (const std::uint32_t slot : leases_.table.line().First(limit - taken)) TellProcessEnded(slot);
+  const ProcessLine& line = leases_.table.line();
+  const std::size_t free = limit - taken;
+  const auto turns =
+      line.apart() ? InTurn(free, leases_.table.places().Parties(), line.Waiting()) : line.First(free);
+  for (const std::uint32_t slot : turns) TellProcessEnded(slot);
 }
 
 void Lender::TellProcessEnded(std::uint32_t slot) {

@@ -8,13 +8,16 @@
 
 namespace hydrapool {
 
-bool ProcessLine::Join(std::uint32_t slot, std::size_t most, sys::Nanos now) const {
+bool ProcessLine::Join(std::uint32_t slot, std::size_t most, sys::Nanos now, const PlaceRules& rules) const {
   if (Holds(slot)) return true;
   if (size() >= most) return false;
   std::uint32_t used = shared_[0].used.load();
   while (used <= slot && !shared_[0].used.compare_exchange_weak(used, slot + 1)) {
   }
   entries_[slot].since.store(now);
+  entries_[slot].party.store(Packed(rules.party));
+  entries_[slot].most.store(Packed({.group = rules.most_of_group, .client = rules.most_of_client}));
+  if (rules.apart()) shared_[0].apart.store(true);
   HYDRAPOOL_STORE_POINT("line.joined", &entries_[slot].ticket);
   entries_[slot].ticket.store(shared_[0].tickets.fetch_add(1) + 1);
   return true;
@@ -57,6 +60,18 @@ std::size_t ProcessLine::size() const {
   std::size_t count = 0;
   for (std::uint32_t i = 0; i < used(); ++i) count += Waits(TicketOf(i)) ? 1 : 0;
   return count;
+}
+
+std::vector<WaitingProcess> ProcessLine::Waiting() const {
+  std::vector<WaitingProcess> waiting;
+  for (const std::uint32_t slot : First(used())) {
+    const ProcessParty most = UnpackedParty(entries_[slot].most.load());
+    waiting.push_back({slot,
+                       {.party = UnpackedParty(entries_[slot].party.load()),
+                        .most_of_group = most.group,
+                        .most_of_client = most.client}});
+  }
+  return waiting;
 }
 
 std::vector<std::uint32_t> ProcessLine::First(std::size_t count) const {

@@ -5,15 +5,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "pool/shared/process_turns.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 
 namespace hydrapool {
 
 /// The line of requests that wait for a place for their process (process_places.h), over the whole pool:
-/// first come, first served.
+/// first come, first served, but that nobody waits for one whose own party has as many as it may
+/// (process_turns.h).
 ///
-///     if (line.Join(slot, most, now)) …
+///     if (line.Join(slot, most, now, rules)) …
 ///     if (line.Before(slot) < free) … claim a place …
 ///     line.StepOut(slot);   … start the process …
 ///     line.Leave(slot);
@@ -28,7 +30,7 @@ class ProcessLine {
   explicit ProcessLine(std::size_t leases) : entries_(leases), shared_(1) {}
 
   /// Comes last, or stays where it is. False: `most` wait already.
-  bool Join(std::uint32_t slot, std::size_t most, sys::Nanos now) const;
+  bool Join(std::uint32_t slot, std::size_t most, sys::Nanos now, const PlaceRules& rules = {}) const;
   void Leave(std::uint32_t slot) const;
   /// It has a place: the others count and see it no more. No effect on one that does not wait.
   void StepOut(std::uint32_t slot) const;
@@ -42,15 +44,22 @@ class ProcessLine {
   [[nodiscard]] std::size_t size() const;
   /// The first `count` of it, in their order.
   [[nodiscard]] std::vector<std::uint32_t> First(std::size_t count) const;
+  /// Somebody of a party of its own has joined, ever: Waiting counts, not First and Before.
+  [[nodiscard]] bool apart() const { return shared_[0].apart.load(); }
+  /// All that wait, in their order, and what they wait for but its limit.
+  [[nodiscard]] std::vector<WaitingProcess> Waiting() const;
 
  private:
   struct Entry {
     std::atomic<std::uint64_t> ticket;  // 0: it does not wait; with kSteppedOut: not at the moment
     std::atomic<sys::Nanos> since;
+    std::atomic<std::uint64_t> party;  // both packed
+    std::atomic<std::uint64_t> most;
   };
   struct Shared {
     std::atomic<std::uint64_t> tickets;
     std::atomic<std::uint32_t> used;  // no lease from here on has ever waited
+    std::atomic<bool> apart;
   };
   static constexpr std::uint64_t kSteppedOut = std::uint64_t{1} << 63;
   static bool Waits(std::uint64_t ticket) { return ticket != 0 && (ticket & kSteppedOut) == 0; }

@@ -54,6 +54,47 @@ TEST(ProcessLineTest, WhoHasSteppedOutKeepsItsTurn) {
   EXPECT_FALSE(line.Holds(4));
 }
 
+TEST(ProcessLineTest, TellsWhatEachWaitsFor) {
+  const ProcessLine line(8);
+  EXPECT_TRUE(line.Join(5, 8, 1));
+  EXPECT_FALSE(line.apart());
+  EXPECT_TRUE(
+      line.Join(2, 8, 2, {.party = {.group = 7, .client = 9}, .most_of_group = 3, .most_of_client = 4}));
+  EXPECT_TRUE(line.apart());
+  const auto waiting = line.Waiting();
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_EQ(waiting[0].slot, 5u);
+  EXPECT_EQ(waiting[0].rules.party, ProcessParty{});
+  EXPECT_EQ(waiting[1].slot, 2u);
+  EXPECT_EQ(waiting[1].rules.party, (ProcessParty{7, 9}));
+  EXPECT_EQ(waiting[1].rules.most_of_group, 3u);
+  EXPECT_EQ(waiting[1].rules.most_of_client, 4u);
+}
+
+TEST(ProcessTurnsTest, WhoWaitsForItsOwnPartyHoldsUpNobodyElse) {
+  const auto of_group = [](std::uint32_t slot, std::uint32_t group, std::uint32_t most) {
+    return WaitingProcess{slot, {.party = {.group = group}, .most_of_group = most}};
+  };
+  const std::vector<WaitingProcess> waiting{
+      of_group(1, 7, 2), of_group(2, 7, 2), {3, {}}, of_group(4, 8, 1), {5, {}}};
+  using Slots = std::vector<std::uint32_t>;
+  EXPECT_EQ(InTurn(9, {}, waiting), (Slots{1, 2, 3, 4, 5}));
+  EXPECT_EQ(InTurn(9, {{7, 0}}, waiting), (Slots{1, 3, 4, 5}));
+  EXPECT_EQ(InTurn(9, {{7, 0}, {7, 0}, {8, 1}}, waiting), (Slots{3, 5}));
+  EXPECT_EQ(InTurn(2, {{7, 0}, {7, 0}}, waiting), (Slots{3, 4})) << "first come, first served";
+  EXPECT_EQ(InTurn(0, {}, waiting), Slots{});
+}
+
+TEST(ProcessTurnsTest, BothLimitsOfAPartyHold) {
+  const PlaceRules rules{.party = {.group = 7, .client = 9}, .most_of_group = 2, .most_of_client = 1};
+  const auto reached = [&](std::vector<ProcessParty> running) { return Reached(rules, running); };
+  EXPECT_EQ(reached({}), PartyLimit::kNone);
+  EXPECT_EQ(reached({{7, 1}, {0, 0}, {6, 8}}), PartyLimit::kNone);
+  EXPECT_EQ(reached({{6, 9}}), PartyLimit::kClient);
+  EXPECT_EQ(reached({{7, 1}, {7, 2}}), PartyLimit::kGroup);
+  EXPECT_EQ(Reached({}, std::vector<ProcessParty>(4)), PartyLimit::kNone);
+}
+
 TEST(ProcessLineTest, IsBounded) {
   const ProcessLine line(4);
   EXPECT_TRUE(line.Join(0, 1, 1));

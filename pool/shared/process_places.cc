@@ -58,8 +58,19 @@ void ProcessPlaces::NoteTimeout(pid_t pid) const {
   }
 }
 
-void ProcessPlaces::Note(const Place& place, sys::Nanos begun, std::uint8_t part) const {
-  tenancies_[static_cast<std::size_t>(&place - &places_[0])] = {begun, part};
+void ProcessPlaces::Note(const Place& place, sys::Nanos begun, std::uint8_t part, ProcessParty party) const {
+  Tenancy& tenancy = tenancies_[static_cast<std::size_t>(&place - &places_[0])];
+  tenancy.begun = begun;
+  tenancy.part = part;
+  tenancy.party.store(Packed(party));
+}
+
+std::vector<ProcessParty> ProcessPlaces::Parties() const {
+  std::vector<ProcessParty> parties;
+  for (std::size_t i = 0; i < used(); ++i) {
+    if (places_[i].load() != 0) parties.push_back(UnpackedParty(tenancies_[i].party.load()));
+  }
+  return parties;
 }
 
 ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
@@ -67,7 +78,7 @@ ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
   for (std::size_t i = 0; i < end; ++i) {
     std::uint32_t place = places_[i].load();
     while ((place & ~kTimedOut) == Occupied(pid)) {
-      const Tenancy was = tenancies_[i];
+      const Freed was{.begun = tenancies_[i].begun, .part = tenancies_[i].part};
       if (!places_[i].compare_exchange_weak(place, 0)) continue;
       using What = Freed::What;
       return {.what = (place & kTimedOut) != 0 ? What::kPlaceOfTimedOut : What::kPlace,

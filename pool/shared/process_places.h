@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "pool/shared/process_turns.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 
@@ -54,12 +55,15 @@ class ProcessPlaces {
     sys::Nanos begun = 0;
     std::uint8_t part = 0;  ///< of the site (Reply::part)
   };
-  /// By who has claimed it, before the process is started: what its reaping tells of.
-  void Note(const Place& place, sys::Nanos begun, std::uint8_t part) const;
+  /// By who has claimed it, before the process is started: what its reaping tells of, and whom it is for.
+  void Note(const Place& place, sys::Nanos begun, std::uint8_t part, ProcessParty party = {}) const;
   /// The process was reaped.
   Freed Free(pid_t pid) const;
   /// Taken at this moment.
   [[nodiscard]] std::size_t taken() const;
+  /// Whom the taken ones are for. Of one that was claimed in this moment and not noted yet, whom it was for
+  /// before.
+  [[nodiscard]] std::vector<ProcessParty> Parties() const;
 
  private:
   static std::uint32_t Claimed(std::uint32_t lease) { return lease + 1; }
@@ -72,6 +76,7 @@ class ProcessPlaces {
   struct Tenancy {
     sys::Nanos begun;
     std::uint8_t part;
+    std::atomic<std::uint64_t> party;
   };
 
   sys::SharedArray<Place> places_;

@@ -66,6 +66,18 @@ TEST(ProcessPlacesTest, WhatIsNotedOfAPlaceIsTheReapersToTell) {
   EXPECT_EQ(places.Free(4241).part, 1);
 }
 
+TEST(ProcessPlacesTest, TellsWhomTheTakenPlacesAreFor) {
+  const ProcessPlaces places;
+  ProcessPlaces::Place* const first = places.Claim(1, 4);
+  places.Note(*first, 1, 0, {.group = 7, .client = 9});
+  ProcessPlaces::Place* const second = places.Claim(2, 4);
+  places.Note(*second, 1, 0);
+  ASSERT_TRUE(ProcessPlaces::Occupy(*second, 2, 4242));
+  EXPECT_EQ(places.Parties(), (std::vector<ProcessParty>{{7, 9}, {}}));
+  ProcessPlaces::GiveBack(*first, 1);
+  EXPECT_EQ(places.Parties(), std::vector<ProcessParty>(1));
+}
+
 TEST(ProcessPlacesTest, AClaimThatWasGivenBackLetsNoProcessIn) {
   const ProcessPlaces places;
   ProcessPlaces::Place* const place = places.Claim(3, 1);

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "pool/shared/lease_table.h"
 #include "pool/sys/failpoint.h"
@@ -21,27 +23,50 @@ std::uint32_t LeasedProcess::claimant() const {
 }
 const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leases.bodies(); }
 
-bool LeasedProcess::ClaimPlace(std::size_t limit) {
-  place_ = connection_.desk().leases.places().Claim(claimant(), limit);
+// Two that claim in the same moment see each other once both have noted whom they are for: one of them at
+// least gives back what its party may not have.
+bool LeasedProcess::ClaimPlace(const PlaceRules& rules) {
+  const ProcessPlaces& places = connection_.desk().leases.places();
+  place_ = places.Claim(claimant(), rules.limit);
   HYDRAPOOL_FAILPOINT("worker.place_claimed");
   if (place_ == nullptr) return false;
-  connection_.desk().leases.places().Note(*place_, sys::Now(), connection_.hand().part);
-  return true;
+  places.Note(*place_, sys::Now(), connection_.hand().part, rules.party);
+  if (!rules.apart()) return true;
+  PlaceRules with_itself = rules;
+  ++with_itself.most_of_group;
+  ++with_itself.most_of_client;
+  if (Reaches(with_itself) == PartyLimit::kNone) return true;
+  LeavePlace();
+  return false;
+}
+
+PartyLimit LeasedProcess::Reaches(const PlaceRules& rules) const {
+  return rules.apart() ? Reached(rules, connection_.desk().leases.places().Parties()) : PartyLimit::kNone;
 }
 
 const ProcessLine& LeasedProcess::line() const { return connection_.desk().leases.line(); }
 
 bool LeasedProcess::client_finished() const { return connection_.peer_finished(); }
 
-bool LeasedProcess::JoinLine(std::size_t most) {
-  const bool joined = line().Join(lease(), most, sys::Now());
+bool LeasedProcess::JoinLine(std::size_t most, const PlaceRules& rules) {
+  const bool joined = line().Join(lease(), most, sys::Now(), rules);
   HYDRAPOOL_FAILPOINT("worker.in_line");
   return joined;
 }
 
-std::size_t LeasedProcess::TurnsBefore(std::size_t limit) const {
-  const std::size_t taken = connection_.desk().leases.places().taken() + line().Before(lease());
-  return taken < limit ? 0 : taken + 1 - limit;
+std::size_t LeasedProcess::TurnsBefore(const PlaceRules& rules) const {
+  const ProcessPlaces& places = connection_.desk().leases.places();
+  if (!rules.apart() && !line().apart()) {
+    const std::size_t taken = places.taken() + line().Before(lease());
+    return taken < rules.limit ? 0 : taken + 1 - rules.limit;
+  }
+  std::vector<WaitingProcess> waiting = line().Waiting();
+  const auto own = std::ranges::find(waiting, lease(), &WaitingProcess::slot);
+  if (own == waiting.end()) waiting.push_back({lease(), rules});
+  const std::size_t taken = places.taken();
+  const auto turns = InTurn(rules.limit - std::min(taken, rules.limit), places.Parties(), waiting);
+  if (std::ranges::find(turns, lease()) != turns.end()) return 0;
+  return 1 + line().Before(lease());
 }
 
 void LeasedProcess::LeavePlace() {

@@ -18,10 +18,11 @@ class LeasedProcess final : public RequestProcess {
   LeasedProcess(const LeasedProcess&) = delete;
   LeasedProcess& operator=(const LeasedProcess&) = delete;
 
-  bool ClaimPlace(std::size_t limit) override;
-  bool JoinLine(std::size_t most) override;
+  bool ClaimPlace(const PlaceRules& rules) override;
+  bool JoinLine(std::size_t most, const PlaceRules& rules) override;
   [[nodiscard]] const ProcessLine& line() const override;
-  [[nodiscard]] std::size_t TurnsBefore(std::size_t limit) const override;
+  [[nodiscard]] std::size_t TurnsBefore(const PlaceRules& rules) const override;
+  [[nodiscard]] PartyLimit Reaches(const PlaceRules& rules) const override;
   [[nodiscard]] bool client_finished() const override;
   void StepOutOfLine() override { line().StepOut(lease()); }
   void LeaveLine() override { line().Leave(lease()); }

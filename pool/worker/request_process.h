@@ -26,15 +26,17 @@ struct LeaseDetail;
 /// same ends, and its handler is asked to Resume.
 class RequestProcess {
  public:
-  /// Claims one of the first `limit` places for a process of this request (process_places.h). False: all are
-  /// taken.
-  [[nodiscard]] virtual bool ClaimPlace(std::size_t limit) = 0;
+  /// Claims a place for a process of this request (process_places.h). False: all that it may have are taken.
+  [[nodiscard]] virtual bool ClaimPlace(const PlaceRules& rules) = 0;
   /// Waits in the line for a place (process_line.h) from now on, or goes on to wait where a worker died over
   /// it. False: `most` wait already. Its end leaves the line.
-  [[nodiscard]] virtual bool JoinLine(std::size_t most) = 0;
+  [[nodiscard]] virtual bool JoinLine(std::size_t most, const PlaceRules& rules) = 0;
   [[nodiscard]] virtual const ProcessLine& line() const = 0;
-  /// How many must come to their end before it is its turn for one of the first `limit` places; 0: it is.
-  [[nodiscard]] virtual std::size_t TurnsBefore(std::size_t limit) const = 0;
+  /// How many must come to their end before it is its turn for a place; 0: it is. At least, where its party
+  /// has a limit of its own.
+  [[nodiscard]] virtual std::size_t TurnsBefore(const PlaceRules& rules) const = 0;
+  /// Which limit of its own it runs into now.
+  [[nodiscard]] virtual PartyLimit Reaches(const PlaceRules& rules) const = 0;
   /// It has a place, and waits again if this worker dies before LeaveLine.
   virtual void StepOutOfLine() = 0;
   virtual void LeaveLine() = 0;

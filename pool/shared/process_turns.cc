@@ -1,0 +1,28 @@
+#include "pool/shared/process_turns.h"
+
+#include <algorithm>
+
+namespace hydrapool {
+
+PartyLimit Reached(const PlaceRules& rules, std::span<const ProcessParty> running) {
+  const ProcessParty& own = rules.party;
+  const auto of_group = std::ranges::count(running, own.group, &ProcessParty::group);
+  if (own.group != 0 && of_group >= rules.most_of_group) return PartyLimit::kGroup;
+  const auto of_client = std::ranges::count(running, own.client, &ProcessParty::client);
+  if (own.client != 0 && of_client >= rules.most_of_client) return PartyLimit::kClient;
+  return PartyLimit::kNone;
+}
+
+std::vector<std::uint32_t> InTurn(std::size_t free, std::vector<ProcessParty> running,
+                                  std::span<const WaitingProcess> waiting) {
+  std::vector<std::uint32_t> turns;
+  for (const WaitingProcess& each : waiting) {
+    if (turns.size() == free) break;
+    if (Reached(each.rules, running) != PartyLimit::kNone) continue;
+    turns.push_back(each.slot);
+    running.push_back(each.rules.party);
+  }
+  return turns;
+}
+
+}  // namespace hydrapool
