@@ -8,7 +8,10 @@
 #include <cctype>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <utility>
+
+#include "pool/site_tables.h"
 
 namespace hydrapool::server {
 namespace {
@@ -130,13 +133,20 @@ std::vector<std::string> OptionSources::Unknown() const {
   return unknown;
 }
 
+// Keys of a table are no options.
 std::optional<OptionSources::Line> OptionSources::FindInFile(const std::string& key) const {
   std::ifstream file(File());
   int number = 0;
+  bool in_table = false;
   for (std::string text; std::getline(file, text);) {
     ++number;
     const auto equals = text.find('=');
-    if (Trimmed(std::string_view(text).substr(0, equals)) != key) continue;
+    std::string_view name = Trimmed(std::string_view(text).substr(0, equals));
+    if (name.starts_with('[')) {
+      name = Trimmed(name.substr(0, name.find('#')));
+      in_table = name.starts_with("[[");
+    }
+    if (name != key || (in_table && !name.starts_with('['))) continue;
     return Line{number, equals == text.npos ? "" : std::string(Trimmed(text.substr(equals + 1)))};
   }
   return std::nullopt;
@@ -149,6 +159,13 @@ bool OptionSources::StandsInFile(const CLI::Option& option) const {
 
 std::string OptionSources::Explain(const CLI::ParseError& error) const {
   const std::string what = error.what();
+  if (dynamic_cast<const SiteTables::Fault*>(&error) != nullptr) {
+    std::string lines;
+    std::istringstream faults(what);
+    for (std::string fault; std::getline(faults, fault);)
+      lines += fmt::format("{}{}:{}", lines.empty() ? "" : "\nhydrapool: ", File(), fault);
+    return lines;
+  }
   constexpr std::string_view kUnknown = "INI was not able to parse ";
   if (what.starts_with(kUnknown)) {
     const std::string key = what.substr(kUnknown.size());
@@ -178,7 +195,21 @@ std::string OptionSources::Reference() const {
     text += "\n" + Comment(option->get_description());
     text += fmt::format("#{} = {}\n", option->get_lnames().front(), TomlOf(*option));
   }
-  return text;
+  return text + R"(
+# Mounts may also be tables, behind all options; only path, kind and target must be there:
+# [[mount]]
+# path = "/wiki"
+# kind = "program"
+# target = "/usr/lib/cgi-bin/wiki"
+# host = "wiki.example.org"
+# timeout = "10m"
+# user = "wiki"
+# max-cgi = 4
+# env = ["WIKI_ROOT=/srv/wiki"]
+# limit = ["cpu=10s", "as=512M"]
+# require = "/etc/wiki.htpasswd"
+# allow = ["joe", "@admins"]
+)";
 }
 
 std::string OptionSources::Describe() const {
@@ -199,6 +230,8 @@ std::string OptionSources::Describe() const {
       from = fmt::format("{}:{}", File(), line->number);
     }
     text += fmt::format("{:<22} {:<28} {}\n", name, value.empty() ? "-" : value, from);
+    const auto tables = name == "mount" && from != "command line" ? FindInFile("[[mount]]") : std::nullopt;
+    if (tables) text += fmt::format("{:<22} {:<28} {}:{}\n", name, "[[mount]]", File(), tables->number);
   }
   for (const std::string& name : Unknown()) text += fmt::format("{:<22} {:<28} names no option\n", "-", name);
   return text;

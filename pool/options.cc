@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <memory>
 
 #include "pool/manual/option_table.h"
 #include "pool/option_checks.h"
@@ -11,6 +12,7 @@
 #include "pool/option_names.h"
 #include "pool/option_sources.h"
 #include "pool/site_options.h"
+#include "pool/site_tables.h"
 #include "pool/sys/activation.h"
 #include "pool/sys/units.h"
 
@@ -201,9 +203,12 @@ void AddCommandOptions(CLI::App& app, Options& options, Words& words) {
       ->type_name("IP PORT")
       ->expected(0, 2)
       ->excludes(app.get_option("--listen"));
-  app.set_config("--config", "",
-                 "Read options from a TOML file; flags win over the environment, that over the file")
+  app.set_config(
+         "--config", "",
+         "Read options from a TOML file; flags win over the environment, that over the file. Behind the "
+         "options mounts may stand as tables: [[mount]] with path, kind, target")
       ->type_name("FILE");
+  app.config_formatter(std::make_shared<SiteTables>());
   app.add_flag("--check", options.check, "Check options and directories, listen on nothing, and end")
       ->configurable(false);
   app.add_option("--probe", options.probe, "GET a URL and say by the exit code (0, 1) whether it answers 2xx")

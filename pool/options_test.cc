@@ -233,6 +233,96 @@ TEST(OptionsTest, TheReadySitesAreRead) {
   EXPECT_GE(sites, 3);
 }
 
+TEST(OptionsTest, MountsMayBeTables) {
+  const ConfigFile file(R"(workers = 3
+mount = ["/old/=files:/usr"]
+
+[[mount]]              # a comment
+path = "/"
+kind = 'files'
+target = "/usr/share"  # another
+host = "Wiki.example.org"
+
+[[mount]]
+path = "/sh"
+kind = "program"
+target = "/bin/sh"
+timeout = "10m"
+max-cgi = 4
+env = ["A=b, c", 'D="#']
+limit = [
+  "cpu=10s",  # of each
+  "as=512M",
+]
+require = "/etc/passwd"
+allow = ["joe", "@admins"]
+)");
+  const auto parsed = Parse({"--config", file.path()});
+  ASSERT_TRUE(parsed.options) << parsed.complaint;
+  EXPECT_EQ(parsed.options->pool.workers, 3u);
+  const SiteConfig& site = parsed.options->site;
+  ASSERT_EQ(site.mounts.size(), 3u);
+  EXPECT_EQ(site.mounts[0].at, "/old/");
+  EXPECT_EQ(site.mounts[1].host, "wiki.example.org");
+  EXPECT_EQ(site.mounts[1].path, "/usr/share");
+  EXPECT_EQ(site.mounts[2].kind, cgi::Mount::Kind::kProgram);
+  ASSERT_EQ(site.guards.size(), 2u);
+  EXPECT_EQ(site.guards[0].file, "/etc/passwd");
+  EXPECT_THAT(site.guards[1].allowed, ::testing::ElementsAre("joe", "@admins"));
+  ASSERT_TRUE(site.cgi);
+  const cgi::ProgramSettings settings = cgi::ProgramRules({}, site.cgi->rules).Of("/sh/x");
+  EXPECT_EQ(settings.patience, 600 * sys::kSecond);
+  EXPECT_EQ(settings.most_processes, 4u);
+  EXPECT_THAT(settings.environment, ::testing::ElementsAre("A=b, c", "D=\"#"));
+  EXPECT_EQ(settings.limits.cpu_seconds, 10u);
+  EXPECT_EQ(settings.limits.address_space_bytes, 512u << 20);
+  const auto config = Parse({"config", "--config", file.path()});
+  EXPECT_THAT(config.output, ::testing::HasSubstr(file.path() + ":4\n"));
+  EXPECT_THAT(config.output, ::testing::ContainsRegex("\nallow +- +default\n"))
+      << "a table's key is no option";
+  const auto replaced = Parse({"--config", file.path(), "--mount", "/=files:/usr"});
+  ASSERT_TRUE(replaced.options) << replaced.complaint;
+  EXPECT_EQ(replaced.options->site.mounts.size(), 1u);
+}
+
+TEST(OptionsTest, AllThatIsWrongWithTablesIsSaidWithLineAndKey) {
+  const ConfigFile file(R"([[mount]]
+path = "/a"
+kind = "directory"
+target = "/usr"
+
+[[mount]]
+path = "/b"
+kind = "files"
+
+[[mount]]
+path = "/c"
+kind = "files"
+target = "/no/such"
+colour = "red"
+workers = 3
+path = "/d"
+timeout = soon
+host = ["a", "b"]
+max-cgi = 0
+[[mount]]
+path = "/e"
+kind = "files"
+target = "/usr"
+host = "e.example"
+timeout = "10s"
+limit = ["cpu=1s" "as=1M"]
+)");
+  const auto parsed = Parse({"--config", file.path(), "--check"});
+  EXPECT_EQ(parsed.exit_code, 2);
+  for (const char* fault :
+       {":2: path: ", ":6: [[mount]]: has no target", ":13: target: /no/such: ", ":14: colour: no key",
+        ":15: workers: no key", ":16: path: is there twice", ":17: timeout: wants ", ":18: host: wants one",
+        ":19: max-cgi: ", ":25: timeout: is by path", ":26: limit: wants "})
+    EXPECT_THAT(parsed.complaint, ::testing::HasSubstr("hydrapool: " + file.path() + fault));
+  EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 11) << parsed.complaint;
+}
+
 TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
   const auto strict = Parse({"--cgi-dir", "/srv"});
   ASSERT_TRUE(strict.options) << strict.complaint;

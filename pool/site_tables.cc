@@ -1,0 +1,241 @@
+#include "pool/site_tables.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <istream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "pool/option_checks.h"
+
+namespace hydrapool::server {
+namespace {
+
+struct Value {
+  int line = 0;
+  std::vector<std::string> texts;
+  bool listed = false;
+};
+struct Table {
+  int line = 0;
+  std::map<std::string, Value> values;
+};
+
+constexpr std::array<std::string_view, 11> kKeys{"path", "kind",  "target",  "host",    "timeout", "user",
+                                                 "env",  "limit", "max-cgi", "require", "allow"};
+constexpr std::array<std::string_view, 3> kLists{"env", "limit", "allow"};
+
+std::string_view Trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+void SkipSpace(std::string_view& text) {
+  while (!text.empty() &&
+         (std::isspace(static_cast<unsigned char>(text.front())) != 0 || text.front() == '#'))
+    text.remove_prefix(text.front() == '#' ? std::min(text.find('\n'), text.size()) : 1);
+}
+
+/// "basic" with \" and \\, 'literal', or digits; takes it off. nullopt: none of these.
+std::optional<std::string> TakeScalar(std::string_view& text) {
+  std::string value;
+  const char quote = text.empty() ? '\0' : text.front();
+  if (quote != '"' && quote != '\'') {
+    while (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0) {
+      value += text.front();
+      text.remove_prefix(1);
+    }
+    return value.empty() ? std::nullopt : std::optional(value);
+  }
+  for (text.remove_prefix(1); !text.empty() && text.front() != quote; text.remove_prefix(1)) {
+    if (text.front() == '\n') return std::nullopt;
+    if (quote == '"' && text.front() == '\\') {
+      text.remove_prefix(1);
+      if (text.empty() || (text.front() != '"' && text.front() != '\\')) return std::nullopt;
+    }
+    value += text.front();
+  }
+  if (text.empty()) return std::nullopt;
+  text.remove_prefix(1);
+  return value;
+}
+
+/// A scalar or a list of them, and nothing behind it but a comment.
+std::optional<Value> ReadValue(std::string_view text) {
+  Value value;
+  SkipSpace(text);
+  value.listed = text.starts_with('[');
+  if (value.listed) text.remove_prefix(1);
+  for (SkipSpace(text); !(value.listed && text.starts_with(']')); SkipSpace(text)) {
+    auto scalar = TakeScalar(text);
+    if (!scalar) return std::nullopt;
+    value.texts.push_back(std::move(*scalar));
+    if (!value.listed) break;
+    SkipSpace(text);
+    if (text.starts_with(',')) {
+      text.remove_prefix(1);
+    } else if (!text.starts_with(']')) {
+      return std::nullopt;
+    }
+  }
+  if (value.listed) text.remove_prefix(1);
+  SkipSpace(text);
+  return text.empty() ? std::optional(std::move(value)) : std::nullopt;
+}
+
+class Reader {
+ public:
+  /// Tables into `tables`; returns the rest of the file, their lines empty.
+  std::string Read(std::istream& input) {
+    std::string rest;
+    bool in_table = false;
+    for (std::string line; std::getline(input, line);) {
+      ++number_;
+      std::string_view text = line;
+      if (line.starts_with('[')) text = text.substr(0, line.find('#'));
+      text = Trimmed(text);
+      if (text.starts_with('[')) in_table = text == SiteTables::kHeading;
+      if (in_table && text == SiteTables::kHeading) tables.push_back({number_, {}});
+      if (in_table && text != SiteTables::kHeading) {
+        TakeLine(line, input, rest);
+      } else if (!in_table) {
+        rest += line;
+      }
+      rest += '\n';
+    }
+    return rest;
+  }
+  void Complain(int line, std::string_view key, std::string_view what) {
+    faults += fmt::format("{}{}: {}: {}", faults.empty() ? "" : "\n", line, key, what);
+  }
+
+  std::vector<Table> tables;
+  std::string faults;
+
+ private:
+  void TakeLine(std::string line, std::istream& input, std::string& rest) {
+    const std::string_view text = Trimmed(line);
+    if (text.empty() || text.starts_with('#')) return;
+    const int begun = number_;
+    const auto equals = std::min(line.find('='), line.size());
+    const std::string key(Trimmed(std::string_view(line).substr(0, equals)));
+    std::string right = equals < line.size() ? line.substr(equals + 1) : "";
+    auto value = ReadValue(right);
+    const bool list = Trimmed(right).starts_with('[');
+    for (std::string more; list && !value && input.peek() != '[' && std::getline(input, more);
+         value = ReadValue(right)) {
+      ++number_;
+      rest += '\n';
+      right += '\n' + more;
+    }
+    if (std::ranges::find(kKeys, key) == kKeys.end()) return Complain(begun, key, "no key of a [[mount]]");
+    if (!value) return Complain(begun, key, "wants \"TEXT\", a number, or [\"TEXT\", ...]");
+    const bool may_list = std::ranges::find(kLists, key) != kLists.end();
+    if (value->listed && !may_list) return Complain(begun, key, "wants one value, no list");
+    value->line = begun;
+    if (!tables.back().values.emplace(key, std::move(*value)).second) Complain(begun, key, "is there twice");
+  }
+
+  int number_ = 0;
+};
+
+/// What a mount's target must be for its kind; empty: it is.
+std::string TargetFault(const std::string& kind, const std::string& target) {
+  struct stat info {};
+  if (::stat(target.c_str(), &info) != 0) return target + ": " + std::generic_category().message(errno);
+  const bool directory = kind == "files" || kind == "cgi";
+  if (directory) return S_ISDIR(info.st_mode) ? "" : target + ": not a directory";
+  return S_ISREG(info.st_mode) ? "" : target + ": not a program";
+}
+
+/// Turns tables into values of options, by name.
+class Writer {
+ public:
+  explicit Writer(Reader& reader) : reader_(reader) {}
+
+  void Write(const Table& table) {
+    for (const char* key : {"path", "kind", "target"}) {
+      if (!table.values.contains(key))
+        return reader_.Complain(table.line, "[[mount]]", fmt::format("has no {}", key));
+    }
+    const auto one = [&](const char* key) {
+      const auto found = table.values.find(key);
+      return found == table.values.end() ? std::string() : found->second.texts.front();
+    };
+    const std::string path = one("path");
+    const std::string host = one("host");
+    const std::string at = host.empty() ? path : "//" + host + path;
+    const std::string mount = fmt::format("{}={}:{}", at, one("kind"), one("target"));
+    if (!Add(table.values.at("path"), "path", "mount", mount, MountLine)) return;
+    if (const auto fault = TargetFault(one("kind"), one("target")); !fault.empty())
+      reader_.Complain(table.values.at("target").line, "target", fault);
+    for (const auto& [key, value] : table.values) {
+      if (key == "path" || key == "kind" || key == "target" || key == "host") continue;
+      if (!host.empty() || !path.starts_with('/')) {
+        reader_.Complain(value.line, key,
+                         "is by path for every host: not with host, nor where path is an ending");
+      } else {
+        AddSetting(path, key, value);
+      }
+    }
+  }
+
+  std::map<std::string, std::vector<std::string>> options;
+
+ private:
+  void AddSetting(const std::string& path, const std::string& key, const Value& value) {
+    if (key == "require") {
+      Add(value, key, "require", path + '=' + value.texts.front(), GuardLine);
+    } else if (key == "allow") {
+      Add(value, key, "allow", fmt::format("{}={}", path, fmt::join(value.texts, ",")), AllowLine);
+    } else {
+      for (const std::string& text : value.texts)
+        Add(value, key, "program-rule", fmt::format("{}={}:{}", path, key, text), RuleLine);
+    }
+  }
+  bool Add(const Value& value, const std::string& key, const std::string& option, const std::string& text,
+           std::string (*check)(const std::string&)) {
+    const std::string fault = check(text);
+    if (fault.empty()) {
+      options[option].push_back(text);
+    } else {
+      reader_.Complain(value.line, key, fault);
+    }
+    return fault.empty();
+  }
+
+  Reader& reader_;
+};
+
+}  // namespace
+
+std::vector<CLI::ConfigItem> SiteTables::from_config(std::istream& input) const {
+  Reader reader;
+  std::istringstream rest(reader.Read(input));
+  Writer writer(reader);
+  for (const Table& table : reader.tables) writer.Write(table);
+  if (!reader.faults.empty()) throw Fault(reader.faults);
+  std::vector<CLI::ConfigItem> all = ConfigBase::from_config(rest);
+  for (auto& [option, values] : writer.options) {
+    auto item = std::ranges::find_if(
+        all, [&](const CLI::ConfigItem& each) { return each.parents.empty() && each.name == option; });
+    if (item == all.end()) {
+      CLI::ConfigItem added;
+      added.name = option;
+      item = all.insert(all.begin(), std::move(added));
+    }
+    item->inputs.insert(item->inputs.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+}  // namespace hydrapool::server

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hydrapool::server {
+
+/// Reads a configuration file in which mounts may be tables, behind all options:
+///
+///     [[mount]]
+///     path = "/wiki"                    # or "*.php"; of one host alone with host = "wiki.example.org"
+///     kind = "program"                  # cgi, program, files or with
+///     target = "/usr/lib/cgi-bin/wiki"
+///     timeout = "10m"                   # of its programs: --program-rule
+///     user = "wiki"
+///     max-cgi = 4
+///     env = ["WIKI_ROOT=/srv/wiki"]
+///     limit = ["cpu=10s", "as=512M"]
+///     require = "/etc/wiki.htpasswd"    # and its guards: --require, --allow
+///     allow = ["joe", "@admins"]
+///
+/// Each is turned into what these options take, behind what the file gives them itself. Only path, kind and
+/// target must be there. What holds for programs and who may come in are by path: not with `host`, nor where
+/// the path is an ending.
+///
+/// from_config throws SiteTables::Fault for what is wrong with tables, all of it at once.
+class SiteTables : public CLI::ConfigBase {
+ public:
+  /// Its text is "LINE: KEY: what", one line for each fault; which file is for the caller to say.
+  struct Fault : CLI::ConfigError {
+    explicit Fault(const std::string& lines) : CLI::ConfigError(lines, CLI::ExitCodes::ConfigError) {}
+  };
+  static constexpr std::string_view kHeading = "[[mount]]";
+
+  [[nodiscard]] std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
+};
+
+}  // namespace hydrapool::server
