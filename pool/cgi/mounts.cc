@@ -249,12 +249,14 @@ tl::expected<Target, Refusal> Mounts::FindProgram(const Point& point, std::strin
                 .path_info = std::move(*info)};
 }
 
-tl::expected<Target, Refusal> Mounts::Take(const Point& point, const Located& located) const {
+tl::expected<Target, Refusal> Mounts::Take(const Point& point, Located located) const {
   const Mount* const with = InterpreterOf(point, located.below);
   if (!S_ISREG(located.info.st_mode)) return tl::unexpected(Refusal{403, "not a regular file"});
   if (point.kind == Kind::kFiles && with == nullptr) {
     if (!located.rest.empty()) return tl::unexpected(Refusal{404, "a file with more behind it"});
-    return FileFound{.tree = point.tree.get(), .below = located.below, .info = located.info};
+    FileFound found{.tree = point.tree.get(), .below = std::move(located.below), .info = located.info};
+    if (located.readable) found.file = std::move(located.fd);
+    return found;
   }
   if (with == nullptr && !MayExecute(located.fd.get())) return tl::unexpected(Refusal{403, "not executable"});
   auto script = point.tree->Found(located.below, located.rest);
@@ -264,9 +266,11 @@ tl::expected<Target, Refusal> Mounts::Take(const Point& point, const Located& lo
 }
 
 tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_view path) const {
-  const auto located = point.tree->Locate(path);
+  using For = ScriptDirectory::For;
+  const For what = point.kind == Kind::kFiles ? For::kReading : For::kLooking;
+  auto located = point.tree->Locate(path, what);
   if (!located) return tl::unexpected(located.error());
-  if (!S_ISDIR(located->info.st_mode)) return Take(point, *located);
+  if (!S_ISDIR(located->info.st_mode)) return Take(point, std::move(*located));
   if (!located->slash) {
     if (point.kind == Kind::kPrograms && located->below.empty())
       return tl::unexpected(Refusal{404, "no such script"});
@@ -274,13 +278,13 @@ tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_vie
   }
   for (const std::string& name : rules_.index) {
     const std::string slash = path.ends_with('/') ? "" : "/";
-    const auto index = point.tree->Locate(std::string(path) + slash + name);
+    const std::string whole_path = std::string(path) + slash + name;
+    auto index = point.tree->Locate(whole_path, what);
     if (!index && IsGone(index.error().status)) continue;
     if (!index) return tl::unexpected(index.error());
     if (S_ISDIR(index->info.st_mode)) continue;
-    Located whole{.fd = {}, .info = index->info, .below = index->below, .rest = {}};
-    whole.fd.Reset(::fcntl(index->fd.get(), F_DUPFD_CLOEXEC, 3));
-    return Take(point, whole);
+    index->rest = {};
+    return Take(point, std::move(*index));
   }
   return tl::unexpected(Refusal{403, "a directory, not a script"});
 }

@@ -44,6 +44,7 @@ struct FileFound {
   const ScriptDirectory* tree = nullptr;
   std::string below;  ///< its path in there
   struct stat info {};
+  sys::UniqueFd file{};  ///< open for reading, where it was found so
 };
 
 /// A directory was named without a slash behind it: this path has one. Encoded, and never of two slashes at
@@ -99,7 +100,7 @@ class Mounts {
   [[nodiscard]] const std::string& HostFor(std::string_view host) const;
   [[nodiscard]] tl::expected<Target, Refusal> FindProgram(const Point& point, std::string_view path) const;
   [[nodiscard]] tl::expected<Target, Refusal> FindIn(const Point& point, std::string_view path) const;
-  [[nodiscard]] tl::expected<Target, Refusal> Take(const Point& point, const Located& located) const;
+  [[nodiscard]] tl::expected<Target, Refusal> Take(const Point& point, Located located) const;
   [[nodiscard]] const Mount* InterpreterOf(const Point& point, std::string_view name) const;
 
   MountRules rules_;

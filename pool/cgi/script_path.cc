@@ -81,6 +81,17 @@ bool IsTakenBack(std::string_view rest) {
   return depth == 0;
 }
 
+/// Neither escapes and control characters nor segments that are empty or begin with a dot.
+bool IsPlain(std::string_view path) {
+  char before = 'x';
+  for (const char c : path) {
+    if (before == '/' && (c == '/' || c == '.')) return false;
+    if (c == '%' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+    before = c;
+  }
+  return true;
+}
+
 std::string CheckedPrefix(std::string prefix) {
   if (prefix.empty() || prefix.front() != '/' || prefix.back() != '/') {
     throw std::invalid_argument("a CGI prefix begins and ends with '/': " + prefix);
@@ -165,7 +176,23 @@ tl::expected<Script, Refusal> ScriptDirectory::Found(const std::string& path, st
                 .path_info = std::move(*path_info)};
 }
 
-tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path) const {
+// Where no symlink leaves the directory, what the whole path opens is what its components would lead to.
+std::optional<Located> ScriptDirectory::OpenPlain(std::string_view path) const {
+  if (!path.starts_with(prefix_) || path.ends_with('/') || !IsPlain(path)) return std::nullopt;
+  Located located;
+  located.below = path.substr(prefix_.size());
+  located.rest = path.substr(path.size());
+  located.fd.Reset(OpenIn(directory_.get(), located.below.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!located.fd || ::fstat(located.fd.get(), &located.info) < 0 || !S_ISREG(located.info.st_mode))
+    return std::nullopt;
+  located.readable = true;
+  return located;
+}
+
+tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path, For what) const {
+  if (what == For::kReading) {
+    if (auto located = OpenPlain(path)) return std::move(*located);
+  }
   if (!DecodePath(path, rules_.encoded_slashes))
     return Refuse(400, "a bad escape or a control character in the path");
   const std::string prefix = prefix_.substr(0, prefix_.size() - 1);

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -22,7 +24,8 @@ struct Script {
 
 /// What a request path names beneath a directory: its first component that is no directory, or a directory.
 struct Located {
-  sys::UniqueFd fd;  ///< O_PATH
+  sys::UniqueFd fd;       ///< O_PATH, unless it may be read
+  bool readable = false;  ///< it may: it is open for that
   struct stat info {};
   std::string below;      ///< its path from the directory on, decoded and folded; empty: the directory itself
   std::string_view rest;  ///< of the request path, as it came: empty or with a leading '/'
@@ -87,8 +90,10 @@ class ScriptDirectory {
   /// `path` is a request's path as it came, undecoded and without its query.
   [[nodiscard]] tl::expected<Script, Refusal> Resolve(std::string_view path) const;
 
-  /// What Resolve looks for, of whatever kind: without the checks of a script.
-  [[nodiscard]] tl::expected<Located, Refusal> Locate(std::string_view path) const;
+  enum class For : std::uint8_t { kLooking, kReading };
+  /// What Resolve looks for, of whatever kind: without the checks of a script. For reading a file whose path
+  /// is plain is opened at once, by one call.
+  [[nodiscard]] tl::expected<Located, Refusal> Locate(std::string_view path, For what = For::kLooking) const;
   /// Opens what Locate has found, by the same rules; O_PATH is one of `flags`.
   [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> Open(const std::string& below, int flags) const;
   /// The script of a regular file that was located.
@@ -99,6 +104,8 @@ class ScriptDirectory {
   [[nodiscard]] const std::string& root() const { return root_; }
 
  private:
+  [[nodiscard]] std::optional<Located> OpenPlain(std::string_view path) const;
+
   std::string prefix_;
   std::string root_;
   ScriptRules rules_;

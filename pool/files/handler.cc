@@ -64,7 +64,8 @@ std::optional<std::string> Whole(const Answer& answer, int file) {
     bytes.resize(at + part.length);
     if (!ReadAt(file, bytes.data() + at, part)) return std::nullopt;
   }
-  return bytes + answer.end;
+  bytes += answer.end;
+  return bytes;
 }
 
 }  // namespace
@@ -73,11 +74,11 @@ Handler::Handler(WorkerContext& worker, const std::string& extra_lines)
     : worker_(worker), extra_lines_(extra_lines) {}
 
 tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& request,
-                                                          const cgi::FileFound& found) {
-  struct stat info {};
+                                                          cgi::FileFound& found) {
+  struct stat info = found.info;
   cgi::Refusal refusal;
   Opened opened;
-  opened.file = OpenRegular(*found.tree, found.below, info, refusal);
+  opened.file = found.file ? std::move(found.file) : OpenRegular(*found.tree, found.below, info, refusal);
   if (!opened.file) return tl::unexpected(refusal);
   opened.facts.type = types_.Of(found.below);
   struct stat chosen = info;
@@ -132,8 +133,8 @@ Reply Handler::Refuse(const http::Request& request, std::size_t consume, const c
           .kind = static_cast<std::uint8_t>(refusal.status / 100)};
 }
 
-Decision Handler::OnRequest(const Connection& connection, const http::Request& request,
-                            const cgi::FileFound& found, std::size_t consume) {
+Decision Handler::OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound& found,
+                            std::size_t consume) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
   const auto opened = Open(request, found);
   if (!opened) return Refuse(request, consume, opened.error(), keep);
@@ -147,7 +148,7 @@ Decision Handler::OnRequest(const Connection& connection, const http::Request& r
                .kind = static_cast<std::uint8_t>(answer.status / 100)};
 }
 
-Begun Handler::Begin(Exchange& exchange, const http::Request& request, const cgi::FileFound& found,
+Begun Handler::Begin(Exchange& exchange, const http::Request& request, cgi::FileFound& found,
                      std::size_t consume) {
   const bool keep = request.keep_alive && !exchange.connection().IsLast(consume);
   auto opened = Open(request, found);

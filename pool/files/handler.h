@@ -35,11 +35,10 @@ class Handler {
   Handler(WorkerContext& worker, const std::string& extra_lines);
 
   /// `consume`: bytes of the request, all of which have come.
-  Decision OnRequest(const Connection& connection, const http::Request& request, const cgi::FileFound& found,
+  Decision OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound& found,
                      std::size_t consume);
   /// Starts the request for which OnRequest has just said Start.
-  Begun Begin(Exchange& exchange, const http::Request& request, const cgi::FileFound& found,
-              std::size_t consume);
+  Begun Begin(Exchange& exchange, const http::Request& request, cgi::FileFound& found, std::size_t consume);
   /// Takes over a request that has a sender's notes.
   static std::unique_ptr<Execution> Resume(Exchange& exchange) {
     return std::make_unique<FileSender>(exchange);
@@ -50,8 +49,7 @@ class Handler {
     sys::UniqueFd file;
     FileFacts facts;
   };
-  [[nodiscard]] tl::expected<Opened, cgi::Refusal> Open(const http::Request& request,
-                                                        const cgi::FileFound& found);
+  [[nodiscard]] tl::expected<Opened, cgi::Refusal> Open(const http::Request& request, cgi::FileFound& found);
   /// The coded sibling of a file that is chosen in its place.
   void ChooseSibling(const http::Request& request, const cgi::FileFound& found, struct stat& chosen,
                      Opened& opened) const;

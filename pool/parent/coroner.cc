@@ -107,7 +107,9 @@ void Coroner::TellWorker(const WorkerLife& life, std::size_t cause, const sys::E
 }
 
 void Coroner::NoteProgram(pid_t pid, const sys::ExitStatus& status, bool by_pool) {
-  program_ = {.pid = pid, .status = status, .by_pool = by_pool, .name = NameOf(pid)};
+  const bool may_be_told = status.signal != 0;  // its name is a file to be read
+  program_ = {
+      .pid = pid, .status = status, .by_pool = by_pool, .name = may_be_told ? NameOf(pid) : std::string()};
 }
 
 void Coroner::JudgeProgram(const ProcessPlaces::Freed& freed) {
