@@ -118,18 +118,14 @@ void Passwords::Load() {
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty() || line.front() == '#') continue;
-    const auto colon = line.find(':');
-    const std::string hash =
-        colon == line.npos ? "" : line.substr(colon + 1, line.find(':', colon + 1) - colon - 1);
-    const bool known = colon != 0 && HasHash("", hash).has_value();
-    if (!known) {
+    const auto user = UserLine::Parse(line);
+    if (user && user->user.empty()) continue;
+    if (!user || !HasHash("", user->hash)) {
       hashes_.clear();
       throw std::runtime_error(
           fmt::format("{}:{}: not USER:HASH with a hash of bcrypt, SHA-512 or apr1", path_, number));
     }
-    hashes_.insert_or_assign(line.substr(0, colon), hash);
+    hashes_.insert_or_assign(user->user, user->hash);
   }
 }
 

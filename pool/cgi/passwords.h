@@ -42,6 +42,13 @@ class Passwords {
   Digest key_{};
 };
 
+/// A line of an htpasswd file. No user: a line to pass over. Whether the hash is one, HasHash says.
+struct UserLine {
+  std::string user{};
+  std::string hash{};
+  [[nodiscard]] static std::optional<UserLine> Parse(std::string_view line);
+};
+
 /// Whether a password has a hash; nullopt: the hash is of no kind that is known.
 [[nodiscard]] std::optional<bool> HasHash(const std::string& password, const std::string& hash);
 
