@@ -84,12 +84,15 @@ class Recovery {
 /// program under its parent's title, and shows only later what it becomes.
 class ChildKinds {
  public:
-  explicit ChildKinds(pid_t parent) : parents_(ReadProgram(parent)), parents_title_(TitleOf(parent)) {}
+  /// `last_look`: after so many looks a child is what it will be.
+  ChildKinds(pid_t parent, unsigned last_look)
+      : parents_(ReadProgram(parent)), parents_title_(TitleOf(parent)), last_look_(last_look) {}
 
   void Look(const FamilySample& sample) {
     for (const Identity& child : sample.children) {
       Seen& seen = seen_[{child.pid, child.start_time}];
-      if (std::has_single_bit(++seen.looks) && seen.looks <= kLastLook) Look(child, seen);
+      if (!seen.same_program || seen.looks >= last_look_) continue;
+      if (std::has_single_bit(++seen.looks)) Look(child, seen);  // the 1st, 2nd, 4th, …
     }
   }
   /// Leaves only workers in `samples`, and those that ended before they had a title of their own.
@@ -118,8 +121,6 @@ class ChildKinds {
     std::string title = {};
     unsigned looks = 0;
   };
-  static constexpr unsigned kLastLook = 64;  // the 1st, 2nd, 4th, …
-
   void Look(const Identity& child, Seen& seen) const {
     const auto program = ReadProgram(child.pid);
     const std::string title = TitleOf(child.pid);
@@ -129,11 +130,14 @@ class ChildKinds {
 
   std::optional<Program> parents_;
   std::string parents_title_;
+  unsigned last_look_;
   std::map<Key, Seen> seen_;
 };
 
 Observer::Observer(pid_t main, std::string admin) {
-  kinds_ = std::make_shared<ChildKinds>(main);
+  constexpr unsigned kUntilTitled = 64;
+  constexpr unsigned kUntilExecuted = 4;  // /status.json tells the rest
+  kinds_ = std::make_shared<ChildKinds>(main, admin.empty() ? kUntilTitled : kUntilExecuted);
   links_ = std::make_shared<ObserverLinks>();
   links_->main = links_->parent = main;
   links_->tells = !admin.empty();
