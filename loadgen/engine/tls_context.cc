@@ -65,8 +65,12 @@ TlsContext::TlsContext(const Plan& plan, std::string_view protocol)
 void TlsContext::LoadCertificates(const Extras& extras) {
   auto* context = context_.get();
   const auto& key = extras.key.empty() ? extras.certificate : extras.key;
-  const int vouching = extras.ca.empty() ? SSL_CTX_set_default_verify_paths(context)
-                                         : SSL_CTX_load_verify_locations(context, extras.ca.c_str(), nullptr);
+  int vouching = 1;
+  if (!extras.ca.empty()) {
+    vouching = SSL_CTX_load_verify_locations(context, extras.ca.c_str(), nullptr);
+  } else if (verify_) {
+    vouching = SSL_CTX_set_default_verify_paths(context);
+  }
   if (vouching != 1) {
     error_ = extras.ca + ": " + TakeTlsError();
   } else if (!extras.certificate.empty() &&
