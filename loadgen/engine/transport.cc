@@ -109,7 +109,8 @@ std::optional<ConnectError> Transport::Handshake() {
   }
   at_.secured = sys::Now();
   counts_.Secured(SSL_session_reused(ssl_.get()) != 0);
-  if (!tls_->Agreed(ssl_.get())) return Failed(Outcome::kTls, "the server does not speak HTTP/2 (ALPN)");
+  if (!tls_->Agreed(ssl_.get()))
+    return Failed(Outcome::kTls, "the server speaks HTTP/1.1, not HTTP/2 (protocol agreed on by ALPN)");
   ready_ = true;
   return std::nullopt;
 }
