@@ -110,9 +110,10 @@ constexpr std::array kPoolReadings{
     Reading<Scoreboard>{CounterFamily, "hydrapool_idle_closed_total",
                         "Idle connections closed to make room for others.",
                         [](const Scoreboard& board) { return Value(board.counts().idle_closed); }},
-    Reading<Scoreboard>{CounterFamily, "hydrapool_leases_moved_total",
-                        "Idle connections moved to another worker to even out the load.",
-                        [](const Scoreboard& board) { return Value(board.counts().moved); }},
+    Reading<Scoreboard>{
+        CounterFamily, "hydrapool_leases_moved_total",
+        "Connections moved to another worker to even out the load, idle or before a request is executed.",
+        [](const Scoreboard& board) { return Value(board.counts().moved); }},
     Reading<Scoreboard>{CounterFamily, "hydrapool_log_dropped_total",
                         "Log lines that stderr's reader did not take at once.",
                         [](const Scoreboard& board) { return Value(board.counts().log_dropped.count); }},

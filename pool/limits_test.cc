@@ -108,6 +108,22 @@ TEST(LimitsTest, AConnectionHasNoMoreThanItsRequestsAlsoOverItsWorkersDeaths) {
   EXPECT_EQ(Hits(server, "requests"), 2u);
 }
 
+TEST(LimitsTest, RequestsThatAreAnsweredTogetherCountOverTheDeathOfTheirWorkerToo) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  ServerProcess server(
+      {.flags = {"--max-requests-per-connection", "5"}, .failpoints = "worker.responding=kill@1"});
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Send(Get("/?1") + Get("/?2") + Get("/?3")));
+  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(client.Receive()) << client.error();
+  EXPECT_EQ(server.Total("exits"), 1u);
+  const auto fourth = client.Ask(Get("/"));
+  ASSERT_TRUE(fourth) << client.error();
+  EXPECT_TRUE(fourth->keeps_open());
+  const auto last = client.Ask(Get("/"));
+  ASSERT_TRUE(last) << client.error();
+  EXPECT_FALSE(last->keeps_open());
+}
+
 TEST(LimitsTest, HeadsAndBodiesThatAreTooLargeOrTooSlowAreCounted) {
   ServerProcess server({.flags = {"--max-body", "1000", "--cgi-timeout", "1s", "--min-body-rate", "100"}});
   EXPECT_EQ(HttpClient(server.address()).Ask(Get("/" + std::string(9000, 'x')))->status, 414);

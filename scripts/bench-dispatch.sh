@@ -123,14 +123,52 @@ busy_times() {
   curl --silent --noproxy '*' "http://$admin/metrics" | awk '/^hydrapool_worker_busy_seconds_total/ { print $2 }'
 }
 
-# mixed LOADGEN-OPTION...: Jain's index of the workers' busy time in 8 s of requests of which one in nine takes 500 ms,
-# the others 1 ms, on 64 connections.
-mixed() {
-  local url=http://127.0.0.1:$port/cgi-bin/slow?before= before
-  before=$(busy_times)
+# mix PORT LOADGEN-OPTION...: 8 s of requests of which one in nine takes 500 ms, the others 1 ms, on 64 connections.
+mix() {
+  local url=http://127.0.0.1:$1/cgi-bin/slow?before=
+  shift
   "$bin/loadgen" -t1 -c64 -R 216 -d8s -q "$@" "${url}500" "${url}1" "${url}1" "${url}1" "${url}1" "${url}1" "${url}1" "${url}1" \
     "${url}1" >/dev/null 2>&1 || true
+}
+
+# mixed LOADGEN-OPTION...: Jain's index of the workers' busy time in such a mix.
+mixed() {
+  local before
+  before=$(busy_times)
+  mix "$port" "$@"
   paste <(busy_times) - <<<"$before" | awk '{ print $1 - $2 }' | jain
+}
+
+# start_busy_nginx WORKERS: in front of fcgiwrap, which has a child for each connection; its log $work/busy.log.
+start_busy_nginx() {
+  local socket=$work/busy.sock
+  rm -f "$socket"
+  setsid fcgiwrap -c 64 -s "unix:$socket" >/dev/null 2>&1 &  # a group: its children outlive it
+  cgi_peers=("-$!")
+  cat >"$work/nginx.conf" <<CONF
+worker_processes $1; daemon off; pid $work/nginx.pid; error_log $work/nginx.log crit; user $(id -un);
+events { worker_connections 4096; }
+http { log_format busy '\$pid \$request_time'; access_log $work/busy.log busy; keepalive_requests 1000000;
+       upstream programs { server unix:$socket; keepalive 64; }
+       server { listen 127.0.0.1:$nginx_port backlog=4096; location /cgi-bin/ {
+         fastcgi_pass programs; fastcgi_keep_conn on; fastcgi_param SCRIPT_FILENAME $root/build/release\$uri;
+         fastcgi_param REQUEST_METHOD \$request_method; fastcgi_param QUERY_STRING \$query_string;
+         fastcgi_param SERVER_PROTOCOL \$server_protocol; } } }
+CONF
+  nginx -p "$work" -c "$work/nginx.conf" &
+  nginx=$!
+  await "http://127.0.0.1:$nginx_port/cgi-bin/hello"
+}
+
+# mixed_nginx WORKERS LOADGEN-OPTION...: the same of nginx in front of fcgiwrap. A worker's busy time is the sum of
+# its requests' $request_time; one that had none counts too.
+mixed_nginx() {
+  local workers=$1
+  shift
+  : >"$work/busy.log"
+  mix "$nginx_port" "$@"
+  awk -v workers="$workers" '{ busy[$1] += $2 } END { for (pid in busy) { print busy[pid]; workers-- }
+    while (workers-- > 0) print 0 }' "$work/busy.log" | jain
 }
 
 # balance_row NAME PARENT PORT
@@ -152,9 +190,12 @@ bench_balance() {
       server=''
       nginx_workers=$workers start_nginx
       balance_row "nginx, $workers workers" "$nginx" "$nginx_port"
-      printf '\t-\t-\n'
       stop "$nginx"
-      nginx=''
+      start_busy_nginx "$workers"
+      printf '\t%s\t%s\n' "$(mixed_nginx "$workers" --connection close)" "$(mixed_nginx "$workers")"
+      stop "$nginx"
+      kill -TERM -- "${cgi_peers[@]}" || true
+      nginx='' cgi_peers=()
     done
   } | columns
 }

@@ -42,7 +42,10 @@ void Lender::Collect(WorkerHandle& worker) {
     if (item->slot >= leases_.table.size() || book.owner(item->slot) != worker.number()) continue;
     const auto hold = leases_.quarantine.Hold(item->slot);
     if (item->released) {
-      if (leases_.TakeIdle(item->slot)) LendIdle(item->slot);
+      if (leases_.TakeIdle(item->slot)) {
+        if (seats_.IsPresent(worker)) scoreboard_.counts().moved.Add();
+        LendIdle(item->slot);
+      }
     } else if (leases_.table.lease(item->slot).Load().phase == Phase::kClosed) {
       FreeClosed(item->slot);
     }

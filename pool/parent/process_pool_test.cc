@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -63,6 +66,27 @@ TEST(ProcessPoolTest, MorePipelinedRequestsThanOneTurnTakesAreAnswered) {
   client.Say(requests);
   EXPECT_EQ(client.Hear(answers.size()), answers);
   EXPECT_EQ(client.Ask("echo more\n"), "more\n");
+}
+
+TEST(ProcessPoolTest, ARequestIsExecutedByTheWorkerThatHasFewestInHand) {
+  const ServedPool pool;
+  ASSERT_TRUE(pool.WaitUntilReady());
+  const std::array<LineClient, 3> clients{pool.Connect(), pool.Connect(), pool.Connect()};
+  std::map<std::string, std::vector<const LineClient*>> by_worker;
+  for (const LineClient& client : clients) by_worker[client.Ask("pid\n")].push_back(&client);
+  const auto& together =
+      std::ranges::max_element(by_worker, {}, [](const auto& each) { return each.second.size(); })->second;
+  ASSERT_GE(together.size(), 2u);
+  together[0]->Say("again one\n");
+  ASSERT_TRUE(Eventually([&] { return pool.notes().runs == 1; }));
+  together[1]->Say("once two\n");
+  ASSERT_TRUE(Eventually([&] { return pool.notes().runs == 2; }));
+  EXPECT_EQ(pool.life(0).busy, 1u);
+  EXPECT_EQ(pool.life(1).busy, 1u);
+  EXPECT_GE(pool.counts().moved.value(), 1u);
+  pool.notes().release = true;
+  EXPECT_EQ(together[0]->HearLine(), "one\n");
+  EXPECT_EQ(together[1]->HearLine(), "two\n");
 }
 
 TEST(ProcessPoolTest, AReplyMayEndTheConnection) {

@@ -106,8 +106,9 @@ std::span<const WorkerLoad> Seats::Loads(const LeaseBook& book) {
     if (worker == nullptr) continue;
     const WorkerLife& life = worker->life();
     const bool ready = *worker && life.state.load(std::memory_order_relaxed) == WorkerState::kReady;
+    const auto untaken = static_cast<std::uint32_t>(std::min<std::uint64_t>(worker->untaken(), kMaxUntaken));
     loads_[seat] = {.ready = ready && worker->HasRoom() && life.vitality == Vitality::kWell,
-                    .executing = life.busy.load(std::memory_order_relaxed),
+                    .executing = life.busy.load(std::memory_order_relaxed) + untaken,
                     .leases = book.leases_of(worker->number())};
   }
   return loads_;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -72,8 +73,11 @@ class WorkerHandle {
   void Close();
 
   // ---- what it is told
-  /// Not more than kMaxUntaken messages lie between here and its loop.
-  [[nodiscard]] bool HasRoom() const { return life_.told < life_.taken.load() + kMaxUntaken; }
+  /// Messages between here and its loop: at most kMaxUntaken.
+  [[nodiscard]] std::uint64_t untaken() const {
+    return life_.told - std::min(life_.told, life_.taken.load());
+  }
+  [[nodiscard]] bool HasRoom() const { return untaken() < kMaxUntaken; }
   /// Into its batch. True: the batch is full, and should be sent.
   bool Put(const ToWorker& message);
   [[nodiscard]] std::span<ToWorker> batch() { return batch_; }

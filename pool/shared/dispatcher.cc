@@ -60,4 +60,8 @@ std::optional<Move> EvenOut(std::span<const WorkerLoad> workers) {
   return Move{*fullest, *emptiest, std::max(1u, std::min(above, below))};
 }
 
+bool BetterElsewhere(std::uint32_t others, std::uint32_t fewest) {
+  return others > fewest && others - fewest >= others / 8;
+}
+
 }  // namespace hydrapool

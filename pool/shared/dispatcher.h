@@ -12,8 +12,8 @@ namespace hydrapool {
 
 /// What the parent knows of a worker when it chooses.
 struct WorkerLoad {
-  bool ready = false;  ///< alive, not draining, and with room in its channel
-  std::uint32_t executing = 0;
+  bool ready = false;           ///< alive, not draining, and with room in its channel
+  std::uint32_t executing = 0;  ///< requests in hand, and messages that it has not taken yet
   std::uint32_t leases = 0;
 };
 
@@ -48,5 +48,10 @@ struct Move {
   std::uint32_t count = 0;
 };
 std::optional<Move> EvenOut(std::span<const WorkerLoad> workers);
+
+/// Whether a request that is about to be executed should go to another worker, when its own has `others` in
+/// hand besides and the least busy worker has `fewest`. One less is enough where they are few; where they
+/// are many, an eighth.
+bool BetterElsewhere(std::uint32_t others, std::uint32_t fewest);
 
 }  // namespace hydrapool

@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace hydrapool {
@@ -119,6 +120,48 @@ TEST(EvenOutTest, RepeatedItComesToRestSoonAndEvenLosesNothingAndNeverOvershoots
       EXPECT_LT(most - least, std::max(2u, most / 8 + 1));
     }
   }
+}
+
+TEST(BetterElsewhereTest, OneLessIsEnoughOfFewAndAnEighthOfMany) {
+  const struct {
+    std::uint32_t others, fewest;
+    bool expected;
+  } cases[] = {
+      {0, 0, false}, {0, 3, false},   {1, 0, true},   {1, 1, false},   {2, 1, true},
+      {8, 7, true},  {16, 15, false}, {16, 14, true}, {64, 57, false}, {64, 56, true},
+  };
+  for (const auto& [others, fewest, expected] : cases)
+    EXPECT_EQ(BetterElsewhere(others, fewest), expected) << others << " besides, " << fewest << " elsewhere";
+}
+
+// 1 ms and 500 ms on connections that are kept, as `scripts/bench balance` has them, in simulated time.
+TEST(BetterElsewhereTest, KeptConnectionsWithLongRequestsKeepAllWorkersEquallyBusy) {
+  constexpr std::size_t kWorkers = 8;
+  constexpr std::size_t kConnections = 64;
+  std::mt19937 random(3);
+  std::array<std::size_t, kConnections> holder{};
+  for (std::size_t i = 0; i < kConnections; ++i) holder[i] = i % kWorkers;
+  std::array<double, kWorkers> busy_ms{};
+  std::vector<std::pair<double, std::size_t>> running;  // end, worker
+  Loads loads(kWorkers, WorkerLoad{.ready = true});
+  Dispatcher dispatcher(Balance::kLeastBusy);
+  for (int request = 0; request < 8 * 216; ++request) {
+    const double now = request * 1000.0 / 216;
+    std::erase_if(running, [&](const auto& run) {
+      if (run.first <= now) --loads[run.second].executing;
+      return run.first <= now;
+    });
+    std::size_t& worker = holder[random() % kConnections];
+    const std::uint32_t fewest = std::ranges::min(loads, {}, &WorkerLoad::executing).executing;
+    if (BetterElsewhere(loads[worker].executing, fewest)) worker = dispatcher.Choose(loads).value();
+    const double length = request % 9 == 0 ? 500 : 1;
+    running.emplace_back(now + length, worker);
+    ++loads[worker].executing;
+    busy_ms[worker] += length;
+  }
+  const double sum = std::accumulate(busy_ms.begin(), busy_ms.end(), 0.0);
+  const double squares = std::inner_product(busy_ms.begin(), busy_ms.end(), busy_ms.begin(), 0.0);
+  EXPECT_GE(sum * sum / squares / kWorkers, 0.98) << "Jain's index";
 }
 
 }  // namespace

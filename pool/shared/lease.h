@@ -78,7 +78,7 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> terminate{false};
   /// A request was answered on this connection.
   std::atomic<bool> answered{false};
-  /// How many were; one whose worker died over its last byte may count twice.
+  /// How many were; those of a step whose worker died over its last byte may count twice.
   std::atomic<std::uint32_t> requests{0};
   /// Its slab was written since it was last trimmed, and more than the first page of it.
   std::atomic<bool> slab_written{false};
@@ -103,10 +103,14 @@ struct alignas(64) LeaseDetail {
   std::atomic<bool> resumable{false};
   /// The handler has had its chance to speak first.
   std::atomic<bool> greeted{false};
-  /// The part of the site that the request in hand belongs to, for the counters; written before its steps are.
+  /// The part of the site that the request in hand belongs to, for the counters; written before its steps
+  /// are.
   std::atomic<std::uint8_t> part{0};
   /// The request that LeaseTable::docket tells of and that is not answered yet: as notes_of. 0: none.
   std::atomic<std::uint64_t> docket_of{0};
+  /// The request that a busy worker gave back so that another executes it: as notes_of. It is not given back
+  /// again. 0: none.
+  std::atomic<std::uint64_t> passed_on{0};
 
   /// For a new connection, while nobody else looks. Whatever makes it known is stored after it, in that
   /// order.
@@ -120,6 +124,7 @@ struct alignas(64) LeaseDetail {
     process.store(0, kRelaxed);
     notes_of.store(0, kRelaxed);
     docket_of.store(0, kRelaxed);
+    passed_on.store(0, kRelaxed);
     handler = {};
     connection = {};
   }

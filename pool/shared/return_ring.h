@@ -18,7 +18,7 @@ class ReturnRing {
  public:
   struct Item {
     std::uint32_t slot = 0;
-    bool released = false;  ///< true: idle again, to be lent to another worker; false: closed, to be freed
+    bool released = false;  ///< true: idle, to be lent again; false: closed, to be freed
   };
 
   explicit ReturnRing(std::size_t leases) : ends_(1), items_(std::bit_ceil(leases + 1)) {}

@@ -69,6 +69,16 @@ Scoreboard::Scoreboard(std::size_t workers, std::size_t leaving, std::size_t mos
   Use(workers);
 }
 
+std::uint32_t Scoreboard::FewestInHand() const {
+  std::uint32_t fewest = UINT32_MAX;
+  for (std::size_t worker = 0; worker < workers(); ++worker) {
+    const WorkerLife& life = life_of(worker);
+    if (life.state.load(std::memory_order_relaxed) == WorkerState::kReady)
+      fewest = std::min(fewest, life.busy.load(std::memory_order_relaxed));
+  }
+  return fewest;
+}
+
 void Scoreboard::Use(std::size_t workers) {
   shared_[0].workers = std::max(shared_[0].workers.load(), std::min(workers, slots_.size()));
 }

@@ -124,7 +124,7 @@ struct PoolCounts {
   Counter accept_errors;
   Counter address_refused;             ///< connections reset as their address had enough already
   Counter idle_closed;                 ///< idle connections closed to make room for others
-  Counter moved;                       ///< idle leases moved to another worker to even out the load
+  Counter moved;                       ///< leases moved to another worker to even out the load
   DurationHistogram reap_seconds;      ///< death → reaped
   DurationHistogram respawn_seconds;   ///< reaped → replacement ready
   DurationHistogram recovery_seconds;  ///< death → the slot's first reply
@@ -167,6 +167,8 @@ class Scoreboard {
   [[nodiscard]] WorkerSlot& slot(std::size_t worker) const { return slots_[worker]; }
   /// The present life of a slot.
   [[nodiscard]] WorkerLife& life_of(std::size_t worker) const { return lives_[slots_[worker].life]; }
+  /// The fewest requests that one of the ready workers has in hand.
+  [[nodiscard]] std::uint32_t FewestInHand() const;
   /// All lives, those of leaving workers too. A place that is free is kDead and busy with nothing.
   [[nodiscard]] std::span<WorkerLife> lives() const { return lives_.items().first(lives_.size() - 1); }
   /// WorkerSlot::life of a slot that has no worker: of a record that stays kDead.

@@ -59,13 +59,16 @@ LeasedConnection::Next LeasedConnection::WaitForMore(bool has_bytes) {
 // Between requests. The word says idle already, so the parent may have lent the lease to another worker by
 // now.
 void LeasedConnection::Rest() {
+  if (desk_.draining) return GiveBack();
   SetBusy(false);
   activity_ = Activity::kIdle;
-  if (desk_.draining) {
-    desk_.line.Return({hand_.slot, true});
-    return Leave();
-  }
   Watch();
+}
+
+void LeasedConnection::GiveBack() {
+  SetBusy(false);
+  desk_.line.Return({hand_.slot, true});
+  Leave();
 }
 
 LeasedConnection::Next LeasedConnection::Owe(Excuse excuse) {

@@ -66,6 +66,7 @@ void LeasedConnection::TakeOver(const ToWorker& message, std::array<sys::UniqueF
   if (!hand_.lease.TakeUp(word)) return Leave();
   SetBusy(true);
   request_ = hand_.detail.notes_of.load(std::memory_order_relaxed);
+  if (word.phase == Phase::kResponding) batched_ = hand_.lease.end[word.steps & 1].requests;
   hand_.machine.Resume(message.step_sent, message.step_consumed, hand_.slab.data());
   if (word.phase == Phase::kClosing) return BeginClosing();
 

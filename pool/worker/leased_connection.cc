@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "pool/shared/dispatcher.h"
 #include "pool/sys/failpoint.h"
 #include "pool/worker/reply_batch.h"
 
@@ -151,7 +152,7 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
     }
     if (const auto* start = std::get_if<Start>(&*decision)) {
       hand_.SetPart(start->part);
-      return Begin(peeked);
+      return BetterElsewhere() ? PassOn() : Begin(peeked);
     }
     if (all_seen && sys::StopsAtUrgentByte(hand_.fd.get(), desk_.peek_buffer, peeked.size()))
       return Owe(Excuse::kUrgent);
@@ -164,6 +165,22 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   const bool drained = all_seen && batch.consumed() == peeked.size() && !peer_finished_;
   hand_.machine.Begin(batch.Plan(drained ? Phase::kIdle : Phase::kReading));
   return CarryOn() == Progress::kComplete ? AfterStep() : Next::kWait;
+}
+
+bool LeasedConnection::BetterElsewhere() const {
+  const std::uint32_t others = desk_.life.busy.load(std::memory_order_relaxed) - 1;
+  if (others == 0 || !desk_.passes_on || interims_.count > 0) return false;
+  if (hand_.detail.passed_on.load(std::memory_order_relaxed) == request_) return false;
+  return hydrapool::BetterElsewhere(others, desk_.internals.scoreboard->FewestInHand());
+}
+
+// Nothing of it has been taken: the parent lends the connection to the least busy worker, which looks at the
+// request again.
+LeasedConnection::Next LeasedConnection::PassOn() {
+  hand_.detail.passed_on.store(request_, std::memory_order_relaxed);
+  hand_.machine.GoIdle();
+  GiveBack();
+  return Next::kWait;
 }
 
 LeasedConnection::Next LeasedConnection::Begin(std::string_view input) {

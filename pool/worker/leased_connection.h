@@ -159,6 +159,8 @@ class LeasedConnection final : public Connection {
   Next ServeBatch();
   Next AnswerBatch(std::string_view peeked, bool all_seen);
   std::optional<Decision> Ask(std::string_view peeked, std::size_t consumed, bool first);
+  [[nodiscard]] bool BetterElsewhere() const;
+  Next PassOn();
   Next Begin(std::string_view input);
   /// Answers one request by a step of its own, if the reply is not at fault.
   Next SendAlone(Reply reply, std::size_t input);
@@ -172,6 +174,7 @@ class LeasedConnection final : public Connection {
   void Rest();
   void TakeTurn();
   void Watch();
+  void GiveBack();
   void EndRequest();
   void BeginClosing();
   void Linger();

@@ -70,6 +70,7 @@ WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& options, const Handle
       board(seat.scoreboard.slot(life.slot)),
       timeouts(options.timeouts),
       most_requests(options.max_requests_per_connection),
+      passes_on(options.balance == Balance::kLeastBusy),
       internals{seat.parent,
                 seat.lifeline,
                 board,

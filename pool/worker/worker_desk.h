@@ -100,6 +100,7 @@ struct WorkerDesk {
   WorkerSlot& board;
   const Timeouts timeouts;
   const std::size_t most_requests;  ///< of a connection; 0: no limit
+  const bool passes_on;             ///< to a worker that is less busy, what is about to be executed
   EventLoop loop;
   WorkerInternals internals;
   WorkerContext context;
