@@ -131,6 +131,7 @@ class Client:
     async def nph(self, number):
         status, body = await self.ask(f"/cgi-bin/nph-say?{number}")
         want(status == 200 and body == number.encode(), status)
+        self.close()  # as the server does: only the program knows whether its answer had an end
 
     async def upload(self, number):
         ids.add(number)
