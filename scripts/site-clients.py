@@ -169,10 +169,13 @@ async def main():
     doubled = {}
     for number, times in ran.items():
         if times > 1:
-            kind = number.split("-")[0]
+            kind = number.removeprefix("hop-").split("-")[0]
             doubled[kind] = doubled.get(kind, 0) + 1
     for kind, (asked, lost, wrong) in counts.items():
-        print(f"{kind}\t{asked}\t{lost}\t{doubled.get(kind, 0)}\t{wrong}")
+        never = sum(1 for number in ids if number.split("-")[0] == kind and number not in ran)
+        print(f"{kind}\t{asked}\t{lost + never}\t{doubled.pop(kind, 0)}\t{wrong}")
+    if doubled:
+        sys.exit(f"programs ran twice that nobody asked for: {doubled}")
     print("\n".join(problems[:10]), file=sys.stderr)
 
 

@@ -26,6 +26,7 @@ CODE
 # Prints the table; fails where anything was lost, doubled or wrong, or nothing was tried.
 soak_site() {
   local kills tries
+  ! curl --silent --noproxy '*' --max-time 2 "http://$site_admin/livez" >/dev/null || die "somebody answers at $site_admin already"
   make_site
   "$bin/hydrapool" --listen "127.0.0.1:$site_port" --admin "$site_admin" --workers 4 --log-level warn \
     --mount "/site/=files:$work/site" --mount "/private/=files:$work/private" --mount "/cgi-bin/=cgi:$work/programs" \

@@ -138,7 +138,8 @@ void InjectRun::Try(PlannedFault fault, std::optional<sys::Nanos> deadline) {
 
 std::optional<sys::Nanos> InjectRun::PauseUntilDue(const PlannedFault& fault, const ServerProcesses& server) {
   const std::uint64_t now = server.requests.value_or(0);
-  if (!counted_from_) counted_from_ = Count{.requests = now, .at = sys::Now()};
+  if (!counted_from_ || now < counted_from_->requests)
+    counted_from_ = Count{.requests = now, .at = sys::Now()};
   const std::uint64_t due = counted_from_->requests + *fault.requests;
   if (now >= due) return std::nullopt;
   return PauseFor(due - now, now - counted_from_->requests, sys::Now() - counted_from_->at);

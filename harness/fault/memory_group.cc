@@ -98,6 +98,8 @@ sys::Result<MemoryGroup> MemoryGroup::In(const std::string& root, const std::str
   const std::string path = PathIn(own);
   if (path.empty()) return sys::Failure(fmt::format("pid {} is gone", pid));
   const fs::path from = root + path;
+  if (!fs::exists(from))
+    return sys::Failure(fmt::format("oom: the cgroup of pid {} ({}) cannot be seen from here", pid, path));
   for (fs::path group = from; group.native().size() >= root.size(); group = group.parent_path()) {
     const bool writable =
         ::access(group.c_str(), W_OK) == 0 && ::access((group / "cgroup.procs").c_str(), W_OK) == 0;

@@ -86,10 +86,11 @@ std::map<std::string, int> SlotsOfPeers(std::string_view lines) {
 
 sys::Result<std::vector<ProcessView>> ProgramsOf(const ProcessView& worker, const ServerProcesses& server) {
   if (server.main() == nullptr || !server.parent || !worker.slot) return std::vector<ProcessView>();
-  const auto control =
-      ControlPathIn(sys::ReadFile(fmt::format("/proc/{}/cmdline", server.main()->identity.pid)));
+  const pid_t main = server.main()->identity.pid;
+  const auto control = ControlPathIn(sys::ReadFile(fmt::format("/proc/{}/cmdline", main)));
   if (!control) return sys::Failure("only a server that was started with --control tells whose a program is");
-  const auto leases = Leases(*control);
+  const bool absolute = control->starts_with('/');
+  const auto leases = Leases(absolute ? *control : fmt::format("/proc/{}/cwd/{}", main, *control));
   if (!leases) return tl::unexpected(leases.error());
   const auto slots = SlotsOfPeers(*leases);
   const auto own = ReadProgram(worker.identity.pid);

@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "harness/fault/process_tree.h"
@@ -114,9 +115,14 @@ FamilyWatch::Woken FamilyWatch::Await(const Bell& bell, sys::Nanos pause) {
 bool FamilyWatch::Read(const Lists& lists, std::vector<pid_t>& children) {
   std::array<char, 16 * 1024> text;
   for (const sys::UniqueFd& file : lists.files) {
-    const ssize_t got = ::pread(file.get(), text.data(), text.size(), 0);
-    if (got < 0 || got == static_cast<ssize_t>(text.size())) return false;
-    AddNumbers({text.data(), static_cast<std::size_t>(got)}, children);
+    std::string list;
+    while (true) {  // a page at most comes at once
+      const ssize_t got = ::pread(file.get(), text.data(), text.size(), static_cast<off_t>(list.size()));
+      if (got < 0) return false;
+      if (got == 0) break;
+      list.append(text.data(), static_cast<std::size_t>(got));
+    }
+    AddNumbers(list, children);
   }
   return !lists.files.empty();
 }

@@ -31,23 +31,36 @@ struct ObserverLinks {
   bool tells =
       false;  ///< There is an admin endpoint: it says who is a worker, and whether all is well again.
   std::atomic<bool> well = true;
+  std::atomic<unsigned> stirs = 0;  ///< How often the first thread has called all but well.
 
+  void Stir() {
+    ++stirs;
+    well = false;
+    status_bell.Ring();
+  }
+  /// All is well by what was asked for when there had been `before` stirs.
+  void Calm(unsigned before) {
+    if (stirs == before) well = true;
+    if (stirs != before) well = false;
+  }
   void Learn(const PoolStatus& status) {
     main = status.main;
     parent = status.parent;
     const std::lock_guard lock(mutex_);
-    known_ = {status.main, status.parent};
+    before_ = std::exchange(known_, {status.main, status.parent});
     for (const PoolStatus::Worker& worker : status.workers) known_.insert(worker.pid);
   }
   /// Whether the end of one of these is more than that of a program that the server has run.
   [[nodiscard]] bool Matter(const std::vector<pid_t>& ended) const {
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(ended, [this](pid_t pid) { return !tells || known_.contains(pid); });
+    return std::ranges::any_of(
+        ended, [this](pid_t pid) { return !tells || known_.contains(pid) || before_.contains(pid); });
   }
 
  private:
   mutable std::mutex mutex_;
   std::set<pid_t> known_;
+  std::set<pid_t> before_;  // known until the last status: it may have been asked for after an end
 };
 
 namespace {
@@ -158,8 +171,7 @@ void Observer::WatchFamily(const std::stop_token& stop) {
   std::size_t whole = watch.living();
   const auto stir = [&] {
     plan.Stir(sys::Now());
-    links_->well = false;
-    links_->status_bell.Ring();
+    links_->Stir();
   };
   for (bool last = false; !last;) {
     last = stop.stop_requested();
@@ -188,6 +200,7 @@ void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin
   Recovery recovery;
   for (bool last = false; !last;) {
     last = stop.stop_requested();
+    const unsigned stirs = links_->stirs;
     if (links_->status_bell.Silence()) plan.Stir(sys::Now());
     const sys::Nanos next = sys::Now() + kStatusPeriod;
     auto status = FetchStatus(admin);
@@ -202,7 +215,7 @@ void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin
                               .parent = status->parent});
     }
     const sys::Nanos now = sys::Now();
-    if (!plan.IsClose(now)) links_->well = true;
+    if (!plan.IsClose(now)) links_->Calm(stirs);
     if (last) continue;
     const auto millis = [](sys::Nanos time) { return static_cast<int>(time / sys::kMillisecond); };
     pollfd rung{links_->status_bell.fd(), POLLIN, 0};

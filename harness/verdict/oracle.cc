@@ -21,7 +21,9 @@ sys::Nanos ReachOf(const FaultRecord& fault) {
 bool Explains(const FaultRecord& fault, const Failure& failure) {
   if (fault.outcome == Outcome::kMissed) return false;
   if (fault.at > failure.end || ReachOf(fault) < failure.sent) return false;
-  if (fault.hit_program()) return true;  // its client's connection may be another worker's by then
+  // Its client is told so, or its answer breaks off; the connection may be another worker's by then.
+  if (fault.hit_program())
+    return failure.kind == FailureKind::kAbandoned || failure.kind == FailureKind::kCut;
   const bool both_known = failure.slot && fault.worker && fault.worker->slot;
   return !both_known || *failure.slot == *fault.worker->slot;
 }

@@ -116,6 +116,10 @@ TEST_F(JournalTest, AnAnswerOfAProgramThatWasKilledIsThatFaultsThoughNoWorkerDie
   failure.kind = FailureKind::kAbandoned;
   const std::vector<FaultRecord> killed{program};
   EXPECT_EQ(Explain(failure, killed, PoolFates{})->fault, 0u);
+  failure.kind = FailureKind::kLost;
+  EXPECT_EQ(Explain(failure, killed, PoolFates{}), std::nullopt)
+      << "a worker answers, or breaks the answer off";
+  failure.kind = FailureKind::kAbandoned;
   program.worker->role = Role::kWorker;
   const std::vector<FaultRecord> of_a_worker{program};
   EXPECT_EQ(Explain(failure, of_a_worker, PoolFates{}), std::nullopt);

@@ -214,7 +214,7 @@ std::vector<std::optional<sys::Nanos>> DelaysOf(const RunRecord& run,
   std::vector<std::optional<sys::Nanos>> delays;
   for (const FaultRecord& fault : run.faults) {
     const Timeline& timeline = fault.timeline;
-    if (!fault.killed() || !fault.worker->slot) continue;
+    if (!fault.killed() || fault.hit_program() || !fault.worker->slot) continue;
     if (timeline.*event) {
       delays.push_back(*(timeline.*event) - *timeline.dead);
     } else if (!timeline.superseded && *timeline.dead + kTimeToAnswer < run.load_end) {

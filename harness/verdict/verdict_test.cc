@@ -30,6 +30,15 @@ TEST(JudgeTest, AGoodRunPassesWithoutReasons) {
   EXPECT_THAT(judgement.reasons, IsEmpty());
 }
 
+TEST(JudgeTest, NoReplacementIsWaitedForWhereAProgramWasKilled) {
+  RunRecord run = GoodRun();
+  FaultRecord program = Kill(9, 1500 * kMs, 0);
+  program.worker->role = Role::kProgram;
+  program.timeline.ready = program.timeline.first_response = std::nullopt;
+  run.faults.push_back(program);
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+}
+
 /// What goes wrong in a run that is good otherwise, and how the verdict names it.
 struct Flaw {
   std::string name;

@@ -110,7 +110,7 @@ std::optional<ConnectError> Transport::Handshake() {
   at_.secured = sys::Now();
   counts_.Secured(SSL_session_reused(ssl_.get()) != 0);
   if (!tls_->Agreed(ssl_.get()))
-    return Failed(Outcome::kTls, "the server speaks HTTP/1.1, not HTTP/2 (protocol agreed on by ALPN)");
+    return Failed(Outcome::kTls, "the server does not agree on HTTP/2 (by ALPN): it speaks HTTP/1.1");
   ready_ = true;
   return std::nullopt;
 }
