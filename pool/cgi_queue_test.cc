@@ -293,7 +293,7 @@ TEST_F(CgiQueueTest, AnAddressThatHasAsManyAsItMayHoldsUpNoOther) {
 
 TEST_F(CgiQueueTest, ABurstAtAPathWithALimitIsAnsweredWholeAndNoMoreRunAtOnceThanMay) {
   Script("quick", kMark);
-  ServerProcess& server = Start(16, {"--program-rule", "/cgi-bin=max-cgi:3"});
+  ServerProcess& server = Start(16, {"--program-rule", "/cgi-bin=max-cgi:3", "--cgi-queue-timeout", "60s"});
   std::deque<HttpClient> clients;
   for (int i = 0; i < 100; ++i) clients.emplace_back(server.address());
   for (const HttpClient& client : clients) ASSERT_TRUE(client.Send(Get("/cgi-bin/quick")));

@@ -216,6 +216,11 @@ void AddCommandOptions(CLI::App& app, Options& options, Words& words) {
       ->configurable(false);
 }
 
+void RefuseLossOfTables(const CLI::App& app) {
+  const auto tables = std::dynamic_pointer_cast<SiteTables>(app.get_config_formatter_base());
+  tables->RefuseLoss([&app](const std::string& option) { return app.get_option("--" + option)->results(); });
+}
+
 /// The teaching code's way; throws where the two are no address.
 std::string AddressOf(const std::vector<std::string>& ip_port) {
   if (ip_port.size() == 1) throw CLI::ValidationError(ip_port[0], "an IP wants a PORT after it");
@@ -272,6 +277,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   const OptionSources sources(app, {argv + (describe ? 2 : 1) + (reference ? 1 : 0), argv + argc});
   try {
     app.parse(sources.Arguments());
+    RefuseLossOfTables(app);
     words.listens = app.get_option("--listen")->count() > 0;
     TakeWords(std::move(words), options);
     RefuseConflicts(app, options);

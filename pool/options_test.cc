@@ -283,6 +283,13 @@ allow = ["joe", "@admins"]
   const auto replaced = Parse({"--config", file.path(), "--mount", "/=files:/usr"});
   ASSERT_TRUE(replaced.options) << replaced.complaint;
   EXPECT_EQ(replaced.options->site.mounts.size(), 1u);
+  for (const auto& [flag, value] : {std::pair("--require", "/=/etc/passwd"), std::pair("--allow", "/=joe"),
+                                    std::pair("--program-rule", "/=timeout:1s")}) {
+    const auto weaker = Parse({"--config", file.path(), flag, value});
+    EXPECT_FALSE(weaker.options) << flag;
+    EXPECT_THAT(weaker.complaint,
+                ::testing::HasSubstr("would take back what a table of the file says (/sh="));
+  }
 }
 
 TEST(OptionsTest, AllThatIsWrongWithTablesIsSaidWithLineAndKey) {

@@ -234,8 +234,23 @@ std::vector<CLI::ConfigItem> SiteTables::from_config(std::istream& input) const 
       item = all.insert(all.begin(), std::move(added));
     }
     item->inputs.insert(item->inputs.end(), values.begin(), values.end());
+    if (option != "mount") said_[option] = values;
   }
   return all;
+}
+
+// A flag replaces all that the file gives its option: a table's guard would be gone, and its mount stay.
+void SiteTables::RefuseLoss(
+    const std::function<std::vector<std::string>(const std::string& option)>& given) const {
+  for (const auto& [option, values] : said_) {
+    const std::vector<std::string> all = given(option);
+    const auto lost = std::ranges::find_if(
+        values, [&all](const std::string& value) { return std::ranges::find(all, value) == all.end(); });
+    if (lost != values.end())
+      throw CLI::ValidationError(
+          "--" + option,
+          fmt::format("it would take back what a table of the file says ({}): give it there", *lost));
+  }
 }
 
 }  // namespace hydrapool::server

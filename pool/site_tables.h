@@ -1,7 +1,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,12 @@ class SiteTables : public CLI::ConfigBase {
   static constexpr std::string_view kHeading = "[[mount]]";
 
   [[nodiscard]] std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
+  /// Throws CLI::ValidationError where a flag or variable has taken the place of what a table says of its
+  /// path: `given` tells what an option has got.
+  void RefuseLoss(const std::function<std::vector<std::string>(const std::string& option)>& given) const;
+
+ private:
+  mutable std::map<std::string, std::vector<std::string>> said_;  // by option, but for the mounts themselves
 };
 
 }  // namespace hydrapool::server

@@ -51,6 +51,7 @@ void Log::Open(Connection& connection, const http::Request& request, std::string
                const Asked& asked) {
   if (connection.docket().open()) {
     Entry& entry = Entry::Of(connection);
+    if (entry.worker == 0) entry.worker = ::getpid();  // it was passed on
     entry.again = entry.again || entry.worker != ::getpid();
     entry.answering = false;
     entry.status = 0;
@@ -87,6 +88,8 @@ void Log::OnAnswering(Connection& connection, std::string_view first_bytes) {
   }
   Entry::Of(connection).NoteAnswer(first_bytes, connection.total_sent());
 }
+
+void Log::OnPassedOn(Connection& connection) { Entry::Of(connection).worker = 0; }
 
 void Log::NoteExemplar(const Entry& entry, sys::Nanos duration) {
   if (entry.status == 0 || worker_.internals.scoreboard == nullptr) return;

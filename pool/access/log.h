@@ -64,6 +64,7 @@ class Log final : public AnswerWatcher {
   void OpenUnread(const Connection& connection, std::string_view input);
 
   void OnAnswering(Connection& connection, std::string_view first_bytes) override;
+  void OnPassedOn(Connection& connection) override;
   void OnAnswered(Connection& connection, const Answered& answered) override;
 
  private:

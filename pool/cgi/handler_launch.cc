@@ -47,7 +47,7 @@ std::uint32_t PartyNumber(std::string_view name) {
 
 /// As --max-per-address counts: of IPv6 the /64.
 std::uint32_t ClientNumber(const std::string& address) {
-  const auto parsed = http::IpAddress::Parse(address);
+  const auto parsed = http::IpAddress::Parse(address.substr(0, address.find('%')));  // without its interface
   if (!parsed) return 0;
   const std::size_t counts = parsed->is_v4() ? 16 : 8;
   return PartyNumber({reinterpret_cast<const char*>(parsed->bytes.data()), counts});

@@ -20,6 +20,13 @@ PlaceWaiter::PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, cons
   look_again_ = exchange.At(0, [this] { Look(); });
 }
 
+std::size_t PlaceWaiter::LeastLimit(const PlaceRules& rules) {
+  std::size_t least = rules.limit;
+  if (rules.party.group != 0) least = std::min<std::size_t>(least, rules.most_of_group);
+  if (rules.party.client != 0) least = std::min<std::size_t>(least, rules.most_of_client);
+  return least;
+}
+
 // A long line would cost more the longer it is: each look counts all that wait.
 sys::Nanos PlaceWaiter::LookAgainIn(std::size_t turns_before, std::size_t limit) {
   constexpr std::size_t kMost = 50;
@@ -32,7 +39,7 @@ void PlaceWaiter::Look() {
   HYDRAPOOL_FAILPOINT("cgi.waits_for_a_place");
   if (exchange_.process().client_finished()) return Refuse("its client has left while it waited");
   if (const std::size_t before = exchange_.process().TurnsBefore(rules_); before > 0) {
-    look_again_ = exchange_.At(sys::Now() + LookAgainIn(before, rules_.limit), [this] { Look(); });
+    look_again_ = exchange_.At(sys::Now() + LookAgainIn(before, LeastLimit(rules_)), [this] { Look(); });
     return;
   }
   over_ = true;

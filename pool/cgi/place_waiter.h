@@ -42,6 +42,8 @@ class PlaceWaiter final : public Execution {
  public:
   static constexpr sys::Nanos kLookAgain = 100 * sys::kMillisecond;
   /// When it looks again that has so many before it.
+  /// Of the limits that a request waits for.
+  static std::size_t LeastLimit(const PlaceRules& rules);
   static sys::Nanos LookAgainIn(std::size_t turns_before, std::size_t limit);
 
   /// In the line since it joined, for `patience` at most, for a place by these rules.

@@ -25,6 +25,7 @@ class ParentBell {
     flags_.parent_sleeps.store(1);
     loop.RunOnce(has_news() ? std::optional<sys::Nanos>(0) : std::nullopt);
     flags_.parent_sleeps.store(0);
+    flags_.parent_woke.store(loop.now(), std::memory_order_relaxed);
   }
 
   [[nodiscard]] int fd() const { return fd_.get(); }

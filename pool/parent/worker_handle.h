@@ -74,9 +74,7 @@ class WorkerHandle {
 
   // ---- what it is told
   /// Messages between here and its loop: at most kMaxUntaken.
-  [[nodiscard]] std::uint64_t untaken() const {
-    return life_.told - std::min(life_.told, life_.taken.load());
-  }
+  [[nodiscard]] std::uint64_t untaken() const { return life_.Untaken(); }
   [[nodiscard]] bool HasRoom() const { return untaken() < kMaxUntaken; }
   /// Into its batch. True: the batch is full, and should be sent.
   bool Put(const ToWorker& message);

@@ -111,6 +111,7 @@ struct alignas(64) LeaseDetail {
   /// The request that a busy worker gave back so that another executes it: as notes_of. It is not given back
   /// again. 0: none.
   std::atomic<std::uint64_t> passed_on{0};
+  std::atomic<Nanos> first_look{0};  ///< when its first worker looked at that request
 
   /// For a new connection, while nobody else looks. Whatever makes it known is stored after it, in that
   /// order.
@@ -125,6 +126,7 @@ struct alignas(64) LeaseDetail {
     notes_of.store(0, kRelaxed);
     docket_of.store(0, kRelaxed);
     passed_on.store(0, kRelaxed);
+    first_look.store(0, kRelaxed);
     handler = {};
     connection = {};
   }

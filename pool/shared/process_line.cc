@@ -9,15 +9,22 @@
 namespace hydrapool {
 
 bool ProcessLine::Join(std::uint32_t slot, std::size_t most, sys::Nanos now, const PlaceRules& rules) const {
-  if (Holds(slot)) return true;
+  const auto keep = [&] {
+    entries_[slot].party.store(Packed(rules.party));
+    entries_[slot].most.store(Packed({.group = rules.most_of_group, .client = rules.most_of_client}));
+    if (rules.apart()) shared_[0].apart.store(true);
+  };
+  if (Holds(slot)) {
+    keep();  // the rules may be others since
+    return true;
+  }
   if (size() >= most) return false;
+  if (rules.apart() && SizeOf(rules.party) >= std::max<std::size_t>(most / kPartysShare, 1)) return false;
   std::uint32_t used = shared_[0].used.load();
   while (used <= slot && !shared_[0].used.compare_exchange_weak(used, slot + 1)) {
   }
   entries_[slot].since.store(now);
-  entries_[slot].party.store(Packed(rules.party));
-  entries_[slot].most.store(Packed({.group = rules.most_of_group, .client = rules.most_of_client}));
-  if (rules.apart()) shared_[0].apart.store(true);
+  keep();
   HYDRAPOOL_STORE_POINT("line.joined", &entries_[slot].ticket);
   entries_[slot].ticket.store(shared_[0].tickets.fetch_add(1) + 1);
   return true;
@@ -60,6 +67,18 @@ std::size_t ProcessLine::size() const {
   std::size_t count = 0;
   for (std::uint32_t i = 0; i < used(); ++i) count += Waits(TicketOf(i)) ? 1 : 0;
   return count;
+}
+
+std::size_t ProcessLine::SizeOf(const ProcessParty& party) const {
+  std::size_t of_group = 0;
+  std::size_t of_client = 0;
+  for (std::uint32_t i = 0; i < used(); ++i) {
+    if (!Waits(TicketOf(i))) continue;
+    const ProcessParty each = UnpackedParty(entries_[i].party.load());
+    of_group += party.group != 0 && each.group == party.group ? 1 : 0;
+    of_client += party.client != 0 && each.client == party.client ? 1 : 0;
+  }
+  return std::max(of_group, of_client);
 }
 
 std::vector<WaitingProcess> ProcessLine::Waiting() const {

@@ -29,7 +29,10 @@ class ProcessLine {
  public:
   explicit ProcessLine(std::size_t leases) : entries_(leases), shared_(1) {}
 
-  /// Comes last, or stays where it is. False: `most` wait already.
+  /// Of the line, what a party with a limit of its own may fill at most: a quarter.
+  static constexpr std::size_t kPartysShare = 4;
+
+  /// Comes last, or stays where it is. False: `most` wait already, or its party has its share.
   bool Join(std::uint32_t slot, std::size_t most, sys::Nanos now, const PlaceRules& rules = {}) const;
   void Leave(std::uint32_t slot) const;
   /// It has a place: the others count and see it no more. No effect on one that does not wait.
@@ -63,6 +66,8 @@ class ProcessLine {
   };
   static constexpr std::uint64_t kSteppedOut = std::uint64_t{1} << 63;
   static bool Waits(std::uint64_t ticket) { return ticket != 0 && (ticket & kSteppedOut) == 0; }
+  /// How many of its group wait, or of its client, whichever is more.
+  [[nodiscard]] std::size_t SizeOf(const ProcessParty& party) const;
   [[nodiscard]] std::uint32_t used() const { return shared_[0].used.load(); }
   [[nodiscard]] std::uint64_t TicketOf(std::uint32_t slot) const {
     return entries_[slot].ticket.load(std::memory_order_relaxed);

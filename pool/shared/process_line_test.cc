@@ -95,6 +95,20 @@ TEST(ProcessTurnsTest, BothLimitsOfAPartyHold) {
   EXPECT_EQ(Reached({}, std::vector<ProcessParty>(4)), PartyLimit::kNone);
 }
 
+TEST(ProcessLineTest, APartyWithALimitFillsAQuarterOfIt) {
+  const ProcessLine line(16);
+  const PlaceRules rules{.party = {.client = 5}, .most_of_client = 1};
+  const PlaceRules others{.party = {.client = 6}, .most_of_client = 1};
+  EXPECT_TRUE(line.Join(1, 8, 1, rules));
+  EXPECT_TRUE(line.Join(2, 8, 2, rules));
+  EXPECT_FALSE(line.Join(3, 8, 3, rules));
+  EXPECT_TRUE(line.Join(2, 8, 4, rules)) << "it stays";
+  EXPECT_TRUE(line.Join(4, 8, 5, others));
+  EXPECT_TRUE(line.Join(5, 8, 6)) << "and those without a party";
+  line.Leave(1);
+  EXPECT_TRUE(line.Join(3, 8, 7, rules));
+}
+
 TEST(ProcessLineTest, IsBounded) {
   const ProcessLine line(4);
   EXPECT_TRUE(line.Join(0, 1, 1));

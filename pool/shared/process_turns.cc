@@ -6,10 +6,11 @@ namespace hydrapool {
 
 PartyLimit Reached(const PlaceRules& rules, std::span<const ProcessParty> running) {
   const ProcessParty& own = rules.party;
-  const auto of_group = std::ranges::count(running, own.group, &ProcessParty::group);
-  if (own.group != 0 && of_group >= rules.most_of_group) return PartyLimit::kGroup;
-  const auto of_client = std::ranges::count(running, own.client, &ProcessParty::client);
-  if (own.client != 0 && of_client >= rules.most_of_client) return PartyLimit::kClient;
+  if (own.group != 0 && std::ranges::count(running, own.group, &ProcessParty::group) >= rules.most_of_group)
+    return PartyLimit::kGroup;
+  if (own.client != 0 &&
+      std::ranges::count(running, own.client, &ProcessParty::client) >= rules.most_of_client)
+    return PartyLimit::kClient;
   return PartyLimit::kNone;
 }
 

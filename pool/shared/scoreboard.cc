@@ -73,8 +73,10 @@ std::uint32_t Scoreboard::FewestInHand() const {
   std::uint32_t fewest = UINT32_MAX;
   for (std::size_t worker = 0; worker < workers(); ++worker) {
     const WorkerLife& life = life_of(worker);
-    if (life.state.load(std::memory_order_relaxed) == WorkerState::kReady)
-      fewest = std::min(fewest, life.busy.load(std::memory_order_relaxed));
+    const bool takes = life.state.load(std::memory_order_relaxed) == WorkerState::kReady &&
+                       life.vitality.load(std::memory_order_relaxed) == Vitality::kWell;
+    const std::uint64_t in_hand = life.busy.load(std::memory_order_relaxed) + life.Untaken();
+    if (takes) fewest = static_cast<std::uint32_t>(std::min<std::uint64_t>(fewest, in_hand));
   }
   return fewest;
 }

@@ -47,11 +47,11 @@ struct alignas(64) WorkerLife {
   std::uint32_t program = 0;  ///< PoolLife::program that has made it
   bool told_to_leave = false;
   WorkerStage stage = WorkerStage::kNone;
-  sys::Nanos started_at = 0;   ///< CLOCK_MONOTONIC
-  std::uint64_t told = 0;      ///< messages put into its batch
-  std::uint64_t sent = 0;      ///< and into its channel
-  sys::Nanos owing_since = 0;  ///< as Pulse::owing_since
-  Vitality vitality = Vitality::kWell;
+  sys::Nanos started_at = 0;           ///< CLOCK_MONOTONIC
+  std::atomic<std::uint64_t> told{0};  ///< messages put into its batch
+  std::uint64_t sent = 0;              ///< and into its channel
+  sys::Nanos owing_since = 0;          ///< as Pulse::owing_since
+  std::atomic<Vitality> vitality{Vitality::kWell};
   std::atomic<sys::Nanos> cpu_counted{0};  ///< of its CPU time, what its slot has been credited with
 
   // worker
@@ -65,6 +65,11 @@ struct alignas(64) WorkerLife {
   std::atomic<sys::Nanos> ready_at{0};
   std::atomic<sys::Nanos> first_reply_at{0};  ///< 0: none yet
 
+  /// Messages between the parent and its loop.
+  [[nodiscard]] std::uint64_t Untaken() const {
+    const std::uint64_t all = told.load(std::memory_order_relaxed);
+    return all - std::min(all, taken.load());
+  }
   /// How long its loop has not come round. 0: it is dead, or does not serve yet.
   [[nodiscard]] sys::Nanos HeartbeatAge(sys::Nanos now) const;
   /// Makes it the record of a new life in `slot`.
@@ -150,6 +155,7 @@ struct PoolCounts {
 /// How the parent and the workers wake each other.
 struct Doorbell {
   std::atomic<std::uint32_t> parent_sleeps{0};
+  std::atomic<sys::Nanos> parent_woke{0};           ///< when it last did
   std::atomic<std::uint32_t> parent_wants_room{0};  ///< a lease waits because channels are full
   std::atomic<std::uint32_t> pool_drains{0};  ///< the whole pool is on its way out: close after each answer
 };

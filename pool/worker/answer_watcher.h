@@ -48,6 +48,8 @@ class AnswerWatcher {
   /// An answer is about to be sent, and begins so; also one that no handler made. Empty where the request's
   /// process says all of it. Again for each further step of it.
   virtual void OnAnswering(Connection& connection, std::string_view first_bytes) = 0;
+  /// The request whose docket is open goes to another worker, and not because this one dies.
+  virtual void OnPassedOn(Connection& connection) = 0;
   /// The request whose docket is open is answered: all of it is the kernel's, but its last step is not
   /// committed. Called at least once, and in a second worker only where the first died in it.
   virtual void OnAnswered(Connection& connection, const Answered& answered) = 0;

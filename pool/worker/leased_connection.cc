@@ -152,7 +152,10 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
     }
     if (const auto* start = std::get_if<Start>(&*decision)) {
       hand_.SetPart(start->part);
-      return BetterElsewhere() ? PassOn() : Begin(peeked);
+      if (BetterElsewhere()) return PassOn();
+      if (hand_.detail.passed_on.load(std::memory_order_relaxed) == request_)
+        since_ = hand_.detail.first_look.load(std::memory_order_relaxed);
+      return Begin(peeked);
     }
     if (all_seen && sys::StopsAtUrgentByte(hand_.fd.get(), desk_.peek_buffer, peeked.size()))
       return Owe(Excuse::kUrgent);
@@ -167,16 +170,23 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   return CarryOn() == Progress::kComplete ? AfterStep() : Next::kWait;
 }
 
+// Not by a parent that may be stopped: it has been called for a while and has not come.
 bool LeasedConnection::BetterElsewhere() const {
+  constexpr Nanos kComesWithin = 20 * sys::kMillisecond;
   const std::uint32_t others = desk_.life.busy.load(std::memory_order_relaxed) - 1;
   if (others == 0 || !desk_.passes_on || interims_.count > 0) return false;
   if (hand_.detail.passed_on.load(std::memory_order_relaxed) == request_) return false;
+  const Doorbell& bell = desk_.line.bell();
+  if (bell.parent_sleeps.load() == 0 && desk_.loop.now() - bell.parent_woke.load() > kComesWithin)
+    return false;
   return hydrapool::BetterElsewhere(others, desk_.internals.scoreboard->FewestInHand());
 }
 
 // Nothing of it has been taken: the parent lends the connection to the least busy worker, which looks at the
 // request again.
 LeasedConnection::Next LeasedConnection::PassOn() {
+  TellPassedOn();
+  hand_.detail.first_look.store(since_, std::memory_order_relaxed);
   hand_.detail.passed_on.store(request_, std::memory_order_relaxed);
   hand_.machine.GoIdle();
   GiveBack();

@@ -107,6 +107,7 @@ class LeasedConnection final : public Connection {
   [[nodiscard]] bool peer_finished() const { return peer_finished_; }
   // connection_docket.cc: who watches the answers is told
   void TellAnswering(std::string_view first_bytes);
+  void TellPassedOn();
   /// The request is over.
   void CloseDocket(bool cut);
   void CountRequests();
