@@ -52,7 +52,7 @@ class Pool:
         with open(log, "wb") as file:
             self.process = subprocess.Popen(
                 [binaries + "/hydrapool", "--listen", "127.0.0.1:0", "--admin", admin, "--workers", "4",
-                 "--stall-timeout", "0"], stdout=file, stderr=file)
+                 "--stall-timeout", "0"], stdout=file, stderr=file, start_new_session=True)
         self.processes.append(self.process)
         self.admin = self.said(r"admin on (http://[^/]*)/")
         self.served = self.said(r"listening on (http://[^/]*)/")
@@ -217,7 +217,7 @@ def main():
                 browser.close()
             for process in Pool.processes:
                 if process.poll() is None:
-                    process.kill()
+                    os.killpg(process.pid, signal.SIGKILL)  # all at once: one alone is replaced
                     process.wait()
     print("PASS")
     return 0
