@@ -57,9 +57,10 @@ sys::Result<ListenAt> ListenAt::Parse(const std::string& text) {
   }
   const std::string& where = at.address;
   const bool handed = where == "systemd" || (where.starts_with("systemd:") && where.size() > 8);
-  if (!handed && !Address(where).empty())
-    return sys::Failure(Address(where) + " (with ,mode=OCTAL,owner=NAME behind it), or systemd[:NAME]");
-  return at;
+  if (handed || Address(where).empty()) return at;
+  const bool is_path = where.starts_with("unix:/");
+  return sys::Failure(Address(where) +
+                      (is_path ? "" : " (with ,mode=OCTAL,owner=NAME behind it), or systemd[:NAME]"));
 }
 
 std::string ListenAddress(const std::string& text) {
