@@ -239,7 +239,7 @@ Reply Site::Respond(const Connection& connection, const http::Request& request, 
                                  .keep_alive = keep,
                                  .minor_version = request.minor_version,
                                  .content_length = body.size(),
-                                 .content_type = options ? "" : "text/plain",
+                                 .content_type = options ? std::string_view() : "text/plain",
                                  .date = date,
                                  .extra = lines});
   if (!head_only) reply.bytes += body;

@@ -127,7 +127,7 @@ bool Guards::Allows(const Point& point, const std::string& user) {
          });
 }
 
-bool Guards::Passes(const http::Request& request) {
+bool Guards::Proves(const http::Request& request) {
   const Point* const point = PointOf(request.path);
   if (point == nullptr) return true;
   const auto credentials = Credentials::Parse(request.Find("Authorization").value_or(""));

@@ -162,15 +162,17 @@ void AppendHead(std::string& out, const ResponseHead& head) {
     if (value.empty()) return;
     out.append(name).append(value).append("\r\n");
   };
+  const auto text = [](const fmt::format_int& number) {
+    return std::string_view(number.data(), number.size());
+  };
   out.append("HTTP/1.1 ")
-      .append(fmt::format_int(head.status).c_str())
+      .append(text(fmt::format_int(head.status)))
       .append(" ")
-      .append(head.reason.empty() ? ReasonPhrase(head.status) : head.reason);
-  out.append("\r\n");
-  field("Server: ", "hydrapool");
+      .append(head.reason.empty() ? ReasonPhrase(head.status) : head.reason)
+      .append("\r\nServer: hydrapool\r\n");
   field("Date: ", head.date);
   field("Content-Type: ", head.content_type);
-  if (head.content_length) field("Content-Length: ", fmt::format_int(*head.content_length).c_str());
+  if (head.content_length) field("Content-Length: ", text(fmt::format_int(*head.content_length)));
   if (head.chunked) field("Transfer-Encoding: ", "chunked");
   if (!head.keep_alive && head.minor_version == 1) field("Connection: ", "close");
   if (head.keep_alive && head.minor_version == 0) field("Connection: ", "keep-alive");

@@ -148,7 +148,7 @@ void Lender::Account(const WorkerHandle& worker, const std::vector<ToWorker>& se
 void Lender::FlushAll() {
   const LeaseBook& book = leases_.book;
   for (WorkerHandle* worker : seats_.in_use()) Flush(*worker);
-  for (std::size_t seat = 0; seat < seats_.size(); ++seat) {
+  for (std::size_t seat = 0; seat < scoreboard_.workers(); ++seat) {
     const WorkerHandle* worker = seats_.present(seat);
     scoreboard_.slot(seat).leases.store(worker == nullptr ? 0 : book.leases_of(worker->number()),
                                         std::memory_order_relaxed);

@@ -100,7 +100,8 @@ void Seats::Release(const WorkerHandle& worker) {
 }
 
 std::span<const WorkerLoad> Seats::Loads(const LeaseBook& book) {
-  for (std::size_t seat = 0; seat < size(); ++seat) {
+  const std::size_t used = scoreboard_.workers();
+  for (std::size_t seat = 0; seat < used; ++seat) {
     loads_[seat] = {};
     const WorkerHandle* worker = present_[seat];
     if (worker == nullptr) continue;
@@ -111,7 +112,7 @@ std::span<const WorkerLoad> Seats::Loads(const LeaseBook& book) {
                     .executing = life.busy.load(std::memory_order_relaxed) + untaken,
                     .leases = book.leases_of(worker->number())};
   }
-  return loads_;
+  return std::span(loads_).first(used);
 }
 
 }  // namespace hydrapool

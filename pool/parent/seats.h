@@ -77,7 +77,7 @@ class Seats {
   /// A handle that was closed may be used again.
   void Release(const WorkerHandle& worker);
 
-  /// By seat, for the dispatcher.
+  /// By seat, for the dispatcher: of those that have a worker, or have had one.
   [[nodiscard]] std::span<const WorkerLoad> Loads(const LeaseBook& book);
 
  private:

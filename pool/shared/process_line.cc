@@ -30,8 +30,7 @@ bool ProcessLine::Join(std::uint32_t slot, std::size_t most, sys::Nanos now, con
   return true;
 }
 
-void ProcessLine::Leave(std::uint32_t slot) const {
-  if (!Holds(slot)) return;
+void ProcessLine::Remove(std::uint32_t slot) const {
   HYDRAPOOL_STORE_POINT("line.left", &entries_[slot].ticket);
   entries_[slot].ticket.store(0);
 }

@@ -34,7 +34,9 @@ class ProcessLine {
 
   /// Comes last, or stays where it is. False: `most` wait already, or its party has its share.
   bool Join(std::uint32_t slot, std::size_t most, sys::Nanos now, const PlaceRules& rules = {}) const;
-  void Leave(std::uint32_t slot) const;
+  void Leave(std::uint32_t slot) const {
+    if (Holds(slot)) Remove(slot);
+  }
   /// It has a place: the others count and see it no more. No effect on one that does not wait.
   void StepOut(std::uint32_t slot) const;
   /// It waits again, where it was.
@@ -53,6 +55,7 @@ class ProcessLine {
   [[nodiscard]] std::vector<WaitingProcess> Waiting() const;
 
  private:
+  void Remove(std::uint32_t slot) const;
   struct Entry {
     std::atomic<std::uint64_t> ticket;  // 0: it does not wait; with kSteppedOut: not at the moment
     std::atomic<sys::Nanos> since;

@@ -45,6 +45,11 @@ void LeasedConnection::CountRequests() {
 
 // A request that was refused while it waited for its program's turn gives its turn back here: before the
 // commit, after which a worker's death would leave it to nobody.
+void LeasedConnection::GiveUpTurn() {
+  process_.LeavePlace();
+  desk_.leases.line().Leave(hand_.slot);
+}
+
 void AnswerEnd::OnThrough() {
   connection_.GiveUpTurn();
   connection_.CloseDocket(false);

@@ -138,7 +138,7 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   while (batch.open()) {
     auto decision = Ask(peeked, batch.consumed(), batch.empty());
     auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
-    const bool watched = docket().open();
+    const bool watched = desk_.internals.watcher != nullptr && docket().open();
     if (reply != nullptr && batch.Add(*reply, UsesNotes() || watched)) {
       desk_.internals.CountRunInto();
       if (!reply->interim) ++batched_;

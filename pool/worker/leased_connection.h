@@ -112,10 +112,7 @@ class LeasedConnection final : public Connection {
   void CloseDocket(bool cut);
   void CountRequests();
   /// A place for its program, or its turn to have one, is another's.
-  void GiveUpTurn() {
-    process_.LeavePlace();
-    process_.LeaveLine();
-  }
+  void GiveUpTurn();
   /// Something of the request in hand has been taken away already.
   [[nodiscard]] bool request_taken() const { return hand_.machine.total_consumed() + 1 != request_; }
 

@@ -69,8 +69,8 @@ std::size_t LeasedProcess::TurnsBefore(const PlaceRules& rules) const {
   return 1 + line().Before(lease());
 }
 
-void LeasedProcess::LeavePlace() {
-  if (place_ != nullptr) ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant());
+void LeasedProcess::GiveBackPlace() {
+  ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant());
 }
 
 void LeasedProcess::Prepare() {

@@ -56,13 +56,16 @@ class LeasedProcess final : public RequestProcess {
   void WatchInput();
   void StopWatching() { input_watch_.Reset(); }
   /// The request is over: a place that no process has occupied is given back.
-  void LeavePlace();
+  void LeavePlace() {
+    if (place_ != nullptr) GiveBackPlace();
+  }
   /// This worker's ends are closed. The parent is told to let the process finish or to end it, unless it will
   /// see to that itself when it frees the lease.
   void Drop(bool parent_frees_lease);
 
  private:
   LeasedConnection& connection_;
+  void GiveBackPlace();
   bool Tell(std::uint8_t ends);
 
   ProcessPlaces::Place* place_ = nullptr;
