@@ -147,8 +147,11 @@ TEST(OptionsTest, WhatIsWrongInTheFileIsSaidWithItsLineAndKey) {
   const ConfigFile section("log-level = \"warn\"\n[pool]\nworkers = 3\n");
   EXPECT_THAT(Parse({"--config", section.path()}).complaint,
               ::testing::HasSubstr(section.path() + ":2: [pool]: "));
-  for (const std::string line : {"workers = 0", "workers = \"many\"", "cgi-timeout = \"soon\"",
-                                 "balance = \"fair\"", "listen = [\":1\", \"nowhere\"]"}) {
+  for (const std::string line :
+       {"workers = 0", "workers = \"many\"", "cgi-timeout = \"soon\"", "balance = \"fair\"",
+        "listen = [\":1\", \"nowhere\"]", "workers = [1, 2]", "workers = 1.5", "workers = true",
+        "workers = \"\"", "workers = -1", "workers = 99999999999999999999", "listen = true",
+        "listen = [\":1\", 2]", "user = [\"a\", \"b\"]", "cgi-env = 7", "workers"}) {
     const ConfigFile file("log-level = \"warn\"\n" + line + "\n");
     const auto parsed = Parse({"--config", file.path()});
     EXPECT_EQ(parsed.exit_code, 2) << line;

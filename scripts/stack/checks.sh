@@ -51,6 +51,8 @@ dashboard_is_sound() {
         | "not the chosen datasource: \(.title // .expr // .name)"),
       (.panels[] | select(.type != "row" and ((.targets | length) == 0 or any(.targets[]; (.expr // "") == "")))
         | "no query: " + .title),
+      (.panels[] | select(.type != "row" and ((.description // "") == "" or .fieldConfig.defaults.unit == null))
+        | "no description or no unit: " + .title),
       (.panels | group_by(.id)[] | select(length > 1) | "one id twice: \(.[0].id)"),
       (.panels as $p | range($p | length) as $i | range($i) as $j
         | select(overlap($p[$i].gridPos; $p[$j].gridPos)) | "overlap: \($p[$i].title), \($p[$j].title)"),
