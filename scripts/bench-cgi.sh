@@ -3,7 +3,7 @@
 # starts of it this machine can do at all, and by which system calls. Sourced by scripts/bench, which has the servers.
 
 lighttpd_port=18303 uwsgi_port=18304 busybox_port=18305 large_port=18306
-cgi_rounds=5 cgi_seconds=2
+cgi_rounds=${ROUNDS-5} cgi_seconds=2
 cgi_peers=()  # processes, or groups with a minus before them
 cgi_servers=(hydrapool hydrapool-512MB lighttpd fcgiwrap uwsgi busybox)
 declare -A cgi_urls
@@ -30,9 +30,9 @@ start_fcgiwrap() {
   cat >"$work/nginx.conf" <<CONF
 worker_processes 2; daemon off; pid $work/nginx.pid; error_log $work/nginx.log crit; user $(id -un);
 events { worker_connections 4096; }
-http { access_log off; upstream programs { server unix:$socket; keepalive 8; }
+http { access_log off;
        server { listen 127.0.0.1:$nginx_port backlog=4096; location /cgi-bin/ {
-         fastcgi_pass programs; fastcgi_keep_conn on; fastcgi_param SCRIPT_FILENAME $work\$uri;
+         fastcgi_pass unix:$socket; fastcgi_param SCRIPT_FILENAME $work\$uri;
          fastcgi_param REQUEST_METHOD \$request_method; fastcgi_param QUERY_STRING \$query_string;
          fastcgi_param SERVER_PROTOCOL \$server_protocol; } } }
 CONF
@@ -42,8 +42,8 @@ CONF
 }
 
 start_uwsgi() {
-  uwsgi-core --plugin cgi --http-socket "127.0.0.1:$uwsgi_port" --listen 100 --processes 8 --master --die-on-term \
-    --disable-logging --cgi "/cgi-bin=$work/cgi-bin" >"$work/uwsgi.log" 2>&1 &
+  uwsgi-core --plugin cgi --http-socket "127.0.0.1:$uwsgi_port" --http-socket-modifier1 9 --listen 100 --processes 8 \
+    --master --die-on-term --disable-logging --cgi "/cgi-bin=$work/cgi-bin" >"$work/uwsgi.log" 2>&1 &
   cgi_peers+=($!)
   cgi_urls[uwsgi]=http://127.0.0.1:$uwsgi_port/cgi-bin/hello
 }
@@ -76,13 +76,15 @@ CODE
 }
 
 # rate NAME CONNECTIONS URL: appends requests a second to $work/NAME.rate, the 99th percentile in ms to $work/NAME.p99,
-# and how many requests were not answered by 200 to $work/NAME.bad.
+# and how many requests were not answered by 200 to $work/NAME.bad. (wrk takes the end of a connection that ends an answer
+# without a length for a failed read.)
 rate() {
   wrk -c"$2" -t1 -d"${cgi_seconds}s" --latency -H 'Connection: close' "$3" >"$work/wrk" || true
   awk '/Requests\/sec/ { print $2 }' "$work/wrk" >>"$work/$1.rate"
   awk '$1 == "99%" { v = $2 + 0; if ($2 ~ /[0-9]s$/) v *= 1000; if ($2 ~ /us$/) v /= 1000; print v }' "$work/wrk" \
     >>"$work/$1.p99"
-  awk '/Non-2xx/ { n += $NF } /Socket errors/ { gsub(",", ""); n += $4 + $6 + $8 + $10 } END { print n + 0 }' "$work/wrk" \
+  awk '/ requests in / { all = $1 } /Non-2xx/ { n += $NF }
+    /Socket errors/ { gsub(",", ""); n += $4 + $8 + $10 + ($6 < all ? $6 : 0) } END { print n + 0 }' "$work/wrk" \
     >>"$work/$1.bad"
 }
 
@@ -139,7 +141,7 @@ cgi_calls() {
   wait "${tracers[@]}" || true
   for i in worker parent; do
     printf 'system calls for each request, %s: ' "$([[ $i == parent ]] && echo the parent || echo worker and program)"
-    awk -v n="$requests" '$1 ~ /^[0-9.]+$/ && $NF == "total" { all = $3 / n }
+    awk -v n="$requests" '$1 ~ /^[0-9.]+$/ && $NF == "total" { all = $4 / n }
       $1 ~ /^[0-9.]+$/ && $NF != "total" && $4 / n >= 0.5 { calls = calls sprintf(", %s %.1f", $NF, $4 / n) }
       END { printf "%.1f: %s\n", all, substr(calls, 3) }' "$work/calls.$i"
   done
@@ -169,7 +171,7 @@ bench_cgi() {
 # p99_of_normal: of keep-alive requests at 1,000 a second, in milliseconds.
 p99_of_normal() {
   "$bin/loadgen" -R 1000 -c 16 -t 1 -d 5s --json "$work/load" "http://127.0.0.1:$port/" >/dev/null 2>&1 || true
-  jq -r '.latency_s.p99 * 1e3 * 100 | round / 100' "$work/load"
+  jq -r '.latency_us.response.p99 / 10 | round / 100' "$work/load"
 }
 
 # What heads that come a byte at a time cost the others.
@@ -177,7 +179,7 @@ bench_heads() {
   local round heads without=() with=()
   ulimit -n "$(ulimit -Hn)"
   start_server --max-connections 8192
-  for round in 1 2 3; do
+  for ((round = 1; round <= ${ROUNDS-3}; round++)); do
     without+=("$(p99_of_normal)")
     coproc HEADS { python3 "$root/scripts/slow-heads.py" "$port" 5000; }
     heads=$HEADS_PID

@@ -21,10 +21,14 @@ FAULTS = """(function faults(page) {
 })(document).join(', ')"""
 
 
+# Nobody's matter: what every browser asks for, and what munin's style names for an administrator to make.
+OPTIONAL = ("/favicon.ico", "/munin/static/custom.css")
+
+
 def refused(complaint):
-    """A resource that the browser could not load; the favicon that every browser asks for is nobody's matter."""
+    """A resource that the browser could not load."""
     entry = json.loads(complaint).get("entry", {}) if complaint.endswith("}") else {}
-    return entry.get("source") == "network" and not entry.get("url", "").endswith("/favicon.ico")
+    return entry.get("source") == "network" and not entry.get("url", "").endswith(OPTIONAL)
 
 
 with tempfile.TemporaryDirectory() as profile:
