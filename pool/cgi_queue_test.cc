@@ -1,10 +1,12 @@
 // Past --max-cgi requests wait for their program's turn: all of them get it, in their order, whoever dies.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -123,6 +125,48 @@ TEST_F(CgiQueueTest, BodiesOfEveryKindWaitToo) {
   Go();
   EXPECT_EQ(first.Receive().value_or(HttpAnswer{}).body, "ok");
   for (auto& [client, body] : clients) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).body, body);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST_F(CgiQueueTest, WhoWaitsHoldsNoFile) {
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1);
+  for (int i = 0; i < 9; ++i) {
+    clients_.emplace_back(server.address());
+    ASSERT_TRUE(clients_.back().Send(Post(fmt::format("/cgi-bin/wait?{}", i), "small")));
+    ASSERT_TRUE(i == 0 ? Eventually([&] { return Marks().size() == 1; }) : AwaitQueued(i));
+  }
+  for (const pid_t worker : server.Workers()) {
+    for (const auto& fd : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", worker))) {
+      std::error_code gone;
+      EXPECT_FALSE(std::filesystem::read_symlink(fd, gone).string().starts_with("/memfd:request body"));
+    }
+  }
+  Go();
+  for (HttpClient& client : clients_) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).body, "ok");
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+// Of eight clients each of four workers has two. Three workers are stopped: the clients of the fourth are
+// answered, wherever in the line the others stand.
+TEST_F(CgiQueueTest, WorkersThatDoNotComeRoundHoldUpNobody) {
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1, {"--stall-timeout", "60s", "--cgi-queue-timeout", "60s"});
+  ASSERT_NO_FATAL_FAILURE(LineUp(8));
+  std::vector<pid_t> stopped = server.Workers();
+  stopped.pop_back();
+  for (const pid_t worker : stopped) server.SignalWorker(worker, SIGSTOP);
+  Go();
+  const auto answered = [this] {
+    return std::ranges::count_if(clients_, [](const HttpClient& client) {
+      pollfd readable{.fd = client.fd(), .events = POLLIN, .revents = 0};
+      return ::poll(&readable, 1, 0) == 1;
+    });
+  };
+  EXPECT_TRUE(Eventually([&] { return answered() == 2; })) << answered();
+  for (const pid_t worker : stopped) server.SignalWorker(worker, SIGCONT);
+  for (HttpClient& client : clients_) EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_EQ(Marks().size(), 8u);
   EXPECT_TRUE(server.Stop().clean());
 }
 

@@ -119,10 +119,10 @@ Begun Handler::Begin(Exchange& exchange, const http::Request& request, std::stri
   }
   const std::string_view body = peeked.substr(request.head_size, request.content_length);
   if (body.empty()) return Launch(exchange, request, {});
-  sys::UniqueFd file = MemoryFile();
-  if (!file || !WriteAt(file.get(), body, 0))
+  Body whole;
+  if (!WholeBody(body, whole))
     return Refuse(exchange.connection(), request, 0, 503, "no memory for the request's body");
-  return Launch(exchange, request, {.file = file.get(), .length = body.size(), .own = std::move(file)});
+  return Launch(exchange, request, std::move(whole));
 }
 
 Begun Handler::Spool(Exchange& exchange, const http::Request& request, std::string_view head) {

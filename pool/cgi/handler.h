@@ -62,7 +62,7 @@ struct Config {
 /// Config::body_memory; else in a file of Config::body_directory. Past Config::max_body it is a 413, where
 /// the directory has no room a 503, and so are more bodies at once than the parent has descriptors for. Small
 /// bodies that come with their head are not counted: max_processes of them are in memory at most, of kPeeked
-/// bytes each.
+/// bytes each; those that wait for their program's turn stay in their sockets.
 ///
 /// Past Config::max_processes at once a program waits for its turn (place_waiter.h), and so where as many run
 /// for its client's address, or by its ProgramRule, as may; then others come before it.
@@ -110,6 +110,8 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
                                     const std::string& client) const;
   std::uint64_t Ignored();
   Begun Wait(Exchange& exchange, const http::Request& request, Body body, const PlaceRules& rules);
+  /// The body of a request that has waited, from its socket. False: there is no memory for it.
+  static bool Reread(const Exchange& exchange, const http::Request& request, Body& body);
   [[nodiscard]] Reply Refuse(const Connection& connection, const http::Request& request,
                              std::uint64_t consume, int status, std::string_view why);
   /// The program's path, as far as a worker has noted it.

@@ -128,6 +128,7 @@ Begun Handler::Wait(Exchange& exchange, const http::Request& request, Body body,
                    NameOf(exchange.connection(), request.path));
     return RefusePlace(exchange, "as many programs run as may at once");
   }
+  if (body.own) body = {.length = body.length, .peeked = true};  // those that wait hold no file
   return std::make_unique<PlaceWaiter>(exchange, static_cast<Launcher&>(*this), std::move(body), rules,
                                        config_.wait);
 }
@@ -152,7 +153,15 @@ Begun Handler::LaunchAgain(Exchange& exchange, Body body) {
   std::string head;
   const auto request = HeadOf(exchange, head);
   if (!request) return nullptr;
+  if (body.peeked && !Reread(exchange, *request, body))
+    return RefuseLaunch(exchange, 503, "no memory for the request's body");
   return Launch(exchange, *request, std::move(body));
+}
+
+bool Handler::Reread(const Exchange& exchange, const http::Request& request, Body& body) {
+  std::string whole(request.head_size + body.length, '\0');
+  if (exchange.Peek(whole) != whole.size()) return false;
+  return WholeBody(std::string_view(whole).substr(request.head_size), body);
 }
 
 Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body body) {

@@ -90,7 +90,7 @@ void LaunchServer::OnMessages() {
 int LaunchServer::Start(const ToLauncher& message, std::vector<sys::UniqueFd>& fds) {
   ::fcntl(fds[3].get(), F_SETFL, O_NONBLOCK);
   if (message.slot >= seat_.table.size()) return EINVAL;
-  if (programs_.size() >= config_.max_processes) return EAGAIN;
+  if (programs_.size() > config_.max_processes) return EAGAIN;  // one more than that for a local redirect
   const auto order = LaunchOrder::Read(ReadOrder(fds[4].get()));
   if (!order) return EINVAL;
   const auto parsed = parser_.Parse(order->head);

@@ -151,7 +151,7 @@ TEST_F(LaunchServerTest, IgnoresWhatIsNoMessage) {
 }
 
 TEST_F(LaunchServerTest, StartsNoMoreThanTheServerMay) {
-  for (std::uint32_t i = 0; i < config_.max_processes; ++i) ASSERT_EQ(OrderPath("/cgi-bin/stays").error, 0);
+  for (std::uint32_t i = 0; i <= config_.max_processes; ++i) ASSERT_EQ(OrderPath("/cgi-bin/stays").error, 0);
   EXPECT_EQ(OrderPath("/cgi-bin/stays").error, EAGAIN);
 }
 

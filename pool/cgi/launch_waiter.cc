@@ -33,7 +33,8 @@ void LaunchWaiter::Look() {
     return exchange_.Become(std::move(std::get<std::unique_ptr<Execution>>(begun)));
   }
   if (error == 0) return Refuse(503, "the launcher of its user has ended");
-  Refuse(500, "the program cannot be executed: " + std::generic_category().message(error));
+  const bool for_now = word.state != ProcessWord::State::kFailed && error == EAGAIN;
+  Refuse(for_now ? 503 : 500, "the program cannot be executed: " + std::generic_category().message(error));
 }
 
 void LaunchWaiter::OnDeadline() {

@@ -5,12 +5,20 @@
 #include <utility>
 #include <variant>
 
+#include "pool/cgi/body_file.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/failpoint.h"
 #include "pool/worker/request_process.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
+
+bool WholeBody(std::string_view bytes, Body& body) {
+  sys::UniqueFd file = MemoryFile();
+  if (!file || !WriteAt(file.get(), bytes, 0)) return false;
+  body = {.file = file.get(), .length = bytes.size(), .own = std::move(file)};
+  return true;
+}
 
 PlaceWaiter::PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, const PlaceRules& rules,
                          sys::Nanos patience)

@@ -18,7 +18,11 @@ struct Body {
   std::uint64_t length = 0;
   bool feed = false;
   sys::UniqueFd own{};  ///< `file`, where nobody else holds it
+  bool peeked = false;  ///< it came with its head and has no file yet
 };
+
+/// Makes it of bytes. False: there is no memory.
+[[nodiscard]] bool WholeBody(std::string_view bytes, Body& body);
 
 /// Who starts a program once there is a place for it.
 class Launcher {

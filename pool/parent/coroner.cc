@@ -71,7 +71,7 @@ Coroner::Coroner(PoolCounts& counts, VitalSigns& signs, DeathJournal& journal)
     : counts_(counts),
       signs_(signs),
       journal_(journal),
-      oom_kills_(sys::OomKillFile()),
+      oom_kills_(sys::OomKillFile(), signs.oom_kills),
       limit_(kLinesAtOnce, kLineEach) {}
 
 bool Coroner::WasOutOfMemory(const sys::ExitStatus& status) {

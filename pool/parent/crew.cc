@@ -27,7 +27,9 @@ Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases&
       oom_score_(oom_score),
       work_(std::move(work)),
       watchdog_(leases, seats, lender, stall_timeout),
-      coroner_(scoreboard.counts(), scoreboard.signs(), deaths) {}
+      coroner_(scoreboard.counts(), scoreboard.signs(), deaths) {
+  leases_.hear = [this](std::uint32_t worker) { OnMessages(seats_.handle(worker)); };
+}
 
 void Crew::Adopt() {
   for (WorkerHandle* worker : seats_.in_use()) {
@@ -158,7 +160,7 @@ void Crew::OnMessages(WorkerHandle& worker) {
     } else if (message.kind == ToParent::Kind::kTerminate) {
       leases_.keeper.Terminate(message.pid);
     } else if (message.kind == ToParent::Kind::kLetGo) {  // the lease was taken before this was read
-      leases_.keeper.LetFinish(message.pid);
+      leases_.keeper.LetFinish(message.pid, message.slot == leases_.taking ? leases_.taking : std::nullopt);
     }
     worker.Discard();
   }

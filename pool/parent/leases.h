@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 
 #include "pool/parent/lease_book.h"
 #include "pool/parent/process_keeper.h"
@@ -24,12 +26,22 @@ struct Leases {
   ProcessKeeper keeper;
   Quarantine quarantine;
 
+  /// Hears what a worker has said and was not read yet, while a lease is being taken from it.
+  std::function<void(std::uint32_t worker)> hear = [](std::uint32_t) {};
+
   /// Takes a lease between requests from its owner. False: it is not between requests.
   bool TakeIdle(std::uint32_t slot) {
+    const std::uint32_t owner = book.owner(slot);
     if (!book.Take(slot)) return false;
-    keeper.Drop(slot, false);  // of its last request; what its worker says of that now comes too late
+    if (owner != LeaseBook::kNoWorker && keeper.OfferOf(slot) != 0) {  // it may have let its process go
+      taking = slot;
+      hear(owner);
+      taking.reset();
+    }
+    keeper.Drop(slot, false);  // of its last request
     return true;
   }
+  std::optional<std::uint32_t> taking = {};  ///< TakeIdle is about to drop what is held for it
   /// Counts the requests in execution, and finds the oldest. One look at each open lease.
   void Survey(VitalSigns& signs) const;
   /// What lends an idle lease to a worker.

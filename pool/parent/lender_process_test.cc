@@ -1,12 +1,16 @@
 // Whom leases are lent to, with processes that take nothing out of their channels for workers.
 #include "pool/parent/lender.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
+#include <array>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "pool/parent/test_pool.h"
 
@@ -98,6 +102,31 @@ TEST_F(LenderTest, WhatIsTakenBackBeforeItIsSentIsNotSent) {
   lender_.FlushAll();
   EXPECT_EQ(worker.life().told, 1u);
   EXPECT_EQ(scoreboard_.slot(0).connections_leased.value(), 1u);
+}
+
+TEST_F(LenderTest, WhatAWorkerHasSaidIsHeardBeforeWhatIsHeldForItIsDropped) {
+  const WorkerHandle& worker = AddWorker(0);
+  const std::uint32_t slot = Lend();
+  std::array<int, 2> output{};
+  ASSERT_EQ(::pipe2(output.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const sys::UniqueFd programs(output[1]);
+  ProcessEnds ends;
+  ends[static_cast<std::size_t>(ProcessEnd::kOutput)] = sys::UniqueFd(output[0]);
+  leases_.keeper.OnMessage({.slot = slot, .kind = ToParent::Kind::kOffer}, std::move(ends));
+  const sys::Child program = sys::Child::Fork([] { return ::pause(); });
+  std::vector<std::uint32_t> heard;
+  leases_.hear = [&](std::uint32_t number) {
+    heard.push_back(number);
+    leases_.keeper.LetFinish(program.pid(), leases_.taking);
+  };
+  ASSERT_TRUE(leases_.TakeIdle(slot));
+  EXPECT_EQ(heard, std::vector<std::uint32_t>{worker.number()});
+  pollfd end{programs.get(), POLLOUT, 0};
+  EXPECT_EQ(::poll(&end, 1, 0), 1);
+  EXPECT_EQ(end.revents, POLLOUT) << "the program's output is read on";
+  const std::uint32_t other = Lend();
+  ASSERT_TRUE(leases_.TakeIdle(other));
+  EXPECT_EQ(heard.size(), 1u) << "nothing is held for it";
 }
 
 TEST_F(LenderTest, AWorkerThatLeavesKeepsOnlyWhatItHasInHand) {

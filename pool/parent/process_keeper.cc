@@ -119,8 +119,8 @@ void ProcessKeeper::Terminate(pid_t pid) {
   Count();
 }
 
-void ProcessKeeper::LetFinish(pid_t pid) {
-  left_.LetFinish(pid, {});
+void ProcessKeeper::LetFinish(pid_t pid, std::optional<std::uint32_t> slot) {
+  left_.LetFinish(pid, slot ? Release(*slot) : ProcessEnds{});
   Count();
 }
 

@@ -140,8 +140,7 @@ Orphan Rescuer::Examine(std::uint32_t slot) {
   const Lease& lease = leases_.table.lease(slot);
   const LeaseWord word = lease.Load();
   const StepEnd before = lease.end[(word.steps + 1) & 1];
-  if (PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting))
-    leases_.table.places().GiveBack(ProcessPlaces::Claimant(slot, word.generation));
+  leases_.table.places().GiveBack(ProcessPlaces::Claimant(slot, word.generation));
   leases_.keeper.Part(slot);
   const bool same = before.next == Phase::kExecuting;
   Orphan orphan{.word = word,

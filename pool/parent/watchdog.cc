@@ -35,6 +35,8 @@ void Watchdog::LookAt(WorkerHandle& worker, sys::Nanos now) {
         sys::log::Warn("worker {} (pid {}) does not come round: its idle connections go to others", life.slot,
                        worker.pid());
       lender_.TakeAllIdle(worker);
+      for (const std::uint32_t slot : leases_.book.SlotsOf(worker.number()))
+        leases_.table.line().StepOut(slot);
       break;
     case Vitality::kStalled:
       sys::log::Error("worker {} (pid {}) has not come round for {} s: killed", life.slot, worker.pid(),

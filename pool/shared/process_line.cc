@@ -36,15 +36,17 @@ void ProcessLine::Remove(std::uint32_t slot) const {
 }
 
 void ProcessLine::StepOut(std::uint32_t slot) const {
-  if (!Holds(slot)) return;
+  std::uint64_t ticket = TicketOf(slot);
+  if (!Waits(ticket)) return;
   HYDRAPOOL_STORE_POINT("line.stepped_out", &entries_[slot].ticket);
-  entries_[slot].ticket.store(TicketOf(slot) | kSteppedOut);
+  entries_[slot].ticket.compare_exchange_strong(ticket, ticket | kSteppedOut);
 }
 
 void ProcessLine::StepBack(std::uint32_t slot) const {
-  if (!Holds(slot)) return;
+  std::uint64_t ticket = TicketOf(slot);
+  if ((ticket & kSteppedOut) == 0) return;
   HYDRAPOOL_STORE_POINT("line.stepped_back", &entries_[slot].ticket);
-  entries_[slot].ticket.store(TicketOf(slot) & ~kSteppedOut);
+  entries_[slot].ticket.compare_exchange_strong(ticket, ticket & ~kSteppedOut);
 }
 
 sys::Nanos ProcessLine::Since(std::uint32_t slot) const {

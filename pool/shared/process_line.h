@@ -37,7 +37,8 @@ class ProcessLine {
   void Leave(std::uint32_t slot) const {
     if (Holds(slot)) Remove(slot);
   }
-  /// It has a place: the others count and see it no more. No effect on one that does not wait.
+  /// It has a place, or its worker does not come round: the others count and see it no more. No effect on one
+  /// that does not wait.
   void StepOut(std::uint32_t slot) const;
   /// It waits again, where it was.
   void StepBack(std::uint32_t slot) const;

@@ -54,6 +54,16 @@ TEST(ProcessLineTest, WhoHasSteppedOutKeepsItsTurn) {
   EXPECT_FALSE(line.Holds(4));
 }
 
+TEST(ProcessLineTest, SteppingOutIsNoReturnForWhoHasLeft) {
+  const ProcessLine line(8);
+  EXPECT_TRUE(line.Join(4, 8, 1));
+  line.Leave(4);
+  line.StepOut(4);
+  line.StepBack(4);
+  EXPECT_FALSE(line.Holds(4));
+  EXPECT_EQ(line.size(), 0u);
+}
+
 TEST(ProcessLineTest, TellsWhatEachWaitsFor) {
   const ProcessLine line(8);
   EXPECT_TRUE(line.Join(5, 8, 1));

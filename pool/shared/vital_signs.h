@@ -11,6 +11,7 @@
 #include "pool/shared/request_counts.h"
 #include "pool/sys/child.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/oom_kills.h"
 
 namespace hydrapool {
 
@@ -47,6 +48,7 @@ struct VitalSigns {
   std::atomic<sys::Nanos> oldest_begun_at{0};  ///< of these, when the oldest began
 
   std::array<Counter, kProgramStarts.size()> starts;  ///< of the pool's own program, by kProgramStarts
+  sys::OomKills::Memory oom_kills;                    ///< what deaths they have explained
   std::atomic<std::uint32_t> refused{0};              ///< reloads and upgrades that changed nothing
 
   std::array<Counter, kProgramEnds.size()> program_ends;  ///< by kProgramEnds

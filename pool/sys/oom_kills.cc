@@ -48,20 +48,22 @@ std::string OomKillFile() {
   return "";
 }
 
-OomKills::OomKills(std::string file)
-    : file_(std::move(file)),
-      explained_(file_.empty() ? 0 : ParseOomKills(ReadFile(file_))),
-      seen_(explained_) {}
+OomKills::OomKills(std::string file, Memory& memory) : file_(std::move(file)), memory_(memory) {
+  if (memory.begun || file_.empty()) return;
+  memory.explained = memory.seen = ParseOomKills(ReadFile(file_));
+  memory.begun = true;
+}
 
 bool OomKills::ExplainsOne() {
-  if (file_.empty() || ParseOomKills(ReadFile(file_)) <= explained_) return false;
-  ++explained_;
+  if (file_.empty() || ParseOomKills(ReadFile(file_)) <= memory_.explained) return false;
+  ++memory_.explained;
   return true;
 }
 
 void OomKills::Age() {
   if (file_.empty()) return;
-  explained_ = std::max(explained_, std::exchange(seen_, ParseOomKills(ReadFile(file_))));
+  memory_.explained =
+      std::max(memory_.explained, std::exchange(memory_.seen, ParseOomKills(ReadFile(file_))));
 }
 
 }  // namespace hydrapool::sys

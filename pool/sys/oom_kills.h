@@ -17,8 +17,14 @@ namespace hydrapool::sys {
 /// for one's own. The kernel counts before it kills. Each kill explains one death.
 class OomKills {
  public:
+  /// What is remembered; in shared memory, so that a new parent goes on with it.
+  struct Memory {
+    bool begun = false;
+    std::uint64_t explained = 0;
+    std::uint64_t seen = 0;  ///< by Age
+  };
   /// `file`: where the count stands; "": nowhere, and nothing is explained.
-  explicit OomKills(std::string file);
+  OomKills(std::string file, Memory& memory);
 
   /// A process was killed so since the last death that was explained.
   bool ExplainsOne();
@@ -28,8 +34,7 @@ class OomKills {
 
  private:
   std::string file_;
-  std::uint64_t explained_;
-  std::uint64_t seen_;  // by Age
+  Memory& memory_;
 };
 
 /// Where this process's count stands; "": the system does not say.

@@ -40,11 +40,12 @@ class OomKillCountTest : public ::testing::Test {
 
   const ScratchDir directory_{"oom"};
   const std::string file_ = directory_ / "memory.events";
+  OomKills::Memory memory_;
 };
 
 TEST_F(OomKillCountTest, EachExplainsOneDeath) {
   Count(5);
-  OomKills kills(file_);
+  OomKills kills(file_, memory_);
   EXPECT_FALSE(kills.ExplainsOne());
   Count(7);
   EXPECT_TRUE(kills.ExplainsOne());
@@ -54,7 +55,7 @@ TEST_F(OomKillCountTest, EachExplainsOneDeath) {
 
 TEST_F(OomKillCountTest, OneOfSomebodyElseExplainsNothingForLong) {
   Count(0);
-  OomKills kills(file_);
+  OomKills kills(file_, memory_);
   Count(1);
   kills.Age();
   kills.Age();
@@ -66,8 +67,20 @@ TEST_F(OomKillCountTest, OneOfSomebodyElseExplainsNothingForLong) {
   EXPECT_FALSE(kills.ExplainsOne());
 }
 
+TEST_F(OomKillCountTest, WhatWasRememberedIsNotExplainedAgain) {
+  Count(2);
+  OomKills before(file_, memory_);
+  Count(3);
+  EXPECT_TRUE(before.ExplainsOne());
+  OomKills after(file_, memory_);
+  EXPECT_FALSE(after.ExplainsOne());
+  Count(4);
+  EXPECT_TRUE(after.ExplainsOne());
+}
+
 TEST(OomKillsTest, NothingIsExplainedWhereNothingIsCounted) {
-  OomKills kills("");
+  OomKills::Memory memory;
+  OomKills kills("", memory);
   EXPECT_FALSE(kills.ExplainsOne());
   kills.Age();
   EXPECT_FALSE(kills.ExplainsOne());

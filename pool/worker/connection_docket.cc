@@ -46,6 +46,7 @@ void LeasedConnection::CountRequests() {
 // A request that was refused while it waited for its program's turn gives its turn back here: before the
 // commit, after which a worker's death would leave it to nobody.
 void LeasedConnection::GiveUpTurn() {
+  hand_.detail.begun_at.store(0, std::memory_order_relaxed);
   process_.LeavePlace();
   desk_.leases.line().Leave(hand_.slot);
 }

@@ -20,7 +20,8 @@ void LeasedConnection::SetBusy(bool busy) {
   if (busy) {
     busy_since_ = since_ = desk_.loop.now();
   } else {
-    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(since_ - *busy_since_));
+    // A request that was passed on began before it came here.
+    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(std::max<Nanos>(since_ - *busy_since_, 0)));
     busy_since_.reset();
   }
 }
@@ -103,10 +104,14 @@ void LeasedConnection::Watch() {
 }
 
 void LeasedConnection::EndRequest() {
+  GiveUpTurn();
+  ForgetRequest();
+}
+
+// What the next owner of the lease also uses stays as it is.
+void LeasedConnection::ForgetRequest() {
   settle_.Reset();
   hand_.machine.EndRequest();
-  hand_.detail.begun_at.store(0, std::memory_order_relaxed);
-  GiveUpTurn();
   if (exchange_.execution() == nullptr && !process_.held()) return;
   exchange_.End();
   process_.Drop(activity_ == Activity::kGone);

@@ -287,8 +287,8 @@ LeasedConnection::Next LeasedConnection::AfterStep() {
       if (hand_.machine.done().requests > 0 || ++interims_.count <= kMostInterims) return Next::kAgain;
       Misuse("the handler sent one interim reply after the other and no answer");
       return Next::kWait;
-    default:
-      EndRequest();
+    default:  // idle, and perhaps another's already; its turn was given up before
+      ForgetRequest();
       Rest();
       return Next::kWait;
   }

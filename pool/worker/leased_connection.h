@@ -174,6 +174,7 @@ class LeasedConnection final : public Connection {
   void Watch();
   void GiveBack();
   void EndRequest();
+  void ForgetRequest();
   void BeginClosing();
   void Linger();
   void DoTick(Nanos now);

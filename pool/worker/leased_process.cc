@@ -55,6 +55,7 @@ bool LeasedProcess::JoinLine(std::size_t most, const PlaceRules& rules) {
 }
 
 std::size_t LeasedProcess::TurnsBefore(const PlaceRules& rules) const {
+  line().StepBack(lease());  // the watchdog may have taken this worker for one that does not come round
   const ProcessPlaces& places = connection_.desk().leases.places();
   if (!rules.apart() && !line().apart()) {
     const std::size_t taken = places.taken() + line().Before(lease());
@@ -69,9 +70,7 @@ std::size_t LeasedProcess::TurnsBefore(const PlaceRules& rules) const {
   return 1 + line().Before(lease());
 }
 
-void LeasedProcess::GiveBackPlace() {
-  ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant());
-}
+void LeasedProcess::GiveBackPlace() { ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant()); }
 
 void LeasedProcess::Prepare() {
   detail().process.store(ProcessWord{ProcessWord::State::kPreparing, ::getpid()}.Pack(),
