@@ -248,7 +248,7 @@ TEST_F(CgiQueueTest, CrashesOfTheirWorkersStrikeNobodyWhoWaits) {
   HttpClient waits(server.address());
   ASSERT_TRUE(waits.Send(Get("/cgi-bin/wait?waits")));
   ASSERT_TRUE(AwaitQueued(1));
-  for (int round = 1; round <= 3; ++round) {
+  for (unsigned round = 1; round <= 3; ++round) {
     for (const pid_t worker : server.Workers()) server.SignalWorker(worker, SIGSEGV);
     ASSERT_TRUE(server.AwaitTotal("exits", 4 * round));
     ASSERT_TRUE(AwaitQueued(1));

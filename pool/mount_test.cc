@@ -216,7 +216,7 @@ TEST_F(MountTest, ALargeFileIsSentWholeAndInParts) {
 }
 
 TEST_F(MountTest, WhatIsWrongWithAMountIsOneLine) {
-  const auto complaint = [this](std::vector<std::string> flags) {
+  const auto complaint = [](std::vector<std::string> flags) {
     flags.insert(flags.begin(), {HYDRAPOOL_BIN_DIR "/hydrapool", "--check"});
     const Finished finished = RunProgram(flags);
     EXPECT_FALSE(finished.ok()) << flags.back();

@@ -14,7 +14,7 @@
 namespace hydrapool::support {
 namespace {
 
-constexpr int kRequests = 3;
+constexpr std::size_t kRequests = 3;
 
 struct Pipeline {
   std::string bytes;
@@ -23,7 +23,7 @@ struct Pipeline {
 
 Pipeline MakePipeline() {
   Pipeline pipeline;
-  for (int i = 0; i < kRequests; ++i) {
+  for (std::size_t i = 0; i < kRequests; ++i) {
     pipeline.begins.push_back(pipeline.bytes.size());
     pipeline.bytes += Get(fmt::format("/?{}", i));
   }
@@ -41,7 +41,7 @@ void SendWithUrgent(const HttpClient& client, std::string_view bytes, std::size_
 void ExpectAnswers(const ServerProcess& server, const Pipeline& pipeline, std::size_t urgent) {
   HttpClient client(server.address());
   SendWithUrgent(client, pipeline.bytes, urgent);
-  for (int i = 0; i < kRequests; ++i) {
+  for (std::size_t i = 0; i < kRequests; ++i) {
     const auto answer = client.Receive();
     ASSERT_TRUE(answer) << "urgent byte " << urgent << ": " << client.error();
     const std::size_t end = i + 1 < kRequests ? pipeline.begins[i + 1] : pipeline.bytes.size();

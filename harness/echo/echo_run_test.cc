@@ -15,7 +15,7 @@ namespace hydrapool::harness {
 namespace {
 
 TEST(EchoRunTest, AFaithfulServerIsExactHoweverConnectionsEnd) {
-  for (const std::size_t pipeline : {1, 7}) {
+  for (const std::size_t pipeline : {1u, 7u}) {
     for (const Ending ending : {Ending::kNone, Ending::kHeader, Ending::kHalfClose, Ending::kOurClose}) {
       const auto result = Check(Echo, With(pipeline, ending, 3));
       EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);

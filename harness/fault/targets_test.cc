@@ -61,7 +61,8 @@ TEST(ChooseTargetsTest, IdleIsOneThatExecutesNothing) {
 
 TEST(ChooseTargetsTest, OldestAndYoungestGoByTheStartTime) {
   std::array workers{Worker(10), Worker(11), Worker(12), Worker(13)};
-  for (std::size_t i = 0; i < workers.size(); ++i) workers[i].identity.start_time = std::array{5, 3, 9, 3}[i];
+  for (std::size_t i = 0; i < workers.size(); ++i)
+    workers[i].identity.start_time = std::array{5u, 3u, 9u, 3u}[i];
   EXPECT_THAT(ChooseTargets(Target::kYoungest, workers, 7), ElementsAre(workers[2]));
   EXPECT_THAT(ChooseTargets(Target::kOldest, workers, 0), ElementsAre(workers[1]));
   EXPECT_THAT(ChooseTargets(Target::kOldest, workers, 1), ElementsAre(workers[3]));

@@ -49,7 +49,7 @@ class Transport {
  public:
   /// All must outlive it.
   Transport(const Plan& plan, Poller& poller, SourceAddresses& sources, ConnectionCounts& counts)
-      : plan_(plan), poller_(poller), sources_(sources), counts_(counts), walk_(plan.wire) {}
+      : poller_(poller), sources_(sources), counts_(counts), walk_(plan.wire) {}
   ~Transport() { Drop(); }
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -92,7 +92,6 @@ class Transport {
   Transferred TlsEnd();
   void Drop();
 
-  const Plan& plan_;
   Poller& poller_;
   SourceAddresses& sources_;
   ConnectionCounts& counts_;

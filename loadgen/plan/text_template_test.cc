@@ -31,7 +31,7 @@ TEST(TextTemplateTest, LinesOfAFileComeInTurn) {
   const LineFiles files{{"users.txt", std::make_shared<const Lines>(Lines{"ann", "bob", "eve"})}};
   const TextTemplate text("/u/{line:users.txt}?{counter}", files);
   std::string out;
-  for (const std::uint64_t turn : {0, 1, 2, 3}) text.Expand(1, turn, out);
+  for (const std::uint64_t turn : {0u, 1u, 2u, 3u}) text.Expand(1, turn, out);
   EXPECT_EQ(out, "/u/ann?0/u/bob?1/u/eve?2/u/ann?3");
   EXPECT_TRUE(TextTemplate("/{line:other.txt}", files).constant());
 }

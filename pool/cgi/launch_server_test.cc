@@ -37,11 +37,11 @@ class LaunchServerTest : public ::testing::Test {
       config_.rules.push_back(*ProgramRule::Parse(rule));
     auto [ours, theirs] = sys::MakeChannel();
     channel_ = std::move(ours);
-    launcher_ = sys::Child::Fork([this, &theirs = theirs]() -> int {
+    launcher_ = sys::Child::Fork([this, &end = theirs]() -> int {
       line_.CloseUpper();
       channel_.Close();
       const Mounts mounts({{Mount::Kind::kPrograms, "/cgi-bin/", scratch_.path()}}, {});
-      LaunchServer("me", std::move(theirs), config_, mounts,
+      LaunchServer("me", std::move(end), config_, mounts,
                    {.table = table_, .life = life_[0], .bell = bell_[0], .lifeline = line_.PathOfLower()},
                    life_[0].launchers[1])
           .Run();

@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const Outcome whole = Decode(bytes, std::max<std::size_t>(size, 1));
   if (whole.consumed > size || whole.body.size() > whole.consumed) std::abort();
-  for (const std::size_t step : {1, 2, 3, 7}) {
+  for (const std::size_t step : {1u, 2u, 3u, 7u}) {
     if (Decode(bytes, step) != whole) std::abort();
   }
   return 0;

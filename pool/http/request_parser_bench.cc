@@ -32,7 +32,7 @@ void Parse(benchmark::State& state, std::string_view head) {
     auto parsed = parser.Parse(head);
     benchmark::DoNotOptimize(parsed);
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * head.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(head.size()));
 }
 BENCHMARK_CAPTURE(Parse, small, kSmall);
 BENCHMARK_CAPTURE(Parse, browser, kBrowser);
@@ -44,7 +44,7 @@ void ScanOnly(benchmark::State& state, std::string_view head) {
     auto scanned = hydrapool::http::ScanHead(head, limits);
     benchmark::DoNotOptimize(scanned);
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * head.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(head.size()));
 }
 BENCHMARK_CAPTURE(ScanOnly, small, kSmall);
 BENCHMARK_CAPTURE(ScanOnly, browser, kBrowser);

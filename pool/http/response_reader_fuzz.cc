@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Reading whole = Read(bytes, to_head, std::max<std::size_t>(bytes.size(), 1));
   if (whole.done && whole.head_bytes + whole.body_bytes > whole.consumed) std::abort();
   if (whole.done && (whole.status < 200 || whole.status > 999)) std::abort();
-  for (const std::size_t step : {1, 2, 3, 7}) {
+  for (const std::size_t step : {1u, 2u, 3u, 7u}) {
     Reading pieces = Read(bytes, to_head, step);
     if (whole.malformed) pieces.consumed = whole.consumed;
     if (pieces != whole) std::abort();

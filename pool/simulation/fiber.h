@@ -45,7 +45,7 @@ class Fiber {
   ucontext_t caller_{};
   ExceptionState exceptions_;
   Fiber* caller_fiber_ = nullptr;
-  void* fake_stack_ = nullptr;  // AddressSanitizer's
+  [[maybe_unused]] void* fake_stack_ = nullptr;  // AddressSanitizer's
 };
 
 /// Bytes of a stack, to be put back later.

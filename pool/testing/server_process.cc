@@ -57,8 +57,7 @@ bool Alive(pid_t pid) {
 }
 
 ServerProcess::ServerProcess(const ServerOptions& options)
-    : workers_(static_cast<std::size_t>(options.workers)),
-      supervised_(options.supervised),
+    : supervised_(options.supervised),
       before_(options.before),
       log_(options.log_file.empty() ? scratch_ / "log" : options.log_file) {
   std::vector<std::string> arguments = options.before;

@@ -77,7 +77,6 @@ class ServerProcess {
   ScratchDir scratch_;
   std::string address_;
   std::string admin_;
-  std::size_t workers_;
   bool supervised_;
   std::vector<std::string> before_;
   const std::string log_;
