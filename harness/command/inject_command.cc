@@ -6,11 +6,14 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <set>
+#include <utility>
 
 #include "harness/command/cli.h"
 #include "harness/command/fault_options.h"
 #include "harness/fault/inject_run.h"
 #include "harness/fault/replay.h"
+#include "harness/fault/victim_group.h"
 #include "harness/observe/pool_watch.h"
 #include "harness/observe/steady_state.h"
 #include "pool/sys/file.h"
@@ -32,9 +35,9 @@ Examples:
 
 Without --count and --for it goes on until Ctrl-C or the end of the server's main process. The same seed gives the same faults. Only children of
 the parent are ever signalled: with --admin those that the pool calls workers, else those that run the parent's program and, where children
-call themselves differently, call themselves workers.
+call themselves differently, call themselves workers. Faults by --requests are given up when the server executes none for 30 s.
 
-Exit codes: 0 done; 1 no fault landed, or the parent ended before its time; 2 usage; 4 aborted: the server no longer served;
+Exit codes: 0 done; 1 no fault landed, the parent ended before its time, or faults by --requests were given up; 2 usage; 4 aborted: the server no longer served;
 77 refused: this machine cannot do the fault.
 )";
 
@@ -44,7 +47,7 @@ Examples:
   harness replay faults.jsonl --parent $(cat /run/nginx.pid) --any-user --min-alive 1 --steady http://127.0.0.1/
 
 Does the faults of a journal again (harness inject, run and attach write one with --journal; run --dry-run prints one), at the same
-times after the start, or after as many requests. A worker is the one of the same slot, or, where the server has no slots, the one of the same place in age.
+times after the start, or after as many requests (given up when the server executes none for 30 s). A worker is the one of the same slot, or, where the server has no slots, the one of the same place in age.
 
 Exit codes: as of harness inject.
 )";
@@ -125,9 +128,12 @@ sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Repor
 int Tell(const Arguments& arguments, const InjectSummary& summary) {
   const bool parent_ended = summary.ended == "parent";
   if (parent_ended) fmt::print(stderr, "harness: the parent, pid {}, has ended\n", arguments.parent);
+  const bool stood_still = summary.ended == "requests";
+  if (stood_still) fmt::print(stderr, "harness: given up: {}\n", summary.last_reason);
   if (!PrintResults(SummaryText(summary), SummaryJson(summary), arguments.json)) return kExitUsage;
   if (summary.ended == "breach") return kExitAborted;
   if (parent_ended && arguments.run.schedule.bounded()) return kExitFailed;
+  if (stood_still) return kExitFailed;
   return summary.landed > 0 || summary.planned == 0 ? kExitDone : kExitFailed;
 }
 
@@ -156,6 +162,13 @@ std::vector<Target> TargetsOf(const Arguments& arguments) {
   return targets;
 }
 
+std::set<Fault> KindsOf(const Arguments& arguments) {
+  if (arguments.replay.empty()) return {arguments.run.schedule.fault};
+  std::set<Fault> faults;
+  for (const PlannedFault& fault : arguments.run.listed) faults.insert(fault.fault);
+  return faults;
+}
+
 int Inject(Arguments& arguments);
 
 int Replay(Arguments& arguments) {
@@ -178,6 +191,11 @@ int Inject(Arguments& arguments) {
   arguments.parent = *found;
   const auto checked = CheckVictims(arguments.admin, arguments.parent, arguments.faults.any_user);
   if (!checked) return UsageError(checked.error().message);
+  for (const Fault fault : KindsOf(arguments)) {
+    if (fault == Fault::kProcesses) continue;  // its workers may be another user's, for whom a limit will do
+    if (auto why = WhyNoGroup(fault, arguments.parent))
+      return Refusal({.code = kCannotHere, .message = std::move(*why)});
+  }
   for (const Target& target : TargetsOf(arguments)) {
     const auto there = CheckTarget(arguments.admin, arguments.parent, target);
     if (!there) return UsageError(there.error().message);

@@ -45,6 +45,7 @@ A scenario:
     - { fault: kill, target: random, every: 200ms, pace: poisson }      # so far apart on average
     - { fault: kill, target: random, requests: 5000, count: 9 }         # each time so many more were executed
     - { fault: kill, target: random, every: 1s, phase: executing }      # one that is idle, reading, executing, responding
+    - { fault: kill, target: random, every: 1s, phase: responding, exact: true }   # to the instruction; needs a build with failpoints
     - { fault: kill, target: cgi-of=0, every: 1s }                      # a program that slot 0 runs
     - { fault: kill, target: any, every: 1s }   # any process of the server; parent and supervisor are targets too
     - { fault: reload, every: 3s }              # of the whole server; upgrade and restart are the others
@@ -69,7 +70,7 @@ In command, files, commands, flags and ledger WORK is a directory of the run's o
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
 while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no longer served (steady);
-77 refused: this machine cannot do a fault (network, full-disk, oom).
+77 refused: this machine or build cannot do a fault (network, full-disk, oom, throttle, exact phases).
 )";
 
 struct Arguments {

@@ -25,6 +25,7 @@ enum class Fault {
   kAddressSpace,  ///< For a time it can map no more memory.
   kCpu,           ///< For a time another process spins on the core that it last ran on.
   kProcesses,     ///< For a time it can start no process.
+  kThrottle,      ///< For a time it gets a twentieth of a core.
   kOom,           ///< The kernel's OOM killer ends it.
   kNetwork,       ///< For a time the network between the server and its clients is hurt.
   kFullDisk,      ///< For a time the disk that the server writes to is full.

@@ -16,6 +16,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,9 +25,13 @@
 #include "harness/fault/network_harm.h"
 #include "harness/fault/process_tree.h"
 #include "harness/fault/small_disk.h"
+#include "harness/fault/trap.h"
+#include "harness/fault/victim_group.h"
 #include "harness/testing/family.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
+#include "pool/sys/failpoint.h"
+#include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/socket.h"
 
@@ -48,12 +53,17 @@ struct KilledInjector : testing::Test {
 
   /// `fault` is done; then the injector gets SIGKILL. Returns when its guard has ended.
   void KillWhile(Fault fault, const Harm& harm = {}) {
+    KillAfter([&](Injector& hurting) {
+      const auto blow = hurting.Strike(identity, fault, harm);
+      return blow && AwaitHold(*blow);
+    });
+  }
+  void KillAfter(const std::function<bool(Injector&)>& is_done) {
     const pid_t parent = ::getpid();
     auto injector = sys::Child::Fork([&]() -> int {
       Injector hurting(parent);
       hurting.StartGuard();
-      const auto blow = hurting.Strike(identity, fault, harm);
-      if (!blow || !AwaitHold(*blow)) return 1;
+      if (!is_done(hurting)) return 1;
       const pid_t guard = hurting.guard_pid();
       sys::Check(::write(told[1], &guard, sizeof guard), "write");
       return SleepForEver();
@@ -105,6 +115,37 @@ TEST_F(KilledInjector, LeavesNoProcessThatSpins) {
     EXPECT_TRUE(Ends(pid)) << "it spins on";
     ::waitpid(pid, nullptr, 0);
   }
+}
+
+TEST_F(KilledInjector, LeavesNobodyInACgroupOfItsOwn) {
+  const std::string file = "/proc/" + std::to_string(victim.pid()) + "/cgroup";
+  const std::string before = sys::ReadFile(file);
+  for (const Fault fault : {Fault::kThrottle, Fault::kProcesses}) {
+    if (WhyNoGroup(fault, victim.pid())) continue;
+    KillWhile(fault);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(sys::ReadFile(file), before) << Name(fault);
+  }
+}
+
+TEST_F(KilledInjector, LeavesNobodyInATrap) {
+  const sys::ScratchDir scratch("harness-guard");
+  Trap trap(Phase::kResponding, scratch / "trap");
+  const auto worker = sys::Child::Fork([&]() -> int {
+    ::setenv("HYDRAPOOL_FAILPOINTS", trap.setting().c_str(), 1);
+    sys::ArmFailpoints();
+    for (;;) sys::PassFailpoint("worker.sent");
+  });
+  const Identity main = ReadProcess(::getpid())->identity;
+  KillAfter([&](Injector& hurting) {
+    static_cast<void>(hurting.Remember(trap.undo(main)));
+    trap.Set();
+    while (!trap.Caught()) ::sched_yield();
+    return true;
+  });
+  if (HasFatalFailure()) return;
+  for (int i = 0; i < 2000 && ReadProcess(worker.pid())->state == 'T'; ++i) ::usleep(1000);
+  EXPECT_NE(ReadProcess(worker.pid())->state, 'T');
 }
 
 TEST_F(KilledInjector, LeavesNoDiskFull) {
@@ -213,8 +254,14 @@ TEST(NetworkHarmTest, ADisconnectEndsThatPartOfTheConnectionsOfAPort) {
   const sys::Nanos deadline = sys::Now() + 10 * sys::kSecond;
   while (resets() < 2 && sys::Now() < deadline)
     ::poll(nullptr, 0, 5);  // they come with the network's next turn
-  EXPECT_EQ(resets(), 2);
+  std::vector<int> reset;
+  for (const auto& client : clients) {
+    if (is_reset(client)) reset.push_back(sys::LocalPort(client.get()));
+  }
+  EXPECT_EQ(reset.size(), 2u);
+  EXPECT_THAT(PortsDisconnected(name), testing::UnorderedElementsAreArray(reset));
   EXPECT_TRUE(EndHarm(name));
+  EXPECT_THAT(PortsDisconnected(name), testing::IsEmpty());
 }
 
 TEST(NetworkHarmTest, IsNotTakenForGoneWhereNobodyCanTell) {

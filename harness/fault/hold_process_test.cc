@@ -2,16 +2,22 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <string>
 #include <vector>
 
 #include "harness/fault/inject_run.h"
 #include "harness/fault/process_facts.h"
 #include "harness/fault/process_tree.h"
+#include "harness/fault/victim_group.h"
 #include "harness/fault/worker_kind.h"
 #include "harness/testing/family.h"
 #include "pool/sys/child.h"
+#include "pool/sys/file.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -173,15 +179,61 @@ TEST_F(OneFault, ARestartByACommandOfTheServersOwnIsSeenByItsNewWorkers) {
   EXPECT_EQ(refused.reason, "its command ended with exit_1");
 }
 
-TEST_F(OneFault, ALimitOnProcessesHoldsForOthersThanRoot) {
-  const auto worker = sys::Child::Fork(SleepForEver);
-  const auto record = Do(Fault::kProcesses, worker.pid());
-  if (::getuid() == 0) {
-    EXPECT_EQ(record.outcome, Outcome::kMissed);
-    EXPECT_THAT(record.reason, HasSubstr("root's, which may start processes beyond any limit"));
+/// What a worker is told that tries to start a process: 0, or an errno. Asked by SIGALRM.
+struct Forking {
+  Forking() {
+    sys::Check(::pipe(told.data()), "pipe");
+    static int answers;  // the handler's
+    answers = told[1];
+    worker = Heeding(SIGALRM, [](int) {
+      const pid_t child = ::fork();
+      if (child == 0) ::_exit(0);
+      const int error = child < 0 ? errno : 0;
+      if (child > 0) ::waitpid(child, nullptr, 0);
+      static_cast<void>(::write(answers, &error, sizeof error));
+    });
+  }
+  ~Forking() {
+    for (const int end : told) ::close(end);
+  }
+  int Ask() {
+    worker.Signal(SIGALRM);
+    int error = -1;
+    static_cast<void>(::read(told[0], &error, sizeof error));
+    return error;
+  }
+  std::array<int, 2> told{};
+  sys::Child worker;
+};
+
+TEST_F(OneFault, WithoutProcessesAForkFailsUntilItIsTakenBack) {
+  Forking forking;
+  const pid_t pid = forking.worker.pid();
+  Injector injector(::getpid());
+  auto blow = injector.Strike(ReadProcess(pid)->identity, Fault::kProcesses);
+  if (const auto why = WhyNoGroup(Fault::kProcesses, pid)) {
+    EXPECT_THAT(blow.error().message, HasSubstr("root's, which may start processes beyond any limit"));
+    EXPECT_THAT(blow.error().message, HasSubstr(*why));
     return;
   }
-  EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
+  ASSERT_TRUE(blow) << blow.error().message;
+  EXPECT_TRUE(Injector::Holds(*blow));
+  EXPECT_EQ(forking.Ask(), EAGAIN);
+  EXPECT_TRUE(injector.TakeBack(*blow));
+  EXPECT_EQ(forking.Ask(), 0);
+}
+
+TEST_F(OneFault, WhatIsHeldByACgroupIsConfirmedAndTakenBack) {
+  const auto worker = sys::Child::Fork(SleepForEver);
+  const std::string file = "/proc/" + std::to_string(worker.pid()) + "/cgroup";
+  const std::string before = sys::ReadFile(file);
+  for (const Fault fault : {Fault::kThrottle, Fault::kProcesses}) {
+    if (WhyNoGroup(fault, worker.pid())) continue;
+    const auto record = Do(fault, worker.pid());
+    EXPECT_EQ(record.outcome, Outcome::kHeld) << Name(fault);
+    EXPECT_EQ(record.proof, Proof::kConfirmed) << Name(fault) << ": " << record.reason;
+    EXPECT_EQ(sys::ReadFile(file), before) << Name(fault);
+  }
 }
 
 TEST_F(OneFault, StopTakesBackWhatIsHeldAtOnce) {

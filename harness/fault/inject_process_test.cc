@@ -107,6 +107,31 @@ TEST(InjectRunTest, ByRequestsNoneComesAfterTheDuration) {
   EXPECT_EQ(run.Run().planned, 0u);
 }
 
+TEST(InjectRunTest, FaultsByACountThatStandsStillAreGivenUp) {
+  const auto children = Sleepers(1);
+  std::uint64_t requests = 1000;
+  Runner runner;
+  Injector injector(::getpid());
+  InjectRun run(
+      runner.loop,
+      {.schedule = {},
+       .requests_within = 20 * sys::kMillisecond,
+       .listed = {{.id = 1, .requests = 50}, {.id = 2, .requests = 500}, {.id = 3, .requests = 5000}}},
+      injector,
+      [&] {
+        ServerProcesses server = ProcessesOf(::getpid());
+        server.requests = requests = std::min<std::uint64_t>(requests + 10, 1100);
+        return server;
+      },
+      [&](const InjectRecord& record) { runner.records.push_back(record); });
+  const auto summary = run.Run();
+  EXPECT_EQ(summary.ended, "requests");
+  EXPECT_EQ(summary.landed, 1u);
+  EXPECT_EQ(summary.missed, 1u);
+  EXPECT_EQ(summary.last_reason,
+            "the server has executed no request for 20 ms, and this fault comes after 500 of them");
+}
+
 TEST(InjectRunTest, OfAPhaseItWaitsForAWorkerThatIsInIt) {
   const auto children = Sleepers(2);
   int looks = 0;

@@ -65,6 +65,7 @@ std::string ToJson(const InjectRecord& record) {
   if (record.dead) json["dead_us"] = Micros(*record.dead);
   if (record.undone) json["undone_us"] = Micros(*record.undone);
   if (record.renewed) json["renewed_us"] = Micros(*record.renewed);
+  if (!record.ended_ports.empty()) json["connections"] = record.ended_ports.size();
   json["outcome"] = Name(record.outcome);
   json["proof"] = Name(record.proof);
   if (!record.reason.empty()) json["reason"] = record.reason;

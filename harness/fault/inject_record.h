@@ -47,14 +47,15 @@ struct InjectRecord {
   std::optional<sys::Nanos> dead = {};    ///< From just before the fault to the pidfd's report of the death.
   std::optional<sys::Nanos> undone = {};  ///< From just before the fault until it was taken back.
   std::optional<sys::Nanos> renewed =
-      {};  ///< From just before the fault until the server was seen to be renewed.
+      {};                             ///< From just before the fault until the server was seen to be renewed.
+  std::vector<int> ended_ports = {};  ///< Of clients whose connections it has ended itself.
   Outcome outcome = Outcome::kMissed;
   Proof proof = Proof::kUnproved;
   std::string reason = {};  ///< Why it was missed, or is not confirmed.
 };
 
 /// One line of JSON without the newline:
-/// {id,t_ms,unix_ms,fault,target,draw,hold_ms?,requests?,phase?,role?,slot?,pid?,start_time?,dead_us?,undone_us?,renewed_us?,outcome,proof,reason?}.
+/// {id,t_ms,unix_ms,fault,target,draw,hold_ms?,requests?,phase?,role?,slot?,pid?,start_time?,dead_us?,undone_us?,renewed_us?,connections?,outcome,proof,reason?}.
 [[nodiscard]] std::string ToJson(const InjectRecord& record);
 
 /// A whole run in figures.
@@ -62,7 +63,8 @@ struct InjectSummary {
   ScheduleSpec schedule;
   std::size_t listed = 0;  ///< Faults of a journal, which were to be done again instead; 0: there was none.
   pid_t parent = 0;
-  std::string ended;           ///< Why it ended: "schedule", "interrupted", "parent", "budget", "breach".
+  std::string ended;           ///< Why it ended: "schedule", "interrupted", "parent", "budget", "breach",
+                               ///< "requests": the count by which faults were due stood still.
   std::uint64_t planned = 0;   ///< Faults of the schedule whose time came.
   std::uint64_t sent = 0;      ///< Blows.
   std::uint64_t landed = 0;    ///< Blows that their victims felt as they were meant (Landed()).

@@ -35,6 +35,13 @@ TEST(InjectRecordTest, AMissHasAReasonAndNoWorkerWhereNoneWasThere) {
   EXPECT_FALSE(json.contains("dead_us"));
 }
 
+TEST(InjectRecordTest, TellsHowManyConnectionsItHasEnded) {
+  const auto json = support::ParseJson(
+      ToJson(InjectRecord{.id = 1, .fault = Fault::kNetwork, .ended_ports = {40112, 40113}}));
+  EXPECT_EQ(json.at("connections"), 2);
+  EXPECT_FALSE(support::ParseJson(ToJson(InjectRecord{.id = 1})).contains("connections"));
+}
+
 TEST(InjectSummaryTest, AReplayIsNoSchedule) {
   InjectSummary summary;
   summary.listed = 8;

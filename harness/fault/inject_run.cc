@@ -63,6 +63,13 @@ InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, Injector& inj
 
 InjectRun::~InjectRun() {
   for (const auto& wait : waits_) injector_.TakeBack(wait->blow);
+  LeaveTrap();
+}
+
+void InjectRun::LeaveTrap() {
+  if (!trap_guarded_ || !TakeBack(options_.trap->undo(injector_.main_identity()), -1)) return;
+  injector_.Forget(*trap_guarded_);
+  trap_guarded_.reset();
 }
 
 InjectSummary InjectRun::Run() {
@@ -75,6 +82,8 @@ InjectSummary InjectRun::Run() {
 
 void InjectRun::Start(sys::Nanos start) {
   start_ = start;
+  if (options_.trap != nullptr)
+    trap_guarded_ = injector_.Remember(options_.trap->undo(injector_.main_identity()));
   WatchMain();
   ScheduleNext();
 }
@@ -103,6 +112,7 @@ void InjectRun::SeekMain(sys::Nanos deadline) {
 void InjectRun::Stop(std::string why) {
   if (summary_.ended.empty()) summary_.ended = std::move(why);
   next_.Reset();
+  LeaveTrap();
   std::vector<Wait*> held;
   for (const auto& wait : waits_) {
     if (InfoOf(wait->blow.fault).effect == Effect::kHolds) held.push_back(wait.get());
@@ -128,21 +138,38 @@ void InjectRun::Try(PlannedFault fault, std::optional<sys::Nanos> deadline) {
     const sys::Nanos since = sys::Now() - start_;
     if (options_.schedule.duration && since > *options_.schedule.duration) return next_.Reset();
     const auto pause = server ? PauseUntilDue(fault, *server) : std::optional(kBetweenServerLooks);
+    if (pause && CountStandsStill()) {
+      Missed(fault, {},
+             fmt::format("the server has executed no request for {}, and this fault comes after {} of them",
+                         DurationText(options_.requests_within), *fault.requests));
+      return Stop("requests");
+    }
     if (pause) return TryAgain(fault, {}, *pause);
   }
   if (!deadline) ++summary_.planned;
+  if (!deadline && options_.trap != nullptr) options_.trap->Set();
   const sys::Nanos until = deadline.value_or(sys::Now() + kForAVictim);
   if (!CarryOut(fault, server, sys::Now() >= until)) return TryAgain(fault, until, kBetweenTries);
+  if (options_.trap != nullptr) options_.trap->Clear();
   ScheduleNext();
 }
 
 std::optional<sys::Nanos> InjectRun::PauseUntilDue(const PlannedFault& fault, const ServerProcesses& server) {
   const std::uint64_t now = server.requests.value_or(0);
   if (!counted_from_ || now < counted_from_->requests)
-    counted_from_ = Count{.requests = now, .at = sys::Now()};
+    counted_from_ = Count{.requests = now, .at = sys::Now(), .last = now, .since = sys::Now()};
+  if (now != counted_from_->last) {
+    counted_from_->last = now;
+    counted_from_->since = sys::Now();
+  }
   const std::uint64_t due = counted_from_->requests + *fault.requests;
   if (now >= due) return std::nullopt;
   return PauseFor(due - now, now - counted_from_->requests, sys::Now() - counted_from_->at);
+}
+
+bool InjectRun::CountStandsStill() const {
+  const sys::Nanos since = counted_from_ ? counted_from_->since : start_;
+  return sys::Now() - since > options_.requests_within;
 }
 
 bool InjectRun::CarryOut(const PlannedFault& fault, const sys::Result<ServerProcesses>& server,
@@ -162,6 +189,7 @@ bool InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& 
   ServerProcesses choice = injector_.WithoutLastHead(server);
   choice.workers = injector_.Unhurt(server.workers);
   const std::size_t unhurt = choice.workers.size();
+  if (options_.trap != nullptr) return StrikeCaught(fault, server, choice.workers, is_last_try);
   if (fault.phase) choice.workers = InPhase(choice.workers, *fault.phase);
   if (fault.target.kind == Target::kCgiOf) {
     const auto its = std::ranges::find(server.workers, fault.target.slot, &ProcessView::slot);
@@ -187,11 +215,39 @@ bool InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& 
   return true;
 }
 
-void InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
+bool InjectRun::StrikeCaught(const PlannedFault& fault, const ServerProcesses& server,
+                             const std::vector<ProcessView>& unhurt, bool is_last_try) {
+  Trap& trap = *options_.trap;
+  const auto pid = trap.Caught();
+  if (!pid && !(is_last_try && trap.Unset(sys::Now()))) return false;
+  const auto victim =
+      std::ranges::find(unhurt, pid.value_or(0), [](const auto& each) { return each.identity.pid; });
+  if (!pid) {
+    Missed(fault, {}, fmt::format("no worker was {} within a second", Name(*fault.phase)));
+  } else if (victim != unhurt.end()) {
+    if (auto why = injector_.WhyTooMany(fault.fault, 1, unhurt.size())) {
+      Missed(fault, {}, std::move(*why));
+    } else if (StrikeOne(fault, *victim, server) && fault.fault == Fault::kStop) {
+      trap.Release(false);
+    }
+  } else if (is_last_try) {
+    Missed(fault, {}, "every worker was leaving or hurt already");
+  } else {
+    trap.Set();
+    return false;
+  }
+  return true;
+}
+
+bool InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
                           const ServerProcesses& server) {
   auto blow = injector_.Strike(victim.identity, fault.fault, options_.harm);
-  if (!blow) return Missed(fault, victim, blow.error().message);
+  if (!blow) {
+    Missed(fault, victim, blow.error().message);
+    return false;
+  }
   Await(RecordOf(fault, victim), std::move(*blow), server);
+  return true;
 }
 
 void InjectRun::Missed(const PlannedFault& fault, const std::optional<ProcessView>& worker,

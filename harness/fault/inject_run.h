@@ -10,6 +10,7 @@
 #include "harness/fault/inject_record.h"
 #include "harness/fault/injector.h"
 #include "harness/fault/targets.h"
+#include "harness/fault/trap.h"
 #include "pool/sys/error.h"
 #include "pool/sys/event_loop.h"
 
@@ -30,8 +31,9 @@ namespace hydrapool::harness {
 /// second until there is one, and those after it wait with it. Each blow's outcome is reported once, when it
 /// is known: at the death, when a signal was taken, when the time of what is held is over, when the server is
 /// renewed, or at the deadline. Ends with the schedule, when the injector has dealt all its blows, with
-/// Stop(), or with the main process's end, unless another process of the server takes its place within half a
-/// second. Whatever is still held when this object goes is taken back.
+/// Stop(), with the main process's end, unless another process of the server takes its place within five
+/// seconds, or when a fault is due by a count that stands still. Whatever is still held when this object goes
+/// is taken back.
 ///
 /// Not promised: `dead` is when this loop saw the death; looking at the server over HTTP delays it by as much
 /// as that takes. One thread. Throws std::system_error where epoll or the main process's pidfd fails.
@@ -42,7 +44,10 @@ class InjectRun {
     /// After that a victim has survived, and a server was not renewed.
     sys::Nanos dead_within = 5 * sys::kSecond;
     sys::Nanos hold = sys::kSecond;  ///< How long what is held lasts.
+    /// When the server executes no request for so long, faults that are due by a count are given up.
+    sys::Nanos requests_within = 30 * sys::kSecond;
     Harm harm = {};
+    Trap* trap = nullptr;  ///< Its faults hit who walks into it; the server was started with its setting.
     std::vector<PlannedFault> listed = {};  ///< Not empty: these, instead of a schedule.
   };
   /// The server at this moment, its workers in a stable order.
@@ -84,10 +89,15 @@ class InjectRun {
   void TryAgain(const PlannedFault& fault, std::optional<sys::Nanos> deadline, sys::Nanos pause);
   [[nodiscard]] std::optional<sys::Nanos> PauseUntilDue(const PlannedFault& fault,
                                                         const ServerProcesses& server);
+  [[nodiscard]] bool CountStandsStill() const;
   /// False: there is no victim yet, and there may be one soon.
   bool CarryOut(const PlannedFault& fault, const sys::Result<ServerProcesses>& server, bool is_last_try);
   bool StrikeWorkers(const PlannedFault& fault, const ServerProcesses& server, bool is_last_try);
-  void StrikeOne(const PlannedFault& fault, const ProcessView& victim, const ServerProcesses& server);
+  bool StrikeCaught(const PlannedFault& fault, const ServerProcesses& server,
+                    const std::vector<ProcessView>& unhurt, bool is_last_try);
+  void LeaveTrap();
+  /// False: it was refused.
+  bool StrikeOne(const PlannedFault& fault, const ProcessView& victim, const ServerProcesses& server);
   void Await(InjectRecord record, Blow blow, const ServerProcesses& server);
   void LookAt(Wait& wait);
   void LookWhetherRenewed(Wait& wait);
@@ -109,12 +119,15 @@ class InjectRun {
   sys::EventLoop::Watch main_watch_;
   sys::EventLoop::Timer seek_;
   sys::EventLoop::Timer next_;
+  std::optional<std::uint64_t> trap_guarded_;
   std::vector<std::unique_ptr<Wait>> waits_;
   sys::Nanos start_ = 0;
   /// From which requests are counted, for faults that are due by a count.
   struct Count {
     std::uint64_t requests = 0;
     sys::Nanos at = 0;
+    std::uint64_t last = 0;  ///< The newest count, and since when it stands.
+    sys::Nanos since = 0;
   };
   std::optional<Count> counted_from_;
 };

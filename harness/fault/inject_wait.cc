@@ -35,6 +35,7 @@ void InjectRun::Await(InjectRecord record, Blow blow, const ServerProcesses& ser
   waits_.push_back(std::make_unique<Wait>(Wait{.record = std::move(record), .blow = std::move(blow)}));
   Wait& wait = *waits_.back();
   wait.record.at = wait.blow.sent - start_;
+  wait.record.ended_ports = wait.blow.ended_ports;
   wait.watch = loop_.Add(wait.blow.pidfd.get(), EPOLLIN, [this, &wait](std::uint32_t) {
     wait.record.dead = sys::Now() - wait.blow.sent;
     Settle(wait, Outcome::kDead);

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 
-#include "harness/fault/memory_group.h"
 #include "harness/fault/process_tree.h"
 #include "harness/fault/small_disk.h"
 #include "pool/sys/program.h"
@@ -21,9 +20,9 @@ namespace {
 
 constexpr sys::Nanos kSeenToRun = 100 * sys::kMicrosecond;
 
-std::optional<std::string> WhyNotAtAll(pid_t pid) {
+/// `ours`: this process and its ancestors.
+std::optional<std::string> WhyNotAtAll(pid_t pid, const std::vector<pid_t>& ours) {
   if (pid <= 1) return fmt::format("pid {} is never a target", pid);
-  const auto ours = WithAncestors(::getpid());
   if (pid == ours.front()) return fmt::format("pid {} is the injector itself", pid);
   if (std::ranges::find(ours, pid) != ours.end())
     return fmt::format("pid {} is the injector's ancestor", pid);
@@ -70,7 +69,11 @@ void Injector::StartGuard() {
 }
 
 Injector::Injector(pid_t main, const InjectLimits& limits, Commands commands)
-    : main_(IdentityOf(main)), parent_(main_), limits_(limits), commands_(std::move(commands)) {}
+    : ours_(WithAncestors(::getpid())),
+      main_(IdentityOf(main)),
+      parent_(main_),
+      limits_(limits),
+      commands_(std::move(commands)) {}
 
 std::optional<std::string> Injector::Follow(const ServerProcesses& now) {
   const ProcessView* main = now.main();
@@ -116,7 +119,7 @@ std::optional<std::string> Injector::WhyNot(const Identity& victim) const {
 }
 
 sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault, const Harm& harm) {
-  if (auto why = WhyNotAtAll(victim.pid)) return sys::Failure(std::move(*why));
+  if (auto why = WhyNotAtAll(victim.pid, ours_)) return sys::Failure(std::move(*why));
   Blow blow{.fault = fault, .victim = victim, .pidfd = sys::OpenPidfd(victim.pid), .harm = harm};
   if (!blow.pidfd) return sys::Failure(fmt::format("pid {} is gone", victim.pid));
   if (auto why = WhyNot(victim)) return sys::Failure(std::move(*why));
@@ -147,10 +150,7 @@ sys::Result<void> Injector::Hold(Blow& blow) {
     case Fault::kAddressSpace:
       return HoldLimit(blow, RLIMIT_AS, AddressSpaceOf(blow.victim.pid));
     case Fault::kProcesses:
-      if (CanExceedLimits(blow.victim.pid))
-        return sys::Failure(
-            fmt::format("pid {} is root's, which may start processes beyond any limit", blow.victim.pid));
-      return HoldLimit(blow, RLIMIT_NPROC, 0);
+      return HoldProcesses(blow);
     case Fault::kCpu:
       return HoldCore(blow);
     case Fault::kNetwork:
@@ -158,7 +158,11 @@ sys::Result<void> Injector::Hold(Blow& blow) {
     case Fault::kFullDisk:
       return HoldDisk(blow);
     case Fault::kOom:
-      return Starve(blow);
+    case Fault::kThrottle: {
+      const auto group = VictimGroup::Of(*ScarceBy(blow.fault), blow.victim.pid);
+      if (!group) return tl::unexpected(group.error());
+      return HoldInGroup(blow, *group);
+    }
     default:
       Remember(blow, {.kind = Undo::Kind::kContinue, .victim = blow.victim});
       if (sys::SignalPidfd(blow.pidfd.get(), SIGSTOP)) return {};
@@ -195,6 +199,7 @@ sys::Result<void> Injector::HoldNetwork(Blow& blow) {
   Remember(blow, undo);
   auto begun = BeginHarm(harm, blow.harm.port, name);
   if (!begun) TakeBack(blow);
+  blow.ended_ports = PortsDisconnected(name);
   return begun;
 }
 
@@ -209,16 +214,23 @@ sys::Result<void> Injector::HoldDisk(Blow& blow) {
   return filled;
 }
 
-sys::Result<void> Injector::Starve(Blow& blow) {
-  const auto group = MemoryGroup::Of(blow.victim.pid);
-  if (!group) return tl::unexpected(group.error());
-  Undo undo{.kind = Undo::Kind::kGroup, .victim = blow.victim};
-  if (!Undo::Note(group->path(), undo.path) || !Undo::Note(group->from(), undo.from))
+sys::Result<void> Injector::HoldProcesses(Blow& blow) {
+  const auto group = VictimGroup::Of(Scarce::kProcesses, blow.victim.pid);
+  if (group) return HoldInGroup(blow, *group);
+  if (!CanExceedLimits(blow.victim.pid)) return HoldLimit(blow, RLIMIT_NPROC, 0);
+  return sys::Failure(
+      fmt::format("pid {} is root's, which may start processes beyond any limit of its own; {}",
+                  blow.victim.pid, group.error().message));
+}
+
+sys::Result<void> Injector::HoldInGroup(Blow& blow, const VictimGroup& group) {
+  Undo undo{.kind = Undo::Kind::kGroup, .victim = blow.victim, .scarce = *ScarceBy(blow.fault)};
+  if (!Undo::Note(group.path(), undo.path) || !Undo::Note(group.from(), undo.from))
     return sys::Failure("the path is too long");
   Remember(blow, undo);
-  auto starved = group->Starve(blow.victim.pid);
-  if (!starved) TakeBack(blow);
-  return starved;
+  auto taken = group.Take(blow.victim.pid);
+  if (!taken) TakeBack(blow);
+  return taken;
 }
 
 std::string Injector::NextToken() {
@@ -228,8 +240,15 @@ std::string Injector::NextToken() {
 
 void Injector::Remember(Blow& blow, const Undo& undo) {
   blow.undo = undo;
-  blow.guarded = guard_->Remember(undo);
+  blow.guarded = Remember(undo);
 }
+
+std::uint64_t Injector::Remember(const Undo& undo) {
+  StartGuard();
+  return guard_->Remember(undo);
+}
+
+void Injector::Forget(std::uint64_t remembered) { guard_->Forget(remembered); }
 
 bool Injector::Holds(const Blow& blow) {
   switch (blow.fault) {
@@ -239,7 +258,9 @@ bool Injector::Holds(const Blow& blow) {
     }
     case Fault::kDescriptors:
     case Fault::kAddressSpace:
-    case Fault::kProcesses: {
+    case Fault::kProcesses:
+    case Fault::kThrottle: {
+      if (blow.undo.kind == Undo::Kind::kGroup) return GroupOf(blow.undo).HoldsBack(blow.victim.pid);
       const auto now = LimitOf(blow.victim.pid, blow.undo.resource);
       return now && now->soft < blow.undo.limit.soft;
     }
@@ -250,7 +271,7 @@ bool Injector::Holds(const Blow& blow) {
     case Fault::kFullDisk:
       return IsFull(blow.harm.disk);
     case Fault::kOom:
-      return MemoryGroup(blow.undo.path.data(), blow.undo.from.data()).HasKilled();
+      return GroupOf(blow.undo).HasKilled();
     default:
       return false;
   }

@@ -16,6 +16,7 @@
 #include "harness/fault/network_harm.h"
 #include "harness/fault/targets.h"
 #include "harness/fault/undo.h"
+#include "harness/fault/victim_group.h"
 #include "pool/sys/child.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
@@ -45,6 +46,7 @@ struct Blow {
   sys::Nanos sent = 0;
   bool ignored = false;  ///< The signal was one that the victim ignores.
   Harm harm = {};
+  std::vector<int> ended_ports = {};  ///< Of clients whose connections it has ended itself.
   Undo undo = {};
   std::optional<std::uint64_t> guarded = {};  ///< The guard's number for it.
   sys::Child helper = {};                     ///< The process that spins, or the server's own command.
@@ -105,6 +107,10 @@ class Injector {
   /// Takes back what is held; true: the victim is as it was, or gone, and the next time does nothing. Else
   /// the guard keeps it in mind, and the next time tries again.
   bool TakeBack(Blow& blow);
+  /// The guard takes this back, too, if this process ends before Forget(). Of a trap: it is of main().
+  [[nodiscard]] std::uint64_t Remember(const Undo& undo);
+  void Forget(std::uint64_t remembered);
+  [[nodiscard]] const Identity& main_identity() const { return main_; }
 
  private:
   using Key = std::pair<pid_t, std::uint64_t>;
@@ -114,11 +120,13 @@ class Injector {
   sys::Result<void> HoldCore(Blow& blow);
   sys::Result<void> HoldNetwork(Blow& blow);
   sys::Result<void> HoldDisk(Blow& blow);
-  sys::Result<void> Starve(Blow& blow);
+  sys::Result<void> HoldProcesses(Blow& blow);
+  sys::Result<void> HoldInGroup(Blow& blow, const VictimGroup& group);
   void Remember(Blow& blow, const Undo& undo);
   /// What nobody else calls a harm of network or disk.
   [[nodiscard]] std::string NextToken();
 
+  std::vector<pid_t> ours_;  ///< This process and its ancestors.
   Identity main_;
   Identity parent_;          ///< As main_ where that has no supervisor.
   bool supervised_ = false;  ///< There were two of them.

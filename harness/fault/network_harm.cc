@@ -62,12 +62,12 @@ std::string HandleOf(const std::string& name) { return name.substr(kOfNetem.size
 
 bool IsDisconnect(const std::string& name) { return name.starts_with(kOfDisconnects); }
 
-std::map<std::string, std::size_t> disconnected;  // by this process, by name
+std::map<std::string, std::vector<int>> disconnected;  // clients' ports, by name; by this process
 
 sys::Result<void> Disconnect(const NetworkHarm& harm, int port, const std::string& name) {
   const auto ended = DestroyConnections(port, harm.part);
   if (!ended) return tl::unexpected(ended.error());
-  if (*ended == 0) return sys::Failure("no connection was there");
+  if (ended->empty()) return sys::Failure("no connection was there");
   disconnected[name] = *ended;
   return {};
 }
@@ -224,7 +224,7 @@ sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, const std::string
 std::optional<std::uint64_t> PacketsHarmed(const std::string& name) {
   if (IsDisconnect(name)) {
     const auto found = disconnected.find(name);
-    return found == disconnected.end() ? std::nullopt : std::optional<std::uint64_t>(found->second);
+    return found == disconnected.end() ? std::nullopt : std::optional<std::uint64_t>(found->second.size());
   }
   if (!IsNetem(name)) {
     const Said table = Run("nft list table " + TableOf(name));
@@ -233,6 +233,11 @@ std::optional<std::uint64_t> PacketsHarmed(const std::string& name) {
   const Said qdisc = Run("tc -s qdisc show dev lo");
   if (!qdisc.well || qdisc.text.find("netem " + HandleOf(name)) == qdisc.text.npos) return std::nullopt;
   return SumAfter(qdisc.text, " bytes ");
+}
+
+std::vector<int> PortsDisconnected(const std::string& name) {
+  const auto found = disconnected.find(name);
+  return found == disconnected.end() ? std::vector<int>() : found->second;
 }
 
 bool IsAbsent(const std::string& name) {
@@ -244,7 +249,10 @@ bool IsAbsent(const std::string& name) {
 }
 
 bool EndHarm(const std::string& name) {
-  if (IsDisconnect(name)) return true;
+  if (IsDisconnect(name)) {
+    disconnected.erase(name);
+    return true;
+  }
   const std::string end = IsNetem(name) ? "tc qdisc del dev lo root handle " + HandleOf(name)
                                         : "nft delete table " + TableOf(name);
   return Run(end).well || IsAbsent(name);

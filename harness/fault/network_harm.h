@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
@@ -47,6 +48,8 @@ struct NetworkHarm {
 [[nodiscard]] sys::Result<void> BeginHarm(const NetworkHarm& harm, int port, const std::string& name);
 /// How many packets (or connections, by this process) have met it so far; nullopt: it is not there.
 [[nodiscard]] std::optional<std::uint64_t> PacketsHarmed(const std::string& name);
+/// The clients' ports of the connections that a disconnect has ended; empty of any other harm. Until it ends.
+[[nodiscard]] std::vector<int> PortsDisconnected(const std::string& name);
 /// It is known not to be there: false also where that cannot be found out.
 [[nodiscard]] bool IsAbsent(const std::string& name);
 /// True: it is known to be there no more. Also in another process of the same network. Never another's.

@@ -7,10 +7,10 @@
 #include <fstream>
 
 #include "harness/fault/bytes.h"
-#include "harness/fault/memory_group.h"
 #include "harness/fault/network_harm.h"
 #include "harness/fault/replay.h"
 #include "harness/fault/small_disk.h"
+#include "harness/fault/victim_group.h"
 #include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
 
@@ -54,57 +54,112 @@ TEST(SmallDiskTest, ADirectoryOfTheMachinesDiskIsNotFilled) {
 }
 
 /// A tree of files as cgroups have it.
-struct MemoryGroupTest : testing::Test {
+struct VictimGroupTest : testing::Test {
   void Make(const std::string& group, const std::string& handed_on) const {
     std::filesystem::create_directories(root + group);
     std::ofstream(root + group + "/cgroup.subtree_control") << handed_on;
     std::ofstream(root + group + "/cgroup.procs") << "";
   }
-  const std::string kGroup = "harness-oom-4711-" + std::to_string(::getpid());  // of this injector
+  [[nodiscard]] sys::Result<VictimGroup> In(const std::string& own, Scarce what = Scarce::kMemory) const {
+    return VictimGroup::In(what, {.version = version, .point = root, .root = mounted}, own, 4711);
+  }
+  static std::string NameOf(const std::string& fault) {
+    return "harness-" + fault + "-4711-" + std::to_string(::getpid());  // of this injector
+  }
   sys::ScratchDir scratch{"harness-group"};
   std::string root = scratch.path().string();
+  std::string mounted = "/";
+  int version = 2;
 };
 
-TEST_F(MemoryGroupTest, LiesBelowTheNearestThatHandsMemoryOn) {
+TEST_F(VictimGroupTest, LiesBelowTheNearestThatHandsItsControllerOn) {
   Make("/slice", "cpu memory pids");
   Make("/slice/server", "cpu");
-  const auto group = MemoryGroup::In(root, "3:cpu:/\n0::/slice/server\n", 4711);
+  const std::string own = "3:cpu:/\n0::/slice/server\n";
+  const auto group = In(own);
   ASSERT_TRUE(group);
-  EXPECT_EQ(group->path(), root + "/slice/" + kGroup);
+  EXPECT_EQ(group->path(), root + "/slice/" + NameOf("oom"));
   EXPECT_EQ(group->from(), root + "/slice/server");
+  EXPECT_EQ(In(own, Scarce::kProcesses)->path(), root + "/slice/" + NameOf("processes"));
+  EXPECT_EQ(In(own, Scarce::kCpu)->path(), root + "/slice/server/" + NameOf("throttle"));
 }
 
-TEST_F(MemoryGroupTest, IsRefusedWhereNobodyHandsMemoryOn) {
+TEST_F(VictimGroupTest, IsRefusedWhereNobodyHandsItOn) {
   Make("/slice", "cpu memory_pressure");
-  const auto group = MemoryGroup::In(root, "0::/slice\n", 4711);
+  const auto group = In("0::/slice\n");
   ASSERT_FALSE(group);
-  EXPECT_THAT(group.error().message, HasSubstr("hands the memory controller on"));
+  EXPECT_THAT(group.error().message, HasSubstr("oom needs a cgroup above the server that hands the memory"));
+  EXPECT_THAT(In("0::/slice\n", Scarce::kProcesses).error().message,
+              HasSubstr("hands the pids controller on"));
+  EXPECT_THAT(In("0::/elsewhere\n").error().message, HasSubstr("cannot be seen from here"));
+  EXPECT_THAT(In("").error().message, HasSubstr("is gone"));
 }
 
-TEST_F(MemoryGroupTest, TellsWhetherItHasKilled) {
+TEST_F(VictimGroupTest, TellsWhetherItHasKilled) {
   Make("/group", "");
-  const MemoryGroup group(root + "/group", root);
+  const VictimGroup group(Scarce::kMemory, root + "/group", root);
   std::ofstream(root + "/group/memory.events") << "low 0\noom 1\noom_kill 0\n";
   EXPECT_FALSE(group.HasKilled());
   std::ofstream(root + "/group/memory.events") << "low 0\noom 1\noom_kill 1\n";
   EXPECT_TRUE(group.HasKilled());
 }
 
-TEST_F(MemoryGroupTest, OfVersion1NeedsNobodyToHandMemoryOn) {
+TEST_F(VictimGroupTest, HoldsBackWhoIsInItWhileItsLimitIsThere) {
+  Make("/group", "");
+  const VictimGroup group(Scarce::kCpu, root + "/group", root);
+  std::ofstream(root + "/group/cpu.max") << "5000 100000\n";
+  EXPECT_FALSE(group.HoldsBack(4711)) << "it is not in it";
+  std::ofstream(root + "/group/cgroup.procs") << "47110\n4711\n";
+  EXPECT_TRUE(group.HoldsBack(4711));
+  EXPECT_FALSE(group.HoldsBack(471));
+  std::ofstream(root + "/group/cpu.max") << "max 100000\n";
+  EXPECT_FALSE(group.HoldsBack(4711));
+}
+
+TEST_F(VictimGroupTest, OfVersion1NeedsNobodyToHandItOn) {
+  version = 1;
   Make("/server", "");
-  std::ofstream(root + "/server/memory.limit_in_bytes") << "1";
-  const auto group = MemoryGroup::In(root, "4:cpu,memory:/server\n0::/elsewhere\n", 4711);
+  const auto group = In("4:cpu,memory:/server\n0::/elsewhere\n");
   ASSERT_TRUE(group);
-  EXPECT_EQ(group->path(), root + "/server/" + kGroup);
-  Make("/server/" + kGroup, "");
+  EXPECT_EQ(group->path(), root + "/server/" + NameOf("oom"));
+  Make("/server/" + NameOf("oom"), "");
+  std::ofstream(group->path() + "/memory.limit_in_bytes") << "0";
   std::ofstream(group->path() + "/memory.oom_control") << "under_oom 0\noom_kill 1\n";
   EXPECT_TRUE(group->HasKilled());
 }
 
-TEST_F(MemoryGroupTest, OnlyItsMembersAreMovedBack) {
+TEST_F(VictimGroupTest, InAContainerItsPathBeginsWhereTheMountDoes) {
+  version = 1;
+  mounted = "/docker/4f1b";
+  Make("", "");
+  Make("/server", "");
+  EXPECT_EQ(In("4:memory:/docker/4f1b/server\n")->from(), root + "/server");
+  EXPECT_EQ(In("4:memory:/docker/4f1b\n")->from(), root);
+  EXPECT_EQ(In("4:memory:/docker/4f1b\n")->path(), root + "/" + NameOf("oom"));
+  for (const char* other : {"4:memory:/docker/4f1b2/server\n", "4:memory:/server\n", "4:memory:/\n"})
+    EXPECT_THAT(In(other).error().message, HasSubstr("cannot be seen from here")) << other;
+}
+
+TEST(MountOfTest, ItsOwnHierarchyOfVersion1GoesBeforeTheUnifiedOne) {
+  const std::string mounts =
+      "23 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+      "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
+      "36 31 0:33 /docker/4f1b /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
+      "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw,nsdelegate\n";
+  const auto memory = MountOf(Scarce::kMemory, mounts);
+  EXPECT_EQ(memory->version, 1);
+  EXPECT_EQ(memory->point, "/sys/fs/cgroup/memory");
+  EXPECT_EQ(memory->root, "/docker/4f1b");
+  EXPECT_EQ(MountOf(Scarce::kCpu, mounts)->point, "/sys/fs/cgroup/cpu,cpuacct");
+  EXPECT_EQ(MountOf(Scarce::kProcesses, mounts)->version, 2);
+  EXPECT_EQ(MountOf(Scarce::kProcesses, mounts)->point, "/sys/fs/cgroup/unified");
+  EXPECT_FALSE(MountOf(Scarce::kMemory, "23 1 8:1 / / rw - ext4 /dev/sda1 rw\n"));
+}
+
+TEST_F(VictimGroupTest, OnlyItsMembersAreMovedBack) {
   Make("/group", "");
   Make("/group/harness", "");
-  const MemoryGroup group(root + "/group/harness", root + "/group");
+  const VictimGroup group(Scarce::kMemory, root + "/group/harness", root + "/group");
   EXPECT_FALSE(group.End()) << "files cannot be removed so";
   EXPECT_EQ(sys::ReadFile(root + "/group/cgroup.procs"), "");
   std::ofstream(root + "/group/harness/cgroup.procs") << "4711\n";

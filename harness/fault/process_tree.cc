@@ -33,6 +33,16 @@ std::vector<pid_t> NumbersIn(const std::string& directory) {
   return numbers;
 }
 
+/// The number that `text` begins with, behind blanks.
+template <typename Number>
+bool TakeNumber(std::string_view& text, Number& number) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return true;
+}
+
 bool KernelListsChildren() {
   static const bool lists = ::access("/proc/thread-self/children", R_OK) == 0;
   return lists;
@@ -55,13 +65,19 @@ std::optional<ProcessInfo> ParseStat(std::string_view line) {
   if (open == line.npos || close == line.npos || close < open) return std::nullopt;
   ProcessInfo info;
   info.comm = line.substr(open + 1, close - open - 1);
-  if (!(std::istringstream(std::string(line.substr(0, open))) >> info.identity.pid)) return std::nullopt;
-  std::istringstream rest{std::string(line.substr(close + 1))};
-  if (!(rest >> info.state >> info.parent)) return std::nullopt;
+  std::string_view rest = line.substr(close + 1);
+  if (!TakeNumber(line, info.identity.pid)) return std::nullopt;
+  rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+  if (rest.empty()) return std::nullopt;
+  info.state = rest.front();
+  rest.remove_prefix(1);
+  if (!TakeNumber(rest, info.parent)) return std::nullopt;
   constexpr int kFieldsBetweenParentAndStart = 22 - 4 - 1;
-  std::string skipped;
-  for (int i = 0; i < kFieldsBetweenParentAndStart; ++i) rest >> skipped;
-  if (!(rest >> info.identity.start_time)) return std::nullopt;
+  std::int64_t skipped = 0;
+  for (int i = 0; i < kFieldsBetweenParentAndStart; ++i) {
+    if (!TakeNumber(rest, skipped)) return std::nullopt;
+  }
+  if (!TakeNumber(rest, info.identity.start_time)) return std::nullopt;
   return info;
 }
 

@@ -49,7 +49,8 @@ TEST(ProveTest, ASignalOfTheServersOwnMustBeTaken) {
 }
 
 TEST(ProveTest, WhatIsHeldMustBeSeenAndTakenBack) {
-  for (const Fault fault : {Fault::kStop, Fault::kDescriptors, Fault::kAddressSpace, Fault::kCpu}) {
+  for (const Fault fault : {Fault::kStop, Fault::kDescriptors, Fault::kAddressSpace, Fault::kCpu,
+                            Fault::kThrottle, Fault::kProcesses}) {
     EXPECT_EQ(ProofOf(fault, {.seen = true, .undone = true}), Proof::kConfirmed);
     EXPECT_EQ(ProofOf(fault, {.seen = true}), Proof::kMismatched);
     EXPECT_EQ(ProofOf(fault, {.undone = true}), Proof::kMismatched);

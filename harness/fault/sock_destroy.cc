@@ -68,7 +68,7 @@ int Hear(int diag, Take take) {
 
 }  // namespace
 
-sys::Result<std::size_t> DestroyConnections(int port, double part) {
+sys::Result<std::vector<int>> DestroyConnections(int port, double part) {
   const sys::UniqueFd diag(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!diag) return sys::Failure(errno, "sock_diag");
   std::vector<Question> found;
@@ -83,12 +83,13 @@ sys::Result<std::size_t> DestroyConnections(int port, double part) {
     if (error != 0 && error != ENOENT) return sys::Failure(error, "sock_diag");
   }
   const auto wanted = static_cast<std::size_t>(std::ceil(part * static_cast<double>(found.size())));
-  std::size_t ended = 0;
+  std::vector<int> ended;
   for (std::size_t i = 0; i < wanted; ++i) {
-    if (!Send(diag.get(), found[i * found.size() / wanted])) return sys::Failure(errno, "SOCK_DESTROY");
+    const Question& one = found[i * found.size() / wanted];
+    if (!Send(diag.get(), one)) return sys::Failure(errno, "SOCK_DESTROY");
     const int error = Hear(diag.get(), [](const inet_diag_msg&) {});
     if (error != 0 && error != ENOENT) return sys::Failure(error, "SOCK_DESTROY (CONFIG_INET_DIAG_DESTROY)");
-    ended += error == 0 ? 1 : 0;
+    if (error == 0) ended.push_back(ntohs(one.request.id.idiag_dport));
   }
   return ended;
 }
@@ -99,7 +100,7 @@ sys::Result<void> CheckDestroying() {
   if (!client) return tl::unexpected(client.error());
   const auto ended = DestroyConnections(sys::LocalPort(listener.get()), 1);
   if (!ended) return tl::unexpected(ended.error());
-  if (*ended == 0) return sys::Failure("SOCK_DESTROY ended no connection");
+  if (ended->empty()) return sys::Failure("SOCK_DESTROY ended no connection");
   return {};
 }
 

@@ -38,6 +38,8 @@ struct Trigger {
   std::optional<std::uint64_t> requests = {};
   /// And only when a worker is in this phase, which is then the victim.
   std::optional<Phase> phase = {};
+  /// To the instruction: by a trap (trap.h), whoever walks into it first.
+  bool exact = false;
 
   /// Only a pool's admin endpoint tells what it goes by.
   [[nodiscard]] bool needs_status() const { return requests || phase; }

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "harness/fault/memory_group.h"
 #include "harness/fault/network_harm.h"
 #include "harness/fault/process_tree.h"
+#include "harness/fault/trap.h"
 #include "pool/sys/child.h"
 
 namespace hydrapool::harness {
@@ -36,6 +36,8 @@ bool Undo::Note(const std::string& text, Path& path) {
   return true;
 }
 
+VictimGroup GroupOf(const Undo& undo) { return {undo.scarce, undo.path.data(), undo.from.data()}; }
+
 bool TakeBack(const Undo& undo, int pidfd) {
   if (IsOfAProcess(undo.kind) && IsGone(undo, pidfd)) return true;
   switch (undo.kind) {
@@ -51,8 +53,10 @@ bool TakeBack(const Undo& undo, int pidfd) {
       return EndHarm(undo.path.data());
     case Undo::Kind::kRemove:
       return ::unlink(undo.path.data()) == 0 || errno == ENOENT;
+    case Undo::Kind::kTrap:
+      return OpenTrap(undo.path.data(), undo.victim);
     case Undo::Kind::kGroup:
-      return MemoryGroup(undo.path.data(), undo.from.data()).End();
+      return GroupOf(undo).End();
   }
   return false;
 }

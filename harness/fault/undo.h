@@ -7,6 +7,7 @@
 
 #include "harness/fault/process_facts.h"
 #include "harness/fault/targets.h"
+#include "harness/fault/victim_group.h"
 
 namespace hydrapool::harness {
 
@@ -19,7 +20,8 @@ struct Undo {
     kEnd,       ///< It is a helper of the injector's own: SIGKILL.
     kNetwork,   ///< The network of this process is hurt (network_harm.h): `path` is the name of the harm.
     kRemove,    ///< A file fills a disk: `path`.
-    kGroup,     ///< It is in a group that gets no memory (memory_group.h): `path`, and `from`.
+    kGroup,     ///< It is in a group that is short of something (victim_group.h): `path`, and `from`.
+    kTrap,      ///< A worker of this main process may stand still in a trap (trap.h): `path`.
   };
   static constexpr std::size_t kLongestPath = 255;
   using Path = std::array<char, kLongestPath + 1>;
@@ -29,14 +31,17 @@ struct Undo {
   Limit limit = {};
   Path path = {};
   Path from = {};
+  Scarce scarce = Scarce::kMemory;
 
   /// False: it is too long.
   static bool Note(const std::string& text, Path& path);
 };
 
+/// Of what is taken back by kGroup.
+[[nodiscard]] VictimGroup GroupOf(const Undo& undo);
+
 /// True where the victim (or the network, or the disk) is as it was: it had been changed and is changed back,
-/// or it is gone. `pidfd` is the
-/// victim's; a process that has its number by now is left alone.
+/// or it is gone. `pidfd` is the victim's; a process that has its number by now is left alone.
 bool TakeBack(const Undo& undo, int pidfd);
 
 }  // namespace hydrapool::harness

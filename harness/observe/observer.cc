@@ -29,7 +29,7 @@ struct ObserverLinks {
   Bell family_bell = {};
   Bell status_bell = {};
   bool tells =
-      false;  ///< There is an admin endpoint: it says who is a worker, and whether all is well again.
+      false;  ///< There is an admin endpoint: it says who is a worker, and whether all are there again.
   std::atomic<bool> well = true;
   std::atomic<unsigned> stirs = 0;  ///< How often the first thread has called all but well.
 
@@ -56,9 +56,18 @@ struct ObserverLinks {
     return std::ranges::any_of(
         ended, [this](pid_t pid) { return !tells || known_.contains(pid) || before_.contains(pid); });
   }
+  void Keep(const FamilySample& sample) {
+    const std::lock_guard lock(mutex_);
+    latest_ = sample;
+  }
+  [[nodiscard]] FamilySample Latest() const {
+    const std::lock_guard lock(mutex_);
+    return latest_;
+  }
 
  private:
   mutable std::mutex mutex_;
+  FamilySample latest_;
   std::set<pid_t> known_;
   std::set<pid_t> before_;  // known until the last status: it may have been asked for after an end
 };
@@ -68,17 +77,21 @@ namespace {
 /// Whether all that follows from a fault has come, as /status.json tells.
 class Recovery {
  public:
-  /// Each worker of `status` is ready and has answered since it was first seen.
-  [[nodiscard]] bool IsComplete(const PoolStatus& status) {
-    bool complete = status.parent != 0 && status.workers.size() >= workers_;
+  void Look(const PoolStatus& status) {
+    ready_ = status.parent != 0 && status.workers.size() >= workers_;
+    answered_ = true;
     for (const PoolStatus::Worker& worker : status.workers) {
       First& first = first_[worker.slot];
       if (first.incarnation != worker.incarnation)
         first = {.incarnation = worker.incarnation, .requests = worker.requests};
-      complete &= worker.ready && worker.requests > first.requests;
+      ready_ &= worker.ready;
+      answered_ &= worker.requests > first.requests;
     }
-    return complete;
   }
+  /// By the last look each worker is there and ready.
+  [[nodiscard]] bool all_ready() const { return ready_; }
+  /// And has answered since it was first seen.
+  [[nodiscard]] bool complete() const { return ready_ && answered_; }
   /// It is not waited for more workers than these.
   void Settle(const PoolStatus& status) { workers_ = status.workers.size(); }
 
@@ -89,6 +102,8 @@ class Recovery {
   };
   std::map<int, First> first_;
   std::size_t workers_ = 0;
+  bool ready_ = false;
+  bool answered_ = false;
 };
 
 }  // namespace
@@ -147,7 +162,7 @@ class ChildKinds {
   std::map<Key, Seen> seen_;
 };
 
-Observer::Observer(pid_t main, std::string admin) {
+Observer::Observer(pid_t main, std::string admin, const ObserverPace& pace) : pace_(pace) {
   constexpr unsigned kUntilTitled = 64;
   constexpr unsigned kUntilExecuted = 4;  // /status.json tells the rest
   kinds_ = std::make_shared<ChildKinds>(main, admin.empty() ? kUntilTitled : kUntilExecuted);
@@ -158,6 +173,7 @@ Observer::Observer(pid_t main, std::string admin) {
     if (const auto status = FetchStatus(admin)) links_->Learn(*status);
   }
   seen_.family.push_back(links_->watch.Look(links_->main, links_->parent));
+  links_->Keep(seen_.family.back());
   const sys::BlockAllSignals blocked;
   family_ = std::jthread([this](const std::stop_token& stop) { WatchFamily(stop); });
   if (admin.empty()) return;
@@ -167,7 +183,7 @@ Observer::Observer(pid_t main, std::string admin) {
 
 void Observer::WatchFamily(const std::stop_token& stop) {
   FamilyWatch& watch = links_->watch;
-  LookPlan plan({.close = kFamilyPeriod, .seldom = kCalmFamilyPeriod});
+  LookPlan plan({.close = pace_.family, .seldom = pace_.calm_family});
   std::size_t whole = watch.living();
   const auto stir = [&] {
     plan.Stir(sys::Now());
@@ -175,13 +191,15 @@ void Observer::WatchFamily(const std::stop_token& stop) {
   };
   for (bool last = false; !last;) {
     last = stop.stop_requested();
+    const bool were_there = links_->well;  // then this look shows them
     auto sample = watch.Look(links_->main, links_->parent);
     kinds_->Look(sample);
     if (sample.children != seen_.family.back().children) {
+      links_->Keep(sample);
       seen_.family.push_back(std::move(sample));
       if (!links_->tells) stir();
     }
-    plan.Note(links_->tells ? links_->well.load() : watch.living() >= whole && !watch.has_dead());
+    plan.Note(links_->tells ? were_there : watch.living() >= whole && !watch.has_dead());
     const sys::Nanos now = sys::Now();
     if (!plan.IsClose(now)) whole = watch.living();
     const sys::Nanos next = now + plan.Pause(now);
@@ -196,16 +214,17 @@ void Observer::WatchFamily(const std::stop_token& stop) {
 }
 
 void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin) {
-  LookPlan plan({.close = kStatusPeriod, .seldom = kCalmStatusPeriod});
+  LookPlan plan({.close = pace_.status, .seldom = pace_.calm_status});
   Recovery recovery;
   for (bool last = false; !last;) {
     last = stop.stop_requested();
     const unsigned stirs = links_->stirs;
     if (links_->status_bell.Silence()) plan.Stir(sys::Now());
-    const sys::Nanos next = sys::Now() + kStatusPeriod;
+    const sys::Nanos begun = sys::Now();
     auto status = FetchStatus(admin);
-    const bool well = status && recovery.IsComplete(*status);
-    plan.Note(well);
+    if (status) recovery.Look(*status);
+    const bool all_ready = status && recovery.all_ready();
+    plan.Note(status && recovery.complete());
     if (status) {
       links_->Learn(*status);
       if (!plan.IsClose(sys::Now())) recovery.Settle(*status);
@@ -215,27 +234,35 @@ void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin
                               .parent = status->parent});
     }
     const sys::Nanos now = sys::Now();
-    if (!plan.IsClose(now)) links_->Calm(stirs);
+    if (all_ready || !plan.IsClose(now)) links_->Calm(stirs);
     if (last) continue;
     const auto millis = [](sys::Nanos time) { return static_cast<int>(time / sys::kMillisecond); };
     pollfd rung{links_->status_bell.fd(), POLLIN, 0};
     if (plan.IsClose(now)) {
-      ::poll(nullptr, 0, std::max(millis(next - now), 0));
+      ::poll(nullptr, 0, std::max(millis(begun + (all_ready ? pace_.answers : pace_.status) - now), 0));
     } else {
-      ::poll(&rung, 1, millis(kCalmStatusPeriod));
+      ::poll(&rung, 1, millis(pace_.calm_status));
     }
   }
 }
 
 void Observer::Stir() { links_->family_bell.Ring(); }
 
-Observer::Seen Observer::Stop() {
+FamilySample Observer::Latest() const { return links_->Latest(); }
+
+Observer::~Observer() { End(); }
+
+void Observer::End() {
   family_.request_stop();
   status_.request_stop();
   links_->family_bell.Ring();
   links_->status_bell.Ring();
   if (family_.joinable()) family_.join();
   if (status_.joinable()) status_.join();
+}
+
+Observer::Seen Observer::Stop() {
+  End();
   kinds_->KeepWorkers(seen_.family);
   return std::move(seen_);
 }

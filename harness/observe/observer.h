@@ -12,10 +12,14 @@
 
 namespace hydrapool::harness {
 
-inline constexpr sys::Nanos kFamilyPeriod = 2 * sys::kMillisecond;
-inline constexpr sys::Nanos kStatusPeriod = 5 * sys::kMillisecond;
-inline constexpr sys::Nanos kCalmFamilyPeriod = 50 * sys::kMillisecond;
-inline constexpr sys::Nanos kCalmStatusPeriod = 100 * sys::kMillisecond;
+/// How often it is looked, in close sequence and while all is well.
+struct ObserverPace {
+  sys::Nanos family = 2 * sys::kMillisecond;
+  sys::Nanos status = 5 * sys::kMillisecond;
+  sys::Nanos answers = 10 * sys::kMillisecond;  ///< Of the status, where only a first answer is awaited.
+  sys::Nanos calm_family = 50 * sys::kMillisecond;
+  sys::Nanos calm_status = 100 * sys::kMillisecond;
+};
 
 class ChildKinds;
 struct ObserverLinks;
@@ -27,9 +31,10 @@ struct ObserverLinks;
 ///
 /// It looks when something happens: a child ends (its pidfd says so), a child is new, or Stir() was called.
 /// From then on it looks at the processes each 2 ms and at /status.json each 5 ms, until as many processes
-/// live as before, none is dead and unreaped, and each worker is ready and has answered; so what follows from
-/// a fault is seen at most one such period late. In between it looks each 50 and 100 ms: so late it sees a
-/// child that is started without any of these. A poll that takes longer than its period delays the next.
+/// live as before, none is dead and unreaped, and each worker is ready; then at /status.json each 10 ms,
+/// until each has answered. So what follows from a fault is seen at most one such period late. In between it
+/// looks each 50 and 100 ms: so late it sees a child that is started without any of these. A poll that takes
+/// longer than its period delays the next.
 ///
 /// The first look at the children is over when it is constructed, and a last one follows the call to Stop.
 /// Two threads of its own, with all signals blocked; start no process while they run.
@@ -45,16 +50,21 @@ class Observer {
   };
 
   /// `admin` may be empty.
-  Observer(pid_t main, std::string admin);
+  Observer(pid_t main, std::string admin, const ObserverPace& pace = {});
+  ~Observer();
   /// Something is about to happen, or may have. From any thread.
   void Stir();
+  /// What the last look showed that differed from the one before. From any thread.
+  [[nodiscard]] FamilySample Latest() const;
   /// Ends the watching. Once.
   Seen Stop();
 
  private:
+  void End();
   void WatchFamily(const std::stop_token& stop);
   void WatchStatus(const std::stop_token& stop, const std::string& admin);
 
+  ObserverPace pace_;
   Seen seen_;
   std::shared_ptr<ChildKinds> kinds_;
   std::shared_ptr<ObserverLinks> links_;

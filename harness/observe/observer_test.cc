@@ -17,6 +17,9 @@ namespace hydrapool::harness {
 namespace {
 
 constexpr sys::Nanos kLongEnough = 20 * sys::kSecond;
+constexpr sys::Nanos kNeverInATest = 3600 * sys::kSecond;
+/// It looks when it is woken, and never of itself.
+constexpr ObserverPace kOnlyWhenWoken{.calm_family = kNeverInATest};
 
 bool Await(const std::function<bool()>& holds) {
   for (const sys::Nanos deadline = sys::Now() + kLongEnough; !holds(); ::sched_yield())
@@ -62,28 +65,42 @@ struct ObserverTest : testing::Test {
 };
 
 TEST_F(ObserverTest, SeesAChildEndAndItsSuccessorWithoutBeingTold) {
-  Observer observer(server.pid(), "");
-  const pid_t victim = Children(2).front();
-  ::kill(victim, SIGKILL);
+  Observer observer(server.pid(), "", kOnlyWhenWoken);
+  const auto before = Children(2);
+  ::kill(before.front(), SIGKILL);
   ASSERT_TRUE(Await([&] {
-    const auto now = ChildrenOf(server.pid());
-    return now.size() == 2 && std::ranges::find(now, victim) == now.end();
-  }));
+    const auto now = observer.Latest();
+    return now.children.size() == 2 && !Shows(now, before.front());
+  })) << "its end woke nobody, or it was not looked at again until its successor was there";
   const auto seen = observer.Stop();
-  EXPECT_TRUE(Shows(seen.family.front(), victim));
-  EXPECT_FALSE(Shows(seen.family.back(), victim));
+  EXPECT_TRUE(Shows(seen.family.front(), before.front()));
+  EXPECT_TRUE(Shows(seen.family.back(), before.back()));
   EXPECT_EQ(seen.family.back().children.size(), 2u);
 }
 
-TEST_F(ObserverTest, SeesAChildThatIsAdded) {
-  Observer observer(server.pid(), "");
-  observer.Stir();
+TEST_F(ObserverTest, SeesAfterAStirWhatNoEndTells) {
+  Observer observer(server.pid(), "", kOnlyWhenWoken);
   server.Signal(SIGUSR1);
   const auto children = Children(3);
+  observer.Stir();
+  ASSERT_TRUE(Await([&] { return observer.Latest().children.size() == 3; })) << "no stir has woken it";
   const auto seen = observer.Stop();
   EXPECT_EQ(seen.family.front().children.size(), 2u);
-  ASSERT_EQ(seen.family.back().children.size(), 3u);
   for (const pid_t child : children) EXPECT_TRUE(Shows(seen.family.back(), child));
+}
+
+TEST_F(ObserverTest, SeesOfItselfWhatNothingTells) {
+  Observer observer(server.pid(), "");
+  server.Signal(SIGUSR1);
+  Children(3);
+  EXPECT_TRUE(Await([&] { return observer.Latest().children.size() == 3; }));
+}
+
+TEST_F(ObserverTest, DoesNotLookAgainOfItselfBeforeItsTime) {
+  Observer observer(server.pid(), "", kOnlyWhenWoken);
+  server.Signal(SIGUSR1);
+  Children(3);
+  EXPECT_EQ(observer.Latest().children.size(), 2u) << "then the tests above prove nothing";
 }
 
 TEST_F(ObserverTest, TakesOnlyWhatDiffersFromTheLookBefore) {
@@ -94,9 +111,9 @@ TEST_F(ObserverTest, TakesOnlyWhatDiffersFromTheLookBefore) {
 }
 
 TEST_F(ObserverTest, IsNotStoppedByTheEndOfTheServer) {
-  Observer observer(server.pid(), "");
+  Observer observer(server.pid(), "", kOnlyWhenWoken);
   server.Signal(SIGKILL);
-  ASSERT_TRUE(Await([this] { return ChildrenOf(server.pid()).empty(); }));
+  EXPECT_TRUE(Await([&] { return observer.Latest().children.empty(); })) << "its end woke nobody";
   EXPECT_TRUE(observer.Stop().family.back().children.empty());
 }
 

@@ -54,6 +54,7 @@ struct FaultRecord {
   std::string reason = {};
   std::optional<sys::Nanos> undone = {};   ///< When what was held was taken back.
   std::optional<sys::Nanos> renewed = {};  ///< When the server was seen to be renewed.
+  std::vector<int> ended_ports = {};       ///< Of clients whose connections it has ended itself.
   Timeline timeline = {};
 
   [[nodiscard]] bool landed() const { return Landed(outcome); }

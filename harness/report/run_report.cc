@@ -141,10 +141,10 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
             {"longest_gap_us", run.longest_gap ? Json(Micros(*run.longest_gap)) : Json(nullptr)},
             {"workers_cpu_ms", Json::array()},
             {"resolution_us",
-             {{"reaped", Micros(kFamilyPeriod)},
-              {"forked", Micros(run.pool.totals ? kStatusPeriod : kFamilyPeriod)},
-              {"ready", Micros(kStatusPeriod)},
-              {"first_response", Micros(kStatusPeriod)}}}};
+             {{"reaped", Micros(ObserverPace{}.family)},
+              {"forked", Micros(run.pool.totals ? ObserverPace{}.status : ObserverPace{}.family)},
+              {"ready", Micros(ObserverPace{}.status)},
+              {"first_response", Micros(ObserverPace{}.answers)}}}};
   for (std::size_t i = 0; i < run.faults.size(); ++i)
     json["faults"].push_back(FaultJson(run.faults[i], judgement.attribution.by_fault[i], run.start));
   for (const LoadRecord& load : run.loads)

@@ -108,7 +108,7 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   text += fmt::format("  dead       {} after the signal (pidfd)\n",
                       Quantiles(After(run, &Timeline::dead, SentAt)));
   text += fmt::format("  reaped     {} after the death (/proc every {})\n",
-                      Quantiles(After(run, &Timeline::reaped, DeadAt)), DurationText(kFamilyPeriod));
+                      Quantiles(After(run, &Timeline::reaped, DeadAt)), DurationText(ObserverPace{}.family));
   const auto unobserved =
       std::ranges::count_if(run.faults, [](const FaultRecord& fault) { return fault.timeline.unobserved; });
   text += fmt::format("  replaced   {} after the death ({}){}\n",
@@ -117,9 +117,10 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
                       unobserved > 0 ? fmt::format("; {} unobserved", unobserved) : "");
   if (!run.pool.totals) return text;
   text += fmt::format("  ready      {} after the death (/status.json every {})\n",
-                      Quantiles(After(run, &Timeline::ready, DeadAt)), DurationText(kStatusPeriod));
+                      Quantiles(After(run, &Timeline::ready, DeadAt)), DurationText(ObserverPace{}.status));
   text += fmt::format("  answering  {} after the death (/status.json every {})\n",
-                      Quantiles(After(run, &Timeline::first_response, DeadAt)), DurationText(kStatusPeriod));
+                      Quantiles(After(run, &Timeline::first_response, DeadAt)),
+                      DurationText(ObserverPace{}.answers));
   return text;
 }
 

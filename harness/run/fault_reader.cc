@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/fault/trap.h"
 #include "harness/run/yaml_reader.h"
 
 namespace hydrapool::harness {
@@ -58,6 +59,15 @@ void ReadTrigger(const Map& map, const Scenario& scenario, FaultPlan& plan) {
     if (plan.every) yaml::Fail(requests, "a fault comes by 'every' or by 'requests', not by both");
     if (!plan.count) yaml::Fail(requests, "a fault by 'requests' needs 'count': how many of them");
   }
+  if (const auto exact = map["exact"]) {
+    plan.trigger.exact = yaml::Flag(exact, "exact");
+    if (!plan.trigger.phase || !Trap::CanBeIn(*plan.trigger.phase))
+      yaml::Fail(exact, "exact: is of the phases reading, executing and responding");
+    if (!std::holds_alternative<HydrapoolStart>(scenario.server))
+      yaml::Fail(exact, "exact: only a hydrapool that the harness starts can be caught at an instruction");
+    if (plan.target != Target::kRandom)
+      yaml::Fail(exact, "exact: hits whoever comes by first, so that its target is random");
+  }
   if (plan.trigger.pace == Pace::kPoisson && !plan.every)
     yaml::Fail(map.node(), "pace poisson needs 'every'");
   if (const auto why = WhyNotTogether(plan.trigger, plan.target)) yaml::Fail(map.node(), *why);
@@ -68,9 +78,9 @@ void ReadTrigger(const Map& map, const Scenario& scenario, FaultPlan& plan) {
 }  // namespace
 
 FaultPlan ReadFault(const YAML::Node& node, const Scenario& scenario) {
-  const Map map(
-      node, "a fault",
-      {"fault", "target", "every", "from", "to", "count", "for", "how", "pace", "requests", "phase"});
+  const Map map(node, "a fault",
+                {"fault", "target", "every", "from", "to", "count", "for", "how", "pace", "requests", "phase",
+                 "exact"});
   FaultPlan plan;
   plan.line = node.Mark().line + 1;
   plan.fault = yaml::Parsed(map.Required("fault"), "fault", ParseFault);

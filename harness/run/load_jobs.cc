@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kNow{0};
 constexpr sys::Nanos kAnswerWithin = 3 * sys::kSecond;
+constexpr std::uint64_t kHalfCloseAfter = 10;
 constexpr sys::Nanos kLastLook = 300 * sys::kMillisecond;
 
 std::string Seconds(sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); }
@@ -69,6 +70,11 @@ EchoOptions EchoOptionsFor(const EchoLoad& echo, const ScenarioServer& server, s
   options.plan.pipeline = echo.pipeline;
   options.plan.mix = echo.mix;
   options.floods = echo.floods;
+  options.plan.slow_reader = echo.slow_reader;
+  if (echo.half_close) {
+    options.plan.ending = Ending::kHalfClose;
+    options.plan.requests = kHalfCloseAfter;
+  }
   return options;
 }
 

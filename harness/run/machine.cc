@@ -10,9 +10,9 @@
 #include <string>
 #include <utility>
 
-#include "harness/fault/memory_group.h"
 #include "harness/fault/network_harm.h"
 #include "harness/fault/small_disk.h"
+#include "harness/fault/victim_group.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::harness {
@@ -31,13 +31,13 @@ std::optional<std::string> WhyNot(const FaultPlan& plan, const Scenario& scenari
       return WhyNoHarm(*plan.network);
     case Fault::kFullDisk:
       return WhyNoFilling(place.disk);
-    case Fault::kOom: {
+    case Fault::kProcesses:  // workers of another server may be another user's, for whom a limit will do
+      if (!std::holds_alternative<HydrapoolStart>(scenario.server)) return std::nullopt;
+      return WhyNoGroup(plan.fault, ::getpid());
+    default: {
       const auto* attach = std::get_if<Attachment>(&scenario.server);
-      const auto group = MemoryGroup::Of(attach != nullptr ? attach->parent : ::getpid());
-      return group ? std::nullopt : std::optional(group.error().message);
+      return WhyNoGroup(plan.fault, attach != nullptr ? attach->parent : ::getpid());
     }
-    default:
-      return std::nullopt;
   }
 }
 

@@ -28,8 +28,11 @@ std::string SiblingProgram(const std::string& name) {
   return ::access(beside.c_str(), X_OK) == 0 ? beside.string() : name;
 }
 
-sys::Child StartProgram(const std::vector<std::string>& arguments, const std::string& log) {
-  return sys::StartProgram(arguments, SettingOf(log));
+sys::Child StartProgram(const std::vector<std::string>& arguments, const std::string& log,
+                        const Environment& environment) {
+  sys::ProgramSetting setting = SettingOf(log);
+  setting.environment = environment;
+  return sys::StartProgram(arguments, setting);
 }
 
 sys::Child StartFunction(const std::function<int()>& body, const std::string& log) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pool/sys/child.h"
@@ -14,6 +15,9 @@
 namespace hydrapool::harness {
 
 using sys::ReadFile;
+
+/// Added to this process's own.
+using Environment = std::vector<std::pair<std::string, std::string>>;
 
 struct ScratchDir : sys::ScratchDir {
   ScratchDir() : sys::ScratchDir("harness-run") {}
@@ -28,7 +32,8 @@ struct ScratchDir : sys::ScratchDir {
 /// stdin empty, stdout and stderr appended to `log`, no signal blocked. It gets SIGTERM if the harness dies.
 /// One that is not there ends with 127 and says so in the log. Throws std::system_error where the system
 /// refuses to fork. Before any thread is started.
-[[nodiscard]] sys::Child StartProgram(const std::vector<std::string>& arguments, const std::string& log);
+[[nodiscard]] sys::Child StartProgram(const std::vector<std::string>& arguments, const std::string& log,
+                                      const Environment& environment = {});
 
 /// The same for a function of this program.
 [[nodiscard]] sys::Child StartFunction(const std::function<int()>& body, const std::string& log);

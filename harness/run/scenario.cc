@@ -140,13 +140,19 @@ void ReadEcho(const YAML::Node& node, Scenario& scenario) {
   }
   const Map map(node, "echo",
                 {"connections", "pause", "path", "pipeline", "body_sizes", "chunked", "bytewise",
-                 "reset_within", "flood", "ledger"});
+                 "reset_within", "flood", "ledger", "half_close", "slow_reader"});
   EchoLoad& echo = *scenario.echo;
   if (const auto path = map["path"]) echo.path = yaml::Text(path, "path");
   echo.asked_for = static_cast<bool>(map["path"]);
   if (const auto ledger = map["ledger"]) echo.ledger = yaml::Text(ledger, "ledger");
   if (const auto pipeline = map["pipeline"])
     echo.pipeline = static_cast<std::size_t>(yaml::Integer(pipeline, "pipeline", 1, kMostConnections));
+  if (const auto half = map["half_close"]) echo.half_close = yaml::Flag(half, "half_close");
+  if (const auto slow = map["slow_reader"]) {
+    echo.slow_reader = static_cast<std::int64_t>(yaml::Parsed(slow, "slow_reader", ParseBytes));
+    if (map["pause"]) yaml::Fail(slow, "slow_reader does not go with pause");
+    echo.pause = 0;
+  }
   if (const auto sizes = map["body_sizes"]) {
     echo.mix.body_sizes = BodySizesOf(sizes);
     if (echo.path == "/" && std::holds_alternative<HydrapoolStart>(scenario.server))

@@ -86,6 +86,8 @@ struct EchoLoad {
   bool asked_for = false;   ///< The path was named: then also of a server that is not ours.
   std::string ledger = {};  ///< The file to which the server writes the id of each request that it executes.
   std::size_t pipeline = 1;
+  bool half_close = false;       ///< Each 10th request of a connection is its last, and ends its sending side.
+  std::int64_t slow_reader = 0;  ///< Bytes a second that a connection reads; 0: as they come.
   EchoMix mix = {};
   std::vector<FloodKind> floods = {};
 };
@@ -107,7 +109,7 @@ struct EchoLoad {
 ///       - { url: /, connections: 64, client: plain }  # or loadgen, the default
 ///     echo: { connections: 16, pause: 20ms }            # requests with ids; or  echo: off
 ///                     # or  echo: { path: /cgi-bin/echo, body_sizes: [0, 1, 65537], chunked: 0.2, bytewise:
-///                     0.1, #             reset_within: 100000, pipeline: 4, flood: [pipe, chunks] }
+///                     0.1, #             reset_within: 100000, pipeline: 4, flood: [pipe, chunks], half_close: true } or slow_reader: 20kb
 ///     idle: 16                                          # connections that rest from the first second on
 ///     faults:
 ///       - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }
@@ -115,6 +117,7 @@ struct EchoLoad {
 ///       - { fault: kill, target: random, every: 200ms, pace: poisson }     # 200ms apart on average
 ///       - { fault: kill, target: random, requests: 5000, count: 9 }    # each time it has executed so many
 ///       - { fault: kill, target: random, every: 1s, phase: executing }   # one that executes a request then
+///       - { fault: kill, target: random, every: 1s, phase: responding, exact: true }   # see trap.h
 ///       - { fault: kill, target: cgi-of=0, every: 1s }      # a program that slot 0 runs
 ///       - { fault: reload, every: 2s, from: 1s }          # of the whole server
 ///       - { fault: network, how: loss 5%, every: 2s, for: 1s }      # the run has a network of its own then
@@ -135,9 +138,10 @@ struct Scenario {
                                               ///< and / is loaded, or a path is named.
   int idle = 16;
   std::vector<FaultPlan> faults = {};
-  Commands commands = {};    ///< The server's own, for what renews it.
-  DiskPlan disk = {};        ///< For the fault `full-disk`.
-  InjectLimits limits = {};  ///< any_user is on for a command: its children are the harness's own.
+  Commands commands = {};       ///< The server's own, for what renews it.
+  std::string failpoints = {};  ///< What hydrapool gets as HYDRAPOOL_FAILPOINTS beside this process's own.
+  DiskPlan disk = {};           ///< For the fault `full-disk`.
+  InjectLimits limits = {};     ///< any_user is on for a command: its children are the harness's own.
   std::optional<SteadyPlan> steady = {};
   sys::Nanos duration = 10 * sys::kSecond;
   std::optional<std::uint64_t> seed = {};

@@ -42,7 +42,7 @@ Scenario At(const Place& place, Scenario scenario) {
 
 bool Scenario::holds() const {
   return std::ranges::any_of(faults, [](const FaultPlan& plan) {
-    return InfoOf(plan.fault).effect == Effect::kHolds || plan.fault == Fault::kOom;
+    return InfoOf(plan.fault).effect == Effect::kHolds || plan.fault == Fault::kOom || plan.trigger.exact;
   });
 }
 

@@ -1,5 +1,7 @@
 #include "harness/run/scenario_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <map>
@@ -37,6 +39,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   auto placed = MakePlace(scenario_, scratch_);
   if (!placed) return tl::unexpected(placed.error());
   scenario_ = std::move(*placed);
+  SetTraps();
   auto server = ScenarioServer::Start(scenario_, scratch_);
   if (!server) return tl::unexpected(server.error());
   server_ = std::make_unique<ScenarioServer>(std::move(*server));
@@ -83,11 +86,31 @@ sys::Result<RunRecord> ScenarioRun::Run() {
 sys::Result<void> ScenarioRun::CheckTargets() const {
   for (const FaultPlan& plan : scenario_.faults) {
     const auto checked = CheckTarget(server_->admin(), server_->main(), plan.target);
-    if (checked) continue;
-    const std::string where = plan.line > 0 ? scenario_.file + ":" + std::to_string(plan.line) + ": " : "";
-    return sys::Failure(where + checked.error().message);
+    if (!checked) return Refusal(plan, checked.error());
+  }
+  for (const auto& [i, trap] : traps_) {
+    if (trap->armed()) continue;
+    return Refusal(
+        scenario_.faults[i],
+        {.code = kCannotHere,
+         .message = "exact: this hydrapool is built without failpoints (the preset dev has them)"});
   }
   return {};
+}
+
+tl::unexpected<sys::Error> ScenarioRun::Refusal(const FaultPlan& plan, sys::Error error) const {
+  if (plan.line > 0) error.message = fmt::format("{}:{}: {}", scenario_.file, plan.line, error.message);
+  return tl::unexpected(std::move(error));
+}
+
+void ScenarioRun::SetTraps() {
+  for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
+    const Trigger& trigger = scenario_.faults[i].trigger;
+    if (!trigger.exact) continue;
+    traps_[i] = std::make_unique<Trap>(*trigger.phase, scratch_ / fmt::format("trap-{}", i));
+    if (!scenario_.failpoints.empty()) scenario_.failpoints += ',';
+    scenario_.failpoints += traps_[i]->setting();
+  }
 }
 
 std::optional<PoolStatus::Totals> ScenarioRun::TotalsNow() const {
@@ -107,7 +130,8 @@ void ScenarioRun::StartFaults() {
         InjectRun::Options{
             .schedule = ScheduleOf(scenario_, i, seed_),
             .hold = plan.hold,
-            .harm = {.network = plan.network, .port = server_->port(), .disk = scenario_.disk.directory}},
+            .harm = {.network = plan.network, .port = server_->port(), .disk = scenario_.disk.directory},
+            .trap = traps_.contains(i) ? traps_.at(i).get() : nullptr},
         *injector_,
         [this] {
           observer_->Stir();
@@ -206,7 +230,8 @@ void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectReco
                     .worker = record.worker,
                     .outcome = record.outcome,
                     .proof = record.proof,
-                    .reason = record.reason};
+                    .reason = record.reason,
+                    .ended_ports = record.ended_ports};
   if (record.renewed) fault.renewed = fault.at + *record.renewed;
   if (record.undone) fault.undone = fault.at + *record.undone;
   if (record.dead) fault.timeline.dead = fault.at + *record.dead;

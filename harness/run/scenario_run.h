@@ -50,7 +50,9 @@ class ScenarioRun {
   void Interrupt();
 
  private:
+  void SetTraps();
   [[nodiscard]] sys::Result<void> CheckTargets() const;
+  [[nodiscard]] tl::unexpected<sys::Error> Refusal(const FaultPlan& plan, sys::Error error) const;
   [[nodiscard]] std::optional<PoolStatus::Totals> TotalsNow() const;
   void WatchSteadyState();
   void StartFaults();
@@ -68,6 +70,7 @@ class ScenarioRun {
   Scenario scenario_;  ///< As it was written, until it has its place.
   std::uint64_t seed_;
   const ScratchDir& scratch_;
+  std::map<std::size_t, std::unique_ptr<Trap>> traps_;  ///< By the number of their plan.
   std::unique_ptr<ScenarioServer> server_;
   std::unique_ptr<Injector> injector_;
   std::vector<std::unique_ptr<InjectRun>> injects_;  // after injector_: they end first

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -30,6 +31,14 @@ constexpr sys::Nanos kToSucceed = 5 * sys::kSecond;
 constexpr milliseconds kToEnd{10'000};
 constexpr milliseconds kBetweenTries{10};
 constexpr milliseconds kAnswer{1000};
+
+constexpr const char* kFailpoints = "HYDRAPOOL_FAILPOINTS";
+
+/// Behind those that this process was given.
+std::string WithOwn(const std::string& failpoints) {
+  const char* own = std::getenv(kFailpoints);
+  return own == nullptr || *own == '\0' ? failpoints : own + ("," + failpoints);
+}
 
 std::string Between(const std::string& text, const std::string& before, char after) {
   const auto at = text.find(before);
@@ -140,7 +149,9 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
   if (std::ranges::any_of(scenario.faults, of_a_program) &&
       std::ranges::find(options.flags, "--control") == options.flags.end())
     arguments.insert(arguments.end(), {"--control", log_ + ".control"});
-  child_ = StartProgram(arguments, log_);
+  Environment environment;
+  if (!scenario.failpoints.empty()) environment.emplace_back(kFailpoints, WithOwn(scenario.failpoints));
+  child_ = StartProgram(arguments, log_, environment);
   must_end_clean_ = true;
   std::string address;
   const auto listens = Await("hydrapool did not listen", [&] {

@@ -152,10 +152,18 @@ TEST(ParseScenarioTest, WhenFaultsCome) {
   EXPECT_THAT(error("target: all, requests: 5, every: 1s"), HasSubstr("not by both"));
   EXPECT_THAT(error("target: all, pace: poisson"), HasSubstr("needs 'every'"));
   EXPECT_THAT(error("target: parent, phase: idle"), HasSubstr("is of a worker"));
+  EXPECT_EQ(error("target: random, every: 1s, phase: reading, exact: true"), "");
+  EXPECT_THAT(error("target: random, every: 1s, phase: idle, exact: true"),
+              HasSubstr("is of the phases reading"));
+  EXPECT_THAT(error("target: all, every: 1s, phase: reading, exact: true"),
+              HasSubstr("its target is random"));
   EXPECT_THAT(error("target: all, phase: reeding"), HasSubstr("did you mean 'reading'?"));
   EXPECT_THAT(ErrorOf("name: x\nattach: { parent: 47, url: 'http://h:1' }\nload: [{ url: / }]\n"
                       "faults: [{ fault: kill, target: all, phase: idle }]\n"),
               HasSubstr("x.yaml:4: only a pool's admin endpoint"));
+  EXPECT_THAT(ErrorOf("name: x\nattach: { parent: 47, url: 'http://h:1', admin: 'h:2' }\nload: [{ url: / }]\n"
+                      "faults: [{ fault: kill, target: random, phase: reading, exact: true }]\n"),
+              HasSubstr("only a hydrapool that the harness starts"));
 }
 
 TEST(ParseScenarioTest, FaultsThatLastLimitsAndTheSteadyState) {
@@ -196,6 +204,12 @@ TEST(ParseScenarioTest, WhatTheRequestsWithIdsAreLike) {
   EXPECT_EQ(echo.pipeline, 4u);
   EXPECT_EQ(echo.floods, (std::vector{FloodKind::kPipe, FloodKind::kChunks}));
   EXPECT_THAT(ErrorOf(With("echo: { body_sizes: [1] }")), HasSubstr("needs a path"));
+  const auto slow = ParseScenario(With("echo: { half_close: true, slow_reader: 20kb }"), "x.yaml");
+  ASSERT_TRUE(slow) << slow.error().message;
+  EXPECT_TRUE(slow->echo->half_close);
+  EXPECT_EQ(slow->echo->slow_reader, 20'480);
+  EXPECT_EQ(slow->echo->pause, 0);
+  EXPECT_THAT(ErrorOf(With("echo: { slow_reader: 1kb, pause: 5ms }")), HasSubstr("does not go with pause"));
   EXPECT_THAT(ErrorOf(With("echo: { chunked: 2 }")), HasSubstr("not a part from 0 to 1"));
   EXPECT_THAT(ErrorOf(With("echo: { flood: [pip] }")), HasSubstr("did you mean 'pipe'?"));
 }

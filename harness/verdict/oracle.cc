@@ -18,8 +18,13 @@ sys::Nanos ReachOf(const FaultRecord& fault) {
   return std::max(*timeline.dead + kAfterglow, timeline.ready.value_or(0));
 }
 
+bool HasEndedItsConnection(const FaultRecord& fault, const Failure& failure) {
+  const bool in_time = fault.at <= failure.end && failure.sent <= fault.at + kNotYetSeen;
+  return failure.port != 0 && in_time && std::ranges::count(fault.ended_ports, failure.port) > 0;
+}
+
 bool Explains(const FaultRecord& fault, const Failure& failure) {
-  if (fault.outcome == Outcome::kMissed) return false;
+  if (fault.outcome == Outcome::kMissed || !fault.ended_ports.empty()) return false;
   if (fault.at > failure.end || ReachOf(fault) < failure.sent) return false;
   // Its client is told so, or its answer breaks off; the connection may be another worker's by then.
   if (fault.hit_program())
@@ -84,6 +89,10 @@ std::string_view Name(FailureKind kind) {
 std::optional<Explanation> Explain(const Failure& failure, std::span<const FaultRecord> faults,
                                    const std::optional<PoolFates>& fates) {
   if (failure.kind == FailureKind::kRefused) return std::nullopt;
+  const auto ended_it = [&failure](const FaultRecord& fault) {
+    return HasEndedItsConnection(fault, failure);
+  };
+  if (auto explanation = Latest(faults, ended_it, "")) return explanation;
   const auto in_time = [&failure](const FaultRecord& fault) { return Explains(fault, failure); };
   if (!fates || failure.end < fates->complete_since) return Latest(faults, in_time, "");
   const PoolFate* fate = FateOf(failure, *fates);

@@ -22,6 +22,9 @@ struct Explanation {
 
 /// Which of `faults` accounts for a failed request; nullopt: it is unexplained. Pure.
 ///
+/// A disconnect names the clients' ports of the connections that it has ended: it accounts for the requests
+/// on these that were on their way or were sent within 1 s (their client had not looked), and for no other.
+///
 /// Where the pool keeps a journal (`fates`), that decides: there must be an entry for the client's port, made
 /// while the request was on its way (or, if it ended the connection, up to 1 s before: the client had not
 /// looked), and the last such entry must name a worker that a fault has hit. A failure before the journal's

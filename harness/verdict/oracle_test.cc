@@ -40,6 +40,30 @@ TEST(ExplainTest, AMissedFaultExplainsNothingAndASurvivorGoesOnExplaining) {
   EXPECT_EQ(FaultOf(LostAt(3000 * kMs), faults), 0u);
 }
 
+TEST(ExplainTest, ADisconnectAccountsForTheConnectionsThatItHasEndedAlone) {
+  const std::vector<FaultRecord> faults{{.id = 1,
+                                         .at = 1000 * kMs,
+                                         .fault = Fault::kNetwork,
+                                         .target = Target::kServer,
+                                         .outcome = Outcome::kHeld,
+                                         .undone = 6000 * kMs,
+                                         .ended_ports = {40112, 40113}}};
+  const auto is_explained = [&](int port, sys::Nanos sent, FailureKind kind = FailureKind::kLost) {
+    const Failure failure{.kind = kind, .sent = sent, .end = sent + 10 * kMs, .what = "reset", .port = port};
+    const bool without = Explain(failure, faults).has_value();
+    EXPECT_EQ(Explain(failure, faults, PoolFates{}).has_value(), without) << "a journal has none of these";
+    return without;
+  };
+  EXPECT_TRUE(is_explained(40112, 995 * kMs));
+  EXPECT_TRUE(is_explained(40113, 995 * kMs, FailureKind::kCut));
+  EXPECT_TRUE(is_explained(40113, 1500 * kMs)) << "its client had not looked";
+  EXPECT_FALSE(is_explained(40114, 995 * kMs)) << "another connection";
+  EXPECT_FALSE(is_explained(0, 1005 * kMs)) << "there was no connection";
+  EXPECT_FALSE(is_explained(40112, 900 * kMs)) << "it had failed before";
+  EXPECT_FALSE(is_explained(40112, 2500 * kMs)) << "the port has been used again since";
+  EXPECT_FALSE(is_explained(40112, 995 * kMs, FailureKind::kRefused));
+}
+
 /// Two kills at nearly the same time, and a failure that time alone lays at the later one's door.
 struct JournalTest : testing::Test {
   std::vector<FaultRecord> faults{Kill(1, 1000 * kMs, 0), Kill(2, 1010 * kMs, 1)};

@@ -1,10 +1,13 @@
 #include "pool/sys/failpoint.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -14,7 +17,9 @@
 #include <string_view>
 #include <vector>
 
+#include "pool/sys/failpoint_gate.h"
 #include "pool/sys/shared_memory.h"
+#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::sys {
 namespace {
@@ -25,7 +30,8 @@ struct Point {
   std::string name;
   int signal = SIGKILL;  // or kSkip
   std::uint64_t first = 1;
-  std::uint64_t period = 0;  // 0: only once
+  std::uint64_t period = 0;       // 0: only once
+  FailpointGate* gate = nullptr;  // instead of a count
 };
 
 struct Armed {
@@ -36,8 +42,8 @@ struct Armed {
 Armed* g_armed = nullptr;  // never freed: a point may be passed until the very end
 
 [[noreturn]] void Refuse(std::string_view text) {
-  throw std::invalid_argument(
-      fmt::format("HYDRAPOOL_FAILPOINTS: cannot read '{}'; write NAME=kill|crash|stop|skip[@N[+|%M]]", text));
+  throw std::invalid_argument(fmt::format(
+      "HYDRAPOOL_FAILPOINTS: cannot read '{}'; write NAME=kill|crash|stop|skip[@N[+|%M]|@/FILE]", text));
 }
 
 std::uint64_t Number(std::string_view digits, std::string_view whole) {
@@ -47,6 +53,27 @@ std::uint64_t Number(std::string_view digits, std::string_view whole) {
   return value;
 }
 
+FailpointGate* OpenGate(std::string_view path) {
+  const auto gate = MapFailpointGate(std::string(path).c_str());
+  if (!gate) throw std::invalid_argument("HYDRAPOOL_FAILPOINTS: " + gate.error().message);
+#ifdef HYDRAPOOL_FAILPOINTS
+  (*gate)->armed = 1;
+#endif
+  return *gate;
+}
+
+/// The N, N+ or N%M of a point.
+void ParseCount(std::string_view count, std::string_view text, Point& point) {
+  if (count.ends_with('+')) {
+    point.period = 1;
+    count.remove_suffix(1);
+  } else if (const auto percent = count.find('%'); percent != count.npos) {
+    point.period = Number(count.substr(percent + 1), text);
+    count = count.substr(0, percent);
+  }
+  point.first = Number(count, text);
+}
+
 Point ParsePoint(std::string_view text) {
   Point point;
   const auto equals = text.find('=');
@@ -54,16 +81,13 @@ Point ParsePoint(std::string_view text) {
   point.name = text.substr(0, equals);
   std::string_view action = text.substr(equals + 1);
   if (const auto at = action.find('@'); at != action.npos) {
-    std::string_view count = action.substr(at + 1);
+    const std::string_view when = action.substr(at + 1);
     action = action.substr(0, at);
-    if (count.ends_with('+')) {
-      point.period = 1;
-      count.remove_suffix(1);
-    } else if (const auto percent = count.find('%'); percent != count.npos) {
-      point.period = Number(count.substr(percent + 1), text);
-      count = count.substr(0, percent);
+    if (when.starts_with('/')) {
+      point.gate = OpenGate(when);
+    } else {
+      ParseCount(when, text, point);
     }
-    point.first = Number(count, text);
   }
   if (action == "stop") {
     point.signal = SIGSTOP;
@@ -86,7 +110,31 @@ void LetCrash() {
   ::pthread_sigmask(SIG_UNBLOCK, &crash, nullptr);
 }
 
+/// One of the passes that its gate gives out is this process's.
+bool TakesAPass(FailpointGate& gate) {
+  std::uint64_t passes = gate.passes.load();
+  while (passes > 0 && !gate.passes.compare_exchange_weak(passes, passes - 1)) {
+  }
+  if (passes > 0) gate.struck = static_cast<std::uint64_t>(::getpid());
+  return passes > 0;
+}
+
+/// `pass` is which one it is, from 1.
+bool IsDue(const Point& point, std::uint64_t pass) {
+  if (point.gate != nullptr) return TakesAPass(*point.gate);
+  return pass == point.first ||
+         (point.period != 0 && pass > point.first && (pass - point.first) % point.period == 0);
+}
+
 }  // namespace
+
+Result<FailpointGate*> MapFailpointGate(const char* path) {
+  const UniqueFd file(::open(path, O_RDWR | O_CLOEXEC));
+  if (!file) return Failure(errno, path);
+  void* at = ::mmap(nullptr, sizeof(FailpointGate), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (at == MAP_FAILED) return Failure(errno, path);
+  return static_cast<FailpointGate*>(at);
+}
 
 void ArmFailpoints() {
   const char* variable = std::getenv("HYDRAPOOL_FAILPOINTS");
@@ -109,9 +157,7 @@ bool PassFailpoint(const char* name) {
     const Point& point = g_armed->points[i];
     if (point.name != name) continue;
     const std::uint64_t pass = g_armed->passes[i].fetch_add(1) + 1;
-    const bool hit = pass == point.first ||
-                     (point.period != 0 && pass > point.first && (pass - point.first) % point.period == 0);
-    if (!hit) continue;
+    if (!IsDue(point, pass)) continue;
     if (point.signal == kSkip) {
       skip = true;
       continue;

@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "pool/sys/child.h"
+#include "pool/sys/failpoint_gate.h"
+#include "pool/sys/scratch_dir.h"
 #include "pool/sys/test_tcp.h"
 
 namespace hydrapool::sys {
@@ -49,6 +52,25 @@ TEST(FailpointTest, PercentMeansEveryMthAfterIt) { ExpectDeaths("a=kill@2%3", "a
 TEST(FailpointTest, OtherNamesPassUnharmed) { ExpectDeaths("a=kill@1+", "b", 3, ""); }
 TEST(FailpointTest, SeveralPointsAreCountedApart) { ExpectDeaths("x=kill@1+,a=kill@2,y=stop", "a", 3, "2 "); }
 TEST(FailpointTest, AnEmptyVariableArmsNothing) { ExpectDeaths("", "a", 2, ""); }
+
+TEST(FailpointTest, AGateLetsThroughAsManyAsItIsTold) {
+  const ScratchDir scratch("failpoint");
+  const std::string path = scratch / "gate";
+  EXPECT_FALSE(MapFailpointGate(path.c_str()));
+  std::ofstream(path) << std::string(sizeof(FailpointGate), '\0');
+  FailpointGate& gate = **MapFailpointGate(path.c_str());
+  gate.passes = 2;
+  const std::string variable = "a=kill@" + path;
+  ExpectDeaths(variable.c_str(), "a", 4, "1 2 ");
+#ifdef HYDRAPOOL_FAILPOINTS
+  EXPECT_EQ(gate.armed, 1u);
+#else
+  EXPECT_EQ(gate.armed, 0u) << "this program has no points";
+#endif
+  EXPECT_EQ(gate.passes, 0u);
+  EXPECT_GT(gate.struck, 1u);
+  ExpectDeaths(variable.c_str(), "a", 2, "");
+}
 
 TEST(FailpointTest, StopStops) {
   Child child = Child::Fork([] {
