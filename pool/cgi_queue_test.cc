@@ -350,6 +350,34 @@ TEST_F(CgiQueueTest, ABurstAtAPathWithALimitIsAnsweredWholeAndNoMoreRunAtOnceTha
   EXPECT_TRUE(server.Stop().clean());
 }
 
+// The second program of a local redirect takes the place of the first, or waits where that is another's by
+// then.
+TEST_F(CgiQueueTest, ALocalRedirectMakesNoMoreRunAtOnceThanMay) {
+  Script("quick", kMark);
+  Script("hop", "#!/bin/sh\nprintf 'Location: /cgi-bin/quick\\n\\n'\n");
+  const std::vector<std::string> rules[] = {
+      {"--program-rule", "/cgi-bin=max-cgi:1"}, {"--max-cgi-per-address", "1"}, {}};
+  for (std::vector<std::string> flags : rules) {
+    const int most = flags.empty() ? 1 : 16;
+    flags.insert(flags.end(), {"--cgi-queue-timeout", "60s"});
+    ServerProcess& server = Start(most, flags);
+    std::filesystem::remove(marks_ / "marks");
+    std::deque<HttpClient> clients;
+    for (int i = 0; i < 24; ++i) clients.emplace_back(server.address());
+    for (std::size_t i = 0; i < clients.size(); ++i)
+      ASSERT_TRUE(clients[i].Send(Get(i % 2 == 0 ? "/cgi-bin/hop" : "/cgi-bin/quick")));
+    for (HttpClient& client : clients)
+      ASSERT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200) << flags[0];
+    int now = 0;
+    for (const std::string& mark : Marks()) {
+      now += mark == "-" ? -1 : 1;
+      ASSERT_LE(now, 1) << flags[0];
+    }
+    EXPECT_EQ(Marks().size(), 2 * clients.size());
+    EXPECT_TRUE(server.Stop().clean());
+  }
+}
+
 TEST_F(CgiQueueTest, ADeathOnTheWayIntoTheLineOrOutOfItLosesNothing) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
   Script("quick", kMark);

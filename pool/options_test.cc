@@ -333,6 +333,45 @@ limit = ["cpu=1s" "as=1M"]
   EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 11) << parsed.complaint;
 }
 
+// Neither a list that is not well formed nor a key that is missing hides what else is wrong with a table.
+TEST(OptionsTest, OneFaultOfATableHidesNoOther) {
+  const ConfigFile file(R"([[mount]]
+path = "/a"
+kind = "files"
+target = "/usr"
+env = ["A=1" "B=2"]
+timeout = soon
+limit = [
+  "cpu=1s"
+  "as=1M",
+]
+max-cgi = 0
+allow = ["joe",
+colour = "red"
+[[mount]]
+target = "/no/such"
+require = "nobody"
+limit = ["cpu=1s", "]", "nonsense"]
+[[mount]]
+path = ["/b"]
+kind = "program"
+target = "/usr"
+env = [
+  'A=]',  # not its end ]
+  "C"
+]
+)");
+  const auto parsed = Parse({"--config", file.path(), "--check"});
+  EXPECT_EQ(parsed.exit_code, 2);
+  for (const char* fault :
+       {":5: env: wants ", ":6: timeout: wants ", ":7: limit: wants ", ":11: max-cgi: ", ":12: allow: wants ",
+        ":13: colour: no key", ":14: [[mount]]: has no path", ":14: [[mount]]: has no kind",
+        ":16: require: ", ":17: limit: '/=limit:]'", ":17: limit: '/=limit:nonsense'", ":19: path: wants one",
+        ":21: target: /usr: not a program", ":22: env: '/=env:C'"})
+    EXPECT_THAT(parsed.complaint, ::testing::HasSubstr("hydrapool: " + file.path() + fault));
+  EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 14) << parsed.complaint;
+}
+
 TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
   const auto strict = Parse({"--cgi-dir", "/srv"});
   ASSERT_TRUE(strict.options) << strict.complaint;

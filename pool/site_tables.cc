@@ -23,15 +23,23 @@ struct Value {
   int line = 0;
   std::vector<std::string> texts;
   bool listed = false;
+  bool faulty = false;  // and said so
 };
 struct Table {
   int line = 0;
   std::map<std::string, Value> values;
+
+  /// "" where it has none that can be read.
+  [[nodiscard]] std::string Text(const std::string& key) const {
+    const auto found = values.find(key);
+    return found == values.end() || found->second.faulty ? "" : found->second.texts.front();
+  }
 };
 
 constexpr std::array<std::string_view, 11> kKeys{"path", "kind",  "target",  "host",    "timeout", "user",
                                                  "env",  "limit", "max-cgi", "require", "allow"};
 constexpr std::array<std::string_view, 3> kLists{"env", "limit", "allow"};
+constexpr std::string_view kOfKeys = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
 std::string_view Trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\r");
@@ -92,21 +100,47 @@ std::optional<Value> ReadValue(std::string_view text) {
   return text.empty() ? std::optional(std::move(value)) : std::nullopt;
 }
 
+/// A "]" outside of quotes and comments.
+bool ClosesList(std::string_view line) {
+  char quote = '\0';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote == '"' && c == '\\') ++i;
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == ']' || c == '#') {
+      return c == ']';
+    }
+  }
+  return false;
+}
+
+/// It is no more of a list: a heading, or KEY =.
+bool BeginsAnew(std::string_view line) {
+  std::string_view text = Trimmed(line);
+  if (text.starts_with('[')) return true;
+  const auto end = text.find_first_not_of(kOfKeys);
+  return end != 0 && end != text.npos && Trimmed(text.substr(end)).starts_with('=');
+}
+
 class Reader {
  public:
   /// Tables into `tables`; returns the rest of the file, their lines empty.
   std::string Read(std::istream& input) {
+    for (std::string line; std::getline(input, line);) lines_.push_back(line);
     std::string rest;
     bool in_table = false;
-    for (std::string line; std::getline(input, line);) {
-      ++number_;
+    for (next_ = 0; next_ < lines_.size();) {
+      const std::string& line = lines_[next_++];
       std::string_view text = line;
       if (line.starts_with('[')) text = text.substr(0, line.find('#'));
       text = Trimmed(text);
       if (text.starts_with('[')) in_table = text == SiteTables::kHeading;
-      if (in_table && text == SiteTables::kHeading) tables.push_back({number_, {}});
+      if (in_table && text == SiteTables::kHeading) tables.push_back({static_cast<int>(next_), {}});
       if (in_table && text != SiteTables::kHeading) {
-        TakeLine(line, input, rest);
+        TakeKey(line, rest);
       } else if (!in_table) {
         rest += line;
       }
@@ -122,37 +156,41 @@ class Reader {
   std::string faults;
 
  private:
-  void TakeLine(std::string line, std::istream& input, std::string& rest) {
+  /// With the lines behind it, where its value is a list that goes on there.
+  void TakeKey(const std::string& line, std::string& rest) {
     const std::string_view text = Trimmed(line);
     if (text.empty() || text.starts_with('#')) return;
-    const int begun = number_;
+    const int begun = static_cast<int>(next_);
     const auto equals = std::min(line.find('='), line.size());
     const std::string key(Trimmed(std::string_view(line).substr(0, equals)));
     std::string right = equals < line.size() ? line.substr(equals + 1) : "";
-    auto value = ReadValue(right);
-    const bool list = Trimmed(right).starts_with('[');
-    for (std::string more; list && !value && input.peek() != '[' && std::getline(input, more);
-         value = ReadValue(right)) {
-      ++number_;
+    bool open = Trimmed(right).starts_with('[') && !ClosesList(right);
+    for (; open && next_ < lines_.size() && !BeginsAnew(lines_[next_]); ++next_) {
+      open = !ClosesList(lines_[next_]);
       rest += '\n';
-      right += '\n' + more;
+      right += '\n' + lines_[next_];
     }
     if (std::ranges::find(kKeys, key) == kKeys.end()) return Complain(begun, key, "no key of a [[mount]]");
-    if (!value) return Complain(begun, key, "wants \"TEXT\", a number, or [\"TEXT\", ...]");
     const bool may_list = std::ranges::find(kLists, key) != kLists.end();
-    if (value->listed && !may_list) return Complain(begun, key, "wants one value, no list");
-    value->line = begun;
-    if (!tables.back().values.emplace(key, std::move(*value)).second) Complain(begun, key, "is there twice");
+    auto read = ReadValue(right);
+    Value value = read ? std::move(*read) : Value{};
+    value.line = begun;
+    value.faulty = !read || (value.listed && !may_list);
+    if (!read) Complain(begun, key, "wants \"TEXT\", a number, or [\"TEXT\", ...]");
+    if (value.listed && !may_list) Complain(begun, key, "wants one value, no list");
+    if (!tables.back().values.emplace(key, std::move(value)).second) Complain(begun, key, "is there twice");
   }
 
-  int number_ = 0;
+  std::vector<std::string> lines_;
+  std::size_t next_ = 0;
 };
 
-/// What a mount's target must be for its kind; empty: it is.
+/// What a mount's target must be for its kind; empty: it is, or there is no such kind.
 std::string TargetFault(const std::string& kind, const std::string& target) {
+  const bool directory = kind == "files" || kind == "cgi";
+  if ((!directory && kind != "program" && kind != "with") || target.empty()) return "";
   struct stat info {};
   if (::stat(target.c_str(), &info) != 0) return target + ": " + std::generic_category().message(errno);
-  const bool directory = kind == "files" || kind == "cgi";
   if (directory) return S_ISDIR(info.st_mode) ? "" : target + ": not a directory";
   return S_ISREG(info.st_mode) ? "" : target + ": not a program";
 }
@@ -165,21 +203,14 @@ class Writer {
   void Write(const Table& table) {
     for (const char* key : {"path", "kind", "target"}) {
       if (!table.values.contains(key))
-        return reader_.Complain(table.line, "[[mount]]", fmt::format("has no {}", key));
+        reader_.Complain(table.line, "[[mount]]", fmt::format("has no {}", key));
     }
-    const auto one = [&](const char* key) {
-      const auto found = table.values.find(key);
-      return found == table.values.end() ? std::string() : found->second.texts.front();
-    };
-    const std::string path = one("path");
-    const std::string host = one("host");
-    const std::string at = host.empty() ? path : "//" + host + path;
-    const std::string mount = fmt::format("{}={}:{}", at, one("kind"), one("target"));
-    if (!Add(table.values.at("path"), "path", "mount", mount, MountLine)) return;
-    if (const auto fault = TargetFault(one("kind"), one("target")); !fault.empty())
-      reader_.Complain(table.values.at("target").line, "target", fault);
+    const std::string host = table.Text("host");
+    const bool mounted = Mount(table, host);
+    // What else it says is looked at as if it were somewhere.
+    const std::string path = mounted ? table.Text("path") : "/";
     for (const auto& [key, value] : table.values) {
-      if (key == "path" || key == "kind" || key == "target" || key == "host") continue;
+      if (value.faulty || key == "path" || key == "kind" || key == "target" || key == "host") continue;
       if (!host.empty() || !path.starts_with('/')) {
         reader_.Complain(value.line, key,
                          "is by path for every host: not with host, nor where path is an ending");
@@ -192,6 +223,18 @@ class Writer {
   std::map<std::string, std::vector<std::string>> options;
 
  private:
+  /// False: there is no such mount, for what has been said.
+  bool Mount(const Table& table, const std::string& host) {
+    const std::string path = table.Text("path");
+    const std::string kind = table.Text("kind");
+    const std::string target = table.Text("target");
+    if (const auto fault = TargetFault(kind, target); !fault.empty())
+      reader_.Complain(table.values.at("target").line, "target", fault);
+    if (path.empty() || kind.empty() || target.empty()) return false;
+    const std::string at = host.empty() ? path : "//" + host + path;
+    return Add(table.values.at("path"), "path", "mount", fmt::format("{}={}:{}", at, kind, target),
+               MountLine);
+  }
   void AddSetting(const std::string& path, const std::string& key, const Value& value) {
     if (key == "require") {
       Add(value, key, "require", path + '=' + value.texts.front(), GuardLine);

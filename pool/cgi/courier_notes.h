@@ -21,9 +21,6 @@ enum class Framing : std::uint8_t {
   kClose,   ///< the connection's end: HTTP/1.0 where the length is not known, and nph- programs
 };
 
-/// As much of a ProcessParty::group as notes have room for.
-constexpr std::uint16_t GroupNote(std::uint32_t group) { return static_cast<std::uint16_t>(group); }
-
 /// How far a body has been made whole when `at` bytes of the connection were consumed.
 struct SpoolNote {
   std::uint64_t at = 0;
@@ -64,7 +61,6 @@ struct CourierNotes {
   bool spools = false;          ///< the body is made whole in a file before the program starts
   bool coded = false;           ///< the program codes its output in chunks
   bool output_closed = false;   ///< the program closed its output and lived on: how it ends does not matter
-  std::uint16_t group = 0;      ///< GroupNote of the program, or of the one before a local redirect
   std::uint32_t location = 0;  ///< size of the path that a local redirect leads to, behind the request's head
   /// While it spools: the one whose `at` is what is consumed holds. The other one is written before the bytes
   /// that it tells of are consumed. While a coded output is sent: courier_chunks.cc.

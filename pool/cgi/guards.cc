@@ -51,6 +51,8 @@ Groups::Groups(std::string path) : path_(std::move(path)) { Load(); }
 
 void Groups::Load() {
   struct stat info {};
+  if (::stat(path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    throw std::runtime_error(path_ + ": not a regular file");
   std::ifstream file(path_);
   if (!file || ::stat(path_.c_str(), &info) != 0)
     throw std::runtime_error(fmt::format("{}: {}", path_, std::generic_category().message(errno)));

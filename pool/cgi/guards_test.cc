@@ -107,6 +107,10 @@ TEST_F(GuardsTest, OnlyThoseWhoAreAllowedOrInAGroupThatIs) {
                std::runtime_error);
   std::ofstream(groups) << "no group\n";
   EXPECT_THROW(Groups{groups}, std::runtime_error);
+  const std::string fifo = scratch_ / "fifo";  // to open it would be to wait
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_THROW(Groups{fifo}, std::runtime_error);
+  EXPECT_THROW(Passwords{fifo}, std::runtime_error);
 }
 
 TEST_F(GuardsTest, AGroupFileThatHasChangedIsReadAgain) {

@@ -102,18 +102,15 @@ bool Handler::ClaimPlace(const Exchange& exchange, const PlaceRules& rules) cons
   return true;
 }
 
-// A local redirect's program takes the place of the one before, which has said its last and is not reaped
-// yet.
+// A local redirect's program takes the place of the one before, which may not be reaped yet.
 PlaceRules Handler::RulesFor(const Exchange& exchange, const ProgramSettings& settings,
                              const std::string& client) const {
-  const std::uint32_t spare = NotesOf(exchange).redirects > 0 ? 1 : 0;
-  PlaceRules rules{.limit = spare +
-                            std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)};
+  PlaceRules rules{.limit = std::min<std::size_t>(config_.max_processes, worker_.internals.most_processes)};
+  if (NotesOf(exchange).redirects > 0) rules.before = exchange.process().detail().last_process.load();
   if (settings.most_processes > 0) rules.party.group = PartyNumber(settings.most_processes_at);
   if (config_.max_of_client > 0) rules.party.client = ClientNumber(client);
-  const bool same_group = GroupNote(rules.party.group) == NotesOf(exchange).group;
-  rules.most_of_group = settings.most_processes + (same_group ? spare : 0);
-  rules.most_of_client = config_.max_of_client + spare;
+  rules.most_of_group = settings.most_processes;
+  rules.most_of_client = config_.max_of_client;
   return rules;
 }
 
@@ -188,7 +185,6 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
   ProgramSettings settings = rules_.OfDecoded(script->name + script->path_info);
   const PlaceRules rules = RulesFor(exchange, settings, asker.client.remote_address);
   if (!ClaimPlace(exchange, rules)) return Wait(exchange, request, std::move(body), rules);
-  NotesOf(exchange).group = GroupNote(rules.party.group);
   if (request.body == http::BodyKind::kChunked) asker.client.body_length = body.length;
   asker.client.request_id = RequestIdOf(connection);
   if (connection.docket().open())

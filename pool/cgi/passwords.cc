@@ -109,10 +109,13 @@ Passwords::Passwords(std::string path) : path_(std::move(path)) {
 }
 
 void Passwords::Load() {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0)
+    throw std::runtime_error(path_ + ": " + std::generic_category().message(errno));
+  if (!S_ISREG(info.st_mode)) throw std::runtime_error(path_ + ": not a regular file");
   std::ifstream file(path_);
   if (!file) throw std::runtime_error(path_ + ": " + std::generic_category().message(errno));
-  struct stat info {};
-  if (::stat(path_.c_str(), &info) == 0) changed_ = info.st_mtim;
+  changed_ = info.st_mtim;
   hashes_.clear();
   remembered_.clear();
   int number = 0;

@@ -220,7 +220,10 @@ sys::Result<Spawned> Spawn(const SpawnOptions& options) {
 bool IsEnding(pid_t pid) {
   constexpr unsigned kExiting = 0x4;  // PF_EXITING, include/linux/sched.h
   if (pid <= 1) return false;
-  const std::string stat = sys::ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  errno = 0;
+  const std::string stat = sys::ReadFile(path);
+  if (stat.empty() && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) return true;
   const auto name_end = stat.rfind(')');
   char state = 0;
   unsigned flags = 0;

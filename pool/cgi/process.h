@@ -109,7 +109,8 @@ struct Spawned {
 bool KillGroup(pid_t leader, int signal);
 
 /// The process is on its way out, or out: its descriptors close because of that and not by its own will.
-/// Read off /proc; a process that cannot be looked at runs as long as it exists.
+/// Read off /proc: false of one that is seen running. Where no descriptor is left to look, true until there
+/// is one; without /proc, false as long as it exists.
 [[nodiscard]] bool IsEnding(pid_t pid);
 
 }  // namespace hydrapool::cgi

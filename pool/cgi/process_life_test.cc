@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <atomic>
@@ -54,6 +55,28 @@ TEST_F(SpawnTest, TheGateIsAskedOnceByTheChildItself) {
   EXPECT_EQ(log.calls, 1);
   EXPECT_EQ(spawned->start, Spawned::Start::kExecuted);
   EXPECT_EQ(Reap(*spawned), 0);
+}
+
+// A zombie that is taken for running has closed its output by its own will: a cut answer would be a whole
+// one.
+TEST_F(SpawnTest, WhatCannotBeLookedAtIsNotSeenRunning) {
+  const auto spawned = Spawn(Options());
+  ASSERT_TRUE(spawned);
+  pollfd ended{spawned->pidfd.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ended, 1, kDeadlineMillis), 1);
+  EXPECT_FALSE(IsEnding(::getpid()));
+  EXPECT_TRUE(IsEnding(spawned->pid));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool itself = IsEnding(::getpid());
+  const bool zombie = IsEnding(spawned->pid);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(itself);
+  EXPECT_TRUE(zombie);
+  Reap(*spawned);
+  EXPECT_TRUE(IsEnding(spawned->pid));
 }
 
 TEST_F(SpawnTest, AGateThatRefusesKeepsTheProgramFromRunning) {

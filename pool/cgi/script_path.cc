@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -31,6 +33,23 @@ int OpenIn(int directory, const char* path, int flags, std::uint64_t resolve = R
     const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
     if (fd >= 0 || errno != EAGAIN || attempt == kLookupRetries) return static_cast<int>(fd);
   }
+}
+
+/// For reading; empty: the path names no regular file itself, or it cannot be opened.
+sys::UniqueFd OpenIfRegular(int directory, const std::string& path, struct stat& info) {
+  if (::fstatat(directory, path.c_str(), &info, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
+      !S_ISREG(info.st_mode))
+    return {};
+  sys::UniqueFd file(OpenIn(directory, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!file || ::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode)) return {};
+  return file;
+}
+
+/// For reading, what a descriptor (O_PATH) stands for: that very file, whatever its name leads to by now.
+sys::UniqueFd Reopen(int found) {
+  std::array<char, 32> path{};
+  std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", found);
+  return sys::UniqueFd(::open(path.data(), O_RDONLY | O_CLOEXEC));
 }
 
 Refusal RefusalFor(int error) {
@@ -162,6 +181,18 @@ tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::Open(const std::string& pa
   return Refuse(403, "a symlink to what another user than its own owns");
 }
 
+tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::OpenRegular(const std::string& below,
+                                                                  struct stat& info) const {
+  if (sys::UniqueFd file = OpenIfRegular(directory_.get(), below, info)) return file;
+  auto found = Open(below, O_PATH);
+  if (!found) return found;
+  if (::fstat(found->get(), &info) < 0) return tl::unexpected(RefusalFor(errno));
+  if (!S_ISREG(info.st_mode)) return Refuse(403, "not a regular file");
+  sys::UniqueFd file = Reopen(found->get());
+  if (!file) return tl::unexpected(RefusalFor(errno));
+  return file;
+}
+
 tl::expected<Script, Refusal> ScriptDirectory::Found(const std::string& path, std::string_view rest) const {
   auto path_info = DecodePath(rest, rules_.encoded_slashes);
   if (!path_info) return Refuse(400, "a bad escape or a control character in the path");
@@ -182,11 +213,9 @@ std::optional<Located> ScriptDirectory::OpenPlain(std::string_view path) const {
   Located located;
   located.below = path.substr(prefix_.size());
   located.rest = path.substr(path.size());
-  located.fd.Reset(OpenIn(directory_.get(), located.below.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (!located.fd || ::fstat(located.fd.get(), &located.info) < 0 || !S_ISREG(located.info.st_mode))
-    return std::nullopt;
+  located.fd = OpenIfRegular(directory_.get(), located.below, located.info);
   located.readable = true;
-  return located;
+  return located.fd ? std::optional(std::move(located)) : std::nullopt;
 }
 
 tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path, For what) const {

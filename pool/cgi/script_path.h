@@ -92,10 +92,13 @@ class ScriptDirectory {
 
   enum class For : std::uint8_t { kLooking, kReading };
   /// What Resolve looks for, of whatever kind: without the checks of a script. For reading a file whose path
-  /// is plain is opened at once, by one call.
+  /// is plain is looked up at once, by one call.
   [[nodiscard]] tl::expected<Located, Refusal> Locate(std::string_view path, For what = For::kLooking) const;
-  /// Opens what Locate has found, by the same rules; O_PATH is one of `flags`.
-  [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> Open(const std::string& below, int flags) const;
+  /// A path that Locate has found, by the same rules, open for reading. Only a regular file is opened, and
+  /// looked at before: to open a device or a FIFO does something to it, or waits. All else is a 403. Not
+  /// promised: that what takes its name between the look and the opening is not opened; it is not waited for.
+  [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> OpenRegular(const std::string& below,
+                                                                 struct stat& info) const;
   /// The script of a regular file that was located.
   [[nodiscard]] tl::expected<Script, Refusal> Found(const std::string& below, std::string_view rest) const;
 
@@ -104,6 +107,7 @@ class ScriptDirectory {
   [[nodiscard]] const std::string& root() const { return root_; }
 
  private:
+  [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> Open(const std::string& below, int flags) const;
   [[nodiscard]] std::optional<Located> OpenPlain(std::string_view path) const;
 
   std::string prefix_;

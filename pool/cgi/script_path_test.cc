@@ -1,14 +1,20 @@
 #include "pool/cgi/script_path.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
 
+#include "pool/sys/error.h"
 #include "pool/sys/scratch_dir.h"
+#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::cgi {
 namespace {
@@ -142,6 +148,44 @@ TEST_F(ScriptDirectoryTest, OnlyExecutableRegularFilesRun) {
        {"/cgi-bin/notes.txt", "/cgi-bin/fifo", "/cgi-bin/", "/cgi-bin/sub", "/cgi-bin/sub/"}) {
     EXPECT_EQ(StatusOf(path), 403) << path;
   }
+}
+
+/// Whether a file has been opened since.
+class OpenWatch {
+ public:
+  explicit OpenWatch(const fs::path& path) : events_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    sys::Check(::inotify_add_watch(events_.get(), path.c_str(), IN_OPEN), "inotify_add_watch");
+  }
+  [[nodiscard]] bool Opened() const {
+    std::array<char, 1024> events;
+    return ::read(events_.get(), events.data(), events.size()) > 0;
+  }
+
+ private:
+  sys::UniqueFd events_;
+};
+
+// A writer who waits for a reader of the FIFO would take the server for one.
+TEST_F(ScriptDirectoryTest, OnlyRegularFilesAreOpenedForReading) {
+  const fs::path fifo = base_ / "cgi/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0666), 0);
+  const ScriptDirectory files((base_ / "cgi").string(), "/");
+  const OpenWatch watch(fifo);
+  struct stat info {};
+  EXPECT_EQ(files.OpenRegular("fifo", info).error().status, 403);
+  const auto located = files.Locate("/fifo", ScriptDirectory::For::kReading);
+  ASSERT_TRUE(located);
+  EXPECT_FALSE(located->readable);
+  EXPECT_FALSE(watch.Opened());
+  const sys::UniqueFd reader(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  EXPECT_TRUE(watch.Opened());
+
+  const auto file = files.OpenRegular("notes.txt", info);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(::fcntl(file->get(), F_GETFL) & (O_ACCMODE | O_PATH), O_RDONLY);
+  EXPECT_EQ(info.st_size, 10);
+  EXPECT_EQ(files.OpenRegular("sub", info).error().status, 403);
+  EXPECT_EQ(files.OpenRegular("none", info).error().status, 404);
 }
 
 TEST_F(ScriptDirectoryTest, SymlinksMayLeadAnywhereBeneath) {

@@ -31,19 +31,6 @@ bool IsOlder(const struct stat& a, const struct stat& b) {
   return std::pair(a.st_mtim.tv_sec, a.st_mtim.tv_nsec) < std::pair(b.st_mtim.tv_sec, b.st_mtim.tv_nsec);
 }
 
-/// A regular file; empty: it is none, or cannot be opened, and `refusal` says why.
-sys::UniqueFd OpenRegular(const cgi::ScriptDirectory& tree, const std::string& below, struct stat& info,
-                          cgi::Refusal& refusal) {
-  auto file = tree.Open(below, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!file) {
-    refusal = file.error();
-    return {};
-  }
-  refusal = {403, "not a regular file"};
-  if (::fstat(file->get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
-  return std::move(*file);
-}
-
 bool ReadAt(int file, char* into, const ByteRange& range) {
   for (std::uint64_t got = 0; got < range.length;) {
     const ssize_t count = ::pread(file, into + got, range.length - got, static_cast<off_t>(range.at + got));
@@ -76,10 +63,14 @@ Handler::Handler(WorkerContext& worker, const std::string& extra_lines)
 tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& request,
                                                           cgi::FileFound& found) {
   struct stat info = found.info;
-  cgi::Refusal refusal;
   Opened opened;
-  opened.file = found.file ? std::move(found.file) : OpenRegular(*found.tree, found.below, info, refusal);
-  if (!opened.file) return tl::unexpected(refusal);
+  if (found.file) {
+    opened.file = std::move(found.file);
+  } else {
+    auto file = found.tree->OpenRegular(found.below, info);
+    if (!file) return tl::unexpected(file.error());
+    opened.file = std::move(*file);
+  }
   opened.facts.type = types_.Of(found.below);
   struct stat chosen = info;
   const sys::Nanos now = worker_.loop.now();
@@ -102,13 +93,12 @@ void Handler::ChooseSibling(const http::Request& request, const cgi::FileFound& 
   for (const Coding& coding : kCodings) {
     if (found.below.ends_with(coding.ending)) break;
     struct stat other {};
-    cgi::Refusal ignored;
-    auto sibling = OpenRegular(*found.tree, found.below + std::string(coding.ending), other, ignored);
+    auto sibling = found.tree->OpenRegular(found.below + std::string(coding.ending), other);
     if (!sibling || IsOlder(other, itself)) continue;
     opened.facts.varies = true;
     if (!opened.facts.coding.empty() || !Accepts(request, coding.name)) continue;
     opened.facts.coding = coding.name;
-    opened.file = std::move(sibling);
+    opened.file = std::move(*sibling);
     chosen = other;
   }
 }

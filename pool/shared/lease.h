@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -112,6 +114,8 @@ struct alignas(64) LeaseDetail {
   /// again. 0: none.
   std::atomic<std::uint64_t> passed_on{0};
   std::atomic<Nanos> first_look{0};  ///< when its first worker looked at that request
+  /// The last process that passed the gate for it: a local redirect has two of them.
+  std::atomic<pid_t> last_process{0};
 
   /// For a new connection, while nobody else looks. Whatever makes it known is stored after it, in that
   /// order.
@@ -127,6 +131,7 @@ struct alignas(64) LeaseDetail {
     docket_of.store(0, kRelaxed);
     passed_on.store(0, kRelaxed);
     first_look.store(0, kRelaxed);
+    last_process.store(0, kRelaxed);
     handler = {};
     connection = {};
   }

@@ -65,10 +65,10 @@ void ProcessPlaces::Note(const Place& place, sys::Nanos begun, std::uint8_t part
   tenancy.party.store(Packed(party));
 }
 
-std::vector<ProcessParty> ProcessPlaces::Parties() const {
+std::vector<ProcessParty> ProcessPlaces::Parties(pid_t but) const {
   std::vector<ProcessParty> parties;
   for (std::size_t i = 0; i < used(); ++i) {
-    if (places_[i].load() != 0) parties.push_back(UnpackedParty(tenancies_[i].party.load()));
+    if (Counts(places_[i].load(), but)) parties.push_back(UnpackedParty(tenancies_[i].party.load()));
   }
   return parties;
 }
@@ -77,7 +77,7 @@ ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
   const std::size_t end = used();
   for (std::size_t i = 0; i < end; ++i) {
     std::uint32_t place = places_[i].load();
-    while ((place & ~kTimedOut) == Occupied(pid)) {
+    while (IsOf(place, pid)) {
       const Freed was{.begun = tenancies_[i].begun, .part = tenancies_[i].part};
       if (!places_[i].compare_exchange_weak(place, 0)) continue;
       using What = Freed::What;
@@ -89,9 +89,16 @@ ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
   return {};
 }
 
-std::size_t ProcessPlaces::taken() const {
+bool ProcessPlaces::IsOccupant(pid_t pid) const {
+  for (std::size_t i = 0; i < used(); ++i) {
+    if (IsOf(places_[i].load(), pid)) return true;
+  }
+  return false;
+}
+
+std::size_t ProcessPlaces::taken(pid_t but) const {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < used(); ++i) count += places_[i].load() != 0 ? 1 : 0;
+  for (std::size_t i = 0; i < used(); ++i) count += Counts(places_[i].load(), but) ? 1 : 0;
   return count;
 }
 

@@ -59,11 +59,12 @@ class ProcessPlaces {
   void Note(const Place& place, sys::Nanos begun, std::uint8_t part, ProcessParty party = {}) const;
   /// The process was reaped.
   Freed Free(pid_t pid) const;
-  /// Taken at this moment.
-  [[nodiscard]] std::size_t taken() const;
-  /// Whom the taken ones are for. Of one that was claimed in this moment and not noted yet, whom it was for
-  /// before.
-  [[nodiscard]] std::vector<ProcessParty> Parties() const;
+  [[nodiscard]] bool IsOccupant(pid_t pid) const;
+  /// Taken at this moment, but by that process.
+  [[nodiscard]] std::size_t taken(pid_t but = 0) const;
+  /// Whom the taken ones are for, but that process's. Of one that was claimed in this moment and not noted
+  /// yet, whom it was for before.
+  [[nodiscard]] std::vector<ProcessParty> Parties(pid_t but = 0) const;
 
  private:
   static std::uint32_t Claimed(std::uint32_t lease) { return lease + 1; }
@@ -72,6 +73,10 @@ class ProcessPlaces {
   static std::uint32_t Occupied(pid_t pid) { return kOccupied | static_cast<std::uint32_t>(pid); }
 
   [[nodiscard]] std::size_t used() const { return used_[0].load(); }
+  static bool IsOf(std::uint32_t place, pid_t pid) {
+    return pid > 0 && (place & ~kTimedOut) == Occupied(pid);
+  }
+  static bool Counts(std::uint32_t place, pid_t but) { return place != 0 && !IsOf(place, but); }
 
   struct Tenancy {
     sys::Nanos begun;

@@ -78,6 +78,24 @@ TEST(ProcessPlacesTest, TellsWhomTheTakenPlacesAreFor) {
   EXPECT_EQ(places.Parties(), std::vector<ProcessParty>(1));
 }
 
+TEST(ProcessPlacesTest, AProcessMayBeLeftOutOfTheCount) {
+  const ProcessPlaces places;
+  ProcessPlaces::Place* const first = places.Claim(1, 4);
+  places.Note(*first, 1, 0, {.group = 7, .client = 9});
+  ASSERT_TRUE(ProcessPlaces::Occupy(*first, 1, 4242));
+  places.NoteTimeout(4242);
+  places.Note(*places.Claim(2, 4), 1, 0, {.group = 8});
+  EXPECT_TRUE(places.IsOccupant(4242));
+  EXPECT_FALSE(places.IsOccupant(0));
+  EXPECT_FALSE(places.IsOccupant(3));
+  EXPECT_EQ(places.taken(4242), 1u);
+  EXPECT_EQ(places.taken(), 2u);
+  EXPECT_EQ(places.Parties(4242), (std::vector<ProcessParty>{{8, 0}}));
+  places.Free(4242);
+  EXPECT_FALSE(places.IsOccupant(4242));
+  EXPECT_EQ(places.taken(4242), 1u);
+}
+
 TEST(ProcessPlacesTest, AClaimThatWasGivenBackLetsNoProcessIn) {
   const ProcessPlaces places;
   ProcessPlaces::Place* const place = places.Claim(3, 1);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,6 +32,9 @@ struct PlaceRules {
   ProcessParty party{};
   std::uint32_t most_of_group = 0;   ///< counts where the party has a group
   std::uint32_t most_of_client = 0;  ///< counts where the party has a client
+  /// The request's own process before this one, which has said its last: what it still has counts for
+  /// nothing.
+  pid_t before = 0;
 
   /// It is limited by more than the whole pool's places.
   [[nodiscard]] bool apart() const { return party.group != 0 || party.client != 0; }

@@ -24,24 +24,26 @@ std::uint32_t LeasedProcess::claimant() const {
 const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leases.bodies(); }
 
 // Two that claim in the same moment see each other once both have noted whom they are for: one of them at
-// least gives back what its party may not have.
+// least gives back what its party may not have. So does who claims beside the process before it and finds
+// that gone.
 bool LeasedProcess::ClaimPlace(const PlaceRules& rules) {
   const ProcessPlaces& places = connection_.desk().leases.places();
-  place_ = places.Claim(claimant(), rules.limit);
+  place_ = places.Claim(claimant(), rules.limit + (places.IsOccupant(rules.before) ? 1 : 0));
   HYDRAPOOL_FAILPOINT("worker.place_claimed");
   if (place_ == nullptr) return false;
   places.Note(*place_, sys::Now(), connection_.hand().part, rules.party);
-  if (!rules.apart()) return true;
+  if (!rules.apart() && rules.before == 0) return true;
   PlaceRules with_itself = rules;
   ++with_itself.most_of_group;
   ++with_itself.most_of_client;
-  if (Reaches(with_itself) == PartyLimit::kNone) return true;
+  if (places.taken(rules.before) <= rules.limit && Reaches(with_itself) == PartyLimit::kNone) return true;
   LeavePlace();
   return false;
 }
 
 PartyLimit LeasedProcess::Reaches(const PlaceRules& rules) const {
-  return rules.apart() ? Reached(rules, connection_.desk().leases.places().Parties()) : PartyLimit::kNone;
+  return rules.apart() ? Reached(rules, connection_.desk().leases.places().Parties(rules.before))
+                       : PartyLimit::kNone;
 }
 
 const ProcessLine& LeasedProcess::line() const { return connection_.desk().leases.line(); }
@@ -58,14 +60,15 @@ std::size_t LeasedProcess::TurnsBefore(const PlaceRules& rules) const {
   line().StepBack(lease());  // the watchdog may have taken this worker for one that does not come round
   const ProcessPlaces& places = connection_.desk().leases.places();
   if (!rules.apart() && !line().apart()) {
-    const std::size_t taken = places.taken() + line().Before(lease());
+    const std::size_t taken = places.taken(rules.before) + line().Before(lease());
     return taken < rules.limit ? 0 : taken + 1 - rules.limit;
   }
   std::vector<WaitingProcess> waiting = line().Waiting();
   const auto own = std::ranges::find(waiting, lease(), &WaitingProcess::slot);
   if (own == waiting.end()) waiting.push_back({lease(), rules});
-  const std::size_t taken = places.taken();
-  const auto turns = InTurn(rules.limit - std::min(taken, rules.limit), places.Parties(), waiting);
+  const std::size_t taken = places.taken(rules.before);
+  const auto turns =
+      InTurn(rules.limit - std::min(taken, rules.limit), places.Parties(rules.before), waiting);
   if (std::ranges::find(turns, lease()) != turns.end()) return 0;
   return 1 + line().Before(lease());
 }
@@ -117,8 +120,10 @@ bool LeasedProcess::HoldBody(sys::UniqueFd file) {
 bool PassGate(LeaseDetail& detail, pid_t preparer, pid_t self) {
   std::uint64_t expected = ProcessWord{ProcessWord::State::kPreparing, preparer}.Pack();
   HYDRAPOOL_STORE_POINT("process.passes", &detail.process);
-  return detail.process.compare_exchange_strong(expected,
-                                                ProcessWord{ProcessWord::State::kRunning, self}.Pack());
+  const std::uint64_t running = ProcessWord{ProcessWord::State::kRunning, self}.Pack();
+  if (!detail.process.compare_exchange_strong(expected, running)) return false;
+  detail.last_process.store(self);
+  return true;
 }
 
 void ExecFailed(LeaseDetail& detail, int error) {
