@@ -38,8 +38,8 @@ const std::vector<string> kPoints{
     "files.sending"};
 
 /// Those that need options of their own, and are killed at in tests of their own: cgi_queue_test.cc,
-/// access_log_test.cc.
-const std::set<string> kElsewhere{"cgi.ordered", "cgi.waits_for_a_place", "worker.in_line",
+/// access_log_test.cc, max_cgi_test.cc.
+const std::set<string> kElsewhere{"cgi.cgroup_made", "cgi.ordered", "cgi.waits_for_a_place", "worker.in_line",
                                   "worker.told_answered"};
 
 /// Kills a worker that a failpoint has stopped. Only its parent is told of a stop, so this looks every

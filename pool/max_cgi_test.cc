@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "pool/shared/test_cgroup.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
@@ -96,6 +97,35 @@ TEST_F(MaxCgiTest, TheDeadKeepNoPlace) {
   }
 }
 
+// The second program of a local redirect takes the place of the first, or waits where that is another's by
+// then.
+TEST_F(MaxCgiTest, ALocalRedirectMakesNoMoreRunAtOnceThanMay) {
+  Script(
+      "quick",
+      "#!/bin/sh\necho + >>$MARKS\nread body\necho - >>$MARKS\nprintf 'Content-Type: text/plain\\n\\nok'\n");
+  Script("hop", "#!/bin/sh\nprintf 'Location: /cgi-bin/quick\\n\\n'\n");
+  struct Limit {
+    int most;
+    std::vector<std::string> flags;
+  };
+  for (const auto& [most, flags] :
+       {Limit{1, {"--program-rule", "/cgi-bin=max-cgi:1"}}, Limit{1, {"--max-cgi-per-address", "1"}},
+        Limit{static_cast<int>(kMost), {}}}) {
+    std::filesystem::remove(marks_ / "marks");
+    std::vector<std::string> all{"--cgi-queue-timeout", "60s"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    ServerProcess& server = Start(all);
+    std::deque<HttpClient> clients;
+    for (int i = 0; i < 24; ++i) clients.emplace_back(server.address());
+    for (std::size_t i = 0; i < clients.size(); ++i)
+      ASSERT_TRUE(clients[i].Send(Get(i % 2 == 0 ? "/cgi-bin/hop" : "/cgi-bin/quick")));
+    EXPECT_EQ(StatusesOf(clients), (std::map<int, int>{{200, 24}}));
+    EXPECT_LE(MostAtOnce(), most) << all.back();
+    EXPECT_EQ(Started(), clients.size());
+    EXPECT_TRUE(server.Stop().clean());
+  }
+}
+
 // Out of its group, by itself or in what it starts, and deaf to TERM.
 class EscapeTest : public MaxCgiTest, public ::testing::WithParamInterface<const char*> {};
 
@@ -125,6 +155,69 @@ INSTANTIATE_TEST_SUITE_P(All, EscapeTest, ::testing::Values(kLeavesItsGroup, kSt
                          [](const auto& test) {
                            return test.param == kLeavesItsGroup ? "ItsGroup" : "ItsSession";
                          });
+
+/// Programs with a cgroup each.
+class CgroupsTest : public MaxCgiTest {
+ protected:
+  void SetUp() override {
+    if (!cgroup_) GTEST_SKIP() << "no cgroup of version 2 that this user may have";
+    // Its own child is a session's leader whose parent is gone: nobody's descendant any more.
+    Script("daemon",
+           "#!/usr/bin/python3 -S\nimport os,signal,time\n"
+           "if os.fork()==0:\n  os.setsid()\n  if os.fork()!=0: os._exit(0)\n"
+           "  for s in (0,1,2): os.close(s)\n"
+           "  open(os.environ['MARKS'],'a').write(f'{os.getpid()}\\n')\n  signal.pause()\n"
+           "os.wait()\nwhile not os.path.exists(os.environ['MARKS']): time.sleep(0.01)\n"
+           "if os.environ['QUERY_STRING']=='hang': signal.pause()\n"
+           "print('Content-Type: text/plain\\n\\nok',end='')\n");
+  }
+  ServerProcess& Serve(const std::string& failpoints = "", bool supervised = false) {
+    std::filesystem::remove(marks_ / "marks");
+    return server_.emplace(ServerOptions{.cgi_dir = programs_.path(),
+                                         .flags = {"--cgi-cgroup", cgroup_.path(), "--cgi-timeout", "0.5",
+                                                   "--cgi-env", "MARKS=" + (marks_ / "marks")},
+                                         .supervised = supervised,
+                                         .failpoints = failpoints});
+  }
+  /// The one of "daemon" ends.
+  void ExpectItsEnd() {
+    pid_t pid = 0;
+    std::ifstream(marks_ / "marks") >> pid;
+    ASSERT_GT(pid, 0);
+    EXPECT_TRUE(Eventually([&] { return !Alive(pid); }));
+  }
+  int Ask(const std::string& target) {
+    HttpClient client(server_->address());
+    return client.Ask(Get("/cgi-bin/" + target)).value_or(HttpAnswer{}).status;
+  }
+
+  const TestCgroup cgroup_;
+};
+
+TEST_F(CgroupsTest, WhatAProgramHasStartedEndsWithItWhateverItsSession) {
+  Serve();
+  EXPECT_EQ(Ask("daemon"), 200);
+  ExpectItsEnd();
+  std::filesystem::remove(marks_ / "marks");
+  EXPECT_EQ(Ask("daemon?hang"), 504);
+  ExpectItsEnd();
+  EXPECT_TRUE(server_->Stop().clean());
+  EXPECT_EQ(cgroup_.children(), 0u);
+}
+
+// Workers and parents hold nothing of it.
+TEST_F(CgroupsTest, NobodysDeathLeavesAnything) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  for (const char* point : {"cgi.cgroup_made=kill@1", "cgi.spawned=kill@1", "parent.cgroup_ended=kill@1"}) {
+    Serve(point, true);
+    EXPECT_EQ(Ask("daemon"), 200) << point;
+    ExpectItsEnd();
+    EXPECT_EQ(Ask("daemon"), 200) << point;
+    EXPECT_TRUE(server_->Await([](const auto& status) { return status.at("cgi_processes") == 0; })) << point;
+    EXPECT_TRUE(server_->Stop().clean());
+    EXPECT_EQ(cgroup_.children(), 0u) << point;
+  }
+}
 
 }  // namespace
 }  // namespace hydrapool::support

@@ -34,6 +34,20 @@ void RefuseAny(const CLI::App& app, std::span<const char* const> names, const st
   }
 }
 
+void RefuseCgroupConflicts(const cgi::Config& config) {
+  const auto [memory, tasks] = cgi::ControllersFor(config.limits, config.rules);
+  if (config.cgroup.empty()) {
+    if (!memory && !tasks) return;
+    throw CLI::ValidationError(memory ? "memory-max" : "tasks-max",
+                               "a limit of cgroups: it needs --cgi-cgroup DIR");
+  }
+  for (const cgi::ProgramRule& rule : config.rules) {
+    if (rule.key == "user")
+      throw CLI::ValidationError("--cgi-cgroup", "not with programs as other users (" + rule.at +
+                                                     "=user:" + rule.value + "): they cannot enter it");
+  }
+}
+
 }  // namespace
 
 void RefuseConflicts(const CLI::App& app, const Options& options) {
@@ -47,6 +61,7 @@ void RefuseConflicts(const CLI::App& app, const Options& options) {
     if (options.handler == HandlerKind::kLine)
       throw CLI::ValidationError("--handler line", fmt::format("not with {}: {}", with, kWhy));
   }
+  if (options.site.cgi) RefuseCgroupConflicts(*options.site.cgi);
   if (options.handler == HandlerKind::kHttp) return;
   const bool line = options.handler == HandlerKind::kLine;
   const std::string with = line ? "--handler line" : "--handler echo";

@@ -372,6 +372,26 @@ env = [
   EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 14) << parsed.complaint;
 }
 
+TEST(OptionsTest, LimitsOfCgroupsNeedOne) {
+  const auto given = Parse({"--cgi-dir", "/srv", "--cgi-cgroup", "/sys/fs/cgroup/x", "--cgi-limit",
+                            "memory-max=512M", "--program-rule", "/a=limit:tasks-max=64"});
+  ASSERT_TRUE(given.options) << given.complaint;
+  EXPECT_EQ(given.options->site.cgi->cgroup, "/sys/fs/cgroup/x");
+  EXPECT_EQ(given.options->site.cgi->limits.together.memory_max, 512u << 20);
+  EXPECT_EQ(cgi::ProgramRules({}, given.options->site.cgi->rules).Of("/a/b").limits.together.tasks_max, 64u);
+  const auto complaint = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"--cgi-dir", "/srv"});
+    return Parse(words).complaint;
+  };
+  EXPECT_THAT(complaint({"--cgi-limit", "memory-max=1G"}),
+              ::testing::HasSubstr("memory-max: a limit of cgroups"));
+  EXPECT_THAT(complaint({"--program-rule", "/a=limit:tasks-max=9"}),
+              ::testing::HasSubstr("tasks-max: a limit"));
+  EXPECT_THAT(complaint({"--cgi-limit", "tasks-max=1G"}), ::testing::HasSubstr("is no limit"));
+  EXPECT_THAT(complaint({"--cgi-cgroup", "/x", "--program-rule", "/a=user:nobody"}),
+              ::testing::HasSubstr("--cgi-cgroup: not with programs as other users (/a=user:nobody)"));
+}
+
 TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
   const auto strict = Parse({"--cgi-dir", "/srv"});
   ASSERT_TRUE(strict.options) << strict.complaint;

@@ -31,6 +31,7 @@
 #include "pool/options.h"
 #include "pool/parent/pool.h"
 #include "pool/shared/dispatcher.h"
+#include "pool/shared/process_cgroups.h"
 #include "pool/shared/readiness.h"
 #include "pool/site.h"
 #include "pool/sys/activation.h"
@@ -249,7 +250,11 @@ int Serve(const Options& options) {
   if (options.user && ::geteuid() == 0) LifelineOf(pool).LetAnyUserTie();
   MakeLaunchers(pool, options);
   GiveUpPrivileges(options);
-  return pool.Serve(std::move(listeners));
+  TakeCgroups(options);
+  const int exit_code = pool.Serve(std::move(listeners));
+  const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
+  if (cgroups != nullptr && !sys::inheritance::OnTrial()) cgroups->Leave();
+  return exit_code;
 }
 
 int Main(int argc, char** argv) {
@@ -272,6 +277,7 @@ int Main(int argc, char** argv) {
     if (const auto logs = options->logs.Check(); !logs) throw std::runtime_error(logs.error().message);
     if (options->check) {
       CheckAddresses(*options);
+      CheckCgroups(*options);
       std::puts("hydrapool: the options are good");
       return 0;
     }

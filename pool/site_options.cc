@@ -134,10 +134,16 @@ void SiteOptions::AddRules(CLI::App& app) {
   app.add_option(
          "--cgi-limit", limits_,
          "A limit of each CGI program: cpu=10s, as=512M (memory), fsize=1G (of a file), nproc=64 (of its "
-         "user), nofile=1024, core=0; repeatable")
+         "user), nofile=1024, core=0; and of it with all that it starts, in its cgroup: memory-max=512M, "
+         "tasks-max=64; repeatable")
       ->check(LimitLine)
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  app.add_option(
+         "--cgi-cgroup", cgi_.cgroup,
+         "A cgroup of version 2 that the server may have (Delegate=yes): each CGI program runs in one of "
+         "its own below it, and what it has started ends with it, in whatever session")
+      ->type_name("DIR");
   app.add_option(
          "--program-rule", rules_of_programs_,
          "For the programs at a path and below it: /PATH=timeout:10m, /PATH=env:NAME=VALUE, "

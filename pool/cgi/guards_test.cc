@@ -1,6 +1,7 @@
 #include "pool/cgi/guards.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/cgi/passwords.h"
 #include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::cgi {

@@ -36,6 +36,7 @@ struct Config {
   bool set_id = false;             ///< programs may gain rights by set-id helpers: sendmail, sudo
   bool request_id_header = false;  ///< X-Request-Id in answers
   ResourceLimits limits{};
+  std::string cgroup{};  ///< ProcessCgroups::directory; empty: none
   /// How long a program may let its client wait: for the beginning of its answer, and for more of it each
   /// time.
   sys::Nanos patience = 60 * sys::kSecond;

@@ -19,6 +19,7 @@
 #include "pool/shared/body_budget.h"
 #include "pool/shared/launchers.h"
 #include "pool/shared/limit.h"
+#include "pool/shared/process_cgroups.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/signals.h"
@@ -83,6 +84,15 @@ std::optional<Plumbing> Plumb(int file, bool feeds) {
   SetNonBlocking(made.output.read);
   SetNonBlocking(made.errors.read);
   return made;
+}
+
+// Empty: the pool has no cgroups.
+sys::Result<sys::UniqueFd> CgroupFor(const RequestProcess& process, const CgroupLimits& limits) {
+  const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
+  if (cgroups == nullptr) return sys::UniqueFd();
+  auto cgroup = cgroups->Enter(process.place_number(), limits);
+  HYDRAPOOL_FAILPOINT("cgi.cgroup_made");
+  return cgroup;
 }
 
 }  // namespace
@@ -217,12 +227,15 @@ Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body bod
                   .detail = &process.detail(),
                   .preparer = ::getpid()};
   const std::string& line = worker_.internals.lifeline;
+  const auto cgroup = CgroupFor(process, settings.limits.together);
+  if (!cgroup) return refuse(503, cgroup.error().message);
   const auto spawned = StartProgram({.script = *script,
                                      .envp = environment->envp(),
                                      .limits = settings.limits,
                                      .input = plumbing->in,
                                      .output = plumbing->output.write.get(),
                                      .errors = plumbing->errors.write.get(),
+                                     .cgroup = cgroup->get(),
                                      .gate = gate.Gate(),
                                      .expected_parent = worker_.internals.parent,
                                      .lifeline = line.empty() ? nullptr : line.c_str(),

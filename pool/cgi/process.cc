@@ -179,10 +179,16 @@ pid_t Clone(Birth& birth, int& pidfd) {
   const Stack& stack = StackOfThread();
   if (has_clone3.load(std::memory_order_relaxed)) {
     birth.dispositions = Dispositions::kResetIgnored;
-    const pid_t pid = sys::CloneClearingHandlers(&RunChild, &birth, stack.base(), Stack::size(),
-                                                 static_cast<unsigned long>(flags), &pidfd);
-    if (pid >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL)) return pid;
+    const pid_t pid =
+        sys::CloneClearingHandlers(&RunChild, &birth, stack.base(), Stack::size(),
+                                   static_cast<unsigned long>(flags), &pidfd, birth.options->cgroup);
+    if (pid >= 0 || birth.options->cgroup >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL))
+      return pid;
     has_clone3 = false;
+  }
+  if (birth.options->cgroup >= 0) {
+    errno = ENOSYS;
+    return -1;
   }
   birth.dispositions = Dispositions::kResetAll;
   return ::clone(RunChild, stack.top(), flags | CLONE_PIDFD | SIGCHLD, &birth, &pidfd);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "pool/shared/process_cgroups.h"
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
 
@@ -34,6 +35,7 @@ struct ResourceLimits {
   std::optional<rlim_t> address_space_bytes{};
   std::optional<rlim_t> file_bytes{};  ///< of a file it writes; SIGXFSZ then
   std::optional<rlim_t> processes{};   ///< of its user, those of other programs too; root has no such limit
+  CgroupLimits together{};             ///< of it and all that it starts: for whoever makes its cgroup
 };
 
 struct SpawnOptions {
@@ -46,6 +48,7 @@ struct SpawnOptions {
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
+  int cgroup = -1;            ///< a directory of cgroup version 2, in which it begins; -1: the caller's
   pid_t expected_parent = 0;  ///< the process that the child must find as its parent: see Spawn
   /// sys::Lifeline::PathOfLower: what the child's group dies with instead of its parent; null: its parent.
   const char* lifeline = nullptr;
@@ -100,7 +103,8 @@ struct Spawned {
 /// be killed meanwhile, the child goes on through the gate and executes all the same: the gate's note is what
 /// tells. (The OOM killer takes both, as they share memory.)
 ///
-/// An Error only where no process came to be (EAGAIN, ENOMEM). Any number of threads may call it.
+/// An Error only where no process came to be (EAGAIN, ENOMEM; with a `cgroup` also where it may not be
+/// entered). Any number of threads may call it.
 [[nodiscard]] sys::Result<Spawned> Spawn(const SpawnOptions& options);
 
 /// Sends `signal` to all of the process group that `leader` leads; false if not even a zombie of it is left,

@@ -34,7 +34,7 @@ std::optional<rlim_t> Seconds(const std::string& text) {
 }
 
 bool Set(ResourceLimits& limits, const std::string& name, const std::string& value) {
-  const auto count = Count(value, name != "nproc" && name != "nofile");
+  const auto count = Count(value, name != "nproc" && name != "nofile" && name != "tasks-max");
   if (name == "cpu") return (limits.cpu_seconds = Seconds(value)).has_value();
   if (!count) return false;
   if (name == "core") limits.core_bytes = *count;
@@ -42,11 +42,14 @@ bool Set(ResourceLimits& limits, const std::string& name, const std::string& val
   if (name == "as") limits.address_space_bytes = *count;
   if (name == "fsize") limits.file_bytes = *count;
   if (name == "nproc") limits.processes = *count;
+  if (name == "memory-max") limits.together.memory_max = *count;
+  if (name == "tasks-max") limits.together.tasks_max = *count;
   return true;
 }
 
 constexpr rlim_t kMostPrograms = 100'000;
-constexpr std::array<std::string_view, 6> kLimits{"cpu", "as", "fsize", "nproc", "nofile", "core"};
+constexpr std::array<std::string_view, 8> kLimits{"cpu",    "as",   "fsize",      "nproc",
+                                                  "nofile", "core", "memory-max", "tasks-max"};
 
 bool Apply(const ProgramRule& rule, ProgramSettings& settings) {
   if (rule.key == "env") {
@@ -85,8 +88,10 @@ sys::Result<void> SetLimit(ResourceLimits& limits, const std::string& text) {
   const std::string name = text.substr(0, equals);
   const bool known = std::ranges::find(kLimits, name) != kLimits.end();
   if (!known || equals == text.npos || !Set(limits, name, text.substr(equals + 1))) {
-    return sys::Failure("'" + text +
-                        "' is no limit: cpu=10s, as=512M, fsize=1G, nproc=64, nofile=256 or core=0");
+    return sys::Failure(
+        "'" + text +
+        "' is no limit: cpu=10s, as=512M, fsize=1G, nproc=64, nofile=256, core=0, memory-max=512M or "
+        "tasks-max=64");
   }
   return {};
 }
@@ -106,6 +111,13 @@ sys::Result<ProgramRule> ProgramRule::Parse(const std::string& text) {
   ProgramSettings ignored;
   if (!Apply(rule, ignored)) return fault;
   return rule;
+}
+
+ProcessCgroups::Controllers ControllersFor(const ResourceLimits& all, const std::vector<ProgramRule>& rules) {
+  ProgramSettings settings{.limits = all};
+  for (const ProgramRule& rule : rules) Apply(rule, settings);
+  return {.memory = settings.limits.together.memory_max.has_value(),
+          .tasks = settings.limits.together.tasks_max.has_value()};
 }
 
 ProgramRules::ProgramRules(ProgramSettings all, std::vector<ProgramRule> rules)

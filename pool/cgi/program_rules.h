@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pool/cgi/process.h"
+#include "pool/shared/process_cgroups.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
@@ -23,8 +24,9 @@ struct ProgramSettings {
 };
 
 /// Sets one of a program's limits: "cpu=10s", "as=512M" (address space), "fsize=1G" (of a file it writes),
-/// "nproc=64" (of all processes of its user), "nofile=256", "core=0". The system's hard limits hold all the
-/// same.
+/// "nproc=64" (of all processes of its user), "nofile=256", "core=0"; "memory-max=512M" and "tasks-max=64"
+/// are of its cgroup (process_cgroups.h), so of it and all that it starts. The system's hard limits hold all
+/// the same.
 [[nodiscard]] sys::Result<void> SetLimit(ResourceLimits& limits, const std::string& text);
 
 /// A setting for the programs at a path and below it: `/git=env:GIT_PROJECT_ROOT=/srv/git`,
@@ -38,6 +40,10 @@ struct ProgramRule {
   /// AT=KEY:VALUE; an Error with one line where it is none.
   [[nodiscard]] static sys::Result<ProgramRule> Parse(const std::string& text);
 };
+
+/// Of which limits cgroups there are any, for all programs or by a rule.
+[[nodiscard]] ProcessCgroups::Controllers ControllersFor(const ResourceLimits& all,
+                                                         const std::vector<ProgramRule>& rules);
 
 /// The settings of each path: all rules that hold it, the shorter paths first, over what holds for all. Paths
 /// are folded as Mounts folds them. A pure function of its arguments.

@@ -39,6 +39,7 @@ sys::Result<Spawned> StartProgram(const ProgramStart& start) {
                         .stdin_fd = start.input,
                         .stdout_fd = start.output,
                         .stderr_fd = start.errors,
+                        .cgroup = start.cgroup,
                         .expected_parent = start.expected_parent,
                         .lifeline = start.lifeline,
                         .limits = start.limits,

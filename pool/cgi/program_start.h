@@ -35,6 +35,7 @@ struct ProgramStart {
   int input = -1;
   int output = -1;
   int errors = -1;
+  int cgroup = -1;
   SpawnGate gate{};
   pid_t expected_parent = 0;
   const char* lifeline = nullptr;

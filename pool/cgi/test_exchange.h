@@ -38,6 +38,7 @@ class FakeProcess final : public RequestProcess {
   void LeaveLine() override { line_.Leave(5); }
   [[nodiscard]] bool client_finished() const override { return false; }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return place_; }
+  [[nodiscard]] std::size_t place_number() const override { return 0; }
   [[nodiscard]] std::uint32_t lease() const override { return 5; }
   [[nodiscard]] std::uint32_t claimant() const override { return 5; }
   void Prepare() override {}

@@ -124,7 +124,7 @@ void Coroner::JudgeProgram(const ProcessPlaces::Freed& freed) {
     by = EndedBy::kTimeout;
   } else if (program_.by_pool) {
     by = EndedBy::kPool;
-  } else if (WasOutOfMemory(program_.status)) {
+  } else if (WasOutOfMemory(program_.status) || (freed.out_of_memory && program_.status.signal == SIGKILL)) {
     by = EndedBy::kOutOfMemory;
   }
   const std::size_t cause = ProgramEnd(program_.status, by);

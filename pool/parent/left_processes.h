@@ -39,8 +39,8 @@ static_assert(kNoEnds.back() == -1);
 /// All is noted in shared memory, for the next parent; not what a process has begun of a line of its stderr.
 class LeftProcesses {
  public:
-  static constexpr sys::Nanos kGrace = 2 * sys::kSecond;    ///< from TERM to KILL
-  static constexpr sys::Nanos kFinish = 60 * sys::kSecond;  ///< from the end of the answer to TERM
+  static constexpr sys::Nanos kGrace = 700 * sys::kMillisecond;  ///< from TERM to KILL: gone in a second
+  static constexpr sys::Nanos kFinish = 60 * sys::kSecond;       ///< from the end of the answer to TERM
 
   explicit LeftProcesses(sys::EventLoop& loop);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pool/shared/process_cgroups.h"
 #include "pool/sys/failpoint.h"
 
 namespace hydrapool {
@@ -172,7 +173,20 @@ std::optional<std::uint32_t> ProcessKeeper::OnEnd(pid_t pid, const sys::ExitStat
 
 ProcessPlaces::Freed ProcessKeeper::OnReaped(pid_t pid) {
   table_.bodies().Free(pid);
-  return table_.places().Free(pid);
+  const bool out_of_memory = EndCgroup(pid);
+  ProcessPlaces::Freed freed = table_.places().Free(pid);
+  freed.out_of_memory = out_of_memory;
+  return freed;
+}
+
+bool ProcessKeeper::EndCgroup(pid_t pid) const {
+  const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
+  const auto place = cgroups == nullptr ? std::nullopt : table_.places().NumberOf(pid);
+  if (!place) return false;
+  cgroups->End(*place);
+  HYDRAPOOL_FAILPOINT("parent.cgroup_ended");
+  const std::uint64_t kills = cgroups->OutOfMemory(*place);
+  return table_.places().OomKills(*place).exchange(kills) != kills;
 }
 
 std::vector<pid_t> ProcessKeeper::EndedUntold() const {

@@ -62,7 +62,8 @@ class ProcessKeeper {
   /// A process has died that is not yet reaped. Returns the lease whose request it answered, for its worker
   /// to be told; nullopt: none.
   std::optional<std::uint32_t> OnEnd(pid_t pid, const sys::ExitStatus& status);
-  /// And then, when it is reaped: its places are free. kNothing: it was no request's process.
+  /// And then, when it is reaped: what is left in its cgroup is killed, and its places are free. kNothing: it
+  /// was no request's process.
   ProcessPlaces::Freed OnReaped(pid_t pid);
   /// Processes with a place that have ended, of which nobody tells: orphans (kinship.h), and what the parent
   /// before has reaped and could not tell of.
@@ -84,6 +85,8 @@ class ProcessKeeper {
     std::uint64_t offer = 0;
   };
   ProcessEnds Release(std::uint32_t slot);
+  /// True: something in it was killed for want of memory.
+  bool EndCgroup(pid_t pid) const;
   void Count();
   [[nodiscard]] bool NoteEnd(std::uint32_t slot, pid_t pid, const sys::ExitStatus& status) const;
   [[nodiscard]] std::optional<std::uint32_t> SlotOf(pid_t pid) const;

@@ -59,7 +59,7 @@ void ProcessPlaces::NoteTimeout(pid_t pid) const {
 }
 
 void ProcessPlaces::Note(const Place& place, sys::Nanos begun, std::uint8_t part, ProcessParty party) const {
-  Tenancy& tenancy = tenancies_[static_cast<std::size_t>(&place - &places_[0])];
+  Tenancy& tenancy = tenancies_[NumberOf(place)];
   tenancy.begun = begun;
   tenancy.part = part;
   tenancy.party.store(Packed(party));
@@ -89,11 +89,11 @@ ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
   return {};
 }
 
-bool ProcessPlaces::IsOccupant(pid_t pid) const {
+std::optional<std::size_t> ProcessPlaces::NumberOf(pid_t pid) const {
   for (std::size_t i = 0; i < used(); ++i) {
-    if (IsOf(places_[i].load(), pid)) return true;
+    if (IsOf(places_[i].load(), pid)) return i;
   }
-  return false;
+  return std::nullopt;
 }
 
 std::size_t ProcessPlaces::taken(pid_t but) const {

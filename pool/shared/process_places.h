@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "pool/shared/process_turns.h"
@@ -53,13 +54,23 @@ class ProcessPlaces {
     enum class What : std::uint8_t { kNothing, kPlace, kPlaceOfTimedOut };
     What what = What::kNothing;  ///< kNothing: it has no place (any more)
     sys::Nanos begun = 0;
-    std::uint8_t part = 0;  ///< of the site (Reply::part)
+    std::uint8_t part = 0;       ///< of the site (Reply::part)
+    bool out_of_memory = false;  ///< the kernel has killed something in its cgroup meanwhile
   };
   /// By who has claimed it, before the process is started: what its reaping tells of, and whom it is for.
   void Note(const Place& place, sys::Nanos begun, std::uint8_t part, ProcessParty party = {}) const;
   /// The process was reaped.
   Freed Free(pid_t pid) const;
-  [[nodiscard]] bool IsOccupant(pid_t pid) const;
+  /// Its number: that of its cgroup (process_cgroups.h).
+  [[nodiscard]] std::size_t NumberOf(const Place& place) const {
+    return static_cast<std::size_t>(&place - &places_[0]);
+  }
+  /// nullopt: this process has none.
+  [[nodiscard]] std::optional<std::size_t> NumberOf(pid_t pid) const;
+  /// How often the kernel has killed something in that cgroup for want of memory; as it was noted before.
+  [[nodiscard]] std::atomic<std::uint64_t>& OomKills(std::size_t number) const {
+    return tenancies_[number].oom_kills;
+  }
   /// Taken at this moment, but by that process.
   [[nodiscard]] std::size_t taken(pid_t but = 0) const;
   /// Whom the taken ones are for, but that process's. Of one that was claimed in this moment and not noted
@@ -82,6 +93,7 @@ class ProcessPlaces {
     sys::Nanos begun;
     std::uint8_t part;
     std::atomic<std::uint64_t> party;
+    std::atomic<std::uint64_t> oom_kills;
   };
 
   sys::SharedArray<Place> places_;

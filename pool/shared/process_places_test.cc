@@ -85,14 +85,14 @@ TEST(ProcessPlacesTest, AProcessMayBeLeftOutOfTheCount) {
   ASSERT_TRUE(ProcessPlaces::Occupy(*first, 1, 4242));
   places.NoteTimeout(4242);
   places.Note(*places.Claim(2, 4), 1, 0, {.group = 8});
-  EXPECT_TRUE(places.IsOccupant(4242));
-  EXPECT_FALSE(places.IsOccupant(0));
-  EXPECT_FALSE(places.IsOccupant(3));
+  EXPECT_EQ(places.NumberOf(4242), 0u);
+  EXPECT_EQ(places.NumberOf(*first), 0u);
+  for (const pid_t none : {0, 2, 3, 4243}) EXPECT_EQ(places.NumberOf(none), std::nullopt) << none;
   EXPECT_EQ(places.taken(4242), 1u);
   EXPECT_EQ(places.taken(), 2u);
   EXPECT_EQ(places.Parties(4242), (std::vector<ProcessParty>{{8, 0}}));
   places.Free(4242);
-  EXPECT_FALSE(places.IsOccupant(4242));
+  EXPECT_EQ(places.NumberOf(4242), std::nullopt);
   EXPECT_EQ(places.taken(4242), 1u);
 }
 

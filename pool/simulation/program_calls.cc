@@ -44,8 +44,8 @@ int __wrap_clone(int (*body)(void*), void* stack, int flags, void* argument, ...
 }
 
 // hydrapool::sys::CloneClearingHandlers: it is clone that is simulated.
-int __wrap__ZN9hydrapool3sys21CloneClearingHandlersEPFiPvES1_S1_mmPi(int (*)(void*), void*, void*,
-                                                                     std::size_t, unsigned long, int*) {
+int __wrap__ZN9hydrapool3sys21CloneClearingHandlersEPFiPvES1_S1_mmPii(int (*)(void*), void*, void*,
+                                                                      std::size_t, unsigned long, int*, int) {
   return Returned(-ENOSYS);
 }
 

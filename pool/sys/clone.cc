@@ -13,9 +13,14 @@ namespace hydrapool::sys {
 // glibc 2.36 has no clone3 of its own to call. The child begins behind the system call, on its own stack and
 // with the caller's registers.
 __attribute__((no_sanitize("address"), no_sanitize("thread"))) pid_t CloneClearingHandlers(
-    int (*run)(void*), void* argument, void* stack, std::size_t size, unsigned long flags, int* pidfd) {
+    int (*run)(void*), void* argument, void* stack, std::size_t size, unsigned long flags, int* pidfd,
+    int cgroup) {
   clone_args args{};
   args.flags = flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  if (cgroup >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<std::uint64_t>(cgroup);
+  }
   args.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
   args.exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;  // else its caller's own
   args.stack = reinterpret_cast<std::uint64_t>(stack);
@@ -39,7 +44,7 @@ __attribute__((no_sanitize("address"), no_sanitize("thread"))) pid_t CloneCleari
   return -1;
 }
 #else
-pid_t CloneClearingHandlers(int (*)(void*), void*, void*, std::size_t, unsigned long, int*) {
+pid_t CloneClearingHandlers(int (*)(void*), void*, void*, std::size_t, unsigned long, int*, int) {
   errno = ENOSYS;
   return -1;
 }

@@ -21,6 +21,9 @@ std::uint32_t LeasedProcess::lease() const { return connection_.hand().slot; }
 std::uint32_t LeasedProcess::claimant() const {
   return ProcessPlaces::Claimant(lease(), connection_.hand().generation);
 }
+std::size_t LeasedProcess::place_number() const {
+  return connection_.desk().leases.places().NumberOf(*place_);
+}
 const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leases.bodies(); }
 
 // Two that claim in the same moment see each other once both have noted whom they are for: one of them at
@@ -28,7 +31,7 @@ const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leas
 // that gone.
 bool LeasedProcess::ClaimPlace(const PlaceRules& rules) {
   const ProcessPlaces& places = connection_.desk().leases.places();
-  place_ = places.Claim(claimant(), rules.limit + (places.IsOccupant(rules.before) ? 1 : 0));
+  place_ = places.Claim(claimant(), rules.limit + (places.NumberOf(rules.before) ? 1 : 0));
   HYDRAPOOL_FAILPOINT("worker.place_claimed");
   if (place_ == nullptr) return false;
   places.Note(*place_, sys::Now(), connection_.hand().part, rules.party);

@@ -27,6 +27,7 @@ class LeasedProcess final : public RequestProcess {
   void StepOutOfLine() override { line().StepOut(lease()); }
   void LeaveLine() override { line().Leave(lease()); }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return *place_; }
+  [[nodiscard]] std::size_t place_number() const override;
   [[nodiscard]] std::uint32_t lease() const override;
   [[nodiscard]] std::uint32_t claimant() const override;
   void Prepare() override;

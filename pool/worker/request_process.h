@@ -44,6 +44,7 @@ class RequestProcess {
   [[nodiscard]] virtual bool client_finished() const = 0;
   /// The place claimed and whose it is; the process occupies it before it passes the gate.
   [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
+  [[nodiscard]] virtual std::size_t place_number() const = 0;  ///< ProcessPlaces::NumberOf
   [[nodiscard]] virtual std::uint32_t lease() const = 0;
   [[nodiscard]] virtual std::uint32_t claimant() const = 0;  ///< ProcessPlaces::Claimant
   /// Sets the gate for a process that this worker is about to start.
