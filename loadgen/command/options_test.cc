@@ -114,6 +114,14 @@ TEST(OptionsTest, ARampIsATimeOrARateOfConnections) {
   EXPECT_THAT(Complaint({"--ramp", "x", "h"}), HasSubstr("--ramp 'x' is not a duration"));
 }
 
+TEST(OptionsTest, AByteRateMayHaveAUnit) {
+  EXPECT_EQ(Understood({"h"}).plan.wire.extras.limit_rate, 0u);
+  EXPECT_EQ(Understood({"--limit-rate", "64k", "h"}).plan.wire.extras.limit_rate, 65536u);
+  EXPECT_EQ(Understood({"--limit-rate", "500", "h"}).plan.wire.extras.limit_rate, 500u);
+  EXPECT_THAT(Complaint({"--limit-rate", "fast", "h"}), HasSubstr("--limit-rate"));
+  EXPECT_THAT(Complaint({"--limit-rate", "-1", "h"}), HasSubstr("--limit-rate"));
+}
+
 TEST(OptionsTest, WhatIsWrongIsSaidInOneLine) {
   EXPECT_THAT(Complaint({}), HasSubstr("URL"));
   EXPECT_THAT(Complaint({"-R", "fast", "h"}), HasSubstr("-R 'fast' is not a rate"));

@@ -165,8 +165,7 @@ void RequestOptions::AddRequest(CLI::App& app) {
   app.option_defaults()->group("Requests");
   auto* urls = app.add_option("URL", request_.urls, "http:// or https://; several are used in turn");
   urls->type_name("");
-  auto* targets =
-      app.add_option("--target", request_.targets, "'URL rate=100/s' or 'URL weight=3'; repeatable");
+  auto* targets = app.add_option("--target", request_.targets, "'URL rate=9/s' or 'URL weight=3'; several");
   targets->type_name("TARGET")->allow_extra_args(false);
   auto* method = app.add_option("-m,--method", request_.method, "method (default: GET, with --data POST)");
   method->type_name("METHOD");
@@ -259,6 +258,9 @@ void RequestOptions::AddConnection(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000).description(""))
       ->needs(http2)
       ->capture_default_str();
+  app.add_option("--limit-rate", extras_.limit_rate, "bytes a second of each request and response, like 64k")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false).description(""));
   app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
   app.add_flag("-k,--insecure", extras_.insecure, "do not check certificates");
   app.add_option("--cacert", extras_.ca, "who may vouch for servers, instead of the system's (PEM)")

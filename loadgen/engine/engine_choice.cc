@@ -21,6 +21,7 @@ const char* FlagOfCurl(const Extras& extras) {
          : extras.cookies        ? "--cookies"
          : extras.digest         ? "--digest"
          : !extras.proxy.empty() ? "--proxy"
+         : extras.limit_rate > 0 ? "--limit-rate"
                                  : nullptr;
 }
 

@@ -35,6 +35,14 @@ TEST(ChooseEngineTest, Http2HasAnEngineOfItsOwnAndCurlWhereOnlyThatCan) {
               HasSubstr("--connection close"));
 }
 
+TEST(ChooseEngineTest, AByteRateIsForCurl) {
+  using ::testing::HasSubstr;
+  Plan plan{.targets = {{.url = "http://h/"}}, .wire = {.extras = {.limit_rate = 1000}}};
+  EXPECT_EQ(ChooseEngine("auto", plan)->name, "curl");
+  EXPECT_THAT(ChooseEngine("raw", plan).error().message, HasSubstr("cannot do --limit-rate"));
+  EXPECT_THAT(ForHttp2("h2", "http://h/", plan.wire), HasSubstr("cannot do --limit-rate"));
+}
+
 TEST(ChooseEngineTest, RawIsRefusedWhatItCannotSpeak) {
   const auto choice = ChooseEngine("raw", {.targets = {{.url = "https://h/"}}});
   ASSERT_FALSE(choice);

@@ -121,6 +121,16 @@ TEST(CurlExtrasTest, RedirectsBelongToTheirRequest) {
   EXPECT_EQ(server.Connections(), 1);
 }
 
+TEST(CurlExtrasTest, AByteRateHoldsForEachBody) {
+  const ScriptedServer server;
+  const auto result = RunPlan("auto", {.targets = {{.url = server.Url("/big")}},
+                                       .arrivals = {.count = 1},
+                                       .wire = {.extras = {.limit_rate = 1'000'000}},
+                                       .connections = 1});
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 1u);
+  EXPECT_GE(result.tally.latency.service.max(), 290'000) << "300 kB at 1 MB a second";
+}
+
 TEST(CurlExtrasTest, CookiesAreKeptByTheirConnection) {
   const ScriptedServer server;
   RunExtras(server, "/cookie", {.http2 = false});

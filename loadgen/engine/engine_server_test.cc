@@ -76,7 +76,7 @@ class NginxTest : public EngineServerTest {
         << "events {} http { access_log off; client_body_temp_path " << directory_ << "/b; proxy_temp_path "
         << directory_ << "/p; fastcgi_temp_path " << directory_ << "/f; uwsgi_temp_path " << directory_
         << "/u; scgi_temp_path " << directory_ << "/s; server { listen 127.0.0.1:" << tls_
-        << " ssl http2; ssl_certificate cert;"
+        << " ssl http2; listen 127.0.0.1:" << without_http2_.text() << " ssl; ssl_certificate cert;"
         << "ssl_certificate_key key; ssl_session_cache shared:s:1m; ssl_client_certificate cert; "
            "ssl_verify_client optional;"
         << "location / { return 200 \"$server_protocol\\n\"; }"
@@ -97,6 +97,7 @@ class NginxTest : public EngineServerTest {
 
   const ReservedPort reserved_;
   const std::string& tls_ = reserved_.text();
+  const ReservedPort without_http2_;
   std::optional<Server> server_;
 };
 
@@ -114,6 +115,14 @@ TEST_F(NginxTest, TlsAndHttp2) {
   EXPECT_EQ(http2.tally.connections.http1, 0u);
   EXPECT_THAT(ToText(MakeReport("curl", {.targets = {{.url = secure}}}, http2)),
               ::testing::HasSubstr(" HTTP/2"));
+}
+
+TEST_F(NginxTest, AServerThatAgreesOnHttp1IsNoServerOfHttp2) {
+  const auto url = "https://127.0.0.1:" + without_http2_.text() + "/";
+  const auto result = Run(url, {.http2 = true, .insecure = true}, "");
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kTls), 50u);
+  EXPECT_THAT(result.tally.outcomes.explanation(Outcome::kTls),
+              ::testing::HasSubstr("(by ALPN): it speaks HTTP/1.1"));
 }
 
 TEST_F(NginxTest, CertificatesOfOnesOwnOnBothSides) {

@@ -50,6 +50,7 @@ struct Extras {
   std::string ca = {};     ///< A file of certificates: who may vouch for servers, instead of the system's.
   std::string certificate = {};  ///< The client's own: a file.
   std::string key = {};          ///< A file; empty: the key is in the same one.
+  std::uint64_t limit_rate = 0;  ///< Bytes a second of each request and of each response; 0: no limit.
 };
 
 /// Which part of a run this process is, where several make one together.

@@ -172,6 +172,7 @@ std::vector<std::string> PlanDifferences(const Plan& a, const Plan& b) {
   compare("threads", a.threads, b.threads);
   compare("arrival", std::string(arrival(a)), std::string(arrival(b)));
   compare("connection", std::string(connection(a)), std::string(connection(b)));
+  compare("byte rate", a.wire.extras.limit_rate, b.wire.extras.limit_rate);
   compare("method", MethodOf(a), MethodOf(b));
   compare("paths", Paths(a), Paths(b));
   return differences;

@@ -7,9 +7,31 @@
 #include <utility>
 #include <vector>
 
+#include "loadgen/plan/figures.h"
+#include "loadgen/plan/scenario.h"
+#include "loadgen/report/terminal_text.h"
 #include "metrics/fairness.h"
 
 namespace hydrapool::loadgen {
+namespace {
+
+constexpr std::size_t kMostUrl = 120;
+
+std::string_view Plural(int n) { return n == 1 ? "" : "s"; }
+
+/// How connections are used, where that is not as usual.
+std::string Manner(const Wire& wire) {
+  std::string manner = wire.keep_alive ? "" : ", a connection for each request";
+  if (wire.extras.limit_rate > 0)
+    manner += fmt::format(", {}/s each", FormatBytes(static_cast<double>(wire.extras.limit_rate)));
+  return manner;
+}
+
+std::string_view Arriving(const Plan& plan) {
+  return plan.scenario && !plan.scenario->of_requests ? "sessions" : "requests";
+}
+
+}  // namespace
 
 Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span<const Slo> slos) {
   // A thread that has nothing left to send has ended: the share is of the run, not of its own life.
@@ -66,6 +88,19 @@ std::optional<std::string> NothingAnswered(const Report& report) {
                      tally.outcomes.failed(), tally.in_flight_at_end);
 }
 
+std::string Describe(const Plan& plan, const std::string& engine) {
+  const auto load = plan.arrivals.rate
+                        ? fmt::format("open loop, {:g} {}/s{}", *plan.arrivals.rate, Arriving(plan),
+                                      plan.arrivals.replay    ? " on average (replayed)"
+                                      : plan.arrivals.poisson ? " (Poisson)"
+                                                              : "")
+                        : std::string("closed loop");
+  return fmt::format(
+      "{}{} ({} engine, {}, {} connection{}, {} thread{}{})", Printable(plan.targets.front().url, kMostUrl),
+      plan.targets.size() > 1 ? fmt::format(" and {} more", plan.targets.size() - 1) : "", engine, load,
+      plan.connections, Plural(plan.connections), plan.threads, Plural(plan.threads), Manner(plan.wire));
+}
+
 std::string CommandOf(const Plan& plan) {
   std::string stages;
   for (const auto& stage : plan.arrivals.stages)
@@ -88,6 +123,7 @@ std::string CommandOf(const Plan& plan) {
   }
   if (plan.arrivals.warmup > 0) fmt::format_to(out, " --warmup {:g}s", sys::ToSeconds(plan.arrivals.warmup));
   if (plan.arrivals.ramp > 0) fmt::format_to(out, " --ramp {:g}s", sys::ToSeconds(plan.arrivals.ramp));
+  if (plan.wire.extras.limit_rate > 0) fmt::format_to(out, " --limit-rate {}", plan.wire.extras.limit_rate);
   if (const auto method = MethodOf(plan); !method.empty() && method != "GET")
     fmt::format_to(out, " -m {}", method);
   fmt::format_to(out, " --timeout {:g}s {}", sys::ToSeconds(plan.wire.timeout), plan.targets.front().url);

@@ -66,10 +66,10 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   latency_by       response latencies as in latency_us by what became of the request: {ok, not_ok,
 ///                    outcome: {name: …}, status: {"200": …}}, and not_ok_service
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
-///                    warmup_s, ramp_s, replica, stages, keepalive}
+///                    warmup_s, ramp_s, replica, stages, limit_rate, keepalive}
 ///   sessions         {begun, complete, failed, cut, took_us: as in latency_us, of complete ones}
 ///   targets          [{url, name: empty where it has none, sent, completed, ok, in_flight_at_end, errors:
-///   {name: n}, and of the first
+///   {name: n}, phases_us: {name: {count, mean, max}}, and of the first
 ///                    TargetList::kMostTimed response latencies: latency_us, of ok answers latency_ok_us, of
 ///                    the rest latency_not_ok_us}], as the plan's URLs
 ///   slo              [{objective, met, value, shown, samples}]; latencies in µs, errors<…% as a share; shown

@@ -66,25 +66,16 @@ Json FirstResponsesJson(const Tally& tally) {
   return responses;
 }
 
-Json ErrorsJson(const Tally& tally) {
+/// How many there were of each, or the first explanation of each.
+Json ErrorsJson(const Tally& tally, bool explained) {
   Json errors = Json::object();
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
-    if (outcome != Outcome::kOk && tally.outcomes.of(outcome) > 0)
-      errors[std::string(Name(outcome))] = tally.outcomes.of(outcome);
+    const auto& why = tally.outcomes.explanation(outcome);
+    if (outcome == Outcome::kOk || tally.outcomes.of(outcome) == 0 || (explained && why.empty())) continue;
+    errors[std::string(Name(outcome))] = explained ? Json(why) : Json(tally.outcomes.of(outcome));
   }
   return errors;
-}
-
-Json ErrorDetailsJson(const Tally& tally) {
-  Json details = Json::object();
-  for (std::size_t i = 0; i < kOutcomes; ++i) {
-    const auto outcome = static_cast<Outcome>(i);
-    if (outcome != Outcome::kOk && tally.outcomes.of(outcome) > 0 &&
-        !tally.outcomes.explanation(outcome).empty())
-      details[std::string(Name(outcome))] = tally.outcomes.explanation(outcome);
-  }
-  return details;
 }
 
 Json NetworkJson(const RunResult& run) {
@@ -190,6 +181,7 @@ Json PlanJson(const Plan& plan) {
                {"warmup_s", sys::ToSeconds(plan.arrivals.warmup)},
                {"ramp_s", sys::ToSeconds(plan.arrivals.ramp)},
                {"replica", fmt::format("{}/{}", plan.replica.index + 1, plan.replica.of)},
+               {"limit_rate", plan.wire.extras.limit_rate},
                {"keepalive", plan.wire.keep_alive}};
   for (const auto& stage : plan.arrivals.stages) {
     json["stages"].push_back({{"rate", stage.rate}, {"duration_s", sys::ToSeconds(stage.duration)}});
@@ -199,6 +191,16 @@ Json PlanJson(const Plan& plan) {
     json["count"] = *plan.arrivals.count;
   } else {
     json["duration_s"] = sys::ToSeconds(plan.arrivals.duration);
+  }
+  return json;
+}
+
+Json PhaseSumsJson(const TargetCounts& target) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    const auto& p = target.phases[i];
+    if (p.count > 0)
+      json[std::string(kPhaseNames[i])] = {{"count", p.count}, {"mean", p.mean()}, {"max", p.max}};
   }
   return json;
 }
@@ -215,7 +217,8 @@ Json TargetsJson(const Report& report) {
                        {"completed", n.completed},
                        {"ok", n.ok},
                        {"in_flight_at_end", n.sent - std::min(n.sent, n.ended())},
-                       {"errors", errors}});
+                       {"errors", errors},
+                       {"phases_us", PhaseSumsJson(n)}});
     if (i >= TargetList::kMostTimed) continue;
     targets.back()["latency_us"] = LatencyJson(n.response);
     targets.back()["latency_ok_us"] = LatencyJson(n.response.Since(n.not_ok_response));
@@ -269,7 +272,7 @@ Json ToJson(const Report& report) {
                  {"lag", LatencyJson(tally.latency.lag)}}},
                {"latency_by", LatencyByJson(tally)},
                {"status", StatusJson(tally)}};
-  json["errors"] = ErrorsJson(tally);
+  json["errors"] = ErrorsJson(tally, false);
   json["first_responses"] = FirstResponsesJson(tally);
   json["workers"] = WorkersJson(tally);
   json["fairness_jain"] = Fairness(tally);
@@ -282,7 +285,7 @@ Json ToJson(const Report& report) {
   json["targets"] = TargetsJson(report);
   json["sessions"] = SessionsJson(tally.sessions);
   json["slo"] = SlosJson(report);
-  json["error_details"] = ErrorDetailsJson(tally);
+  json["error_details"] = ErrorsJson(tally, true);
   json["nothing_reached"] = nothing ? Json(*nothing) : Json();
   json["aborted"] = report.aborted.empty() ? Json() : Json(report.aborted);
   json["until"] = report.until.empty() ? Json() : Json(report.until);

@@ -42,11 +42,23 @@ Plan PlanOf(const Json& json) {
   plan.arrivals.warmup = Seconds(json.at("warmup_s"));
   plan.wire.keep_alive = json.at("keepalive");
   plan.arrivals.ramp = Seconds(json.value("ramp_s", Json(0)));
+  plan.wire.extras.limit_rate = json.value("limit_rate", std::uint64_t{0});
   const auto replica = json.at("replica").get<std::string>();
   if (std::sscanf(replica.c_str(), "%d/%d", &plan.replica.index, &plan.replica.of) == 2) --plan.replica.index;
   for (const auto& stage : json.value("stages", Json::array()))
     plan.arrivals.stages.push_back({.rate = stage.at("rate"), .duration = Seconds(stage.at("duration_s"))});
   return plan;
+}
+
+void ReadPhases(const Json& json, TargetCounts& target) {
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    const auto found = json.find(std::string(kPhaseNames[i]));
+    if (found == json.end()) continue;
+    auto& phase = target.phases[i];
+    phase.count = found->at("count");
+    phase.sum = std::llround(found->at("mean").get<double>() * static_cast<double>(phase.count));
+    phase.max = found->at("max");
+  }
 }
 
 void ReadCounts(const Json& json, RunResult& run) {
@@ -72,6 +84,7 @@ void ReadCounts(const Json& json, RunResult& run) {
     const auto errors = target.value("errors", Json::object());
     for (const auto& [name, n] : errors.items())
       counts.errors[OutcomeOf(name).value_or(Outcome::kOther)] += n.get<std::uint64_t>();
+    ReadPhases(target.value("phases_us", Json::object()), counts);
   }
   for (const auto& [slot, worker] : json.at("workers").items())
     tally.workers[slot] = {.requests = worker.at("requests"), .errors = worker.at("errors")};

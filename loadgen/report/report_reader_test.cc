@@ -70,7 +70,8 @@ TEST(ReportReaderTest, EachUrlsCountsAndLatenciesComeBack) {
     const Attempt attempt{.url = static_cast<std::size_t>(i % 2), .due = i * 10 * kMillisecond};
     recorder.Sent(attempt);
     recorder.Finished(attempt, {.outcome = i % 7 == 0 ? Outcome::kRefused : Outcome::kOk,
-                                .end = attempt.due + (1 + i % 2) * kMillisecond});
+                                .end = attempt.due + (1 + i % 2) * kMillisecond,
+                                .phases = {.first_byte = 700 * sys::kMicrosecond}});
   }
   recorder.Finish();
   const RunResult run{.tally = recorder.tally(),

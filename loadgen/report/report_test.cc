@@ -180,9 +180,13 @@ TEST(ReportTextTest, EachUrlHasItsOwnLine) {
   for (int i = 0; i < 30; ++i) {
     report.run.tally.targets.Sent(1);
     report.run.tally.targets.Finished(1, Outcome::kOk, 5000);
+    report.run.tally.targets.Took(1, 2, 4000);
   }
   EXPECT_THAT(ToText(report),
               HasSubstr("              30        30         0   5.00 ms         -  http://h/b\n"));
+  EXPECT_THAT(ToText(report), HasSubstr("\n               -         -     4.00 ms       -  http://h/b\n"));
+  EXPECT_EQ(ToJson(report)["targets"][1]["phases_us"]["first_byte"]["max"], 4000);
+  EXPECT_FALSE(ToJson(report)["targets"][1]["phases_us"].contains("connect"));
   EXPECT_EQ(ToJson(report)["targets"][1]["latency_ok_us"]["count"], 30);
 }
 
@@ -190,6 +194,8 @@ TEST(CommandTest, IsWhatWasAskedForWithoutSecrets) {
   EXPECT_EQ(CommandOf({.targets = {{.url = "http://h/", .headers = {"Cookie: x"}}},
                        .arrivals = {.rate = 500, .duration = 30 * kSecond}}),
             "loadgen -R 500 -c 10 -t 1 -d 30s --timeout 10s http://h/");
+  EXPECT_EQ(CommandOf({.targets = {{.url = "http://h/"}}, .wire = {.extras = {.limit_rate = 500}}}),
+            "loadgen -c 10 -t 1 -d 10s --limit-rate 500 --timeout 10s http://h/");
 }
 
 TEST(NothingAnsweredTest, SaysHowManyWait) {

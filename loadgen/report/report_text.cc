@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "loadgen/plan/figures.h"
-#include "loadgen/plan/scenario.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/report/bootstrap.h"
 #include "loadgen/report/hdr_log.h"
@@ -32,7 +31,6 @@ constexpr std::uint64_t kEnoughRequests = 100;  // for what one of them costs
 constexpr std::size_t kHistogramLines = 14;
 constexpr std::size_t kHistogramWidth = 40;
 
-std::string_view Plural(int n) { return n == 1 ? "" : "s"; }
 std::string Micros(std::int64_t micros) { return FormatMicros(static_cast<double>(micros)); }
 
 void Requests(Out out, const RunResult& run) {
@@ -186,6 +184,8 @@ void Workers(Out out, const Tally& tally, const std::string& worker_header) {
     fmt::format_to(out, "  and {} more\n", tally.workers.size() - kMostWorkers);
 }
 
+std::string Mean(const PhaseSum& phase) { return phase.count == 0 ? "-" : FormatMicros(phase.mean()); }
+
 void Targets(Out out, const Report& report) {
   if (report.plan.targets.size() < 2) return;
   const auto shown = std::min(report.plan.targets.size(), kMostTargetsShown);
@@ -200,6 +200,13 @@ void Targets(Out out, const Report& report) {
   }
   if (shown < report.plan.targets.size())
     fmt::format_to(out, "           and {} more\n", report.plan.targets.size() - shown);
+  fmt::format_to(out, "phases{:>10}{:>10}{:>12}{:>8}  mean of each, as targets\n", kPhaseNames[0],
+                 kPhaseNames[1], kPhaseNames[2], kPhaseNames[3]);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& phases = report.run.tally.targets.of(i).phases;
+    fmt::format_to(out, "{:>16}{:>10}{:>12}{:>8}  {}\n", Mean(phases[0]), Mean(phases[1]), Mean(phases[2]),
+                   Mean(phases[3]), Printable(names[i], kMostUrl));
+  }
 }
 
 void Slos(Out out, const Report& report) {
@@ -251,25 +258,7 @@ void Self(Out out, const Report& report) {
   }
 }
 
-std::string_view Arriving(const Plan& plan) {
-  return plan.scenario && !plan.scenario->of_requests ? "sessions" : "requests";
-}
-
 }  // namespace
-
-std::string Describe(const Plan& plan, const std::string& engine) {
-  const auto load = plan.arrivals.rate
-                        ? fmt::format("open loop, {:g} {}/s{}", *plan.arrivals.rate, Arriving(plan),
-                                      plan.arrivals.replay    ? " on average (replayed)"
-                                      : plan.arrivals.poisson ? " (Poisson)"
-                                                              : "")
-                        : std::string("closed loop");
-  return fmt::format("{}{} ({} engine, {}, {} connection{}, {} thread{}{})",
-                     Printable(plan.targets.front().url, kMostUrl),
-                     plan.targets.size() > 1 ? fmt::format(" and {} more", plan.targets.size() - 1) : "",
-                     engine, load, plan.connections, Plural(plan.connections), plan.threads,
-                     Plural(plan.threads), plan.wire.keep_alive ? "" : ", a connection for each request");
-}
 
 std::string ToText(const Report& report) {
   std::string text = Describe(report.plan, report.engine) + "\n\n";

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
@@ -16,6 +22,30 @@ struct Phases {
   sys::Nanos tls = 0;      ///< The handshake.
   sys::Nanos first_byte = 0;  ///< From when it could go out to the first bytes of the response.
   sys::Nanos body = 0;        ///< From there to the end.
+};
+
+inline constexpr std::size_t kPhases = 4;
+inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {"connect", "tls", "first_byte", "body"};
+
+/// How long one part took over many requests, in µs. A value that merges.
+struct PhaseSum {
+  std::uint64_t count = 0;
+  std::int64_t sum = 0;
+  std::int64_t max = 0;
+
+  void Record(std::int64_t micros) {
+    ++count;
+    sum += micros;
+    max = std::max(max, micros);
+  }
+  void Merge(const PhaseSum& other) {
+    count += other.count;
+    sum += other.sum;
+    max = std::max(max, other.max);
+  }
+  [[nodiscard]] double mean() const {
+    return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
+  }
 };
 
 /// When each part of a request was over, as an engine saw it; 0 where it was not.

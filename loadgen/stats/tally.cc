@@ -55,15 +55,19 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
     if (workers.size() <= kMaxTimedWorkers || worker.service.count() > 0)
       worker.service.Record(Micros(attempt.sent, result.end));
   }
-  CountPhases(result);
+  CountPhases(attempt.url, result);
 }
 
-void Tally::CountPhases(const Result& result) {
+void Tally::CountPhases(std::size_t url, const Result& result) {
   const auto& took = result.phases;
-  if (took.connect > 0) phases[0].Record(Micros(0, took.connect));
-  if (took.tls > 0) phases[1].Record(Micros(0, took.tls));
-  if (took.first_byte > 0) phases[2].Record(Micros(0, took.first_byte));
-  if (Completed(result.outcome)) phases[3].Record(Micros(0, took.body));
+  const auto count = [&](std::size_t phase, sys::Nanos time) {
+    phases[phase].Record(Micros(0, time));
+    targets.Took(url, phase, Micros(0, time));
+  };
+  if (took.connect > 0) count(0, took.connect);
+  if (took.tls > 0) count(1, took.tls);
+  if (took.first_byte > 0) count(2, took.first_byte);
+  if (Completed(result.outcome)) count(3, took.body);
 }
 
 void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {

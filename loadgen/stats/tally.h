@@ -44,9 +44,6 @@ struct Result {
   std::string_view body = {};
 };
 
-inline constexpr std::size_t kPhases = 4;
-inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {"connect", "tls", "first_byte", "body"};
-
 /// What a run has seen so far: a value that merges.
 ///
 ///   sent = completed + failed + in flight at the end, and each histogram's `count` is that too, always.
@@ -105,7 +102,7 @@ class Tally {
   SessionCounts sessions;
 
  private:
-  void CountPhases(const Result& result);
+  void CountPhases(std::size_t url, const Result& result);
 };
 
 }  // namespace hydrapool::loadgen

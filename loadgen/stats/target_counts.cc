@@ -18,6 +18,7 @@ void TargetCounts::Merge(const TargetCounts& other) {
   for (const auto& [outcome, count] : other.errors) errors[outcome] += count;
   response.Merge(other.response);
   not_ok_response.Merge(other.not_ok_response);
+  for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
 }
 
 void TargetInterval::Merge(const TargetInterval& other) {

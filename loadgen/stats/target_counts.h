@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -9,6 +10,7 @@
 #include "loadgen/stats/latency_histogram.h"
 #include "loadgen/stats/outcome.h"
 #include "loadgen/stats/packed_counts.h"
+#include "loadgen/stats/phases.h"
 
 namespace hydrapool::loadgen {
 
@@ -22,6 +24,7 @@ struct TargetCounts {
   std::map<Outcome, std::uint64_t> errors = {};  ///< What ended and was not ok.
   LatencyHistogram response = {};                ///< Of all; of the first TargetList::kMostTimed only.
   LatencyHistogram not_ok_response = {};         ///< The part of it that was not ok.
+  std::array<PhaseSum, kPhases> phases = {};     ///< As Tally::phases.
 
   [[nodiscard]] std::uint64_t ended() const;
   void Merge(const TargetCounts& other);
@@ -49,6 +52,7 @@ class TargetList {
   void Sent(std::size_t url) { ++At(url).sent; }
   void Finished(std::size_t url, Outcome outcome, std::int64_t response_us);
   void InFlight(std::size_t url, std::int64_t response_us);
+  void Took(std::size_t url, std::size_t phase, std::int64_t micros) { At(url).phases[phase].Record(micros); }
   void Merge(const TargetList& other);
   /// What was counted of URL number i counts for number `to[i]`; there is one for each.
   void Renumber(std::span<const std::size_t> to);

@@ -35,6 +35,20 @@ TEST(TargetListTest, ManyUrlsDoNotCostAHistogramEach) {
   EXPECT_EQ(targets.of(TargetList::kMostTimed).response.count(), 0u);
 }
 
+TEST(TargetListTest, EachHasItsOwnPhases) {
+  TargetList targets;
+  targets.Took(1, 2, 100);
+  targets.Took(1, 2, 300);
+  TargetList others;
+  others.Took(1, 2, 500);
+  targets.Merge(others);
+  EXPECT_EQ(targets.of(1).phases[2].count, 3u);
+  EXPECT_EQ(targets.of(1).phases[2].mean(), 300);
+  EXPECT_EQ(targets.of(1).phases[2].max, 500);
+  EXPECT_EQ(targets.of(0).phases[2].count, 0u);
+  EXPECT_EQ(targets.of(1).phases[3].mean(), 0);
+}
+
 TEST(TargetListTest, RenumberedTheyAddUp) {
   TargetList targets;
   targets.Sent(0);

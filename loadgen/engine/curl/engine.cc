@@ -106,6 +106,7 @@ void CurlEngine::OnWakeUp() {
   if (OwnDeadline() == Agenda::kNever) return;
   const sys::Nanos now = sys::Now();
   if (now >= sockets_.connect_due()) TryNextAddresses(now);
+  if (now >= sockets_.paused_until()) GoOnWithPaused(now);
   if (now < curl_due_) return;
   curl_due_ = Agenda::kNever;
   Act(CURL_SOCKET_TIMEOUT, 0);
@@ -123,6 +124,20 @@ void CurlEngine::TryNextAddresses(sys::Nanos now) {
       Finish(slot, slot.transfer.TimedOut(now));
     }
   }
+}
+
+void CurlEngine::GoOnWithPaused(sys::Nanos now) {
+  sockets_.ForgetPaused();
+  for (auto& slot : in_flight_) {
+    const sys::Nanos until = slot.transfer.paused_until();
+    if (until == 0) continue;
+    if (until > now) {
+      sockets_.NotePaused(until);
+    } else {
+      slot.transfer.GoOn();
+    }
+  }
+  Act(CURL_SOCKET_TIMEOUT, 0);
 }
 
 void CurlEngine::Act(curl_socket_t fd, int events) {

@@ -68,13 +68,14 @@ class CurlEngine final : public EngineLoop {
   void CountOpen(sys::Nanos now) override { sockets_.CountOpen(now); }
   void OnEvents(int fd, std::uint32_t events) override;
   [[nodiscard]] sys::Nanos OwnDeadline() const override {
-    return std::min(curl_due_, sockets_.connect_due());
+    return std::min({curl_due_, sockets_.connect_due(), sockets_.paused_until()});
   }
   void OnWakeUp() override;
 
   void Act(curl_socket_t fd, int events);
   void Reap();
   void TryNextAddresses(sys::Nanos now);
+  void GoOnWithPaused(sys::Nanos now);
   void Finish(Slot& slot, const Result& result);
   void Resume(Slot& slot);
 

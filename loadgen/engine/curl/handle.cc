@@ -1,5 +1,7 @@
 #include "loadgen/engine/curl/handle.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <new>
 
 namespace hydrapool::loadgen {
@@ -22,6 +24,14 @@ void SetWire(CURL* easy, const Wire& wire, const CurlHosts& hosts) {
   if (!wire.unix_socket.empty()) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, wire.unix_socket.c_str());
 }
 
+/// Responses are held back by BytePace, to which libcurl gives them in pieces of a tenth of a second.
+void SetByteRate(CURL* easy, std::uint64_t rate) {
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                   static_cast<long>(std::clamp<std::uint64_t>(rate / 10, 1024, 16384)));
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+  curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, static_cast<curl_off_t>(rate));
+}
+
 void SetExtras(CURL* easy, const Extras& extras) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                    static_cast<long>(extras.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
@@ -36,6 +46,7 @@ void SetExtras(CURL* easy, const Extras& extras) {
     curl_easy_setopt(easy, CURLOPT_SSLCERT, extras.certificate.c_str());
     curl_easy_setopt(easy, CURLOPT_SSLKEY, (extras.key.empty() ? extras.certificate : extras.key).c_str());
   }
+  if (extras.limit_rate > 0) SetByteRate(easy, extras.limit_rate);
   curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, extras.resume ? 1L : 0L);
   if (extras.cookies) curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
   curl_easy_setopt(easy, CURLOPT_HTTPAUTH,

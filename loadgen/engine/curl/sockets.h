@@ -53,6 +53,10 @@ class CurlSockets {
   /// When the first of them is; AddressWalk::kNever for none.
   [[nodiscard]] sys::Nanos connect_due() const { return connect_due_; }
   void ForgetConnectDue() { connect_due_ = AddressWalk::kNever; }
+  /// A transfer's body is to go on then.
+  void NotePaused(sys::Nanos until) { paused_until_ = std::min(paused_until_, until); }
+  [[nodiscard]] sys::Nanos paused_until() const { return paused_until_; }
+  void ForgetPaused() { paused_until_ = AddressWalk::kNever; }
   /// It has not been answered yet. `fd` is open.
   static bool IsConnecting(int fd);
 
@@ -66,6 +70,7 @@ class CurlSockets {
   bool watch_ends_;
   bool closed_had_ended_ = false;
   sys::Nanos connect_due_ = AddressWalk::kNever;
+  sys::Nanos paused_until_ = AddressWalk::kNever;
   std::vector<Socket> by_port_ = std::vector<Socket>(65536);
   std::vector<sys::Nanos> opened_at_;  // by descriptor; 0: not open, or counted
 };

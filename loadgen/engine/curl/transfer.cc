@@ -31,7 +31,8 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
       easy_(MakeCurlHandle(plan, sockets.hosts)),
       connection_(plan.wire, sockets),
       head_(plan.worker_header, plan.wire.extras.http2),
-      check_(plan) {
+      check_(plan),
+      pace_(plan.wire.extras.limit_rate) {
   CURL* easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
@@ -63,6 +64,7 @@ void CurlTransfer::SetUp() {
   stale_ = false;
   redirects_ = 0;
   at_ = {};
+  pace_.Begin();
   error_[0] = '\0';
   BeginHead();
   if (plan_.wire.reuse != 0 || !plan_.wire.keep_alive) {
@@ -274,6 +276,10 @@ void CurlTransfer::NoteProtocol() {
 std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   const std::string_view bytes(data, size * n);
+  if (const auto due = transfer.pace_.Pass(bytes.size(), sys::Now()); due != 0) {
+    transfer.sockets_.NotePaused(due);
+    return CURL_WRITEFUNC_PAUSE;
+  }
   if (transfer.check_.needed()) transfer.check_.Feed(bytes);
   auto& body = transfer.first_.body;
   if (!transfer.first_.head.empty() && body.size() < kMostOfBody)

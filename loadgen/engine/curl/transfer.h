@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "loadgen/engine/body_check.h"
+#include "loadgen/engine/byte_pace.h"
 #include "loadgen/engine/curl/connection.h"
 #include "loadgen/engine/curl/handle.h"
 #include "loadgen/engine/curl/outcome.h"
@@ -57,6 +58,11 @@ class CurlTransfer {
   /// What became of it, where the caller ends it for want of time.
   [[nodiscard]] Result TimedOut(sys::Nanos now);
 
+  /// When the rest of the body that waits for its time (Extras::limit_rate) may pass; 0: none does.
+  [[nodiscard]] sys::Nanos paused_until() const { return pace_.due(); }
+  /// It is that time.
+  void GoOn() { curl_easy_pause(easy_.get(), CURLPAUSE_CONT); }
+
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   [[nodiscard]] const Attempt& attempt() const { return attempt_; }
   [[nodiscard]] int local_port() const { return connection_.local_port(); }
@@ -100,6 +106,7 @@ class CurlTransfer {
   FirstResponse first_;  // how the response began, where its status is not expected
   std::string detail_;
   BodyCheck check_;
+  BytePace pace_;
   Applied applied_;
   bool is_new_ = false;  // the connection: it carried this request as its first
   bool stale_ = false;

@@ -118,10 +118,12 @@ function tables() {
   table('Status', ['', 'count'], Object.entries(report.status).map(([code, n]) => [code, number(n)]));
   table('First response of each bad status', ['', 'head', 'body'], Object.entries(report.first_responses).map(([code, r]) =>
     [code, {className: 'text pre', text: r.head.trimEnd()}, {className: 'text pre', text: r.body}]));
+  const phases = ['connect', 'tls', 'first_byte', 'body'].filter(name => report.targets.some(t => t.phases_us[name]));
   if (report.targets.length > 1) table(data.all_targets > report.targets.length ?
-    `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok', 'not ok', 'p50', 'p99'], report.targets.map(t =>
+    `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok', 'not ok', 'p50', 'p99', ...phases.map(name => `${name.replace('_', ' ')} (mean)`)], report.targets.map(t =>
     [{className: 'text', text: t.name || t.url}, number(t.sent), number(t.ok), number(t.sent - t.ok),
-      ...['p50', 'p99'].map(p => t.latency_ok_us && t.ok ? cell(p, t.latency_ok_us[p], t.ok) : '')]));
+      ...['p50', 'p99'].map(p => t.latency_ok_us && t.ok ? cell(p, t.latency_ok_us[p], t.ok) : ''),
+      ...phases.map(name => t.phases_us[name] ? micros(t.phases_us[name].mean) : '')]));
   table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
