@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <string>
 
 #include "loadgen/engine/curl/engine.h"
 #include "loadgen/engine/h2/engine.h"
 #include "loadgen/engine/raw/engine.h"
 #include "loadgen/engine/raw/session_engine.h"
 #include "loadgen/plan/http_url.h"
+#include "loadgen/plan/scenario.h"
+#include "loadgen/plan/text_template.h"
 #include "pool/http/request_rules.h"
 #include "pool/http/text.h"
 
@@ -43,8 +46,23 @@ std::optional<std::string_view> HeaderOf(const Target& target, std::string_view 
   return std::nullopt;
 }
 
+/// How long the target's body is; nullopt where it has places in it for what differs from request to request
+/// ({brace} is always one byte).
+std::optional<std::size_t> LengthOf(const Plan& plan, const Target& target) {
+  if (target.body.as_it_is()) return target.body.text().size();
+  constexpr std::string_view kBrace = "{brace}";
+  std::string rest(target.body.text());
+  std::size_t braces = 0;
+  for (auto at = rest.find(kBrace); at != rest.npos; at = rest.find(kBrace, at), ++braces)
+    rest.erase(at, kBrace.size());
+  const TextTemplate::Values names =
+      plan.scenario ? TextTemplate::Values(plan.scenario->variables) : TextTemplate::Values();
+  if (!TextTemplate(rest, plan.lines, names).constant()) return std::nullopt;
+  return rest.size() + braces;
+}
+
 /// What is wrong with the framing that the target's own headers give its requests; empty where nothing is.
-std::string WrongFraming(const Target& target) {
+std::string WrongFraming(const Plan& plan, const Target& target) {
   const auto codings = HeaderOf(target, "Transfer-Encoding");
   const auto length = HeaderOf(target, "Content-Length");
   if (codings && !codings->empty()) {
@@ -52,13 +70,13 @@ std::string WrongFraming(const Target& target) {
     if (!target.body) return "Transfer-Encoding without a body";
     if (length && !length->empty()) return "both Transfer-Encoding and Content-Length";
   }
-  if (!length || length->empty() || length->find('{') != length->npos) return {};
+  if (!length || length->empty()) return {};
   const auto says = http::ParseContentLength(*length);
   if (!says) return "a Content-Length that is no number";
-  const bool varies =
-      target.body && !target.body.as_it_is() && target.body.text().find('{') != std::string_view::npos;
-  if (varies || *says == target.body.text().size()) return {};
-  return fmt::format("Content-Length: {} and a body of {} bytes", *says, target.body.text().size());
+  const auto size = LengthOf(plan, target);
+  if (!size) return "a Content-Length of its own, and a body that differs from request to request";
+  if (*says == *size) return {};
+  return fmt::format("Content-Length: {} and a body of {} bytes", *says, *size);
 }
 
 /// Sessions are the raw engine's; what it cannot do they cannot.
@@ -106,7 +124,7 @@ sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan
   for (const auto& target : plan.targets) {
     const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
     if (!url) return tl::unexpected(url.error());
-    if (const auto wrong = WrongFraming(target); !wrong.empty())
+    if (const auto wrong = WrongFraming(plan, target); !wrong.empty())
       return sys::Failure("-H: " + wrong + ": no server could read it");
     chunked = chunked || HeaderOf(target, "Transfer-Encoding").value_or("") != "";
     if ((url->scheme != "http" && !plan.scenario) || !url->user.empty() || !UserOf(plan, target).empty())

@@ -70,5 +70,17 @@ TEST(ChooseEngineTest, ARequestHasOneFraming) {
   EXPECT_THAT(Refusal("curl", {"Content-Length: x"}), HasSubstr("no number"));
 }
 
+TEST(ChooseEngineTest, ABodyThatVariesHasNoLengthOfItsOwn) {
+  using ::testing::HasSubstr;
+  for (const auto* engine : {"raw", "curl", "h2"}) {
+    EXPECT_THAT(Refusal(engine, {"Content-Length: 1"}, "abc{counter}"), HasSubstr("differs from request"));
+    EXPECT_THAT(Refusal(engine, {"Content-Length: 12"}, "abc{counter}"), HasSubstr("differs from request"));
+    EXPECT_THAT(Refusal(engine, {"Content-Length: {counter}"}), HasSubstr("no number"));
+  }
+  EXPECT_EQ(Refusal("auto", {"Content-Length: 7"}, R"({"a":1})"), "raw");
+  EXPECT_EQ(Refusal("auto", {"Content-Length: 9"}, "{brace}counter}"), "raw");
+  EXPECT_THAT(Refusal("auto", {"Content-Length: 15"}, "{brace}counter}"), HasSubstr("a body of 9 bytes"));
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen
