@@ -16,6 +16,7 @@
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report_reader.h"
 #include "loadgen/report/terminal_text.h"
+#include "loadgen/report/text_chart.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -29,12 +30,14 @@ constexpr HelpTexts kHelp = {
 exactly what one run of them all would have been. FILES are JSON reports of
 loadgen, or HdrHistogram interval logs with its buckets (lowest value 1, 3
 digits); - is standard input. One file is fine: it is written in other forms.
+Of the parts of one each must be there once: one that is missing makes the
+result INVALID, one that is there twice is refused.
 
 Exit codes:
   0  merged
   1  an output failed
-  2  wrong usage, or a file that is none of these
-  3  one of the runs was INVALID
+  2  wrong usage, a file that is none of these, or one that is there twice
+  3  one of the runs was INVALID, or a part of one is missing
  99  an --slo was missed
 )"};
 
@@ -71,7 +74,7 @@ std::string LogText(const HdrLog& log) {
     text += Padded(tag.empty() ? "(no tag)" : Printable(tag, kMostTag - 2), kMostTag) +
             fmt::format("{:>10}", histogram.count());
     for (const double p : {50.0, 90.0, 99.0, 99.9})
-      text += fmt::format("{:>9}", FormatMicros(static_cast<double>(histogram.ValueAtPercentile(p))));
+      text += fmt::format("{:>9}", PercentileText(histogram, p));
     text += fmt::format("{:>9}\n", FormatMicros(static_cast<double>(histogram.max())));
   }
   return text;
@@ -94,6 +97,7 @@ int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) 
   const auto open = [](const Report& report) { return report.plan.arrivals.rate.has_value(); };
   if (std::ranges::any_of(reports, open) && !std::ranges::all_of(reports, open))
     return Complain(kUsage, "open and closed loops cannot be merged: no one run could be both");
+  if (const auto wrong = WrongParts(reports); !wrong.empty()) return Complain(kUsage, wrong);
   const auto files = OutputFiles::Open(outputs);
   if (!files) return Complain(kUsage, files.error().message);
   auto slos = outputs.slos;
@@ -121,12 +125,15 @@ int MergeCommand(int argc, const char* const* argv) {
   if (!outputs) return Complain(kUsage, outputs.error().message);
   std::vector<Report> reports;
   std::vector<HdrLog> logs;
+  std::map<std::string, std::string> read;
   for (const auto& path : paths) {
     const auto text = ReadWholeFile(path);
     if (!text) return Complain(kUsage, text.error().message);
     if (text->starts_with('{')) {
       auto report = ReadReport(*text);
       if (!report) return Complain(kUsage, fmt::format("{}: {}", path, report.error().message));
+      const auto [same, is_new] = read.try_emplace(*text, path);
+      if (!is_new) return Complain(kUsage, fmt::format("{} and {} are one report", same->second, path));
       reports.push_back(std::move(*report));
     } else {
       auto log = ParseHdrLog(*text);

@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -8,6 +11,8 @@
 
 namespace hydrapool::loadgen {
 namespace {
+
+constexpr std::size_t kMostMissing = 40;  // characters
 
 /// Where each of `targets` is among `all`, by its URL and its name; `all` gets those it lacks.
 std::vector<std::size_t> Places(const std::vector<Target>& targets, std::vector<Target>& all) {
@@ -27,7 +32,32 @@ std::string UntilOf(const std::string& told, const RunResult& run) {
   return until ? Tell(*until, run) : told;
 }
 
+/// "2, 3" of the run's replicas, or the first of them; empty: all are there.
+std::string MissingParts(std::span<const Report> reports) {
+  std::string missing;
+  for (int i = 0; i < reports.front().plan.replica.of && missing.size() < kMostMissing; ++i) {
+    const auto is_it = [i](const Report& report) { return report.plan.replica.index == i; };
+    if (std::ranges::none_of(reports, is_it))
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", i + 1);
+  }
+  return missing;
+}
+
 }  // namespace
+
+std::string WrongParts(std::span<const Report> reports) {
+  for (auto report = reports.begin(); report != reports.end(); ++report) {
+    const auto& part = report->plan.replica;
+    const auto& of = reports.front().plan.replica.of;
+    if (part.of != of)
+      return fmt::format("a replica of {} and one of {} are no parts of one run", std::min(of, part.of),
+                         std::max(of, part.of));
+    const auto is_it = [&part](const Report& other) { return other.plan.replica.index == part.index; };
+    if (of > 1 && std::any_of(reports.begin(), report, is_it))
+      return fmt::format("replica {}/{} is there twice", part.index + 1, of);
+  }
+  return {};
+}
 
 Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) {
   auto plan = reports.front().plan;
@@ -54,6 +84,11 @@ Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) 
     if (aborted.empty()) aborted = other.aborted;
     if (until.empty()) until = other.until;
   }
+  if (const auto missing = MissingParts(reports); !missing.empty())
+    self = {.bottleneck = self.bottleneck,
+            .valid = false,
+            .reason = fmt::format("replica {} of {} is missing: this is not the whole run{}{}", missing,
+                                  plan.replica.of, self.reason.empty() ? "" : "; ", self.reason)};
   plan.replica = {};
   auto merged = MakeReport(reports.front().engine, plan, std::move(run), slos);
   merged.self = std::move(self);

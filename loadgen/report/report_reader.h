@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "loadgen/report/report.h"
@@ -14,7 +15,11 @@ namespace hydrapool::loadgen {
 
 /// What several runs at the same time, or parts of one (--replica), were together: counts, latencies and
 /// seconds are exactly those of one run of them all; its URLs are all of theirs, and an --until is told of
-/// them all. It is valid if all are. At least one report. Pure.
+/// them all. It is valid if all are and no replica is missing. At least one report. Pure.
 [[nodiscard]] Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos);
+
+/// Why they cannot be one run's, in words: a replica is there twice, or they are parts of different runs;
+/// empty: they can. Pure.
+[[nodiscard]] std::string WrongParts(std::span<const Report> reports);
 
 }  // namespace hydrapool::loadgen

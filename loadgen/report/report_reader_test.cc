@@ -138,6 +138,23 @@ TEST(MergeReportsTest, IsExactlyWhatOneRunOfBothWouldHaveBeen) {
       << "a merged report merges again";
 }
 
+TEST(MergeReportsTest, PartsOfARunAreThereOnceEach) {
+  const auto run = Record(100, 31, 1'700'000'000'000);
+  const auto parts = [&run](std::initializer_list<Replica> replicas) {
+    std::vector<Report> reports;
+    for (const auto& replica : replicas) reports.push_back(Of(run, replica));
+    return reports;
+  };
+  EXPECT_EQ(WrongParts(parts({{0, 3}, {2, 3}, {1, 3}})), "");
+  EXPECT_EQ(WrongParts(parts({{0, 1}, {0, 1}})), "") << "runs of their own";
+  EXPECT_EQ(WrongParts(parts({{0, 3}, {1, 3}, {0, 3}})), "replica 1/3 is there twice");
+  EXPECT_EQ(WrongParts(parts({{0, 3}, {1, 2}})), "a replica of 2 and one of 3 are no parts of one run");
+  EXPECT_TRUE(MergeReports(parts({{0, 2}, {1, 2}}), {}).self.valid);
+  const auto missing = MergeReports(parts({{1, 4}, {3, 4}}), {});
+  EXPECT_FALSE(missing.self.valid);
+  EXPECT_THAT(missing.self.reason, HasSubstr("replica 1, 3 of 4 is missing"));
+}
+
 TEST(MergeReportsTest, RunsOfTheirOwnAddTheirRates) {
   const std::vector<Report> reports{Of(Record(10, 1, 0)), Of(Record(10, 1, 0))};
   EXPECT_EQ(MergeReports(reports, {}).plan.arrivals.rate, 300);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "loadgen/plan/figures.h"
+#include "loadgen/report/bootstrap.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -54,6 +55,11 @@ std::string Bar(double share, std::size_t width) {
   std::string bar;
   for (std::size_t i = 0; i < eighths / kEighths; ++i) bar += "█";
   return bar.append(kWidths[eighths % kEighths]);
+}
+
+std::string PercentileText(const LatencyHistogram& histogram, double percentile) {
+  if (!EnoughFor(percentile, histogram.count())) return "-";
+  return FormatMicros(static_cast<double>(histogram.ValueAtPercentile(percentile)));
 }
 
 std::string DrawHistogram(const LatencyHistogram& histogram, std::size_t lines, std::size_t width) {

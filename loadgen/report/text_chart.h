@@ -14,6 +14,9 @@ namespace hydrapool::loadgen {
 /// A bar of `share` (0 to 1) of `width` columns, in eighths: "███▌".
 [[nodiscard]] std::string Bar(double share, std::size_t width);
 
+/// A percentile for people: "1.23 ms"; "-" where fewer than ten values lie beyond it (EnoughFor).
+[[nodiscard]] std::string PercentileText(const LatencyHistogram& histogram, double percentile);
+
 /// A histogram with a line for each of about `lines` steps of equal ratio, from its lowest value to its
 /// highest: upper end, bar, count. Empty where nothing was recorded.
 ///
