@@ -69,8 +69,9 @@ std::string Table(const std::vector<Difference>& differences) {
   std::string text = fmt::format("{:<8}{:>11}{:>11}{:>10}  {:<21}\n", "", "A", "B", "change", "interval");
   for (const auto& d : differences) {
     const auto interval = d.too_few ? "" : fmt::format("{} to {}", Percent(d.low), Percent(d.high));
-    text += fmt::format("{:<8}{:>11}{:>11}{:>10}  {:<21}{}\n", d.measure, Shown(d, d.a), Shown(d, d.b),
-                        Percent(d.change), interval, Words(d));
+    text += fmt::format("{:<8}{:>11}{:>11}{:>10}  {:<21}{}\n", d.measure, d.a_known ? Shown(d, d.a) : "-",
+                        d.b_known ? Shown(d, d.b) : "-", d.a_known && d.b_known ? Percent(d.change) : "-",
+                        interval, Words(d));
   }
   return text;
 }

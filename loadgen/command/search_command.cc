@@ -14,8 +14,8 @@
 #include "loadgen/command/plan_options.h"
 #include "loadgen/command/rate_search.h"
 #include "loadgen/command/run_load.h"
-#include "loadgen/plan/figures.h"
 #include "loadgen/plan/target_list.h"
+#include "loadgen/report/bootstrap.h"
 #include "loadgen/report/report_html.h"
 #include "loadgen/report/text_chart.h"
 
@@ -66,22 +66,24 @@ std::string Why(const Step& step) {
 std::string StepLine(const Step& step) {
   const auto& response = step.report.run.tally.latency.response;
   return fmt::format("{} {:>10.1f}/s  p50 {:>8}  p99 {:>8}  {}\n", step.holds ? "✓" : "✗", step.rate,
-                     FormatMicros(static_cast<double>(response.ValueAtPercentile(50))),
-                     FormatMicros(static_cast<double>(response.ValueAtPercentile(99))), Why(step));
+                     PercentileText(response, 50), PercentileText(response, 99), Why(step));
 }
 
 /// Of each step's p99, by rate.
 std::string Curve(std::vector<Step> steps) {
   std::ranges::sort(steps, {}, &Step::rate);
   double most = 1;
-  const auto p99 = [](const Step& s) {
-    return static_cast<double>(s.report.run.tally.latency.response.ValueAtPercentile(99));
+  const auto response = [](const Step& s) -> const LatencyHistogram& {
+    return s.report.run.tally.latency.response;
+  };
+  const auto p99 = [&response](const Step& s) {
+    return EnoughFor(99, response(s).count()) ? static_cast<double>(response(s).ValueAtPercentile(99)) : 0;
   };
   for (const auto& step : steps) most = std::max(most, p99(step));
-  std::string text = "p99 by rate\n";
+  std::string text = "p99 by rate (-: fewer than ten requests lie beyond it)\n";
   for (const auto& step : steps) {
     text += fmt::format("{:>12.1f}/s {} {:<{}} {:>9}\n", step.rate, step.holds ? "✓" : "✗",
-                        Bar(p99(step) / most, kBarWidth), kBarWidth, FormatMicros(p99(step)));
+                        Bar(p99(step) / most, kBarWidth), kBarWidth, PercentileText(response(step), 99));
   }
   return text;
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <random>
 #include <span>
+#include <utility>
 
 namespace hydrapool::loadgen {
 namespace {
@@ -135,13 +137,35 @@ RunSample SampleOf(const IntervalSeries& series, sys::Nanos sending) {
   return sample;
 }
 
+namespace {
+
+/// Requests that never ended were due while others did not end either: the second that lacks most of the
+/// average gets them first, up to the average.
+void AddOpen(double open, std::vector<SampleSecond>& seconds) {
+  double ended = open;
+  double length = 0;
+  for (const auto& second : seconds) {
+    ended += second.ended;
+    length += second.length_s;
+  }
+  std::vector<std::pair<double, std::size_t>> lacks;
+  for (std::size_t i = 0; i < seconds.size(); ++i)
+    lacks.emplace_back(ended * seconds[i].length_s / std::max(length, kLowestRate) - seconds[i].ended, i);
+  std::ranges::sort(lacks, std::greater<>());
+  for (const auto& [lack, i] : lacks) {
+    const double part = std::clamp(lack, 0.0, open);
+    seconds[i].ended += part;
+    seconds[i].errors += part;
+    open -= part;
+  }
+}
+
+}  // namespace
+
 RunSample SampleOf(const RunResult& run) {
   auto sample = SampleOf(run.series, run.sending);
   if (sample.seconds.empty()) return sample;
-  auto& last = sample.seconds.back();
-  const auto open = static_cast<double>(run.tally.in_flight_at_end + run.unsent());
-  last.ended += open;
-  last.errors += open;
+  AddOpen(static_cast<double>(run.tally.in_flight_at_end + run.unsent()), sample.seconds);
   const auto ok = run.tally.parts.OkOf(run.tally.latency.response);
   sample.own = FiguresOf(sample.seconds);
   sample.own[Index(Figure::kRate)] = run.throughput();

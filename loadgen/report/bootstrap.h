@@ -37,8 +37,10 @@ constexpr double PercentileOf(Figure figure) {
 struct SampleSecond {
   double length_s = 1;
   double completed = 0;
-  double ended = 0;   ///< With those that were in flight at the end or never sent, in the last one.
-  double errors = 0;  ///< Of these.
+  /// With those that were in flight at the end or never sent: they are in the seconds in which the fewest
+  /// ended, up to the average.
+  double ended = 0;
+  double errors = 0;                   ///< Of these.
   std::vector<double> latencies = {};  ///< How many ok answers by bucket.
 
   /// The bucket of a latency: one for each microsecond below 64, then 64 for each doubling.
@@ -71,7 +73,8 @@ struct Scatter {
 /// `runs` times; the same seconds give the same answer. Nothing for fewer than two seconds. Pure.
 [[nodiscard]] Scatter ScatterOf(const RunSample& sample, int runs = 400);
 
-/// Whether there are enough answers to speak of a percentile: ten beyond it.
+/// Whether there are enough answers to speak of a percentile: ten beyond it. (For people: PercentileText in
+/// text_chart.h.)
 [[nodiscard]] constexpr bool EnoughFor(double percentile, std::uint64_t answers) {
   return static_cast<double>(answers) * (100 - percentile) >= 999.999;
 }

@@ -46,7 +46,7 @@ TEST(ScatterTest, OneStallScattersAsWidelyAsItIsLong) {
   EXPECT_LT(ScatterOf(run).error[static_cast<std::size_t>(Figure::kP50)], 0.01);
 }
 
-TEST(SampleTest, WhatEndsAfterTheSendingIsInItsLastSecond) {
+TEST(SampleTest, WhatEndsLaterIsInTheLastSecondOfSendingAndWhatNeverEndsWhereLeastDid) {
   RunResult run{.scheduled = 4, .duration = 4 * sys::kSecond, .sending = 2 * sys::kSecond, .counted = 2};
   for (const int second : {0, 1, 3}) {
     LatencyHistogram latency;
@@ -58,9 +58,25 @@ TEST(SampleTest, WhatEndsAfterTheSendingIsInItsLastSecond) {
   run.tally.sent = 3;
   const auto sample = SampleOf(run);
   ASSERT_EQ(sample.seconds.size(), 2u);
-  EXPECT_EQ(sample.seconds[0].ended, 1);
-  EXPECT_EQ(sample.seconds[1].ended, 3) << "with the one that was never sent";
-  EXPECT_EQ(sample.seconds[1].errors, 1);
+  EXPECT_EQ(sample.seconds[0].ended, 2) << "with the one that was never sent";
+  EXPECT_EQ(sample.seconds[0].errors, 1);
+  EXPECT_EQ(sample.seconds[1].ended, 2);
+}
+
+TEST(SampleTest, AHungServersSecondsAreFullOfErrors) {
+  RunResult run{.scheduled = 3000, .duration = 30 * sys::kSecond, .sending = 30 * sys::kSecond};
+  for (int second = 0; second < 10; ++second) {
+    Interval interval{.sent = 100};
+    interval.outcomes[0] = 100;
+    run.series.Add(second * sys::kSecond, interval);
+  }
+  run.tally.sent = 1005;
+  run.tally.in_flight_at_end = 5;
+  const auto sample = SampleOf(run);
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_NEAR(sample.seconds[i].ended, 100, 0.01) << i;
+    EXPECT_NEAR(sample.seconds[i].errors, i < 10 ? 0 : 100, 0.01) << i;
+  }
 }
 
 TEST(StudentTest, AgreesWithTheTables) {

@@ -16,6 +16,7 @@ constexpr double kTailResolution = 4;  // times that of the others
 constexpr double kErrorResolution = 0.001;
 constexpr double kStallFactor = 10;
 constexpr double kStallMicros = 100'000;
+constexpr double kLowestRate = 1e-3;
 
 double Resolution(Figure figure, const CompareRules& rules) {
   if (figure == Figure::kErrors) return kErrorResolution;
@@ -27,9 +28,8 @@ struct Side {
   Scatter scatter;
 };
 
-bool Enough(Figure figure, const Side& a, const Side& b) {
-  if (PercentileOf(figure) == 0) return true;
-  return EnoughFor(PercentileOf(figure), std::min(a.sample.answers, b.sample.answers));
+bool Known(Figure figure, const RunSample& sample) {
+  return PercentileOf(figure) == 0 || EnoughFor(PercentileOf(figure), sample.answers);
 }
 
 /// Half of the interval's width, as the figure scatters.
@@ -93,7 +93,11 @@ void Judge(Figure figure, const CompareRules& rules, Difference& d) {
 
 Difference Compare(Figure figure, const Side& a, const Side& b, const CompareRules& rules) {
   const auto i = static_cast<std::size_t>(figure);
-  Difference d{.measure = std::string(kFigureNames[i]), .a = a.sample.own[i], .b = b.sample.own[i]};
+  Difference d{.measure = std::string(kFigureNames[i]),
+               .a = a.sample.own[i],
+               .b = b.sample.own[i],
+               .a_known = Known(figure, a.sample),
+               .b_known = Known(figure, b.sample)};
   const double reach = Reach(i, a, b, rules.alpha / static_cast<double>(kFigures));
   if (figure == Figure::kErrors) {
     d.change = d.b - d.a;
@@ -102,9 +106,12 @@ Difference Compare(Figure figure, const Side& a, const Side& b, const CompareRul
     Judge(figure, rules, d);
     return d;
   }
-  d.too_few = d.a <= 0 || d.b <= 0 || !Enough(figure, a, b);
-  if (d.a <= 0) return d;
-  const double ratio = d.b / d.a;
+  const bool rate = figure == Figure::kRate;
+  const bool none = rate ? d.a <= 0 && d.b <= 0 : d.a <= 0 || d.b <= 0;
+  d.too_few = none || !d.a_known || !d.b_known;
+  const double before = rate ? std::max(d.a, kLowestRate) : d.a;
+  if (none || before <= 0) return d;
+  const double ratio = d.b / before;
   d.change = ratio - 1;
   d.low = ratio / std::exp(reach) - 1;
   d.high = ratio * std::exp(reach) - 1;
@@ -121,7 +128,12 @@ Difference Compare(Figure figure, const Side& a, const Side& b, const CompareRul
 
 /// One answer each: no interval.
 Difference CompareMax(const RunSample& a, const RunSample& b) {
-  Difference d{.measure = "max", .a = a.max, .b = b.max, .too_few = true};
+  Difference d{.measure = "max",
+               .a = a.max,
+               .b = b.max,
+               .too_few = true,
+               .a_known = a.answers > 0,
+               .b_known = b.answers > 0};
   if (a.max > 0) d.change = b.max / a.max - 1;
   const auto [low, high] = std::minmax(a.max, b.max);
   d.suspicious = high > kStallFactor * low && high - low > kStallMicros;

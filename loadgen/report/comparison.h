@@ -28,6 +28,8 @@ struct Difference {
   CompareVerdict verdict = CompareVerdict::kUnclear;
   /// Too few requests lie beyond the percentile to speak of it (or there is one of them: max).
   bool too_few = false;
+  bool a_known = true;  ///< Enough of its own lie beyond it for `a` to say something.
+  bool b_known = true;
   /// So large a change that it must not pass for none, though it may be chance.
   bool suspicious = false;
 
@@ -52,6 +54,9 @@ struct CompareRules {
 ///   same            the whole interval lies within ±resolution (of p99.9: four times that, of errors ±0.1
 ///                   percentage points), or is beyond none and the change within the tolerance
 ///   unclear         the rest; fewer than ten answers beyond the percentile; max, which is one answer
+///
+/// A server that answers nothing any more has a rate all the same, 0 (where it is A, 0.001/s stands for it),
+/// and errors: what it left unanswered and what was never sent.
 ///
 /// An unclear change that is itself larger than the resolution is suspicious (of max: tenfold and by 100 ms):
 /// a single stall looks so.

@@ -125,6 +125,41 @@ TEST(CompareTest, AnOutageIsNotNothing) {
   EXPECT_EQ(VerdictOf(CompareRuns(calm, out, {})), CompareVerdict::kUnclear);
 }
 
+/// From second `n` on it answered nothing, and what was due counts as errors.
+RunSample HungFrom(std::size_t n, RunSample run) {
+  for (std::size_t i = n; i < run.seconds.size(); ++i)
+    run.seconds[i] = {.ended = run.seconds[i].ended, .errors = run.seconds[i].ended};
+  run.answers = 1000 * n;
+  run.own = FiguresOf(run.seconds);
+  if (n == 0) run.max = 0;
+  return run;
+}
+
+TEST(CompareTest, AServerThatHangsIsWorseOrInDoubt) {
+  const auto calm = RunOf(1000, 2000, 9000, 30);
+  EXPECT_EQ(VerdictOf(CompareRuns(calm, HungFrom(0, calm), {})), CompareVerdict::kWorse);
+  EXPECT_EQ(VerdictOf(CompareRuns(HungFrom(0, calm), calm, {})), CompareVerdict::kBetter);
+  for (const std::size_t n : {std::size_t{1}, std::size_t{10}, std::size_t{20}, std::size_t{29}}) {
+    const auto verdict = VerdictOf(CompareRuns(calm, HungFrom(n, calm), {}));
+    EXPECT_TRUE(verdict == CompareVerdict::kWorse || verdict == CompareVerdict::kUnclear) << n;
+  }
+  const auto differences = CompareRuns(calm, HungFrom(0, calm), {});
+  EXPECT_EQ(Verdict(differences, "rate"), CompareVerdict::kWorse);
+  EXPECT_EQ(Of(differences, "rate").change, -1);
+  EXPECT_EQ(Verdict(differences, "errors"), CompareVerdict::kWorse);
+  EXPECT_TRUE(Of(differences, "p50").a_known);
+  EXPECT_FALSE(Of(differences, "p50").b_known);
+  EXPECT_FALSE(Of(differences, "max").b_known);
+}
+
+TEST(CompareTest, OfTwoHungServersNothingCanBeSaid) {
+  auto hung = RunOf(0, 2000, 9000, 30);
+  for (auto& second : hung.seconds) second = {};
+  hung.own = FiguresOf(hung.seconds);
+  hung.answers = 0;
+  EXPECT_EQ(Verdict(CompareRuns(hung, hung, {}), "rate"), CompareVerdict::kUnclear);
+}
+
 TEST(CompareTest, OfFewRequestsNoTailIsSpokenOf) {
   auto few = RunOf(5, 2000, 9000);
   few.answers = 150;

@@ -19,8 +19,7 @@ constexpr std::size_t kMostName = 14;
 
 using Lines = std::vector<std::string>;
 
-std::string Micros(double micros) { return FormatMicros(micros); }
-std::string Micros(std::int64_t micros) { return FormatMicros(static_cast<double>(micros)); }
+std::string Micros(double micros) { return micros > 0 ? FormatMicros(micros) : "-"; }
 
 double Newest(const std::deque<double>& values) { return values.empty() ? 0 : values.back(); }
 
@@ -109,7 +108,7 @@ std::vector<std::string> LiveScreen(const LiveState& s, ScreenSize size, bool co
   lines.push_back(Labelled("latency", fmt::format("p50 {:>8}   p99 {:>8}   the last second",
                                                   Micros(Newest(s.p50s)), Micros(Newest(s.p99s)))));
   lines.push_back(Labelled("", fmt::format("p50 {:>8}   p99 {:>8}   max {:>8}   so far", Micros(s.p50),
-                                           Micros(s.p99), Micros(s.max))));
+                                           Micros(s.p99), Micros(static_cast<double>(s.max)))));
   lines.push_back(Course("p99", s.p99s, size.columns));
   AddErrors(s, colour, lines);
   const auto most = size.rows > 1 ? size.rows - 1 : 1;

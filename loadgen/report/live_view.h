@@ -19,10 +19,10 @@ struct LiveState {
   double interval_s = 1;
   Progress before = {};
   Progress now = {};
-  std::int64_t p50 = 0;  ///< µs, of all so far
-  std::int64_t p99 = 0;
+  double p50 = 0;  ///< µs, of all so far; 0, as below: fewer than ten lie beyond it
+  double p99 = 0;
   std::int64_t max = 0;
-  std::deque<double> p50s = {};  ///< µs, by the second, newest last; 0 where nothing ended
+  std::deque<double> p50s = {};  ///< µs, by the second, newest last
   std::deque<double> p99s = {};
 };
 

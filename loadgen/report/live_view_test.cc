@@ -26,6 +26,12 @@ TEST(LiveLineTest, ShowsTheLastInterval) {
             "3 s: 200/s, p50 500 µs, p99 2.00 ms; 199 ok, 1 not ok, 5 failed, 10 in flight");
 }
 
+TEST(LiveLineTest, APercentileOfTooFewIsNotShown) {
+  auto state = Example();
+  state.p99s.push_back(0);
+  EXPECT_THAT(LiveLine(state), HasSubstr("p50 500 µs, p99 -; 199 ok"));
+}
+
 TEST(LiveScreenTest, ShowsRateLatencyErrorsAndWorkers) {
   const auto lines = LiveScreen(Example(), {}, false);
   EXPECT_THAT(lines, Contains(HasSubstr("200 responses/s, 10 in flight")));

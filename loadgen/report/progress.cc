@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "loadgen/report/bootstrap.h"
 #include "loadgen/report/terminal_text.h"
 
 namespace hydrapool::loadgen {
@@ -39,12 +40,18 @@ ScreenSize SizeOfTerminal() {
   return {.rows = size.ws_row, .columns = size.ws_col};
 }
 
-/// The second that was under way before the one that `now` is in; 0 where nothing ended in it.
+/// 0 where fewer than ten lie beyond it.
+double KnownPercentile(const LatencyHistogram& histogram, double percentile) {
+  if (!EnoughFor(percentile, histogram.count())) return 0;
+  return static_cast<double>(histogram.ValueAtPercentile(percentile));
+}
+
+/// Of the second that was under way before the one that `now` is in.
 double InLastSecond(const LoadRun& run, sys::Nanos elapsed, double percentile) {
   const auto& series = run.series();
   const auto found = series.intervals().find((elapsed / series.width() - 1) * series.width());
   if (found == series.intervals().end()) return 0;
-  return static_cast<double>(found->second.response.Unpack().ValueAtPercentile(percentile));
+  return KnownPercentile(found->second.response.Unpack(), percentile);
 }
 
 void Remember(std::deque<double>& values, double value, std::size_t most) {
@@ -70,8 +77,8 @@ void ProgressView::Show(const LoadRun& run, Progress progress, sys::Nanos now) {
   state_.interval_s = sys::ToSeconds(now - std::exchange(shown_, now));
   state_.elapsed_s = sys::ToSeconds(now - start_);
   const auto& response = run.latencies().response;
-  state_.p50 = response.ValueAtPercentile(50);
-  state_.p99 = response.ValueAtPercentile(99);
+  state_.p50 = KnownPercentile(response, 50);
+  state_.p99 = KnownPercentile(response, 99);
   state_.max = response.max();
   Remember(state_.p50s, InLastSecond(run, now - start_, 50), kCourse);
   Remember(state_.p99s, InLastSecond(run, now - start_, 99), kCourse);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "loadgen/plan/figures.h"
-#include "loadgen/report/bootstrap.h"
 #include "loadgen/report/terminal_text.h"
+#include "loadgen/report/text_chart.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -105,11 +105,6 @@ std::string Annotation(const Check& check, CiSystem system) {
   }
   return fmt::format("##teamcity[buildProblem description='loadgen: {}: {}']\n",
                      Escaped(check.name, "|'[]", bar), Escaped(check.wrong, "|'[]", bar));
-}
-
-std::string PercentileText(const LatencyHistogram& h, double percentile) {
-  if (!EnoughFor(percentile, h.count())) return "-";
-  return FormatMicros(static_cast<double>(h.ValueAtPercentile(percentile)));
 }
 
 void LatencyLine(std::back_insert_iterator<std::string> out, const char* name, const LatencyHistogram& h) {
