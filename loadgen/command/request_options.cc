@@ -234,8 +234,7 @@ void RequestOptions::AddConnection(CLI::App& app) {
   app.add_option("--connect-to", connection_.connect_to,
                  "connect there, whatever the URL's host and port, which Host and TLS keep")
       ->type_name("HOST:PORT");
-  app.add_option("--resolve", connection_.resolve,
-                 "addresses of a host, instead of the resolver's; repeatable")
+  app.add_option("--resolve", connection_.resolve, "addresses of a host, not the resolver's; repeatable")
       ->type_name("HOST:PORT:ADDRESS[,…]")
       ->allow_extra_args(false);
   app.add_option("--resolve-every", connection_.resolve_every,
@@ -259,8 +258,9 @@ void RequestOptions::AddConnection(CLI::App& app) {
       ->needs(http2)
       ->capture_default_str();
   app.add_option("--limit-rate", extras_.limit_rate, "bytes a second of each request and response, like 64k")
-      ->type_name("BYTES")
-      ->transform(CLI::AsSizeValue(false).description(""));
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40).description(""))
+      ->type_name("BYTES");
   app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
   app.add_flag("-k,--insecure", extras_.insecure, "do not check certificates");
   app.add_option("--cacert", extras_.ca, "who may vouch for servers, instead of the system's (PEM)")

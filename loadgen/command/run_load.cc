@@ -8,11 +8,12 @@
 #include <csignal>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "loadgen/command/exit_code.h"
 #include "loadgen/engine/load_run.h"
-#include "loadgen/plan/rate_curve.h"
-#include "loadgen/plan/replay.h"
+#include "loadgen/plan/due_so_far.h"
+#include "loadgen/plan/scenario.h"
 #include "loadgen/plan/start_time.h"
 #include "loadgen/report/progress.h"
 #include "pool/sys/event_loop.h"
@@ -43,18 +44,12 @@ std::optional<std::string> NeedDescriptors(const Plan& plan) {
                      needed, limit.rlim_cur);
 }
 
-/// How many requests of this process were to be sent in the first `elapsed` of a run; 0 in a closed loop.
-std::uint64_t DueSoFar(const Plan& plan, sys::Nanos elapsed) {
-  if (!plan.arrivals.rate) return 0;
-  if (plan.arrivals.replay)
-    return plan.arrivals.replay->DueBefore(std::min(elapsed, plan.arrivals.duration)) /
-           static_cast<std::uint64_t>(plan.replica.of);
-  const auto curve = plan.arrivals.stages.empty() ? RateCurve::Constant(0, *plan.arrivals.rate)
-                                                  : RateCurve::Staged(0, plan.arrivals.stages);
-  const auto until = plan.arrivals.count ? elapsed : std::min(elapsed, plan.arrivals.duration);
-  auto due = curve.DueBefore(plan.arrivals.warmup + until) - curve.DueBefore(plan.arrivals.warmup);
-  if (plan.arrivals.count) due = std::min(due, *plan.arrivals.count);
-  return due / static_cast<std::uint64_t>(plan.replica.of);
+/// Of sessions nobody can tell before the end how many were begun in time.
+bool AsksForSchedule(const Options& options) {
+  const auto& plan = options.plan;
+  if (plan.scenario && !plan.scenario->of_requests) return false;
+  return std::ranges::any_of(options.outputs.abort_on,
+                             [](const Slo& slo) { return slo.measure == Slo::Measure::kAchieved; });
 }
 
 /// Waits for the end of the run, looking at it each second: shows it and ends it early where it must. SIGINT
@@ -66,7 +61,9 @@ class Watcher {
         options_(options),
         metrics_(metrics),
         start_(run.start()),
-        view_(Describe(options.plan, engine), options.plan, start_) {}
+        view_(Describe(options.plan, engine), options.plan, start_) {
+    if (AsksForSchedule(options)) due_.emplace(options.plan, start_);
+  }
 
   void Wait() {
     bool ended = false;
@@ -104,9 +101,10 @@ class Watcher {
     const auto elapsed = loop_.now() - start_;
     const auto& plan = options_.plan;
     const auto sending = plan.arrivals.count ? elapsed : std::min(elapsed, plan.arrivals.duration);
-    const auto facts = FactsSoFar(run_.latencies(), progress, sent_before_,
-                                  DueSoFar(plan, elapsed - kLookAfter), sys::ToSeconds(sending));
+    const auto due = due_ ? due_->By(loop_.now() - kLookAfter) : 0;
+    const auto facts = FactsSoFar(run_.latencies(), progress, sent_before_, due, sys::ToSeconds(sending));
     for (const auto& slo : options_.outputs.abort_on) {
+      if (slo.measure == Slo::Measure::kAchieved && !due_) continue;
       const auto verdict = slo.url ? CheckSoFar(slo, sys::ToSeconds(sending)) : Check(slo, facts);
       if (!verdict.met) continue;
       aborted_ = fmt::format("{} after {:.0f} s: {}", verdict.text, sys::ToSeconds(elapsed), verdict.shown);
@@ -144,6 +142,7 @@ class Watcher {
   bool stopping_ = false;          // on request
   bool known_ = false;             // --until
   std::uint64_t sent_before_ = 0;  // by the last look
+  std::optional<DueSoFar> due_;    // where an --abort-on asks
   std::string aborted_;
   sys::Nanos next_precision_ = 0;  // elapsed
 };

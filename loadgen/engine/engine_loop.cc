@@ -66,6 +66,7 @@ void EngineLoop::Run(Agenda& agenda, Recorder& recorder) {
   agenda_ = &agenda;
   recorder_ = &recorder;
   SendAndWait();
+  CountNeverSent();
   CountOpen(sys::Now());
   recorder_->Connections(counts_);
 }
@@ -77,7 +78,7 @@ void EngineLoop::SendAndWait() {
     const sys::Nanos now = sys::Now();
     NotePause(now);
     ExpireOverdue(now);
-    if (Oldest() == nullptr && NothingLeft(now) && !HasUnfinished(now)) return;
+    if (Oldest() == nullptr && NothingLeft(now) && !HasUnfinished(now)) return BeforeFree(now);
     if (now >= GiveUpAt()) {
       BeforeFree(now);
       return Abandon(now);
@@ -124,6 +125,13 @@ void EngineLoop::WasSaturated(sys::Nanos when) {
   } else {
     saturated_until_ = when;
   }
+}
+
+void EngineLoop::CountNeverSent() {
+  if (saturated_until_ < agenda_->end()) return;
+  const auto& tally = recorder_->tally();
+  const auto scheduled = agenda_->Scheduled();
+  recorder_->Saturated(scheduled - std::min(scheduled, tally.sent - tally.follow_ups));
 }
 
 void EngineLoop::ExpireOverdue(sys::Nanos now) {

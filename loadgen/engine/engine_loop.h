@@ -53,9 +53,10 @@ class EngineLoop : public Engine {
   void BeforeFree(sys::Nanos when) {
     if (open_loop_ && !HasFreeConnection()) WasSaturated(when);
   }
-  /// To be called with each request that is sent.
+  /// To be called with each request that is sent. What belongs to the warm-up does not count.
   void CountSaturated(const Arrival& arrival) {
-    if (arrival.due <= saturated_until_) recorder_->Saturated(1);
+    if (arrival.due <= saturated_until_ && arrival.due >= agenda_->start() + plan_.arrivals.warmup)
+      recorder_->Saturated(1);
   }
 
   /// How many descriptors each thread may use for connections.
@@ -74,6 +75,7 @@ class EngineLoop : public Engine {
   void NotePause(sys::Nanos now);
   void SendDue();
   void WasSaturated(sys::Nanos when);
+  void CountNeverSent();
   void ExpireOverdue(sys::Nanos now);
   [[nodiscard]] bool NothingLeft(sys::Nanos now) const;
   [[nodiscard]] sys::Nanos GiveUpAt() const;

@@ -46,6 +46,30 @@ TEST_P(EnginePlanTest, SaturatedAndDroppingItSendsNothingLate) {
   EXPECT_EQ(result.tally.saturated, result.unsent());
 }
 
+TEST_P(EnginePlanTest, WhatIsNeverSentWasDueWhileAllWereBusyTheWarmUpNot) {
+  const ScriptedServer server;
+  auto plan = Saturated(server, Saturate::kQueue);
+  plan.arrivals = {.rate = 100, .warmup = 100 * kMillisecond, .duration = 200 * kMillisecond};
+  plan.wire.timeout = 3600 * kSecond;
+  plan.wire.drain = kMillisecond;
+  const auto result = RunPlan(GetParam(), plan);
+  EXPECT_EQ(result.scheduled, 20u);
+  EXPECT_EQ(result.tally.sent, 0u) << "the warm-up holds both connections";
+  EXPECT_EQ(result.tally.saturated, 20u);
+}
+
+TEST_P(EnginePlanTest, TheRateOfPoissonArrivalsIsOverTheTimeInWhichTheyWereDue) {
+  const ScriptedServer server;
+  auto plan = Saturated(server, Saturate::kDrop);
+  plan.arrivals.poisson = true;
+  const auto result = RunPlan(GetParam(), plan);
+  EXPECT_LT(result.tally.sent, 30u);
+  Agenda due(plan, 0, 0);
+  sys::Nanos last = 0;
+  for (auto next = due.NextDue(); next != Agenda::kNever; next = due.NextDue()) due.Skip(last = next);
+  EXPECT_GE(result.sending + sys::kMicrosecond, last) << "whatever was dropped at the end";
+}
+
 TEST_P(EnginePlanTest, SaturatedAndOpeningItSendsEverythingInTime) {
   const ScriptedServer server;
   auto plan = Saturated(server, Saturate::kOpen);

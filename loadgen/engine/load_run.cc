@@ -31,10 +31,23 @@ sys::Nanos RoundToWidth(std::int64_t shift_ms, sys::Nanos width) {
   return (shift_ms * sys::kMillisecond + width / 2) / width * width;
 }
 
+/// When the last of a number of Poisson arrivals is due, in the share of one thread.
+sys::Nanos LastDue(const Plan& plan, int index, sys::Nanos start) {
+  Agenda agenda(plan, index, start);
+  sys::Nanos last = start;
+  for (auto due = agenda.NextDue(); due != Agenda::kNever; due = agenda.NextDue()) {
+    last = due;
+    agenda.Skip(due);
+  }
+  return last;
+}
+
 /// When the last request was sent or, by the schedule, the time for it was over.
-sys::Nanos EndOfSending(const Plan& plan, const Agenda& agenda, sys::Nanos last_sent) {
+sys::Nanos EndOfSending(const Plan& plan, const Agenda& agenda, int index, sys::Nanos last_sent) {
   if (agenda.end() != Agenda::kNever) return agenda.end();
-  return plan.arrivals.rate && !plan.arrivals.poisson ? std::max(agenda.planned_end(), last_sent) : last_sent;
+  if (!plan.arrivals.rate) return last_sent;
+  return std::max(plan.arrivals.poisson ? LastDue(plan, index, agenda.start()) : agenda.planned_end(),
+                  last_sent);
 }
 
 double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
@@ -46,7 +59,7 @@ std::uint64_t RunResult::sent_in_time() const {
 }
 
 double RunResult::achieved() const {
-  return Ratio(static_cast<double>(sent_in_time()), static_cast<double>(scheduled), 1);
+  return Ratio(static_cast<double>(sent_in_time()), static_cast<double>(scheduled - tally.follow_ups), 1);
 }
 
 double RunResult::throughput() const {
@@ -254,6 +267,7 @@ RunResult LoadRun::Wait() {
   RunResult result{.start = start_, .start_unix_ms = start_unix_ms_};
   sys::Nanos end = start_;
   sys::Nanos sending_end = start_;
+  int index = 0;
   for (auto& thread : threads_) {
     thread->Join();
     result.tally.Merge(thread->recorder().tally());
@@ -262,8 +276,8 @@ RunResult LoadRun::Wait() {
     result.scheduled += thread->agenda().Scheduled() + thread->recorder().tally().follow_ups;
     if (thread->use().busy_share() >= result.busiest.busy_share()) result.busiest = thread->use();
     if (thread->agenda().end() != Agenda::kNever) end = std::max(end, thread->agenda().end());
-    sending_end = std::max(
-        sending_end, EndOfSending(plan_, thread->agenda(), thread->recorder().tally().timing.last_sent));
+    sending_end = std::max(sending_end, EndOfSending(plan_, thread->agenda(), index++,
+                                                     thread->recorder().tally().timing.last_sent));
   }
   result.series = series_.Take();
   result.stopped = stop_.requested();

@@ -24,8 +24,8 @@ namespace hydrapool::loadgen {
 struct RunResult {
   Tally tally = {};
   IntervalSeries series = IntervalSeries();  ///< Its intervals add up to the tally.
-  std::uint64_t scheduled = 0;               ///< = tally.sent + unsent
-  std::uint64_t warmed_up = 0;               ///< Sent before `start` and not counted.
+  std::uint64_t scheduled = 0;  ///< = tally.sent + unsent; by the schedule alone without tally.follow_ups
+  std::uint64_t warmed_up = 0;  ///< Sent before `start` and not counted.
   sys::Nanos start = 0;
   std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   /// From the start to the planned end or the last request's end, whichever is later.

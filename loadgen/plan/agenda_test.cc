@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "loadgen/plan/due_so_far.h"
 #include "loadgen/plan/scenario.h"
 
 namespace hydrapool::loadgen {
@@ -224,6 +225,25 @@ TEST(AgendaTest, WhatIsSkippedIsScheduledAndNotHandedOut) {
   EXPECT_EQ(agenda.Scheduled(), 100u);
   EXPECT_EQ(agenda.Skip(kStart + 60 * kSecond), 95u);
   EXPECT_EQ(agenda.Scheduled(), 100u);
+}
+
+TEST(DueSoFarTest, CountsTheArrivalsAndNotTheirMean) {
+  for (const bool poisson : {false, true}) {
+    auto plan = Open(50, 2);
+    plan.arrivals.poisson = poisson;
+    plan.arrivals.warmup = kSecond;
+    std::vector<Agenda> agendas{{plan, 0, kStart}, {plan, 1, kStart}};
+    DueSoFar due(plan, kStart + kSecond);
+    std::uint64_t taken = 0;
+    for (sys::Nanos now = kStart; now < kStart + 11 * kSecond; now += kSecond / 10) {
+      for (auto& agenda : agendas) {
+        while (const auto arrival = agenda.Take(now, now)) taken += arrival->due < kStart + kSecond ? 0 : 1;
+      }
+      EXPECT_EQ(due.By(now), taken) << poisson;
+    }
+    EXPECT_GT(taken, 300u);
+  }
+  EXPECT_EQ(DueSoFar({.targets = {{.url = "u"}}}, kStart).By(kStart + kSecond), 0u) << "a closed loop";
 }
 
 TEST(AgendaTest, SessionsTakeTurnsHoweverManyRequestsTheyHave) {

@@ -42,7 +42,8 @@ std::optional<std::string> NothingReached(const Report& report);
 ///
 ///   schema, engine
 ///   requests         {scheduled, unsent, sent, completed, ok, failed, in_flight_at_end,
-///                    saturated: due while all connections were busy, warmed_up: sent before and not counted}
+///                    saturated: due while all connections were busy, warmed_up: sent before and not counted,
+///                    follow_ups: of those sent, later requests of sessions, due by no schedule}
 ///   duration_s, sending_s, throughput_rps (= counted / sending_s: RunResult::throughput)
 ///   bytes            {received}: heads and decoded bodies
 ///   latency_us       {response, service, lag}, each {min, p50, p90, p95, p99, "p99.9", max, mean,
@@ -60,7 +61,7 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   stopped          whether it was ended early
 ///   aborted          the --abort-on that came true, with its value; null otherwise
 ///   until            what became of --until, in words; null where it was not given
-///   achieved         the share of the schedule that was sent in time
+///   achieved         the share of the schedule (scheduled - follow_ups) that was sent in time
 ///   counted, completed_while_sending   how many responses the rate is made of, and how many came before the
 ///                    last request was sent
 ///   latency_by       response latencies as in latency_us by what became of the request: {ok, not_ok,

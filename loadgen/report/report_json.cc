@@ -50,7 +50,8 @@ Json RequestsJson(const RunResult& run) {
           {"failed", tally.outcomes.failed()},
           {"in_flight_at_end", tally.in_flight_at_end},
           {"saturated", tally.saturated},
-          {"warmed_up", run.warmed_up}};
+          {"warmed_up", run.warmed_up},
+          {"follow_ups", tally.follow_ups}};
 }
 
 Json StatusJson(const Tally& tally) {
@@ -117,11 +118,10 @@ Json PhasesJson(const Tally& tally) {
 
 Json LatencyByJson(const Tally& tally) {
   Json outcomes = Json::object();
-  for (const auto& [outcome, histogram] : tally.parts.by_outcome)
-    outcomes[std::string(Name(outcome))] = LatencyJson(histogram);
+  for (const auto& [outcome, h] : tally.parts.by_outcome)
+    outcomes[std::string(Name(outcome))] = LatencyJson(h);
   Json status = Json::object();
-  for (const auto& [code, histogram] : tally.parts.by_status)
-    status[std::to_string(code)] = LatencyJson(histogram);
+  for (const auto& [code, h] : tally.parts.by_status) status[std::to_string(code)] = LatencyJson(h);
   return {{"ok", LatencyJson(tally.parts.OkOf(tally.latency.response))},
           {"not_ok", LatencyJson(tally.parts.not_ok_response)},
           {"not_ok_service", LatencyJson(tally.parts.not_ok_service)},

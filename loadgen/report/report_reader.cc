@@ -90,9 +90,11 @@ void ReadCounts(const Json& json, RunResult& run) {
     tally.workers[slot] = {.requests = worker.at("requests"), .errors = worker.at("errors")};
   run.scheduled = requests.at("scheduled");
   run.warmed_up = requests.at("warmed_up");
-  tally.sent_in_time = static_cast<std::uint64_t>(
-      std::llround(json.at("achieved").get<double>() * static_cast<double>(run.scheduled)) +
-      static_cast<long long>(tally.outcomes.never_left()));
+  tally.follow_ups = std::min(requests.value("follow_ups", std::uint64_t{0}), run.scheduled);
+  tally.sent_in_time =
+      static_cast<std::uint64_t>(std::llround(json.at("achieved").get<double>() *
+                                              static_cast<double>(run.scheduled - tally.follow_ups)) +
+                                 static_cast<long long>(tally.outcomes.never_left()));
 }
 
 void ReadSeries(const Json& json, RunResult& run) {

@@ -46,7 +46,7 @@ TEST(ReportJsonTest, HasTheKeysOthersRelyOn) {
   EXPECT_EQ(json["engine"], "curl");
   EXPECT_EQ(
       json["requests"].dump(),
-      R"({"scheduled":6,"unsent":1,"sent":5,"completed":3,"ok":2,"failed":1,"in_flight_at_end":1,"saturated":0,"warmed_up":0})");
+      R"({"scheduled":6,"unsent":1,"sent":5,"completed":3,"ok":2,"failed":1,"in_flight_at_end":1,"saturated":0,"warmed_up":0,"follow_ups":0})");
   EXPECT_EQ(json["duration_s"], 2.0);
   EXPECT_EQ(json["throughput_rps"], 1.5);
   EXPECT_EQ(json["bytes"]["received"], 200);

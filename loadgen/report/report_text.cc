@@ -39,6 +39,9 @@ void Requests(Out out, const RunResult& run) {
                  tally.outcomes.completed(), tally.outcomes.failed(), tally.in_flight_at_end);
   fmt::format_to(out, "           {} ok; {} scheduled, {} of them never sent\n",
                  tally.outcomes.of(Outcome::kOk), run.scheduled, run.unsent());
+  if (tally.follow_ups > 0)
+    fmt::format_to(out, "           {} of them due by the schedule, {} by the answers before them\n",
+                   run.scheduled - tally.follow_ups, tally.follow_ups);
   if (tally.in_flight_at_end > 0)
     fmt::format_to(
         out, "           those in flight count in the latencies with the age they had: at least so much\n");
@@ -68,16 +71,11 @@ void Sessions(Out out, const SessionCounts& sessions) {
                    FormatMicros(sessions.took.mean()), Micros(sessions.took.max()));
 }
 
-/// "-" where fewer than ten lie beyond it.
-std::string Percentile(const LatencyHistogram& h, double percentile) {
-  return EnoughFor(percentile, h.count()) ? Micros(h.ValueAtPercentile(percentile)) : "-";
-}
-
 constexpr std::array<double, 6> kPercentiles = {50, 90, 95, 99, 99.9, 99.99};
 
 void LatencyRow(Out out, std::string_view name, const LatencyHistogram& h) {
   fmt::format_to(out, "  {:<10}{:>8}", name, h.count() == 0 ? "-" : Micros(h.ValueAtPercentile(0)));
-  for (const double p : kPercentiles) fmt::format_to(out, "{:>8}", Percentile(h, p));
+  for (const double p : kPercentiles) fmt::format_to(out, "{:>8}", PercentileText(h, p));
   fmt::format_to(out, "{:>8}\n", h.count() == 0 ? "-" : Micros(h.max()));
 }
 
@@ -177,8 +175,8 @@ void Workers(Out out, const Tally& tally, const std::string& worker_header) {
   for (const auto& [slot, worker] : Sorted(tally.workers)) {
     if (shown++ == kMostWorkers) break;
     fmt::format_to(out, "  {}{:>12}{:>10}{:>10}{:>10}\n", Padded(Printable(slot, kMostName - 1), kMostName),
-                   worker.get().requests, worker.get().errors, Percentile(worker.get().service, 50),
-                   Percentile(worker.get().service, 99));
+                   worker.get().requests, worker.get().errors, PercentileText(worker.get().service, 50),
+                   PercentileText(worker.get().service, 99));
   }
   if (tally.workers.size() > kMostWorkers)
     fmt::format_to(out, "  and {} more\n", tally.workers.size() - kMostWorkers);
@@ -196,10 +194,10 @@ void Targets(Out out, const Report& report) {
     const auto& n = report.run.tally.targets.of(i);
     const auto ok = n.response.Since(n.not_ok_response);
     fmt::format_to(out, "{:>16}{:>10}{:>10}{:>10}{:>10}  {}\n", n.sent, n.ok, n.sent - n.ok,
-                   Percentile(ok, 50), Percentile(ok, 99), Printable(names[i], kMostUrl));
+                   PercentileText(ok, 50), PercentileText(ok, 99), Printable(names[i], kMostUrl));
   }
   if (shown < report.plan.targets.size())
-    fmt::format_to(out, "           and {} more\n", report.plan.targets.size() - shown);
+    fmt::format_to(out, "           and {} more: all are in --json\n", report.plan.targets.size() - shown);
   fmt::format_to(out, "phases{:>10}{:>10}{:>12}{:>8}  mean of each, as targets\n", kPhaseNames[0],
                  kPhaseNames[1], kPhaseNames[2], kPhaseNames[3]);
   for (std::size_t i = 0; i < shown; ++i) {

@@ -141,6 +141,13 @@ bool Fits(const std::string& name, const std::string& url) {
   return false;
 }
 
+/// How many of those never sent fall to a URL to which `sent` were.
+std::uint64_t UnsentShare(const RunResult& run, std::uint64_t sent) {
+  if (run.tally.sent == 0) return 0;
+  return static_cast<std::uint64_t>(std::llround(
+      static_cast<double>(run.unsent()) * static_cast<double>(sent) / static_cast<double>(run.tally.sent)));
+}
+
 bool Holds(Slo::Compare compare, double value, double limit) {
   switch (compare) {
     case Slo::Compare::kLess:
@@ -229,8 +236,8 @@ SloFacts FactsOf(const RunResult& run) {
           .ok_service = tally.latency.service.Since(tally.parts.not_ok_service),
           .errors = {run.scheduled - std::min(ok, run.scheduled), run.scheduled},
           .unanswered = {tally.sent - tally.outcomes.completed(), tally.sent},
-          .dropped = {run.unsent(), run.scheduled},
-          .achieved = {run.sent_in_time(), run.scheduled},
+          .dropped = {run.unsent(), run.scheduled - tally.follow_ups},
+          .achieved = {run.sent_in_time(), run.scheduled - tally.follow_ups},
           .sent = tally.sent,
           .rps = run.throughput()};
 }
@@ -265,7 +272,14 @@ SloVerdict Check(const Slo& slo, const SloFacts& facts) {
 
 SloVerdict Check(const Slo& slo, const RunResult& run) {
   if (!slo.url) return Check(slo, FactsOf(run));
-  return Check(slo, FactsOf(run.tally.targets.of(*slo.url), sys::ToSeconds(run.sending)));
+  const auto& tally = run.tally;
+  const auto& counts = tally.targets.of(*slo.url);
+  const double rps = run.throughput();
+  auto facts = FactsOf(counts, rps > 0 ? static_cast<double>(tally.outcomes.completed()) / rps : 0);
+  const auto unsent = UnsentShare(run, counts.sent);
+  facts.errors.n += unsent;
+  facts.errors.of += unsent;
+  return Check(slo, facts);
 }
 
 }  // namespace hydrapool::loadgen

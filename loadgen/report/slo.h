@@ -16,12 +16,16 @@ namespace hydrapool::loadgen {
 ///     errors<0.1%  errors<=3     scheduled and not answered ok: failed, a bad answer, in flight at the end,
 ///                                never sent; a share, or a number
 ///     unanswered<1%              sent, and no whole answer: failed, or in flight at the end
-///     dropped<=0                 scheduled and never sent
-///     achieved>=99%              scheduled and sent in time
+///     dropped<=0                 due by the schedule and never sent
+///     achieved>=99%              due by the schedule and sent in time
 ///     rps>900                    completed responses a second
 ///
 /// Of one URL's requests, by a name: 'checkout: p99<200ms'. The name is the URL, or its path, with or without
-/// the query and the first slash. It has response latencies, errors (of what was sent), unanswered and rps.
+/// the query and the first slash. It has response latencies, errors (with its share of what was never sent,
+/// as large as its share of what was), unanswered and rps (its part of the whole run's).
+///
+/// The schedule makes sessions due, not their later requests: dropped and achieved are of sessions where
+/// sessions arrive, and for errors a session that was never begun is one request.
 ///
 /// Comparisons: < <= > >=. Latencies need a unit; spaces do not matter.
 ///
@@ -74,10 +78,11 @@ struct SloFacts {
   double rps = 0;  ///< completed responses a second
 };
 [[nodiscard]] SloFacts FactsOf(const RunResult& run);
-/// Of the requests to one URL. `counts` must outlive the facts.
+/// Of what was sent to one URL, over so many seconds. `counts` must outlive the facts.
 [[nodiscard]] SloFacts FactsOf(const TargetCounts& counts, double seconds);
 /// Of a run that is going on: counted is what has ended; `unanswered` also counts what was sent before the
-/// last look (`sent_before`) and is still in flight. `due` is how many were to be sent so far.
+/// last look (`sent_before`) and is still in flight. `due` is how many the schedule has made due so far
+/// (due_so_far.h).
 [[nodiscard]] SloFacts FactsSoFar(const LatenciesSoFar& latencies, const Progress& progress,
                                   std::uint64_t sent_before, std::uint64_t due, double seconds);
 

@@ -154,6 +154,52 @@ TEST(SloTest, OfOneUrl) {
   EXPECT_FALSE(Check(slos[2], run).met) << "of nothing";
 }
 
+/// Ten sessions were due, two begun in time, each of which had nine more requests.
+RunResult DilutedSessions() {
+  RunResult run{.scheduled = 28, .duration = kSecond, .sending = kSecond, .counted = 20};
+  for (int i = 0; i < 20; ++i) {
+    const Attempt attempt{.follows = i % 10 != 0};
+    run.tally.Sent(attempt, true);
+    run.tally.Finished(attempt, {.outcome = Outcome::kOk, .end = kMillisecond});
+  }
+  return run;
+}
+
+TEST(SloTest, LaterRequestsOfSessionsDoNotHideAMissedSchedule) {
+  const auto run = DilutedSessions();
+  EXPECT_DOUBLE_EQ(run.achieved(), 0.2);
+  EXPECT_FALSE(Met("achieved>=21%", run));
+  EXPECT_TRUE(Met("achieved>=20%", run));
+  EXPECT_FALSE(Met("dropped<80%", run));
+  EXPECT_TRUE(Met("dropped<=80%", run));
+  EXPECT_EQ(Check(*ParseSlo("--slo", "dropped<1%"), FactsOf(run)).samples, 10u);
+}
+
+/// Of each URL's requests three of four were never sent, and one answer of two came after the sending.
+RunResult HalfOfTwoUrls() {
+  RunResult run{.scheduled = 80, .duration = 2 * kSecond, .sending = kSecond, .counted = 10};
+  for (std::size_t i = 0; i < 20; ++i) {
+    const Attempt attempt{.url = i % 2};
+    run.tally.Sent(attempt, true);
+    run.tally.Finished(attempt, {.outcome = Outcome::kOk, .end = kMillisecond});
+  }
+  return run;
+}
+
+TEST(SloTest, AUrlHasItsShareOfWhatWasNeverSentAndOfTheRate) {
+  const auto run = HalfOfTwoUrls();
+  const auto shown = [&run](std::string_view text) {
+    std::vector<Slo> slos{*ParseSlo("--slo", text)};
+    EXPECT_TRUE(AimAt({"http://h/a", "http://h/b"}, slos));
+    return Check(slos[0], run).shown;
+  };
+  EXPECT_EQ(shown("errors<1%"), "75 %");
+  EXPECT_EQ(shown("/a: errors<1%"), "75 %");
+  EXPECT_EQ(shown("/b: errors<=0"), "30");
+  EXPECT_EQ(shown("rps>1"), "10.0/s");
+  EXPECT_EQ(shown("/a: rps>1"), "5.0/s");
+}
+
 TEST(SloTest, OfARunThatGoesOn) {
   const auto met = [](const char* text, const Progress& progress, std::uint64_t before, std::uint64_t due) {
     return Check(*ParseSlo("--abort-on", text), FactsSoFar({}, progress, before, due, 1)).met;

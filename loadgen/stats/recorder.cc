@@ -22,8 +22,7 @@ void Recorder::Sent(const Attempt& attempt) {
     return;
   }
   if (cutter_.Due(attempt.sent)) Tell(attempt.sent);
-  const auto latest = attempt.follows ? std::max(attempt.due, planned_end_) : planned_end_;
-  tally_.Sent(attempt, attempt.sent - kGrace <= latest);
+  tally_.Sent(attempt, attempt.sent - kGrace <= planned_end_);
   Increment(live_.sent);
 }
 

@@ -28,8 +28,11 @@ void Tally::Latencies::Merge(const Latencies& other) {
 void Tally::Sent(const Attempt& attempt, bool in_time) {
   ++sent;
   targets.Sent(attempt.url);
-  if (in_time) ++sent_in_time;
-  if (attempt.follows) ++follow_ups;
+  if (attempt.follows) {
+    ++follow_ups;
+  } else if (in_time) {
+    ++sent_in_time;
+  }
   timing.last_sent = std::max(timing.last_sent, attempt.sent);
   timing.completed_at_last_sent = outcomes.completed();
   latency.lag.Record(Micros(attempt.due, attempt.sent));
