@@ -54,6 +54,13 @@ class TlsContext {
   std::string error_;
 };
 
+/// Whose certificate a server must have, and what the TLS connections of the thread have in common; null: no
+/// TLS. Both must outlive the connection.
+struct Security {
+  TlsContext* tls = nullptr;
+  const std::string* host = nullptr;
+};
+
 /// Why a handshake failed; `error_number`: errno, where it was a system call.
 [[nodiscard]] std::string HandshakeError(const SSL* ssl, int error_number);
 

@@ -26,10 +26,8 @@ int PendingError(int fd) {
 
 }  // namespace
 
-std::optional<ConnectError> Transport::Open(Endpoint& endpoint, TlsContext* tls, const std::string& host,
-                                            sys::Nanos now) {
-  tls_ = tls;
-  host_ = &host;
+std::optional<ConnectError> Transport::Open(Endpoint& endpoint, const Security& security, sys::Nanos now) {
+  security_ = security;
   opened_at_ = now;
   at_ = {};
   walk_.Begin(endpoint, now);
@@ -50,13 +48,13 @@ int Transport::OpenSocket() {
   const auto family = address.storage.ss_family;
   fd_.Reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return errno;
-  if (const int error_number = sources_.Bind(fd(), family); error_number != 0) return error_number;
+  if (const int error_number = thread_.sources.Bind(fd(), family); error_number != 0) return error_number;
   const int on = 1;
   if (family != AF_UNIX) ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   due_ = walk_.Due(opened_at_);
-  counts_.Opened();
+  thread_.counts.Opened();
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
-  poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  thread_.poller.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   return 0;
 }
 
@@ -90,12 +88,12 @@ std::optional<ConnectError> Transport::Connected() {
   at_.connected = sys::Now();
   walk_.Connected();
   due_ = walk_.End();
-  if (tls_ == nullptr) {
+  if (security_.tls == nullptr) {
     ready_ = true;
     return std::nullopt;
   }
-  ssl_ = tls_->Begin(fd(), *host_);
-  return ssl_ ? Handshake() : Failed(Outcome::kTls, tls_->error());
+  ssl_ = security_.tls->Begin(fd(), *security_.host);
+  return ssl_ ? Handshake() : Failed(Outcome::kTls, security_.tls->error());
 }
 
 std::optional<ConnectError> Transport::Handshake() {
@@ -108,8 +106,8 @@ std::optional<ConnectError> Transport::Handshake() {
     return Failed(Outcome::kTls, HandshakeError(ssl_.get(), why == SSL_ERROR_SYSCALL ? error_number : 0));
   }
   at_.secured = sys::Now();
-  counts_.Secured(SSL_session_reused(ssl_.get()) != 0);
-  if (!tls_->Agreed(ssl_.get()))
+  thread_.counts.Secured(SSL_session_reused(ssl_.get()) != 0);
+  if (!security_.tls->Agreed(ssl_.get()))
     return Failed(Outcome::kTls, "the server does not agree on HTTP/2 (by ALPN): it speaks HTTP/1.1");
   ready_ = true;
   return std::nullopt;
@@ -162,7 +160,7 @@ Transferred Transport::TlsEnd() {
 }
 
 void Transport::CountOpen(sys::Nanos now) {
-  if (open()) counts_.Ended(fd(), opened_at_, now);
+  if (open()) thread_.counts.Ended(fd(), opened_at_, now);
 }
 
 void Transport::Close(sys::Nanos now) {
@@ -174,7 +172,7 @@ void Transport::Drop() {
   ready_ = false;
   ssl_.reset();
   if (!open()) return;
-  poller_.Forget(fd());
+  thread_.poller.Forget(fd());
   fd_.Reset();
 }
 

@@ -9,11 +9,8 @@
 
 #include "loadgen/engine/address_walk.h"
 #include "loadgen/engine/endpoint.h"
-#include "loadgen/engine/poller.h"
-#include "loadgen/engine/source_addresses.h"
+#include "loadgen/engine/thread_share.h"
 #include "loadgen/engine/tls_context.h"
-#include "loadgen/plan/plan.h"
-#include "loadgen/stats/connection_counts.h"
 #include "loadgen/stats/outcome.h"
 #include "loadgen/stats/phases.h"
 #include "pool/sys/socket.h"
@@ -47,17 +44,13 @@ struct Transferred {
 /// Not movable; one thread's.
 class Transport {
  public:
-  /// All must outlive it.
-  Transport(const Plan& plan, Poller& poller, SourceAddresses& sources, ConnectionCounts& counts)
-      : poller_(poller), sources_(sources), counts_(counts), walk_(plan.wire) {}
+  explicit Transport(const ThreadShare& thread) : thread_(thread), walk_(thread.plan.wire) {}
   ~Transport() { Drop(); }
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
-  /// `tls`: null for none. `host`: whose certificate it must be. Both, and the endpoint, must outlive the
-  /// connection.
-  std::optional<ConnectError> Open(Endpoint& endpoint, TlsContext* tls, const std::string& host,
-                                   sys::Nanos now);
+  /// The endpoint must outlive the connection.
+  std::optional<ConnectError> Open(Endpoint& endpoint, const Security& security, sys::Nanos now);
   /// What epoll said of `fd()`, until it is ready.
   std::optional<ConnectError> OnEvents(std::uint32_t events);
   /// When OnConnectDue is to be called; AddressWalk::kNever for never.
@@ -92,14 +85,11 @@ class Transport {
   Transferred TlsEnd();
   void Drop();
 
-  Poller& poller_;
-  SourceAddresses& sources_;
-  ConnectionCounts& counts_;
+  const ThreadShare thread_;
   AddressWalk walk_;
   sys::UniqueFd fd_;
   SslPointer ssl_;
-  TlsContext* tls_ = nullptr;
-  const std::string* host_ = nullptr;
+  Security security_;
   sys::Nanos opened_at_ = 0;
   sys::Nanos due_ = AddressWalk::kNever;
   Moments at_;

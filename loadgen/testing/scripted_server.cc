@@ -25,7 +25,6 @@ struct Reply {
 };
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nX-Worker: 3.7\r\nContent-Length: 3\r\n\r\nok\n";
-
 constexpr std::string_view kCut = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc";
 constexpr int kPieceMillis = 2;
 /// "ok\n"
@@ -58,13 +57,11 @@ Reply Mishap(int received) {
   return {std::string(kOk)};
 }
 
-/// `nth` counts the requests of the connection, `received` those for the path.
-Reply ReplyTo(const std::string& path, int nth, int received) {
+/// By path.
+const std::map<std::string, Reply>& Replies() {
   static const std::map<std::string, Reply> kReplies = {
       {"/ok", {std::string(kOk)}},
-      {"/chunked",
-       {"HTTP/1.1 200 OK\r\nx-worker: 3.7\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n3\r\nok\n\r\n0\r\n\r\n"}},
+      {"/chunked", {With("x-worker: 3.7\r\nTransfer-Encoding: chunked\r\n", kChunks)}},
       {"/close-framed", {"HTTP/1.0 200 OK\r\nX-Worker: 3.7\r\n\r\nok\n", Then::kClose}},
       {"/continue", {"HTTP/1.1 100 Continue\r\n\r\n" + std::string(kOk)}},
       {"/500", {"HTTP/1.1 500 Sorry\r\nX-Worker: 3.7\r\nContent-Length: 0\r\n\r\n"}},
@@ -132,12 +129,17 @@ Reply ReplyTo(const std::string& path, int nth, int received) {
       {"/truncate-first-line", {"HTTP/1.1 20", Then::kClose}},
       {"/twice", {std::string(kOk) + std::string(kOk)}},
   };
+  return kReplies;
+}
+
+/// `nth` counts the requests of the connection, `received` those for the path.
+Reply ReplyTo(const std::string& path, int nth, int received) {
   if (path == "/endless-head") return {std::string(kHead), Then::kGoOn};
   if (path == "/endless-body") return {With("Connection: close\r\n", ""), Then::kGoOn};
   if (path == "/second-dies") return nth == 1 ? Reply{std::string(kOk)} : Reply{"", Then::kClose};
   if (path == "/mishaps") return Mishap(received);
-  const auto found = kReplies.find(path);
-  return found != kReplies.end() ? found->second : Reply{"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"};
+  const auto found = Replies().find(path);
+  return found != Replies().end() ? found->second : Reply{"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"};
 }
 
 /// 401 where the request has no credentials of that scheme.

@@ -60,7 +60,6 @@ void CurlTransfer::BeginAgain() {
 
 void CurlTransfer::SetUp() {
   ending_ = {};
-  is_new_ = false;
   stale_ = false;
   redirects_ = 0;
   at_ = {};
@@ -92,7 +91,7 @@ void CurlTransfer::BeginHead() {
 
 Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
   connection_.Ended();
-  if (is_new_) NoteProtocol();
+  if (ending_.connected && !ending_.reused) NoteProtocol();
   CurlEnding ending = ending_;
   ending.code = MeaningOf(code, error_.data());
   long number = 0;
@@ -201,7 +200,6 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   auto& socket = transfer.sockets_.OfPort(local_port);
   const int opened = transfer.connection_.Carry(local_port);
   ending.reused = opened < 0;
-  transfer.is_new_ = !ending.reused;
   if (!ending.reused) {
     socket = {.fd = opened};
   } else if (local_port != 0 && transfer.IsStale(local_port)) {

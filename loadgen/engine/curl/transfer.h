@@ -108,7 +108,6 @@ class CurlTransfer {
   BodyCheck check_;
   BytePace pace_;
   Applied applied_;
-  bool is_new_ = false;  // the connection: it carried this request as its first
   bool stale_ = false;
   long redirects_ = 0;
 };

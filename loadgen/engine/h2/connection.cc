@@ -16,13 +16,6 @@ constexpr std::int32_t kLargestWindow = (1 << 30) - 1;
 constexpr std::size_t kSentAtOnce = 64 * 1024;
 constexpr std::size_t kMostSent = 512 * 1024;
 constexpr int kMostReceives = 4;
-constexpr std::uint64_t kMostRequests = (1 << 30) - 2;  // stream ids are odd numbers of 31 bits
-
-/// How many requests a connection may carry.
-std::uint64_t MostRequests(const Wire& wire) {
-  if (!wire.keep_alive) return 1;
-  return wire.reuse != 0 ? std::min(wire.reuse, kMostRequests) : kMostRequests;
-}
 
 std::string NameOfCode(std::uint32_t code) { return nghttp2_http2_strerror(code); }
 
@@ -49,14 +42,14 @@ void H2Connection::Submit(H2Stream& stream, const H2Request& request) {
   stream.unsent = request.BodyOf(stream.attempt.turn, stream.own);
   stream.sent_whole = !request.has_body();
   const auto fields = request.Fields(stream.attempt.turn, stream.own);
-  if (shared_.plan.wire.tap != nullptr) ShowRequest(fields, stream.unsent);
+  if (plan().wire.tap != nullptr) ShowRequest(fields, stream.unsent);
   const auto body = BodyOf(stream);
   stream.id = nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(),
                                      request.has_body() ? &body : nullptr, &stream);
-  if (++carried_ >= MostRequests(shared_.plan.wire)) Leave();
+  room_.Carry();
   if (stream.id < 0) return Over(stream, Outcome::kOther, nghttp2_strerror(stream.id), sys::Now());
   if (!starts) return;
-  if (const auto failed = transport_.Open(endpoint_, tls_, host_, stream.attempt.sent))
+  if (const auto failed = transport_.Open(endpoint_, security_, stream.attempt.sent))
     End(failed->outcome, failed->detail);
 }
 
@@ -79,7 +72,7 @@ void H2Connection::OnConnectDue(sys::Nanos now) {
 
 bool H2Connection::Receive() {
   if (!transport_.ready()) return false;
-  const auto buffer = shared_.buffer;
+  const auto buffer = shared_.thread.buffer;
   for (int i = 0; i < kMostReceives; ++i) {
     const auto got = transport_.Receive(buffer);
     if (got.over) {
@@ -153,9 +146,9 @@ void H2Connection::TimedOut(H2Stream& stream, sys::Nanos now) {
     transport_.GaveUp();
     return End(Outcome::kTimeoutConnect, {});
   }
-  if (heard_ < stream.attempt.sent) Leave();
+  if (heard_ < stream.attempt.sent) room_.Leave();
   Detach(stream, NGHTTP2_CANCEL);
-  Over(stream, stream.began ? Outcome::kTimeoutBody : Outcome::kTimeoutFirstByte, {}, now);
+  Over(stream, stream.response.began ? Outcome::kTimeoutBody : Outcome::kTimeoutFirstByte, {}, now);
 }
 
 /// The library knows nothing more of it.
@@ -165,21 +158,20 @@ void H2Connection::Detach(H2Stream& stream, std::uint32_t code) {
 }
 
 void H2Connection::OnSettings() {
-  if (!std::exchange(settled_, true)) ++shared_.counts.http2;
   const auto allowed =
       nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  if (!leaving_)
-    capacity_ = std::min<std::size_t>(static_cast<std::size_t>(shared_.plan.wire.streams), allowed);
+  if (room_.Settle(allowed)) ++shared_.thread.counts.http2;
 }
 
 void H2Connection::OnGoAway(std::uint32_t code) {
   words_ = "the server is going away (" + NameOfCode(code) + ")";
-  Leave();
+  room_.Leave();
 }
 
 void H2Connection::OnWhole(H2Stream& stream) {
-  const auto& plan = shared_.plan;
-  const auto length = stream.check.needed() ? stream.check.length() : stream.body_bytes;
+  const auto& plan = shared_.thread.plan;
+  const auto length =
+      stream.response.check.needed() ? stream.response.check.length() : stream.response.body_bytes;
   if (!stream.sent_whole) {
     Detach(stream, NGHTTP2_CANCEL);
   } else {
@@ -187,23 +179,24 @@ void H2Connection::OnWhole(H2Stream& stream) {
   }
   ++completed_;
   stream.at.whole = heard_;
-  Over(stream, Judge(plan, stream.status, length, stream.check.Passed()), {}, heard_);
+  Over(stream, Judge(plan, stream.response.status, length, stream.response.check.Passed()), {}, heard_);
 }
 
 void H2Connection::OnClosed(H2Stream& stream, std::uint32_t code) {
   const sys::Nanos now = sys::Now();
-  if (stream.reset && code != NGHTTP2_REFUSED_STREAM)
+  if (stream.response.reset && code != NGHTTP2_REFUSED_STREAM)
     return Over(stream, Outcome::kStreamReset, "the server reset the stream (" + NameOfCode(code) + ")", now);
   if (code == NGHTTP2_REFUSED_STREAM) {
     return Over(stream, Outcome::kStreamRefused,
-                stream.reset || words_.empty() ? "the server refused the request's stream" : words_, now);
+                stream.response.reset || words_.empty() ? "the server refused the request's stream" : words_,
+                now);
   }
-  const auto& why = !stream.malformed.empty() ? stream.malformed : words_;
+  const auto& why = !stream.response.malformed.empty() ? stream.response.malformed : words_;
   Over(stream, Outcome::kMalformed, why.empty() ? NameOfCode(code) : why, now);
 }
 
 Outcome H2Connection::OutcomeOfEnd(const H2Stream& stream, int error_number) const {
-  if (stream.began) return error_number == 0 ? Outcome::kTruncated : Outcome::kResetInResponse;
+  if (stream.response.began) return error_number == 0 ? Outcome::kTruncated : Outcome::kResetInResponse;
   return stream.reused ? Outcome::kResendSuppressed : Outcome::kResetBeforeResponse;
 }
 
@@ -225,9 +218,9 @@ void H2Connection::Close(sys::Nanos now) {
   session_.reset();
   unsent_.clear();
   sent_ = 0;
-  capacity_ = leaving_ ? 0 : 1;
-  carried_ = completed_ = 0;
-  settled_ = peer_closed_ = false;
+  room_.Close();
+  completed_ = 0;
+  peer_closed_ = false;
   words_.clear();
 }
 
@@ -237,16 +230,16 @@ void H2Connection::Over(H2Stream& stream, Outcome outcome, std::string_view deta
   active_.pop_back();
   Result result{.outcome = outcome,
                 .end = now,
-                .status = stream.status,
-                .bytes = stream.bytes + stream.body_bytes,
+                .status = stream.response.status,
+                .bytes = stream.response.bytes + stream.response.body_bytes,
                 .local_port = Completed(outcome) ? 0 : local_port(),
-                .worker = stream.worker,
+                .worker = stream.response.worker,
                 .detail = detail,
                 .phases = PhasesOf(stream.attempt.sent, stream.at)};
-  if (outcome == Outcome::kBadStatus && stream.tells) {
-    shared_.told.set(static_cast<std::size_t>(stream.status));
-    result.head = stream.first.head;
-    result.body = stream.first.body;
+  if (outcome == Outcome::kBadStatus && stream.response.tells) {
+    shared_.told.set(static_cast<std::size_t>(stream.response.status));
+    result.head = stream.response.first.head;
+    result.body = stream.response.first.body;
   }
   listener_.OnOver(stream, result);
 }

@@ -12,18 +12,16 @@
 #include <vector>
 
 #include "loadgen/engine/h2/request.h"
+#include "loadgen/engine/h2/room.h"
 #include "loadgen/engine/h2/stream.h"
+#include "loadgen/engine/thread_share.h"
 #include "loadgen/engine/transport.h"
 
 namespace hydrapool::loadgen {
 
 /// What the connections of one thread have in common.
 struct H2Shared {
-  const Plan& plan;
-  Poller& poller;
-  SourceAddresses& sources;
-  ConnectionCounts& counts;
-  std::span<char> buffer;  ///< For receiving.
+  ThreadShare thread;
   const nghttp2_session_callbacks* callbacks;
   std::bitset<1000> told = {};  ///< Statuses that were not expected, of which the first response was shown.
 };
@@ -54,23 +52,20 @@ class H2Listener {
 class H2Connection {
  public:
   /// All must outlive it.
-  H2Connection(H2Shared& shared, H2Listener& listener, Endpoint& endpoint, TlsContext* tls,
-               const std::string& host)
+  H2Connection(H2Shared& shared, H2Listener& listener, Endpoint& endpoint, const Security& security)
       : shared_(shared),
         listener_(listener),
         endpoint_(endpoint),
-        tls_(tls),
-        host_(host),
-        transport_(shared.plan, shared.poller, shared.sources, shared.counts) {}
+        security_(security),
+        transport_(shared.thread),
+        room_(shared.thread.plan.wire) {}
   H2Connection(const H2Connection&) = delete;
   H2Connection& operator=(const H2Connection&) = delete;
 
   /// How many more requests it takes.
-  [[nodiscard]] std::size_t room() const {
-    return active_.size() < capacity_ ? capacity_ - active_.size() : 0;
-  }
+  [[nodiscard]] std::size_t room() const { return room_.beside(active_.size()); }
   [[nodiscard]] std::size_t active() const { return active_.size(); }
-  [[nodiscard]] bool leaving() const { return leaving_; }
+  [[nodiscard]] bool leaving() const { return room_.leaving(); }
   [[nodiscard]] bool open() const { return transport_.open(); }
   [[nodiscard]] int fd() const { return transport_.fd(); }
   [[nodiscard]] int local_port() const { return transport_.local_port(); }
@@ -103,6 +98,7 @@ class H2Connection {
     void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
   };
 
+  [[nodiscard]] const Plan& plan() const { return shared_.thread.plan; }
   void Start();
   static nghttp2_data_provider BodyOf(H2Stream& stream);
   void ShowRequest(std::span<const nghttp2_nv> fields, std::string_view body) const;
@@ -117,7 +113,6 @@ class H2Connection {
   void OnWhole(H2Stream& stream);
   void OnClosed(H2Stream& stream, std::uint32_t code);
   void OnGoAway(std::uint32_t code);
-  void Leave() { leaving_ = true, capacity_ = 0; }
   void Detach(H2Stream& stream, std::uint32_t code);
   /// The connection is over: so are its requests, as `outcome` says, or as far as they came.
   void End(std::optional<Outcome> outcome, const std::string& detail, int error_number = 0);
@@ -127,16 +122,12 @@ class H2Connection {
   H2Shared& shared_;
   H2Listener& listener_;
   Endpoint& endpoint_;
-  TlsContext* tls_;
-  const std::string& host_;
+  Security security_;
   Transport transport_;
+  H2Room room_;
   std::unique_ptr<nghttp2_session, FreeSession> session_;
   std::vector<H2Stream*> active_;
-  std::size_t capacity_ = 1;
-  bool leaving_ = false;
-  bool settled_ = false;         // the server's SETTINGS came
-  std::uint64_t carried_ = 0;    // requests
-  std::uint64_t completed_ = 0;  // and whole responses
+  std::uint64_t completed_ = 0;  // whole responses
   sys::Nanos heard_ = 0;         // when something came last
   bool peer_closed_ = false;     // as epoll said; what it sent before may still be there to read
   std::string unsent_;

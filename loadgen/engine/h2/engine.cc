@@ -21,13 +21,14 @@ H2Engine::H2Engine(const Plan& plan, int connections, const StopSignal& stop)
     : EngineLoop(plan, stop),
       buffer_(kBuffer),
       callbacks_(H2Connection::MakeCallbacks()),
-      shared_{.plan = plan,
-              .poller = poller_,
-              .sources = sources_,
-              .counts = counts_,
-              .buffer = buffer_,
+      shared_{.thread = {.plan = plan,
+                         .poller = poller_,
+                         .sources = sources_,
+                         .counts = counts_,
+                         .buffer = buffer_},
               .callbacks = callbacks_.get()},
-      names_(plan) {
+      names_(plan),
+      streams_(plan) {
   if (!callbacks_) throw std::bad_alloc();
   for (const auto& target : plan.targets) {
     const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
@@ -45,7 +46,7 @@ H2Engine::Host& H2Engine::HostOf(const HttpUrl& url) {
 }
 
 void H2Engine::AddConnection(sys::Nanos since) {
-  most_streams_ += static_cast<std::size_t>(plan_.wire.streams);
+  streams_.Allow(static_cast<std::size_t>(plan_.wire.streams));
   for (auto& host : hosts_) AddLink(host, since);
 }
 
@@ -59,27 +60,18 @@ void H2Engine::AddLink(Host& host, sys::Nanos since) {
 }
 
 bool H2Engine::HasFreeConnection() const {
-  return (!idle_.empty() || streams_ < most_streams_) && !requests_[agenda_->next_url()].host->free.empty();
-}
-
-H2Stream& H2Engine::FreeStream() {
-  if (idle_.empty()) {
-    auto& stream = idle_.emplace_back(plan_);
-    stream.self = std::prev(idle_.end());
-    ++streams_;
-  }
-  return idle_.back();
+  return streams_.HasFree() && !requests_[agenda_->next_url()].host->free.empty();
 }
 
 bool H2Engine::SendNext(sys::Nanos now) {
-  auto& stream = FreeStream();
+  auto& stream = streams_.Free();
   auto& link = *requests_[agenda_->next_url()].host->free.back();
   const auto free_since = std::max(stream.free_since, link.free_since.back());
   const auto arrival = agenda_->Take(now, free_since);
   if (!arrival) return false;
   CountSaturated(*arrival);
   link.free_since.pop_back();
-  in_flight_.splice(in_flight_.end(), idle_, stream.self);
+  streams_.Begin(stream);
   stream.Begin({.turn = arrival->turn,
                 .url = arrival->url,
                 .due = arrival->due,
@@ -96,7 +88,7 @@ void H2Engine::OnOver(H2Stream& stream, const Result& result) {
   recorder_->Finished(stream.attempt, result);
   BeforeFree(result.end);
   stream.free_since = result.end;
-  idle_.splice(idle_.end(), in_flight_, stream.self);
+  streams_.End(stream);
 }
 
 void H2Engine::MarkDirty(Link& link) {
@@ -212,10 +204,12 @@ void H2Engine::TryNextAddresses(sys::Nanos now) {
   }
 }
 
-const Attempt* H2Engine::Oldest() const { return in_flight_.empty() ? nullptr : &in_flight_.front().attempt; }
+const Attempt* H2Engine::Oldest() const {
+  return streams_.in_flight().empty() ? nullptr : &streams_.in_flight().front().attempt;
+}
 
 void H2Engine::ExpireOldest(sys::Nanos now) {
-  auto& stream = in_flight_.front();
+  auto& stream = streams_.oldest();
   auto& link = static_cast<Link&>(*stream.connection);
   link.TimedOut(stream, now);
   MarkDirty(link);
@@ -223,7 +217,7 @@ void H2Engine::ExpireOldest(sys::Nanos now) {
 }
 
 void H2Engine::Abandon(sys::Nanos now) {
-  for (const auto& stream : in_flight_)
+  for (const auto& stream : streams_.in_flight())
     recorder_->InFlightAtEnd(stream.attempt, now, stream.connection->local_port());
 }
 

@@ -9,6 +9,7 @@
 
 #include "loadgen/engine/engine_loop.h"
 #include "loadgen/engine/h2/connection.h"
+#include "loadgen/engine/h2/streams.h"
 #include "loadgen/engine/host_list.h"
 
 namespace hydrapool::loadgen {
@@ -42,7 +43,8 @@ class H2Engine final : public EngineLoop, private H2Listener {
   /// A connection, and what the loop knows of it.
   struct Link : H2Connection {
     Link(H2Shared& shared, H2Listener& listener, Host& its_host, TlsContext* tls)
-        : H2Connection(shared, listener, its_host.at.endpoint, tls, its_host.at.certified), host(its_host) {}
+        : H2Connection(shared, listener, its_host.at.endpoint, {.tls = tls, .host = &its_host.at.certified}),
+          host(its_host) {}
     Host& host;
     std::vector<sys::Nanos> free_since;  // of each request that it has room for
     bool listed = false;                 // in host.free
@@ -61,7 +63,6 @@ class H2Engine final : public EngineLoop, private H2Listener {
   struct FreeCallbacks {
     void operator()(nghttp2_session_callbacks* callbacks) const { nghttp2_session_callbacks_del(callbacks); }
   };
-  using Streams = std::list<H2Stream>;
 
   bool SendNext(sys::Nanos now) override;
   void AfterSending(int /*sent*/) override { FlushAll(); }
@@ -80,7 +81,6 @@ class H2Engine final : public EngineLoop, private H2Listener {
 
   Host& HostOf(const HttpUrl& url);
   void AddLink(Host& host, sys::Nanos since);
-  H2Stream& FreeStream();
   void MarkDirty(Link& link);
   void Review(Link& link, sys::Nanos now);
   void Register(Link& link);
@@ -98,10 +98,7 @@ class H2Engine final : public EngineLoop, private H2Listener {
   HostList names_;
   std::deque<Host> hosts_;        // as names_
   std::deque<Request> requests_;  // one for each URL
-  Streams idle_;
-  Streams in_flight_;  // oldest first
-  std::size_t streams_ = 0;
-  std::size_t most_streams_ = 0;
+  H2Streams streams_;
   std::list<Link> links_;
   std::vector<Link*> by_fd_;
   std::vector<Link*> dirty_;   // may have something to send

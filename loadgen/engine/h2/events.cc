@@ -27,8 +27,8 @@ struct H2Connection::Events {
 
   static int OnBeginHeaders(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
     auto* stream = StreamOf(session, frame->hd.stream_id);
-    if (stream == nullptr || stream->began) return 0;
-    stream->began = true;
+    if (stream == nullptr || stream->response.began) return 0;
+    stream->response.began = true;
     stream->at.first_byte = Self(self).heard_;
     return 0;
   }
@@ -48,7 +48,7 @@ struct H2Connection::Events {
     if (frame->hd.type == NGHTTP2_GOAWAY) connection.OnGoAway(frame->goaway.error_code);
     auto* stream = frame->hd.stream_id != 0 ? StreamOf(session, frame->hd.stream_id) : nullptr;
     if (stream == nullptr) return 0;
-    if (frame->hd.type == NGHTTP2_RST_STREAM) stream->reset = true;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) stream->response.reset = true;
     if (frame->hd.type == NGHTTP2_HEADERS) connection.OnHead(*stream);
     const bool ends = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (ends && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) connection.OnWhole(*stream);
@@ -76,7 +76,7 @@ struct H2Connection::Events {
     if (found == connection.active_.end()) return 0;
     auto& stream = **found;
     nghttp2_session_set_stream_user_data(connection.session_.get(), stream.id, nullptr);
-    const bool leaves = connection.leaving_ && !connection.words_.empty();
+    const bool leaves = connection.leaving() && !connection.words_.empty();
     connection.Over(stream, leaves ? Outcome::kStreamRefused : Outcome::kOther,
                     leaves ? connection.words_ : nghttp2_strerror(error), sys::Now());
     return 0;
@@ -84,7 +84,7 @@ struct H2Connection::Events {
 
   static int OnInvalidFrame(nghttp2_session* session, const nghttp2_frame* frame, int error, void* /*self*/) {
     if (auto* stream = StreamOf(session, frame->hd.stream_id); stream != nullptr)
-      stream->malformed = nghttp2_strerror(error);
+      stream->response.malformed = nghttp2_strerror(error);
     return 0;
   }
 
@@ -127,42 +127,43 @@ nghttp2_data_provider H2Connection::BodyOf(H2Stream& stream) {
 }
 
 void H2Connection::OnHeader(H2Stream& stream, std::string_view name, std::string_view value) {
-  const auto& plan = shared_.plan;
-  stream.bytes += name.size() + value.size() + kAroundField;
+  const auto& plan = shared_.thread.plan;
+  stream.response.bytes += name.size() + value.size() + kAroundField;
   if (plan.wire.tap != nullptr) ShowField(name, value);
-  if (stream.head_whole) return;
+  if (stream.response.head_whole) return;
   if (name == ":status") {
-    std::from_chars(value.data(), value.data() + value.size(), stream.status);
-    const auto at = static_cast<std::size_t>(stream.status);
-    stream.tells = stream.status >= kFirstFinalStatus && !IsExpected(plan, stream.status) &&
-                   at < shared_.told.size() && !shared_.told.test(at);
-    if (stream.tells) stream.KeepHead("HTTP/2 ");
-    if (stream.tells) stream.KeepHead(value);
+    std::from_chars(value.data(), value.data() + value.size(), stream.response.status);
+    const auto at = static_cast<std::size_t>(stream.response.status);
+    stream.response.tells = stream.response.status >= kFirstFinalStatus &&
+                            !IsExpected(plan, stream.response.status) && at < shared_.told.size() &&
+                            !shared_.told.test(at);
+    if (stream.response.tells) stream.response.KeepHead("HTTP/2 ");
+    if (stream.response.tells) stream.response.KeepHead(value);
   } else {
     if (!plan.worker_header.empty() && http::EqualsIgnoringCase(name, plan.worker_header))
-      stream.worker = value;
-    if (stream.check.needed() && name == "content-encoding") stream.coding = value;
-    if (!stream.tells) return;
-    stream.KeepHead(name);
-    stream.KeepHead(": ");
-    stream.KeepHead(value);
+      stream.response.worker = value;
+    if (stream.response.check.needed() && name == "content-encoding") stream.response.coding = value;
+    if (!stream.response.tells) return;
+    stream.response.KeepHead(name);
+    stream.response.KeepHead(": ");
+    stream.response.KeepHead(value);
   }
-  if (stream.tells) stream.KeepHead("\r\n");
+  if (stream.response.tells) stream.response.KeepHead("\r\n");
 }
 
 void H2Connection::OnHead(H2Stream& stream) {
-  if (shared_.plan.wire.tap != nullptr) shared_.plan.wire.tap->Received("\r\n");
-  if (stream.head_whole || stream.status < kFirstFinalStatus) return;
-  stream.head_whole = true;
-  if (stream.check.needed()) stream.check.Begin(stream.coding);
-  if (stream.tells) stream.KeepHead("\r\n");
+  if (plan().wire.tap != nullptr) plan().wire.tap->Received("\r\n");
+  if (stream.response.head_whole || stream.response.status < kFirstFinalStatus) return;
+  stream.response.head_whole = true;
+  if (stream.response.check.needed()) stream.response.check.Begin(stream.response.coding);
+  if (stream.response.tells) stream.response.KeepHead("\r\n");
 }
 
 void H2Connection::OnData(H2Stream& stream, std::string_view bytes) {
-  if (shared_.plan.wire.tap != nullptr) shared_.plan.wire.tap->Received(bytes);
-  stream.body_bytes += bytes.size();
-  if (stream.check.needed()) stream.check.Feed(bytes);
-  if (stream.tells) stream.KeepBody(bytes);
+  if (plan().wire.tap != nullptr) plan().wire.tap->Received(bytes);
+  stream.response.body_bytes += bytes.size();
+  if (stream.response.check.needed()) stream.response.check.Feed(bytes);
+  if (stream.response.tells) stream.response.KeepBody(bytes);
 }
 
 void H2Connection::ShowRequest(std::span<const nghttp2_nv> fields, std::string_view body) const {
@@ -180,13 +181,13 @@ void H2Connection::ShowRequest(std::span<const nghttp2_nv> fields, std::string_v
       rest.append(name == ":authority" ? "host" : name).append(": ").append(value).append("\r\n");
     }
   }
-  shared_.plan.wire.tap->Sent(method + " " + path + " HTTP/2\r\n" + rest + "\r\n");
-  if (!body.empty()) shared_.plan.wire.tap->Sent(body);
+  plan().wire.tap->Sent(method + " " + path + " HTTP/2\r\n" + rest + "\r\n");
+  if (!body.empty()) plan().wire.tap->Sent(body);
 }
 
 void H2Connection::ShowField(std::string_view name, std::string_view value) const {
   std::string line = name == ":status" ? "HTTP/2" : std::string(name) + ":";
-  shared_.plan.wire.tap->Received(line.append(" ").append(value).append("\r\n"));
+  plan().wire.tap->Received(line.append(" ").append(value).append("\r\n"));
 }
 
 }  // namespace hydrapool::loadgen

@@ -64,7 +64,7 @@ int RawConnection::OpenSocket() {
   const auto& address = walk_.address();
   socket_.fd.Reset(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_.fd) return errno;
-  if (const int error_number = sources_.Bind(fd(), address.storage.ss_family); error_number != 0)
+  if (const int error_number = thread_.sources.Bind(fd(), address.storage.ss_family); error_number != 0)
     return error_number;
   if (unsent_.first.size() + unsent_.rest.size() > kOneSegment && address.storage.ss_family != AF_UNIX) {
     const int on = 1;
@@ -73,9 +73,9 @@ int RawConnection::OpenSocket() {
   socket_.connecting = true;
   socket_.connect_due = walk_.Due(socket_.opened_at);
   socket_.peer_closed = false;
-  counts_.Opened();
+  thread_.counts.Opened();
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
-  poller_.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  thread_.poller.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   if (security_.tls != nullptr) socket_.ssl = security_.tls->Begin(fd(), *security_.host);
   return 0;
 }
@@ -134,11 +134,12 @@ std::optional<Result> RawConnection::Send() {
     if (socket_.connecting) {
       socket_.connecting = false;
       socket_.carried = 1;
-      ++counts_.http1;
+      ++thread_.counts.http1;
       NoteConnected(AddressWalk::kNever);
     }
     sent += static_cast<std::size_t>(n);
-    if (plan_.wire.tap != nullptr) plan_.wire.tap->Sent(unsent_.first.substr(0, static_cast<std::size_t>(n)));
+    if (thread_.plan.wire.tap != nullptr)
+      thread_.plan.wire.tap->Sent(unsent_.first.substr(0, static_cast<std::size_t>(n)));
     unsent_.first.remove_prefix(static_cast<std::size_t>(n));
     if (unsent_.first.empty()) unsent_.first = std::exchange(unsent_.rest, {});
   }
@@ -179,10 +180,10 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
     return Received::kOver;
   }
   const auto size = static_cast<std::size_t>(n);
-  if (plan_.wire.tap != nullptr) plan_.wire.tap->Received({buffer_.data(), size});
-  const auto used = parser_.Feed({buffer_.data(), size});
+  if (thread_.plan.wire.tap != nullptr) thread_.plan.wire.tap->Received({thread_.buffer.data(), size});
+  const auto used = parser_.Feed({thread_.buffer.data(), size});
   way_.excess = used < size;
-  KeepBytes({buffer_.data(), used});
+  KeepBytes({thread_.buffer.data(), used});
   if (parser_.malformed()) {
     detail_ = parser_.wrong();
     outcome = Outcome::kMalformed;
@@ -193,13 +194,13 @@ RawConnection::Received RawConnection::ReceiveOnce(bool to_the_end, Outcome& out
     return Received::kOver;
   }
   if (at_.first_byte == 0) at_.first_byte = sys::Now();
-  return to_the_end || socket_.ssl || size == buffer_.size() ? Received::kMore : Received::kNothingYet;
+  return to_the_end || socket_.ssl || size == thread_.buffer.size() ? Received::kMore : Received::kNothingYet;
 }
 
 /// Of what is not asked for it keeps what may become the first response of an unexpected status.
 void RawConnection::KeepBytes(std::string_view bytes) {
   const int status = parser_.status();
-  const bool untold = status == 0 || (!IsExpected(plan_, status) && !WasTold(status));
+  const bool untold = status == 0 || (!IsExpected(thread_.plan, status) && !WasTold(status));
   const auto most = kept_.most != 0 ? kept_.most : untold ? kMostOfHead + kMostOfBody : 0;
   if (kept_.bytes.size() < most) kept_.bytes += bytes.substr(0, most - kept_.bytes.size());
 }
@@ -225,7 +226,7 @@ Outcome RawConnection::OnClosed(int error_number) {
 
 Outcome RawConnection::OnWhole() {
   const auto length = check_.needed() ? check_.length() : parser_.body_bytes();
-  return Judge(plan_, parser_.status(), length, check_.Passed());
+  return Judge(thread_.plan, parser_.status(), length, check_.Passed());
 }
 
 Result RawConnection::TimedOut(sys::Nanos now) {
@@ -243,8 +244,8 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
   if (at_.first_byte == 0 && parser_.head_bytes() > 0) at_.first_byte = now;
   if (Completed(outcome)) at_.whole = now;
   const bool whole = Completed(outcome) && unsent_.first.empty();
-  const bool used_up = plan_.wire.reuse != 0 && socket_.carried >= plan_.wire.reuse;
-  if (!whole || used_up || !parser_.keep_alive() || !plan_.wire.keep_alive || socket_.peer_closed ||
+  const bool used_up = thread_.plan.wire.reuse != 0 && socket_.carried >= thread_.plan.wire.reuse;
+  if (!whole || used_up || !parser_.keep_alive() || !thread_.plan.wire.keep_alive || socket_.peer_closed ||
       way_.excess)
     Close(now);
   Result result{.outcome = outcome,
@@ -260,7 +261,7 @@ Result RawConnection::End(Outcome outcome, sys::Nanos now) {
 }
 
 void RawConnection::CountOpen(sys::Nanos now) {
-  if (open()) counts_.Ended(fd(), socket_.opened_at, now);
+  if (open()) thread_.counts.Ended(fd(), socket_.opened_at, now);
 }
 
 void RawConnection::Close(sys::Nanos now) {
@@ -270,7 +271,7 @@ void RawConnection::Close(sys::Nanos now) {
 
 void RawConnection::Drop() {
   if (!open()) return;
-  poller_.Forget(fd());
+  thread_.poller.Forget(fd());
   socket_.ssl.reset();
   socket_.fd.Reset();
   socket_.connecting = false;

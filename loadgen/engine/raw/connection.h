@@ -9,10 +9,9 @@
 #include "loadgen/engine/address_walk.h"
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/endpoint.h"
-#include "loadgen/engine/poller.h"
 #include "loadgen/engine/raw/request.h"
 #include "loadgen/engine/response_text.h"
-#include "loadgen/engine/source_addresses.h"
+#include "loadgen/engine/thread_share.h"
 #include "loadgen/engine/tls_context.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
@@ -21,13 +20,6 @@
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool::loadgen {
-
-/// Whose certificate a server must have, and what the TLS connections of the thread have in common; null: no
-/// TLS.
-struct Security {
-  TlsContext* tls = nullptr;
-  const std::string* host = nullptr;
-};
 
 /// One connection of the raw engine, and the request it is carrying.
 ///
@@ -47,17 +39,11 @@ struct Security {
 /// Results refer to the connection's own memory and are valid until the next call. Not movable; one thread's.
 class RawConnection {
  public:
-  /// All must outlive it. `buffer` is for receiving, and may be shared by the connections of a thread.
-  RawConnection(const Plan& plan, Poller& poller, SourceAddresses& sources, ConnectionCounts& counts,
-                std::span<char> buffer)
-      : plan_(plan),
-        poller_(poller),
-        sources_(sources),
-        counts_(counts),
-        buffer_(buffer),
-        check_(plan),
-        parser_(plan.worker_header, check_.needed() ? &check_ : nullptr),
-        walk_(plan.wire) {}
+  explicit RawConnection(const ThreadShare& thread)
+      : thread_(thread),
+        check_(thread.plan),
+        parser_(thread.plan.worker_header, check_.needed() ? &check_ : nullptr),
+        walk_(thread.plan.wire) {}
   ~RawConnection() { Drop(); }
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
@@ -143,11 +129,7 @@ class RawConnection {
   Outcome OnWhole();
   Result End(Outcome outcome, sys::Nanos now);
 
-  const Plan& plan_;
-  Poller& poller_;
-  SourceAddresses& sources_;
-  ConnectionCounts& counts_;
-  std::span<char> buffer_;
+  const ThreadShare thread_;
   BodyCheck check_;
   http::ResponseReader parser_;
   AddressWalk walk_;

@@ -27,7 +27,7 @@ std::optional<Result> RawConnection::Secure() {
     NoteConnected(AddressWalk::kNever);
     if (at_once) at_.connected = begun;
     at_.secured = sys::Now();
-    counts_.Secured(SSL_session_reused(socket_.ssl.get()) != 0);
+    thread_.counts.Secured(SSL_session_reused(socket_.ssl.get()) != 0);
     return std::nullopt;
   }
   const int why = SSL_get_error(socket_.ssl.get(), returned);
@@ -54,9 +54,9 @@ ssize_t RawConnection::Write() {
 }
 
 ssize_t RawConnection::Read() {
-  if (!socket_.ssl) return ::recv(fd(), buffer_.data(), buffer_.size(), 0);
+  if (!socket_.ssl) return ::recv(fd(), thread_.buffer.data(), thread_.buffer.size(), 0);
   std::size_t got = 0;
-  if (SSL_read_ex(socket_.ssl.get(), buffer_.data(), buffer_.size(), &got) == 1)
+  if (SSL_read_ex(socket_.ssl.get(), thread_.buffer.data(), thread_.buffer.size(), &got) == 1)
     return static_cast<ssize_t>(got);
   return TlsEnd(socket_.ssl.get());
 }

@@ -41,7 +41,8 @@ void RawEngine::AddConnection(sys::Nanos since) {
 }
 
 void RawEngine::AddSlot() {
-  auto& slot = closed_.emplace_back(plan_, poller_, sources_, counts_, std::span(buffer_));
+  auto& slot = closed_.emplace_back(ThreadShare{
+      .plan = plan_, .poller = poller_, .sources = sources_, .counts = counts_, .buffer = buffer_});
   slot.self = std::prev(closed_.end());
   ++slots_;
 }

@@ -39,9 +39,7 @@ class RawEngine : public EngineLoop {
   struct Slot;
   using Slots = std::list<Slot>;  // spliced from one list to another: nothing is allocated for a request
   struct Slot {
-    Slot(const Plan& plan, Poller& poller, SourceAddresses& sources, ConnectionCounts& counts,
-         std::span<char> buffer)
-        : connection(plan, poller, sources, counts, buffer) {}
+    explicit Slot(const ThreadShare& thread) : connection(thread) {}
     RawConnection connection;
     std::size_t host = 0;
     std::string request;  // where it differs from others
