@@ -115,8 +115,8 @@ std::vector<std::pair<int, std::size_t>> Episode::Able() const {
   std::vector<std::pair<int, std::size_t>> able;
   for (std::size_t i = 0; i < world_.processes.size(); ++i) {
     const Process& process = *world_.processes[i];
-    const bool waits = process.waits_for_child != 0 && !world_.VforkOver(process.waits_for_child);
-    const bool others_first = waits || process.held_until > world_.steps;
+    const bool waits = process.waits.child != 0 && !world_.VforkOver(process.waits.child);
+    const bool others_first = waits || process.waits.held_until > world_.steps;
     if (!others_first && process.Runnable(world_.now)) able.insert(able.end(), 6, {0, i});
     if (process.state == Process::State::kDying) able.emplace_back(1, i);
     if (process.CanActAsProgram()) able.emplace_back(4, i);
@@ -152,7 +152,7 @@ void Episode::Turn() {
 void Episode::AdvanceClock() {
   bool held = false;
   for (const auto& process : world_.processes)
-    held |= std::exchange(process->held_until, 0) > world_.steps && process->Runnable(world_.now);
+    held |= std::exchange(process->waits.held_until, 0) > world_.steps && process->Runnable(world_.now);
   if (held) return;
   Nanos next = INT64_MAX;
   const auto consider = [&](Nanos at) {
@@ -160,8 +160,8 @@ void Episode::AdvanceClock() {
   };
   for (const auto& process : world_.processes) {
     if (!process->running()) continue;
-    consider(process->frozen_until);
-    if (process->waits_for != nullptr || process->waits_for_signals != 0) consider(process->waits_until);
+    consider(process->waits.frozen_until);
+    if (process->waits.epoll != nullptr || process->waits.signals != 0) consider(process->waits.until);
     if (process->program != nullptr) consider(process->program->pauses_until());
   }
   for (const auto& client : clients_) consider(client->pauses_until());

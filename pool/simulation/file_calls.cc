@@ -95,7 +95,7 @@ int __wrap_pipe2(int* ends, int flags) {
   Pipe pipe = MakePipe(call.world.weather.pipe);
   ends[0] = call.world.Install(std::move(pipe.read));
   ends[1] = call.world.Install(std::move(pipe.write));
-  call.world.self->newest_pipe = ends[1];
+  call.world.self->signals.newest_pipe = ends[1];
   return 0;
 }
 
@@ -132,7 +132,7 @@ int __wrap_epoll_wait(int epoll, epoll_event* events, int most, int milliseconds
   const Nanos until = milliseconds < 0 ? INT64_MAX : call.world.now + milliseconds * sys::kMillisecond;
   if (!set->AnyReady() && milliseconds != 0) call.world.Sleep(*set, until);
   const int count = set->Take(events, most);
-  if (count == 0 && call.world.self->HasSignal()) {
+  if (count == 0 && call.world.self->signals.Due()) {
     call.world.Pass("interrupted");
     return Returned(-EINTR);
   }

@@ -16,6 +16,27 @@
 
 namespace hydrapool::simulation {
 
+/// What a simulated process waits for before it goes on.
+struct Waits {
+  const Epoll* epoll = nullptr;  ///< in epoll_wait(2)
+  std::uint64_t signals = 0;     ///< in sigtimedwait(2): a mask
+  Nanos until = 0;               ///< in either
+  int child = 0;                 ///< in vfork
+  std::uint64_t held_until = 0;  ///< a step: others come first until then
+  Nanos frozen_until = 0;        ///< stopped, or without a CPU
+};
+
+/// A simulated process's signals.
+struct Signals {
+  std::array<sighandler_t, NSIG> handlers{};
+  std::uint64_t blocked = 0;  ///< bit: signal - 1
+  std::uint64_t pending = 0;
+  int newest_pipe = -1;
+  int pipe = -1;  ///< what its handlers write into: the pipe made just before them
+
+  [[nodiscard]] bool Due() const { return (pending & ~blocked) != 0; }
+};
+
 /// A simulated process: shipped code on a fiber, with memory and descriptors of its own.
 ///
 ///   running → dying (its descriptors close one by one) → zombie → reaped
@@ -38,21 +59,8 @@ struct Process {
   using Files = std::map<int, FileRef>;
   std::shared_ptr<Files> table = std::make_shared<Files>();  ///< one for both, after a clone with CLONE_FILES
 
-  // ---- asleep in epoll_wait(2)
-  const Epoll* waits_for = nullptr;
-  Nanos waits_until = 0;
-  std::uint64_t waits_for_signals = 0;  ///< in sigtimedwait(2): a mask
-  int waits_for_child = 0;              ///< in vfork
-  std::uint64_t held_until = 0;         ///< a step: others come first until then
-  Nanos frozen_until = 0;               ///< stopped, or without a CPU
-
-  // ---- signals
-  std::array<sighandler_t, NSIG> handlers{};
-  std::uint64_t blocked = 0;  ///< bit: signal - 1
-  std::uint64_t pending = 0;
-  int newest_pipe = -1;
-  int pipe_of_signals = -1;  ///< what its handlers write into: the pipe made just before them
-
+  Waits waits;
+  Signals signals;
   std::vector<std::weak_ptr<ProcessFile>> pidfds;
 
   [[nodiscard]] Files& files() const { return *table; }
@@ -61,12 +69,11 @@ struct Process {
     const auto found = table->find(fd);
     return found == table->end() ? nullptr : found->second;
   }
-  [[nodiscard]] bool HasSignal() const { return (pending & ~blocked) != 0; }
   [[nodiscard]] bool CanActAsProgram() const { return running() && program != nullptr && program->CanAct(); }
   [[nodiscard]] bool Runnable(Nanos now) const {
-    if (!running() || program != nullptr || frozen_until > now) return false;
-    if (waits_for_signals != 0) return (pending & waits_for_signals) != 0 || waits_until <= now;
-    return waits_for == nullptr || HasSignal() || waits_until <= now || waits_for->AnyReady();
+    if (!running() || program != nullptr || waits.frozen_until > now) return false;
+    if (waits.signals != 0) return (signals.pending & waits.signals) != 0 || waits.until <= now;
+    return waits.epoll == nullptr || signals.Due() || waits.until <= now || waits.epoll->AnyReady();
   }
 };
 

@@ -109,16 +109,16 @@ void SetMask(Process& process, int how, const sigset_t* set) {
   for (int signal = 1; signal < 64; ++signal) {
     if (::sigismember(set, signal) == 1) bits |= std::uint64_t{1} << (signal - 1);
   }
-  if (how == SIG_BLOCK) process.blocked |= bits;
-  if (how == SIG_UNBLOCK) process.blocked &= ~bits;
-  if (how == SIG_SETMASK) process.blocked = bits;
+  if (how == SIG_BLOCK) process.signals.blocked |= bits;
+  if (how == SIG_UNBLOCK) process.signals.blocked &= ~bits;
+  if (how == SIG_SETMASK) process.signals.blocked = bits;
 }
 
 void GetMask(const Process& process, sigset_t* set) {
   if (set == nullptr) return;
   ::sigemptyset(set);
   for (int signal = 1; signal < 64; ++signal) {
-    if ((process.blocked >> (signal - 1) & 1) != 0) ::sigaddset(set, signal);
+    if ((process.signals.blocked >> (signal - 1) & 1) != 0) ::sigaddset(set, signal);
   }
 }
 
@@ -176,17 +176,18 @@ int __real_sigaction(int signal, const SignalAction* action, SignalAction* befor
 int __wrap_sigaction(int signal, const SignalAction* action, SignalAction* before) {
   if (!Simulated()) return __real_sigaction(signal, action, before);
   Process& self = *World::current->self;
-  sighandler_t& handler = self.handlers[static_cast<std::size_t>(signal)];
+  sighandler_t& handler = self.signals.handlers[static_cast<std::size_t>(signal)];
   if (before != nullptr) *before = {};
   if (before != nullptr) before->sa_handler = handler;
   if (action != nullptr) handler = action->sa_handler;
-  if (action != nullptr && handler != SIG_DFL && handler != SIG_IGN) self.pipe_of_signals = self.newest_pipe;
+  if (action != nullptr && handler != SIG_DFL && handler != SIG_IGN)
+    self.signals.pipe = self.signals.newest_pipe;
   return 0;
 }
 sighandler_t __real_signal(int signal, sighandler_t handler);
 sighandler_t __wrap_signal(int signal, sighandler_t handler) {
   if (!Simulated()) return __real_signal(signal, handler);
-  return std::exchange(World::current->self->handlers[static_cast<std::size_t>(signal)], handler);
+  return std::exchange(World::current->self->signals.handlers[static_cast<std::size_t>(signal)], handler);
 }
 
 int __real_pthread_sigmask(int how, const sigset_t* set, sigset_t* before);

@@ -44,10 +44,10 @@ int __wrap_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* ti
   Process& self = *call.world.self;
   const std::uint64_t mask = MaskOf(set);
   const Nanos wait = timeout->tv_sec * sys::kSecond + timeout->tv_nsec;
-  if ((self.pending & mask) == 0 && wait > 0) call.world.SleepForSignals(mask, call.world.now + wait);
-  const std::uint64_t came = self.pending & mask;
+  if ((self.signals.pending & mask) == 0 && wait > 0) call.world.SleepForSignals(mask, call.world.now + wait);
+  const std::uint64_t came = self.signals.pending & mask;
   if (came == 0) return Returned(-EAGAIN);
-  self.pending &= ~(came & -came);
+  self.signals.pending &= ~(came & -came);
   return 1 + __builtin_ctzll(came);
 }
 

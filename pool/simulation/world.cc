@@ -59,7 +59,7 @@ void World::Pass(const char* what, std::int64_t a, std::int64_t b) {
 void World::BeforeSwap(const char* what) {
   if (!starting_ && random.OneIn(weather.hold)) {
     constexpr std::uint64_t kLongest[]{100, 400, 3'000};
-    self->held_until = steps + random.Below(kLongest[random.Below(std::size(kLongest))]);
+    self->waits.held_until = steps + random.Below(kLongest[random.Below(std::size(kLongest))]);
     slice_ = 0;
     if (weather.death != 0 && random.OneIn(2)) KillLender();
   }
@@ -90,16 +90,16 @@ void World::MayHitSelf() {
   } else if (random.OneIn(weather.leave)) {
     Signal(self->pid, SIGTERM);
   } else if (!starting_ && random.OneIn(weather.freeze)) {
-    self->frozen_until = now + static_cast<Nanos>(random.Below(3 * sys::kSecond));
+    self->waits.frozen_until = now + static_cast<Nanos>(random.Below(3 * sys::kSecond));
     slice_ = 0;
   }
 }
 
 void World::DeliverSignals() {
-  while (self->HasSignal()) {
-    const int signal = 1 + __builtin_ctzll(self->pending & ~self->blocked);
-    self->pending &= ~(std::uint64_t{1} << (signal - 1));
-    const sighandler_t handler = self->handlers[static_cast<std::size_t>(signal)];
+  while (self->signals.Due()) {
+    const int signal = 1 + __builtin_ctzll(self->signals.pending & ~self->signals.blocked);
+    self->signals.pending &= ~(std::uint64_t{1} << (signal - 1));
+    const sighandler_t handler = self->signals.handlers[static_cast<std::size_t>(signal)];
     if (handler == SIG_IGN || (handler == SIG_DFL && signal == SIGCHLD)) continue;
     if (handler == SIG_DFL) {
       Kill(*self, signal);
@@ -107,24 +107,24 @@ void World::DeliverSignals() {
     }
     // What a handler of sys/signals.cc does, whose pipe the process has and not the program.
     const auto byte = static_cast<char>(signal);
-    if (const FileRef pipe = self->file(self->pipe_of_signals)) pipe->Write(&byte, 1);
+    if (const FileRef pipe = self->file(self->signals.pipe)) pipe->Write(&byte, 1);
   }
 }
 
 void World::Sleep(const Epoll& epoll, Nanos until) {
   const Heap::Outside outside;
-  self->waits_for = &epoll;
-  self->waits_until = until;
+  self->waits.epoll = &epoll;
+  self->waits.until = until;
   Fiber::Yield();
-  self->waits_for = nullptr;
+  self->waits.epoll = nullptr;
 }
 
 void World::SleepForSignals(std::uint64_t mask, Nanos until) {
   const Heap::Outside outside;
-  self->waits_for_signals = mask;
-  self->waits_until = until;
+  self->waits.signals = mask;
+  self->waits.until = until;
   Fiber::Yield();
-  self->waits_for_signals = 0;
+  self->waits.signals = 0;
 }
 
 Process& World::Spawn(Process::Kind kind, std::function<int()> body, int parent) {
@@ -154,8 +154,8 @@ int World::Fork(const std::function<int()>& body, std::byte* stack_below) {
       },
       forker.pid);
   child.files() = forker.files();
-  child.handlers = forker.handlers;
-  child.blocked = forker.blocked;
+  child.signals.handlers = forker.signals.handlers;
+  child.signals.blocked = forker.signals.blocked;
   // The child runs on its own stack, but in the forker's memory, until it sleeps for the first time: then it
   // has taken what it needs. What it has changed of the forker's memory is put back.
   const std::span<std::byte> used = forker.fiber->StackAbove(stack_below);
@@ -181,8 +181,8 @@ int World::CloneWithFiles(const std::function<int()>& body) {
       },
       cloner.pid);
   child.table = cloner.table;
-  child.handlers = cloner.handlers;
-  child.blocked = cloner.blocked;
+  child.signals.handlers = cloner.signals.handlers;
+  child.signals.blocked = cloner.signals.blocked;
   cloner.heap.Save();
   return child.pid;
 }
@@ -205,8 +205,8 @@ int World::Clone(int (*body)(void*), void* argument, int& pidfd) {
   child.pidfds.push_back(file);
   pidfd = Install(std::move(file));
   const int pid = child.pid;
-  for (cloner.waits_for_child = pid; !VforkOver(pid);) Fiber::Yield();
-  cloner.waits_for_child = 0;
+  for (cloner.waits.child = pid; !VforkOver(pid);) Fiber::Yield();
+  cloner.waits.child = 0;
   return pid;
 }
 
@@ -256,7 +256,7 @@ void World::Run(Process& process) {
 void World::Calm() {
   weather.death = weather.leave = weather.freeze = weather.parent_death = 0;
   for (const auto& connection : connections) connection->Calm();
-  for (const auto& process : processes) process->frozen_until = 0;
+  for (const auto& process : processes) process->waits.frozen_until = 0;
 }
 
 }  // namespace hydrapool::simulation

@@ -25,7 +25,7 @@ int World::Signal(int pid, int signal) {
   if (signal == SIGKILL || process->program != nullptr) {
     Kill(*process, signal);
   } else {
-    process->pending |= std::uint64_t{1} << (signal - 1);
+    process->signals.pending |= std::uint64_t{1} << (signal - 1);
   }
   return 0;
 }
