@@ -113,40 +113,53 @@ void AddWaysToServe(CLI::App& app, Options& options) {
 }
 
 void AddTimeouts(CLI::App& app, Words& words) {
-  app.add_option("--head-timeout", words.head,
-                 "From a request's first byte to the end of its head and small body")
-      ->check(Patience)
-      ->type_name("TIME")
-      ->capture_default_str();
-  app.add_option("--keep-alive-timeout", words.keep_alive,
-                 "How long a connection may be idle between requests")
-      ->check(Patience)
-      ->type_name("TIME")
-      ->capture_default_str();
-  app.add_option("--write-timeout", words.write, "How long a client may take nothing of its answer")
-      ->check(Patience)
-      ->type_name("TIME")
-      ->capture_default_str();
+  const auto add = [&app](const char* name, std::string& value, const char* text) {
+    app.add_option(name, value, text)->check(Patience)->type_name("TIME")->capture_default_str();
+  };
+  add("--head-timeout", words.head, "From a request's first byte to the end of its head and small body");
+  add("--keep-alive-timeout", words.keep_alive, "How long a connection may be idle between requests");
+  add("--write-timeout", words.write, "How long a client may take nothing of its answer");
 }
 
-void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
-  app.add_option("--max-connections", options.pool.max_connections,
+void AddConnectionOptions(CLI::App& app, PoolOptions& pool) {
+  app.add_option("--max-connections", pool.max_connections,
                  "Open connections (default: what the limit of open files allows, at most 16384); past it a "
                  "newcomer gets the place of one that is idle")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
   app.add_option(
-         "--max-per-address", options.pool.max_per_address,
+         "--max-per-address", pool.max_per_address,
          "Of these, from one address (of IPv6: from one /64); a newcomer past it is reset; 0: no limit. Not "
          "behind a proxy")
       ->check(CLI::Range(0, 1'000'000))
       ->type_name("N")
       ->capture_default_str();
-  app.add_option("--max-requests-per-connection", options.pool.max_requests_per_connection,
+  app.add_option("--max-requests-per-connection", pool.max_requests_per_connection,
                  "Then the answer says that it is the last, and the connection ends; 0: no limit")
       ->check(CLI::Range(0, 1'000'000'000))
       ->type_name("N")
       ->capture_default_str();
+}
+
+void AddRecyclingOptions(CLI::App& app, Recycling& recycling, Words& words) {
+  app.add_option("--max-requests", recycling.requests,
+                 "Replace a worker when it has answered so many, or up to a tenth more; 0: never")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-memory", recycling.memory,
+                 "Replace a worker whose own memory has grown so large; 0: never")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES")
+      ->default_str("0");
+  app.add_option("--max-age", words.max_age,
+                 "Replace a worker that has served so long, or up to a tenth longer; 0: never")
+      ->check(TimeOrNever)
+      ->type_name("TIME")
+      ->capture_default_str();
+}
+
+void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
+  AddConnectionOptions(app, options.pool);
   AddTimeouts(app, words);
   app.add_option("--admin", options.admin,
                  "HOST:PORT of the status page, /metrics, /status.json, /fates.json, /livez and /readyz; "
@@ -171,20 +184,7 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
       ->check(TimeOrNever)
       ->type_name("TIME")
       ->capture_default_str();
-  app.add_option("--max-requests", options.pool.recycling.requests,
-                 "Replace a worker when it has answered so many, or up to a tenth more; 0: never")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--max-memory", options.pool.recycling.memory,
-                 "Replace a worker whose own memory has grown so large; 0: never")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("BYTES")
-      ->default_str("0");
-  app.add_option("--max-age", words.max_age,
-                 "Replace a worker that has served so long, or up to a tenth longer; 0: never")
-      ->check(TimeOrNever)
-      ->type_name("TIME")
-      ->capture_default_str();
+  AddRecyclingOptions(app, options.pool.recycling, words);
   app.add_option(
          "--drain-notice", words.drain_notice,
          "At TERM or QUIT: for so long /readyz says 'draining' while it still accepts, then it drains")

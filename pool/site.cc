@@ -75,8 +75,8 @@ std::vector<std::uint8_t> Site::PartsOf(const WorkerContext& worker, const std::
 }
 
 Begun Site::Begin(Exchange& exchange, std::string_view peeked) {
-  if (file_) return files_.Begin(exchange, *request_, *file_, consume_);
-  return cgi_->Begin(exchange, *request_, peeked);
+  if (hand_.file) return files_.Begin(exchange, *hand_.request, *hand_.file, hand_.consume);
+  return cgi_->Begin(exchange, *hand_.request, peeked);
 }
 
 std::unique_ptr<Execution> Site::Resume(Exchange& exchange) {
@@ -115,29 +115,27 @@ std::optional<Decision> Site::LookAtProxy(const Connection& connection, std::str
 
 void Site::Register(Connection& connection, const http::Request& request, bool starts) {
   if (!access_.on() && !starts) return;
-  access::Log::Asked asked{.part = part_};
+  access::Log::Asked asked{.part = hand_.part};
   if (access_.on()) {
     const auto asks = cgi::WhoAsks(connection, request, believed_, "http");
     if (const auto* asker = std::get_if<cgi::Asker>(&asks)) asked.client = asker->client.remote_address;
     asked.user = guards_.UserOf(request).value_or("");
   }
-  if (request_id_.empty()) request_id_ = access_.IdOf(connection, request);
-  access_.Open(connection, request, request_id_, asked);
+  if (hand_.id.empty()) hand_.id = access_.IdOf(connection, request);
+  access_.Open(connection, request, hand_.id, asked);
 }
 
 Decision Site::OnInput(Connection& connection, std::string_view peeked) {
-  request_ = nullptr;
-  request_id_.clear();
-  part_ = 0;
+  hand_.Clear();
   extra_lines_ = worker_line_;
   worker_.internals.run_into.reset();
   Decision decision = Decide(connection, peeked);
   Reply* const reply = std::get_if<Reply>(&decision);
-  if (reply != nullptr) reply->part = part_;
-  if (auto* const start = std::get_if<Start>(&decision)) start->part = part_;
+  if (reply != nullptr) reply->part = hand_.part;
+  if (auto* const start = std::get_if<Start>(&decision)) start->part = hand_.part;
   if (std::holds_alternative<NeedMore>(decision) || (reply != nullptr && reply->interim)) return decision;
-  if (request_ != nullptr) {
-    Register(connection, *request_, reply == nullptr);
+  if (hand_.request != nullptr) {
+    Register(connection, *hand_.request, reply == nullptr);
   } else if (access_.on() && !connection.docket().open()) {
     access_.OpenUnread(connection, peeked);
   }
@@ -151,15 +149,14 @@ Decision Site::Decide(Connection& connection, std::string_view peeked) {
   const auto parsed = parser_.Parse(peeked);
   if (std::holds_alternative<http::NeedMore>(parsed)) return NeedMore{};
   if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) return Refuse(connection, peeked, *refusal);
-  const http::Request& request = *(request_ = std::get<const http::Request*>(parsed));
-  file_.reset();
+  const http::Request& request = *(hand_.request = std::get<const http::Request*>(parsed));
   if (access_.has_header()) {
-    request_id_ = access_.IdOf(connection, request);
-    extra_lines_ = fmt::format("{}X-Request-Id: {}\r\n", worker_line_, request_id_);
+    hand_.id = access_.IdOf(connection, request);
+    extra_lines_ = fmt::format("{}X-Request-Id: {}\r\n", worker_line_, hand_.id);
   }
   const std::string host = mounts_.has_hosts() ? cgi::HostOf(connection, request, believed_) : "";
   const auto owner = mounts_.OwnerOf(request.path, host);
-  if (owner) part_ = parts_[owner->number];
+  if (owner) hand_.part = parts_[owner->number];
   if (!guards_.Passes(request)) {
     const bool empty = request.body != http::BodyKind::kChunked && request.content_length == 0;
     return Respond(connection, request, empty ? request.head_size : 0, 401, "", guards_.challenge());
@@ -197,9 +194,9 @@ Decision Site::OnFile(Connection& connection, const http::Request& request, cons
     const std::string query = request.has_query ? "?" + std::string(request.query) : "";
     return Respond(connection, request, whole, 301, "", missing->path + query);
   }
-  file_ = std::move(std::get<cgi::FileFound>(*target));
-  consume_ = whole;
-  return files_.OnRequest(connection, request, *file_, whole);
+  hand_.file = std::move(std::get<cgi::FileFound>(*target));
+  hand_.consume = whole;
+  return files_.OnRequest(connection, request, *hand_.file, whole);
 }
 
 Decision Site::Hello(const Connection& connection, const http::Request& request, std::string_view peeked) {

@@ -58,6 +58,22 @@ class Site {
   std::string OwedReply(const Connection& connection, Excuse excuse);
 
  private:
+  /// The request that OnInput was asked about last, for its Begin.
+  struct InHand {
+    const http::Request* request = nullptr;   // the parser's last; null: it could not be read
+    std::string id = {};                      // of the access log
+    std::uint8_t part = 0;                    // of the site (SiteParts)
+    std::optional<cgi::FileFound> file = {};  // nullopt: a program
+    std::size_t consume = 0;                  // of a file's request
+
+    void Clear() {
+      request = nullptr;
+      id.clear();
+      part = 0;
+      file.reset();
+    }
+  };
+
   Decision Decide(Connection& connection, std::string_view peeked);
   /// Of each mount, in their order, the number in SiteParts.
   [[nodiscard]] static std::vector<std::uint8_t> PartsOf(const WorkerContext& worker,
@@ -81,20 +97,16 @@ class Site {
   WorkerContext& worker_;
   const cgi::Believed believed_;
   http::RequestParser parser_;
-  const http::Request* request_ = nullptr;  // the one to begin: the parser's last
   access::Log access_;
   std::string worker_line_;
   std::string extra_lines_;  // of the answer to the request in hand
-  std::string request_id_;
   http::DateCache date_;
   const cgi::Mounts mounts_;
   const std::vector<std::uint8_t> parts_;  // of the mounts
-  std::uint8_t part_ = 0;                  // that the request in hand belongs to
   cgi::Guards guards_;
   std::optional<cgi::Handler> cgi_;
   files::Handler files_;
-  std::optional<cgi::FileFound> file_;  // to begin, else a program
-  std::size_t consume_ = 0;             // of its request
+  InHand hand_;
 };
 
 }  // namespace hydrapool::server
