@@ -147,6 +147,10 @@ sys::Result<VictimGroup> VictimGroup::In(Scarce what, const CgroupMount& mount, 
   const Words& words = WordsOf(what);
   const std::string path = PathIn(own, mount.version, words.controller);
   if (path.empty()) return sys::Failure(fmt::format("pid {} is gone", pid));
+  for (const Words& each : kWords) {
+    if (path.find(fmt::format("/harness-{}-", Name(each.fault))) != path.npos)
+      return sys::Failure(fmt::format("pid {} is held in {} already", pid, path));
+  }
   const auto from = PlaceOf(mount, path);
   if (!from)
     return sys::Failure(

@@ -55,7 +55,7 @@ double Ratio(double a, double b, double otherwise) { return b > 0 ? a / b : othe
 }  // namespace
 
 std::uint64_t RunResult::sent_in_time() const {
-  return tally.sent_in_time - std::min(tally.sent_in_time, tally.outcomes.never_left());
+  return tally.sent_in_time - std::min(tally.sent_in_time, tally.begun_never_left);
 }
 
 double RunResult::achieved() const {

@@ -73,9 +73,10 @@ class Blocks {
   }
 
   void AddTo(std::vector<double>& sum, std::size_t first, std::size_t length) const {
-    const auto& from = before_[first];
-    const auto& to = before_[first + length];
-    for (std::size_t k = 0; k < width_; ++k) sum[k] += to[k] - from[k];
+    const double* const from = before_[first].data();
+    const double* const to = before_[first + length].data();
+    double* const out = sum.data();
+    for (std::size_t k = 0; k < width_; ++k) out[k] += to[k] - from[k];
   }
   [[nodiscard]] std::size_t width() const { return width_; }
 

@@ -91,10 +91,8 @@ void ReadCounts(const Json& json, RunResult& run) {
   run.scheduled = requests.at("scheduled");
   run.warmed_up = requests.at("warmed_up");
   tally.follow_ups = std::min(requests.value("follow_ups", std::uint64_t{0}), run.scheduled);
-  tally.sent_in_time =
-      static_cast<std::uint64_t>(std::llround(json.at("achieved").get<double>() *
-                                              static_cast<double>(run.scheduled - tally.follow_ups)) +
-                                 static_cast<long long>(tally.outcomes.never_left()));
+  tally.sent_in_time = static_cast<std::uint64_t>(std::llround(
+      json.at("achieved").get<double>() * static_cast<double>(run.scheduled - tally.follow_ups)));
 }
 
 void ReadSeries(const Json& json, RunResult& run) {

@@ -144,8 +144,8 @@ bool Fits(const std::string& name, const std::string& url) {
 /// How many of those never sent fall to a URL to which `sent` were.
 std::uint64_t UnsentShare(const RunResult& run, std::uint64_t sent) {
   if (run.tally.sent == 0) return 0;
-  return static_cast<std::uint64_t>(std::llround(
-      static_cast<double>(run.unsent()) * static_cast<double>(sent) / static_cast<double>(run.tally.sent)));
+  return static_cast<std::uint64_t>(std::ceil(static_cast<double>(run.unsent()) * static_cast<double>(sent) /
+                                              static_cast<double>(run.tally.sent)));
 }
 
 bool Holds(Slo::Compare compare, double value, double limit) {

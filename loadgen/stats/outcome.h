@@ -45,6 +45,10 @@ std::string_view Name(Outcome outcome);
 /// Which outcome has that name.
 std::optional<Outcome> OutcomeOf(std::string_view name);
 
+/// Whether it never left this machine, for want of a local port or a descriptor.
+constexpr bool NeverLeft(Outcome outcome) {
+  return outcome == Outcome::kNoPorts || outcome == Outcome::kNoDescriptors;
+}
 /// Whether a whole response came.
 constexpr bool Completed(Outcome outcome) { return outcome <= Outcome::kWrongBody; }
 

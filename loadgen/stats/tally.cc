@@ -41,6 +41,7 @@ void Tally::Sent(const Attempt& attempt, bool in_time) {
 
 void Tally::Finished(const Attempt& attempt, const Result& result) {
   outcomes.Add(result.outcome);
+  if (!attempt.follows && NeverLeft(result.outcome)) ++begun_never_left;
   if (!result.detail.empty()) outcomes.Explain(result.outcome, result.detail);
   bytes_received += result.bytes;
   timing.last_end = std::max(timing.last_end, result.end);
@@ -84,6 +85,7 @@ void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
 void Tally::Merge(const Tally& other) {
   sent += other.sent;
   sent_in_time += other.sent_in_time;
+  begun_never_left += other.begun_never_left;
   follow_ups += other.follow_ups;
   sessions.Merge(other.sessions);
   for (const auto& [code, response] : other.first_responses)

@@ -85,7 +85,8 @@ class Tally {
   std::uint64_t sent = 0;
   /// Of those that the schedule made due: not later than its planned end (recorder.h).
   std::uint64_t sent_in_time = 0;
-  std::uint64_t follow_ups = 0;  ///< Of those sent, later requests of sessions: due by no schedule.
+  std::uint64_t begun_never_left = 0;  ///< Of what the schedule made due: no local port or descriptor.
+  std::uint64_t follow_ups = 0;        ///< Of those sent, later requests of sessions: due by no schedule.
   std::uint64_t in_flight_at_end = 0;
   std::uint64_t saturated = 0;  ///< Were due while all connections were busy (plan.h, Saturate).
   std::uint64_t bytes_received = 0;

@@ -49,7 +49,7 @@ sys::UniqueFd OpenIfRegular(int directory, const std::string& path, struct stat&
 sys::UniqueFd Reopen(int found) {
   std::array<char, 32> path{};
   std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", found);
-  return sys::UniqueFd(::open(path.data(), O_RDONLY | O_CLOEXEC));
+  return sys::UniqueFd(::open(path.data(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 Refusal RefusalFor(int error) {

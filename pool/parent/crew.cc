@@ -155,12 +155,12 @@ void Crew::OnMessages(WorkerHandle& worker) {
     const bool holds = message.slot < leases_.table.size() &&
                        leases_.book.owner(message.slot) == worker.number() &&
                        leases_.table.lease(message.slot).Load().generation == message.generation;
-    if (holds) {
+    if (holds || leases_.IsTaking(message.slot, message.generation)) {
       leases_.keeper.OnMessage(message, std::move(said->ends));
     } else if (message.kind == ToParent::Kind::kTerminate) {
       leases_.keeper.Terminate(message.pid);
     } else if (message.kind == ToParent::Kind::kLetGo) {  // the lease was taken before this was read
-      leases_.keeper.LetFinish(message.pid, message.slot == leases_.taking ? leases_.taking : std::nullopt);
+      leases_.keeper.LetFinish(message.pid);
     }
     worker.Discard();
   }

@@ -33,7 +33,8 @@ struct Leases {
   bool TakeIdle(std::uint32_t slot) {
     const std::uint32_t owner = book.owner(slot);
     if (!book.Take(slot)) return false;
-    if (owner != LeaseBook::kNoWorker && keeper.OfferOf(slot) != 0) {  // it may have let its process go
+    // It has started a process for this connection: what it has said of that may not have been read.
+    if (owner != LeaseBook::kNoWorker && table.detail(slot).last_process != 0) {
       taking = slot;
       hear(owner);
       taking.reset();
@@ -41,7 +42,11 @@ struct Leases {
     keeper.Drop(slot, false);  // of its last request
     return true;
   }
-  std::optional<std::uint32_t> taking = {};  ///< TakeIdle is about to drop what is held for it
+  /// What its owner has said of a lease that TakeIdle has just taken from it still counts.
+  [[nodiscard]] bool IsTaking(std::uint32_t slot, std::uint32_t generation) const {
+    return taking == slot && table.lease(slot).Load().generation == generation + 1;
+  }
+  std::optional<std::uint32_t> taking = {};
   /// Counts the requests in execution, and finds the oldest. One look at each open lease.
   void Survey(VitalSigns& signs) const;
   /// What lends an idle lease to a worker.

@@ -114,10 +114,14 @@ TEST_F(LenderTest, WhatAWorkerHasSaidIsHeardBeforeWhatIsHeldForItIsDropped) {
   ends[static_cast<std::size_t>(ProcessEnd::kOutput)] = sys::UniqueFd(output[0]);
   leases_.keeper.OnMessage({.slot = slot, .kind = ToParent::Kind::kOffer}, std::move(ends));
   const sys::Child program = sys::Child::Fork([] { return ::pause(); });
+  leases_.table.detail(slot).last_process = program.pid();
+  const auto generation = leases_.table.lease(slot).Load().generation;
   std::vector<std::uint32_t> heard;
   leases_.hear = [&](std::uint32_t number) {
     heard.push_back(number);
-    leases_.keeper.LetFinish(program.pid(), leases_.taking);
+    EXPECT_TRUE(leases_.IsTaking(slot, generation));
+    EXPECT_FALSE(leases_.IsTaking(slot, generation + 1));
+    leases_.keeper.OnMessage({.slot = slot, .kind = ToParent::Kind::kLetGo, .pid = program.pid()}, {});
   };
   ASSERT_TRUE(leases_.TakeIdle(slot));
   EXPECT_EQ(heard, std::vector<std::uint32_t>{worker.number()});
@@ -126,7 +130,7 @@ TEST_F(LenderTest, WhatAWorkerHasSaidIsHeardBeforeWhatIsHeldForItIsDropped) {
   EXPECT_EQ(end.revents, POLLOUT) << "the program's output is read on";
   const std::uint32_t other = Lend();
   ASSERT_TRUE(leases_.TakeIdle(other));
-  EXPECT_EQ(heard.size(), 1u) << "nothing is held for it";
+  EXPECT_EQ(heard.size(), 1u) << "it has run no process";
 }
 
 TEST_F(LenderTest, AWorkerThatLeavesKeepsOnlyWhatItHasInHand) {

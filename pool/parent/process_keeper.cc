@@ -120,8 +120,8 @@ void ProcessKeeper::Terminate(pid_t pid) {
   Count();
 }
 
-void ProcessKeeper::LetFinish(pid_t pid, std::optional<std::uint32_t> slot) {
-  left_.LetFinish(pid, slot ? Release(*slot) : ProcessEnds{});
+void ProcessKeeper::LetFinish(pid_t pid) {
+  left_.LetFinish(pid, {});
   Count();
 }
 
@@ -186,7 +186,9 @@ bool ProcessKeeper::EndCgroup(pid_t pid) const {
   cgroups->End(*place);
   HYDRAPOOL_FAILPOINT("parent.cgroup_ended");
   const std::uint64_t kills = cgroups->OutOfMemory(*place);
-  return table_.places().OomKills(*place).exchange(kills) != kills;
+  const bool out_of_memory = table_.places().OomKills(*place).exchange(kills) < kills;
+  if (cgroups->Renew(*place)) table_.places().OomKills(*place).store(0);
+  return out_of_memory;
 }
 
 std::vector<pid_t> ProcessKeeper::EndedUntold() const {

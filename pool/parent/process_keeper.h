@@ -52,8 +52,7 @@ class ProcessKeeper {
   void Drop(std::uint32_t slot, bool terminate);
   /// Of a lease that has been taken meanwhile. Ignores what is no process of ours.
   void Terminate(pid_t pid);
-  /// `slot`: what is held for that lease is this process's.
-  void LetFinish(pid_t pid, std::optional<std::uint32_t> slot = {});
+  void LetFinish(pid_t pid);
   /// Its worker died before it could say that the request goes on without the process: done for it.
   void Part(std::uint32_t slot);
   /// Before a lease is lent again: the process must have passed the gate by now, or it never will.

@@ -53,7 +53,9 @@ bool HasWord(const std::string& path, std::string_view wanted) {
 /// In a cgroup and all below it.
 void AppendProcesses(const std::string& path, std::vector<pid_t>& processes) {
   std::istringstream numbers(sys::ReadFile(path + "/cgroup.procs"));
-  for (pid_t pid; numbers >> pid;) processes.push_back(pid);
+  for (pid_t pid; numbers >> pid;) {
+    if (pid > 0) processes.push_back(pid);  // 0: of another pid namespace
+  }
   std::error_code error;
   for (std::filesystem::directory_iterator entry(path, error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
@@ -245,6 +247,8 @@ void ProcessCgroups::End(std::size_t place) const {
   constexpr std::string_view kPopulated = "populated 1";
   if (sys::ReadFile(path + "/cgroup.events").find(kPopulated) != std::string::npos) KillAllIn(path);
 }
+
+bool ProcessCgroups::Renew(std::size_t place) const { return Remove(Of(place)); }
 
 std::uint64_t ProcessCgroups::OutOfMemory(std::size_t place) const {
   return wanted_.memory ? sys::ParseOomKills(sys::ReadFile(Of(place) + "/memory.events")) : 0;

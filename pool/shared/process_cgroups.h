@@ -70,6 +70,9 @@ class ProcessCgroups {
   void End(std::size_t place) const;
   /// How often the kernel has killed there for want of memory, since the cgroup was made.
   [[nodiscard]] std::uint64_t OutOfMemory(std::size_t place) const;
+  /// After it: the next program gets a new cgroup, which knows nothing of what this one has set or left in
+  /// memory. False: it gets this one, for something in it has not gone yet.
+  [[nodiscard]] bool Renew(std::size_t place) const;
 
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] int lock() const { return lock_.get(); }

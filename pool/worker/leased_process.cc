@@ -35,7 +35,6 @@ bool LeasedProcess::ClaimPlace(const PlaceRules& rules) {
   HYDRAPOOL_FAILPOINT("worker.place_claimed");
   if (place_ == nullptr) return false;
   places.Note(*place_, sys::Now(), connection_.hand().part, rules.party);
-  if (!rules.apart() && rules.before == 0) return true;
   PlaceRules with_itself = rules;
   ++with_itself.most_of_group;
   ++with_itself.most_of_client;
