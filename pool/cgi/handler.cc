@@ -165,6 +165,12 @@ Begun Handler::TakeBody(Exchange& exchange, std::string_view head, std::uint64_t
                 {.file = exchange.process().end(ProcessEnd::kBody), .length = length});
 }
 
+bool Handler::Reread(const Exchange& exchange, const http::Request& request, Body& body) {
+  std::string whole(request.head_size + body.length, '\0');
+  if (exchange.Peek(whole) != whole.size()) return false;
+  return WholeBody(std::string_view(whole).substr(request.head_size), body);
+}
+
 std::optional<http::Request> Handler::HeadOf(Exchange& exchange, std::string& into) {
   const CourierNotes& notes = NotesOf(exchange);
   into.resize(notes.request_head);

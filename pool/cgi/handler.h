@@ -98,14 +98,29 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   /// The request's head, wherever it lies, into `into`; nullopt: its client is gone.
   [[nodiscard]] std::optional<http::Request> HeadOf(Exchange& exchange, std::string& into);
   // handler_launch.cc
+  /// The program that a request is for, and who asks.
+  struct Found {
+    sys::Nanos began;  ///< to look for it
+    Asker asker;
+    Script script;
+    ProgramSettings settings;
+  };
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);
   Begun LaunchAgain(Exchange& exchange, Body body) override;
   Reply RefusePlace(Exchange& exchange, std::string_view why) override;
   Begun Launched(Exchange& exchange) override;
   Reply RefuseLaunch(Exchange& exchange, int status, std::string_view why) override;
-  [[nodiscard]] sys::Result<sys::UniqueFd> Order(Exchange& exchange, const std::string& text,
-                                                 const std::string& user, int input, int output,
-                                                 int errors) const;
+  struct Plumbing;
+  static std::optional<Plumbing> Plumb(int file, bool feeds);
+  [[nodiscard]] tl::expected<Found, Refusal> Find(const Connection& connection,
+                                                  const http::Request& request) const;
+  Begun StartFound(Exchange& exchange, const http::Request& request, Found& found, const Body& body);
+  sys::Result<Spawned> Spawn(RequestProcess& process, const Found& found, const Environment& environment,
+                             const Plumbing& plumbing);
+  [[nodiscard]] Reply RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
+                                    std::string_view why);
+  [[nodiscard]] sys::Result<sys::UniqueFd> Order(const Exchange& exchange, const std::string& text,
+                                                 const std::string& user, const Plumbing& plumbing) const;
   bool ClaimPlace(const Exchange& exchange, const PlaceRules& rules) const;
   [[nodiscard]] PlaceRules RulesFor(const Exchange& exchange, const ProgramSettings& settings,
                                     const std::string& client) const;

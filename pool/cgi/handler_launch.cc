@@ -54,19 +54,30 @@ std::uint32_t ClientNumber(const std::string& address) {
   return PartyNumber({reinterpret_cast<const char*>(parsed->bytes.data()), counts});
 }
 
+// Empty: the pool has no cgroups.
+sys::Result<sys::UniqueFd> CgroupFor(const ProcessTurn& turn, const CgroupLimits& limits) {
+  const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
+  if (cgroups == nullptr) return sys::UniqueFd();
+  auto cgroup = cgroups->Enter(turn.place_number(), limits);
+  HYDRAPOOL_FAILPOINT("cgi.cgroup_made");
+  return cgroup;
+}
+
 // The flag belongs to the new pipe's end, which has no other: the program's own end stays blocking.
 void SetNonBlocking(const sys::UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
 
+}  // namespace
+
 /// What a program is connected to: its ends, and what its worker and the parent keep of them.
-struct Plumbing {
+struct Handler::Plumbing {
   Pipe output;
   Pipe errors;
   Pipe input;   // where its body is fed
   int in = -1;  // the program's standard input
 };
 
-/// `file`: of a whole body, or nothing to read. Empty: no descriptor is left.
-std::optional<Plumbing> Plumb(int file, bool feeds) {
+// `file`: of a whole body, or nothing to read. Nothing: no descriptor is left.
+std::optional<Handler::Plumbing> Handler::Plumb(int file, bool feeds) {
   auto output = MakePipe();
   auto errors = MakePipe();
   if (!output || !errors) return std::nullopt;
@@ -86,17 +97,6 @@ std::optional<Plumbing> Plumb(int file, bool feeds) {
   return made;
 }
 
-// Empty: the pool has no cgroups.
-sys::Result<sys::UniqueFd> CgroupFor(const RequestProcess& process, const CgroupLimits& limits) {
-  const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
-  if (cgroups == nullptr) return sys::UniqueFd();
-  auto cgroup = cgroups->Enter(process.place_number(), limits);
-  HYDRAPOOL_FAILPOINT("cgi.cgroup_made");
-  return cgroup;
-}
-
-}  // namespace
-
 // Of a worker, from its first start on: it changes no more.
 std::uint64_t Handler::Ignored() {
   if (!ignored_) ignored_ = sys::IgnoredSignals();
@@ -105,10 +105,10 @@ std::uint64_t Handler::Ignored() {
 
 // A local redirect has had its turn.
 bool Handler::ClaimPlace(const Exchange& exchange, const PlaceRules& rules) const {
-  RequestProcess& process = exchange.process();
-  const bool in_turn = NotesOf(exchange).redirects > 0 || process.TurnsBefore(rules) == 0;
-  if (!in_turn || !process.ClaimPlace(rules)) return false;
-  process.StepOutOfLine();
+  ProcessTurn& turn = exchange.process().turn();
+  const bool in_turn = NotesOf(exchange).redirects > 0 || turn.TurnsBefore(rules) == 0;
+  if (!in_turn || !turn.Claim(rules)) return false;
+  turn.StepOut();
   return true;
 }
 
@@ -125,12 +125,13 @@ PlaceRules Handler::RulesFor(const Exchange& exchange, const ProgramSettings& se
 }
 
 Begun Handler::Wait(Exchange& exchange, const http::Request& request, Body body, const PlaceRules& rules) {
-  if (!exchange.process().line().Holds(exchange.process().lease())) {
-    const PartyLimit reached = exchange.process().Reaches(rules);
+  ProcessTurn& turn = exchange.process().turn();
+  if (turn.since() == 0) {
+    const PartyLimit reached = turn.Reaches(rules);
     if (reached == PartyLimit::kGroup) worker_.internals.board.Hit(Limit::kPrograms);
     if (reached == PartyLimit::kClient) worker_.internals.board.Hit(Limit::kProgramsOfAddress);
   }
-  if (config_.wait == 0 || !exchange.process().JoinLine(config_.max_waiting, rules)) {
+  if (config_.wait == 0 || !turn.Join(config_.max_waiting, rules)) {
     sys::log::Info("{}: 503: as many programs run as may at once",
                    NameOf(exchange.connection(), request.path));
     return RefusePlace(exchange, "as many programs run as may at once");
@@ -148,10 +149,15 @@ Reply Handler::RefuseLaunch(Exchange& exchange, int status, std::string_view why
   std::string head;
   const auto request = HeadOf(exchange, head);
   if (!request) return {.keep_open = false};
-  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;
-  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
   if (status != 503) sys::log::Info("{}: {}: {}", NameOf(exchange.connection(), request->path), status, why);
-  return Refuse(exchange.connection(), *request, consume, status, why);
+  return RefuseRequest(exchange, *request, status, why);
+}
+
+Reply Handler::RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
+                             std::string_view why) {
+  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
+  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
+  return Refuse(exchange.connection(), request, consume, status, why);
 }
 
 Begun Handler::LaunchAgain(Exchange& exchange, Body body) {
@@ -165,97 +171,111 @@ Begun Handler::LaunchAgain(Exchange& exchange, Body body) {
   return Launch(exchange, *request, std::move(body));
 }
 
-bool Handler::Reread(const Exchange& exchange, const http::Request& request, Body& body) {
-  std::string whole(request.head_size + body.length, '\0');
-  if (exchange.Peek(whole) != whole.size()) return false;
-  return WholeBody(std::string_view(whole).substr(request.head_size), body);
+tl::expected<Handler::Found, Refusal> Handler::Find(const Connection& connection,
+                                                    const http::Request& request) const {
+  const sys::Nanos began = sys::Now();
+  auto asks = WhoAsks(connection, request, config_.believed, config_.server.scheme);
+  if (const auto* bad = std::get_if<http::Refusal>(&asks))
+    return tl::unexpected(Refusal{.status = bad->status, .reason = std::string(bad->why)});
+  Asker& asker = std::get<Asker>(asks);
+  auto target = mounts_.Find(request.path, asker.host.empty() ? request.host : asker.host);
+  if (!target) return tl::unexpected(std::move(target.error()));
+  Script* const script = std::get_if<Script>(&*target);
+  if (script == nullptr) return tl::unexpected(Refusal{.status = 404, .reason = "no program any more"});
+  // As the program was found: by an index, or by a local redirect.
+  ProgramSettings settings = rules_.OfDecoded(script->name + script->path_info);
+  return Found{began, std::move(asker), std::move(*script), std::move(settings)};
 }
 
 Begun Handler::Launch(Exchange& exchange, const http::Request& request, Body body) {
+  auto found = Find(exchange.connection(), request);
+  if (!found) {
+    const auto& [status, why] = found.error();
+    sys::log::Info("{}: {}: {}", NameOf(exchange.connection(), request.path), status, why);
+    return RefuseRequest(exchange, request, status, why);
+  }
+  NotesOf(exchange).raw = found->script.file.starts_with("nph-");
+  const PlaceRules rules = RulesFor(exchange, found->settings, found->asker.client.remote_address);
+  if (!ClaimPlace(exchange, rules)) return Wait(exchange, request, std::move(body), rules);
+  if (request.body == http::BodyKind::kChunked) found->asker.client.body_length = body.length;
+  return StartFound(exchange, request, *found, body);
+}
+
+// It has its place.
+Begun Handler::StartFound(Exchange& exchange, const http::Request& request, Found& found, const Body& body) {
   Connection& connection = exchange.connection();
-  RequestProcess& process = exchange.process();
-  const sys::Nanos began = sys::Now();
-  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
-  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
   const auto refuse = [&](int status, std::string_view why) {
     sys::log::Info("{}: {}: {}", NameOf(connection, request.path), status, why);
-    return Refuse(connection, request, consume, status, why);
+    return RefuseRequest(exchange, request, status, why);
   };
-  auto asks = WhoAsks(connection, request, config_.believed, config_.server.scheme);
-  if (const auto* bad = std::get_if<http::Refusal>(&asks)) return refuse(bad->status, bad->why);
-  Asker& asker = std::get<Asker>(asks);
-  http::Request asked = request;
-  if (!asker.host.empty()) asked.host = asker.host;
-  const auto target = mounts_.Find(request.path, asked.host);
-  if (!target) return refuse(target.error().status, target.error().reason);
-  const Script* const script = std::get_if<Script>(&*target);
-  if (script == nullptr) return refuse(404, "no program any more");
-  NotesOf(exchange).raw = script->file.starts_with("nph-");
-  // As the program was found: by an index, or by a local redirect.
-  ProgramSettings settings = rules_.OfDecoded(script->name + script->path_info);
-  const PlaceRules rules = RulesFor(exchange, settings, asker.client.remote_address);
-  if (!ClaimPlace(exchange, rules)) return Wait(exchange, request, std::move(body), rules);
-  if (request.body == http::BodyKind::kChunked) asker.client.body_length = body.length;
-  asker.client.request_id = RequestIdOf(connection);
+  ClientFacts& client = found.asker.client;
+  client.request_id = RequestIdOf(connection);
   if (connection.docket().open())
-    access::Entry::Of(connection).Set(access::Entry::Text::kScript, script->name);
-  if (config_.guards != nullptr) asker.client.user = config_.guards->UserOf(request);
-  NotesOf(exchange).patience = settings.patience;
-  exchange.SetDeadline(sys::Now() + settings.patience);
+    access::Entry::Of(connection).Set(access::Entry::Text::kScript, found.script.name);
+  if (config_.guards != nullptr) client.user = config_.guards->UserOf(request);
+  NotesOf(exchange).patience = found.settings.patience;
+  exchange.SetDeadline(sys::Now() + found.settings.patience);
+  http::Request asked = request;
+  if (!found.asker.host.empty()) asked.host = found.asker.host;
   ServerFacts facts = config_.server;
-  facts.extra = std::move(settings.environment);
+  facts.extra = std::move(found.settings.environment);
   if (facts.document_root.empty()) facts.document_root = mounts_.document_root(asked.host);
-  const auto environment = Environment::Build(asked, *script, facts, asker.client);
+  const auto environment = Environment::Build(asked, found.script, facts, client);
   if (!environment) return refuse(431, "the request's fields do not fit an environment");
 
   auto plumbing = Plumb(body.file >= 0 ? body.file : nothing_.get(), body.feed);
   if (!plumbing) return refuse(503, "no descriptor left for the program's pipes");
+  RequestProcess& process = exchange.process();
   process.Prepare();
   if (!process.Offer(std::move(plumbing->output.read), std::move(plumbing->input.write),
                      std::move(plumbing->errors.read)))
     return refuse(503, "the pool's parent is too busy");
-  if (!settings.user.empty()) {
-    auto ordered = Order(exchange, LaunchOrder::Write(asked, asker.client), settings.user, plumbing->in,
-                         plumbing->output.write.get(), plumbing->errors.write.get());
+  if (!found.settings.user.empty()) {
+    auto ordered = Order(exchange, LaunchOrder::Write(asked, client), found.settings.user, *plumbing);
     if (!ordered) return refuse(503, ordered.error().message);
     return std::make_unique<LaunchWaiter>(exchange, static_cast<LaunchTaker&>(*this), std::move(*ordered));
   }
-  LaunchGate gate{.place = &process.place(),
-                  .claimant = process.claimant(),
-                  .bodies = &process.bodies(),
-                  .lease = process.lease(),
-                  .detail = &process.detail(),
-                  .preparer = ::getpid()};
-  const std::string& line = worker_.internals.lifeline;
-  const auto cgroup = CgroupFor(process, settings.limits.together);
-  if (!cgroup) return refuse(503, cgroup.error().message);
-  const auto spawned = StartProgram({.script = *script,
-                                     .envp = environment->envp(),
-                                     .limits = settings.limits,
-                                     .input = plumbing->in,
-                                     .output = plumbing->output.write.get(),
-                                     .errors = plumbing->errors.write.get(),
-                                     .cgroup = cgroup->get(),
-                                     .gate = gate.Gate(),
-                                     .expected_parent = worker_.internals.parent,
-                                     .lifeline = line.empty() ? nullptr : line.c_str(),
-                                     .set_id = config_.set_id,
-                                     .ignored = Ignored(),
-                                     .oom_score = oom_score_});
+  const auto spawned = Spawn(process, found, *environment, *plumbing);
   HYDRAPOOL_FAILPOINT("cgi.spawned");
   if (!spawned) return refuse(503, spawned.error().message);
   if (spawned->start != Spawned::Start::kExecuted) {
     return refuse(500, fmt::format("the program cannot be executed: {}",
                                    std::generic_category().message(spawned->error)));
   }
-  worker_.internals.board.execution_start_seconds.Observe(sys::Now() - began);
+  worker_.internals.board.execution_start_seconds.Observe(sys::Now() - found.began);
   return Launched(exchange);
+}
+
+sys::Result<Spawned> Handler::Spawn(RequestProcess& process, const Found& found,
+                                    const Environment& environment, const Plumbing& plumbing) {
+  LaunchGate gate{.place = &process.turn().place(),
+                  .claimant = process.turn().claimant(),
+                  .bodies = &process.bodies(),
+                  .lease = process.lease(),
+                  .detail = &process.detail(),
+                  .preparer = ::getpid()};
+  const std::string& line = worker_.internals.lifeline;
+  const auto cgroup = CgroupFor(process.turn(), found.settings.limits.together);
+  if (!cgroup) return tl::unexpected(cgroup.error());
+  return StartProgram({.script = found.script,
+                       .envp = environment.envp(),
+                       .limits = found.settings.limits,
+                       .input = plumbing.in,
+                       .output = plumbing.output.write.get(),
+                       .errors = plumbing.errors.write.get(),
+                       .cgroup = cgroup->get(),
+                       .gate = gate.Gate(),
+                       .expected_parent = worker_.internals.parent,
+                       .lifeline = line.empty() ? nullptr : line.c_str(),
+                       .set_id = config_.set_id,
+                       .ignored = Ignored(),
+                       .oom_score = oom_score_});
 }
 
 // The launcher has copies of the program's ends from here on, and this worker none. Returns where its word
 // comes.
-sys::Result<sys::UniqueFd> Handler::Order(Exchange& exchange, const std::string& text,
-                                          const std::string& user, int input, int output, int errors) const {
+sys::Result<sys::UniqueFd> Handler::Order(const Exchange& exchange, const std::string& text,
+                                          const std::string& user, const Plumbing& plumbing) const {
   const sys::Channel* const launcher = launchers::Of(user);
   if (launcher == nullptr) return sys::Failure("nobody starts programs as " + user);
   auto reply = MakePipe();
@@ -263,9 +283,11 @@ sys::Result<sys::UniqueFd> Handler::Order(Exchange& exchange, const std::string&
   if (!reply || !order || !WriteAt(order.get(), text, 0))
     return sys::Failure("no descriptor or memory left to have the program started");
   SetNonBlocking(reply->read);
-  const RequestProcess& process = exchange.process();
-  const ToLauncher message{.slot = process.lease(), .claimant = process.claimant(), .preparer = ::getpid()};
-  const std::array<int, kLaunchDescriptors> fds{input, output, errors, reply->write.get(), order.get()};
+  RequestProcess& process = exchange.process();
+  const ToLauncher message{
+      .slot = process.lease(), .claimant = process.turn().claimant(), .preparer = ::getpid()};
+  const std::array<int, kLaunchDescriptors> fds{plumbing.in, plumbing.output.write.get(),
+                                                plumbing.errors.write.get(), reply->write.get(), order.get()};
   if (launcher->Send(std::as_bytes(std::span(&message, 1)), fds) != sys::Channel::SendStatus::kSent)
     return sys::Failure("the launcher for " + user + " takes no more");
   HYDRAPOOL_FAILPOINT("cgi.ordered");
@@ -275,7 +297,7 @@ sys::Result<sys::UniqueFd> Handler::Order(Exchange& exchange, const std::string&
 // The program has passed its gate, and its worker is only its courier.
 Begun Handler::Launched(Exchange& exchange) {
   RequestProcess& process = exchange.process();
-  process.LeaveLine();
+  process.turn().Leave();
   HandOverBody(process);
   NotesOf(exchange).location = 0;
   worker_.internals.board.executions_started.Add();

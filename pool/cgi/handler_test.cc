@@ -30,7 +30,7 @@ class HandlerTest : public ::testing::Test {
   }
   Begun Begin(const http::Request& request) { return handler().Begin(exchange_, request, exchange_.input); }
   Handler& handler() {
-    if (!handler_) handler_ = std::make_unique<Handler>(exchange_.context, config_, mounts_, "");
+    if (!handler_) handler_ = std::make_unique<Handler>(exchange_.fake_worker.context, config_, mounts_, "");
     return *handler_;
   }
   static std::string Post(std::size_t length, const std::string& fields = "") {
@@ -119,7 +119,7 @@ TEST_F(HandlerTest, AChunkedBodyIsMadeWholeFirst) {
 }
 
 TEST_F(HandlerTest, AsManyBodiesAreMadeWholeAsMayAtOnce) {
-  exchange_.internals.most_processes = 0;
+  exchange_.fake_worker.internals.most_processes = 0;
   EXPECT_EQ(StatusOf(Begin(Ask(Chunked()))), 503);
   EXPECT_EQ(exchange_.fake_process.bodies().bodies(), 0u);
 }
@@ -136,7 +136,7 @@ TEST_F(HandlerTest, ABodyIsMadeWholeInMemoryWhereThatIsLeftAndOnDiskElse) {
   for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{0}}) {
     FakeExchange exchange;
     config_.body_memory = memory;
-    Handler handler(exchange.context, config_, mounts_, "");
+    Handler handler(exchange.fake_worker.context, config_, mounts_, "");
     const http::Request& request = Ask(Chunked());
     const Begun begun = handler.Begin(exchange, request, exchange_.input);
     EXPECT_TRUE(std::holds_alternative<std::unique_ptr<Execution>>(begun));

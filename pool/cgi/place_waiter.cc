@@ -23,16 +23,8 @@ bool WholeBody(std::string_view bytes, Body& body) {
 PlaceWaiter::PlaceWaiter(Exchange& exchange, Launcher& launcher, Body body, const PlaceRules& rules,
                          sys::Nanos patience)
     : exchange_(exchange), launcher_(launcher), body_(std::move(body)), rules_(rules) {
-  const RequestProcess& process = exchange.process();
-  exchange.SetDeadline(process.line().Since(process.lease()) + patience);
+  exchange.SetDeadline(exchange.process().turn().since() + patience);
   look_again_ = exchange.At(0, [this] { Look(); });
-}
-
-std::size_t PlaceWaiter::LeastLimit(const PlaceRules& rules) {
-  std::size_t least = rules.limit;
-  if (rules.party.group != 0) least = std::min<std::size_t>(least, rules.most_of_group);
-  if (rules.party.client != 0) least = std::min<std::size_t>(least, rules.most_of_client);
-  return least;
 }
 
 // A long line would cost more the longer it is: each look counts all that wait.
@@ -45,9 +37,10 @@ sys::Nanos PlaceWaiter::LookAgainIn(std::size_t turns_before, std::size_t limit)
 void PlaceWaiter::Look() {
   if (over_) return;
   HYDRAPOOL_FAILPOINT("cgi.waits_for_a_place");
-  if (exchange_.process().client_finished()) return Refuse("its client has left while it waited");
-  if (const std::size_t before = exchange_.process().TurnsBefore(rules_); before > 0) {
-    look_again_ = exchange_.At(sys::Now() + LookAgainIn(before, LeastLimit(rules_)), [this] { Look(); });
+  const ProcessTurn& turn = exchange_.process().turn();
+  if (turn.client_finished()) return Refuse("its client has left while it waited");
+  if (const std::size_t before = turn.TurnsBefore(rules_); before > 0) {
+    look_again_ = exchange_.At(sys::Now() + LookAgainIn(before, rules_.Least()), [this] { Look(); });
     return;
   }
   over_ = true;

@@ -35,7 +35,7 @@ class Launcher {
   ~Launcher() = default;
 };
 
-/// Waits for a place for a request's program (RequestProcess::JoinLine), first come, first served over the
+/// Waits for a place for a request's program (ProcessTurn::Join), first come, first served over the
 /// whole pool; looks when the parent says that one is free, and each kLookAgain (the longer, the later its
 /// turn is), for what the parent says can be lost with it.
 ///
@@ -45,9 +45,7 @@ class Launcher {
 class PlaceWaiter final : public Execution {
  public:
   static constexpr sys::Nanos kLookAgain = 100 * sys::kMillisecond;
-  /// When it looks again that has so many before it.
-  /// Of the limits that a request waits for.
-  static std::size_t LeastLimit(const PlaceRules& rules);
+  /// In how long it looks again that has so many before it, for one of `limit` places.
   static sys::Nanos LookAgainIn(std::size_t turns_before, std::size_t limit);
 
   /// In the line since it joined, for `patience` at most, for a place by these rules.

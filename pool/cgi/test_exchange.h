@@ -16,6 +16,7 @@
 #include "pool/cgi/courier_notes.h"
 #include "pool/shared/body_budget.h"
 #include "pool/shared/lease_table.h"
+#include "pool/shared/process_line.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/worker/answer_watcher.h"
 #include "pool/worker/request_process.h"
@@ -24,23 +25,35 @@
 /// A request and its answer in memory: what an Execution says is kept, and what its client sends is a string.
 namespace hydrapool::cgi {
 
+/// A turn that comes while there are places.
+class FakeTurn final : public ProcessTurn {
+ public:
+  int places = 1;
+
+ private:
+  [[nodiscard]] bool Claim(const PlaceRules& rules) override { return places > 0 && rules.limit > 0; }
+  [[nodiscard]] bool Join(std::size_t most, const PlaceRules& rules) override {
+    return line_.Join(5, most, 1, rules);
+  }
+  [[nodiscard]] Nanos since() const override { return line_.Since(5); }
+  [[nodiscard]] std::size_t TurnsBefore(const PlaceRules&) const override { return places > 0 ? 0 : 1; }
+  [[nodiscard]] PartyLimit Reaches(const PlaceRules&) const override { return PartyLimit::kNone; }
+  void StepOut() override { line_.StepOut(5); }
+  void Leave() override { line_.Leave(5); }
+  [[nodiscard]] ProcessPlaces::Place& place() const override { return place_; }
+  [[nodiscard]] std::size_t place_number() const override { return 0; }
+  [[nodiscard]] std::uint32_t claimant() const override { return 5; }
+  [[nodiscard]] bool client_finished() const override { return false; }
+
+  mutable ProcessPlaces::Place place_{0};
+  ProcessLine line_{8};
+};
+
 /// A request's process that is never started. It holds a body's file.
 class FakeProcess final : public RequestProcess {
  public:
-  [[nodiscard]] bool ClaimPlace(const PlaceRules& rules) override { return places > 0 && rules.limit > 0; }
-  [[nodiscard]] bool JoinLine(std::size_t most, const PlaceRules& rules) override {
-    return line_.Join(5, most, 1, rules);
-  }
-  [[nodiscard]] const ProcessLine& line() const override { return line_; }
-  [[nodiscard]] std::size_t TurnsBefore(const PlaceRules&) const override { return places > 0 ? 0 : 1; }
-  [[nodiscard]] PartyLimit Reaches(const PlaceRules&) const override { return PartyLimit::kNone; }
-  void StepOutOfLine() override { line_.StepOut(5); }
-  void LeaveLine() override { line_.Leave(5); }
-  [[nodiscard]] bool client_finished() const override { return false; }
-  [[nodiscard]] ProcessPlaces::Place& place() const override { return place_; }
-  [[nodiscard]] std::size_t place_number() const override { return 0; }
+  [[nodiscard]] FakeTurn& turn() override { return turn_; }
   [[nodiscard]] std::uint32_t lease() const override { return 5; }
-  [[nodiscard]] std::uint32_t claimant() const override { return 5; }
   void Prepare() override {}
   [[nodiscard]] bool HoldBody(sys::UniqueFd file) override {
     if (parent_is_busy) return false;
@@ -70,14 +83,22 @@ class FakeProcess final : public RequestProcess {
 
   sys::UniqueFd body;
   int bodies_held = 0;
-  int places = 1;
   bool parent_is_busy = false;
 
  private:
-  mutable ProcessPlaces::Place place_{0};
+  FakeTurn turn_;
   mutable LeaseDetail detail_;
   BodyBudget bodies_;
-  ProcessLine line_{8};
+};
+
+/// A worker without a pool.
+struct FakeWorker {
+  PoolCounts counts;
+  Doorbell bell;
+  WorkerSlot board;
+  EventLoop loop;
+  WorkerInternals internals{.board = board, .counts = counts, .bell = bell, .most_processes = 4};
+  WorkerContext context{.loop = loop, .internals = internals};
 };
 
 class FakeExchange final : public Exchange, private Connection {
@@ -92,21 +113,19 @@ class FakeExchange final : public Exchange, private Connection {
   bool aborted = false;
   Nanos deadline = 0;
   FakeProcess fake_process;
-  PoolCounts counts;
-  Doorbell bell;
-  WorkerSlot board;
-  EventLoop loop;
-  WorkerInternals internals{.board = board, .counts = counts, .bell = bell, .most_processes = 4};
-  mutable WorkerContext context{.loop = loop, .internals = internals};
+  mutable FakeWorker fake_worker;
   [[nodiscard]] bool over() const { return answer || next || aborted; }
   /// Lets it have its turns while there are any.
   void Run() {
-    for (int rounds = 0; rounds < 1000 && timers_ > 0 && !over(); ++rounds) loop.RunOnce();
+    for (int rounds = 0; rounds < 1000 && timers_ > 0 && !over(); ++rounds) fake_worker.loop.RunOnce();
   }
 
   // Exchange
   [[nodiscard]] Connection& connection() const override { return const_cast<FakeExchange&>(*this); }
   [[nodiscard]] std::span<char> buffer() const override { return buffer_; }
+  [[nodiscard]] RequestProcess& process() const override { return const_cast<FakeProcess&>(fake_process); }
+
+ private:
   Progress Send(const Transmission& t) override {
     sent.append(buffer_.data(), t.prefix + t.suffix);
     Consume(t.consume);
@@ -133,23 +152,21 @@ class FakeExchange final : public Exchange, private Connection {
   [[nodiscard]] std::uint64_t total_consumed() const override { return consumed_; }
   void SetDeadline(Nanos when) override { deadline = when; }
   [[nodiscard]] EventLoop::Watch Watch(int fd, std::uint32_t events, EventLoop::Callback call) override {
-    return loop.Add(fd, events, std::move(call));
+    return fake_worker.loop.Add(fd, events, std::move(call));
   }
   [[nodiscard]] EventLoop::Timer At(Nanos due, std::function<void()> call) override {
     ++timers_;
-    return loop.At(due, [this, call = std::move(call)] {
+    return fake_worker.loop.At(due, [this, call = std::move(call)] {
       --timers_;
       call();
     });
   }
   void Become(std::unique_ptr<Execution> execution) override { next = std::move(execution); }
   void Abort() override { aborted = true; }
-  [[nodiscard]] RequestProcess& process() const override { return const_cast<FakeProcess&>(fake_process); }
 
- private:
   // Connection
   [[nodiscard]] std::uint32_t slot() const override { return 5; }
-  [[nodiscard]] WorkerContext& worker() const override { return context; }
+  [[nodiscard]] WorkerContext& worker() const override { return fake_worker.context; }
   [[nodiscard]] std::string peer() const override { return "127.0.0.1:50000"; }
   [[nodiscard]] std::string local() const override { return "127.0.0.1:80"; }
   [[nodiscard]] std::uint64_t request_begin() const override { return consumed_; }

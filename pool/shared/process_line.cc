@@ -82,6 +82,25 @@ std::size_t ProcessLine::SizeOf(const ProcessParty& party) const {
   return std::max(of_group, of_client);
 }
 
+std::size_t ProcessLine::TurnsBefore(std::uint32_t slot, const PlaceRules& rules,
+                                     const ProcessPlaces& places) const {
+  if (!rules.apart() && !apart()) {
+    const std::size_t taken = places.taken(rules.before) + Before(slot);
+    return taken < rules.limit ? 0 : taken + 1 - rules.limit;
+  }
+  std::vector<WaitingProcess> waiting = Waiting();
+  const auto own = std::ranges::find(waiting, slot, &WaitingProcess::slot);
+  if (own == waiting.end()) waiting.push_back({slot, rules});
+  const std::size_t taken = places.taken(rules.before);
+  const auto turns =
+      hydrapool::InTurn(rules.limit - std::min(taken, rules.limit), places.Parties(rules.before), waiting);
+  return std::ranges::find(turns, slot) != turns.end() ? 0 : 1 + Before(slot);
+}
+
+std::vector<std::uint32_t> ProcessLine::InTurn(std::size_t free, const ProcessPlaces& places) const {
+  return apart() ? hydrapool::InTurn(free, places.Parties(), Waiting()) : First(free);
+}
+
 std::vector<WaitingProcess> ProcessLine::Waiting() const {
   std::vector<WaitingProcess> waiting;
   for (const std::uint32_t slot : First(used())) {

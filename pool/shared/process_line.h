@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "pool/shared/process_places.h"
 #include "pool/shared/process_turns.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
@@ -16,7 +17,7 @@ namespace hydrapool {
 /// (process_turns.h).
 ///
 ///     if (line.Join(slot, most, now, rules)) …
-///     if (line.Before(slot) < free) … claim a place …
+///     if (line.TurnsBefore(slot, rules, places) == 0) … claim a place …
 ///     line.StepOut(slot);   … start the process …
 ///     line.Leave(slot);
 ///
@@ -48,9 +49,16 @@ class ProcessLine {
   /// How many come before it; all, where it does not wait.
   [[nodiscard]] std::size_t Before(std::uint32_t slot) const;
   [[nodiscard]] std::size_t size() const;
+  /// How many processes must come to their end before it is its turn for a place; 0: it is. At least, where a
+  /// party has a limit of its own.
+  [[nodiscard]] std::size_t TurnsBefore(std::uint32_t slot, const PlaceRules& rules,
+                                        const ProcessPlaces& places) const;
+  /// Whose turn it is where `free` places are free.
+  [[nodiscard]] std::vector<std::uint32_t> InTurn(std::size_t free, const ProcessPlaces& places) const;
   /// The first `count` of it, in their order.
   [[nodiscard]] std::vector<std::uint32_t> First(std::size_t count) const;
-  /// Somebody of a party of its own has joined, ever: Waiting counts, not First and Before.
+  /// Somebody of a party of its own has joined, ever: whose turn it is depends on Waiting, not on the order
+  /// alone.
   [[nodiscard]] bool apart() const { return shared_[0].apart.load(); }
   /// All that wait, in their order, and what they wait for but its limit.
   [[nodiscard]] std::vector<WaitingProcess> Waiting() const;

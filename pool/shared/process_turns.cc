@@ -4,6 +4,13 @@
 
 namespace hydrapool {
 
+std::size_t PlaceRules::Least() const {
+  std::size_t least = limit;
+  if (party.group != 0) least = std::min<std::size_t>(least, most_of_group);
+  if (party.client != 0) least = std::min<std::size_t>(least, most_of_client);
+  return least;
+}
+
 PartyLimit Reached(const PlaceRules& rules, std::span<const ProcessParty> running) {
   const ProcessParty& own = rules.party;
   if (own.group != 0 && std::ranges::count(running, own.group, &ProcessParty::group) >= rules.most_of_group)

@@ -38,6 +38,8 @@ struct PlaceRules {
 
   /// It is limited by more than the whole pool's places.
   [[nodiscard]] bool apart() const { return party.group != 0 || party.client != 0; }
+  /// The least of its limits.
+  [[nodiscard]] std::size_t Least() const;
 };
 
 /// Which of a request's own limits is reached.

@@ -36,8 +36,8 @@ struct StepPlan {
 ///     ssize_t Feed(std::size_t size);                from the client to the process, or away once it is deaf
 ///     ssize_t Discard(std::size_t size);             of what the client has sent
 ///     void Store(T& place, const T& value);          into shared memory; also for std::atomic<T>& places
-///     void Through();                                the step that ends a request is done, but for its
-///     commit Nanos Now();
+///     void Through();                                a request's last step is done, but for its commit
+///     Nanos Now();
 ///
 /// The first five move at least one byte and return how many, or 0 at the end, or -errno; none waits.
 ///
@@ -72,15 +72,6 @@ class StepMachine {
     sent_ = sent;
     consumed_ = consumed;
     bytes_ = bytes;
-  }
-
-  /// Between requests: `trim` is called while nobody else can have the lease. Bytes that come meanwhile are
-  /// told by their event.
-  template <typename Trim>
-  void TrimWhenIdle(Trim&& trim) {
-    if (!Claim()) return;
-    trim();
-    GoIdle();
   }
 
   // Between steps: from one phase to another, no byte moved.

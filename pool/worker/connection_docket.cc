@@ -9,7 +9,7 @@
 namespace hydrapool {
 
 Docket LeasedConnection::docket() const {
-  return {desk_.leases.docket(hand_.slot), hand_.detail.docket_of, request_};
+  return {desk_.leases.docket(hand_.slot), hand_.detail.docket_of, hand_.request};
 }
 
 void LeasedConnection::TellAnswering(std::string_view first_bytes) {
@@ -38,23 +38,26 @@ void LeasedConnection::CloseDocket(bool cut) {
 // Before the commit: after one to kIdle the lease may be another worker's.
 void LeasedConnection::CountRequests() {
   const std::uint32_t before = hand_.detail.requests.load(std::memory_order_relaxed);
-  const std::uint32_t after = before + std::max(std::exchange(batched_, 0), 1u);
+  const std::uint32_t after = before + std::max(std::exchange(hand_.batched, 0), 1u);
   hand_.detail.requests.store(after, std::memory_order_relaxed);
-  if (before < desk_.most_requests && after >= desk_.most_requests) desk_.board.Hit(Limit::kRequests);
+  if (before < desk_.options.max_requests_per_connection &&
+      after >= desk_.options.max_requests_per_connection)
+    desk_.board.Hit(Limit::kRequests);
 }
 
 // A request that was refused while it waited for its program's turn gives its turn back here: before the
 // commit, after which a worker's death would leave it to nobody.
 void LeasedConnection::GiveUpTurn() {
   hand_.detail.begun_at.store(0, std::memory_order_relaxed);
-  process_.LeavePlace();
-  desk_.leases.line().Leave(hand_.slot);
+  process_.turn().GiveUp();
 }
 
-void AnswerEnd::OnThrough() {
-  connection_.GiveUpTurn();
-  connection_.CloseDocket(false);
-  connection_.CountRequests();
+void LeasedConnection::OnThrough() {
+  GiveUpTurn();
+  CloseDocket(false);
+  CountRequests();
 }
+
+void AnswerEnd::OnThrough() { connection_.OnThrough(); }
 
 }  // namespace hydrapool

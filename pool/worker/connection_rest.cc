@@ -18,10 +18,10 @@ void LeasedConnection::SetBusy(bool busy) {
   const auto count = desk_.life.busy.load(std::memory_order_relaxed);
   desk_.life.busy.store(busy ? count + 1 : count - 1, std::memory_order_relaxed);
   if (busy) {
-    busy_since_ = since_ = desk_.loop.now();
+    busy_since_ = hand_.since = desk_.loop.now();
   } else {
     // A request that was passed on began before it came here.
-    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(std::max<Nanos>(since_ - *busy_since_, 0)));
+    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(std::max<Nanos>(hand_.since - *busy_since_, 0)));
     busy_since_.reset();
   }
 }
@@ -33,14 +33,14 @@ void LeasedConnection::CountStep() {
                             std::memory_order_relaxed);
   desk_.board.replies[std::min<std::size_t>(done.kind, kReplyClasses - 1)].Add(done.requests);
   for (unsigned i = 0; i < done.requests; ++i)
-    desk_.board.request_seconds.Observe(hand_.part, done.kind, now - since_);
+    desk_.board.request_seconds.Observe(hand_.part, done.kind, now - hand_.since);
   if (done.requests > 0 && desk_.life.first_reply_at.load(std::memory_order_relaxed) == 0)
     desk_.life.first_reply_at.store(now, std::memory_order_relaxed);
-  since_ = now;
+  hand_.since = now;
 }
 
 LeasedConnection::Next LeasedConnection::WaitForMore(bool has_bytes) {
-  if (has_bytes && peer_finished_) {  // the rest will never come
+  if (has_bytes && hand_.peer_finished) {  // the rest will never come
     hand_.machine.BeginClosing();
     BeginClosing();
     return Next::kWait;
@@ -48,9 +48,9 @@ LeasedConnection::Next LeasedConnection::WaitForMore(bool has_bytes) {
   LeaseDetail& detail = hand_.detail;
   if (!has_bytes) {
     detail.head_begun.store(false, std::memory_order_relaxed);
-    SetDeadline(since_ + desk_.timeouts.keep_alive);
+    SetDeadline(hand_.since + desk_.options.timeouts.keep_alive);
   } else if (!detail.head_begun.exchange(true, std::memory_order_relaxed)) {
-    SetDeadline(since_ + desk_.timeouts.head);
+    SetDeadline(hand_.since + desk_.options.timeouts.head);
   }
   hand_.machine.GoIdle();
   Rest();
@@ -146,7 +146,7 @@ void LeasedConnection::BeginClosing() {
   ::shutdown(hand_.fd.get(), SHUT_WR);
   HYDRAPOOL_FAILPOINT("worker.shut");
   if (!linger_) return Close();
-  SetDeadline(Now() + desk_.timeouts.linger);
+  SetDeadline(Now() + desk_.options.timeouts.linger);
   activity_ = Activity::kLingering;
   Linger();
   if (activity_ == Activity::kLingering) Watch();
@@ -225,16 +225,19 @@ void LeasedConnection::DoTick(Nanos now) {
   if (deadline != 0 && now >= deadline) OnDeadline();
 }
 
-// All of it only where the connection rests: the next request would have to get its page again.
+// All of it only where the connection rests: the next request would have to get its page again. Nobody else
+// can have the lease meanwhile, and bytes that come are told by their event.
 void LeasedConnection::TrimSlab(Nanos now) {
   constexpr Nanos kRests = sys::kSecond;
   constexpr int kMostASweep = 256;  // others want to be served
   if (desk_.slabs_trimmed == kMostASweep) return;
   const LeaseDetail& detail = hand_.detail;
-  const bool all = now - since_ >= kRests && detail.slab_written.load(std::memory_order_relaxed);
+  const bool all = now - hand_.since >= kRests && detail.slab_written.load(std::memory_order_relaxed);
   if (!all && !detail.slab_grown.load(std::memory_order_relaxed)) return;
   ++desk_.slabs_trimmed;
-  hand_.machine.TrimWhenIdle([&] { desk_.leases.TrimSlab(hand_.slot, all ? 0 : kSlabPage); });
+  if (!hand_.machine.Claim()) return;
+  desk_.leases.TrimSlab(hand_.slot, all ? 0 : kSlabPage);
+  hand_.machine.GoIdle();
 }
 
 void LeasedConnection::OnIdleDeadline() {

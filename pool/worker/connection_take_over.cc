@@ -21,7 +21,7 @@ LeaseInHand::LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t 
       detail(desk.leases.detail(slot)),
       slab(desk.leases.slab(slot)),
       io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process, watcher, desk.board),
-      machine(lease, detail, generation, io, desk.timeouts.write),
+      machine(lease, detail, generation, io, desk.options.timeouts.write),
       part(detail.part.load(std::memory_order_relaxed)) {}
 
 LeasedConnection::LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation,
@@ -41,8 +41,9 @@ LeasedConnection::~LeasedConnection() {
 std::string LeasedConnection::peer() const { return sys::PeerAddress(hand_.fd.get()); }
 std::string LeasedConnection::local() const { return sys::LocalAddress(hand_.fd.get()); }
 bool LeasedConnection::IsLast(std::uint64_t request) const {
-  if (desk_.most_requests != 0 &&
-      hand_.detail.requests.load(std::memory_order_relaxed) + batched_ + 1 >= desk_.most_requests)
+  if (desk_.options.max_requests_per_connection != 0 &&
+      hand_.detail.requests.load(std::memory_order_relaxed) + hand_.batched + 1 >=
+          desk_.options.max_requests_per_connection)
     return true;
   return worker().pool_drains() && sys::BytesWaiting(hand_.fd.get()) <= request;
 }
@@ -52,7 +53,7 @@ void LeasedConnection::TakeNotes() const {
   if (UsesNotes()) return;
   detail.handler = {};
   detail.begun_at.store(desk_.loop.now(), std::memory_order_relaxed);
-  detail.notes_of.store(request_, std::memory_order_release);
+  detail.notes_of.store(hand_.request, std::memory_order_release);
 }
 
 void LeasedConnection::Misuse(std::string_view what) {
@@ -65,8 +66,8 @@ void LeasedConnection::TakeOver(const ToWorker& message, std::array<sys::UniqueF
                                 LeaseWord word) {
   if (!hand_.lease.TakeUp(word)) return Leave();
   SetBusy(true);
-  request_ = hand_.detail.notes_of.load(std::memory_order_relaxed);
-  if (word.phase == Phase::kResponding) batched_ = hand_.lease.end[word.steps & 1].requests;
+  hand_.request = hand_.detail.notes_of.load(std::memory_order_relaxed);
+  if (word.phase == Phase::kResponding) hand_.batched = hand_.lease.end[word.steps & 1].requests;
   hand_.machine.Resume(message.step_sent, message.step_consumed, hand_.slab.data());
   if (word.phase == Phase::kClosing) return BeginClosing();
 

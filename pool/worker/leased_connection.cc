@@ -36,7 +36,7 @@ void LeasedConnection::OnEvents(std::uint32_t events) {
 }
 
 void LeasedConnection::DoEvents(std::uint32_t events) {
-  if ((events & EPOLLRDHUP) != 0) peer_finished_ = true;
+  if ((events & EPOLLRDHUP) != 0) hand_.peer_finished = true;
   switch (activity_) {
     case Activity::kIdle:
       if ((events & ~std::uint32_t{EPOLLOUT}) != 0) Serve();
@@ -120,8 +120,8 @@ std::optional<Decision> LeasedConnection::Ask(std::string_view peeked, std::size
   const std::uint64_t total = hand_.machine.total_consumed();
   const std::uint64_t request = total + consumed + 1;
   const std::uint64_t input_end = total + peeked.size();
-  if (request != request_ || input_end != interims_.input_end) interims_ = {.input_end = input_end};
-  request_ = request;
+  if (request != hand_.request || input_end != interims_.input_end) interims_ = {.input_end = input_end};
+  hand_.request = request;
   try {
     return desk_.handler->OnInput(*this, peeked.substr(consumed));
   } catch (...) {
@@ -134,14 +134,14 @@ std::optional<Decision> LeasedConnection::Ask(std::string_view peeked, std::size
 // until what came before it is answered: then it is asked about again.
 LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bool all_seen) {
   ReplyBatch batch(hand_.slab, peeked.size());
-  batched_ = 0;
+  hand_.batched = 0;
   while (batch.open()) {
     auto decision = Ask(peeked, batch.consumed(), batch.empty());
     auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
     const bool watched = desk_.internals.watcher != nullptr && docket().open();
     if (reply != nullptr && batch.Add(*reply, UsesNotes() || watched)) {
       desk_.internals.CountRunInto();
-      if (!reply->interim) ++batched_;
+      if (!reply->interim) ++hand_.batched;
       if (!reply->interim && watched) TellAnswering(reply->bytes);
       continue;
     }
@@ -153,8 +153,8 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
     if (const auto* start = std::get_if<Start>(&*decision)) {
       hand_.SetPart(start->part);
       if (BetterElsewhere()) return PassOn();
-      if (hand_.detail.passed_on.load(std::memory_order_relaxed) == request_)
-        since_ = hand_.detail.first_look.load(std::memory_order_relaxed);
+      if (hand_.detail.passed_on.load(std::memory_order_relaxed) == hand_.request)
+        hand_.since = hand_.detail.first_look.load(std::memory_order_relaxed);
       return Begin(peeked);
     }
     if (all_seen && sys::StopsAtUrgentByte(hand_.fd.get(), desk_.peek_buffer, peeked.size()))
@@ -165,7 +165,7 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   }
   hand_.SetPart(batch.part());
   if (batch.closes()) linger_ = batch.lingers();
-  const bool drained = all_seen && batch.consumed() == peeked.size() && !peer_finished_;
+  const bool drained = all_seen && batch.consumed() == peeked.size() && !hand_.peer_finished;
   hand_.machine.Begin(batch.Plan(drained ? Phase::kIdle : Phase::kReading));
   return CarryOn() == Progress::kComplete ? AfterStep() : Next::kWait;
 }
@@ -174,8 +174,8 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
 bool LeasedConnection::BetterElsewhere() const {
   constexpr Nanos kComesWithin = 20 * sys::kMillisecond;
   const std::uint32_t others = desk_.life.busy.load(std::memory_order_relaxed) - 1;
-  if (others == 0 || !desk_.passes_on || interims_.count > 0) return false;
-  if (hand_.detail.passed_on.load(std::memory_order_relaxed) == request_) return false;
+  if (others == 0 || desk_.options.balance != Balance::kLeastBusy || interims_.count > 0) return false;
+  if (hand_.detail.passed_on.load(std::memory_order_relaxed) == hand_.request) return false;
   const Doorbell& bell = desk_.line.bell();
   if (bell.parent_sleeps.load() == 0 && desk_.loop.now() - bell.parent_woke.load() > kComesWithin)
     return false;
@@ -186,8 +186,8 @@ bool LeasedConnection::BetterElsewhere() const {
 // request again.
 LeasedConnection::Next LeasedConnection::PassOn() {
   TellPassedOn();
-  hand_.detail.first_look.store(since_, std::memory_order_relaxed);
-  hand_.detail.passed_on.store(request_, std::memory_order_relaxed);
+  hand_.detail.first_look.store(hand_.since, std::memory_order_relaxed);
+  hand_.detail.passed_on.store(hand_.request, std::memory_order_relaxed);
   hand_.machine.GoIdle();
   GiveBack();
   return Next::kWait;
@@ -218,7 +218,7 @@ LeasedConnection::Next LeasedConnection::Begin(std::string_view input) {
 }
 
 LeasedConnection::Next LeasedConnection::SendAlone(Reply reply, std::size_t input) {
-  if (const auto fault = FaultOf(reply, input, request_taken()); !fault.empty()) {
+  if (const auto fault = FaultOf(reply, input, hand_.request_taken()); !fault.empty()) {
     Misuse(fault);
     return Next::kWait;
   }
@@ -234,7 +234,7 @@ LeasedConnection::Next LeasedConnection::SendReply(Reply reply) {
 }
 
 Progress LeasedConnection::CarryOn() {
-  const auto progress = hand_.machine.Continue(since_ + desk_.timeouts.keep_alive);
+  const auto progress = hand_.machine.Continue(hand_.since + desk_.options.timeouts.keep_alive);
   if (progress == Machine::Progress::kDone) CountStep();
   return WaitIn(Activity::kSending, progress);
 }

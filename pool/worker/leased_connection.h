@@ -20,8 +20,8 @@
 
 namespace hydrapool {
 
-/// The lease of a connection in the hands of a worker: its descriptor, its shared record, and the machine
-/// that carries it from step to step.
+/// The lease of a connection in the hands of a worker: its descriptor, its shared record, the machine that
+/// carries it from step to step, and what this worker knows of the request.
 struct LeaseInHand {
   LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t generation_of, sys::UniqueFd socket,
               RequestProcess& process, StepWatcher& watcher);
@@ -34,8 +34,14 @@ struct LeaseInHand {
   const std::span<char> slab;
   SocketIo io;
   StepMachine<SocketIo> machine;
+  bool peer_finished = false;  ///< its client sends no more
+  std::uint64_t request = 0;   ///< in hand: the number of its first byte, from 1; 0: none yet
+  Nanos since = 0;             ///< when it was first looked at, or the last one answered
+  std::uint32_t batched = 0;   ///< requests that the step at hand answers together
   std::uint8_t part = 0;  ///< of the request in hand; `detail` may be another worker's once the lease is idle
 
+  /// Something of the request in hand has been taken away already.
+  [[nodiscard]] bool request_taken() const { return machine.total_consumed() + 1 != request; }
   /// Before the request's first step.
   void SetPart(std::uint8_t of_request) {
     part = of_request;
@@ -71,8 +77,6 @@ class LeasedConnection final : public Connection {
 
   LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation, sys::UniqueFd fd);
   ~LeasedConnection();
-  LeasedConnection(const LeasedConnection&) = delete;
-  LeasedConnection& operator=(const LeasedConnection&) = delete;
 
   // For the worker.
   /// Takes up a lease that was just received, in whatever phase it is.
@@ -86,7 +90,6 @@ class LeasedConnection final : public Connection {
 
   // For the request in execution.
   [[nodiscard]] LeaseInHand& hand() { return hand_; }
-  [[nodiscard]] const LeaseInHand& hand() const { return hand_; }
   [[nodiscard]] WorkerDesk& desk() const { return desk_; }
   [[nodiscard]] Activity activity() const { return activity_; }
   void SetActivity(Activity activity) { activity_ = activity; }
@@ -101,20 +104,12 @@ class LeasedConnection final : public Connection {
   void SettleSoon();
   void OnEvents(std::uint32_t events);
   void Abort();
-  void Close();
   /// A mistake of the handler: said in the log, and the connection is reset.
   void Misuse(std::string_view what);
-  [[nodiscard]] bool peer_finished() const { return peer_finished_; }
   // connection_docket.cc: who watches the answers is told
   void TellAnswering(std::string_view first_bytes);
-  void TellPassedOn();
-  /// The request is over.
-  void CloseDocket(bool cut);
-  void CountRequests();
-  /// A place for its program, or its turn to have one, is another's.
-  void GiveUpTurn();
-  /// Something of the request in hand has been taken away already.
-  [[nodiscard]] bool request_taken() const { return hand_.machine.total_consumed() + 1 != request_; }
+  /// The last step of a request is through.
+  void OnThrough();
 
  private:
   // Connection
@@ -123,7 +118,9 @@ class LeasedConnection final : public Connection {
   [[nodiscard]] std::string peer() const override;
   [[nodiscard]] std::string local() const override;
   [[nodiscard]] std::uint64_t total_sent() const override { return hand_.machine.total_sent(); }
-  [[nodiscard]] std::uint64_t request_begin() const override { return request_ == 0 ? 0 : request_ - 1; }
+  [[nodiscard]] std::uint64_t request_begin() const override {
+    return hand_.request == 0 ? 0 : hand_.request - 1;
+  }
   [[nodiscard]] bool IsLast(std::uint64_t request) const override;
   [[nodiscard]] std::span<std::byte> NoteBytes() const override {
     TakeNotes();
@@ -145,7 +142,7 @@ class LeasedConnection final : public Connection {
   /// The notes are those of the request in hand: zeroes, if they were another's.
   void TakeNotes() const;
   [[nodiscard]] bool UsesNotes() const {
-    return hand_.detail.notes_of.load(std::memory_order_relaxed) == request_;
+    return hand_.detail.notes_of.load(std::memory_order_relaxed) == hand_.request;
   }
 
   // leased_connection.cc: from taking up to the answer
@@ -176,6 +173,7 @@ class LeasedConnection final : public Connection {
   void EndRequest();
   void ForgetRequest();
   void BeginClosing();
+  void Close();
   void Linger();
   void DoTick(Nanos now);
   void TrimSlab(Nanos now);
@@ -183,6 +181,12 @@ class LeasedConnection final : public Connection {
   void OnDeadline();
   void OnFailure(const char* what);
   void TellClose();
+  /// The request is over: who watches the answers is told so, once.
+  void CloseDocket(bool cut);
+  void TellPassedOn();
+  void CountRequests();
+  /// A place for its program, or its turn to have one, is another's.
+  void GiveUpTurn();
   void SetBusy(bool busy);
   void CountStep();
   void SetDeadline(Nanos deadline) { hand_.detail.deadline.store(deadline, std::memory_order_relaxed); }
@@ -196,14 +200,10 @@ class LeasedConnection final : public Connection {
   EventLoop::Timer turn_;  ///< its next turn, when it had moved enough in one
   EventLoop::Timer settle_;
   Activity activity_ = Activity::kIdle;
-  bool peer_finished_ = false;
-  bool linger_ = true;         ///< the client may still send something, which must not reset the connection
-  std::uint32_t batched_ = 0;  ///< requests that the step at hand answers together
-  bool roomy_ = false;         ///< half a request had to be made room behind
+  bool linger_ = true;  ///< the client may still send something, which must not reset the connection
+  bool roomy_ = false;  ///< half a request had to be made room behind
   std::optional<Nanos> busy_since_;
   Interims interims_;
-  std::uint64_t request_ = 0;  ///< in hand: the number of its first byte, from 1; 0: none yet
-  Nanos since_ = 0;            ///< when the request in hand was first looked at, or the last one answered
 };
 
 template <typename Call>

@@ -15,67 +15,56 @@ namespace hydrapool {
 using Activity = LeasedConnection::Activity;
 using Progress = Exchange::Progress;
 
-LeaseDetail& LeasedProcess::detail() const { return connection_.hand().detail; }
-
-std::uint32_t LeasedProcess::lease() const { return connection_.hand().slot; }
-std::uint32_t LeasedProcess::claimant() const {
-  return ProcessPlaces::Claimant(lease(), connection_.hand().generation);
-}
-std::size_t LeasedProcess::place_number() const {
-  return connection_.desk().leases.places().NumberOf(*place_);
-}
-const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leases.bodies(); }
-
 // Two that claim in the same moment see each other once both have noted whom they are for: one of them at
 // least gives back what its party may not have. So does who claims beside the process before it and finds
 // that gone.
-bool LeasedProcess::ClaimPlace(const PlaceRules& rules) {
-  const ProcessPlaces& places = connection_.desk().leases.places();
-  place_ = places.Claim(claimant(), rules.limit + (places.NumberOf(rules.before) ? 1 : 0));
+bool LeasedTurn::Claim(const PlaceRules& rules) {
+  place_ = places().Claim(claimant(), rules.limit + (places().NumberOf(rules.before) ? 1 : 0));
   HYDRAPOOL_FAILPOINT("worker.place_claimed");
   if (place_ == nullptr) return false;
-  places.Note(*place_, sys::Now(), connection_.hand().part, rules.party);
+  places().Note(*place_, sys::Now(), connection_.hand().part, rules.party);
   PlaceRules with_itself = rules;
   ++with_itself.most_of_group;
   ++with_itself.most_of_client;
-  if (places.taken(rules.before) <= rules.limit && Reaches(with_itself) == PartyLimit::kNone) return true;
+  if (places().taken(rules.before) <= rules.limit && Reaches(with_itself) == PartyLimit::kNone) return true;
   LeavePlace();
   return false;
 }
 
-PartyLimit LeasedProcess::Reaches(const PlaceRules& rules) const {
-  return rules.apart() ? Reached(rules, connection_.desk().leases.places().Parties(rules.before))
-                       : PartyLimit::kNone;
+PartyLimit LeasedTurn::Reaches(const PlaceRules& rules) const {
+  return rules.apart() ? Reached(rules, places().Parties(rules.before)) : PartyLimit::kNone;
 }
 
-const ProcessLine& LeasedProcess::line() const { return connection_.desk().leases.line(); }
-
-bool LeasedProcess::client_finished() const { return connection_.peer_finished(); }
-
-bool LeasedProcess::JoinLine(std::size_t most, const PlaceRules& rules) {
-  const bool joined = line().Join(lease(), most, sys::Now(), rules);
+bool LeasedTurn::Join(std::size_t most, const PlaceRules& rules) {
+  const bool joined = line().Join(slot(), most, sys::Now(), rules);
   HYDRAPOOL_FAILPOINT("worker.in_line");
   return joined;
 }
 
-std::size_t LeasedProcess::TurnsBefore(const PlaceRules& rules) const {
-  line().StepBack(lease());  // the watchdog may have taken this worker for one that does not come round
-  const ProcessPlaces& places = connection_.desk().leases.places();
-  if (!rules.apart() && !line().apart()) {
-    const std::size_t taken = places.taken(rules.before) + line().Before(lease());
-    return taken < rules.limit ? 0 : taken + 1 - rules.limit;
-  }
-  std::vector<WaitingProcess> waiting = line().Waiting();
-  const auto own = std::ranges::find(waiting, lease(), &WaitingProcess::slot);
-  if (own == waiting.end()) waiting.push_back({lease(), rules});
-  const std::size_t taken = places.taken(rules.before);
-  const auto turns =
-      InTurn(rules.limit - std::min(taken, rules.limit), places.Parties(rules.before), waiting);
-  if (std::ranges::find(turns, lease()) != turns.end()) return 0;
-  return 1 + line().Before(lease());
+std::size_t LeasedTurn::TurnsBefore(const PlaceRules& rules) const {
+  line().StepBack(slot());  // the watchdog may have taken this worker for one that does not come round
+  return line().TurnsBefore(slot(), rules, places());
 }
 
-void LeasedProcess::GiveBackPlace() { ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant()); }
+std::uint32_t LeasedTurn::slot() const { return connection_.hand().slot; }
+const ProcessLine& LeasedTurn::line() const { return connection_.desk().leases.line(); }
+const ProcessPlaces& LeasedTurn::places() const { return connection_.desk().leases.places(); }
+bool LeasedTurn::client_finished() const { return connection_.hand().peer_finished; }
+std::uint32_t LeasedTurn::claimant() const {
+  return ProcessPlaces::Claimant(slot(), connection_.hand().generation);
+}
+
+void LeasedTurn::LeavePlace() { ProcessPlaces::GiveBack(*std::exchange(place_, nullptr), claimant()); }
+
+void LeasedTurn::GiveUp() {
+  if (place_ != nullptr) LeavePlace();
+  line().Leave(slot());
+}
+
+LeaseDetail& LeasedProcess::detail() const { return connection_.hand().detail; }
+
+std::uint32_t LeasedProcess::lease() const { return connection_.hand().slot; }
+const BodyBudget& LeasedProcess::bodies() const { return connection_.desk().leases.bodies(); }
 
 void LeasedProcess::Prepare() {
   detail().process.store(ProcessWord{ProcessWord::State::kPreparing, ::getpid()}.Pack(),

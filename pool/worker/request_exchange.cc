@@ -39,7 +39,7 @@ std::string_view RequestExchange::Fault(std::size_t size, std::uint32_t consume,
   if (size > buffer().size()) return "an execution sent more than its buffer holds";
   if (consume > seen_ && consume > sys::BytesWaiting(connection_.hand().fd.get()))
     return "an execution consumed more than has come";
-  if (over && consume == 0 && !connection_.request_taken())
+  if (over && consume == 0 && !connection_.hand().request_taken())
     return "an execution consumed nothing of the request that it answered";
   return {};
 }

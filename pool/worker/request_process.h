@@ -7,9 +7,9 @@
 
 #include "hydrapool/connection.h"
 #include "pool/shared/messages.h"
-#include "pool/shared/process_line.h"
 #include "pool/shared/process_places.h"
 #include "pool/shared/process_word.h"
+#include "pool/sys/clock.h"
 #include "pool/sys/unique_fd.h"
 
 namespace hydrapool {
@@ -17,36 +17,50 @@ namespace hydrapool {
 class BodyBudget;
 struct LeaseDetail;
 
+/// A request's turn to have a process: its place among those that may run at once, and in the line for one.
+///
+///     Join() → TurnsBefore() == 0 → Claim() → StepOut() → the process occupies place() → Leave()
+///
+/// The line and the places outlive the worker: a request whose worker dies goes on to wait.
+class ProcessTurn {
+ public:
+  /// Claims a place for a process of this request (process_places.h). False: all that it may have are taken.
+  [[nodiscard]] virtual bool Claim(const PlaceRules& rules) = 0;
+  /// Waits in the line for a place (process_line.h) from now on, or goes on to wait where a worker died over
+  /// it. False: `most` wait already. The request's end leaves the line.
+  [[nodiscard]] virtual bool Join(std::size_t most, const PlaceRules& rules) = 0;
+  /// Since when it waits in the line; 0: it does not.
+  [[nodiscard]] virtual sys::Nanos since() const = 0;
+  /// As ProcessLine::TurnsBefore.
+  [[nodiscard]] virtual std::size_t TurnsBefore(const PlaceRules& rules) const = 0;
+  /// Which limit of its own it runs into now.
+  [[nodiscard]] virtual PartyLimit Reaches(const PlaceRules& rules) const = 0;
+  /// It has a place, and waits again if this worker dies before Leave.
+  virtual void StepOut() = 0;
+  virtual void Leave() = 0;
+  /// The place claimed and whose it is; the process occupies it before it passes the gate.
+  [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
+  [[nodiscard]] virtual std::size_t place_number() const = 0;  ///< ProcessPlaces::NumberOf
+  [[nodiscard]] virtual std::uint32_t claimant() const = 0;    ///< ProcessPlaces::Claimant
+  /// Its client sends no more: it has closed its end, or its side of it.
+  [[nodiscard]] virtual bool client_finished() const = 0;
+
+ protected:
+  ~ProcessTurn() = default;
+};
+
 /// The process that answers a request, leased with its connection so that it outlives its worker.
 ///
-///     ClaimPlace() → Prepare() → Offer its ends to the parent → start it through PassGate → Exchange::Send
+///     turn().Claim() → Prepare() → Offer its ends to the parent → start it through PassGate → Exchange::Send
 ///     steps with `spliced` bytes → the end
 ///
 /// From the gate on it runs whatever becomes of this worker. A worker that takes the request over gets the
 /// same ends, and its handler is asked to Resume.
 class RequestProcess {
  public:
-  /// Claims a place for a process of this request (process_places.h). False: all that it may have are taken.
-  [[nodiscard]] virtual bool ClaimPlace(const PlaceRules& rules) = 0;
-  /// Waits in the line for a place (process_line.h) from now on, or goes on to wait where a worker died over
-  /// it. False: `most` wait already. Its end leaves the line.
-  [[nodiscard]] virtual bool JoinLine(std::size_t most, const PlaceRules& rules) = 0;
-  [[nodiscard]] virtual const ProcessLine& line() const = 0;
-  /// How many must come to their end before it is its turn for a place; 0: it is. At least, where its party
-  /// has a limit of its own.
-  [[nodiscard]] virtual std::size_t TurnsBefore(const PlaceRules& rules) const = 0;
-  /// Which limit of its own it runs into now.
-  [[nodiscard]] virtual PartyLimit Reaches(const PlaceRules& rules) const = 0;
-  /// It has a place, and waits again if this worker dies before LeaveLine.
-  virtual void StepOutOfLine() = 0;
-  virtual void LeaveLine() = 0;
-  /// Its client sends no more: it has closed its end, or its side of it.
-  [[nodiscard]] virtual bool client_finished() const = 0;
-  /// The place claimed and whose it is; the process occupies it before it passes the gate.
-  [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
-  [[nodiscard]] virtual std::size_t place_number() const = 0;  ///< ProcessPlaces::NumberOf
+  [[nodiscard]] virtual ProcessTurn& turn() = 0;
+  /// The slot of the connection's lease.
   [[nodiscard]] virtual std::uint32_t lease() const = 0;
-  [[nodiscard]] virtual std::uint32_t claimant() const = 0;  ///< ProcessPlaces::Claimant
   /// Sets the gate for a process that this worker is about to start.
   virtual void Prepare() = 0;
   /// Gives the parent a copy of the file in which the request's body is made whole, in place of one given

@@ -138,7 +138,7 @@ void Worker::Sweep() {
 
 void Worker::EndRound() {
   sys::LogFile::RefreshAll();
-  for (const LeasedConnection* gone : desk_.forgotten) {
+  for (LeasedConnection* gone : desk_.forgotten) {
     auto& place = connections_[gone->hand().slot];
     if (place.get() == gone) place.reset();
   }

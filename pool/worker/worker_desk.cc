@@ -64,13 +64,11 @@ bool ParentLine::Tell(const ToParent& message, std::span<const int> descriptors)
   return now;
 }
 
-WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& options, const HandlerType& type)
+WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& asked, const HandlerType& type)
     : leases(seat.table),
       life(seat.scoreboard.lives()[seat.life]),
       board(seat.scoreboard.slot(life.slot)),
-      timeouts(options.timeouts),
-      most_requests(options.max_requests_per_connection),
-      passes_on(options.balance == Balance::kLeastBusy),
+      options(asked),
       internals{seat.parent,
                 seat.lifeline,
                 board,
@@ -83,7 +81,6 @@ WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& options, const Handle
       line(seat.ring, seat.scoreboard.bell(), std::move(seat.channel), std::move(seat.doorbell)),
       peek_buffer(std::clamp<std::size_t>(options.max_input, 1, kMostInput)),
       speaks_first(type.speaks_first),
-      abandoned_reply(type.abandoned_reply),
       handler(type.make(context)) {}
 
 }  // namespace hydrapool

@@ -91,16 +91,14 @@ class ParentLine {
   std::deque<ToParent> outbox_;
 };
 
-/// What a worker's connections have in common.
+/// What a worker's connections have in common. The options must outlive it.
 struct WorkerDesk {
-  WorkerDesk(WorkerSeat seat, const PoolOptions& options, const HandlerType& type);
+  WorkerDesk(WorkerSeat seat, const PoolOptions& asked, const HandlerType& type);
 
   LeaseTable& leases;
   WorkerLife& life;
   WorkerSlot& board;
-  const Timeouts timeouts;
-  const std::size_t most_requests;  ///< of a connection; 0: no limit
-  const bool passes_on;             ///< to a worker that is less busy, what is about to be executed
+  const PoolOptions& options;
   EventLoop loop;
   WorkerInternals internals;
   WorkerContext context;
@@ -109,9 +107,8 @@ struct WorkerDesk {
   bool draining = false;
   int slabs_trimmed = 0;  ///< in this sweep
   bool speaks_first = false;
-  std::string (*abandoned_reply)(Excuse) = nullptr;
   /// Connections that are done with; destroyed when the loop comes round.
-  std::vector<const LeasedConnection*> forgotten;
+  std::vector<LeasedConnection*> forgotten;
   std::unique_ptr<AnyHandler> handler;
 };
 
