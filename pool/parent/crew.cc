@@ -12,11 +12,10 @@
 #include "pool/sys/log.h"
 
 namespace hydrapool {
-namespace {}  // namespace
 
 Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases& leases, Seats& seats,
            Lender& lender, Rescuer& rescuer, DeathJournal& deaths, sys::Nanos stall_timeout,
-           const sys::OomScoreOfChildren* oom_score, Work work)
+           NewWorker new_worker)
     : loop_(loop),
       scoreboard_(scoreboard),
       life_(life),
@@ -24,8 +23,7 @@ Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases&
       seats_(seats),
       lender_(lender),
       rescuer_(rescuer),
-      oom_score_(oom_score),
-      work_(std::move(work)),
+      new_worker_(std::move(new_worker)),
       watchdog_(leases, seats, lender, stall_timeout),
       coroner_(scoreboard.counts(), scoreboard.signs(), deaths) {
   leases_.hear = [this](std::uint32_t worker) { OnMessages(seats_.handle(worker)); };
@@ -47,14 +45,14 @@ void Crew::Settle(std::uint32_t slot) {
   LeaseBook& book = leases_.book;
   const LeaseWord word = leases_.table.lease(slot).Load();
   const std::uint32_t owner = book.owner(slot);
-  const bool has_owner = owner != LeaseBook::kNoWorker && seats_.handle(owner);
+  const bool has_owner = owner != kNoWorker && seats_.handle(owner);
   const bool leaves = has_owner && seats_.handle(owner).life().state.load() == WorkerState::kDraining;
   if (word.phase == Phase::kClosed) {
     lender_.FreeClosed(slot);
   } else if (word.offered) {
-    if (!has_owner || !book.sent(slot)) rescuer_.LendAgain(slot);
-  } else if (word.phase == Phase::kIdle && (!has_owner || !book.sent(slot) || leaves)) {
-    if (book.IsAsRescued(slot, word)) {
+    if (!has_owner || !book.delivery(slot).sent) rescuer_.LendAgain(slot);
+  } else if (word.phase == Phase::kIdle && (!has_owner || !book.delivery(slot).sent || leaves)) {
+    if (book.rescues(slot).IsAsRescued(word)) {
       rescuer_.LendAgain(slot);
     } else if (leases_.TakeIdle(slot)) {
       lender_.LendIdle(slot);
@@ -63,12 +61,13 @@ void Crew::Settle(std::uint32_t slot) {
 }
 
 WorkerHandle::Job Crew::JobOf(WorkerHandle& worker) {
-  return {.work = [this, &worker](sys::Channel channel) { return work_(worker, std::move(channel)); },
-          .on_message = [this, &worker] { OnMessages(worker); },
-          .on_death =
-              [this, &worker] {
-                if (const auto status = worker.Ended()) OnDeath(worker, *status);
-              }};
+  return {
+      .work = [this, &worker](sys::Channel channel) { return new_worker_.work(worker, std::move(channel)); },
+      .on_message = [this, &worker] { OnMessages(worker); },
+      .on_death =
+          [this, &worker] {
+            if (const auto status = worker.Ended()) OnDeath(worker, *status);
+          }};
 }
 
 void Crew::FillSeats() {
@@ -85,7 +84,7 @@ void Crew::Start(std::size_t seat) {
   slot.incarnation.fetch_add(1);
   try {
     std::optional<sys::OomScoreOfChildren::Raised> raised;
-    if (oom_score_ != nullptr) raised.emplace(*oom_score_, sys::kWorkerOomScore);
+    if (new_worker_.oom_score != nullptr) raised.emplace(*new_worker_.oom_score, sys::kWorkerOomScore);
     worker.Start(loop_, static_cast<std::uint32_t>(seat), JobOf(worker));
     worker.life().program = life_.program;
     slot.pid = worker.pid();
@@ -100,7 +99,7 @@ void Crew::Start(std::size_t seat) {
 
 bool Crew::HasNews() const {
   return life_.LaunchersTell() || std::ranges::any_of(seats_.in_use(), [](WorkerHandle* worker) {
-           return !worker->ring().empty() || worker->News().has_value();
+           return !worker->line().ring().empty() || worker->News().has_value();
          });
 }
 
@@ -150,7 +149,7 @@ void Crew::Replace(WorkerHandle& worker) {
 }
 
 void Crew::OnMessages(WorkerHandle& worker) {
-  while (auto said = worker.Peek()) {
+  while (auto said = worker.line().Peek()) {
     const ToParent& message = said->message;
     const bool holds = message.slot < leases_.table.size() &&
                        leases_.book.owner(message.slot) == worker.number() &&
@@ -162,7 +161,7 @@ void Crew::OnMessages(WorkerHandle& worker) {
     } else if (message.kind == ToParent::Kind::kLetGo) {  // the lease was taken before this was read
       leases_.keeper.LetFinish(message.pid);
     }
-    worker.Discard();
+    worker.line().Discard();
   }
 }
 
@@ -187,6 +186,12 @@ void Crew::CountLeaving() {
   const auto leaving = std::ranges::count_if(
       seats_.in_use(), [this](const WorkerHandle* worker) { return !seats_.IsPresent(*worker); });
   scoreboard_.counts().leaving.store(static_cast<std::uint32_t>(leaving), std::memory_order_relaxed);
+}
+
+void Crew::TellAllToLeave() const {
+  for (const WorkerHandle* worker : seats_.in_use()) {
+    if (!worker->life().told_to_leave) worker->TellToLeave();
+  }
 }
 
 void Crew::Signal(int signal) const {

@@ -29,16 +29,19 @@ namespace hydrapool {
 /// is replaced when the respawn policy says so. The parent's thread only.
 class Crew {
  public:
-  /// `work` is run in a new worker; its exit code. `oom_score`: to be raised for workers; null: it is.
-  using Work = std::function<int(WorkerHandle& self, sys::Channel channel)>;
+  struct NewWorker {
+    /// Runs in it; its exit code.
+    std::function<int(WorkerHandle& self, sys::Channel channel)> work;
+    const sys::OomScoreOfChildren* oom_score = nullptr;  ///< to be raised for workers; null: it is
+  };
   Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases& leases, Seats& seats,
        Lender& lender, Rescuer& rescuer, DeathJournal& deaths, sys::Nanos stall_timeout,
-       const sys::OomScoreOfChildren* oom_score, Work work);
+       NewWorker new_worker);
 
   /// In a new parent, once Seats has taken the workers over: listens to them, and finishes what the parent
   /// before has left half done.
   void Adopt();
-  /// A worker for every seat that may have one now, and later for those that may not yet.
+  /// A worker for every seat that may have one now; for the other seats later, when they may.
   void FillSeats();
   /// What workers have said in shared memory since the last time: what they give back, how they are.
   void Listen();
@@ -47,10 +50,10 @@ class Crew {
   /// Something has been said that Listen has not heard.
   [[nodiscard]] bool HasNews() const;
 
-  /// Several times a second: for those that do not come round (watchdog.h), the dead of whom nobody tells,
-  /// and the CPU time of all.
+  /// Several times a second: looks for workers that do not come round (watchdog.h) and for deaths of which
+  /// no signal and no obituary tells (kinship.h), and counts the CPU time of all workers.
   void Watch();
-  /// Sees to the dead of whom nobody tells (kinship.h). A new parent looks once.
+  /// Sees to the dead of which no signal and no obituary tells. A new parent looks once.
   void MournUntold() {
     MournWorkers();
     MournPrograms();
@@ -67,9 +70,11 @@ class Crew {
 
   /// From here on the dead are neither rescued nor replaced.
   void Dismiss() { dismissed_ = true; }
+  /// All are to finish what they have in hand, and end; each is told once.
+  void TellAllToLeave() const;
   void Signal(int signal) const;
   [[nodiscard]] bool gone() const { return seats_.in_use().empty(); }
-  /// Kills and reaps those that are left.
+  /// Kills and reaps the workers that are left.
   void KillAll();
 
  private:
@@ -95,8 +100,7 @@ class Crew {
   Seats& seats_;
   Lender& lender_;
   Rescuer& rescuer_;
-  const sys::OomScoreOfChildren* oom_score_;
-  Work work_;
+  NewWorker new_worker_;
   Watchdog watchdog_;
   ReapClock reap_clock_;
   Coroner coroner_;

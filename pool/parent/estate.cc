@@ -45,7 +45,7 @@ Estate::Estate(const PoolOptions& options)
     heap_.emplace(kLayout);
     bell_ = MakeBell();
   }
-  const sys::SharedHeap::Use use(heap());
+  use_.emplace(&*heap_);
   const sys::SharedArray<Sizes> sizes(1);
   if (!heap_->found()) {
     sizes[0] = {.workers = std::max(kMostWorkers, options.workers),
@@ -66,6 +66,7 @@ Estate::Estate(const PoolOptions& options)
 }
 
 void Estate::Seal() {
+  use_.reset();
   if (heap_) heap_->Seal();
 }
 

@@ -17,8 +17,7 @@ namespace hydrapool {
 /// parent are tied to each other.
 ///
 ///     Estate estate(options);
-///     const sys::SharedHeap::Use use(estate.heap());   // while the records are made, or found
-///     …
+///     …               // the records are made, or found: in its memory
 ///     estate.Seal();
 ///
 /// A pool that nothing can follow (PoolOptions::program is empty, or it has no supervisor) leaves nothing,
@@ -35,8 +34,7 @@ class Estate {
   [[nodiscard]] std::size_t workers() const { return sizes_.workers; }
   [[nodiscard]] std::size_t connections() const { return sizes_.connections; }
 
-  /// nullptr: there is nothing to leave.
-  [[nodiscard]] sys::SharedHeap* heap() { return heap_ ? &*heap_ : nullptr; }
+  /// What is made in shared memory from here on is not left to the next program.
   void Seal();
 
   [[nodiscard]] sys::Lifeline& lifeline() { return lifeline_; }
@@ -52,6 +50,7 @@ class Estate {
   };
 
   std::optional<sys::SharedHeap> heap_;
+  std::optional<sys::SharedHeap::Use> use_;  // until Seal
   Sizes sizes_;
   std::optional<sys::SharedArray<Succession::Handed>> handed_;
   std::optional<Succession> succession_;

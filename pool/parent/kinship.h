@@ -8,12 +8,12 @@
 
 namespace hydrapool {
 
-/// Whose child a process of the pool is now: so who reaps it, and who tells of its end.
+/// Whose child a process of the pool is now, and by what its end is known.
 enum class Kin : std::uint8_t {
   kChild,        ///< this parent's: SIGCHLD
   kSupervisors,  ///< an earlier parent's, which has died: the supervisor's obituary (obituary_ring.h)
   kLaunched,     ///< a launcher's (cgi/launch_server.h): that one's obituary
-  kOrphan,       ///< an earlier supervisor's, which has died too: nobody
+  kOrphan,       ///< an earlier supervisor's, which has died too: by nothing
   kNone,         ///< reaped, or never a process of this pool
 };
 

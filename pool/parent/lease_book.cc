@@ -6,14 +6,14 @@
 
 namespace hydrapool {
 
-LeaseBook::LeaseBook(LeaseTable& table, std::size_t workers)
+LeaseBook::LeaseBook(LeaseTable& table, std::size_t workers, std::size_t most)
     : table_(table),
       held_(table.size()),
       used_(1),
       fds_(table.size()),
       peers_(table.size()),
       counts_(workers),
-      most_(table.size()) {
+      most_(most) {
   free_.reserve(table.size());
   for (std::size_t i = table.size(); i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));
 }
@@ -70,13 +70,9 @@ std::optional<std::uint32_t> LeaseBook::Open(sys::UniqueFd& fd, sys::Nanos now, 
   free_.pop_back();
   used_[0] = std::max(used_[0], slot + 1);
   Held& held = held_[slot];
-  held.sent = false;
   held.owner = kNoWorker;
-  held.orphan = held.relent = 0;
-  held.farewell = 0;
-  held.accepted_at = now;
-  held.waits_since = 0;
-  held.record = held.before = {};
+  held.delivery = {.accepted_at = now};
+  held.rescues = {};
   Lease& lease = table_.lease(slot);
   lease.excuse = Excuse::kNone;
   table_.detail(slot).Clear(ledger);
@@ -136,8 +132,7 @@ void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Excuse excuse) {
   if (excuse != Excuse::kNone) lease.excuse = excuse;
   ++word.generation;
   word.offered = word.phase != Phase::kIdle;
-  held_[slot].relent = word.Pack();
-  std::atomic_signal_fence(std::memory_order_seq_cst);
+  held_[slot].rescues.NoteRelent(word);
   lease.Store(word);
   SetOwner(slot, kNoWorker);
 }
@@ -145,52 +140,13 @@ void LeaseBook::Relend(std::uint32_t slot, LeaseWord word, Excuse excuse) {
 void LeaseBook::SetOwner(std::uint32_t slot, std::uint32_t worker) {
   Held& held = held_[slot];
   if (held.owner != kNoWorker) --counts_[held.owner];
-  held.sent = false;
+  held.delivery.sent = false;
   std::atomic_signal_fence(std::memory_order_seq_cst);  // not yet sent to whom it belongs from here on
   held.owner = worker;
   if (worker != kNoWorker) {
-    held.waits_since = 0;
+    held.delivery.waits_since = 0;
     ++counts_[worker];
   }
-}
-
-sys::Nanos LeaseBook::WaitsSince(std::uint32_t slot, sys::Nanos now) {
-  if (held_[slot].waits_since == 0) held_[slot].waits_since = now;
-  return held_[slot].waits_since;
-}
-
-LeaseBook::Record& LeaseBook::record(std::uint32_t slot, std::uint32_t steps, std::uint64_t process) {
-  Record& record = held_[slot].record;
-  const bool same = record.steps == steps || (process != 0 && record.process == process);
-  if (!same) record = {};
-  record.steps = steps;
-  record.process = process;
-  return record;
-}
-
-LeaseBook::Record& LeaseBook::RecordForRescue(std::uint32_t slot, LeaseWord word, std::uint64_t process) {
-  Held& held = held_[slot];
-  if (held.orphan == word.Pack()) {
-    held.record = held.before;
-  } else {
-    held.before = held.record;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    held.orphan = word.Pack();
-  }
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  return record(slot, word.steps, process);
-}
-
-bool LeaseBook::IsAsRescued(std::uint32_t slot, LeaseWord word) const {
-  return held_[slot].relent == word.Pack();
-}
-
-std::optional<std::uint64_t> LeaseBook::NoteFarewell(std::uint32_t slot, std::uint64_t sent) {
-  Held& held = held_[slot];
-  if (held.farewell != 0) return held.farewell - 1;
-  held.farewell = sent + 1;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  return std::nullopt;
 }
 
 std::vector<std::uint32_t> LeaseBook::SlotsOf(std::uint32_t worker) const {

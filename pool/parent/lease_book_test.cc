@@ -26,8 +26,8 @@ TEST_F(LeaseBookTest, AnOpenedLeaseIsIdleAndNobodys) {
   const std::uint32_t slot = Open();
   EXPECT_EQ(Word(slot).phase, Phase::kIdle);
   EXPECT_EQ(Word(slot).steps, 0u);
-  EXPECT_EQ(book_.owner(slot), LeaseBook::kNoWorker);
-  EXPECT_TRUE(book_.is_open(slot));
+  EXPECT_EQ(book_.owner(slot), kNoWorker);
+  EXPECT_GE(book_.fd(slot), 0);
   EXPECT_EQ(book_.open(), 1u);
 }
 
@@ -48,11 +48,11 @@ TEST_F(LeaseBookTest, AFreedSlotIsUsedAgainWithAnotherGenerationAndNothingOfItsP
   table_.detail(slot).deadline = 5;
   table_.detail(slot).process = 6;
   table_.detail(slot).handler[0] = std::byte{7};
-  book_.record(slot, 0).strikes = 1;
+  book_.rescues(slot).Of(0).strikes = 1;
   book_.SetOwner(slot, 1);
   book_.Free(slot);
   EXPECT_EQ(Word(slot).phase, Phase::kFree);
-  EXPECT_FALSE(book_.is_open(slot));
+  EXPECT_LT(book_.fd(slot), 0);
   EXPECT_EQ(book_.leases_of(1), 0u);
 
   ASSERT_EQ(Open(), slot);
@@ -62,7 +62,7 @@ TEST_F(LeaseBookTest, AFreedSlotIsUsedAgainWithAnotherGenerationAndNothingOfItsP
   EXPECT_EQ(table_.detail(slot).deadline, 0);
   EXPECT_EQ(table_.detail(slot).process, 0u);
   EXPECT_EQ(table_.detail(slot).handler[0], std::byte{0});
-  EXPECT_EQ(book_.record(slot, 0).strikes, 0u);
+  EXPECT_EQ(book_.rescues(slot).Of(0).strikes, 0u);
 }
 
 TEST_F(LeaseBookTest, AnIdleLeaseIsTakenFromItsOwnerWhoThenCannotClaimIt) {
@@ -70,7 +70,7 @@ TEST_F(LeaseBookTest, AnIdleLeaseIsTakenFromItsOwnerWhoThenCannotClaimIt) {
   book_.SetOwner(slot, 0);
   const LeaseWord before = Word(slot);
   EXPECT_TRUE(book_.Take(slot));
-  EXPECT_EQ(book_.owner(slot), LeaseBook::kNoWorker);
+  EXPECT_EQ(book_.owner(slot), kNoWorker);
   EXPECT_EQ(Word(slot).phase, Phase::kIdle);
   EXPECT_FALSE(table_.lease(slot).Swap(before, {before.steps, before.generation, Phase::kReading}));
 }
@@ -96,7 +96,7 @@ TEST_F(LeaseBookTest, RelendingChangesTheGenerationAndKeepsAVerdictThatIsOwed) {
   EXPECT_EQ(Word(slot).steps, 4u);
   EXPECT_EQ(Word(slot).phase, Phase::kResponding);
   EXPECT_NE(Word(slot).generation, word.generation);
-  EXPECT_EQ(book_.owner(slot), LeaseBook::kNoWorker);
+  EXPECT_EQ(book_.owner(slot), kNoWorker);
   book_.Relend(slot, Word(slot), Excuse::kNone);  // its next worker died too
   EXPECT_EQ(table_.lease(slot).excuse, Excuse::kAbandoned);
 }
@@ -116,12 +116,12 @@ TEST_F(LeaseBookTest, ARescueIsKnownAgainOverTheLastGeneration) {
     book_.SetOwner(slot, 0);
     const LeaseWord dead{UINT32_MAX, Word(slot).generation, Phase::kReading};
     table_.lease(slot).Store(dead);
-    EXPECT_FALSE(book_.IsAsRescued(slot, dead)) << rescue;
-    ++book_.RecordForRescue(slot, dead, 0).rescues;
-    EXPECT_EQ(++book_.RecordForRescue(slot, dead, 0).rescues, static_cast<std::uint32_t>(rescue))
+    EXPECT_FALSE(book_.rescues(slot).IsAsRescued(dead)) << rescue;
+    ++book_.rescues(slot).ForRescue(dead, 0).rescues;
+    EXPECT_EQ(++book_.rescues(slot).ForRescue(dead, 0).rescues, static_cast<std::uint32_t>(rescue))
         << "the next parent does the same rescue again";
     book_.Relend(slot, {UINT32_MAX, dead.generation, Phase::kIdle}, Excuse::kNone);
-    EXPECT_TRUE(book_.IsAsRescued(slot, Word(slot))) << rescue;
+    EXPECT_TRUE(book_.rescues(slot).IsAsRescued(Word(slot))) << rescue;
   }
   EXPECT_EQ(Word(slot).generation, 2u);
 }
@@ -129,9 +129,9 @@ TEST_F(LeaseBookTest, ARescueIsKnownAgainOverTheLastGeneration) {
 TEST_F(LeaseBookTest, ALeaseOnWhichARequestWasAnsweredSinceItsRescueIsNotAsRescued) {
   const std::uint32_t slot = Open();
   book_.Relend(slot, {7, Word(slot).generation, Phase::kIdle}, Excuse::kNone);
-  EXPECT_TRUE(book_.IsAsRescued(slot, Word(slot)));
+  EXPECT_TRUE(book_.rescues(slot).IsAsRescued(Word(slot)));
   table_.lease(slot).Store({8, Word(slot).generation, Phase::kIdle});
-  EXPECT_FALSE(book_.IsAsRescued(slot, Word(slot)));
+  EXPECT_FALSE(book_.rescues(slot).IsAsRescued(Word(slot)));
 }
 
 TEST_F(LeaseBookTest, KnowsWhoHoldsWhat) {
@@ -154,15 +154,15 @@ TEST_F(LeaseBookTest, KnowsWhoHoldsWhat) {
 
 TEST_F(LeaseBookTest, AStepCompletedForgetsStrikes) {
   const std::uint32_t slot = Open();
-  book_.record(slot, 3).strikes = 1;
-  EXPECT_EQ(book_.record(slot, 3).strikes, 1u);
-  EXPECT_EQ(book_.record(slot, 4).strikes, 0u);
-  book_.record(slot, 4).strikes = 1;
-  EXPECT_EQ(book_.record(slot, 4, 77).strikes, 1u) << "it has started its process since";
-  EXPECT_EQ(book_.record(slot, 9, 77).strikes, 1u) << "and its process has answered a part";
-  EXPECT_EQ(book_.record(slot, 12, 78).strikes, 0u);
-  book_.record(slot, 12, 78).strikes = 1;
-  EXPECT_EQ(book_.record(slot, 13).strikes, 0u);
+  book_.rescues(slot).Of(3).strikes = 1;
+  EXPECT_EQ(book_.rescues(slot).Of(3).strikes, 1u);
+  EXPECT_EQ(book_.rescues(slot).Of(4).strikes, 0u);
+  book_.rescues(slot).Of(4).strikes = 1;
+  EXPECT_EQ(book_.rescues(slot).Of(4, 77).strikes, 1u) << "it has started its process since";
+  EXPECT_EQ(book_.rescues(slot).Of(9, 77).strikes, 1u) << "and its process has answered a part";
+  EXPECT_EQ(book_.rescues(slot).Of(12, 78).strikes, 0u);
+  book_.rescues(slot).Of(12, 78).strikes = 1;
+  EXPECT_EQ(book_.rescues(slot).Of(13).strikes, 0u);
 }
 
 }  // namespace

@@ -18,8 +18,10 @@ namespace hydrapool {
 /// The connections of a pool as its parent holds them: what it shares with the workers, whom each is lent to,
 /// and the processes that answer them.
 struct Leases {
-  Leases(std::size_t capacity, std::size_t workers, sys::EventLoop& loop, PoolCounts& counts)
-      : table(capacity), book(table, workers), keeper(loop, table, counts), quarantine(capacity) {}
+  /// Of `capacity` at most `most` are to be open.
+  Leases(std::size_t capacity, std::size_t workers, std::size_t most, sys::EventLoop& loop,
+         PoolCounts& counts)
+      : table(capacity), book(table, workers, most), keeper(loop, table, counts), quarantine(capacity) {}
 
   LeaseTable table;
   LeaseBook book;
@@ -34,7 +36,7 @@ struct Leases {
     const std::uint32_t owner = book.owner(slot);
     if (!book.Take(slot)) return false;
     // It has started a process for this connection: what it has said of that may not have been read.
-    if (owner != LeaseBook::kNoWorker && table.detail(slot).last_process != 0) {
+    if (owner != kNoWorker && table.detail(slot).last_process != 0) {
       taking = slot;
       hear(owner);
       taking.reset();

@@ -7,10 +7,27 @@
 namespace hydrapool {
 
 Lender::Lender(Leases& leases, Seats& seats, Scoreboard& scoreboard, Balance balance)
-    : leases_(leases), seats_(seats), scoreboard_(scoreboard), dispatcher_(balance) {}
+    : leases_(leases), seats_(seats), scoreboard_(scoreboard), dispatcher_(balance), loads_(seats.size()) {}
+
+std::span<const WorkerLoad> Lender::Loads() {
+  const std::size_t used = scoreboard_.workers();
+  for (std::size_t seat = 0; seat < used; ++seat) {
+    loads_[seat] = {};
+    const WorkerHandle* worker = seats_.present(seat);
+    if (worker == nullptr) continue;
+    const WorkerLife& life = worker->life();
+    const bool ready = *worker && life.state.load(std::memory_order_relaxed) == WorkerState::kReady;
+    const auto untaken =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(worker->life().Untaken(), kMaxUntaken));
+    loads_[seat] = {.ready = ready && worker->line().HasRoom() && life.vitality == Vitality::kWell,
+                    .executing = life.busy.load(std::memory_order_relaxed) + untaken,
+                    .leases = leases_.book.leases_of(worker->number())};
+  }
+  return std::span(loads_).first(used);
+}
 
 bool Lender::TryLend(const ToWorker& message) {
-  const auto seat = dispatcher_.Choose(seats_.Loads(leases_.book));
+  const auto seat = dispatcher_.Choose(Loads());
   if (!seat) return false;
   WorkerHandle& worker = *seats_.present(*seat);
   leases_.book.SetOwner(message.slot, worker.number());
@@ -23,7 +40,7 @@ void Lender::Lend(const ToWorker& message) {
 }
 
 void Lender::Wait(const ToWorker& message) {
-  waiting_.Push(message, leases_.book.WaitsSince(message.slot, sys::Now()));
+  waiting_.Push(message, leases_.book.delivery(message.slot).WaitsSince(sys::Now()));
 }
 
 void Lender::LendWaiting() {
@@ -37,7 +54,7 @@ void Lender::LendWaiting() {
 
 void Lender::Collect(WorkerHandle& worker) {
   LeaseBook& book = leases_.book;
-  for (; const auto item = worker.ring().Front(); worker.ring().Pop()) {
+  for (; const auto item = worker.line().ring().Front(); worker.line().ring().Pop()) {
     HYDRAPOOL_FAILPOINT("parent.collects");
     if (item->slot >= leases_.table.size() || book.owner(item->slot) != worker.number()) continue;
     const auto hold = leases_.quarantine.Hold(item->slot);
@@ -66,7 +83,7 @@ void Lender::TakeAllIdle(const WorkerHandle& worker) {
 
 void Lender::EvenOut() {
   if (!waiting_.empty()) return;
-  const auto move = hydrapool::EvenOut(seats_.Loads(leases_.book));
+  const auto move = hydrapool::EvenOut(Loads());
   if (!move) return;
   WorkerHandle& to = *seats_.present(move->to);
   std::uint32_t left = std::min<std::uint32_t>(move->count, kMaxUntaken / 2);
@@ -84,48 +101,45 @@ void Lender::TellPlacesFree() {
   const std::size_t taken = leases_.table.places().taken();
   const std::size_t limit = scoreboard_.signs().processes_limit;
   if (taken >= limit) return;
-  const ProcessLine& line = leases_.table.line();
-  const std::size_t free = limit - taken;
-  const auto turns =
-      line.apart() ? InTurn(free, leases_.table.places().Parties(), line.Waiting()) : line.First(free);
+  const auto turns = leases_.table.line().InTurn(limit - taken, leases_.table.places());
   for (const std::uint32_t slot : turns) TellProcessEnded(slot);
 }
 
 void Lender::TellProcessEnded(std::uint32_t slot) {
   const std::uint32_t owner = leases_.book.owner(slot);
-  if (owner == LeaseBook::kNoWorker || !seats_.handle(owner)) return;
+  if (owner == kNoWorker || !seats_.handle(owner)) return;
   ToWorker message = leases_.MessageFor(slot);
   message.kind = ToWorker::Kind::kProcessEnded;
   Put(seats_.handle(owner), message);
 }
 
 void Lender::Put(WorkerHandle& worker, const ToWorker& message) {
-  if (worker.Put(message)) Flush(worker);
+  if (worker.line().Put(message)) Flush(worker);
 }
 
 void Lender::Flush(WorkerHandle& worker) {
   const LeaseBook& book = leases_.book;
   // What was taken back (or has ended) since it was put in is not this worker's any more.
-  worker.Withdraw([&](const ToWorker& message) {
+  worker.line().Withdraw([&](const ToWorker& message) {
     return book.owner(message.slot) != worker.number() ||
            leases_.table.lease(message.slot).Load().generation != message.generation;
   });
-  if (worker.batch().empty()) return;
+  if (worker.line().batch().empty()) return;
   std::vector<int> descriptors;
-  for (ToWorker& message : worker.batch()) {
+  for (ToWorker& message : worker.line().batch()) {
     if (message.kind != ToWorker::Kind::kLease) continue;
     descriptors.push_back(book.fd(message.slot));
     message.process_ends = leases_.keeper.AppendEnds(message.slot, descriptors);
   }
   std::vector<ToWorker> messages;
   HYDRAPOOL_FAILPOINT("parent.sends");
-  switch (worker.Send(descriptors, messages)) {
+  switch (worker.line().Send(descriptors, messages)) {
     case sys::Channel::SendStatus::kSent:
       return Account(worker, messages);
     case sys::Channel::SendStatus::kFull:
       for (const ToWorker& message : messages) {
         if (message.kind != ToWorker::Kind::kLease) continue;
-        leases_.book.SetOwner(message.slot, LeaseBook::kNoWorker);
+        leases_.book.SetOwner(message.slot, kNoWorker);
         Wait(message);
       }
       return;
@@ -138,9 +152,9 @@ void Lender::Account(const WorkerHandle& worker, const std::vector<ToWorker>& se
   const sys::Nanos now = sys::Now();
   for (const ToWorker& message : sent) {
     if (message.kind != ToWorker::Kind::kLease) continue;
-    leases_.book.NoteSent(message.slot);
+    leases_.book.delivery(message.slot).sent = true;
     scoreboard_.slot(worker.life().slot).connections_leased.Add();
-    if (const sys::Nanos accepted = leases_.book.TakeAcceptedAt(message.slot); accepted != 0)
+    if (const sys::Nanos accepted = leases_.book.delivery(message.slot).TakeAcceptedAt(); accepted != 0)
       scoreboard_.counts().dispatch_seconds.Observe(now - accepted);
   }
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "pool/parent/leases.h"
@@ -53,6 +54,8 @@ class Lender {
   void FlushAll();
 
  private:
+  /// By seat, for the dispatcher: of those that have a worker, or have had one.
+  [[nodiscard]] std::span<const WorkerLoad> Loads();
   bool TryLend(const ToWorker& message);
   void Wait(const ToWorker& message);
   void Put(WorkerHandle& worker, const ToWorker& message);
@@ -63,6 +66,7 @@ class Lender {
   Seats& seats_;
   Scoreboard& scoreboard_;
   Dispatcher dispatcher_;
+  std::vector<WorkerLoad> loads_;
   WaitingLeases waiting_;
 };
 

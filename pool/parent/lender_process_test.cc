@@ -51,7 +51,7 @@ class LenderTest : public testing::Test {
 
   sys::EventLoop loop_;
   Scoreboard scoreboard_{2, 1};
-  Leases leases_{kLeases, scoreboard_.lives().size(), loop_, scoreboard_.counts()};
+  Leases leases_{kLeases, scoreboard_.lives().size(), kLeases, loop_, scoreboard_.counts()};
   Seats seats_{scoreboard_, kLeases};
   Lender lender_{leases_, seats_, scoreboard_, Balance::kLeastBusy};
 };
@@ -80,11 +80,19 @@ TEST_F(LenderTest, WithoutAWorkerTheyWaitInOrderAndExpire) {
   EXPECT_EQ(leases_.book.owner(second), worker.number());
 }
 
+TEST_F(LenderTest, AHandleWithoutAProcessGetsNothing) {
+  WorkerHandle& empty = seats_.Settle(0);
+  empty.life().Begin(0, 1);
+  empty.life().state = WorkerState::kReady;
+  Lend();
+  EXPECT_EQ(Unassigned(), 1u);
+}
+
 TEST_F(LenderTest, AWorkerThatTakesNothingIsGivenNoMoreThanItsChannelsShare) {
   WorkerHandle& worker = AddWorker(0);
   for (std::size_t i = 0; i < kMaxUntaken + 5; ++i) Lend();
   EXPECT_EQ(Unassigned(), 5u);
-  EXPECT_FALSE(worker.HasRoom());
+  EXPECT_FALSE(worker.line().HasRoom());
   lender_.LendWaiting();
   EXPECT_EQ(scoreboard_.bell().parent_wants_room, 1u) << "it rings when it has taken some";
   EXPECT_EQ(Unassigned(), 5u);
@@ -156,16 +164,16 @@ TEST_F(LenderTest, WhatAWorkerGivesBackIsFreedOrLentAgain) {
   lender_.FlushAll();
   const std::uint32_t generation = leases_.table.lease(released).Load().generation;
   leases_.table.lease(closed).Store({1, leases_.table.lease(closed).Load().generation, Phase::kClosed});
-  worker.ring().Put({.slot = closed, .released = false});
-  worker.ring().Put({.slot = released, .released = true});
-  worker.ring().Put({.slot = foreign, .released = true});
-  worker.ring().Put({.slot = kLeases, .released = false});
-  EXPECT_FALSE(worker.ring().empty());
+  worker.line().ring().Put({.slot = closed, .released = false});
+  worker.line().ring().Put({.slot = released, .released = true});
+  worker.line().ring().Put({.slot = foreign, .released = true});
+  worker.line().ring().Put({.slot = kLeases, .released = false});
+  EXPECT_FALSE(worker.line().ring().empty());
   lender_.Collect(worker);
-  EXPECT_FALSE(leases_.book.is_open(closed));
+  EXPECT_LT(leases_.book.fd(closed), 0);
   EXPECT_EQ(leases_.book.owner(released), worker.number());
   EXPECT_NE(leases_.table.lease(released).Load().generation, generation);
-  EXPECT_EQ(leases_.book.owner(foreign), LeaseBook::kNoWorker) << "not its own";
+  EXPECT_EQ(leases_.book.owner(foreign), kNoWorker) << "not its own";
 }
 
 TEST_F(LenderTest, IdleLeasesMoveToAWorkerThatHasFew) {

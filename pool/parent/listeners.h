@@ -35,8 +35,8 @@ class Listeners {
   void Hold(std::vector<sys::UniqueFd> sockets);
   [[nodiscard]] std::vector<int> Numbers() const;
   void Open() { Resume(); }
-  /// By number, those through which nobody is to come in any more: a parent that finds one open lets in who
-  /// waits in it, and closes it.
+  /// Sockets, by number, that are to accept no new connections: a parent that finds one open lets in the
+  /// clients that wait in it, and closes it.
   void Retire(std::vector<int> sockets) { retired_ = std::move(sockets); }
   void AppendNoted(std::vector<int>& descriptors) const;
   /// In a new parent: the parent before was closing them.

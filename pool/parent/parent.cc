@@ -33,29 +33,24 @@ constexpr unsigned kTicksEachSurvey = 10;
 Pool::Parent::Parent(const PoolOptions& asked, HandlerType type)
     : options(asked),
       estate_(options),
-      use_estate_(std::in_place, estate_.heap()),
-      scoreboard(options.workers, Seats::Leaving(estate_.workers()), estate_.workers()),
+      records(options, estate_.workers()),
       type_(std::move(type)),
-      life_(1),
-      leases_(estate_.connections(), scoreboard.lives().size(), loop, scoreboard.counts()),
-      seats_(scoreboard, estate_.connections()),
-      lender_(leases_, seats_, scoreboard, options.balance),
-      rescuer_(leases_, seats_, lender_, scoreboard.counts(), fates, type_.abandoned_reply),
-      spares_(leases_, lender_, scoreboard.counts(), options.timeouts.spare, options.timeouts.keep_alive),
-      bell_(scoreboard.bell(), estate_.TakeBell()),
-      crew_(loop, scoreboard, life_[0], leases_, seats_, lender_, rescuer_, deaths, options.timeouts.stall,
-            options.supervised ? nullptr : &oom_score_,
-            [this](WorkerHandle& self, sys::Channel channel) { return Work(self, std::move(channel)); }),
-      recycler_(seats_, options.recycling, life_[0]),
-      report_(scoreboard, life_[0]),
-      listeners_(loop, scoreboard.counts(),
-                 {.has_room = [this] { return !leases_.book.full(); },
-                  .make_room = [this] { return spares_.MakeRoom(); },
+      lending_(loop, records.scoreboard, records.fates, estate_.connections(), options,
+               type_.abandoned_reply),
+      bell_(records.scoreboard.bell(), estate_.TakeBell()),
+      crew_(loop, records.scoreboard, records.life[0], lending_.leases, lending_.seats, lending_.lender,
+            lending_.rescuer, records.deaths, options.timeouts.stall,
+            {.work = [this](WorkerHandle& self,
+                            sys::Channel channel) { return Work(self, std::move(channel)); },
+             .oom_score = options.supervised ? nullptr : &oom_score_}),
+      recycler_(lending_.seats, options.recycling, records.life[0]),
+      report_(records.scoreboard, records.life[0]),
+      listeners_(loop, records.scoreboard.counts(),
+                 {.has_room = [this] { return !lending_.leases.book.full(); },
+                  .make_room = [this] { return lending_.spares.MakeRoom(); },
                   .let_in = [this](sys::UniqueFd connection,
                                    bool counted) { LetIn(std::move(connection), counted); }}) {
-  leases_.book.Limit(options.max_connections);
-  leases_.book.peers().Limit(options.max_per_address);
-  use_estate_.reset();
+  lending_.leases.book.peers().Limit(options.max_per_address);
   estate_.Seal();
 }
 
@@ -67,25 +62,26 @@ Pool::Parent::~Parent() {
 int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
   if (sys::inheritance::OnTrial()) return 0;
   sys::ArmFailpoints();
-  sys::log::CountDroppedIn(&scoreboard.counts().log_dropped);
-  sys::LogFile::TurnBy(&scoreboard.counts().log_turns);
+  sys::log::CountDroppedIn(&records.scoreboard.counts().log_dropped);
+  sys::LogFile::TurnBy(&records.scoreboard.counts().log_turns);
   if (const std::string failing = sys::VerifyTcpCounters(); !failing.empty()) {
-    rescuer_.DistrustCounters();
+    lending_.rescuer.DistrustCounters();
     sys::log::Warn(
         "this kernel's TCP counters cannot be relied on ({}): the workers count, and a large answer of a "
         "program whose worker dies in the moment of sending is cut",
         failing);
   }
   sys::IgnoreStraySignals();
-  if (!estate_.found()) scoreboard.counts().started_at = sys::Now();
-  scoreboard.signs().connections_limit = static_cast<std::uint32_t>(options.max_connections);
-  scoreboard.signs().configured_at = sys::RealTime();
+  if (!estate_.found()) records.scoreboard.counts().started_at = sys::Now();
+  records.scoreboard.signs().connections_limit = static_cast<std::uint32_t>(options.max_connections);
+  records.scoreboard.signs().configured_at = sys::RealTime();
   const ProgramStart why = WhyItStarts();
-  scoreboard.signs().CountStart(why);
+  records.scoreboard.signs().CountStart(why);
   // What was asked for since outlives the supervisor.
-  if (why != ProgramStart::kSupervisorDied) life_[0].workers = static_cast<std::uint32_t>(options.workers);
-  scoreboard.Use(life_[0].workers);
-  life_[0].program.fetch_add(1);
+  PoolLife& life = records.life[0];
+  if (why != ProgramStart::kSupervisorDied) life.workers = static_cast<std::uint32_t>(options.workers);
+  records.scoreboard.Use(life.workers);
+  life.program.fetch_add(1);
   HoldListeners(std::move(listeners));
   sys::service::Open();
   if (estate_.found()) sys::log::Info("the pool lives on under a new program: all connections are kept");
@@ -93,7 +89,7 @@ int Pool::Parent::Serve(std::vector<sys::UniqueFd> listeners) {
 }
 
 ProgramStart Pool::Parent::WhyItStarts() const {
-  const PoolLife& life = life_[0];
+  const PoolLife& life = records.life[0];
   if (!estate_.found()) return ProgramStart::kFirst;
   if (life.supervisor != ::getpid()) return ProgramStart::kSupervisorDied;
   return life.upgrades ? ProgramStart::kUpgrade : ProgramStart::kReload;
@@ -101,13 +97,13 @@ ProgramStart Pool::Parent::WhyItStarts() const {
 
 // Of one parent, from its beginning to its end.
 int Pool::Parent::Live() {
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   if (options.supervised) TakeOver();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (options.supervised) ::prctl(PR_SET_PDEATHSIG, SIGCHLD);  // to notice it at once
   sys::SignalEvents signals(loop, {SIGTERM, SIGQUIT, SIGINT, SIGUSR1, SIGCHLD},
                             [this](int signal) { OnSignal(signal); });
-  PoolCounts& counts = scoreboard.counts();
+  PoolCounts& counts = records.scoreboard.counts();
   counts.parent = ::getpid();
   counts.main_process = options.supervised ? life.supervisor.load() : ::getpid();
   counts.parents.Add();
@@ -125,7 +121,7 @@ int Pool::Parent::Live() {
   crew_.Listen();
   while (life.stage != PoolStage::kStopped) Round();
   counts.parent = counts.main_process = 0;
-  leases_.keeper.KillAll();
+  lending_.leases.keeper.KillAll();
   crew_.KillAll();
   return 0;
 }
@@ -139,34 +135,34 @@ int Pool::Parent::Work(WorkerHandle& self, sys::Channel channel) {
   kept.insert(kept.end(), {channel.fd(), bell_.fd(), estate_.lifeline().lower(), lifeline});
   sys::CloseAllBut(std::move(kept));
   ::prctl(PR_SET_DUMPABLE, options.core_dumps ? 1 : 0);
-  Worker worker({.table = leases_.table,
-                 .scoreboard = scoreboard,
-                 .ring = self.ring(),
+  Worker worker({.table = lending_.leases.table,
+                 .scoreboard = records.scoreboard,
+                 .ring = self.line().ring(),
                  .life = self.number(),
                  .channel = std::move(channel),
                  .doorbell = bell_.Inherit(),
-                 .parent = options.supervised ? 0 : scoreboard.counts().parent.load(),
+                 .parent = options.supervised ? 0 : records.scoreboard.counts().parent.load(),
                  .lifeline = options.supervised ? estate_.lifeline().PathOfLower() : ""},
                 options, type_);
   return worker.Run();
 }
 
 void Pool::Parent::Round() {
-  if (life_[0].handover == Handover::kAsked) Pause();
+  if (records.life[0].handover == Handover::kAsked) Pause();
   Resize();
-  lender_.FlushAll();
+  lending_.lender.FlushAll();
   crew_.BeforeSleep();
   bell_.Sleep(loop, [this] { return crew_.HasNews(); });
-  life_[0].beat = loop.now();
+  records.life[0].beat = loop.now();
   crew_.Reap();
   crew_.Listen();
   if (crew_.TakeWelcome()) {
     recycler_.Look(loop.now());
     report_.Look(loop.now());
   }
-  lender_.LendWaiting();
+  lending_.lender.LendWaiting();
   listeners_.OnRoom();
-  if (life_[0].stage != PoolStage::kServing) EndDrain();
+  if (records.life[0].stage != PoolStage::kServing) EndDrain();
 }
 
 void Pool::Parent::Tick() {
@@ -177,23 +173,25 @@ void Pool::Parent::Tick() {
   crew_.Watch();
   recycler_.Look(sys::Now());
   report_.Look(sys::Now());
-  lender_.EvenOut();
+  lending_.lender.EvenOut();
   ExpireWaiting();
   listeners_.Measure();
   TakeVitalSigns();
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   if (life.stage == PoolStage::kServing && life.notice_until != 0 && sys::Now() >= life.notice_until)
     BeginDrain(life.quits > 0 ? INT64_MAX : sys::Now() + options.timeouts.drain);
-  scoreboard.counts().bodies = static_cast<std::uint32_t>(leases_.table.bodies().bodies());
-  scoreboard.counts().bodies_in_memory = static_cast<std::uint32_t>(leases_.table.bodies().in_memory());
-  if (life_[0].stage != PoolStage::kServing) CloseIdle();
+  records.scoreboard.counts().bodies = static_cast<std::uint32_t>(lending_.leases.table.bodies().bodies());
+  records.scoreboard.counts().bodies_in_memory =
+      static_cast<std::uint32_t>(lending_.leases.table.bodies().in_memory());
+  if (records.life[0].stage != PoolStage::kServing) CloseIdle();
 }
 
 void Pool::Parent::TakeVitalSigns() {
-  scoreboard.counts().processes_waited_for = static_cast<std::uint32_t>(leases_.table.line().size());
-  VitalSigns& signs = scoreboard.signs();
-  signs.waiting_since = lender_.waiting_since();
-  signs.refused = life_[0].refused.load();
+  records.scoreboard.counts().processes_waited_for =
+      static_cast<std::uint32_t>(lending_.leases.table.line().size());
+  VitalSigns& signs = records.scoreboard.signs();
+  signs.waiting_since = lending_.lender.waiting_since();
+  signs.refused = records.life[0].refused.load();
   if (!listeners_.wants_room()) {
     signs.full_since = 0;
   } else if (signs.full_since == 0) {
@@ -201,35 +199,35 @@ void Pool::Parent::TakeVitalSigns() {
   }
   if (++ticks_ % kTicksEachSurvey != 0) return;
   crew_.SumUp();
-  leases_.Survey(signs);
+  lending_.leases.Survey(signs);
 }
 
 void Pool::Parent::Resize() {
-  const std::size_t wanted = life_[0].workers;
-  if (wanted == seats_.wanted()) return;
-  seats_.Want(wanted);
-  scoreboard.Use(wanted);
+  const std::size_t wanted = records.life[0].workers;
+  if (wanted == lending_.seats.wanted()) return;
+  lending_.seats.Want(wanted);
+  records.scoreboard.Use(wanted);
   crew_.FillSeats();
 }
 
 void Pool::Parent::LetIn(sys::UniqueFd connection, bool counted) {
-  if (!leases_.book.peers().Admits(connection.get())) {
-    scoreboard.counts().address_refused.Add();
+  if (!lending_.leases.book.peers().Admits(connection.get())) {
+    records.scoreboard.counts().address_refused.Add();
     return sys::ResetConnection(connection.get());
   }
-  const bool ledger = !counted || !rescuer_.trusts_counters();
-  const auto slot = leases_.book.Open(connection, loop.now(), ledger);
+  const bool ledger = !counted || !lending_.rescuer.trusts_counters();
+  const auto slot = lending_.leases.book.Open(connection, loop.now(), ledger);
   if (!slot) return;
-  leases_.quarantine.Forget(*slot);
-  const auto hold = leases_.quarantine.Hold(*slot);
-  lender_.LendIdle(*slot);
+  lending_.leases.quarantine.Forget(*slot);
+  const auto hold = lending_.leases.quarantine.Hold(*slot);
+  lending_.lender.LendIdle(*slot);
 }
 
 void Pool::Parent::ExpireWaiting() {
   const sys::Nanos then = sys::Now() - options.timeouts.unassigned;
-  while (const auto slot = lender_.TakeExpired(then)) {
-    const auto hold = leases_.quarantine.Hold(*slot);
-    rescuer_.TellUnavailable(*slot);
+  while (const auto slot = lending_.lender.TakeExpired(then)) {
+    const auto hold = lending_.leases.quarantine.Hold(*slot);
+    lending_.rescuer.TellUnavailable(*slot);
   }
 }
 
@@ -239,7 +237,7 @@ void Pool::Parent::OnSignal(int signal) {
     crew_.ChildDied();
     return NoticeOrphanhood();
   }
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   if (signal == SIGUSR1) {
     if (life.supervisor == 0) sys::LogFile::AskForTurn();
     return sys::LogFile::RefreshAll();

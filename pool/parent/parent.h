@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,15 +13,12 @@
 #include "pool/parent/crew.h"
 #include "pool/parent/descriptor_audit.h"
 #include "pool/parent/estate.h"
-#include "pool/parent/leases.h"
-#include "pool/parent/lender.h"
+#include "pool/parent/lending.h"
 #include "pool/parent/listeners.h"
 #include "pool/parent/parent_bell.h"
 #include "pool/parent/recycler.h"
-#include "pool/parent/rescuer.h"
 #include "pool/parent/seats.h"
 #include "pool/parent/service_report.h"
-#include "pool/parent/spares.h"
 #include "pool/parent/steering.h"
 #include "pool/shared/death_journal.h"
 #include "pool/shared/fate_journal.h"
@@ -30,6 +29,18 @@
 #include "pool/sys/shared_memory.h"
 
 namespace hydrapool {
+
+/// What readers see of a pool; in shared memory.
+struct PoolRecords {
+  /// With room for `most_workers`.
+  PoolRecords(const PoolOptions& options, std::size_t most_workers)
+      : scoreboard(options.workers, std::max(Seats::kMostLeaving, most_workers), most_workers), life(1) {}
+
+  Scoreboard scoreboard;
+  FateJournal fates;
+  DeathJournal deaths;
+  sys::SharedArray<PoolLife> life;  ///< one
+};
 
 /// The parent's one thread, and its story:
 ///
@@ -50,10 +61,12 @@ class Pool::Parent {
   ~Parent();
 
   int Serve(std::vector<sys::UniqueFd> listeners);
-  [[nodiscard]] Steering steering() { return {scoreboard, life_[0], seats_, leases_, crew_}; }
+  [[nodiscard]] Steering steering() {
+    return {records.scoreboard, records.life[0], lending_.seats, lending_.leases, crew_};
+  }
 
-  [[nodiscard]] LeaseTable& table() { return leases_.table; }
-  [[nodiscard]] PoolLife& life() { return life_[0]; }
+  [[nodiscard]] LeaseTable& table() { return lending_.leases.table; }
+  [[nodiscard]] PoolLife& life() { return records.life[0]; }
   [[nodiscard]] int doorbell() const { return bell_.fd(); }
   [[nodiscard]] const sys::Lifeline& lifeline() { return estate_.lifeline(); }
 
@@ -61,13 +74,10 @@ class Pool::Parent {
 
  private:
   Estate estate_;
-  std::optional<sys::SharedHeap::Use> use_estate_;  // while what follows is made
 
  public:
-  Scoreboard scoreboard;
+  PoolRecords records;
   sys::EventLoop loop;
-  FateJournal fates;
-  DeathJournal deaths;
 
  private:
   int Live();
@@ -94,14 +104,9 @@ class Pool::Parent {
   void EndDrain();
 
   HandlerType type_;
-  sys::SharedArray<PoolLife> life_;  // one
   std::optional<DescriptorAudit> audit_;
   sys::OomScoreOfChildren oom_score_;
-  Leases leases_;
-  Seats seats_;
-  Lender lender_;
-  Rescuer rescuer_;
-  Spares spares_;
+  Lending lending_;
   ParentBell bell_;
   Crew crew_;
   Recycler recycler_;
@@ -109,7 +114,6 @@ class Pool::Parent {
   Listeners listeners_;
   sys::EventLoop::Timer tick_;
   unsigned ticks_ = 0;
-  bool told_to_leave_ = false;  // this parent has told the workers
 };
 
 }  // namespace hydrapool

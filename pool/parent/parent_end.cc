@@ -11,7 +11,7 @@
 namespace hydrapool {
 
 void Pool::Parent::Obey() {
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   if (life.quits > 0 && life.stage == PoolStage::kServing && !GiveNotice()) BeginDrain(INT64_MAX);
   for (; life.terms_obeyed < life.terms; life.terms_obeyed.fetch_add(1)) {
     const bool first = life.stage == PoolStage::kServing && life.notice_until == 0;
@@ -23,8 +23,8 @@ void Pool::Parent::Obey() {
 
 // False: it drains without notice, or notice has been given.
 bool Pool::Parent::GiveNotice() {
-  PoolLife& life = life_[0];
-  scoreboard.signs().draining = true;
+  PoolLife& life = records.life[0];
+  records.scoreboard.signs().draining = true;
   const sys::Nanos now = sys::Now();
   if (life.notice_until == 0 && options.timeouts.drain_notice > 0) {
     sys::log::Info("draining in {} s: not ready any more", sys::ToSeconds(options.timeouts.drain_notice));
@@ -36,12 +36,12 @@ bool Pool::Parent::GiveNotice() {
 // No more connections; those that are open are answered with a close, idle ones end now, and when none is
 // left (or the deadline has come) the workers are told to go.
 void Pool::Parent::BeginDrain(sys::Nanos deadline) {
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   life.drain_deadline = deadline;
   if (life.stage != PoolStage::kServing) return;
-  sys::log::Info("draining: {} connections open", leases_.book.open());
-  scoreboard.bell().pool_drains = 1;
-  scoreboard.signs().draining = true;
+  sys::log::Info("draining: {} connections open", lending_.leases.book.open());
+  records.scoreboard.bell().pool_drains = 1;
+  records.scoreboard.signs().draining = true;
   life.closing = true;
   listeners_.Close();  // who waits in the backlog has been let in by the kernel, and may have asked already
   life.stage = PoolStage::kDraining;
@@ -50,9 +50,9 @@ void Pool::Parent::BeginDrain(sys::Nanos deadline) {
 }
 
 void Pool::Parent::CloseIdle() {
-  LeaseBook& book = leases_.book;
+  LeaseBook& book = lending_.leases.book;
   for (const std::uint32_t slot : book.OpenSlots()) {
-    const bool waits = book.owner(slot) == LeaseBook::kNoWorker;
+    const bool waits = book.owner(slot) == kNoWorker;
     if (waits || sys::BytesWaiting(book.fd(slot)) > 0 || !book.Take(slot)) continue;
     ::shutdown(book.fd(slot), SHUT_WR);
     book.Free(slot);
@@ -60,15 +60,15 @@ void Pool::Parent::CloseIdle() {
 }
 
 void Pool::Parent::EndDrain() {
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   const bool late = sys::Now() >= life.drain_deadline;
-  if (life.stage == PoolStage::kDraining && (leases_.book.open() == 0 || late)) {
+  if (life.stage == PoolStage::kDraining && (lending_.leases.book.open() == 0 || late)) {
     crew_.Dismiss();
-    for (const std::uint32_t slot : leases_.book.OpenSlots()) rescuer_.NoteLost(slot);
+    for (const std::uint32_t slot : lending_.leases.book.OpenSlots()) lending_.rescuer.NoteLost(slot);
     life.stage = PoolStage::kLeaving;
   }
   if (life.stage != PoolStage::kLeaving) return;
-  if (!std::exchange(told_to_leave_, true)) crew_.Signal(SIGTERM);
+  crew_.TellAllToLeave();
   if (late) crew_.Signal(SIGKILL);
   if (crew_.gone()) life.stage = PoolStage::kStopped;
 }

@@ -24,32 +24,32 @@ void Pool::Parent::HoldListeners(std::vector<sys::UniqueFd> listeners) {
   std::vector<int> retired;
   for (sys::UniqueFd& fd : sys::inheritance::TakeListening()) {
     const auto is_it = [&fd](const std::atomic<int>& noted) { return noted == fd.get() + 1; };
-    if (std::ranges::any_of(life_[0].listeners, is_it)) retired.push_back(fd.Release());
+    if (std::ranges::any_of(records.life[0].listeners, is_it)) retired.push_back(fd.Release());
   }
   listeners_.Hold(std::move(listeners));
   listeners_.Retire(retired);
-  for (auto& noted : life_[0].listeners) noted = 0;
+  for (auto& noted : records.life[0].listeners) noted = 0;
   std::vector<int> held = listeners_.Numbers();
   held.insert(held.end(), retired.begin(), retired.end());
-  for (std::size_t i = 0; i < std::min(held.size(), life_[0].listeners.size()); ++i)
-    life_[0].listeners[i] = held[i] + 1;
+  for (std::size_t i = 0; i < std::min(held.size(), records.life[0].listeners.size()); ++i)
+    records.life[0].listeners[i] = held[i] + 1;
 }
 
 int Pool::Parent::Supervise() {
   constexpr int kBesideConnections = 1024;
   std::vector<int> handed;
   if (estate_.found()) {
-    oom_score_.Become(life_[0].oom_score);
+    oom_score_.Become(records.life[0].oom_score);
     estate_.succession()->TakeName();
     handed = estate_.succession()->TakeHanded();
   }
-  life_[0].oom_score = oom_score_.own();
+  records.life[0].oom_score = oom_score_.own();
   listeners_.AppendNoted(handed);
   audit_.emplace(static_cast<int>(options.max_connections) + kBesideConnections, std::move(handed));
-  const int code = Supervisor(life_[0], oom_score_,
+  const int code = Supervisor(records.life[0], oom_score_,
                               {.parent = [this] { return Live(); },
                                .descriptors = [this] { return audit_->Since(); },
-                               .most_workers = scoreboard.most_workers(),
+                               .most_workers = records.scoreboard.most_workers(),
                                .succession = estate_.succession()})
                        .Run();
   audit_->Unknown({}).clear();
@@ -59,26 +59,26 @@ int Pool::Parent::Supervise() {
 
 // Nothing may be opened before all that the parent before has opened is known.
 void Pool::Parent::TakeOver() {
-  if (const auto slot = leases_.quarantine.Judge(life_[0].parent_crashed.exchange(false))) {
+  if (const auto slot = lending_.leases.quarantine.Judge(records.life[0].parent_crashed.exchange(false))) {
     sys::log::Error("two parents have crashed over connection {}: it is closed, and its place not used again",
                     *slot);
-    rescuer_.NoteLost(*slot);
-    leases_.keeper.Forget(*slot);
-    leases_.book.Shut(*slot);
+    lending_.rescuer.NoteLost(*slot);
+    lending_.leases.keeper.Forget(*slot);
+    lending_.leases.book.Shut(*slot);
   }
-  leases_.book.Adopt();
-  leases_.keeper.Adopt(Kinship(life_[0]));
-  seats_.Adopt();
-  if (life_[0].closing) listeners_.FinishClose();
+  lending_.leases.book.Adopt();
+  lending_.leases.keeper.Adopt(Kinship(records.life[0]));
+  lending_.seats.Adopt();
+  if (records.life[0].closing) listeners_.FinishClose();
   std::vector<int> noted;
-  leases_.book.AppendNoted(noted);
-  leases_.keeper.AppendNoted(noted);
-  seats_.AppendNoted(noted);
+  lending_.leases.book.AppendNoted(noted);
+  lending_.leases.keeper.AppendNoted(noted);
+  lending_.seats.AppendNoted(noted);
   listeners_.AppendNoted(noted);
   std::vector<sys::UniqueFd> newcomers = audit_->Unknown(noted);
   std::erase_if(newcomers, [this](const sys::UniqueFd& fd) { return !listeners_.HasAccepted(fd.get()); });
   loop.Reopen();
-  leases_.keeper.Resume();
+  lending_.leases.keeper.Resume();
   crew_.Adopt();
   for (sys::UniqueFd& newcomer : newcomers) {
     const bool counted = sys::KernelCounts(newcomer.get());
@@ -90,7 +90,7 @@ void Pool::Parent::TakeOver() {
 // parent's. Where that cannot be it serves on without one, and is told to end itself.
 void Pool::Parent::NoticeOrphanhood() {
   constexpr int kTries = 2;  // one that is killed on the way is no program that cannot start
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   if (life.supervisor == 0 || ::getppid() == life.supervisor) return;
   std::string why = "nothing can follow it";
   if (estate_.succession() && life.stage == PoolStage::kServing) {
@@ -112,7 +112,7 @@ void Pool::Parent::NoticeOrphanhood() {
   life.supervisor = 0;
   life.orphans = true;
   life.parent = ::getpid();
-  scoreboard.counts().parent = scoreboard.counts().main_process = ::getpid();
+  records.scoreboard.counts().parent = records.scoreboard.counts().main_process = ::getpid();
   report_.TellAgain();
 }
 
@@ -129,7 +129,7 @@ std::string Pool::Parent::Succeed() {
 // nothing has been changed by a new program. Where something has, it executes the program itself.
 bool Pool::Parent::StandIn() {
   constexpr sys::Nanos kLongest = 10 * sys::kSecond;
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   const std::uint32_t program = life.program;
   const pid_t first = ::getpid();
   life.parent = first;
@@ -151,7 +151,7 @@ bool Pool::Parent::StandIn() {
 // Another program takes over, and ends this process. Should it fail, all goes on as before.
 void Pool::Parent::Pause() {
   constexpr sys::Nanos kLongest = 10 * sys::kSecond;
-  PoolLife& life = life_[0];
+  PoolLife& life = records.life[0];
   const sys::Nanos late = sys::Now() + kLongest;
   for (life.pauses = true; life.handover == Handover::kAsked && ::getppid() == life.supervisor;) {
     if (sys::Now() > late) ::kill(life.supervisor, SIGKILL);

@@ -63,22 +63,24 @@ int Pool::Serve(std::vector<sys::UniqueFd> listeners) {
 }
 
 void Pool::Stop() const {
-  if (const pid_t pid = parent_->scoreboard.counts().main_process.load(); pid > 0) ::kill(pid, SIGTERM);
+  if (const pid_t pid = parent_->records.scoreboard.counts().main_process.load(); pid > 0)
+    ::kill(pid, SIGTERM);
 }
 
 EventLoop& Pool::loop() const { return parent_->loop; }
-const Scoreboard& ScoreboardOf(const Pool& pool) { return pool.parent().scoreboard; }
+const Scoreboard& ScoreboardOf(const Pool& pool) { return pool.parent().records.scoreboard; }
 std::size_t MostProcessesOf(const Pool& pool) {
   const Pool::Parent& parent = pool.parent();
-  return MostProcesses(RaiseFileLimit(), parent.options.max_connections, parent.scoreboard.lives().size());
+  return MostProcesses(RaiseFileLimit(), parent.options.max_connections,
+                       parent.records.scoreboard.lives().size());
 }
 LeaseTable& TableOf(const Pool& pool) { return pool.parent().table(); }
 PoolLife& LifeOf(const Pool& pool) { return pool.parent().life(); }
-Doorbell& BellOf(const Pool& pool) { return pool.parent().scoreboard.bell(); }
+Doorbell& BellOf(const Pool& pool) { return pool.parent().records.scoreboard.bell(); }
 int DoorbellOf(const Pool& pool) { return pool.parent().doorbell(); }
 const sys::Lifeline& LifelineOf(const Pool& pool) { return pool.parent().lifeline(); }
 Steering SteeringOf(const Pool& pool) { return pool.parent().steering(); }
-const FateJournal& FatesOf(const Pool& pool) { return pool.parent().fates; }
-const DeathJournal& DeathsOf(const Pool& pool) { return pool.parent().deaths; }
+const FateJournal& FatesOf(const Pool& pool) { return pool.parent().records.fates; }
+const DeathJournal& DeathsOf(const Pool& pool) { return pool.parent().records.deaths; }
 
 }  // namespace hydrapool

@@ -11,7 +11,7 @@
 namespace hydrapool {
 
 /// Has workers replaced that are well, one after another: it tells one to leave when all seats have workers
-/// that are ready. Those that are one too many leave at once.
+/// that are ready. Workers beyond the number that is wanted leave at once.
 class Recycler {
  public:
   Recycler(Seats& seats, const Recycling& rules, const PoolLife& life);

@@ -57,18 +57,18 @@ void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status)
 
 void Rescuer::RescueLease(std::uint32_t slot, bool to_blame, bool touched) {
   const LeaseWord word = leases_.table.lease(slot).Load();
-  if (word.offered || (word.phase == Phase::kIdle && leases_.book.IsAsRescued(slot, word)))
+  if (word.offered || (word.phase == Phase::kIdle && leases_.book.rescues(slot).IsAsRescued(word)))
     return LendAgain(slot);  // this worker has never had it
   Orphan orphan = Examine(slot);
-  LeaseBook::Record& record = RecordOf(slot, word);
+  RequestPast& past = PastOf(slot, word);
   orphan.to_blame = to_blame;
   orphan.touched = touched;
-  orphan.strikes = record.strikes;
-  orphan.rescues = record.rescues;
+  orphan.strikes = past.strikes;
+  orphan.rescues = past.rescues;
   const Rescue rescue = DecideRescue(orphan);
   const Aftermath after = DecideAftermath(orphan, rescue);
-  record.strikes = rescue.strikes;
-  record.rescues = after.rescues;
+  past.strikes = rescue.strikes;
+  past.rescues = after.rescues;
   HYDRAPOOL_FAILPOINT("parent.judged");
   Count(slot, orphan.word.phase, after);
   EndProcess(slot, after.process);
@@ -115,9 +115,9 @@ void Rescuer::Lend(std::uint32_t slot, const Rescue& rescue) {
 }
 
 // Before a request is begun, a process that is still held is that of the one before, which is over.
-LeaseBook::Record& Rescuer::RecordOf(std::uint32_t slot, const LeaseWord& word) {
+RequestPast& Rescuer::PastOf(std::uint32_t slot, const LeaseWord& word) {
   const bool begun = PhaseIndex(word.phase) >= PhaseIndex(Phase::kExecuting);
-  return leases_.book.RecordForRescue(slot, word, begun ? leases_.keeper.OfferOf(slot) : 0);
+  return leases_.book.rescues(slot).ForRescue(word, begun ? leases_.keeper.OfferOf(slot) : 0);
 }
 
 std::optional<std::uint64_t> Rescuer::SentOn(std::uint32_t slot) const {
@@ -216,7 +216,7 @@ void Rescuer::TellUnavailable(std::uint32_t slot) {
 void Rescuer::SendFarewell(std::uint32_t slot, std::uint64_t waiting) {
   const int fd = leases_.book.fd(slot);
   const auto sent = sys::BytesSent(fd);
-  const auto before = leases_.book.NoteFarewell(slot, sent.value_or(0));
+  const auto before = leases_.book.rescues(slot).NoteFarewell(sent.value_or(0));
   sys::Discard(fd, waiting);
   if (before && before != sent) return;
   const std::string reply = ReplyOf(reply_);
@@ -242,7 +242,7 @@ void Rescuer::Lose(std::uint32_t slot) {
 
 void Rescuer::NoteFate(std::uint32_t slot, Phase phase, Fate::Kind kind) {
   Fate fate{.at = sys::Now(), .peer = sys::PeerAddress(leases_.book.fd(slot)), .phase = phase, .kind = kind};
-  if (const std::uint32_t owner = leases_.book.owner(slot); owner != LeaseBook::kNoWorker) {
+  if (const std::uint32_t owner = leases_.book.owner(slot); owner != kNoWorker) {
     const WorkerLife& life = seats_.handle(owner).life();
     fate.worker = life.slot;
     fate.pid = life.pid;

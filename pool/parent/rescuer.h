@@ -38,7 +38,7 @@ class Rescuer {
 
  private:
   void RescueLease(std::uint32_t slot, bool to_blame, bool touched);
-  LeaseBook::Record& RecordOf(std::uint32_t slot, const LeaseWord& word);
+  RequestPast& PastOf(std::uint32_t slot, const LeaseWord& word);
   [[nodiscard]] std::optional<std::uint64_t> SentOn(std::uint32_t slot) const;
   [[nodiscard]] std::optional<std::uint64_t> ConsumedOn(std::uint32_t slot) const;
   [[nodiscard]] Orphan Examine(std::uint32_t slot);

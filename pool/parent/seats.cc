@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "pool/parent/lease_book.h"
-
 namespace hydrapool {
 
 Seats::Seats(Scoreboard& scoreboard, std::size_t leases)
@@ -11,7 +9,6 @@ Seats::Seats(Scoreboard& scoreboard, std::size_t leases)
       records_(scoreboard.most_workers()),
       present_(scoreboard.most_workers()),
       handles_(scoreboard.lives().size()),
-      loads_(scoreboard.most_workers()),
       wanted_(scoreboard.most_workers()) {
   for (std::size_t i = handles_.size(); i-- > 0;) {
     const auto number = static_cast<std::uint32_t>(i);
@@ -97,22 +94,6 @@ void Seats::Release(const WorkerHandle& worker) {
   if (slot.life == worker.number()) slot.life = scoreboard_.no_life();
   std::erase(in_use_, &worker);
   free_.push_back(worker.number());
-}
-
-std::span<const WorkerLoad> Seats::Loads(const LeaseBook& book) {
-  const std::size_t used = scoreboard_.workers();
-  for (std::size_t seat = 0; seat < used; ++seat) {
-    loads_[seat] = {};
-    const WorkerHandle* worker = present_[seat];
-    if (worker == nullptr) continue;
-    const WorkerLife& life = worker->life();
-    const bool ready = *worker && life.state.load(std::memory_order_relaxed) == WorkerState::kReady;
-    const auto untaken = static_cast<std::uint32_t>(std::min<std::uint64_t>(worker->untaken(), kMaxUntaken));
-    loads_[seat] = {.ready = ready && worker->HasRoom() && life.vitality == Vitality::kWell,
-                    .executing = life.busy.load(std::memory_order_relaxed) + untaken,
-                    .leases = book.leases_of(worker->number())};
-  }
-  return std::span(loads_).first(used);
 }
 
 }  // namespace hydrapool

@@ -9,15 +9,12 @@
 #include <vector>
 
 #include "pool/parent/worker_handle.h"
-#include "pool/shared/dispatcher.h"
 #include "pool/shared/respawn_policy.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/shared_memory.h"
 
 namespace hydrapool {
-
-class LeaseBook;
 
 /// What is remembered of a seat beyond its worker's life; in shared memory.
 struct SeatRecord {
@@ -39,7 +36,6 @@ struct SeatRecord {
 class Seats {
  public:
   static constexpr std::size_t kMostLeaving = 16;
-  static std::size_t Leaving(std::size_t workers) { return workers > kMostLeaving ? workers : kMostLeaving; }
 
   /// `scoreboard` has lives for all handles; a lease table of `leases`.
   Seats(Scoreboard& scoreboard, std::size_t leases);
@@ -61,7 +57,7 @@ class Seats {
   [[nodiscard]] bool IsPresent(const WorkerHandle& worker) const;
   /// By WorkerHandle::number.
   [[nodiscard]] WorkerHandle& handle(std::size_t number) const { return *handles_[number]; }
-  /// The handles that hold a worker, of those that leave too, or held one when last looked at.
+  /// The handles in use: each holds a worker, also one that leaves, or held it when last looked at.
   [[nodiscard]] std::span<WorkerHandle* const> in_use() const { return in_use_; }
   [[nodiscard]] WorkerHandle* WithPid(pid_t pid) const;
 
@@ -77,9 +73,6 @@ class Seats {
   /// A handle that was closed may be used again.
   void Release(const WorkerHandle& worker);
 
-  /// By seat, for the dispatcher: of those that have a worker, or have had one.
-  [[nodiscard]] std::span<const WorkerLoad> Loads(const LeaseBook& book);
-
  private:
   Scoreboard& scoreboard_;
   sys::SharedArray<SeatRecord> records_;
@@ -88,7 +81,6 @@ class Seats {
       handles_;  // by number; all made before any parent, for the rings
   std::vector<WorkerHandle*> in_use_;
   std::vector<std::uint32_t> free_;
-  std::vector<WorkerLoad> loads_;
   std::size_t wanted_;
 };
 

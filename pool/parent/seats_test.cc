@@ -78,14 +78,5 @@ TEST_F(SeatsTest, AHandleThatAnotherSeatUsesIsNotTakenForThisSeatsLife) {
   EXPECT_EQ(scoreboard_.life_of(1).state, WorkerState::kStarting);
 }
 
-TEST_F(SeatsTest, AHandleWithoutAProcessIsReadyForNothing) {
-  LeaseTable table(8);
-  const LeaseBook book(table, scoreboard_.lives().size());
-  WorkerHandle& worker = seats_.Settle(0);
-  worker.life().Begin(0, kNow);
-  worker.life().state = WorkerState::kReady;
-  for (const WorkerLoad& load : seats_.Loads(book)) EXPECT_FALSE(load.ready);
-}
-
 }  // namespace
 }  // namespace hydrapool

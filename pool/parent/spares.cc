@@ -47,7 +47,7 @@ void Spares::Find() {
                       .silent = !detail.answered.load()};
     const bool carries_something =
         spare.word.phase != Phase::kIdle || detail.head_begun.load() || lease.excuse != Excuse::kNone;
-    const bool on_its_way = leases_.book.owner(slot) == LeaseBook::kNoWorker || detail.deadline.load() == 0;
+    const bool on_its_way = leases_.book.owner(slot) == kNoWorker || detail.deadline.load() == 0;
     if (!carries_something && !on_its_way && spare.idle_since <= long_ago) idle.push_back(spare);
   }
   const auto first = FirstToGo(std::move(idle), kAtOnce);

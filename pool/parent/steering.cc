@@ -51,7 +51,7 @@ std::vector<Steering::Connection> Steering::ConnectionsFrom(std::uint32_t from, 
   std::vector<Connection> connections;
   const auto size = static_cast<std::uint32_t>(leases_.table.size());
   for (std::uint32_t slot = from; slot < size && connections.size() < most; ++slot) {
-    if (!leases_.book.is_open(slot)) continue;
+    if (leases_.book.fd(slot) < 0) continue;
     const LeaseWord word = leases_.table.lease(slot).Load();
     const sys::Nanos begun = leases_.table.detail(slot).begun_at;
     Connection connection{.lease = slot,
@@ -60,7 +60,7 @@ std::vector<Steering::Connection> Steering::ConnectionsFrom(std::uint32_t from, 
                           .steps = word.steps,
                           .executing = begun == 0 ? 0 : now - begun};
     const std::uint32_t owner = leases_.book.owner(slot);
-    if (owner != LeaseBook::kNoWorker && seats_.handle(owner)) {
+    if (owner != kNoWorker && seats_.handle(owner)) {
       connection.worker = seats_.handle(owner).life().slot;
       connection.pid = seats_.handle(owner).pid();
     }

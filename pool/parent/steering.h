@@ -55,7 +55,7 @@ class Steering {
   Steering(Scoreboard& scoreboard, PoolLife& life, Seats& seats, Leases& leases, Crew& crew)
       : scoreboard_(scoreboard), life_(life), seats_(seats), leases_(leases), crew_(crew) {}
 
-  /// Those that sit in a slot, by slot, empty slots too; then those that leave.
+  /// The worker of each slot, by slot, empty slots too; then the workers that leave.
   [[nodiscard]] std::vector<Worker> Workers(sys::Nanos now) const;
   /// From the lease `from` on, at most `most`.
   [[nodiscard]] std::vector<Connection> ConnectionsFrom(std::uint32_t from, std::size_t most,

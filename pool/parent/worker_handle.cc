@@ -13,14 +13,12 @@
 namespace hydrapool {
 
 WorkerHandle::WorkerHandle(std::uint32_t number, WorkerLife& life, std::size_t leases)
-    : number_(number), life_(life), ring_(leases) {}
+    : number_(number), life_(life), line_(life, leases) {}
 
 void WorkerHandle::Start(sys::EventLoop& loop, std::uint32_t slot, Job job) {
   life_.Begin(slot, sys::Now());
   try {
-    auto [ours, theirs] = sys::MakeChannel();
-    channel_ = std::move(ours);
-    life_.channel = channel_.fd();
+    sys::Channel theirs = line_.Open();
     HYDRAPOOL_FAILPOINT("parent.forks");
     child_ = sys::Child::Fork([this, &work = job.work, &channel = theirs] {
       return life_.BeBorn(::getpid()) ? work(std::move(channel)) : 0;
@@ -30,8 +28,7 @@ void WorkerHandle::Start(sys::EventLoop& loop, std::uint32_t slot, Job job) {
     life_.pidfd = child_.pidfd();
     death_watch_ =
         loop.Add(child_.pidfd(), EPOLLIN, [call = std::move(job.on_death)](std::uint32_t) { call(); });
-    channel_watch_ =
-        loop.Add(channel_.fd(), EPOLLIN, [call = std::move(job.on_message)](std::uint32_t) { call(); });
+    line_.Listen(loop, std::move(job.on_message));
   } catch (const std::system_error&) {
     Close();
     throw;
@@ -42,14 +39,13 @@ void WorkerHandle::Start(sys::EventLoop& loop, std::uint32_t slot, Job job) {
 bool WorkerHandle::Adopt() {
   using Birth = WorkerLife::Birth;
   if (life_.birth == Birth::kNone) return false;
-  channel_ = sys::Channel(sys::UniqueFd(life_.channel));
+  line_.Adopt();
   Birth expected = Birth::kExpected;
   if (life_.birth.compare_exchange_strong(expected, Birth::kNone)) {  // it was never born, and ends if it is
     Close();
     return false;
   }
   child_ = sys::Child::Adopt(life_.pid, sys::UniqueFd(life_.pidfd));
-  life_.told = life_.sent = std::max(life_.sent, life_.taken.load());
   if (life_.stage == WorkerStage::kNone) Step(WorkerEvent::kForked);
   return true;
 }
@@ -61,9 +57,7 @@ void WorkerHandle::Listen(sys::EventLoop& loop, Job job, const ObituaryRing& obi
     life_.pidfd = pidfd.get();
     child_ = sys::Child::Adopt(life_.pid, std::move(pidfd));
   }
-  if (!channel_) return;
-  channel_watch_ =
-      loop.Add(channel_.fd(), EPOLLIN, [call = std::move(job.on_message)](std::uint32_t) { call(); });
+  line_.Listen(loop, std::move(job.on_message));
 }
 
 bool WorkerHandle::EndedUntold(sys::Nanos now, const Kinship& kinship) {
@@ -86,11 +80,9 @@ WorkerAction WorkerHandle::Step(WorkerEvent event) {
 
 void WorkerHandle::Close() {
   life_.birth = WorkerLife::Birth::kNone;
-  life_.channel = life_.pidfd = -1;
+  life_.pidfd = -1;
   death_watch_.Reset();
-  channel_watch_.Reset();
-  channel_.Close();
-  batch_.clear();
+  line_.Close();
   child_ = sys::Child();
   dead_since_ = 0;
   life_.state = WorkerState::kDead;
@@ -99,17 +91,41 @@ void WorkerHandle::Close() {
   life_.pid = 0;
 }
 
-bool WorkerHandle::Put(const ToWorker& message) {
+sys::Channel WorkerLine::Open() {
+  auto [ours, theirs] = sys::MakeChannel();
+  channel_ = std::move(ours);
+  life_.channel = channel_.fd();
+  return std::move(theirs);
+}
+
+void WorkerLine::Adopt() {
+  channel_ = sys::Channel(sys::UniqueFd(life_.channel));
+  life_.told = life_.sent = std::max(life_.sent, life_.taken.load());
+}
+
+void WorkerLine::Listen(sys::EventLoop& loop, std::function<void()> on_message) {
+  if (!channel_) return;
+  watch_ = loop.Add(channel_.fd(), EPOLLIN, [call = std::move(on_message)](std::uint32_t) { call(); });
+}
+
+void WorkerLine::Close() {
+  life_.channel = -1;
+  watch_.Reset();
+  channel_.Close();
+  batch_.clear();
+}
+
+bool WorkerLine::Put(const ToWorker& message) {
   batch_.push_back(message);
   ++life_.told;
   return batch_.size() >= kMaxBatch;
 }
 
-void WorkerHandle::Withdraw(const std::function<bool(const ToWorker&)>& stale) {
+void WorkerLine::Withdraw(const std::function<bool(const ToWorker&)>& stale) {
   life_.told -= std::erase_if(batch_, stale);
 }
 
-sys::Channel::SendStatus WorkerHandle::Send(std::span<const int> descriptors, std::vector<ToWorker>& sent) {
+sys::Channel::SendStatus WorkerLine::Send(std::span<const int> descriptors, std::vector<ToWorker>& sent) {
   const auto status = channel_.Send(std::as_bytes(std::span(batch_)), descriptors);
   HYDRAPOOL_FAILPOINT("parent.sent");
   if (status == sys::Channel::SendStatus::kFull) life_.told -= batch_.size();
@@ -118,13 +134,13 @@ sys::Channel::SendStatus WorkerHandle::Send(std::span<const int> descriptors, st
   return status;
 }
 
-std::optional<WorkerHandle::Said> WorkerHandle::Peek() {
+std::optional<WorkerLine::Said> WorkerLine::Peek() {
   alignas(ToParent) std::array<std::byte, sys::Channel::kMaxPacket> buffer;
   if (!channel_) return std::nullopt;
   auto packet = channel_.Peek(buffer);
   if (!packet) return std::nullopt;
   if (packet->bytes.size() < sizeof(ToParent)) {  // its end is closed: the pidfd will tell
-    channel_watch_.Reset();
+    watch_.Reset();
     return std::nullopt;
   }
   HYDRAPOOL_FAILPOINT("parent.hears");
