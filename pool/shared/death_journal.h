@@ -20,7 +20,7 @@ struct WorkerDeath {
   pid_t pid = 0;
   std::uint32_t cause = 0;    ///< in kExitCauses
   std::uint32_t carried = 0;  ///< connections that go on in other workers
-  std::uint32_t harmed = 0;   ///< those that were lost, cut or answered with 502
+  std::uint32_t harmed = 0;   ///< connections that were lost, cut or answered with 502
 };
 
 /// The last ends of a pool's workers. In shared memory, for the next parent too. The parent's alone.

@@ -117,8 +117,8 @@ struct alignas(64) LeaseDetail {
   /// The last process that passed the gate for it: a local redirect has two of them.
   std::atomic<pid_t> last_process{0};
 
-  /// For a new connection, while nobody else looks. Whatever makes it known is stored after it, in that
-  /// order.
+  /// For a new connection, before its lease's word is stored: a worker that sees the new word sees all of
+  /// this.
   void Clear(bool with_ledger) {
     constexpr auto kRelaxed = std::memory_order_relaxed;
     for (auto* flag : {&head_begun, &stalled, &terminate, &answered, &resumable, &greeted})

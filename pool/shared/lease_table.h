@@ -28,8 +28,8 @@ class LeaseTable {
   [[nodiscard]] const BodyBudget& bodies() const { return bodies_; }
   /// What a handler keeps of a request until it is answered (worker/answer_watcher.h).
   [[nodiscard]] std::span<std::byte> docket(std::size_t slot) const;
-  /// Gives a slab's memory back to the system, but so many bytes of it: none, or its first page. Only for
-  /// whom the lease is.
+  /// Gives a slab's memory back to the system, except its first `keep` bytes (0 or kSlabPage). Only for the
+  /// worker that has claimed the lease.
   void TrimSlab(std::size_t slot, std::size_t keep) const;
 
  private:

@@ -11,8 +11,8 @@ struct LeaseWord {
   std::uint32_t steps = 0;       ///< steps completed on this connection
   std::uint32_t generation = 0;  ///< 24 bits; changes whenever the parent lends the lease again
   Phase phase = Phase::kFree;
-  /// It was lent again in the middle of a request, and nobody has taken it up yet: whoever swaps this away
-  /// has it. (An idle lease is always there to be taken up.)
+  /// It was lent again in the middle of a request, and no worker has taken it up yet: the worker that swaps
+  /// this away has it. (An idle lease can always be taken up.)
   bool offered = false;
 
   bool operator==(const LeaseWord&) const = default;

@@ -17,11 +17,11 @@ struct Obituary {
   sys::ExitStatus status;
 };
 
-/// By which the supervisor tells the parent of the ends of those whom an earlier parent has left it. In
-/// shared memory: one producer, one consumer.
+/// How the supervisor tells the parent that a child of an earlier parent has died: such a child is the
+/// supervisor's to reap. In shared memory: one producer, one consumer.
 ///
-/// An obituary is put in before its process is reaped: so whoever opens a pidfd by number and then finds no
-/// obituary here has opened the right one.
+/// An obituary is put in before its process is reaped. So a caller that opens a pidfd by number and then
+/// finds no obituary here has opened the right process.
 class ObituaryRing {
  public:
   static constexpr std::uint32_t kMost = 4096;
@@ -41,7 +41,7 @@ class ObituaryRing {
     return items_[head % kMost];
   }
   void Pop() { head_.fetch_add(1, std::memory_order_release); }
-  /// One of those that wait is of this process.
+  /// An obituary of this process waits here.
   [[nodiscard]] bool TellsOf(pid_t pid) const {
     const std::uint32_t tail = tail_.load(std::memory_order_acquire);
     for (std::uint32_t i = head_.load(std::memory_order_relaxed); i != tail; ++i) {

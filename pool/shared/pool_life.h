@@ -38,7 +38,7 @@ struct LauncherLife {
 struct PoolLife {
   // the supervisor's, or the parent's where there is none
   std::atomic<pid_t> supervisor{0};  ///< 0: none
-  /// A supervisor has died before this one: there may be processes of which nobody tells (kinship.h).
+  /// A supervisor has died before this one: there may be processes whose end is told by nothing (kinship.h).
   std::atomic<bool> orphans{false};
   std::atomic<std::uint32_t> terms{0};  ///< how often each was asked for
   std::atomic<std::uint32_t> quits{0};

@@ -23,7 +23,7 @@ struct WorkerWear {
   std::uint64_t requests = 0;
   std::uint64_t memory = 0;
   sys::Nanos age = 0;
-  double lot = 0;  ///< drawn at its birth, from 0 to 1
+  double lot = 0;  ///< a random number of its own, from 0 to 1: not all workers wear out at once
 };
 
 /// The first of these causes that holds.

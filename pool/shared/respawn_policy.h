@@ -40,7 +40,7 @@ class RespawnPolicy {
   sys::Nanos OnDeath(const Death& death);
   /// It takes more than luck to start this one: worth a louder log line.
   [[nodiscard]] bool failing() const { return young_deaths_ >= 5 || killed_early_ >= kSpared + 3; }
-  /// Those that count, without the early kills.
+  /// The deaths that count, without the early kills.
   [[nodiscard]] std::uint32_t young_deaths() const { return young_deaths_; }
   [[nodiscard]] std::uint32_t in_a_row() const { return std::max(young_deaths_, killed_early_); }
 

@@ -53,7 +53,7 @@ class Execution {
   /// More of the request has come; only after Exchange::BeginOnce.
   virtual void OnReadable() {}
   /// The request's process has ended and was reaped; or the request waits for a place for one
-  /// (RequestProcess::JoinLine), and one is free.
+  /// (ProcessTurn::Join), and one is free.
   virtual void OnProcessEnd() {}
   /// The deadline that the request was given has passed. The request is not over by that: answer or Abort.
   virtual void OnDeadline() = 0;
