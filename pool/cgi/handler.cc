@@ -16,6 +16,7 @@
 #include "pool/shared/body_budget.h"
 #include "pool/shared/lease.h"
 #include "pool/sys/error.h"
+#include "pool/sys/log.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool::cgi {
@@ -77,6 +78,25 @@ Reply Handler::Refuse(const Connection& connection, const http::Request& request
               fmt::format("{}{}", tools_.LinesFor(connection), status == 503 ? "Retry-After: 1\r\n" : "")),
           .keep_open = keep,
           .kind = static_cast<std::uint8_t>(status / 100)};
+}
+
+Reply Handler::RefusePlace(Exchange& exchange, std::string_view why) {
+  return RefuseLaunch(exchange, 503, why);
+}
+
+Reply Handler::RefuseLaunch(Exchange& exchange, int status, std::string_view why) {
+  std::string head;
+  const auto request = HeadOf(exchange, head);
+  if (!request) return {.keep_open = false};
+  if (status != 503) sys::log::Info("{}: {}: {}", NameOf(exchange.connection(), request->path), status, why);
+  return RefuseRequest(exchange, *request, status, why);
+}
+
+Reply Handler::RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
+                             std::string_view why) {
+  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
+  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
+  return Refuse(exchange.connection(), request, consume, status, why);
 }
 
 Decision Handler::OnRequest(Connection& connection, const http::Request& request, std::string_view peeked) {

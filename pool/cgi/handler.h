@@ -97,6 +97,12 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   Begun Redirect(Exchange& exchange) override;
   /// The request's head, wherever it lies, into `into`; nullopt: its client is gone.
   [[nodiscard]] std::optional<http::Request> HeadOf(Exchange& exchange, std::string& into);
+  /// The body of a request that has waited, from its socket. False: there is no memory for it.
+  static bool Reread(const Exchange& exchange, const http::Request& request, Body& body);
+  Reply RefusePlace(Exchange& exchange, std::string_view why) override;
+  Reply RefuseLaunch(Exchange& exchange, int status, std::string_view why) override;
+  [[nodiscard]] Reply RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
+                                    std::string_view why);
   // handler_launch.cc
   /// The program that a request is for, and who asks.
   struct Found {
@@ -107,9 +113,7 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   };
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);
   Begun LaunchAgain(Exchange& exchange, Body body) override;
-  Reply RefusePlace(Exchange& exchange, std::string_view why) override;
   Begun Launched(Exchange& exchange) override;
-  Reply RefuseLaunch(Exchange& exchange, int status, std::string_view why) override;
   struct Plumbing;
   static std::optional<Plumbing> Plumb(int file, bool feeds);
   [[nodiscard]] tl::expected<Found, Refusal> Find(const Connection& connection,
@@ -117,8 +121,6 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   Begun StartFound(Exchange& exchange, const http::Request& request, Found& found, const Body& body);
   sys::Result<Spawned> Spawn(RequestProcess& process, const Found& found, const Environment& environment,
                              const Plumbing& plumbing);
-  [[nodiscard]] Reply RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
-                                    std::string_view why);
   [[nodiscard]] sys::Result<sys::UniqueFd> Order(const Exchange& exchange, const std::string& text,
                                                  const std::string& user, const Plumbing& plumbing) const;
   bool ClaimPlace(const Exchange& exchange, const PlaceRules& rules) const;
@@ -126,8 +128,6 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
                                     const std::string& client) const;
   std::uint64_t Ignored();
   Begun Wait(Exchange& exchange, const http::Request& request, Body body, const PlaceRules& rules);
-  /// The body of a request that has waited, from its socket. False: there is no memory for it.
-  static bool Reread(const Exchange& exchange, const http::Request& request, Body& body);
   [[nodiscard]] Reply Refuse(const Connection& connection, const http::Request& request,
                              std::uint64_t consume, int status, std::string_view why);
   /// The program's path, as far as a worker has noted it.

@@ -141,25 +141,6 @@ Begun Handler::Wait(Exchange& exchange, const http::Request& request, Body body,
                                        config_.wait);
 }
 
-Reply Handler::RefusePlace(Exchange& exchange, std::string_view why) {
-  return RefuseLaunch(exchange, 503, why);
-}
-
-Reply Handler::RefuseLaunch(Exchange& exchange, int status, std::string_view why) {
-  std::string head;
-  const auto request = HeadOf(exchange, head);
-  if (!request) return {.keep_open = false};
-  if (status != 503) sys::log::Info("{}: {}: {}", NameOf(exchange.connection(), request->path), status, why);
-  return RefuseRequest(exchange, *request, status, why);
-}
-
-Reply Handler::RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
-                             std::string_view why) {
-  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
-  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
-  return Refuse(exchange.connection(), request, consume, status, why);
-}
-
 Begun Handler::LaunchAgain(Exchange& exchange, Body body) {
   exchange.SetDeadline(sys::Now() + NotesOf(exchange).patience);
   if (NotesOf(exchange).location > 0) return Redirect(exchange);
