@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::uint64_t kBudget = 10'000'000;
 
+/// Only the seeds that are even serve programs (episode.h).
+std::uint64_t StrideFor(Fault fault) {
+  const bool of_programs =
+      fault == Fault::kPlainEnd || fault == Fault::kPlainGate || fault == Fault::kPlainPlace;
+  return of_programs ? 2 : 1;
+}
+
 class MutantTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(MutantTest, IsFound) {
@@ -19,7 +26,7 @@ TEST_P(MutantTest, IsFound) {
   Outcome outcome;
   std::uint64_t seed = 0;
   while (outcome.failure.empty() && steps < kBudget) {
-    outcome = RunEpisode({.seed = ++seed, .fault = fault, .events = 1});
+    outcome = RunEpisode({.seed = seed += StrideFor(fault), .fault = fault, .events = 1});
     steps += outcome.steps;
   }
   ASSERT_FALSE(outcome.failure.empty()) << "not found in " << steps << " steps";
