@@ -210,8 +210,9 @@ TEST_F(OneFault, WithoutProcessesAForkFailsUntilItIsTakenBack) {
   Forking forking;
   const pid_t pid = forking.worker.pid();
   Injector injector(::getpid());
+  const auto why = WhyNoGroup(Fault::kProcesses, pid);
   auto blow = injector.Strike(ReadProcess(pid)->identity, Fault::kProcesses);
-  if (const auto why = WhyNoGroup(Fault::kProcesses, pid)) {
+  if (why) {
     EXPECT_THAT(blow.error().message, HasSubstr("root's, which may start processes beyond any limit"));
     EXPECT_THAT(blow.error().message, HasSubstr(*why));
     return;
@@ -219,6 +220,7 @@ TEST_F(OneFault, WithoutProcessesAForkFailsUntilItIsTakenBack) {
   ASSERT_TRUE(blow) << blow.error().message;
   EXPECT_TRUE(Injector::Holds(*blow));
   EXPECT_EQ(forking.Ask(), EAGAIN);
+  EXPECT_THAT(WhyNoGroup(Fault::kProcesses, pid).value_or(""), HasSubstr("already"));
   EXPECT_TRUE(injector.TakeBack(*blow));
   EXPECT_EQ(forking.Ask(), 0);
 }
