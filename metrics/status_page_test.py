@@ -8,9 +8,11 @@ Exit codes: 0 passed, 1 failed, 77 no Chromium.
 """
 import json
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -47,7 +49,7 @@ CONTRAST = """(() => {
 class Pool:
     processes = []
 
-    def __init__(self, binaries, log, admin="127.0.0.1:0"):
+    def __init__(self, binaries, log, admin):
         self.log = log
         with open(log, "wb") as file:
             self.process = subprocess.Popen(
@@ -65,7 +67,8 @@ class Pool:
             if found:
                 return found.group(1)
             time.sleep(0.02)
-        raise Failure(f"the pool did not say {pattern}")
+        with open(self.log, encoding="utf-8") as file:
+            raise Failure(f"the pool did not say {pattern}: {file.read()[-300:]}")
 
     def status(self):
         with urllib.request.urlopen(self.admin + "/status.json", timeout=20) as answer:
@@ -81,6 +84,20 @@ class Pool:
     def ask(self, times):
         for _ in range(times):
             urllib.request.urlopen(self.served, timeout=20).read()
+
+
+def port_of_its_own():
+    """A port that a pool can be started on again: none that the system gives to others meanwhile."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        given = int(file.read().split()[0])
+    while True:
+        port = random.randrange(min(10000, given // 2), given)
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def ok(what, holds, found=""):
@@ -192,8 +209,8 @@ def run(browser, pool, binaries, pictures):
     pool = over_restarts(browser, pool, binaries)
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     browser.call("Page.navigate", url=pool.admin + "/")
-    text = browser.seen()
-    ok("without scripts it is plain tables, loaded again", "http-equiv" in text and 'id="workers"' in text, text[:300])
+    browser.seen("http-equiv", 'id="workers"')
+    print("  ok   without scripts it is plain tables, loaded again")
 
 
 def main():
@@ -206,7 +223,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hydrapool-page.", ignore_cleanup_errors=True) as work:
         browser = None
         try:
-            pool = Pool(sys.argv[1], work + "/log")
+            pool = Pool(sys.argv[1], work + "/log", f"127.0.0.1:{port_of_its_own()}")
             browser = Browser(work + "/profile")
             run(browser, pool, sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else None)
         except Failure as failure:

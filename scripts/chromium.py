@@ -103,10 +103,20 @@ class Browser:
         with open(path, "wb") as file:
             file.write(base64.b64decode(picture))
 
-    def seen(self):
-        """The document as it is, also where no script runs."""
-        root = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]
-        return self.call("DOM.getOuterHTML", nodeId=root)["outerHTML"]
+    def seen(self, *texts, seconds=20):
+        """The document as it is, also where no script runs, as soon as it has these texts: it may still be loading, or be loaded again."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                root = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+                document = self.call("DOM.getOuterHTML", nodeId=root)["outerHTML"]
+            except Failure as failure:
+                document = str(failure)
+            if all(text in document for text in texts):
+                return document
+            if time.monotonic() > deadline:
+                raise Failure(f"not seen within {seconds} s: {texts} in {document[:300]}")
+            time.sleep(0.05)
 
     def close(self):
         os.killpg(self.process.pid, signal.SIGKILL)
