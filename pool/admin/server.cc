@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -40,7 +41,7 @@ struct Server::Connection {
   enum class Phase { kReading, kWriting, kLingering };
 
   sys::UniqueFd fd;
-  sys::Nanos since;  // it was opened, or has last taken something of its response
+  sys::Nanos since;  // it was opened or asked, or has last taken something of its response
   Phase phase = Phase::kReading;
   std::string input = {};
   std::string output = {};
@@ -51,7 +52,10 @@ struct Server::Connection {
 };
 
 Server::Server(sys::EventLoop& loop, sys::UniqueFd listener, Pages pages)
-    : loop_(loop), listener_(std::move(listener)), pages_(std::move(pages)) {
+    : Server(loop, std::move(listener), std::move(pages), Patience{}) {}
+
+Server::Server(sys::EventLoop& loop, sys::UniqueFd listener, Pages pages, Patience patience)
+    : loop_(loop), listener_(std::move(listener)), pages_(std::move(pages)), patience_(patience) {
   accepting_ = loop_.Add(listener_.get(), EPOLLIN, [this](std::uint32_t) { AcceptSome(); });
 }
 
@@ -61,35 +65,31 @@ std::string Server::address() const { return sys::LocalAddress(listener_.get());
 
 void Server::AcceptSome() {
   // Bounded: the listener is level-triggered, and the loop has other work than a flood of clients.
-  for (std::size_t i = 0; i < kMaxConnections; ++i) {
-    if (connections_.size() == kMaxConnections) LookAtAll();
-    if (connections_.size() == kMaxConnections) {
-      const auto idle = OldestIdle();
-      const bool at_once = idle->phase == Connection::Phase::kLingering && idle->said_all;
-      if (!at_once && loop_.now() < idle->since + kGrace) return PauseAccepting(idle->since + kGrace);
+  for (std::size_t i = 0; i < kMaxConnections / 2; ++i) {
+    const bool full = connections_.size() >= kMaxConnections;
+    const auto silent = full ? LongestSilent() : connections_.end();
+    if (full) {
+      if (TurnIsSpent()) return;
+      const auto phase = silent->phase;
+      if (!OnEvent(silent) || silent->phase != phase) continue;  // it was not silent
     }
     auto accepted = sys::Accept(listener_.get());
     if (accepted.error != 0) {
       if (!std::exchange(accept_failed_, true)) {
         sys::log::Warn("admin: accept: {}", std::generic_category().message(accepted.error));
       }
-      return PauseAccepting(loop_.now() + kRetry);
+      return PauseAccepting();
     }
     if (!accepted.fd) return;
     accept_failed_ = false;
-    if (connections_.size() == kMaxConnections) Close(OldestIdle());
+    if (full) Close(silent);
     Open(std::move(accepted.fd));
   }
 }
 
-void Server::PauseAccepting(sys::Nanos until) {
+void Server::PauseAccepting() {
   accepting_.Modify(0);
-  resume_ = loop_.At(until, [this] { ResumeAccepting(); });
-}
-
-void Server::ResumeAccepting() {
-  resume_.Reset();
-  accepting_.Modify(EPOLLIN);
+  resume_ = loop_.At(loop_.now() + patience_.retry, [this] { accepting_.Modify(EPOLLIN); });
 }
 
 void Server::Open(sys::UniqueFd fd) {
@@ -98,44 +98,56 @@ void Server::Open(sys::UniqueFd fd) {
   try {
     connection->watch =
         loop_.Add(connection->fd.get(), EPOLLIN, [this, connection](std::uint32_t) { OnEvent(connection); });
-    connection->deadline = loop_.At(loop_.now() + kDeadline, [this, connection] { Close(connection); });
+    connection->deadline =
+        loop_.At(loop_.now() + patience_.deadline, [this, connection] { Close(connection); });
   } catch (const std::system_error& error) {
     sys::log::Warn("admin: {}", error.what());
     connections_.erase(connection);
   }
 }
 
-void Server::Close(Iterator connection) {
-  connections_.erase(connection);
-  if (resume_ && !accept_failed_) ResumeAccepting();
-}
+void Server::Close(Iterator connection) { connections_.erase(connection); }
 
-Server::Iterator Server::OldestIdle() {
+Server::Iterator Server::LongestSilent() {
   using Phase = Connection::Phase;
   const auto done = std::ranges::find_if(
       connections_, [](const Connection& each) { return each.phase == Phase::kLingering && each.said_all; });
   if (done != connections_.end()) return done;
-  for (const auto phase : {Phase::kLingering, Phase::kReading}) {
-    const auto found = std::ranges::find(connections_, phase, &Connection::phase);
-    if (found != connections_.end()) return found;
-  }
+  const auto oldest = std::ranges::find_if(
+      connections_, [](const Connection& each) { return each.phase != Phase::kWriting; });
+  if (oldest != connections_.end()) return oldest;
   return std::ranges::min_element(connections_, {}, &Connection::since);
 }
 
-void Server::LookAtAll() {
-  for (auto next = connections_.begin(); next != connections_.end();) OnEvent(next++);
+bool Server::MayTakeLong() {
+  const auto taking = [](const Connection& each) { return each.phase == Connection::Phase::kWriting; };
+  if (static_cast<std::size_t>(std::ranges::count_if(connections_, taking)) < kMaxTaking) return true;
+  const auto stalest = std::ranges::min_element(connections_, {}, [&](const Connection& each) {
+    return taking(each) ? each.since : std::numeric_limits<sys::Nanos>::max();
+  });
+  if (!OnEvent(stalest) || !taking(*stalest)) return true;
+  if (loop_.now() < stalest->since + patience_.grace) return false;
+  Close(stalest);
+  return true;
 }
 
-void Server::OnEvent(Iterator connection) {
+bool Server::TurnIsSpent() {
+  if (std::exchange(turn_, loop_.now()) != loop_.now()) answers_ = 0;
+  return answers_ >= kAnswersATurn;
+}
+
+bool Server::OnEvent(Iterator connection) {
   using Phase = Connection::Phase;
   bool open = true;
   if (connection->phase == Phase::kReading) open = Read(*connection);
   if (open && connection->phase == Phase::kWriting) open = Write(*connection);
   if (open && connection->phase == Phase::kLingering) open = Linger(*connection);
   if (!open) Close(connection);
+  return open;
 }
 
 bool Server::Read(Connection& connection) {
+  if (TurnIsSpent()) return true;  // level-triggered: the next turn is told of it
   std::array<char, 4096> buffer;
   for (;;) {
     const ssize_t got = ::recv(connection.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -151,7 +163,11 @@ bool Server::Read(Connection& connection) {
       const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
       connection.said_all = bare && connection.input.size() == request.head_size;
       connection.output = Respond(request);
+      ++answers_;
+      if (connection.output.size() > kSmallPage && !MayTakeLong())
+        connection.output = Plain(503, request.method == "HEAD", "too many are being answered");
     }
+    connection.since = loop_.now();
     connection.phase = Connection::Phase::kWriting;
     return true;
   }

@@ -28,14 +28,19 @@ namespace hydrapool::admin {
 ///
 ///   reading → writing → lingering → gone
 ///
-/// within kDeadline of the accept, whatever the client does.
+/// within Patience::deadline of the accept, whatever the client does.
 ///
 /// It never blocks, and nothing throws into the loop: a page whose callback throws is a 500. At most
-/// kMaxConnections are open. With all taken, one that has its response and had sent nothing more makes room
-/// at once; else the oldest that has its response and does not go, or the oldest that has sent no whole
-/// request, does once it is kGrace old; else the one that has taken nothing of its response for the longest,
-/// once that is kGrace. Until then newcomers wait in the backlog. Where accept fails (EMFILE
-/// and the like) it is tried again after kRetry: no spin.
+/// kMaxConnections are open, and with all taken a newcomer does not wait: one that has its response and had
+/// sent nothing more gives way to it, else the oldest that has sent no whole request or is through with its
+/// response. So a crowd that keeps silent delays nobody, and a client that asks at once is cut only where
+/// kMaxConnections come between its connect and its request. One in the middle of its response gives way to
+/// nobody who connects.
+///
+/// At most kMaxTaking are in the middle of theirs: a further page of more than kSmallPage is a 503, or takes
+/// the place of one that has taken nothing for Patience::grace. Smaller ones leave at once, and are never
+/// refused. At most kAnswersATurn pages are rendered in a turn of the loop. Where accept fails (EMFILE and
+/// the like) it is tried again a moment later: no spin.
 ///
 /// Not promised: any protection of what the pages say. Listen on a loopback address. Needs the loop's thread;
 /// the loop outlives the Server. A page's callback must not destroy the Server.
@@ -55,13 +60,19 @@ class Server {
   };
   using Pages = std::map<std::string, Render, std::less<>>;
 
-  static constexpr std::size_t kMaxConnections = 8;
-  static constexpr sys::Nanos kDeadline = 2 * sys::kSecond;
-  static constexpr sys::Nanos kGrace = 100 * sys::kMillisecond;
-  static constexpr sys::Nanos kRetry = 100 * sys::kMillisecond;
+  static constexpr std::size_t kMaxConnections = 32;
+  static constexpr std::size_t kMaxTaking = 16;
+  static constexpr std::size_t kSmallPage = 4096;  // any socket takes so much at once
+  static constexpr int kAnswersATurn = 8;
+  struct Patience {
+    sys::Nanos deadline = 2 * sys::kSecond;
+    sys::Nanos grace = 100 * sys::kMillisecond;
+    sys::Nanos retry = 100 * sys::kMillisecond;  // of an accept that has failed
+  };
 
   /// `listener` is non-blocking. Throws std::system_error where epoll refuses it.
   Server(sys::EventLoop& loop, sys::UniqueFd listener, Pages pages);
+  Server(sys::EventLoop& loop, sys::UniqueFd listener, Pages pages, Patience patience);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -75,15 +86,17 @@ class Server {
   using Iterator = std::list<Connection>::iterator;
 
   void AcceptSome();
-  void PauseAccepting(sys::Nanos until);
-  void ResumeAccepting();
+  void PauseAccepting();
   void Open(sys::UniqueFd fd);
   void Close(Iterator connection);
-  /// The one to make room: there is one.
-  [[nodiscard]] Iterator OldestIdle();
+  /// The one to give way to a newcomer: there is one.
+  [[nodiscard]] Iterator LongestSilent();
+  /// Whether one more may be in the middle of its response; may close one that does not go on with it.
+  [[nodiscard]] bool MayTakeLong();
+  [[nodiscard]] bool TurnIsSpent();
 
-  void LookAtAll();
-  void OnEvent(Iterator connection);
+  /// False: it is gone.
+  bool OnEvent(Iterator connection);
   [[nodiscard]] bool Read(Connection& connection);
   [[nodiscard]] bool Write(Connection& connection);
   [[nodiscard]] bool Linger(Connection& connection);
@@ -92,8 +105,11 @@ class Server {
   sys::EventLoop& loop_;
   sys::UniqueFd listener_;
   Pages pages_;
+  const Patience patience_;
   http::RequestParser parser_;
   std::list<Connection> connections_;  // oldest first
+  sys::Nanos turn_ = 0;                // in which answers_ were rendered
+  int answers_ = 0;
   bool accept_failed_ = false;
   sys::EventLoop::Watch accepting_;
   sys::EventLoop::Timer resume_;

@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -18,18 +17,6 @@ namespace hydrapool::admin {
 namespace {
 
 using std::chrono_literals::operator""s;
-
-constexpr std::string_view kGetHello = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
-
-sys::UniqueFd Connect(const std::string& address) { return std::move(sys::Connect(address, 10s).value()); }
-
-void Send(const sys::UniqueFd& fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    ASSERT_GT(sent, 0);
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-}
 
 /// All that comes until the end; "(error)" at the end of it where that is not a clean one within 10 s.
 std::string ReadAll(const sys::UniqueFd& fd) {
@@ -136,102 +123,6 @@ TEST(AdminServerTest, SilentClientsNeitherKeepOthersOutNorStay) {
     char byte;
     EXPECT_LE(::recv(client.get(), &byte, 1, MSG_DONTWAIT), 0);
   }
-}
-
-TEST(AdminServerTest, WhatHasArrivedCountsBeforeAnyoneMakesRoom) {
-  sys::EventLoop loop;
-  const Server server(loop, sys::Listen("127.0.0.1:0"), SomePages());
-  std::vector<sys::UniqueFd> clients;
-  while (clients.size() < Server::kMaxConnections) clients.push_back(Connect(server.address()));
-  while (server.connections() < Server::kMaxConnections) loop.RunOnce();
-
-  const auto past_grace = sys::Now() + 2 * Server::kGrace;
-  while (sys::Now() < past_grace) loop.RunOnce(past_grace);
-  clients.push_back(Connect(server.address()));
-  for (const auto& client : clients) Send(client, kGetHello);
-
-  for (const auto& client : clients) {
-    const auto give_up = sys::Now() + 10 * sys::kSecond;
-    pollfd answered{client.get(), POLLIN, 0};
-    while (::poll(&answered, 1, 0) == 0 && sys::Now() < give_up) loop.RunOnce(give_up);
-    EXPECT_TRUE(ReadAll(client).ends_with("hello\n"));
-  }
-}
-
-/// /hello, which counts how often it is asked for.
-Server::Pages PagesThatCount(int& rendered) {
-  return {{"/hello", [&rendered] {
-             ++rendered;
-             return Page{200, "text/plain", "hello\n"};
-           }}};
-}
-
-TEST(AdminServerTest, AFloodDoesNotHoldTheLoop) {
-  constexpr int kFlood = 200;
-  int rendered = 0;
-  sys::EventLoop loop;
-  const Server server(loop, sys::Listen("127.0.0.1:0"), PagesThatCount(rendered));
-  std::vector<sys::UniqueFd> clients;
-  for (int i = 0; i < kFlood; ++i) {
-    clients.push_back(Connect(server.address()));
-    Send(clients.back(), kGetHello);
-    ::shutdown(clients.back().get(), SHUT_WR);
-  }
-  int most = 0;
-  const auto give_up = sys::Now() + 10 * sys::kSecond;
-  for (int before = 0; rendered < kFlood && sys::Now() < give_up; before = rendered) {
-    loop.RunOnce(give_up);
-    most = std::max(most, rendered - before);
-  }
-  EXPECT_EQ(rendered, kFlood);
-  EXPECT_LE(most, static_cast<int>(2 * Server::kMaxConnections));
-}
-
-TEST(AdminServerTest, ThoseWhoNeverReadKeepNobodyWaiting) {
-  constexpr int kFlood = 100;
-  sys::EventLoop loop;
-  int rendered = 0;
-  const Server server(loop, sys::Listen("127.0.0.1:0"), PagesThatCount(rendered));
-  std::vector<sys::UniqueFd> clients;
-  for (int i = 0; i < kFlood; ++i) {
-    clients.push_back(Connect(server.address()));
-    Send(clients.back(), kGetHello);
-  }
-  for (int turns = 0; rendered < kFlood && turns < kFlood; ++turns) loop.RunOnce(0);
-  EXPECT_EQ(rendered, kFlood) << "without any time to pass";
-  for (int turns = 0; turns < kFlood; ++turns) loop.RunOnce(0);
-  for (const auto& client : clients) {
-    char text[512] = {};
-    EXPECT_GT(::recv(client.get(), text, sizeof text - 1, 0), 0);
-    EXPECT_TRUE(std::string_view(text).ends_with("hello\n")) << "closed, but not reset";
-  }
-}
-
-TEST(AdminServerTest, ThoseWhoTakeNothingOfALargePageMakeRoom) {
-  constexpr int kSmall = 4096;
-  sys::EventLoop loop;
-  int rendered = 0;
-  auto pages = PagesThatCount(rendered);
-  pages.merge(Server::Pages{{"/big", [] { return Page{200, "text/plain", std::string(16 << 20, 'x')}; }}});
-  const Server server(loop, sys::Listen("127.0.0.1:0"), std::move(pages));
-  std::vector<sys::UniqueFd> stuck;
-  while (stuck.size() < Server::kMaxConnections) {
-    stuck.push_back(Connect(server.address()));
-    ASSERT_EQ(::setsockopt(stuck.back().get(), SOL_SOCKET, SO_RCVBUF, &kSmall, sizeof kSmall), 0);
-    Send(stuck.back(), "GET /big HTTP/1.0\r\n\r\n");
-  }
-  while (server.connections() < Server::kMaxConnections) loop.RunOnce();
-  const auto past_grace = sys::Now() + Server::kGrace + sys::kMillisecond;
-  while (sys::Now() < past_grace) loop.RunOnce(past_grace);
-
-  constexpr int kMore = 3 * static_cast<int>(Server::kMaxConnections);
-  std::vector<sys::UniqueFd> others;
-  for (int i = 0; i < kMore; ++i) {
-    others.push_back(Connect(server.address()));
-    Send(others.back(), kGetHello);
-  }
-  for (int turns = 0; rendered < kMore && turns < 100; ++turns) loop.RunOnce(0);
-  EXPECT_EQ(rendered, kMore) << "without any time to pass";
 }
 
 TEST(AdminServerTest, ResetsAreSurvived) {

@@ -1,9 +1,15 @@
 #pragma once
 
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "pool/admin/server.h"
 #include "pool/sys/socket.h"
@@ -34,6 +40,20 @@ class TestServer {
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };
+
+inline constexpr std::string_view kGetHello = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
+
+inline sys::UniqueFd Connect(const std::string& address) {
+  return std::move(sys::Connect(address, std::chrono::seconds(10)).value());
+}
+
+inline void Send(const sys::UniqueFd& fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    ASSERT_GT(sent, 0);
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
 
 inline Server::Pages SomePages() {
   return {{"/hello",
