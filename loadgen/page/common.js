@@ -20,7 +20,7 @@ function micros(us) {
 }
 
 function table(title, head, rows, parent = byId('tables')) {
-  if (rows.length === 0) return;
+  if (rows.length === 0) return null;
   const card = make('div', 'card', null, parent);
   make('h2', '', title, card);
   const body = make('table', '', null, make('div', 'scroll', null, card));
@@ -34,6 +34,7 @@ function table(title, head, rows, parent = byId('tables')) {
       else make('td', typeof cell === 'object' ? cell.className : '', typeof cell === 'object' ? cell.text : cell, cells);
     });
   }
+  return card;
 }
 
 /** Told apart by the colour-blind too (Okabe and Ito), and by their dashes. */

@@ -6,7 +6,7 @@ const percentile = x => {
 const bandsOfADecade = 10;
 const bandFrom = band => Math.pow(10, band / bandsOfADecade);
 
-// The more requests in a second took so long, the darker: the square root, so that few are seen too.
+// The more requests in a second took so long, the stronger: the square root, so that few are seen too.
 function drawHeat(canvas, area, graph) {
   const most = Math.max(1, ...data.heat.flatMap(bands => bands.map(([, count]) => count)));
   canvas.fillStyle = css('--text');
@@ -24,7 +24,7 @@ function drawHeat(canvas, area, graph) {
 function heatMap(whole) {
   const bands = data.heat.flatMap(column => column.map(([band]) => band));
   if (bands.length === 0) return;
-  plot('Response latency: where the requests of each second lie (the darker, the more)', ['p50', 'p99'],
+  plot('Response latency: where the requests of each second lie (the stronger, the more)', ['p50', 'p99'],
     data.rows.map(row => [row.t, row.response[0], row.response[2]].map((v, i) => v === null || i === 0 ? v : Math.max(v, 1))),
     {value: micros, at: seconds, log: true, underlay: drawHeat, xlabel: 'time since the start', ylabel: 'latency (log)',
       range: [Math.max(0.5, bandFrom(Math.min(...bands)) / 1.2), bandFrom(Math.max(...bands) + 1) * 1.2], dygraph: whole});
@@ -83,12 +83,12 @@ function figures() {
 
 function verdicts() {
   const report = data.report;
-  const add = (text, good) => make('span', `verdict ${good ? 'good' : 'bad'}`, text, byId('verdicts'));
-  for (const slo of report.slo) add(`${slo.met ? '✓' : '✗'} ${slo.objective} (${slo.shown})`, slo.met);
-  if (report.nothing_reached) add(report.nothing_reached, false);
-  if (report.aborted) add(`ABORTED: ${report.aborted}`, false);
-  if (!report.valid) add(`INVALID: ${report.reason}`, false);
-  else if (report.reason) add(report.reason, false);
+  const add = (text, className) => make('span', `verdict ${className}`, text, byId('verdicts'));
+  for (const slo of report.slo) add(`${slo.met ? '✓' : '✗'} ${slo.objective} (${slo.shown})`, slo.met ? 'good' : 'bad');
+  if (report.nothing_reached) add(report.nothing_reached, 'bad');
+  if (report.aborted) add(`ABORTED: ${report.aborted}`, 'bad');
+  if (!report.valid) add(`INVALID: ${report.reason}`, 'bad');
+  else if (report.reason) add(`warning: ${report.reason}`, 'warning');
   byId('command').textContent = data.command || '';
   byId('when').textContent = `${new Date(report.start_unix_ms).toISOString()}, ${number(report.duration_s)} s` +
     `${report.stopped ? ', stopped early' : ''}, load for ${number(report.sending_s)} s, time-out ${number(report.plan.timeout_s)} s` +
@@ -101,7 +101,7 @@ const short = name => name.length > 60 ? `${name.slice(0, 59)}…` : name;
 function tables() {
   const report = data.report;
   const names = ['min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max', 'mean', 'sd'];
-  const row = ([name, l]) => [name, ...names.map(key => cell(key, l[key], l.count))];
+  const row = ([name, l]) => [name.replace('_', ' '), ...names.map(key => cell(key, l[key], l.count))];
   table('Latencies', ['', ...names], [...Object.entries(report.latency_us),
     ...Object.entries(report.phases_us).filter(([, l]) => l.count > 0)].map(row));
   const most = Math.max(1, ...Object.values(report.workers).map(w => w.requests));
@@ -123,7 +123,7 @@ function tables() {
     `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok', 'not ok', 'p50', 'p99', ...phases.map(name => `${name.replace('_', ' ')} (mean)`)], report.targets.map(t =>
     [{className: 'text', text: t.name || t.url}, number(t.sent), number(t.ok), number(t.sent - t.ok),
       ...['p50', 'p99'].map(p => t.latency_ok_us && t.ok ? cell(p, t.latency_ok_us[p], t.ok) : ''),
-      ...phases.map(name => t.phases_us[name] ? micros(t.phases_us[name].mean) : '')]));
+      ...phases.map(name => t.phases_us[name] ? micros(t.phases_us[name].mean) : '')])).classList.add('wide');
   table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
