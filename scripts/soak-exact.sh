@@ -64,12 +64,19 @@ ask_status() {
 deaths() { ask_status .totals.exits; }
 
 start_server() {
+  ! curl --silent --noproxy '*' --max-time 2 "http://$admin/livez" >/dev/null || die "somebody answers at $admin already"
   "$bin/hydrapool" --listen "127.0.0.1:$port" --listen "unix:$work/socket" --admin "$admin" --workers 4 --log-level warn \
     --cgi-dir "$bin/../cgi-bin" --cgi-env "HYDRAPOOL_RECORD_FILE=$work/executions" ${supervisor:+--supervisor} \
     2>"$work/server.log" &
   server=$!
   [[ $(ask_status .totals.exits,.parent.lives | wc -l) == 2 ]] ||
     die "the server does not start: $(tail -n 1 "$work/server.log")"
+}
+
+# row NAME DEATHS FILE JQ-EXPRESSION: of what a client has left; one request is lost where it has left nothing.
+row() {
+  jq -er --arg name "$1" --argjson deaths "$2" "$4 | @tsv" "$3" >>"$work/rows" 2>/dev/null ||
+    printf '%s\t0\t0\t1\t0\t0\t0\t0\n' "$1" >>"$work/rows"
 }
 
 # keep_asking NAME SEED OPTION...: rounds of one kind of client until $end; a line of counts for each round.
@@ -81,26 +88,28 @@ keep_asking() {
   while left=$((end - $(date +%s))) && ((left > 0)); do
     rounds=$((rounds + 1))
     before=$(deaths)
+    rm -f "$work/echo.$draws"
     "$bin/harness" echo --json "$work/echo.$draws" --seed "$((draws + 1000 * rounds))" --answer-within 30s \
       --duration "$((left < round ? left : round))s" "${@//ROUND/r$draws-$rounds-}" "$address" >/dev/null 2>&1 || true
     after=$(deaths)
-    jq -r --arg name "$name" --argjson deaths "$((after - before))" '[$name, .sent, $deaths,
+    row "$name" "$((after - before))" "$work/echo.$draws" '[$name, .sent, $deaths,
       .reset + .eof + .connect_failed + .refused_status - ([.cut, .reset + .eof] | min), .duplicate + .extra, .wrong,
-      .cut, .unanswered] | @tsv' "$work/echo.$draws" >>"$work/rows" || echo "$name	0	0	1	0	0	0	0" >>"$work/rows"
+      .cut, .unanswered]'
   done
 }
 
-# A generator of its own kind: each request is due at a time, whatever the answers do.
+# A generator of its own kind: each request is due at a time, whatever the answers do. One that was never sent, or answered
+# with another status, is lost too.
 keep_the_rate() {
   local left before after
   while left=$((end - $(date +%s))) && ((left > 0)); do
     before=$(deaths)
-    "$bin/loadgen" -R 100 -c 50 -t 1 -d "$((left < round ? left : round))s" --timeout 30s --expect-status 200 \
+    rm -f "$work/load"
+    "$bin/loadgen" -R 100 -c 50 -t 1 -d "$((left < round ? left : round))s" --timeout "$((round / 2))s" --expect-status 200 \
       --json "$work/load" "http://127.0.0.1:$port/" "http://127.0.0.1:$port/cgi-bin/hello" >/dev/null 2>&1 || true
     after=$(deaths)
-    jq -r --arg name "$generator" --argjson deaths "$((after - before))" \
-      '[$name, .requests.sent, $deaths, .requests.failed, 0, 0, 0, 0] | @tsv' \
-      "$work/load" >>"$work/rows" || true
+    row "$generator" "$((after - before))" "$work/load" '.requests |
+      [$name, .sent, $deaths, .scheduled - .ok - .in_flight_at_end, 0, 0, 0, .in_flight_at_end]'
   done
 }
 

@@ -5,16 +5,7 @@
 . "$root/scripts/bench-verdicts.sh"
 
 # Every scenario whose name matches, with all seeds.
-soak_scenarios() {
-  local file failed=0
-  printf '%-16s %10s %7s %9s %8s %7s %7s %7s %10s %10s %10s\n' scenario passed faults requests rescued failed doubled \
-    'idle l.' 'reap p99' 'ready p99' 'answer p99'
-  for file in harness/scenarios/*.yaml; do
-    [[ $(basename "$file" .yaml) =~ $only ]] || continue
-    scenario "$file" || failed=1
-  done
-  return "$failed"
-}
+soak_scenarios() { scenarios_like "$only"; }
 
 # everything-at-once for so many seconds instead of its eight: the same faults at the same pace to the end.
 soak_everything() {

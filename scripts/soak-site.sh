@@ -25,7 +25,7 @@ CODE
 
 # Prints the table; fails where anything was lost, doubled or wrong, or nothing was tried.
 soak_site() {
-  local kills tries
+  local kills tries last
   ! curl --silent --noproxy '*' --max-time 2 "http://$site_admin/livez" >/dev/null || die "somebody answers at $site_admin already"
   make_site
   "$bin/hydrapool" --listen "127.0.0.1:$site_port" --admin "$site_admin" --workers 4 --log-level warn \
@@ -42,12 +42,14 @@ soak_site() {
     >"$work/rows" 2>"$work/problems" || die "$(tail -n 1 "$work/problems")"
   wait "${helpers[@]}" || true
   helpers=()
-  kills=$(jq .faults.landed "$work/faults")
+  kills=$(jq -e .faults.landed "$work/faults" 2>/dev/null) || die 'harness inject has left no result'
   printf '%-12s %10s %6s %8s %6s\n' kind requests lost doubled wrong
   awk -F '\t' '{ printf "%-12s %10d %6d %8d %6d\n", $1, $2, $3, $4, $5 }' "$work/rows"
   awk -F '\t' -v kills="$kills" '{ n += $2; l += $3; d += $4; w += $5 }
     END { printf "%-12s %10d %6d %8d %6d   over %d kills\n", "all", n, l, d, w, kills }' "$work/rows"
-  server=$(ask_status .pid)  # another than was started, where that was killed
+  last=$(ask_status .pid)  # another than was started, where that was killed
+  ((last > 1)) || { say "${red}FAIL: nobody answers at $site_admin" && return 1; }
+  server=$last
   kill -TERM "$server"
   for ((tries = 0; tries < 400; tries++)); do kill -0 "$server" 2>/dev/null || break; sleep 0.1; done
   ! kill -0 "$server" 2>/dev/null || die 'the server does not end'
