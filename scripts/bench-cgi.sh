@@ -124,7 +124,7 @@ cgi_calls() {
     --log-level warn 2>"$work/traced.log" &
   parent=$!
   cgi_peers+=("$parent")
-  await "http://127.0.0.1:$port/cgi-bin/hello"
+  await "http://127.0.0.1:$port/cgi-bin/hello" "$parent"
   worker=$(cut -d' ' -f1 "/proc/$parent/task/$parent/children")
   strace -f -c -S calls -o "$work/calls.worker" -p "$worker" 2>/dev/null &
   tracers+=($!)

@@ -34,15 +34,23 @@ def cpu_nanoseconds(server):
 class Subject:
     def __init__(self, program, port):
         self.url = f"http://127.0.0.1:{port}/"
+        if self.answers():
+            sys.exit(f"somebody answers at {self.url} already")
         command = [program, "--listen", f"127.0.0.1:{port}", "--admin", "off", "--workers", "2", "--log-level", "warn"]
         self.server = subprocess.Popen(command)
         self.costs = []
         deadline = time.monotonic() + 10
-        while subprocess.run(["curl", "-s", "--noproxy", "*", self.url], stdout=subprocess.DEVNULL, check=False).returncode:
-            if self.server.poll() is not None or time.monotonic() > deadline:
-                self.server.kill()
-                sys.exit(f"{program} does not serve on port {port}")
-            time.sleep(0.05)
+        try:
+            while not self.answers():
+                if self.server.poll() is not None or time.monotonic() > deadline:
+                    sys.exit(f"{program} does not serve on port {port}")
+                time.sleep(0.05)
+        except BaseException:
+            self.end()
+            raise
+
+    def answers(self):
+        return subprocess.run(["curl", "-s", "--noproxy", "*", self.url], stdout=subprocess.DEVNULL, check=False).returncode == 0
 
     def microseconds_per_request(self, loadgen, options):
         before = cpu_nanoseconds(self.server)
@@ -62,8 +70,10 @@ def interval(ratios):
 
 
 def compare(name, options, programs, loadgen):
-    subjects = [Subject(program, 18451 + i) for i, program in enumerate(programs)]
+    subjects = []
     try:
+        for i, program in enumerate(programs):
+            subjects.append(Subject(program, 18451 + i))
         for subject in subjects:
             subject.microseconds_per_request(loadgen, options)
         for pair in range(PAIRS):
@@ -80,6 +90,7 @@ def compare(name, options, programs, loadgen):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bin_directory, other = sys.argv[1:]
     for row, settings in ROWS.items():
         compare(row, settings, [f"{bin_directory}/hydrapool", other], f"{bin_directory}/loadgen")

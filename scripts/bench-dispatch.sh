@@ -29,14 +29,17 @@ jain() { awk '{ s += $1; q += $1 * $1 } END { printf "%.4f\n", q ? s * s / NR / 
 
 # start_with OPTION...: hydrapool without programs, so that each way of dispatch can be had.
 start_with() {
+  nobody_at "127.0.0.1:$port"
+  nobody_at "$admin"
   "$bin/hydrapool" --listen "127.0.0.1:$port" --admin "$admin" --log-level error "$@" 2>"$work/server.log" &
-  server=$!
-  await "http://$admin/healthz"
-  await "http://127.0.0.1:$port/"
+  server=$! pool=$!
+  await "http://$admin/healthz" "$server"
+  await "http://127.0.0.1:$port/" "$server"
 }
 
 stop() {
   kill -TERM "$1" && wait "$1" || true
+  [[ $1 != "$pool" ]] || pool=''
 }
 
 # workers PARENT: the pids that hold its connections. A supervisor's child is the parent.
@@ -155,9 +158,10 @@ http { log_format busy '\$pid \$request_time'; access_log $work/busy.log busy; k
          fastcgi_param REQUEST_METHOD \$request_method; fastcgi_param QUERY_STRING \$query_string;
          fastcgi_param SERVER_PROTOCOL \$server_protocol; } } }
 CONF
+  nobody_at "127.0.0.1:$nginx_port"
   nginx -p "$work" -c "$work/nginx.conf" &
   nginx=$!
-  await "http://127.0.0.1:$nginx_port/cgi-bin/hello"
+  await "http://127.0.0.1:$nginx_port/cgi-bin/hello" "$nginx"
 }
 
 # mixed_nginx WORKERS LOADGEN-OPTION...: the same of nginx in front of fcgiwrap. A worker's busy time is the sum of

@@ -16,6 +16,7 @@ proxy_port=18303
 
 # start_proxy nginx|haproxy: one that keeps its connections to the server, and never tries a request again.
 start_proxy() {
+  nobody_at "127.0.0.1:$proxy_port"
   if [[ $1 == nginx ]]; then
     cat >"$work/proxy.conf" <<EOF
 worker_processes 2; daemon off; pid $work/proxy.pid; error_log $work/proxy.log warn; user $(id -un);
@@ -42,7 +43,7 @@ EOF
     haproxy -db -f "$work/proxy.conf" >/dev/null 2>&1 &
   fi
   nginx=$! # which clean_up ends
-  await "http://127.0.0.1:$proxy_port/"
+  await "http://127.0.0.1:$proxy_port/" "$nginx"
 }
 
 # under NAME SECONDS 'FAULTS' ECHO-OPTION...: clients of one kind under faults. With `proxy` set: of that proxy.
@@ -75,7 +76,7 @@ end_server() {
   last=$(main_process)
   kill -TERM "$last"
   while kill -0 "$last" 2>/dev/null; do sleep 0.05; done
-  server=''
+  server='' pool=''
 }
 
 # memory PID: resident and its own, in KiB.

@@ -68,7 +68,7 @@ loadgen_cpu() {
 }
 
 loadgen_features() {
-  local lines=$work/lines
+  local lines=$work/lines sum
   seq 1000 >"$lines"
   printf '  %-44s %9s %11s %8s\n' 'what it costs (64 keep-alive):' with without ratio
   b() { ours --worker-header '' "$url"; }
@@ -83,7 +83,8 @@ loadgen_features() {
   beside 'four URLs, each counted'
   a() { ours --expect-end $'\n' "$url"; }
   beside '--expect-end'
-  a() { ours --expect-sha256 "$(curl --silent --noproxy '*' "$url" | sha256sum | cut -c-64)" "$url"; }
+  sum=$(curl --silent --noproxy '*' "$url" | sha256sum | cut -c-64)
+  a() { ours --expect-sha256 "$sum" "$url"; }
   beside '--expect-sha256'
   a() { ours --hdr-log "$work/hdr" --csv "$work/csv" "$url"; }
   beside '--hdr-log and --csv'
@@ -132,13 +133,14 @@ loadgen_open_loop() {
 
 # stopped_while COMMAND...: stops nginx for a second in the middle of it; $stop is how long it was, in seconds.
 stopped_while() {
-  local began ended pids load
-  pids="$nginx $(cat "/proc/$nginx/task/$nginx/children")"
+  local began ended load
   "$@" >"$work/out" 2>/dev/null &
   load=$!
   sleep 4
-  # shellcheck disable=SC2086  # a list of words
-  began=$EPOCHREALTIME && kill -STOP $pids && sleep 1 && kill -CONT $pids && ended=$EPOCHREALTIME
+  # shellcheck disable=SC2207  # numbers
+  stopped=("$nginx" $(cat "/proc/$nginx/task/$nginx/children"))  # which clean_up lets go on
+  began=$EPOCHREALTIME && kill -STOP "${stopped[@]}" && sleep 1 && kill -CONT "${stopped[@]}" && ended=$EPOCHREALTIME
+  stopped=()
   wait "$load" || true
   stop=$(awk -v a="$began" -v b="$ended" 'BEGIN { printf "%.3f", b - a }')
 }
@@ -180,6 +182,8 @@ bench_http2() {
   echo hello >"$work/www/index.html"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 \
     -keyout "$work/key" -out "$work/cert" 2>/dev/null
+  nobody_at "127.0.0.1:$http2_port"
+  nobody_at "127.0.0.1:$tls_port"
   nghttpd --no-tls -d "$work/www" "$http2_port" 2>/dev/null &
   server=$!
   nghttpd -d "$work/www" "$tls_port" "$work/key" "$work/cert" 2>/dev/null &

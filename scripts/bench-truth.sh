@@ -58,9 +58,10 @@ arrivals() {
 # at real-time priority, where that is allowed.
 start_truth() {
   chrt --fifo --pid 10 $$ >/dev/null 2>&1 || say 'no real-time priority: other programs will show'
+  nobody_at "127.0.0.1:$truth_port"
   node scripts/truth-server.mjs "$truth_port" "$h2_port" &
   server=$!
-  await "http://127.0.0.1:$truth_port/truth"
+  await "http://127.0.0.1:$truth_port/truth" "$server"
 }
 
 # others: the tools that Debian has, and npm's autocannon where npm can be asked.
