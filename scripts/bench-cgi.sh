@@ -181,7 +181,7 @@ bench_heads() {
   start_server --max-connections 8192
   for ((round = 1; round <= ${ROUNDS-3}; round++)); do
     without+=("$(p99_of_normal)")
-    coproc HEADS { python3 "$root/scripts/slow-heads.py" "$port" 5000; }
+    coproc HEADS { exec python3 "$root/scripts/slow-heads.py" "$port" 5000; }
     heads=$HEADS_PID
     read -r _ <&"${HEADS[0]}"
     with+=("$(p99_of_normal)")
