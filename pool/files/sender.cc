@@ -13,7 +13,7 @@
 namespace hydrapool::files {
 namespace {
 
-constexpr std::uint64_t kStep = std::uint64_t{512} * 1024;
+constexpr std::uint64_t kStep = std::uint64_t{2} * 1024 * 1024;
 constexpr std::uint64_t kCopied = std::uint64_t{16} * 1024;
 
 }  // namespace

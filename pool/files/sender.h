@@ -41,7 +41,7 @@ inline constexpr std::size_t kMostText = std::size_t{16} * 1024;
 /// RequestProcess::HoldBody.
 void NoteAnswer(Exchange& exchange, const Answer& answer, std::size_t request, bool keep_alive);
 
-/// Sends an answer of text and parts of a file, in steps of half a megabyte: each is a place in the answer,
+/// Sends an answer of text and parts of a file, in steps of two megabytes: each is a place in the answer,
 /// which is read off what has been sent, so another worker goes on at the very byte. By sendfile(2); where
 /// the kernel does not count a socket's bytes, from copies in the buffer, which are exact there too.
 ///
