@@ -39,7 +39,9 @@ ProcessPlaces::Place* ProcessPlaces::Find(std::uint32_t lease) const {
 }
 
 void ProcessPlaces::GiveBack(std::uint32_t lease) const {
-  for (std::size_t i = 0; i < used(); ++i) GiveBack(places_[i], lease);
+  for (std::size_t i = 0; i < used(); ++i) {
+    if (places_[i].load() == Claimed(lease)) GiveBack(places_[i], lease);
+  }
 }
 
 std::vector<pid_t> ProcessPlaces::Occupants() const {
