@@ -5,14 +5,17 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -89,6 +92,18 @@ Result<UniqueFd> ConnectUnix(const std::string& path) {
   return fd;
 }
 
+// One after the other in a directory: who finds a stale socket must not remove the one that another has just
+// put in its place. Bounded, as the lock can be a stranger's.
+UniqueFd LockDirectoryOf(const std::string& path) {
+  constexpr timespec kWait{0, 10'000'000};
+  constexpr int kMostTries = 100;
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  UniqueFd directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; directory && i < kMostTries && ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0; ++i)
+    ::nanosleep(&kWait, nullptr);
+  return directory;
+}
+
 UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -99,6 +114,7 @@ UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
   const auto* where = reinterpret_cast<const sockaddr*>(&address);
   UniqueFd fd(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
   const UniqueFd probe(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
+  const UniqueFd lock = LockDirectoryOf(path);
   // connect(2) refuses a file of any other kind in the same words: only a socket may be replaced.
   struct stat there {};
   const bool stale = ::connect(probe.get(), where, sizeof address) != 0 && errno == ECONNREFUSED &&

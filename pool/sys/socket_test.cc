@@ -1,15 +1,20 @@
 #include "pool/sys/socket.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
+#include <barrier>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -185,6 +190,31 @@ TEST(ConnectTest, WaitsOverSignalsOnAUnixSocketToo) {
   queued.push_back(std::move(Connect(address, 1s).value()));
   const SignalStorm storm(5, [&] { ::close(::accept(listener.get(), nullptr, nullptr)); });
   EXPECT_TRUE(Connect(address, 60s));
+}
+
+// Both find the socket of one that has died.
+TEST(ListenTest, OfTwoThatComeForAUnixSocketAtOnceOneGetsIt) {
+  const ScratchDir scratch("listen-test");
+  for (int i = 0; i < 200; ++i) {
+    const std::string address = "unix:" + (scratch / fmt::format("socket{}", i));
+    UniqueFd dead = Listen(address);
+    dead.Reset();
+    std::barrier both(2);
+    std::array<UniqueFd, 2> listeners;
+    const auto come = [&](UniqueFd& listener) {
+      both.arrive_and_wait();
+      try {
+        listener = Listen(address);
+      } catch (const std::system_error&) {
+      }
+    };
+    {
+      const std::jthread other(come, std::ref(listeners[1]));
+      come(listeners[0]);
+    }
+    ASSERT_NE(static_cast<bool>(listeners[0]), static_cast<bool>(listeners[1])) << "round " << i;
+    EXPECT_TRUE(Connect(address, 1s)) << "who has it is reached by it";
+  }
 }
 
 TEST(ConnectTest, GivesABlockingSocket) {
