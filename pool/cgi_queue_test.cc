@@ -29,8 +29,11 @@ class CgiQueueTest : public ::testing::Test {
   ServerProcess& Start(int most, std::vector<std::string> flags = {}, const std::string& failpoints = "") {
     flags.insert(flags.end(), {"--max-cgi", std::to_string(most), "--cgi-env", "MARKS=" + (marks_ / "marks"),
                                "--cgi-env", "GO=" + (marks_ / "go")});
-    return server_.emplace(
-        ServerOptions{.workers = 4, .cgi_dir = programs_.path(), .flags = flags, .failpoints = failpoints});
+    return server_.emplace(ServerOptions{.workers = 4,
+                                         .cgi_dir = programs_.path(),
+                                         .flags = flags,
+                                         .supervised = supervised_,
+                                         .failpoints = failpoints});
   }
   void Go() const { std::ofstream(marks_ / "go") << "go"; }
   [[nodiscard]] std::vector<std::string> Marks() const {
@@ -66,6 +69,7 @@ class CgiQueueTest : public ::testing::Test {
     EXPECT_EQ(Marks(), order_);
   }
 
+  bool supervised_ = false;
   ScratchDir programs_;
   ScratchDir marks_;
   std::optional<ServerProcess> server_;
@@ -389,6 +393,57 @@ TEST_F(CgiQueueTest, ADeathOnTheWayIntoTheLineOrOutOfItLosesNothing) {
     EXPECT_TRUE(AwaitQueued(0)) << point;
     EXPECT_TRUE(server.Stop().clean());
   }
+}
+
+pid_t StoppedOf(const ServerProcess& server) {
+  for (const pid_t worker : server.Workers()) {
+    if (ReadFile(fmt::format("/proc/{}/stat", worker)).find(") T ") != std::string::npos) return worker;
+  }
+  return 0;
+}
+
+TEST_F(CgiQueueTest, WhoIsRefusedLeavesItsPlaceInTheLineBeforeItsClientHasReadThat) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  Script("wait", kMarkUntilTold);
+  ServerProcess& server = Start(1, {"--cgi-queue", "1", "--cgi-queue-timeout", "2s"}, "worker.sent=stop@1");
+  ASSERT_NO_FATAL_FAILURE(LineUp(2));
+  ASSERT_TRUE(Eventually([&] { return StoppedOf(server) != 0; }));
+  HttpClient next(server.address());
+  ASSERT_TRUE(next.Send(Get("/cgi-bin/wait?next")));
+  ASSERT_TRUE(AwaitQueued(1)) << next.Receive().value_or(HttpAnswer{}).body;
+  server.SignalWorker(StoppedOf(server), SIGKILL);
+  Go();
+  EXPECT_TRUE(Eventually([&] { return Marks() == std::vector<std::string>{"+0", "+next"}; }));
+}
+
+// Its slot is another connection's as soon as a new parent has seen that it is closed.
+TEST_F(CgiQueueTest, AWorkerThatHasClosedAConnectionTakesNobodyElsesTurn) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  Script("wait", kMarkUntilTold);
+  supervised_ = true;
+  ServerProcess& server = Start(1, {"--stall-timeout", "60s"}, "worker.closed=stop@1");
+  ASSERT_NO_FATAL_FAILURE(LineUp(2));
+  clients_.back().Abort();
+  clients_.pop_back();
+  order_.pop_back();
+  ASSERT_TRUE(Eventually([&] { return StoppedOf(server) != 0; }));
+  const pid_t stopped = StoppedOf(server);
+  const auto parent_of = [](const auto& status) {
+    return status.at("parent").at("pid").template get<pid_t>();
+  };
+  const pid_t parent = parent_of(server.Status());
+  ASSERT_EQ(::kill(parent, SIGKILL), 0);
+  ASSERT_TRUE(server.Await([&](const auto& status) { return parent_of(status) != parent; }));
+  for (const char* const each : {"x", "y"}) {
+    clients_.emplace_back(server.address());
+    ASSERT_TRUE(clients_.back().Send(Get(fmt::format("/cgi-bin/wait?{}", each))));
+    order_.push_back(fmt::format("+{}", each));
+    ASSERT_TRUE(AwaitQueued(static_cast<int>(clients_.size()) - 1));
+  }
+  server.SignalWorker(stopped, SIGTERM);
+  server.SignalWorker(stopped, SIGCONT);
+  ASSERT_TRUE(server.AwaitTotal("exits", 1));
+  ExpectTurnsKept();
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ class FakeTurn final : public ProcessTurn {
   [[nodiscard]] PartyLimit Reaches(const PlaceRules&) const override { return PartyLimit::kNone; }
   void StepOut() override { line_.StepOut(5); }
   void Leave() override { line_.Leave(5); }
+  void GiveUp() override { line_.Leave(5); }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return place_; }
   [[nodiscard]] std::size_t place_number() const override { return 0; }
   [[nodiscard]] std::uint32_t claimant() const override { return 5; }

@@ -26,7 +26,9 @@ Crew::Crew(sys::EventLoop& loop, Scoreboard& scoreboard, PoolLife& life, Leases&
       new_worker_(std::move(new_worker)),
       watchdog_(leases, seats, lender, stall_timeout),
       coroner_(scoreboard.counts(), scoreboard.signs(), deaths) {
-  leases_.hear = [this](std::uint32_t worker) { OnMessages(seats_.handle(worker)); };
+  leases_.hear = [this](std::uint32_t worker) {
+    if (seats_.handle(worker)) OnMessages(seats_.handle(worker));
+  };
 }
 
 void Crew::Adopt() {
@@ -48,7 +50,7 @@ void Crew::Settle(std::uint32_t slot) {
   const bool has_owner = owner != kNoWorker && seats_.handle(owner);
   const bool leaves = has_owner && seats_.handle(owner).life().state.load() == WorkerState::kDraining;
   if (word.phase == Phase::kClosed) {
-    lender_.FreeClosed(slot);
+    leases_.FreeClosed(slot);
   } else if (word.offered) {
     if (!has_owner || !book.delivery(slot).sent) rescuer_.LendAgain(slot);
   } else if (word.phase == Phase::kIdle && (!has_owner || !book.delivery(slot).sent || leaves)) {
@@ -154,7 +156,7 @@ void Crew::OnMessages(WorkerHandle& worker) {
     const bool holds = message.slot < leases_.table.size() &&
                        leases_.book.owner(message.slot) == worker.number() &&
                        leases_.table.lease(message.slot).Load().generation == message.generation;
-    if (holds || leases_.IsTaking(message.slot, message.generation)) {
+    if (holds) {
       leases_.keeper.OnMessage(message, std::move(said->ends));
     } else if (message.kind == ToParent::Kind::kTerminate) {
       leases_.keeper.Terminate(message.pid);

@@ -108,12 +108,10 @@ void LeaseBook::FinishFree(std::uint32_t slot) {
   free_.push_back(slot);
 }
 
-bool LeaseBook::Take(std::uint32_t slot) {
-  const LeaseWord before = table_.lease(slot).Load();
-  if (before.phase != Phase::kIdle) return false;
-  LeaseWord after = before;
-  ++after.generation;
-  if (!table_.lease(slot).Swap(before, after)) return false;
+bool LeaseBook::Take(std::uint32_t slot, LeaseWord idle) {
+  LeaseWord taken = idle;
+  ++taken.generation;
+  if (idle.phase != Phase::kIdle || !table_.lease(slot).Swap(idle, taken)) return false;
   SetOwner(slot, kNoWorker);
   return true;
 }

@@ -59,8 +59,9 @@ class LeaseBook {
   /// end.
   void Free(std::uint32_t slot);
 
-  /// Takes an idle lease from its owner: after true, no worker can claim it any more.
-  bool Take(std::uint32_t slot);
+  /// Takes an idle lease from its owner, as long as its word is this one: after true, no worker can claim it
+  /// any more.
+  bool Take(std::uint32_t slot, LeaseWord idle);
   /// The same for one that is offered in the middle of a request.
   bool TakeOffered(std::uint32_t slot);
   /// Gives a lease a new generation and `word`'s phase and steps; only for leases whose owner is dead.

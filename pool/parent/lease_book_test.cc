@@ -69,7 +69,7 @@ TEST_F(LeaseBookTest, AnIdleLeaseIsTakenFromItsOwnerWhoThenCannotClaimIt) {
   const std::uint32_t slot = Open();
   book_.SetOwner(slot, 0);
   const LeaseWord before = Word(slot);
-  EXPECT_TRUE(book_.Take(slot));
+  EXPECT_TRUE(book_.Take(slot, table_.lease(slot).Load()));
   EXPECT_EQ(book_.owner(slot), kNoWorker);
   EXPECT_EQ(Word(slot).phase, Phase::kIdle);
   EXPECT_FALSE(table_.lease(slot).Swap(before, {before.steps, before.generation, Phase::kReading}));
@@ -82,7 +82,7 @@ TEST_F(LeaseBookTest, ABusyLeaseCannotBeTaken) {
                             Phase::kResponding, Phase::kClosing, Phase::kClosed}) {
     const LeaseWord word{1, Word(slot).generation, phase};
     table_.lease(slot).Store(word);
-    EXPECT_FALSE(book_.Take(slot));
+    EXPECT_FALSE(book_.Take(slot, table_.lease(slot).Load()));
     EXPECT_EQ(Word(slot).Pack(), word.Pack());
     EXPECT_EQ(book_.owner(slot), 0u);
   }
@@ -104,7 +104,7 @@ TEST_F(LeaseBookTest, RelendingChangesTheGenerationAndKeepsAVerdictThatIsOwed) {
 TEST_F(LeaseBookTest, GenerationsGoRoundWithoutTouchingTheSteps) {
   const std::uint32_t slot = Open();
   table_.lease(slot).Store({9, LeaseWord::kGenerationMask, Phase::kIdle});
-  EXPECT_TRUE(book_.Take(slot));
+  EXPECT_TRUE(book_.Take(slot, table_.lease(slot).Load()));
   EXPECT_EQ(Word(slot).generation, 0u);
   EXPECT_EQ(Word(slot).steps, 9u);
 }

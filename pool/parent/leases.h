@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 
 #include "pool/parent/lease_book.h"
 #include "pool/parent/process_keeper.h"
@@ -28,32 +27,38 @@ struct Leases {
   ProcessKeeper keeper;
   Quarantine quarantine;
 
-  /// Hears what a worker has said and was not read yet, while a lease is being taken from it.
+  /// Hears what a worker has said and was not read yet.
   std::function<void(std::uint32_t worker)> hear = [](std::uint32_t) {};
 
-  /// Takes a lease between requests from its owner. False: it is not between requests.
+  /// Takes a lease between requests from its owner. False: it is not between requests, or was not for a
+  /// moment.
   bool TakeIdle(std::uint32_t slot) {
-    const std::uint32_t owner = book.owner(slot);
-    if (!book.Take(slot)) return false;
-    // It has started a process for this connection: what it has said of that may not have been read.
-    if (owner != kNoWorker && table.detail(slot).last_process != 0) {
-      taking = slot;
-      hear(owner);
-      taking.reset();
-    }
+    const LeaseWord idle = table.lease(slot).Load();
+    if (idle.phase != Phase::kIdle) return false;
+    HearOwner(slot);
+    if (!book.Take(slot, idle)) return false;
     keeper.Drop(slot, false);  // of its last request
     return true;
   }
-  /// What its owner has said of a lease that TakeIdle has just taken from it still counts.
-  [[nodiscard]] bool IsTaking(std::uint32_t slot, std::uint32_t generation) const {
-    return taking == slot && table.lease(slot).Load().generation == generation + 1;
+  /// Frees a lease that its owner has closed.
+  void FreeClosed(std::uint32_t slot) {
+    HearOwner(slot);
+    keeper.Drop(slot, table.detail(slot).terminate.load());
+    book.Free(slot);
   }
-  std::optional<std::uint32_t> taking = {};
   /// Counts the requests in execution, and finds the oldest. One look at each open lease.
   void Survey(VitalSigns& signs) const;
   /// What lends an idle lease to a worker.
   [[nodiscard]] ToWorker MessageFor(std::uint32_t slot) const {
     return {.slot = slot, .generation = table.lease(slot).Load().generation};
+  }
+
+ private:
+  // Before a lease comes to rest or is closed, its owner has said what becomes of the process that it has
+  // started for it. That counts as long as the lease is the owner's: so it is heard first.
+  void HearOwner(std::uint32_t slot) {
+    const std::uint32_t owner = book.owner(slot);
+    if (owner != kNoWorker && table.detail(slot).last_process != 0) hear(owner);
   }
 };
 

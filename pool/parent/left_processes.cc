@@ -78,7 +78,7 @@ LeftProcesses::Left* LeftProcesses::Leave(pid_t pid, ProcessEnds ends) {
   Left& left = is_new ? New(pid, free_.back()) : known->second;
   if (is_new) free_.pop_back();
   for (std::size_t i = 0; i < kProcessEnds; ++i) {
-    if (ends[i]) left.ends[i] = std::move(ends[i]);
+    if (!left.ends[i]) left.ends[i] = std::move(ends[i]);  // what is watched stays
   }
   return &left;
 }
@@ -122,14 +122,14 @@ void LeftProcesses::SetTimer(pid_t pid, Left& left, sys::Nanos due) {
 void LeftProcesses::ReadAndDrop(Left& left) {
   const int output = left.ends[static_cast<std::size_t>(ProcessEnd::kOutput)].get();
   const int errors = left.ends[static_cast<std::size_t>(ProcessEnd::kErrors)].get();
-  if (output >= 0) {
+  if (output >= 0 && !left.output_watch) {
     left.output_watch = loop_.Add(output, EPOLLIN, [&left, output](std::uint32_t) {
       std::array<char, 64 * 1024> dropped;
       const ssize_t count = ::read(output, dropped.data(), dropped.size());
       if (count == 0) left.output_watch.Reset();
     });
   }
-  if (errors >= 0) {
+  if (errors >= 0 && !left.errors_watch) {
     left.errors_watch = loop_.Add(errors, EPOLLIN, [&left, errors](std::uint32_t) {
       if (!left.errors.Drain(errors)) left.errors_watch.Reset();
     });

@@ -64,15 +64,10 @@ void Lender::Collect(WorkerHandle& worker) {
         LendIdle(item->slot);
       }
     } else if (leases_.table.lease(item->slot).Load().phase == Phase::kClosed) {
-      FreeClosed(item->slot);
+      leases_.FreeClosed(item->slot);
     }
     HYDRAPOOL_FAILPOINT("parent.collected");
   }
-}
-
-void Lender::FreeClosed(std::uint32_t slot) {
-  leases_.keeper.Drop(slot, leases_.table.detail(slot).terminate.load());
-  leases_.book.Free(slot);
 }
 
 void Lender::TakeAllIdle(const WorkerHandle& worker) {

@@ -39,8 +39,6 @@ class Lender {
 
   /// Takes what a worker has put into its ring.
   void Collect(WorkerHandle& worker);
-  /// A lease whose worker is done with it.
-  void FreeClosed(std::uint32_t slot);
   /// Takes all its idle leases from a worker that leaves, and lends them again.
   void TakeAllIdle(const WorkerHandle& worker);
   /// Idle leases move from the fullest worker to the emptiest; busy ones stay where they are.

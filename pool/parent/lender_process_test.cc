@@ -112,33 +112,98 @@ TEST_F(LenderTest, WhatIsTakenBackBeforeItIsSentIsNotSent) {
   EXPECT_EQ(scoreboard_.slot(0).connections_leased.value(), 1u);
 }
 
-TEST_F(LenderTest, WhatAWorkerHasSaidIsHeardBeforeWhatIsHeldForItIsDropped) {
+/// A program that a worker has offered to the parent for a lease, and that waits for a signal.
+class OfferedProgram {
+ public:
+  OfferedProgram(Leases& leases, std::uint32_t slot) : leases_(leases), slot_(slot) {
+    std::array<int, 2> output{};
+    EXPECT_EQ(::pipe2(output.data(), O_CLOEXEC | O_NONBLOCK), 0);
+    parents_.Reset(output[0]);
+    programs_.Reset(output[1]);
+    leases_.table.detail(slot).last_process = child_.pid();
+  }
+  void Offer() {
+    ProcessEnds ends;
+    ends[static_cast<std::size_t>(ProcessEnd::kOutput)] = std::move(parents_);
+    leases_.keeper.OnMessage({.slot = slot_, .kind = ToParent::Kind::kOffer}, std::move(ends));
+  }
+  void LetGo() {
+    leases_.keeper.OnMessage({.slot = slot_, .kind = ToParent::Kind::kLetGo, .pid = child_.pid()}, {});
+  }
+  [[nodiscard]] pid_t pid() const { return child_.pid(); }
+  /// What it writes is read on.
+  [[nodiscard]] bool HasReader() const {
+    pollfd end{programs_.get(), POLLOUT, 0};
+    return ::poll(&end, 1, 0) == 1 && end.revents == POLLOUT;
+  }
+
+ private:
+  Leases& leases_;
+  std::uint32_t slot_;
+  sys::UniqueFd parents_;
+  sys::UniqueFd programs_;
+  const sys::Child child_ = sys::Child::Fork([] { return ::pause(); });
+};
+
+TEST_F(LenderTest, WhatAWorkerHasSaidIsHeardBeforeItsLeaseIsTaken) {
   const WorkerHandle& worker = AddWorker(0);
   const std::uint32_t slot = Lend();
-  std::array<int, 2> output{};
-  ASSERT_EQ(::pipe2(output.data(), O_CLOEXEC | O_NONBLOCK), 0);
-  const sys::UniqueFd programs(output[1]);
-  ProcessEnds ends;
-  ends[static_cast<std::size_t>(ProcessEnd::kOutput)] = sys::UniqueFd(output[0]);
-  leases_.keeper.OnMessage({.slot = slot, .kind = ToParent::Kind::kOffer}, std::move(ends));
-  const sys::Child program = sys::Child::Fork([] { return ::pause(); });
-  leases_.table.detail(slot).last_process = program.pid();
-  const auto generation = leases_.table.lease(slot).Load().generation;
+  OfferedProgram program(leases_, slot);
   std::vector<std::uint32_t> heard;
   leases_.hear = [&](std::uint32_t number) {
     heard.push_back(number);
-    EXPECT_TRUE(leases_.IsTaking(slot, generation));
-    EXPECT_FALSE(leases_.IsTaking(slot, generation + 1));
-    leases_.keeper.OnMessage({.slot = slot, .kind = ToParent::Kind::kLetGo, .pid = program.pid()}, {});
+    EXPECT_EQ(leases_.book.owner(slot), number) << "it still holds";
+    program.Offer();
+    program.LetGo();
   };
   ASSERT_TRUE(leases_.TakeIdle(slot));
   EXPECT_EQ(heard, std::vector<std::uint32_t>{worker.number()});
-  pollfd end{programs.get(), POLLOUT, 0};
-  EXPECT_EQ(::poll(&end, 1, 0), 1);
-  EXPECT_EQ(end.revents, POLLOUT) << "the program's output is read on";
+  EXPECT_TRUE(program.HasReader());
   const std::uint32_t other = Lend();
   ASSERT_TRUE(leases_.TakeIdle(other));
   EXPECT_EQ(heard.size(), 1u) << "it has run no process";
+}
+
+TEST_F(LenderTest, WhatAWorkerHasSaidIsHeardBeforeItsClosedLeaseIsFree) {
+  WorkerHandle& worker = AddWorker(0);
+  const std::uint32_t slot = Lend();
+  OfferedProgram program(leases_, slot);
+  Lease& lease = leases_.table.lease(slot);
+  lease.Store({1, lease.Load().generation, Phase::kClosed});
+  leases_.hear = [&](std::uint32_t) {
+    EXPECT_EQ(lease.Load().phase, Phase::kClosed);
+    program.Offer();
+    program.LetGo();
+  };
+  worker.line().ring().Put({slot, false});
+  lender_.Collect(worker);
+  EXPECT_EQ(lease.Load().phase, Phase::kFree);
+  EXPECT_TRUE(program.HasReader());
+}
+
+TEST_F(LenderTest, ALeaseWhoseOwnerServesOnWhileItIsHeardIsNotTaken) {
+  AddWorker(0);
+  const std::uint32_t slot = Lend();
+  OfferedProgram program(leases_, slot);
+  Lease& lease = leases_.table.lease(slot);
+  leases_.hear = [&](std::uint32_t) {  // another request, another program, of which it has said something
+    const LeaseWord word = lease.Load();
+    lease.Store({word.steps + 1, word.generation, Phase::kIdle});
+  };
+  EXPECT_FALSE(leases_.TakeIdle(slot));
+  EXPECT_NE(leases_.book.owner(slot), kNoWorker);
+}
+
+// The channel was full, or the parent died over it.
+TEST_F(LenderTest, AProgramWhoseWorkerCouldNotSayThatItIsLetGoIsLetFinish) {
+  AddWorker(0);
+  const std::uint32_t slot = Lend();
+  OfferedProgram program(leases_, slot);
+  program.Offer();
+  ASSERT_TRUE(leases_.TakeIdle(slot));
+  EXPECT_TRUE(program.HasReader());
+  leases_.keeper.LetFinish(program.pid());  // it comes after all
+  EXPECT_TRUE(program.HasReader());
 }
 
 TEST_F(LenderTest, AWorkerThatLeavesKeepsOnlyWhatItHasInHand) {

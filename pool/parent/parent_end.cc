@@ -50,10 +50,11 @@ void Pool::Parent::BeginDrain(sys::Nanos deadline) {
 }
 
 void Pool::Parent::CloseIdle() {
-  LeaseBook& book = lending_.leases.book;
+  Leases& leases = lending_.leases;
+  LeaseBook& book = leases.book;
   for (const std::uint32_t slot : book.OpenSlots()) {
     const bool waits = book.owner(slot) == kNoWorker;
-    if (waits || sys::BytesWaiting(book.fd(slot)) > 0 || !book.Take(slot)) continue;
+    if (waits || sys::BytesWaiting(book.fd(slot)) > 0 || !leases.TakeIdle(slot)) continue;
     ::shutdown(book.fd(slot), SHUT_WR);
     book.Free(slot);
   }

@@ -104,13 +104,17 @@ ProcessEnds ProcessKeeper::Release(std::uint32_t slot) {
 }
 
 void ProcessKeeper::Drop(std::uint32_t slot, bool terminate) {
+  const bool held = held_.contains(slot);
   ProcessEnds ends = Release(slot);
   const ProcessWord word = table_.detail(slot).LoadProcess();
-  if (word.state != ProcessWord::State::kRunning && word.state != ProcessWord::State::kLeft) return;
-  if (terminate) {
-    left_.Terminate(word.value, std::move(ends));
+  const bool runs = word.state == ProcessWord::State::kRunning || word.state == ProcessWord::State::kLeft;
+  if (!runs && !held) return;
+  // Held, and not the request's any more: its worker has let it go, and could not say so yet.
+  const pid_t pid = runs ? word.value : table_.detail(slot).last_process.load();
+  if (runs && terminate) {
+    left_.Terminate(pid, std::move(ends));
   } else {
-    left_.LetFinish(word.value, std::move(ends));
+    left_.LetFinish(pid, std::move(ends));
   }
   Count();
 }

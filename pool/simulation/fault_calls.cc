@@ -67,15 +67,15 @@ void __wrap__ZN9hydrapool9LeaseBook5AdoptEv(LeaseBook* self) {
 }
 
 // LeaseBook::Take
-bool __real__ZN9hydrapool9LeaseBook4TakeEj(LeaseBook* self, std::uint32_t slot);
-bool __wrap__ZN9hydrapool9LeaseBook4TakeEj(LeaseBook* self, std::uint32_t slot) {
+bool __real__ZN9hydrapool9LeaseBook4TakeEjNS_9LeaseWordE(LeaseBook* self, std::uint32_t slot, LeaseWord idle);
+bool __wrap__ZN9hydrapool9LeaseBook4TakeEjNS_9LeaseWordE(LeaseBook* self, std::uint32_t slot,
+                                                         LeaseWord idle) {
   Lease* const lease = Simulated() ? World::current->faults.LeaseOf(slot) : nullptr;
-  const LeaseWord before = lease != nullptr ? lease->Load() : LeaseWord{};
-  if (Planted(Fault::kPlainTake) && before.phase == Phase::kIdle) lease->Store(before);
-  const bool taken = __real__ZN9hydrapool9LeaseBook4TakeEj(self, slot);
-  const bool last = before.generation == LeaseWord::kGenerationMask;
+  if (Planted(Fault::kPlainTake) && idle.phase == Phase::kIdle) lease->Store(idle);
+  const bool taken = __real__ZN9hydrapool9LeaseBook4TakeEjNS_9LeaseWordE(self, slot, idle);
+  const bool last = idle.generation == LeaseWord::kGenerationMask;
   if (taken && (Planted(Fault::kOldGeneration) || (last && Planted(Fault::kLastGeneration))))
-    lease->Store(before);
+    lease->Store(idle);
   return taken;
 }
 

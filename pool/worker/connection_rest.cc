@@ -122,7 +122,7 @@ void LeasedConnection::SettleSoon() {
   settle_ = desk_.loop.At(0, [this] {
     Guard([this] {
       if (activity_ == Activity::kGone) {
-        EndRequest();
+        ForgetRequest();
         desk_.line.Return({hand_.slot, false});
         desk_.forgotten.push_back(this);
       } else if (AfterStep() == Next::kAgain) {
@@ -188,6 +188,7 @@ void LeasedConnection::Close() {
   watch_.Reset();
   process_.StopWatching();
   turn_.Reset();
+  GiveUpTurn();  // a new parent frees the slot for another connection as soon as it says closed
   hand_.machine.Close();
   HYDRAPOOL_FAILPOINT("worker.closed");
   hand_.fd.Reset();

@@ -18,8 +18,7 @@ class LeasedTurn final : public ProcessTurn {
   ~LeasedTurn() {
     if (place_ != nullptr) LeavePlace();
   }
-  /// The request is over: a place that no process has occupied is given back, and so is its turn.
-  void GiveUp();
+  void GiveUp() override;
 
  private:
   [[nodiscard]] bool Claim(const PlaceRules& rules) override;

@@ -111,7 +111,9 @@ Exchange::Progress RequestExchange::Answer(Reply reply) {
     connection_.Misuse(fault);
     return Progress::kGone;
   }
+  const bool interim = reply.interim;
   Note(std::move(reply));
+  if (!interim) process().turn().GiveUp();  // others need not wait until the client has read this
   return Conclude(connection_.CarryOn(), true);
 }
 

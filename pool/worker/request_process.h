@@ -38,6 +38,8 @@ class ProcessTurn {
   /// It has a place, and waits again if this worker dies before Leave.
   virtual void StepOut() = 0;
   virtual void Leave() = 0;
+  /// It is answered otherwise: a place that no process has occupied is given back, and it waits no more.
+  virtual void GiveUp() = 0;
   /// The place claimed and whose it is; the process occupies it before it passes the gate.
   [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
   [[nodiscard]] virtual std::size_t place_number() const = 0;  ///< ProcessPlaces::NumberOf
