@@ -14,6 +14,9 @@ constexpr sys::Nanos kLongestSleep = 50 * sys::kMillisecond;
 
 constexpr rlim_t kMostDescriptors = 1'000'000;
 constexpr int kMostSentAtOnce = 64;
+/// Over HTTP/2 a request costs a place in a buffer, and what a connection got within a round leaves in one
+/// call.
+constexpr int kMostStreamsAtOnce = 256;
 
 /// How many descriptors there are beside those that are needed for other things.
 rlim_t Descriptors(rlim_t others) {
@@ -104,8 +107,9 @@ void EngineLoop::NotePause(sys::Nanos now) {
 }
 
 void EngineLoop::SendDue() {
+  const int most = plan_.wire.streams > 1 ? kMostStreamsAtOnce : kMostSentAtOnce;
   int sent = 0;
-  for (; sent < kMostSentAtOnce; ++sent) {
+  for (; sent < most; ++sent) {
     const sys::Nanos now = sys::Now();
     AddRamp(now);
     if (!HasFreeConnection()) {

@@ -23,7 +23,8 @@ std::string NameOfCode(std::uint32_t code) { return nghttp2_http2_strerror(code)
 
 void H2Connection::Start() {
   nghttp2_session* session = nullptr;
-  if (nghttp2_session_client_new(&session, shared_.callbacks, this) != 0) throw std::bad_alloc();
+  if (nghttp2_session_client_new3(&session, shared_.callbacks, this, nullptr, shared_.memory.get()) != 0)
+    throw std::bad_alloc();
   session_.reset(session);
   const std::array settings{
       nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
@@ -225,6 +226,7 @@ void H2Connection::Close(sys::Nanos now) {
 }
 
 void H2Connection::Over(H2Stream& stream, Outcome outcome, std::string_view detail, sys::Nanos now) {
+  if (reading_ == &stream) reading_ = nullptr;
   active_[stream.place] = active_.back();
   active_[stream.place]->place = stream.place;
   active_.pop_back();

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loadgen/engine/h2/memory.h"
 #include "loadgen/engine/h2/request.h"
 #include "loadgen/engine/h2/room.h"
 #include "loadgen/engine/h2/stream.h"
@@ -23,6 +24,7 @@ namespace hydrapool::loadgen {
 struct H2Shared {
   ThreadShare thread;
   const nghttp2_session_callbacks* callbacks;
+  H2Memory memory = {};
   std::bitset<1000> told = {};  ///< Statuses that were not expected, of which the first response was shown.
 };
 
@@ -131,8 +133,9 @@ class H2Connection {
   sys::Nanos heard_ = 0;         // when something came last
   bool peer_closed_ = false;     // as epoll said; what it sent before may still be there to read
   std::string unsent_;
-  std::size_t sent_ = 0;  // of it
-  std::string words_;     // the library's, or the server's in a GOAWAY
+  std::size_t sent_ = 0;         // of it
+  std::string words_;            // the library's, or the server's in a GOAWAY
+  H2Stream* reading_ = nullptr;  // whose header block is being received; no other's can come between
 };
 
 }  // namespace hydrapool::loadgen

@@ -27,17 +27,19 @@ struct H2Connection::Events {
 
   static int OnBeginHeaders(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
     auto* stream = StreamOf(session, frame->hd.stream_id);
+    Self(self).reading_ = stream;
     if (stream == nullptr || stream->response.began) return 0;
     stream->response.began = true;
     stream->at.first_byte = Self(self).heard_;
     return 0;
   }
 
-  static int OnHeader(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
+  static int OnHeader(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, const std::uint8_t* name,
                       std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
                       std::uint8_t /*flags*/, void* self) {
-    if (auto* stream = StreamOf(session, frame->hd.stream_id); stream != nullptr)
-      Self(self).OnHeader(*stream, Text(name, name_size), Text(value, value_size));
+    auto& connection = Self(self);
+    if (connection.reading_ != nullptr)
+      connection.OnHeader(*connection.reading_, Text(name, name_size), Text(value, value_size));
     return 0;
   }
 
