@@ -1,9 +1,12 @@
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -88,6 +91,26 @@ TEST_F(AdminCrowdTest, ThoseWhoKeepSilentKeepNobodyWaiting) {
     EXPECT_TRUE(AnswerTo(patient_, kGetHello).ends_with("hello\n"));
     EXPECT_LE(patient_.connections(), Server::kMaxConnections);
   }
+}
+
+sys::UniqueFd ConnectFrom(const char* address, const std::string& to) {
+  sys::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in from{};
+  from.sin_family = AF_INET;
+  EXPECT_EQ(::inet_pton(AF_INET, address, &from.sin_addr), 1);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from), 0);
+  from.sin_port = htons(static_cast<std::uint16_t>(std::stoi(sys::SplitHostPort(to)->port)));
+  EXPECT_EQ(::inet_pton(AF_INET, "127.0.0.1", &from.sin_addr), 1);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from), 0);
+  return fd;
+}
+
+TEST_F(AdminCrowdTest, ACrowdFromOneAddressCostsAnotherNothing) {
+  const auto slow = ConnectFrom("127.0.0.2", patient_.address());
+  const auto crowd = Crowd(patient_, 400, "");
+  EXPECT_TRUE(AnswerTo(patient_, kGetHello).ends_with("hello\n")) << "behind all of the crowd";
+  Send(slow, kGetHello);
+  EXPECT_TRUE(AnswerTo(slow).ends_with("hello\n"));
 }
 
 TEST_F(AdminCrowdTest, ThoseWhoGoOnSendingKeepNobodyWaiting) {

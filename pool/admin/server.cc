@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <ctime>
 #include <limits>
 #include <system_error>
@@ -41,6 +42,7 @@ struct Server::Connection {
   enum class Phase { kReading, kWriting, kLingering };
 
   sys::UniqueFd fd;
+  std::string host;  // its peer's, without the port
   sys::Nanos since;  // it was opened or asked, or has last taken something of its response
   Phase phase = Phase::kReading;
   std::string input = {};
@@ -93,8 +95,10 @@ void Server::PauseAccepting() {
 }
 
 void Server::Open(sys::UniqueFd fd) {
-  const auto connection =
-      connections_.insert(connections_.end(), Connection{.fd = std::move(fd), .since = loop_.now()});
+  const std::string peer = sys::PeerAddress(fd.get());
+  std::string host = peer.substr(0, peer.rfind(':'));
+  const auto connection = connections_.insert(
+      connections_.end(), Connection{.fd = std::move(fd), .host = std::move(host), .since = loop_.now()});
   try {
     connection->watch =
         loop_.Add(connection->fd.get(), EPOLLIN, [this, connection](std::uint32_t) { OnEvent(connection); });
@@ -113,9 +117,19 @@ Server::Iterator Server::LongestSilent() {
   const auto done = std::ranges::find_if(
       connections_, [](const Connection& each) { return each.phase == Phase::kLingering && each.said_all; });
   if (done != connections_.end()) return done;
-  const auto oldest = std::ranges::find_if(
-      connections_, [](const Connection& each) { return each.phase != Phase::kWriting; });
-  if (oldest != connections_.end()) return oldest;
+  const auto crowd_of = [this](const Connection& silent) {
+    return std::ranges::count_if(connections_, [&silent](const Connection& each) {
+      return each.host == silent.host && each.phase != Phase::kWriting;
+    });
+  };
+  auto found = connections_.end();
+  std::ptrdiff_t largest = 0;
+  for (auto each = connections_.begin(); each != connections_.end(); ++each) {
+    if (each->phase == Phase::kWriting || crowd_of(*each) <= largest) continue;
+    largest = crowd_of(*each);
+    found = each;
+  }
+  if (found != connections_.end()) return found;
   return std::ranges::min_element(connections_, {}, &Connection::since);
 }
 

@@ -32,10 +32,10 @@ namespace hydrapool::admin {
 ///
 /// It never blocks, and nothing throws into the loop: a page whose callback throws is a 500. At most
 /// kMaxConnections are open, and with all taken a newcomer does not wait: one that has its response and had
-/// sent nothing more gives way to it, else the oldest that has sent no whole request or is through with its
-/// response. So a crowd that keeps silent delays nobody, and a client that asks at once is cut only where
-/// kMaxConnections come between its connect and its request. One in the middle of its response gives way to
-/// nobody who connects.
+/// sent nothing more gives way to it, else of those that have sent no whole request or are through with
+/// their response the oldest of the address that has most of them. So a crowd that keeps silent delays
+/// nobody, and a client that asks at once is cut only where kMaxConnections come from its own address between
+/// its connect and its request. One in the middle of its response gives way to nobody who connects.
 ///
 /// At most kMaxTaking are in the middle of theirs: a further page of more than kSmallPage is a 503, or takes
 /// the place of one that has taken nothing for Patience::grace. Smaller ones leave at once, and are never
