@@ -3,7 +3,7 @@
 
 The parent's CPU for a scrape of 64 workers and three mounts; the admin
 port's answers while clients take all they can, while every worker is
-stopped, and while 1,000 connections that never read wait at its door.
+stopped, and behind 1,000 connections that never read or keep silent.
 """
 import http.client
 import json
@@ -105,12 +105,14 @@ def answers(binaries, pool):
     finally:
         load.send_signal(signal.SIGINT)
         load.wait()
-    door = [socket.create_connection(tuple(pool.admin.rsplit(":", 1))) for _ in range(1000)]
-    for each in door:
-        each.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-    say_times("beside 1,000 connections that never read", pool, 50)
-    for each in door:
-        each.close()
+    for what, request in (("never read", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), ("keep silent", b"")):
+        door = [socket.create_connection(tuple(pool.admin.rsplit(":", 1))) for _ in range(1000)]
+        for each in door:
+            each.sendall(request)
+        print(f"behind 1,000 connections that {what:<16} /readyz   first {pool.ask('/readyz')[2] * 1e3:.2f} ms")
+        say_times(f"beside 1,000 connections that {what}", pool, 50)
+        for each in door:
+            each.close()
     pids = [each["pid"] for each in pool.workers()]
     try:
         for pid in pids:
