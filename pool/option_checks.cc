@@ -1,6 +1,7 @@
 #include "pool/option_checks.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "pool/cgi/guards.h"
@@ -126,6 +127,11 @@ std::string TimeOrNever(const std::string& text) {
   const auto time = ParseTimeOrNever(text);
   if (!time) return time.error().message;
   return *time <= kMostPatience ? "" : "'" + text + "' is not between 0 and 24h";
+}
+
+std::string Truth(const std::string& text) {
+  constexpr std::array<std::string_view, 8> kWords{"true", "false", "1", "0", "yes", "no", "on", "off"};
+  return std::ranges::find(kWords, text) != kWords.end() ? "" : "'" + text + "' is neither true nor false";
 }
 
 std::string KnownUser(const std::string& text) {

@@ -28,6 +28,7 @@ std::string NameAndValue(const std::string& text);   ///< NAME=VALUE
 std::string Prefix(const std::string& text);         ///< begins and ends with '/'
 std::string Patience(const std::string& text);       ///< a duration from 100ms to 24h
 std::string TimeOrNever(const std::string& text);    ///< one up to 24h, or 0
+std::string Truth(const std::string& text);          ///< of a flag: true, 1, yes, on and their opposites
 std::string KnownUser(const std::string& text);      ///< NAME or NAME:GROUP of this machine
 
 /// Where to listen: HOST:PORT, :PORT, systemd, systemd:NAME, or a UNIX socket, which may have a mode and an

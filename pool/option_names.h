@@ -3,8 +3,27 @@
 #include <CLI/CLI.hpp>
 #include <map>
 #include <string>
+#include <string_view>
+
+#include "pool/toml_file.h"
 
 namespace hydrapool::server {
+
+/// In a file or by a variable, not on the command line alone.
+inline bool CanBeSet(const CLI::Option& option) {
+  return !option.get_lnames().empty() && option.get_configurable();
+}
+
+/// What a file may give an option, by the word for its value.
+inline TomlWanted WantedOf(const CLI::Option& option) {
+  if (option.get_expected_max() == 0) return TomlWanted::kTruth;
+  if (option.get_expected_max() > 1) return TomlWanted::kTexts;
+  const std::string type = option.get_type_name();  // with what is checked of it: "N:INT in [1 - 256]"
+  const auto is = [&type](const std::string& word) { return type == word || type.starts_with(word + ":"); };
+  if (is("TIME")) return TomlWanted::kTime;
+  const bool integer = is("N") || is("BYTES") || is("OCTAL") || is("NAME[:GROUP]");  // --user 33
+  return integer ? TomlWanted::kInteger : TomlWanted::kText;
+}
 
 /// For an option that is one of several names: what each stands for, or one line that lists them.
 template <typename Value>

@@ -11,7 +11,9 @@
 #include <sstream>
 #include <utility>
 
+#include "pool/option_names.h"
 #include "pool/site_tables.h"
+#include "pool/toml_file.h"
 
 namespace hydrapool::server {
 namespace {
@@ -24,15 +26,11 @@ std::string Variable(const std::string& option) {
   return name;
 }
 
-const char* FromEnvironment(const std::string& option) { return std::getenv(Variable(option).c_str()); }
-
-std::string_view Trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+/// One that is empty counts for none.
+const char* FromEnvironment(const std::string& option) {
+  const char* const value = std::getenv(Variable(option).c_str());
+  return value == nullptr || *value == '\0' ? nullptr : value;
 }
-
-bool CanBeSet(const CLI::Option& option) { return !option.get_lnames().empty() && option.get_configurable(); }
 
 /// The name stands in `text` by itself: "--cgi" is not in "--cgi-dir".
 bool Names(const std::string& text, const std::string& name) {
@@ -134,27 +132,13 @@ std::vector<std::string> OptionSources::Unknown() const {
 }
 
 // Keys of a table are no options.
-std::optional<OptionSources::Line> OptionSources::FindInFile(const std::string& key) const {
+std::optional<OptionSources::Line> OptionSources::FindInFile(std::string_view name) const {
   std::ifstream file(File());
-  int number = 0;
-  bool in_table = false;
-  for (std::string text; std::getline(file, text);) {
-    ++number;
-    const auto equals = text.find('=');
-    std::string_view name = Trimmed(std::string_view(text).substr(0, equals));
-    if (name.starts_with('[')) {
-      name = Trimmed(name.substr(0, name.find('#')));
-      in_table = name.starts_with("[[");
-    }
-    if (name != key || (in_table && !name.starts_with('['))) continue;
-    return Line{number, equals == text.npos ? "" : std::string(Trimmed(text.substr(equals + 1)))};
+  for (const TomlEntry& entry : ReadToml(file)) {
+    const bool is_option = entry.heading.empty() || entry.key.empty();
+    if (is_option && entry.name() == name) return Line{entry.line, entry.value ? entry.value->Written() : ""};
   }
   return std::nullopt;
-}
-
-bool OptionSources::StandsInFile(const CLI::Option& option) const {
-  const std::string& name = option.get_lnames().front();
-  return !OnCommandLine(name) && FromEnvironment(name) == nullptr && FindInFile(name).has_value();
 }
 
 std::string OptionSources::Explain(const CLI::ParseError& error) const {
@@ -166,21 +150,13 @@ std::string OptionSources::Explain(const CLI::ParseError& error) const {
       lines += fmt::format("{}{}:{}", lines.empty() ? "" : "\nhydrapool: ", File(), fault);
     return lines;
   }
-  constexpr std::string_view kUnknown = "INI was not able to parse ";
-  if (what.starts_with(kUnknown)) {
-    const std::string key = what.substr(kUnknown.size());
-    const std::string section = fmt::format("[{}]", key.substr(0, key.rfind('.')));
-    if (const auto at = FindInFile(section); at && key.find('.') != key.npos)
-      return fmt::format("{}:{}: {}: options stand in no section", File(), at->number, section);
-    const auto line = FindInFile(key);
-    return fmt::format("{}:{}no such option: {}", File(), line ? fmt::format("{}: ", line->number) : " ",
-                       key);
-  }
   for (const CLI::Option* option : app_.get_options()) {
-    if (!CanBeSet(*option) || !StandsInFile(*option)) continue;
+    if (!CanBeSet(*option)) continue;
     const std::string& name = option->get_lnames().front();
-    if (Names(what, "--" + name))
-      return fmt::format("{}:{}: {}: {}", File(), FindInFile(name)->number, name, what);
+    if (!Names(what, "--" + name) || OnCommandLine(name)) continue;
+    if (FromEnvironment(name) != nullptr) return fmt::format("{}: {}", Variable(name), what);
+    if (const auto line = FindInFile(name))
+      return fmt::format("{}:{}: {}: {}", File(), line->number, name, what);
   }
   return what;
 }

@@ -208,9 +208,12 @@ void AddCommandOptions(CLI::App& app, Options& options, Words& words) {
          "Read options from a TOML file; flags win over the environment, that over the file. Behind the "
          "options mounts may stand as tables: [[mount]] with path, kind, target")
       ->type_name("FILE");
-  app.config_formatter(std::make_shared<SiteTables>());
+  app.config_formatter(std::make_shared<SiteTables>(app));
   app.add_flag("--check", options.check, "Check options and directories, listen on nothing, and end")
       ->configurable(false);
+  for (CLI::Option* option : app.get_options()) {
+    if (CanBeSet(*option) && option->get_expected_max() == 0) option->check(Truth);
+  }
   app.add_option("--probe", options.probe, "GET a URL and say by the exit code (0, 1) whether it answers 2xx")
       ->type_name("URL")
       ->configurable(false);

@@ -4,25 +4,22 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
-#include <istream>
 #include <map>
-#include <optional>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "pool/option_checks.h"
+#include "pool/option_names.h"
+#include "pool/toml_file.h"
 
 namespace hydrapool::server {
 namespace {
 
 struct Value {
   int line = 0;
-  std::vector<std::string> texts;
-  bool listed = false;
+  std::vector<std::string> texts = {};
   bool faulty = false;  // and said so
 };
 struct Table {
@@ -36,153 +33,84 @@ struct Table {
   }
 };
 
-constexpr std::array<std::string_view, 11> kKeys{"path", "kind",  "target",  "host",    "timeout", "user",
-                                                 "env",  "limit", "max-cgi", "require", "allow"};
-constexpr std::array<std::string_view, 3> kLists{"env", "limit", "allow"};
-constexpr std::string_view kOfKeys = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+const std::map<std::string_view, TomlWanted> kKeys{
+    {"path", TomlWanted::kText},    {"kind", TomlWanted::kText},    {"target", TomlWanted::kText},
+    {"host", TomlWanted::kText},    {"timeout", TomlWanted::kTime}, {"user", TomlWanted::kInteger},
+    {"env", TomlWanted::kTexts},    {"limit", TomlWanted::kTexts},  {"max-cgi", TomlWanted::kInteger},
+    {"require", TomlWanted::kText}, {"allow", TomlWanted::kTexts}};
 
-std::string_view Trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+constexpr int kMostFaults = 50;  // past it the file is something else than a configuration
+
+/// As it can be shown in a line of a terminal: a name that is none may hold anything.
+std::string Shown(std::string_view text) {
+  constexpr std::size_t kLongest = 200;
+  std::string shown(text.substr(0, kLongest));
+  std::ranges::replace_if(
+      shown, [](char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }, '?');
+  return shown;
 }
 
-void SkipSpace(std::string_view& text) {
-  while (!text.empty() &&
-         (std::isspace(static_cast<unsigned char>(text.front())) != 0 || text.front() == '#'))
-    text.remove_prefix(text.front() == '#' ? std::min(text.find('\n'), text.size()) : 1);
-}
-
-/// "basic" with \" and \\, 'literal', or digits; takes it off. nullopt: none of these.
-std::optional<std::string> TakeScalar(std::string_view& text) {
-  std::string value;
-  const char quote = text.empty() ? '\0' : text.front();
-  if (quote != '"' && quote != '\'') {
-    while (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0) {
-      value += text.front();
-      text.remove_prefix(1);
-    }
-    return value.empty() ? std::nullopt : std::optional(value);
-  }
-  for (text.remove_prefix(1); !text.empty() && text.front() != quote; text.remove_prefix(1)) {
-    if (text.front() == '\n') return std::nullopt;
-    if (quote == '"' && text.front() == '\\') {
-      text.remove_prefix(1);
-      if (text.empty() || (text.front() != '"' && text.front() != '\\')) return std::nullopt;
-    }
-    value += text.front();
-  }
-  if (text.empty()) return std::nullopt;
-  text.remove_prefix(1);
-  return value;
-}
-
-/// A scalar or a list of them, and nothing behind it but a comment.
-std::optional<Value> ReadValue(std::string_view text) {
-  Value value;
-  SkipSpace(text);
-  value.listed = text.starts_with('[');
-  if (value.listed) text.remove_prefix(1);
-  for (SkipSpace(text); !(value.listed && text.starts_with(']')); SkipSpace(text)) {
-    auto scalar = TakeScalar(text);
-    if (!scalar) return std::nullopt;
-    value.texts.push_back(std::move(*scalar));
-    if (!value.listed) break;
-    SkipSpace(text);
-    if (text.starts_with(',')) {
-      text.remove_prefix(1);
-    } else if (!text.starts_with(']')) {
-      return std::nullopt;
-    }
-  }
-  if (value.listed) text.remove_prefix(1);
-  SkipSpace(text);
-  return text.empty() ? std::optional(std::move(value)) : std::nullopt;
-}
-
-/// A "]" outside of quotes and comments.
-bool ClosesList(std::string_view line) {
-  char quote = '\0';
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quote == '"' && c == '\\') ++i;
-    if (quote != '\0') {
-      if (c == quote) quote = '\0';
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == ']' || c == '#') {
-      return c == ']';
-    }
-  }
-  return false;
-}
-
-/// It is no more of a list: a heading, or KEY =.
-bool BeginsAnew(std::string_view line) {
-  std::string_view text = Trimmed(line);
-  if (text.starts_with('[')) return true;
-  const auto end = text.find_first_not_of(kOfKeys);
-  return end != 0 && end != text.npos && Trimmed(text.substr(end)).starts_with('=');
-}
-
+/// Sorts the lines of a file: options as CLI11 takes them, and tables.
 class Reader {
  public:
-  /// Tables into `tables`; returns the rest of the file, their lines empty.
-  std::string Read(std::istream& input) {
-    for (std::string line; std::getline(input, line);) lines_.push_back(line);
-    std::string rest;
-    bool in_table = false;
-    for (next_ = 0; next_ < lines_.size();) {
-      const std::string& line = lines_[next_++];
-      std::string_view text = line;
-      if (line.starts_with('[')) text = text.substr(0, line.find('#'));
-      text = Trimmed(text);
-      if (text.starts_with('[')) in_table = text == SiteTables::kHeading;
-      if (in_table && text == SiteTables::kHeading) tables.push_back({static_cast<int>(next_), {}});
-      if (in_table && text != SiteTables::kHeading) {
-        TakeKey(line, rest);
-      } else if (!in_table) {
-        rest += line;
-      }
-      rest += '\n';
+  explicit Reader(const CLI::App& app) : app_(app) {}
+
+  void Read(const TomlEntry& entry) {
+    const bool is_heading = entry.key.empty();
+    if (entry.heading.empty()) {
+      TakeOption(entry);
+    } else if (entry.heading == SiteTables::kHeading) {
+      if (is_heading) tables.push_back({entry.line, {}});
+      if (!is_heading) TakeKey(entry);
+    } else if (is_heading) {
+      Complain(entry.line, entry.heading, "options stand in no section");
     }
-    return rest;
   }
   void Complain(int line, std::string_view key, std::string_view what) {
-    faults += fmt::format("{}{}: {}: {}", faults.empty() ? "" : "\n", line, key, what);
+    if (++count_ <= kMostFaults)
+      faults += fmt::format("{}{}: {}: {}", faults.empty() ? "" : "\n", line, Shown(key), Shown(what));
+    if (count_ == kMostFaults) faults += fmt::format("\n{}: ...: and what else there may be", line);
   }
 
+  std::vector<CLI::ConfigItem> options;
   std::vector<Table> tables;
   std::string faults;
 
  private:
-  /// With the lines behind it, where its value is a list that goes on there.
-  void TakeKey(const std::string& line, std::string& rest) {
-    const std::string_view text = Trimmed(line);
-    if (text.empty() || text.starts_with('#')) return;
-    const int begun = static_cast<int>(next_);
-    const auto equals = std::min(line.find('='), line.size());
-    const std::string key(Trimmed(std::string_view(line).substr(0, equals)));
-    std::string right = equals < line.size() ? line.substr(equals + 1) : "";
-    bool open = Trimmed(right).starts_with('[') && !ClosesList(right);
-    for (; open && next_ < lines_.size() && !BeginsAnew(lines_[next_]); ++next_) {
-      open = !ClosesList(lines_[next_]);
-      rest += '\n';
-      right += '\n' + lines_[next_];
+  void TakeOption(const TomlEntry& entry) {
+    const auto all = app_.get_options();
+    const auto found = std::ranges::find_if(all, [&entry](const CLI::Option* option) {
+      return !option->get_lnames().empty() && option->get_lnames().front() == entry.key;
+    });
+    if (found == all.end()) return Complain(entry.line, "no such option", entry.key);
+    const CLI::Option& option = **found;
+    if (!CanBeSet(option)) return Complain(entry.line, entry.key, "is for the command line alone");
+    if (std::ranges::find(options, entry.key, &CLI::ConfigItem::name) != options.end())
+      return Complain(entry.line, entry.key, "is there twice");
+    const std::string fault = TypeFault(WantedOf(option), entry.value);
+    if (!fault.empty()) return Complain(entry.line, entry.key, fault);
+    CLI::ConfigItem item;
+    item.name = entry.key;
+    item.inputs = entry.value->Texts();
+    if (!item.inputs.empty()) {
+      options.push_back(std::move(item));
+    } else if (!option.get_default_str().empty()) {
+      Complain(entry.line, entry.key, "wants one at least");
     }
-    if (std::ranges::find(kKeys, key) == kKeys.end()) return Complain(begun, key, "no key of a [[mount]]");
-    const bool may_list = std::ranges::find(kLists, key) != kLists.end();
-    auto read = ReadValue(right);
-    Value value = read ? std::move(*read) : Value{};
-    value.line = begun;
-    value.faulty = !read || (value.listed && !may_list);
-    if (!read) Complain(begun, key, "wants \"TEXT\", a number, or [\"TEXT\", ...]");
-    if (value.listed && !may_list) Complain(begun, key, "wants one value, no list");
-    if (!tables.back().values.emplace(key, std::move(value)).second) Complain(begun, key, "is there twice");
+  }
+  void TakeKey(const TomlEntry& entry) {
+    const auto wanted = kKeys.find(entry.key);
+    if (wanted == kKeys.end()) return Complain(entry.line, entry.key, "no key of a [[mount]]");
+    const std::string fault = TypeFault(wanted->second, entry.value);
+    Value value{.line = entry.line, .faulty = !fault.empty()};
+    if (value.faulty) Complain(entry.line, entry.key, fault);
+    if (!value.faulty) value.texts = entry.value->Texts();
+    if (!tables.back().values.emplace(entry.key, std::move(value)).second)
+      Complain(entry.line, entry.key, "is there twice");
   }
 
-  std::vector<std::string> lines_;
-  std::size_t next_ = 0;
+  const CLI::App& app_;
+  int count_ = 0;
 };
 
 /// What a mount's target must be for its kind; empty: it is, or there is no such kind.
@@ -262,15 +190,14 @@ class Writer {
 }  // namespace
 
 std::vector<CLI::ConfigItem> SiteTables::from_config(std::istream& input) const {
-  Reader reader;
-  std::istringstream rest(reader.Read(input));
+  Reader reader(app_);
+  for (const TomlEntry& entry : ReadToml(input)) reader.Read(entry);
   Writer writer(reader);
   for (const Table& table : reader.tables) writer.Write(table);
   if (!reader.faults.empty()) throw Fault(reader.faults);
-  std::vector<CLI::ConfigItem> all = ConfigBase::from_config(rest);
+  std::vector<CLI::ConfigItem> all = std::move(reader.options);
   for (auto& [option, values] : writer.options) {
-    auto item = std::ranges::find_if(
-        all, [&](const CLI::ConfigItem& each) { return each.parents.empty() && each.name == option; });
+    auto item = std::ranges::find(all, option, &CLI::ConfigItem::name);
     if (item == all.end()) {
       CLI::ConfigItem added;
       added.name = option;

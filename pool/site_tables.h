@@ -24,11 +24,12 @@ namespace hydrapool::server {
 ///     require = "/etc/wiki.htpasswd"    # and its guards: --require, --allow
 ///     allow = ["joe", "@admins"]
 ///
-/// Each is turned into what these options take, behind what the file gives them itself. Only path, kind and
+/// Each table is turned into what these options take, behind what the file gives them itself. Only path, kind and
 /// target must be there. What holds for programs and who may come in are by path: not with `host`, nor where
 /// the path is an ending.
 ///
-/// from_config throws SiteTables::Fault for what is wrong with tables, all of it at once.
+/// from_config throws SiteTables::Fault for what is wrong with tables, with names of options and with the types
+/// of their values, all of it at once. The app must outlive it.
 class SiteTables : public CLI::ConfigBase {
  public:
   /// Its text is "LINE: KEY: what", one line for each fault; which file is for the caller to say.
@@ -37,12 +38,14 @@ class SiteTables : public CLI::ConfigBase {
   };
   static constexpr std::string_view kHeading = "[[mount]]";
 
+  explicit SiteTables(const CLI::App& app) : app_(app) {}
   [[nodiscard]] std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
   /// Throws CLI::ValidationError where a flag or variable has taken the place of what a table says of its
   /// path: `given` tells what an option has got.
   void RefuseLoss(const std::function<std::vector<std::string>(const std::string& option)>& given) const;
 
  private:
+  const CLI::App& app_;
   mutable std::map<std::string, std::vector<std::string>> said_;  // by option, but for the mounts themselves
 };
 
