@@ -11,8 +11,10 @@ namespace hydrapool {
 ///
 /// One that is late gets no new connection, and its idle leases, also those still in its channel, are lent to
 /// others: they take them by the lease's word, so the worker need not help. One that is stalled is killed;
-/// its leases are rescued like those of any dead worker, and the request that it hung on counts a strike.
-/// Look is to be called several times a second, by the parent's thread.
+/// its leases are rescued like those of any dead worker, and the request that it hung on counts a strike. So
+/// is one that has nothing to do, unless it is on its way out (Handler::OnWorkerStop may take its time).
+/// While this process was itself stopped, as when all of a container is, no worker's silence counts. Look is
+/// to be called several times a second, by the parent's thread.
 class Watchdog {
  public:
   Watchdog(Leases& leases, Seats& seats, Lender& lender, sys::Nanos stall_timeout);
@@ -26,6 +28,8 @@ class Watchdog {
   Seats& seats_;
   Lender& lender_;
   const sys::Nanos stall_timeout_;
+  sys::Nanos looked_at_ = 0;
+  sys::Nanos watched_since_ = 0;
 };
 
 }  // namespace hydrapool

@@ -44,6 +44,37 @@ TEST(WatchdogTest, AStoppedWorkerIsKilledThoughAllThatItOwedIsTakenFromIt) {
   EXPECT_TRUE(test::Eventually([&] { return pool.worker(0).pid != stopped && pool.worker(0).pid != 0; }));
 }
 
+TEST(WatchdogTest, AStoppedWorkerThatHasNothingToDoIsReplaced) {
+  PoolOptions options{.workers = 2, .max_connections = 64};
+  options.timeouts.stall = kSecond;
+  const ServedPool pool(options);
+  ASSERT_TRUE(pool.WaitUntilReady());
+  const pid_t stopped = pool.worker(0).pid;
+  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  EXPECT_TRUE(test::Eventually([&] { return pool.counts().exits[StallCause()].value() == 1; }));
+  EXPECT_TRUE(test::Eventually([&] { return pool.worker(0).pid != stopped && pool.worker(0).pid != 0; }));
+  EXPECT_EQ(pool.Connect().Ask("echo x\n"), "x\n");
+}
+
+TEST(WatchdogTest, ASilenceThatTheParentWasAsleepForCountsForNothing) {
+  PoolOptions options{.workers = 2, .max_connections = 64};
+  options.timeouts.stall = 2 * kSecond;
+  ServedPool pool(options);
+  ASSERT_TRUE(pool.WaitUntilReady());
+  const pid_t stopped = pool.worker(0).pid;
+  ASSERT_EQ(pool.Connect().Ask("echo x\n"), "x\n") << "the parent's loop runs";
+  pool.process().Signal(SIGSTOP);
+  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  ASSERT_TRUE(test::Eventually([&] { return pool.life(0).HeartbeatAge(Now()) > 4 * kSecond; }));
+  pool.process().Signal(SIGCONT);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(pool.Connect().Ask("echo y\n"), "y\n") << "it comes round, and sees a worker that does not";
+  ASSERT_EQ(::kill(stopped, SIGCONT), 0);
+  EXPECT_TRUE(test::Eventually([&] { return pool.life(0).HeartbeatAge(Now()) < kSecond; }));
+  EXPECT_EQ(pool.worker(0).pid, stopped);
+  EXPECT_EQ(pool.counts().exits[StallCause()].value(), 0u);
+}
+
 TEST(WatchdogTest, ARequestThatHangsEveryWorkerIsStoppedAtTheSecond) {
   PoolOptions options{.workers = 2, .max_connections = 64};
   options.timeouts.stall = 2 * kSecond;

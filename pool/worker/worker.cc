@@ -21,7 +21,6 @@ namespace hydrapool {
 namespace {
 
 constexpr Nanos kSweep = 250 * kMillisecond;
-constexpr Nanos kHeartbeat = kSecond;  // of one that has nothing in hand
 
 }  // namespace
 
@@ -49,7 +48,7 @@ int Worker::Run() {
   desk_.life.state.store(WorkerState::kReady);
   desk_.line.RingIf(desk_.line.bell().parent_sleeps);
   while (!parent_gone_ && !(desk_.draining && !InHand())) {
-    desk_.loop.RunOnce(desk_.loop.now() + kHeartbeat);
+    desk_.loop.RunOnce(desk_.loop.now() + kIdleBeat);
     desk_.life.beat.store(desk_.loop.now(), std::memory_order_relaxed);
     EndRound();
   }
