@@ -4,16 +4,20 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
+#include <atomic>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/fault/inject_run.h"
 #include "harness/fault/worker_kind.h"
 #include "harness/testing/family.h"
+#include "pool/sys/clock.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/scratch_dir.h"
+#include "pool/sys/shared_memory.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -22,8 +26,14 @@ using testing::HasSubstr;
 
 /// This process is a server whose workers pass the point of a phase again and again.
 struct TrapTest : testing::Test {
-  [[nodiscard]] sys::Child Worker(const char* point = "worker.sent") const {
-    return sys::Child::Fork([this, point]() -> int {
+  struct Victim {
+    sys::Child child;
+    std::atomic<std::uint64_t>& passes;  // of its point
+    [[nodiscard]] pid_t pid() const { return child.pid(); }
+  };
+  [[nodiscard]] Victim Worker(const char* point = "worker.sent") {
+    std::atomic<std::uint64_t>& passes = passes_[workers_++];
+    auto child = sys::Child::Fork([this, point, &passes]() -> int {
       sigset_t none;
       sigemptyset(&none);
       ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -31,9 +41,11 @@ struct TrapTest : testing::Test {
       sys::ArmFailpoints();
       for (;;) {
         sys::PassFailpoint(point);
+        ++passes;
         ::sched_yield();
       }
     });
+    return {std::move(child), passes};
   }
   InjectRecord Do(Fault fault, const InjectLimits& limits = {}) {
     sys::EventLoop loop;
@@ -52,15 +64,19 @@ struct TrapTest : testing::Test {
     static_cast<void>(run.Run());
     return records.at(0);
   }
-  static bool GoesOn(pid_t pid) {
-    for (int i = 0; i < 2000; ++i) {
-      if (ReadProcess(pid)->state != 'T') return true;
-      ::usleep(1000);
+  static bool GoesOn(const Victim& victim) {
+    const std::uint64_t before = victim.passes;
+    for (const sys::Nanos end = sys::Now() + 10 * sys::kSecond; sys::Now() < end; ::sched_yield()) {
+      if (victim.passes != before) return true;
     }
     return false;
   }
   sys::ScratchDir scratch{"harness-trap"};
   Trap trap{Phase::kResponding, scratch / "trap"};
+
+ private:
+  sys::SharedArray<std::atomic<std::uint64_t>> passes_{2};
+  std::size_t workers_ = 0;
 };
 
 TEST_F(TrapTest, HitsWhoeverWalksIntoItAndNobodyElse) {
@@ -79,7 +95,7 @@ TEST_F(TrapTest, WhoIsStoppedInItGoesOnAfterTheFault) {
     const auto record = Do(fault);
     EXPECT_EQ(record.outcome, Outcome::kHeld) << Name(fault);
     EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
-    EXPECT_TRUE(GoesOn(victim.pid())) << Name(fault);
+    EXPECT_TRUE(GoesOn(victim)) << Name(fault);
   }
   EXPECT_EQ(Do(Fault::kTerm).outcome, Outcome::kDead);
 }
@@ -89,7 +105,7 @@ TEST_F(TrapTest, WhoIsToBeLeftAloneGoesOn) {
   const auto record = Do(Fault::kKill, {.min_alive = 2});  // the guard is a child of this process, too
   EXPECT_EQ(record.outcome, Outcome::kMissed);
   EXPECT_THAT(record.reason, HasSubstr("min-alive"));
-  EXPECT_TRUE(GoesOn(victim.pid()));
+  EXPECT_TRUE(GoesOn(victim));
 }
 
 TEST_F(TrapTest, IsGivenUpWhereNobodyPasses) {
@@ -98,8 +114,7 @@ TEST_F(TrapTest, IsGivenUpWhereNobodyPasses) {
   EXPECT_EQ(record.outcome, Outcome::kMissed);
   EXPECT_EQ(record.reason, "no worker was responding within a second");
   const auto late = Worker();
-  ::usleep(10'000);
-  EXPECT_TRUE(GoesOn(late.pid())) << "nobody is caught any more";
+  EXPECT_TRUE(GoesOn(late)) << "nobody is caught any more";
 }
 
 TEST_F(TrapTest, ItsUndoLetsGoWhoStandsStillInIt) {
@@ -112,7 +127,7 @@ TEST_F(TrapTest, ItsUndoLetsGoWhoStandsStillInIt) {
   EXPECT_EQ(undo.kind, Undo::Kind::kTrap);
   EXPECT_FALSE(OpenTrap(scratch / "trap", {.pid = victim.pid()})) << "it is not of that server";
   EXPECT_TRUE(TakeBack(undo, -1));
-  EXPECT_TRUE(GoesOn(victim.pid()));
+  EXPECT_TRUE(GoesOn(victim));
   EXPECT_TRUE(OpenTrap(scratch / "nowhere", main));
 }
 
