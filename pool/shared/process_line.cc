@@ -7,6 +7,12 @@
 #include "pool/sys/failpoint.h"
 
 namespace hydrapool {
+namespace {
+
+// Whoever shares the memory may have spoilt it.
+std::size_t Within(std::size_t used, std::size_t leases) { return std::min(used, leases); }
+
+}  // namespace
 
 bool ProcessLine::Join(std::uint32_t slot, std::size_t most, sys::Nanos now, const PlaceRules& rules) const {
   const auto keep = [&] {
@@ -57,7 +63,7 @@ std::size_t ProcessLine::Before(std::uint32_t slot) const {
   std::uint64_t own = TicketOf(slot) & ~kSteppedOut;
   if (own == 0) own = std::numeric_limits<std::uint64_t>::max();
   std::size_t count = 0;
-  for (std::uint32_t i = 0; i < used(); ++i) {
+  for (std::uint32_t i = 0; i < Within(used(), entries_.size()); ++i) {
     const std::uint64_t ticket = TicketOf(i);
     count += Waits(ticket) && ticket < own ? 1 : 0;
   }
@@ -66,14 +72,14 @@ std::size_t ProcessLine::Before(std::uint32_t slot) const {
 
 std::size_t ProcessLine::size() const {
   std::size_t count = 0;
-  for (std::uint32_t i = 0; i < used(); ++i) count += Waits(TicketOf(i)) ? 1 : 0;
+  for (std::uint32_t i = 0; i < Within(used(), entries_.size()); ++i) count += Waits(TicketOf(i)) ? 1 : 0;
   return count;
 }
 
 std::size_t ProcessLine::SizeOf(const ProcessParty& party) const {
   std::size_t of_group = 0;
   std::size_t of_client = 0;
-  for (std::uint32_t i = 0; i < used(); ++i) {
+  for (std::uint32_t i = 0; i < Within(used(), entries_.size()); ++i) {
     if (!Waits(TicketOf(i))) continue;
     const ProcessParty each = UnpackedParty(entries_[i].party.load());
     of_group += party.group != 0 && each.group == party.group ? 1 : 0;
@@ -103,7 +109,7 @@ std::vector<std::uint32_t> ProcessLine::InTurn(std::size_t free, const ProcessPl
 
 std::vector<WaitingProcess> ProcessLine::Waiting() const {
   std::vector<WaitingProcess> waiting;
-  for (const std::uint32_t slot : First(used())) {
+  for (const std::uint32_t slot : First(entries_.size())) {
     const ProcessParty most = UnpackedParty(entries_[slot].most.load());
     waiting.push_back({slot,
                        {.party = UnpackedParty(entries_[slot].party.load()),
@@ -115,7 +121,7 @@ std::vector<WaitingProcess> ProcessLine::Waiting() const {
 
 std::vector<std::uint32_t> ProcessLine::First(std::size_t count) const {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> waiting;
-  for (std::uint32_t i = 0; i < used(); ++i) {
+  for (std::uint32_t i = 0; i < Within(used(), entries_.size()); ++i) {
     if (const std::uint64_t ticket = TicketOf(i); Waits(ticket)) waiting.emplace_back(ticket, i);
   }
   count = std::min(count, waiting.size());

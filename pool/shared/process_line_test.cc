@@ -7,6 +7,15 @@
 namespace hydrapool {
 namespace {
 
+/// What a worker that another has taken over could write into what all share. (An explicit instantiation may
+/// name what is private.)
+template <auto kMember>
+struct SpoiltMemory {
+  friend auto& Shared(const ProcessLine& line) { return (line.*kMember)[0]; }
+};
+auto& Shared(const ProcessLine& line);
+template struct SpoiltMemory<&ProcessLine::shared_>;
+
 TEST(ProcessLineTest, FirstComeFirstServed) {
   const ProcessLine line(16);
   for (const std::uint32_t slot : {7u, 3u, 11u}) EXPECT_TRUE(line.Join(slot, 8, 100 + slot));
@@ -117,6 +126,16 @@ TEST(ProcessLineTest, APartyWithALimitFillsAQuarterOfIt) {
   EXPECT_TRUE(line.Join(5, 8, 6)) << "and those without a party";
   line.Leave(1);
   EXPECT_TRUE(line.Join(3, 8, 7, rules));
+}
+
+TEST(ProcessLineTest, NobodyWalksOutOfItAtAWorkersWord) {
+  const ProcessLine line(4);
+  EXPECT_TRUE(line.Join(1, 2, 1));
+  Shared(line).used = 0xffff'ffff;
+  EXPECT_EQ(line.size(), 1u);
+  EXPECT_EQ(line.Before(2), 1u);
+  EXPECT_EQ(line.First(9), std::vector<std::uint32_t>{1});
+  EXPECT_EQ(line.Waiting().size(), 1u);
 }
 
 TEST(ProcessLineTest, IsBounded) {

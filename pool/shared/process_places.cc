@@ -5,6 +5,12 @@
 #include "pool/sys/failpoint.h"
 
 namespace hydrapool {
+namespace {
+
+// Whoever shares the memory may have spoilt it, and a launcher that reads it is another user's.
+std::size_t Within(std::size_t used) { return std::min(used, ProcessPlaces::kMost); }
+
+}  // namespace
 
 ProcessPlaces::Place* ProcessPlaces::Claim(std::uint32_t lease, std::size_t limit) const {
   for (std::uint32_t i = 0; i < std::min(limit, kMost); ++i) {
@@ -32,21 +38,21 @@ void ProcessPlaces::GiveBack(Place& place, std::uint32_t lease) {
 }
 
 ProcessPlaces::Place* ProcessPlaces::Find(std::uint32_t lease) const {
-  for (std::size_t i = 0; i < used(); ++i) {
+  for (std::size_t i = 0; i < Within(used()); ++i) {
     if (places_[i].load() == Claimed(lease)) return &places_[i];
   }
   return nullptr;
 }
 
 void ProcessPlaces::GiveBack(std::uint32_t lease) const {
-  for (std::size_t i = 0; i < used(); ++i) {
+  for (std::size_t i = 0; i < Within(used()); ++i) {
     if (places_[i].load() == Claimed(lease)) GiveBack(places_[i], lease);
   }
 }
 
 std::vector<pid_t> ProcessPlaces::Occupants() const {
   std::vector<pid_t> pids;
-  for (std::size_t i = 0; i < used(); ++i) {
+  for (std::size_t i = 0; i < Within(used()); ++i) {
     const std::uint32_t place = places_[i].load();
     if ((place & kOccupied) != 0) pids.push_back(static_cast<pid_t>(place & ~(kOccupied | kTimedOut)));
   }
@@ -54,7 +60,7 @@ std::vector<pid_t> ProcessPlaces::Occupants() const {
 }
 
 void ProcessPlaces::NoteTimeout(pid_t pid) const {
-  for (std::size_t i = 0; i < used(); ++i) {
+  for (std::size_t i = 0; i < Within(used()); ++i) {
     std::uint32_t occupied = Occupied(pid);
     if (places_[i].compare_exchange_strong(occupied, occupied | kTimedOut)) return;
   }
@@ -69,14 +75,14 @@ void ProcessPlaces::Note(const Place& place, sys::Nanos begun, std::uint8_t part
 
 std::vector<ProcessParty> ProcessPlaces::Parties(pid_t but) const {
   std::vector<ProcessParty> parties;
-  for (std::size_t i = 0; i < used(); ++i) {
+  for (std::size_t i = 0; i < Within(used()); ++i) {
     if (Counts(places_[i].load(), but)) parties.push_back(UnpackedParty(tenancies_[i].party.load()));
   }
   return parties;
 }
 
 ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
-  const std::size_t end = used();
+  const std::size_t end = Within(used());
   for (std::size_t i = 0; i < end; ++i) {
     std::uint32_t place = places_[i].load();
     while (IsOf(place, pid)) {
@@ -92,7 +98,7 @@ ProcessPlaces::Freed ProcessPlaces::Free(pid_t pid) const {
 }
 
 std::optional<std::size_t> ProcessPlaces::NumberOf(pid_t pid) const {
-  for (std::size_t i = 0; i < used(); ++i) {
+  for (std::size_t i = 0; i < Within(used()); ++i) {
     if (IsOf(places_[i].load(), pid)) return i;
   }
   return std::nullopt;
@@ -100,7 +106,7 @@ std::optional<std::size_t> ProcessPlaces::NumberOf(pid_t pid) const {
 
 std::size_t ProcessPlaces::taken(pid_t but) const {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < used(); ++i) count += Counts(places_[i].load(), but) ? 1 : 0;
+  for (std::size_t i = 0; i < Within(used()); ++i) count += Counts(places_[i].load(), but) ? 1 : 0;
   return count;
 }
 

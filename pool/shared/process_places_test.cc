@@ -12,6 +12,15 @@
 namespace hydrapool {
 namespace {
 
+/// What a worker that another has taken over could write into what all share. (An explicit instantiation may
+/// name what is private.)
+template <auto kMember>
+struct SpoiltMemory {
+  friend auto& Shared(const ProcessPlaces& places) { return (places.*kMember)[0]; }
+};
+auto& Shared(const ProcessPlaces& places);
+template struct SpoiltMemory<&ProcessPlaces::used_>;
+
 TEST(ProcessPlacesTest, NoMoreThanTheLimitAndEachGivenBackOnce) {
   const ProcessPlaces places;
   ProcessPlaces::Place* const first = places.Claim(0, 2);
@@ -103,6 +112,22 @@ TEST(ProcessPlacesTest, AClaimThatWasGivenBackLetsNoProcessIn) {
   EXPECT_FALSE(ProcessPlaces::Occupy(*place, 3, 4242));
   EXPECT_NE(places.Claim(4, 1), nullptr);
   EXPECT_FALSE(ProcessPlaces::Occupy(*place, 3, 4242));
+}
+
+TEST(ProcessPlacesTest, NobodyWalksOutOfThemAtAWorkersWord) {
+  const ProcessPlaces places;
+  ProcessPlaces::Place* const place = places.Claim(3, 4);
+  Shared(places) = 0xffff'ffff;
+  EXPECT_EQ(places.Find(3), place);
+  EXPECT_EQ(places.Find(4), nullptr);
+  EXPECT_EQ(places.taken(), 1u);
+  EXPECT_EQ(places.Parties().size(), 1u);
+  EXPECT_EQ(places.NumberOf(4242), std::nullopt);
+  places.NoteTimeout(4242);
+  EXPECT_EQ(places.Free(4242).what, ProcessPlaces::Freed::What::kNothing);
+  EXPECT_TRUE(places.Occupants().empty());
+  places.GiveBack(3);
+  EXPECT_EQ(places.taken(), 0u);
 }
 
 // Processes that claim and give back as fast as they can, killed at any moment.
