@@ -19,6 +19,15 @@
 #include "pool/sys/log.h"
 
 namespace hydrapool::cgi {
+namespace {
+
+/// What cannot be decoded is refused by whoever would have it; until then it is what it looks like.
+std::string FoldedAsAsked(std::string_view path) {
+  const auto decoded = DecodePath(path, true);
+  return Folded(decoded ? std::string_view(*decoded) : path);
+}
+
+}  // namespace
 
 sys::Result<Guard> Guard::Parse(const std::string& text) {
   const auto equals = text.find("=/");
@@ -28,6 +37,7 @@ sys::Result<Guard> Guard::Parse(const std::string& text) {
   if (at.ends_with('/')) at.pop_back();
   if (Folded(at) != at)
     return sys::Failure("'" + text + "': '" + at + "' is no path without '.', '..' and '//'");
+  if (at.find('%') != at.npos) return sys::Failure("'" + text + "': a path is given without escapes ('%')");
   return Guard{.at = std::move(at), .file = text.substr(equals + 1)};
 }
 
@@ -71,16 +81,13 @@ void Groups::Load() {
 }
 
 bool Groups::Has(std::string_view group, const std::string& user) {
-  struct stat info {};
-  const bool known = ::stat(path_.c_str(), &info) == 0 && info.st_mtim.tv_sec == changed_.tv_sec &&
-                     info.st_mtim.tv_nsec == changed_.tv_nsec;
-  if (!known) {
+  if (const auto now = ChangedAt(path_); !Same(now, changed_)) {
+    changed_ = now;
     try {
       Load();
     } catch (const std::exception& error) {
       sys::log::Error("{}: there are no groups meanwhile", error.what());
       groups_.clear();
-      changed_ = info.st_mtim;
     }
   }
   const auto found = groups_.find(group);
@@ -93,6 +100,9 @@ Guards::Guards(const std::vector<Guard>& guards, std::string realm, const std::s
   if (!group_file.empty()) groups_.emplace(group_file);
   for (const Guard& guard : guards) {
     if (guard.file.empty()) continue;
+    if (std::ranges::find(points_, guard.at, &Point::at) != points_.end())
+      throw std::runtime_error("two passwords are required at " + guard.at +
+                               "/: one of them would not count");
     auto& passwords = files[guard.file];
     if (passwords == nullptr) passwords = std::make_shared<Passwords>(guard.file);
     points_.push_back({guard.at, passwords, {}});
@@ -111,16 +121,21 @@ Guards::Guards(const std::vector<Guard>& guards, std::string realm, const std::s
 }
 
 const Guards::Point* Guards::PointOf(std::string_view path) const {
-  if (points_.empty() || !path.starts_with('/')) return nullptr;
-  const auto decoded = DecodePath(path, true);
-  const auto holds = [](std::string_view whole, std::string_view at) {
-    return whole.starts_with(at) && (whole.size() == at.size() || whole[at.size()] == '/');
-  };
-  // What cannot be decoded is refused by whoever would have it; until then it is what it looks like.
-  const std::string folded = Folded(decoded ? *decoded : std::string(path));
-  const auto found =
-      std::ranges::find_if(points_, [&](const Point& point) { return holds(folded, point.at); });
+  return points_.empty() || !path.starts_with('/') ? nullptr : PointOfFolded(FoldedAsAsked(path));
+}
+
+const Guards::Point* Guards::PointOfFolded(const std::string& folded) const {
+  const auto found = std::ranges::find_if(points_, [&](const Point& point) {
+    return folded.starts_with(point.at) &&
+           (folded.size() == point.at.size() || folded[point.at.size()] == '/');
+  });
   return found == points_.end() ? nullptr : &*found;
+}
+
+bool Guards::CoversBelow(std::string_view path) const {
+  if (points_.empty() || !path.starts_with('/')) return false;
+  const std::string below = FoldedAsAsked(path) + '/';
+  return std::ranges::any_of(points_, [&](const Point& point) { return point.at.starts_with(below); });
 }
 
 bool Guards::Allows(const Point& point, const std::string& user) {
@@ -129,16 +144,21 @@ bool Guards::Allows(const Point& point, const std::string& user) {
          });
 }
 
-bool Guards::Proves(const http::Request& request) {
-  const Point* const point = PointOf(request.path);
+bool Guards::Proves(const http::Request& request, const Point* point) {
   if (point == nullptr) return true;
   const auto credentials = Credentials::Parse(request.Find("Authorization").value_or(""));
   return credentials && point->passwords->Check(credentials->user, credentials->password) &&
          Allows(*point, credentials->user);
 }
 
-std::optional<std::string> Guards::UserOf(const http::Request& request) const {
-  if (PointOf(request.path) == nullptr) return std::nullopt;
+bool Guards::PassesTo(const http::Request& request, std::string_view decoded) {
+  const Point* const point = points_.empty() ? nullptr : PointOfFolded(Folded(decoded));
+  return point == PointOf(request.path) || Proves(request, point);
+}
+
+std::optional<std::string> Guards::UserOf(const http::Request& request, std::string_view decoded) const {
+  const bool guarded = PointOf(request.path) != nullptr || PointOfFolded(Folded(decoded)) != nullptr;
+  if (!guarded) return std::nullopt;
   const auto credentials = Credentials::Parse(request.Find("Authorization").value_or(""));
   return credentials ? std::optional(credentials->user) : std::nullopt;
 }

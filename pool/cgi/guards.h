@@ -40,7 +40,7 @@ class Groups {
   void Load();
 
   const std::string path_;
-  timespec changed_{};
+  std::optional<timespec> changed_;  // nullopt: it was not there
   std::map<std::string, std::set<std::string>, std::less<>> groups_;
 };
 
@@ -62,9 +62,17 @@ class Guards {
 
   [[nodiscard]] bool Covers(std::string_view path) const { return PointOf(path) != nullptr; }
   /// The request may be answered: its path is not guarded, or one of the guard's users asks.
-  [[nodiscard]] bool Passes(const http::Request& request) { return points_.empty() || Proves(request); }
-  /// REMOTE_USER of a request that has passed a guard; nullopt: its path is not guarded.
-  [[nodiscard]] std::optional<std::string> UserOf(const http::Request& request) const;
+  [[nodiscard]] bool Passes(const http::Request& request) {
+    return points_.empty() || Proves(request, PointOf(request.path));
+  }
+  /// Something below a path is guarded: perhaps the index that it stands for.
+  [[nodiscard]] bool CoversBelow(std::string_view path) const;
+  /// The request may be answered by what its path has led to, decoded (PathOf).
+  [[nodiscard]] bool PassesTo(const http::Request& request, std::string_view decoded);
+  /// REMOTE_USER of a request that has passed a guard, of its path or of what that has led to; nullopt:
+  /// neither is guarded.
+  [[nodiscard]] std::optional<std::string> UserOf(const http::Request& request,
+                                                  std::string_view decoded = "") const;
   /// The field of a 401.
   [[nodiscard]] const std::string& challenge() const { return challenge_; }
 
@@ -74,9 +82,10 @@ class Guards {
     std::shared_ptr<Passwords> passwords;
     std::vector<std::string> allowed;
   };
-  [[nodiscard]] bool Proves(const http::Request& request);
+  [[nodiscard]] bool Proves(const http::Request& request, const Point* point);
   [[nodiscard]] bool Allows(const Point& point, const std::string& user);
   [[nodiscard]] const Point* PointOf(std::string_view path) const;
+  [[nodiscard]] const Point* PointOfFolded(const std::string& folded) const;
 
   std::vector<Point> points_;  // the longest first
   std::optional<Groups> groups_;

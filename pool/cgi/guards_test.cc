@@ -27,7 +27,8 @@ TEST(GuardLineTest, IsAPathAndAFile) {
   EXPECT_EQ(read("/private=/etc/htpasswd"), "/private /etc/htpasswd");
   EXPECT_EQ(read("/private/=/etc/htpasswd"), "/private /etc/htpasswd");
   EXPECT_EQ(read("/=/etc/htpasswd"), " /etc/htpasswd");
-  for (const auto* bad : {"", "/", "/x", "/x=", "/x=file", "x=/file", "/../x=/file", "//x=/file"})
+  for (const auto* bad :
+       {"", "/", "/x", "/x=", "/x=file", "x=/file", "/../x=/file", "//x=/file", "/a%20b=/file"})
     EXPECT_TRUE(read(bad).starts_with("'")) << bad;
 }
 
@@ -78,6 +79,24 @@ TEST_F(GuardsTest, NoSpellingOfAPathGoesRoundThem) {
   }
 }
 
+TEST_F(GuardsTest, WhatAPathHasLedToIsGuardedToo) {
+  EXPECT_TRUE(guards_->CoversBelow("/"));
+  EXPECT_TRUE(guards_->CoversBelow("/./"));
+  EXPECT_TRUE(guards_->CoversBelow("/private/"));
+  for (const auto* path : {"/private/ann/", "/pri", "/other/", "*"})
+    EXPECT_FALSE(guards_->CoversBelow(path)) << path;
+  const auto passes = [this](std::string_view authorization) {
+    const std::vector<http::Field> fields{{"Authorization", authorization}};
+    return guards_->PassesTo({.path = "/private/", .fields = fields}, "/private/ann");
+  };
+  EXPECT_FALSE(passes(""));
+  EXPECT_FALSE(passes("Basic am9lOnNlY3JldA==")) << "joe, of the directory";
+  EXPECT_TRUE(passes("Basic YW5uOnNlY3JldA=="));
+  EXPECT_TRUE(guards_->PassesTo({.path = "/x/"}, "/x/index.html"));
+  const std::vector<http::Field> fields{{"Authorization", "Basic am9lOnNlY3JldA=="}};
+  EXPECT_EQ(guards_->UserOf({.path = "/", .fields = fields}, "/private"), "joe");
+}
+
 TEST_F(GuardsTest, TheLongestPathCounts) {
   EXPECT_FALSE(Passes("/private/ann/x", "Basic am9lOnNlY3JldA=="));
   EXPECT_TRUE(Passes("/private/ann/x", "Basic YW5uOnNlY3JldA=="));
@@ -105,6 +124,7 @@ TEST_F(GuardsTest, OnlyThoseWhoAreAllowedOrInAGroupThatIs) {
   for (const auto* bad : {"/private", "/private=", "/private=,", "/private=@", "private=joe", "/a/../b=joe"})
     EXPECT_FALSE(Guard::ParseAllowed(bad)) << bad;
   EXPECT_THROW(Guards({{"/private", file}, *Guard::ParseAllowed("/other=joe")}, "site"), std::runtime_error);
+  EXPECT_THROW(Guards({{"/private", file}, {"/private", file}}, "site"), std::runtime_error);
   EXPECT_THROW(Guards({{"/private", file}, *Guard::ParseAllowed("/private=@staff")}, "site"),
                std::runtime_error);
   std::ofstream(groups) << "no group\n";

@@ -1,16 +1,14 @@
 #include "pool/cgi/passwords.h"
 
-#include <crypt.h>
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <memory>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -20,89 +18,22 @@
 namespace hydrapool::cgi {
 namespace {
 
-constexpr std::string_view kApr1 = "$apr1$";
-/// Of no password that anybody has: for users who are not there.
+/// Of no password that anybody has: for the users of a file that has none.
 constexpr const char* kNobody = "$6$hydrapool$nobodyhasthispassword";
-
-/// MD5 of the parts one after the other.
-class Md5 {
- public:
-  using Sum = std::array<unsigned char, 16>;
-  Md5() { EVP_DigestInit_ex(context_.get(), EVP_md5(), nullptr); }
-  Md5& Add(std::string_view bytes) {
-    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
-    return *this;
-  }
-  Md5& Add(const Sum& sum, std::size_t size = 16) {
-    return Add({reinterpret_cast<const char*>(sum.data()), size});
-  }
-  Sum End() {
-    Sum sum{};
-    EVP_DigestFinal_ex(context_.get(), sum.data(), nullptr);
-    return sum;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
-};
-
-std::string Encode(const Md5::Sum& sum) {
-  constexpr std::string_view letters = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  std::string text;
-  const auto add = [&](unsigned value, int count) {
-    for (; count > 0; --count, value >>= 6) text += letters[value & 0x3f];
-  };
-  constexpr std::array<std::array<std::size_t, 3>, 5> kGroups{
-      {{0, 6, 12}, {1, 7, 13}, {2, 8, 14}, {3, 9, 15}, {4, 10, 5}}};
-  for (const auto& [a, b, c] : kGroups) add(unsigned{sum[a]} << 16 | unsigned{sum[b]} << 8 | sum[c], 4);
-  add(sum[11], 2);
-  return text;
-}
-
-/// Apache's variant of Poul-Henning Kamp's MD5 crypt (httpd, support/passwd_common, apr_md5_encode).
-std::string Apr1(std::string_view password, std::string_view salt) {
-  const Md5::Sum inner = Md5().Add(password).Add(salt).Add(password).End();
-  Md5 outer;
-  outer.Add(password).Add(kApr1).Add(salt);
-  for (std::size_t left = password.size(); left > 0; left -= std::min<std::size_t>(left, 16))
-    outer.Add(inner, std::min<std::size_t>(left, 16));
-  for (std::size_t bits = password.size(); bits > 0; bits >>= 1)
-    outer.Add((bits & 1) != 0 ? std::string_view("\0", 1) : password.substr(0, 1));
-  Md5::Sum sum = outer.End();
-  for (int round = 0; round < 1000; ++round) {
-    Md5 next;
-    const auto add_sum = [&] { next.Add(sum); };
-    if (round % 2 != 0) next.Add(password);
-    if (round % 2 == 0) add_sum();
-    if (round % 3 != 0) next.Add(salt);
-    if (round % 7 != 0) next.Add(password);
-    if (round % 2 != 0) add_sum();
-    if (round % 2 == 0) next.Add(password);
-    sum = next.End();
-  }
-  return fmt::format("{}{}${}", kApr1, salt, Encode(sum));
-}
-
-bool Same(const std::string& a, const std::string& b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 }  // namespace
 
-std::optional<bool> HasHash(const std::string& password, const std::string& hash) {
-  if (hash.starts_with(kApr1)) {
-    const auto end = hash.find('$', kApr1.size());
-    if (end == hash.npos || end - kApr1.size() > 8 || hash.size() - end != 23) return std::nullopt;
-    return Same(Apr1(password, std::string_view(hash).substr(kApr1.size(), end - kApr1.size())), hash);
-  }
-  if (!hash.starts_with('$')) return std::nullopt;
-  const auto data = std::make_unique<crypt_data>();
-  const char* const made = ::crypt_r(password.c_str(), hash.c_str(), data.get());
-  if (made == nullptr || *made == '*') return std::nullopt;
-  return Same(made, hash);
+std::optional<timespec> ChangedAt(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 ? std::optional(info.st_mtim) : std::nullopt;
 }
 
-Passwords::Passwords(std::string path) : path_(std::move(path)) {
+bool Same(const std::optional<timespec>& a, const std::optional<timespec>& b) {
+  if (!a || !b) return !a && !b;
+  return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+Passwords::Passwords(std::string path, Hasher* has_hash) : path_(std::move(path)), has_hash_(has_hash) {
   if (::getrandom(key_.data(), key_.size(), 0) != static_cast<ssize_t>(key_.size()))
     throw std::runtime_error("no random bytes for the passwords of " + path_);
   Load();
@@ -118,26 +49,28 @@ void Passwords::Load() {
   changed_ = info.st_mtim;
   hashes_.clear();
   remembered_.clear();
+  nobodys_ = kNobody;
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
     const auto user = UserLine::Parse(line);
     if (user && user->user.empty()) continue;
-    if (!user || !HasHash("", user->hash)) {
+    if (!user || !IsHash(user->hash)) {
       hashes_.clear();
       throw std::runtime_error(
           fmt::format("{}:{}: not USER:HASH with a hash of bcrypt, SHA-512 or apr1", path_, number));
     }
     hashes_.insert_or_assign(user->user, user->hash);
   }
+  const auto dearest = std::ranges::max_element(
+      hashes_, {}, [](const auto& user_and_hash) { return CostOf(user_and_hash.second); });
+  if (dearest != hashes_.end()) nobodys_ = dearest->second;
 }
 
 void Passwords::LoadIfChanged() {
-  struct stat info {};
-  const bool there = ::stat(path_.c_str(), &info) == 0;
-  const bool same = info.st_mtim.tv_sec == changed_.tv_sec && info.st_mtim.tv_nsec == changed_.tv_nsec;
-  if (there && same) return;
-  changed_ = info.st_mtim;
+  const auto now = ChangedAt(path_);
+  if (Same(now, changed_)) return;
+  changed_ = now;
   try {
     Load();
   } catch (const std::exception& error) {
@@ -163,7 +96,7 @@ bool Passwords::Check(std::string_view user, std::string_view password) {
   if (remembered_.contains(digest)) return true;
   const auto found = hashes_.find(user);
   const bool right =
-      HasHash(std::string(password), found == hashes_.end() ? kNobody : found->second).value_or(false);
+      has_hash_(std::string(password), found == hashes_.end() ? nobodys_ : found->second).value_or(false);
   if (!right || found == hashes_.end()) return false;
   if (remembered_.size() >= kRemembered) remembered_.clear();
   remembered_.insert(digest);

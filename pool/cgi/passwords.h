@@ -8,7 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include "pool/cgi/password_hash.h"
+
 namespace hydrapool::cgi {
+
+/// When a file was last changed; nullopt: it is not there.
+[[nodiscard]] std::optional<timespec> ChangedAt(const std::string& path);
+[[nodiscard]] bool Same(const std::optional<timespec>& a, const std::optional<timespec>& b);
 
 /// The users of an htpasswd file: lines of USER:HASH, empty ones and those with '#' first passed over.
 ///
@@ -18,13 +24,16 @@ namespace hydrapool::cgi {
 ///     Passwords passwords("/etc/htpasswd");   // throws std::runtime_error: "/etc/htpasswd:3: …"
 ///     if (passwords.Check("joe", "secret")) …
 ///
-/// A user who is not there costs as much time as one who is, and hashes are compared in constant time. What
-/// was right is remembered, as a keyed digest only, so that a slow hash is paid for once by each worker; a
-/// wrong one is paid for each time. The file is read again when it has changed; one that is malformed by then
-/// counts for nothing, and nobody is let in by it. Not for several threads.
+/// A user who is not there costs as much time as the one whose hash is the dearest, so that the time does not
+/// tell who is there as long as all hashes are of one kind and cost; hashes are compared in constant time.
+/// What was right is remembered, as a keyed digest only, so that a slow hash is paid for once by each worker;
+/// a wrong one is paid for each time. To load the file computes none. It is read again when it has changed;
+/// one that is malformed or gone by then counts for nothing, which is told once, and nobody is let in by it.
+/// Not for several threads.
 class Passwords {
  public:
-  explicit Passwords(std::string path);
+  using Hasher = std::optional<bool>(const std::string& password, const std::string& hash);
+  explicit Passwords(std::string path, Hasher* has_hash = &HasHash);
   [[nodiscard]] bool Check(std::string_view user, std::string_view password);
 
  private:
@@ -36,7 +45,9 @@ class Passwords {
   static constexpr std::size_t kRemembered = 1024;
 
   const std::string path_;
-  timespec changed_{};
+  Hasher* const has_hash_;
+  std::optional<timespec> changed_;  // nullopt: it was not there
+  std::string nobodys_;              // the hash that a user who is not there is asked for
   std::map<std::string, std::string, std::less<>> hashes_;
   std::set<Digest> remembered_;
   Digest key_{};
@@ -48,8 +59,5 @@ struct UserLine {
   std::string hash{};
   [[nodiscard]] static std::optional<UserLine> Parse(std::string_view line);
 };
-
-/// Whether a password has a hash; nullopt: the hash is of no kind that is known.
-[[nodiscard]] std::optional<bool> HasHash(const std::string& password, const std::string& hash);
 
 }  // namespace hydrapool::cgi
