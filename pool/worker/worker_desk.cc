@@ -22,7 +22,7 @@ std::size_t FileLimit() {
 }  // namespace
 
 std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_t workers) {
-  constexpr std::size_t kOwn = 32;        // loop, signals, listeners, the admin endpoint's clients
+  constexpr std::size_t kOwn = 64;        // loop, signals, listeners, clients of --admin and --control
   constexpr std::size_t kEachWorker = 2;  // channel and pidfd
   constexpr std::size_t kEach = kProcessEnds;
   const std::size_t taken = connections + kOwn + kEachWorker * workers;
