@@ -10,11 +10,11 @@ namespace hydrapool {
 /// Sees to workers whose loop does not come round: stopped, hung in a handler, without a CPU.
 ///
 /// One that is late gets no new connection, and its idle leases, also those still in its channel, are lent to
-/// others: they take them by the lease's word, so the worker need not help. One that is stalled is killed;
-/// its leases are rescued like those of any dead worker, and the request that it hung on counts a strike. So
-/// is one that has nothing to do, unless it is on its way out (Handler::OnWorkerStop may take its time).
-/// While this process was itself stopped, as when all of a container is, no worker's silence counts. Look is
-/// to be called several times a second, by the parent's thread.
+/// others: they take them by the lease's word, so the worker need not help. One that is stalled is killed,
+/// whether it has anything to do or not, but for an idle one on its way out (Handler::OnWorkerStop may take
+/// its time): its leases are rescued like those of any dead worker, and the request that it hung on counts a
+/// strike. While this process was itself stopped, as when all of a container is, no worker's silence counts.
+/// Look is to be called several times a second, by the parent's thread.
 class Watchdog {
  public:
   Watchdog(Leases& leases, Seats& seats, Lender& lender, sys::Nanos stall_timeout);
