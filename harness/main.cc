@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "harness/command/cli.h"
+#include "pool/manual/mistake.h"
 #include "pool/manual/option_table.h"
 
 int main(int argc, char** argv) {
@@ -33,7 +34,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return hydrapool::harness::UsageError(fmt::format("{} (see harness --help)", error.what()));
+    return hydrapool::harness::UsageError(
+        fmt::format("{} (see harness --help)", hydrapool::manual::Explain(app, error)));
   } catch (const std::exception& error) {
     return hydrapool::harness::UsageError(error.what());
   }

@@ -5,12 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
+#include "pool/manual/mistake.h"
 #include "pool/option_names.h"
 #include "pool/site_tables.h"
 #include "pool/toml_file.h"
@@ -142,7 +144,8 @@ std::optional<OptionSources::Line> OptionSources::FindInFile(std::string_view na
 }
 
 std::string OptionSources::Explain(const CLI::ParseError& error) const {
-  const std::string what = error.what();
+  constexpr std::array<std::string_view, 2> kCommands{"config", "ctl"};
+  const std::string what = manual::Explain(app_, error, kCommands);
   if (dynamic_cast<const SiteTables::Fault*>(&error) != nullptr) {
     std::string lines;
     std::istringstream faults(what);

@@ -87,6 +87,11 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
   const std::string no_children = std::to_string(childless.pid());
   const std::vector<std::pair<std::string, std::string>> table{
       {"", "subcommand"},
+      {"frobnicate", "'frobnicate' is none of run, attach, inject, replay, echo (see"},
+      {"injct --every 1s", "did you mean 'inject'?"},
+      {"inject --parent 4711 --evry 1s", "no such option: --evry; did you mean '--every'?"},
+      {"inject --every", "--every needs a value: TIME"},
+      {"run a.yaml b.yaml", "unexpected argument: b.yaml"},
       {"inject", "either --every or --requests is required"},
       {"inject --every 1s", "--parent is required, or --admin"},
       {"inject --every 1s --admin 127.0.0.1:1", "127.0.0.1:1"},

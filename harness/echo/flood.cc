@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "harness/fault/nearest_name.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/nearest_name.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -56,7 +56,7 @@ sys::Result<FloodKind> ParseFloodKind(std::string_view text) {
     if (name == text) return kind;
     names.push_back(name);
   }
-  return sys::Failure(NoSuchName(text, names));
+  return sys::Failure(sys::NoSuchName(text, names));
 }
 
 struct Floods::Stream {

@@ -9,7 +9,7 @@
 #include <charconv>
 #include <utility>
 
-#include "harness/fault/nearest_name.h"
+#include "pool/sys/nearest_name.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -85,7 +85,7 @@ std::string_view Name(Fault fault) { return InfoOf(fault).name; }
 
 sys::Result<Fault> ParseFault(std::string_view text) {
   const auto found = std::ranges::find(AllFaults(), text, &FaultInfo::name);
-  if (found == AllFaults().end()) return sys::Failure(NoSuchName(text, NamesOfFaults()));
+  if (found == AllFaults().end()) return sys::Failure(sys::NoSuchName(text, NamesOfFaults()));
   return found->fault;
 }
 
@@ -103,7 +103,7 @@ sys::Result<Target> ParseTarget(std::string_view text) {
   const auto equals = text.find('=');
   const std::string_view before = text.substr(0, equals);
   if (equals == text.npos || (before != "slot" && before != "cgi-of"))
-    return sys::Failure(NoSuchName(text, NamesOfTargets()));
+    return sys::Failure(sys::NoSuchName(text, NamesOfTargets()));
   int slot = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data() + equals + 1, end, slot);

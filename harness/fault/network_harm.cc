@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "harness/fault/bytes.h"
-#include "harness/fault/nearest_name.h"
 #include "harness/fault/sock_destroy.h"
+#include "pool/sys/nearest_name.h"
 #include "pool/sys/unique_fd.h"
 #include "pool/sys/units.h"
 
@@ -149,7 +149,7 @@ sys::Result<NetworkHarm> ParseNetworkHarm(std::string_view text) {
   if (found == kKinds.end()) {
     std::vector<std::string_view> names;
     for (const auto& [name, kind] : kKinds) names.push_back(name);
-    return sys::Failure(NoSuchName(word, names));
+    return sys::Failure(sys::NoSuchName(word, names));
   }
   NetworkHarm harm{.kind = found->second, .text = std::string(text)};
   if (harm.kind == Kind::kPartition) {

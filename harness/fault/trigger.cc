@@ -7,7 +7,7 @@
 #include <iterator>
 #include <utility>
 
-#include "harness/fault/nearest_name.h"
+#include "pool/sys/nearest_name.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -28,7 +28,7 @@ auto Parse(const Table& table, std::string_view text)
     if (name == text) return value;
     names.push_back(name);
   }
-  return sys::Failure(NoSuchName(text, names));
+  return sys::Failure(sys::NoSuchName(text, names));
 }
 
 template <typename Table, typename Value>

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <optional>
 
-#include "harness/fault/nearest_name.h"
+#include "pool/sys/nearest_name.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::harness::yaml {
@@ -37,7 +37,7 @@ Map::Map(const YAML::Node& node, std::string_view what, std::vector<std::string_
   for (const auto& entry : node) {
     const std::string key = Text(entry.first, "a key");
     if (std::ranges::find(keys, key) == keys.end()) {
-      const auto nearest = NearestName(key, keys);
+      const auto nearest = sys::NearestName(key, keys);
       Fail(entry.first, nearest.empty()
                             ? fmt::format("{} has no key '{}', but {}", what, key, fmt::join(keys, ", "))
                             : fmt::format("{} has no key '{}'; did you mean '{}'?", what, key, nearest));

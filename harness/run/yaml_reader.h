@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/fault/nearest_name.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/nearest_name.h"
 
 /// Values out of YAML nodes; what is no such value is thrown as a Mistake that names the line and what was
 /// meant. Only for a parser that turns Mistakes into its own errors.
@@ -60,7 +60,7 @@ template <typename Enum>
   if (const auto found = names.find(text); found != names.end()) return found->second;
   std::vector<std::string_view> all;
   for (const auto& [name, value] : names) all.push_back(name);
-  Fail(node, std::string(key) + " " + NoSuchName(text, all));
+  Fail(node, std::string(key) + " " + sys::NoSuchName(text, all));
 }
 
 /// What `parse` makes of the text, a sys::Result; its Error follows the key.

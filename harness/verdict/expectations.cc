@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-#include "harness/fault/nearest_name.h"
+#include "pool/sys/nearest_name.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::harness {
@@ -51,7 +51,7 @@ sys::Result<std::pair<Measure, std::int64_t>> ParseExpectation(const std::string
   if (info == Measures().end()) {
     std::vector<std::string_view> names;
     for (const MeasureInfo& each : Measures()) names.push_back(each.name);
-    return sys::Failure(NoSuchName(name, names));
+    return sys::Failure(sys::NoSuchName(name, names));
   }
   if (info->is_time) {
     const auto nanos = sys::ParseDuration(value);

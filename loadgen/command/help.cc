@@ -9,6 +9,7 @@
 
 #include "loadgen/report/slo.h"
 #include "loadgen/report/terminal_text.h"
+#include "pool/manual/mistake.h"
 #include "pool/manual/option_table.h"
 
 namespace hydrapool::loadgen {
@@ -100,7 +101,7 @@ std::optional<std::variant<std::string, sys::Error>> ParseArguments(CLI::App& ap
     std::ostringstream text;
     std::ostringstream complaint;
     if (app.exit(error, text, complaint) == 0) return text.str();
-    return sys::Error{0, error.what()};
+    return sys::Error{0, manual::Explain(app, error)};
   }
   return std::nullopt;
 }

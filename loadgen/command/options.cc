@@ -13,6 +13,7 @@
 #include "loadgen/command/other_tools.h"
 #include "loadgen/command/plan_options.h"
 #include "loadgen/plan/target_list.h"
+#include "pool/manual/mistake.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -152,7 +153,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, int cores) {
   auto line = Understand(argc, argv, cores);
   auto* error = std::get_if<sys::Error>(&line);
   if (const auto hint = error == nullptr ? std::string() : HintFor(args); !hint.empty())
-    error->message += "; " + hint;
+    error->message = error->message.substr(0, error->message.find(manual::kDidYouMean)) + "; " + hint;
   return line;
 }
 

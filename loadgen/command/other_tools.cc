@@ -7,6 +7,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "pool/sys/nearest_name.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
@@ -136,6 +138,10 @@ std::string HintForCommand(std::span<const std::string> args) {
     return "'attack' is vegeta's; here it is loadgen -R 50 -d 10s URL, and --request-file FILE for several";
   if (args[0] == "run" && std::ranges::any_of(args, Script))
     return "k6's scripts do not run here; --request-file FILE has requests of several kinds";
+  constexpr std::array<std::string_view, 4> kCommands{"compare", "import", "merge", "search"};
+  const bool is_a_word = args[0].find_first_of("-.:/") == args[0].npos;
+  const auto command = is_a_word ? sys::NearestName(args[0], kCommands) : "";
+  if (!command.empty()) return fmt::format("'{}' is no URL; did you mean loadgen {}?", args[0], command);
   return {};
 }
 

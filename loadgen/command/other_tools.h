@@ -10,8 +10,8 @@ namespace hydrapool::loadgen {
 /// mind. `args` is without the program's name. Pure.
 [[nodiscard]] std::string HintFor(std::span<const std::string> args);
 
-/// What to say where the first argument is another tool's subcommand (`run` with a script, `attack`); empty
-/// where it is none.
+/// What to say where the first argument is another tool's subcommand (`run` with a script, `attack`) or
+/// one of ours misspelt; empty where it is none.
 [[nodiscard]] std::string HintForCommand(std::span<const std::string> args);
 
 }  // namespace hydrapool::loadgen

@@ -55,6 +55,15 @@ TEST(OtherToolsTest, WhatIsRightHereIsNotQuestioned) {
   EXPECT_THAT(Complaint({"--slo", "what", "http://h/"}), Not(HasSubstr("did you mean")));
   EXPECT_EQ(HintFor({}), "");
   EXPECT_EQ(HintForCommand({}), "");
+  EXPECT_THAT(Complaint({"http", "-c", "x"}), Not(HasSubstr("no URL")));
+}
+
+TEST(OtherToolsTest, WhatIsMisspeltIsGuessed) {
+  EXPECT_EQ(Complaint({"serch", "http://h/"}), "'serch' is no URL; did you mean loadgen search?");
+  EXPECT_EQ(Complaint({"--conections", "5", "http://h/"}),
+            "no such option: --conections; did you mean '--connections'?");
+  EXPECT_EQ(Complaint({"--rps", "50", "http://h/"}), "no such option: --rps; did you mean -R 50?");
+  EXPECT_EQ(Complaint({"http://h/", "-c"}), "--connections needs a value: N");
 }
 
 }  // namespace

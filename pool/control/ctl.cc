@@ -10,11 +10,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pool/control/client.h"
 #include "pool/control/text.h"
+#include "pool/manual/mistake.h"
 #include "pool/manual/option_table.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/nearest_name.h"
 
 namespace hydrapool::control {
 namespace {
@@ -114,7 +117,11 @@ int Obey(const Wish& wish) {
 std::string Fault(const Wish& wish) {
   const bool alone = std::ranges::find(kAlone, wish.command) != kAlone.end();
   const bool with_number = std::ranges::find(kWithNumber, wish.command) != kWithNumber.end();
-  if (!alone && !with_number) return "no such command: '" + wish.command + "'";
+  if (!alone && !with_number) {
+    std::vector<std::string_view> all(kAlone.begin(), kAlone.end());
+    all.insert(all.end(), kWithNumber.begin(), kWithNumber.end());
+    return "no such command: " + sys::NoSuchName(wish.command, all);
+  }
   if (alone && !wish.number.empty()) return wish.command + " takes no argument";
   if (with_number && wish.number.empty()) return wish.command + " wants a number";
   if (wish.path.empty()) return "which server? --control PATH or HYDRAPOOL_CONTROL names its socket";
@@ -142,7 +149,8 @@ int Ctl(int count, char** arguments) {
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "hydrapool ctl: %s (see hydrapool ctl --help)\n", error.what());
+    std::fprintf(stderr, "hydrapool ctl: %s (see hydrapool ctl --help)\n",
+                 manual::Explain(app, error).c_str());
     return 2;
   }
   if (const std::string fault = Fault(wish); !fault.empty()) {

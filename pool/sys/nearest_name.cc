@@ -1,4 +1,4 @@
-#include "harness/fault/nearest_name.h"
+#include "pool/sys/nearest_name.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace hydrapool::harness {
+namespace hydrapool::sys {
 namespace {
 
 std::size_t Distance(std::string_view a, std::string_view b) {
@@ -44,4 +44,4 @@ std::string NoSuchName(std::string_view text, std::span<const std::string_view> 
   return nearest.empty() ? message : fmt::format("{}; did you mean '{}'?", message, nearest);
 }
 
-}  // namespace hydrapool::harness
+}  // namespace hydrapool::sys
