@@ -36,6 +36,24 @@ TEST(MergeCommandTest, ReplicasAddUpToTheWholeRun) {
   EXPECT_THAT(logs.Out(), HasSubstr("(no tag)                       602"));
 }
 
+TEST(MergeCommandTest, ReplicasOfDifferentPlansAreRefusedUnlessAsked) {
+  const ScriptedServer server;
+  const ScratchFile one("one");
+  const ScratchFile two("two");
+  const auto run = [&](const char* replica, const char* count, const ScratchFile& json) {
+    Program program({"-q", "-n", count, "--replica", replica, "--json", json.path(), server.Url("/ok")});
+    EXPECT_EQ(program.Wait(), 0);
+  };
+  run("1/2", "20", one);
+  run("2/2", "30", two);
+  Program refused({"merge", one.path(), two.path()});
+  EXPECT_EQ(refused.Wait(), 2);
+  EXPECT_THAT(refused.Err(),
+              HasSubstr("loadgen: replicas 1/2 and 2/2 are of different runs: their plans differ"));
+  Program asked({"merge", "--any-plan", one.path(), two.path()});
+  EXPECT_EQ(asked.Wait(), 0) << asked.Err();
+}
+
 TEST(MergeCommandTest, WhatIsNoReportIsNamed) {
   const ScratchFile file("file");
   file.Write("what is this\n");

@@ -31,12 +31,14 @@ exactly what one run of them all would have been. FILES are JSON reports of
 loadgen, or HdrHistogram interval logs with its buckets (lowest value 1, 3
 digits); - is standard input. One file is fine: it is written in other forms.
 Of the parts of one each must be there once: one that is missing makes the
-result INVALID, one that is there twice is refused.
+result INVALID, one that is there twice is refused, and so is one of another
+plan (its URLs, rate, duration, start …) unless --any-plan is given.
 
 Exit codes:
   0  merged
   1  an output failed
-  2  wrong usage, a file that is none of these, or one that is there twice
+  2  wrong usage, a file that is none of these, one that is there twice, or
+     parts of different runs
   3  one of the runs was INVALID, or a part of one is missing
  99  an --slo was missed
 )"};
@@ -93,11 +95,11 @@ int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
   return written ? kRan : Complain(kNothing, written.error().message);
 }
 
-int ConcludeReports(const std::vector<Report>& reports, const Outputs& outputs) {
+int ConcludeReports(const std::vector<Report>& reports, bool any_plan, const Outputs& outputs) {
   const auto open = [](const Report& report) { return report.plan.arrivals.rate.has_value(); };
   if (std::ranges::any_of(reports, open) && !std::ranges::all_of(reports, open))
     return Complain(kUsage, "open and closed loops cannot be merged: no one run could be both");
-  if (const auto wrong = WrongParts(reports); !wrong.empty()) return Complain(kUsage, wrong);
+  if (const auto wrong = WrongParts(reports, any_plan); !wrong.empty()) return Complain(kUsage, wrong);
   const auto files = OutputFiles::Open(outputs);
   if (!files) return Complain(kUsage, files.error().message);
   auto slos = outputs.slos;
@@ -118,6 +120,8 @@ int MergeCommand(int argc, const char* const* argv) {
   SetHelp(app, kHelp);
   std::vector<std::string> paths;
   app.add_option("FILES", paths, "JSON reports, or interval logs")->required()->type_name("")->group("Input");
+  bool any_plan = false;
+  app.add_flag("--any-plan", any_plan, "merge replicas although they are of different plans")->group("Input");
   OutputOptions flags;
   flags.AddForMerge(app);
   if (const auto code = ParseFlags(app, argc, argv)) return *code;
@@ -143,7 +147,7 @@ int MergeCommand(int argc, const char* const* argv) {
   }
   if (!reports.empty() && !logs.empty())
     return Complain(kUsage, "JSON reports and interval logs cannot be merged with each other");
-  return logs.empty() ? ConcludeReports(reports, *outputs) : ConcludeLogs(logs, *outputs);
+  return logs.empty() ? ConcludeReports(reports, any_plan, *outputs) : ConcludeLogs(logs, *outputs);
 }
 
 }  // namespace hydrapool::loadgen

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "loadgen/plan/figures.h"
+#include "loadgen/plan/plan_identity.h"
 #include "loadgen/plan/scenario.h"
 #include "loadgen/report/terminal_text.h"
 #include "metrics/fairness.h"
@@ -60,7 +61,8 @@ Report MakeReport(std::string engine, const Plan& plan, RunResult run, std::span
           .plan = plan,
           .run = std::move(run),
           .self = std::move(self),
-          .slos = std::move(verdicts)};
+          .slos = std::move(verdicts),
+          .identity = IdentityOf(plan)};
 }
 
 bool Report::slos_met() const { return std::ranges::all_of(slos, &SloVerdict::met); }

@@ -25,6 +25,7 @@ struct Report {
   std::vector<FaultSpan> faults = {};  ///< Of --faults.
   std::string aborted = {};            ///< The --abort-on that came true, with its value; empty: none did.
   std::string until = {};              ///< What became of --until, in words; empty: it was not given.
+  std::string identity = {};           ///< Of its plan (plan_identity.h); empty: reports of before had none.
 
   [[nodiscard]] bool slos_met() const;
 };
@@ -67,7 +68,8 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   latency_by       response latencies as in latency_us by what became of the request: {ok, not_ok,
 ///                    outcome: {name: …}, status: {"200": …}}, and not_ok_service
 ///   plan             {urls, method, connections, threads, rate, arrival, seed, duration_s, count, timeout_s,
-///                    warmup_s, ramp_s, replica, stages, limit_rate, keepalive}
+///                    warmup_s, ramp_s, replica, stages, limit_rate, keepalive, identity: the same of all
+///                    parts of one run}
 ///   sessions         {begun, complete, failed, cut, took_us: as in latency_us, of complete ones}
 ///   targets          [{url, name: empty where it has none, sent, completed, ok, in_flight_at_end, errors:
 ///   {name: n}, phases_us: {name: {count, mean, max}}, and of the first

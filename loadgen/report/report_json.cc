@@ -282,6 +282,7 @@ Json ToJson(const Report& report) {
   json["stopped"] = run.stopped;
   json["achieved"] = run.achieved();
   json["plan"] = PlanJson(report.plan);
+  json["plan"]["identity"] = report.identity;
   json["targets"] = TargetsJson(report);
   json["sessions"] = SessionsJson(tally.sessions);
   json["slo"] = SlosJson(report);

@@ -43,9 +43,14 @@ std::string MissingParts(std::span<const Report> reports) {
   return missing;
 }
 
+bool HaveOnePlan(std::span<const Report> reports) {
+  return std::ranges::all_of(
+      reports, [&](const Report& report) { return report.identity == reports.front().identity; });
+}
+
 }  // namespace
 
-std::string WrongParts(std::span<const Report> reports) {
+std::string WrongParts(std::span<const Report> reports, bool any_plan) {
   for (auto report = reports.begin(); report != reports.end(); ++report) {
     const auto& part = report->plan.replica;
     const auto& of = reports.front().plan.replica.of;
@@ -55,6 +60,11 @@ std::string WrongParts(std::span<const Report> reports) {
     const auto is_it = [&part](const Report& other) { return other.plan.replica.index == part.index; };
     if (of > 1 && std::any_of(reports.begin(), report, is_it))
       return fmt::format("replica {}/{} is there twice", part.index + 1, of);
+    if (of > 1 && !any_plan && report->identity != reports.front().identity)
+      return fmt::format(
+          "replicas {}/{} and {}/{} are of different runs: their plans differ (--any-plan merges them "
+          "nevertheless)",
+          reports.front().plan.replica.index + 1, of, part.index + 1, of);
   }
   return {};
 }
@@ -92,6 +102,7 @@ Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos) 
   plan.replica = {};
   auto merged = MakeReport(reports.front().engine, plan, std::move(run), slos);
   merged.self = std::move(self);
+  merged.identity = HaveOnePlan(reports) ? reports.front().identity : "";
   merged.aborted = std::move(aborted);
   merged.until = UntilOf(until, merged.run);
   return merged;

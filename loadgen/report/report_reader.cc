@@ -232,6 +232,7 @@ void ReadSelf(const Json& json, Report& report) {
 
 Report FromJson(const Json& json) {
   Report report{.engine = json.at("engine"), .plan = PlanOf(json.at("plan")), .run = {}, .self = {}};
+  report.identity = json.at("plan").value("identity", "");
   auto& run = report.run;
   run.start_unix_ms = json.at("start_unix_ms");
   run.duration = Seconds(json.at("duration_s"));

@@ -18,8 +18,8 @@ namespace hydrapool::loadgen {
 /// them all. It is valid if all are and no replica is missing. At least one report. Pure.
 [[nodiscard]] Report MergeReports(std::span<const Report> reports, std::span<const Slo> slos);
 
-/// Why they cannot be one run's, in words: a replica is there twice, or they are parts of different runs;
-/// empty: they can. Pure.
-[[nodiscard]] std::string WrongParts(std::span<const Report> reports);
+/// Why they cannot be one run's, in words: a replica is there twice, or they are parts of different runs, by
+/// their number or, but for `any_plan`, by their plans; empty: they can. Pure.
+[[nodiscard]] std::string WrongParts(std::span<const Report> reports, bool any_plan = false);
 
 }  // namespace hydrapool::loadgen

@@ -150,9 +150,24 @@ TEST(MergeReportsTest, PartsOfARunAreThereOnceEach) {
   EXPECT_EQ(WrongParts(parts({{0, 3}, {1, 3}, {0, 3}})), "replica 1/3 is there twice");
   EXPECT_EQ(WrongParts(parts({{0, 3}, {1, 2}})), "a replica of 2 and one of 3 are no parts of one run");
   EXPECT_TRUE(MergeReports(parts({{0, 2}, {1, 2}}), {}).self.valid);
+  EXPECT_EQ(MergeReports(parts({{0, 2}, {1, 2}}), {}).identity, Of(run).identity);
   const auto missing = MergeReports(parts({{1, 4}, {3, 4}}), {});
   EXPECT_FALSE(missing.self.valid);
   EXPECT_THAT(missing.self.reason, HasSubstr("replica 1, 3 of 4 is missing"));
+}
+
+TEST(MergeReportsTest, PartsOfDifferentPlansAreRefused) {
+  const auto run = Record(100, 31, 1'700'000'000'000);
+  std::vector<Report> reports{ThereAndBack(Of(run, {0, 2})), ThereAndBack(Of(run, {1, 2}))};
+  EXPECT_EQ(WrongParts(reports), "");
+  reports[1].identity = "another";
+  EXPECT_EQ(
+      WrongParts(reports),
+      "replicas 1/2 and 2/2 are of different runs: their plans differ (--any-plan merges them nevertheless)");
+  EXPECT_EQ(WrongParts(reports, true), "");
+  EXPECT_EQ(MergeReports(reports, {}).identity, "");
+  reports[0].plan.replica = reports[1].plan.replica = {};
+  EXPECT_EQ(WrongParts(reports), "") << "runs of their own";
 }
 
 TEST(MergeReportsTest, RunsOfTheirOwnAddTheirRates) {
