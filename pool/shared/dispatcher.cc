@@ -60,6 +60,12 @@ std::optional<Move> EvenOut(std::span<const WorkerLoad> workers) {
   return Move{*fullest, *emptiest, std::max(1u, std::min(above, below))};
 }
 
+bool MayBePassedOn(const RequestToExecute& request) {
+  constexpr sys::Nanos kComesWithin = 20 * sys::kMillisecond;
+  return request.balance == Balance::kLeastBusy && request.others > 0 && !request.interim_sent &&
+         !request.passed_on && request.parent_awake_for <= kComesWithin;
+}
+
 bool BetterElsewhere(std::uint32_t others, std::uint32_t fewest) {
   return others > fewest && others - fewest >= others / 8;
 }

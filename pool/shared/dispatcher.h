@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "hydrapool/pool_options.h"
+#include "pool/sys/clock.h"
 
 namespace hydrapool {
 
@@ -48,6 +49,19 @@ struct Move {
   std::uint32_t count = 0;
 };
 std::optional<Move> EvenOut(std::span<const WorkerLoad> workers);
+
+/// A request that is about to be executed, as its worker sees it.
+struct RequestToExecute {
+  Balance balance = Balance::kLeastBusy;
+  std::uint32_t others = 0;         ///< that the worker has in hand besides
+  bool interim_sent = false;        ///< in answer to what there is of it
+  bool passed_on = false;           ///< it has come from another worker for this reason
+  sys::Nanos parent_awake_for = 0;  ///< 0: the parent sleeps, and comes when it is called
+};
+
+/// Whether that worker may pass it on: each request once, and not by a parent that has been called and has
+/// not come within 20 ms, for it may be stopped.
+bool MayBePassedOn(const RequestToExecute& request);
 
 /// Whether a request that is about to be executed should go to another worker, when its own has `others` in
 /// hand besides and the least busy worker has `fewest`. One less is enough where they are few; where they

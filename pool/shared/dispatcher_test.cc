@@ -122,6 +122,27 @@ TEST(EvenOutTest, RepeatedItComesToRestSoonAndEvenLosesNothingAndNeverOvershoots
   }
 }
 
+TEST(MayBePassedOnTest, OnceByAParentThatComes) {
+  constexpr RequestToExecute kRequest{.others = 1};
+  EXPECT_TRUE(MayBePassedOn(kRequest));
+  auto request = kRequest;
+  request.parent_awake_for = 20 * sys::kMillisecond;
+  EXPECT_TRUE(MayBePassedOn(request));
+  ++request.parent_awake_for;
+  EXPECT_FALSE(MayBePassedOn(request)) << "the parent may be stopped";
+  request = kRequest;
+  request.passed_on = true;
+  EXPECT_FALSE(MayBePassedOn(request));
+  request = kRequest;
+  request.interim_sent = true;
+  EXPECT_FALSE(MayBePassedOn(request));
+}
+
+TEST(MayBePassedOnTest, OnlyWhereTheLeastBusyIsChosenAndThisOneIsBusy) {
+  EXPECT_FALSE(MayBePassedOn({.others = 0}));
+  EXPECT_FALSE(MayBePassedOn({.balance = Balance::kRoundRobin, .others = 1}));
+}
+
 TEST(BetterElsewhereTest, OneLessIsEnoughOfFewAndAnEighthOfMany) {
   const struct {
     std::uint32_t others, fewest;

@@ -16,11 +16,6 @@ void LeasedConnection::TellAnswering(std::string_view first_bytes) {
   if (AnswerWatcher* const watcher = desk_.internals.watcher) watcher->OnAnswering(*this, first_bytes);
 }
 
-void LeasedConnection::TellPassedOn() {
-  AnswerWatcher* const watcher = desk_.internals.watcher;
-  if (watcher != nullptr && docket().open()) watcher->OnPassedOn(*this);
-}
-
 void LeasedConnection::CloseDocket(bool cut) {
   std::atomic<std::uint64_t>& open = hand_.detail.docket_of;
   if (open.load(std::memory_order_relaxed) == 0) return;

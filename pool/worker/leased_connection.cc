@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "pool/shared/dispatcher.h"
 #include "pool/sys/failpoint.h"
 #include "pool/worker/reply_batch.h"
 
@@ -153,8 +152,7 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
     if (const auto* start = std::get_if<Start>(&*decision)) {
       hand_.SetPart(start->part);
       if (BetterElsewhere()) return PassOn();
-      if (hand_.detail.passed_on.load(std::memory_order_relaxed) == hand_.request)
-        hand_.since = hand_.detail.first_look.load(std::memory_order_relaxed);
+      if (passed_on()) hand_.since = hand_.detail.first_look.load(std::memory_order_relaxed);
       return Begin(peeked);
     }
     if (all_seen && sys::StopsAtUrgentByte(hand_.fd.get(), desk_.peek_buffer, peeked.size()))
@@ -168,29 +166,6 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   const bool drained = all_seen && batch.consumed() == peeked.size() && !hand_.peer_finished;
   hand_.machine.Begin(batch.Plan(drained ? Phase::kIdle : Phase::kReading));
   return CarryOn() == Progress::kComplete ? AfterStep() : Next::kWait;
-}
-
-// Not by a parent that may be stopped: it has been called for a while and has not come.
-bool LeasedConnection::BetterElsewhere() const {
-  constexpr Nanos kComesWithin = 20 * sys::kMillisecond;
-  const std::uint32_t others = desk_.life.busy.load(std::memory_order_relaxed) - 1;
-  if (others == 0 || desk_.options.balance != Balance::kLeastBusy || interims_.count > 0) return false;
-  if (hand_.detail.passed_on.load(std::memory_order_relaxed) == hand_.request) return false;
-  const Doorbell& bell = desk_.line.bell();
-  if (bell.parent_sleeps.load() == 0 && desk_.loop.now() - bell.parent_woke.load() > kComesWithin)
-    return false;
-  return hydrapool::BetterElsewhere(others, desk_.internals.scoreboard->FewestInHand());
-}
-
-// Nothing of it has been taken: the parent lends the connection to the least busy worker, which looks at the
-// request again.
-LeasedConnection::Next LeasedConnection::PassOn() {
-  TellPassedOn();
-  hand_.detail.first_look.store(hand_.since, std::memory_order_relaxed);
-  hand_.detail.passed_on.store(hand_.request, std::memory_order_relaxed);
-  hand_.machine.GoIdle();
-  GiveBack();
-  return Next::kWait;
 }
 
 LeasedConnection::Next LeasedConnection::Begin(std::string_view input) {

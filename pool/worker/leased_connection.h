@@ -154,8 +154,6 @@ class LeasedConnection final : public Connection {
   Next ServeBatch();
   Next AnswerBatch(std::string_view peeked, bool all_seen);
   std::optional<Decision> Ask(std::string_view peeked, std::size_t consumed, bool first);
-  [[nodiscard]] bool BetterElsewhere() const;
-  Next PassOn();
   Next Begin(std::string_view input);
   /// Answers one request by a step of its own, if the reply is not at fault.
   Next SendAlone(Reply reply, std::size_t input);
@@ -163,6 +161,14 @@ class LeasedConnection final : public Connection {
   Exchange::Progress WaitIn(Activity activity, Machine::Progress progress);
   Next AfterStep();
   Next Owe(Excuse excuse);
+
+  // connection_pass_on.cc: a request that another worker should execute
+  [[nodiscard]] bool passed_on() const {
+    return hand_.detail.passed_on.load(std::memory_order_relaxed) == hand_.request;
+  }
+  [[nodiscard]] bool BetterElsewhere() const;
+  Next PassOn();
+  void TellPassedOn();
 
   // connection_rest.cc: between requests, out of time, at the end
   Next WaitForMore(bool has_bytes);
@@ -183,7 +189,6 @@ class LeasedConnection final : public Connection {
   void TellClose();
   /// The request is over: who watches the answers is told so, once.
   void CloseDocket(bool cut);
-  void TellPassedOn();
   void CountRequests();
   /// A place for its program, or its turn to have one, is another's.
   void GiveUpTurn();
