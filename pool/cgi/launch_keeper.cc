@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <exception>
+#include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -55,15 +58,30 @@ void TieToPool(const LaunchSeat& seat) {
   ::_exit(1);
 }
 
+void Pause() {
+  const timespec pause{0, 200'000'000};
+  ::nanosleep(&pause, nullptr);
+}
+
 Kept Make(const LaunchPlan& plan, const Config& config, const std::vector<Mount>& mounts,
           const MountRules& rules, const LaunchSeat& seat, LauncherLife& life) {
-  const pid_t pid = ::fork();
+  const pid_t pid = ForkInTheEnd(plan.name, ::fork, Pause);
   if (pid == 0) BeLauncher(plan, config, mounts, rules, seat, life);
   life.pid = pid;
   return {pid, sys::Now()};
 }
 
 }  // namespace
+
+pid_t ForkInTheEnd(const std::string& whose, const std::function<pid_t()>& fork,
+                   const std::function<void()>& pause) {
+  for (bool failed = false;; failed = true) {
+    const pid_t pid = fork();
+    if (pid >= 0) return pid;
+    if (!failed) sys::log::Error("no launcher for {} yet: {}", whose, std::strerror(errno));
+    pause();
+  }
+}
 
 void KeepLaunchers(const std::vector<LaunchPlan>& plans, const Config& config,
                    const std::vector<Mount>& mounts, const MountRules& rules, const LaunchSeat& seat) {
@@ -99,10 +117,7 @@ void KeepLaunchers(const std::vector<LaunchPlan>& plans, const Config& config,
     if (!which) continue;
     sys::log::Warn("the launcher for {} ended: {}", plans[*which].name,
                    sys::ExitStatus::FromSiginfo(info).Describe());
-    if (sys::Now() - kept[*which].started_at < kYoung) {
-      const timespec pause{0, 200'000'000};
-      ::nanosleep(&pause, nullptr);
-    }
+    if (sys::Now() - kept[*which].started_at < kYoung) Pause();
     kept[*which] = Make(plans[*which], config, mounts, rules, seat, seat.life.launchers[*which + 1]);
   }
 }

@@ -1,11 +1,13 @@
 #include "pool/cgi/launch_server.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -33,6 +35,18 @@ std::string ReadOrder(int fd) {
   return text;
 }
 
+/// A head that a worker has taken is longer as an order says it: "a:b" as "a: b".
+http::Limits Wider(http::Limits heads) {
+  heads.max_head = heads.max_target = LaunchOrder::kMost;
+  return heads;
+}
+
+/// Nobody is left who could send anything: an empty packet reads as that end does.
+bool HasEnded(int channel) {
+  pollfd ends{channel, POLLRDHUP, 0};
+  return ::poll(&ends, 1, 0) > 0 && (ends.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
 }  // namespace
 
 bool TellEnd(const LaunchSeat& seat, LauncherLife& life, pid_t pid, const sys::ExitStatus& status) {
@@ -55,7 +69,7 @@ LaunchServer::LaunchServer(std::string user, sys::Channel channel, const Config&
       facts_(config.server),
       rules_({.patience = config.patience, .limits = config.limits, .environment = config.server.extra},
              config.rules),
-      parser_(config.heads),
+      parser_(Wider(config.heads)),
       oom_score_(sys::OomScore()) {}
 
 void LaunchServer::Run() {
@@ -75,7 +89,7 @@ void LaunchServer::Run() {
 void LaunchServer::OnMessages() {
   alignas(ToLauncher) std::array<std::byte, sys::Channel::kMaxPacket> buffer;
   while (auto packet = channel_.Receive(buffer)) {
-    if (packet->bytes.empty()) ::_exit(0);  // nobody is left to ask
+    if (packet->bytes.empty() && HasEnded(channel_.fd())) ::_exit(0);
     if (packet->bytes.size() != sizeof(ToLauncher)) continue;
     ToLauncher message;
     std::memcpy(&message, packet->bytes.data(), sizeof message);
@@ -139,10 +153,22 @@ int LaunchServer::StartFor(const http::Request& request, const LaunchOrder& orde
 }
 
 void LaunchServer::Signal(pid_t pid, int signal) {
-  const auto found = programs_.find(pid);
-  if (found == programs_.end() || (signal != SIGTERM && signal != SIGKILL)) return;
-  found->second.terminating = true;
-  sys::SignalTree(pid, found->second.below, signal);
+  if (signal != SIGTERM && signal != SIGKILL) return;
+  if (const auto found = programs_.find(pid); found != programs_.end()) {
+    found->second.terminating = true;
+    sys::SignalTree(pid, found->second.below, signal);
+  } else if (IsLeft(pid)) {
+    std::vector<sys::FoundProcess> below;
+    sys::SignalTree(pid, below, signal);
+  }
+}
+
+// Where it is another user's, the kernel lets no signal through.
+bool LaunchServer::IsLeft(pid_t pid) const {
+  const auto is_launcher = [pid](const LauncherLife& each) { return each.pid == pid; };
+  const pid_t keeper = ::getppid();
+  return pid > 1 && sys::ParentOf(pid) == keeper && seat_.life.launchers[0].pid == keeper &&
+         std::ranges::none_of(seat_.life.launchers, is_launcher);
 }
 
 // Before each is reaped: its number is its own until then.

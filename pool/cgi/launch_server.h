@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,7 +43,7 @@ struct LaunchSeat {
 /// a socket that all workers have, it takes for a stranger's: a request (launch_order.h), of which its own
 /// configuration says which program that is, and whether this user runs it; so whoever owns a worker can have
 /// it start what any client of the server could, and can say who asks, and no more. It signals no process but
-/// those that it has started, and what these have.
+/// those that it or a launcher before it has started, and what these have.
 ///
 /// Its programs are its children. It tells the parent of their ends (PoolLife::launchers), as a supervisor
 /// does, and the lease's gate (program_start.h) decides whether they may run: so each runs once, and lives on
@@ -68,6 +69,8 @@ class LaunchServer {
   [[nodiscard]] int StartFor(const http::Request& request, const LaunchOrder& order,
                              const ToLauncher& message, const std::vector<sys::UniqueFd>& fds);
   void Signal(pid_t pid, int signal);
+  /// It was started by a launcher that has died, and is their keeper's child since.
+  [[nodiscard]] bool IsLeft(pid_t pid) const;
   void Reap();
 
   const std::string user_;
@@ -98,6 +101,10 @@ struct LaunchPlan {
 [[noreturn]] void KeepLaunchers(const std::vector<LaunchPlan>& plans, const Config& config,
                                 const std::vector<Mount>& mounts, const MountRules& rules,
                                 const LaunchSeat& seat);
+
+/// A child, whenever it can be had: after each failure, of which the first is logged, there is a pause.
+pid_t ForkInTheEnd(const std::string& whose, const std::function<pid_t()>& fork,
+                   const std::function<void()>& pause);
 
 /// Tells the parent of a program's end, unless so many ends wait already.
 bool TellEnd(const LaunchSeat& seat, LauncherLife& life, pid_t pid, const sys::ExitStatus& status);

@@ -2,6 +2,7 @@
 #include "pool/cgi/launch_server.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "pool/cgi/body_file.h"
 #include "pool/cgi/launch_order.h"
@@ -142,7 +144,21 @@ TEST_F(LaunchServerTest, RunsNothingWithoutItsLeasesGate) {
   EXPECT_EQ(Order(OrderFor(HeadFor("/cgi-bin/own")), beyond).error, EINVAL);
 }
 
+TEST_F(LaunchServerTest, TakesAHeadThatHasGrownOnItsWay) {
+  std::string head = "GET /cgi-bin/own HTTP/1.1\r\nHost:a\r\n";
+  for (int i = 0; i < 80; ++i) head += fmt::format("X-{}:{}\r\n", i, std::string(180, 'x'));
+  head += "Y:" + std::string(config_.heads.max_head - head.size() - 6, 'y') + "\r\n\r\n";
+  http::RequestParser parser(config_.heads);
+  const auto parsed = parser.Parse(head);
+  ASSERT_TRUE(std::holds_alternative<const http::Request*>(parsed));
+  Prepare();
+  const std::string order =
+      LaunchOrder::Write(*std::get<const http::Request*>(parsed), {.remote_address = "192.0.2.1"});
+  EXPECT_EQ(Order(order, kStart).error, 0);
+}
+
 TEST_F(LaunchServerTest, IgnoresWhatIsNoMessage) {
+  channel_.Send({}, {});
   const std::array<std::byte, 3> few{};
   channel_.Send(few, {});
   const sys::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -175,6 +191,19 @@ TEST_F(LaunchServerTest, SignalsOnlyWhatItHasStarted) {
   EXPECT_EQ(ring.Front()->status.signal, SIGTERM);
   EXPECT_FALSE(other.IsDead());
   EXPECT_FALSE(launcher_.IsDead());
+}
+
+TEST(LaunchKeeperTest, AForkThatFailsIsTriedAgain) {
+  int forks = 0;
+  int pauses = 0;
+  const auto fork = [&forks] { return ++forks < 4 ? -1 : 4242; };
+  EXPECT_EQ(ForkInTheEnd("me", fork, [&pauses] { ++pauses; }), 4242);
+  EXPECT_EQ(pauses, 3);
+  EXPECT_EQ(ForkInTheEnd(
+                "me", [] { return 0; }, [&pauses] { ++pauses; }),
+            0)
+      << "the child";
+  EXPECT_EQ(pauses, 3);
 }
 
 TEST(LaunchOrderTest, SaysTheSameRequestAgain) {

@@ -47,7 +47,7 @@ class Channel {
     std::vector<UniqueFd> descriptors;
     bool truncated = false;  ///< descriptors were lost: this process is at its limit of open files
   };
-  /// nullopt: nothing there. Zero bytes: the other end is closed and everything has been received.
+  /// nullopt: nothing there. Zero bytes: the other end is closed and all has been received, or it sent none.
   std::optional<Packet> Receive(std::span<std::byte> buffer) const;
   /// The same, and the packet stays; each time its descriptors are others.
   std::optional<Packet> Peek(std::span<std::byte> buffer) const;
