@@ -54,7 +54,8 @@ void RequireProgram(const Mount& mount) {
   struct stat info {};
   if (::stat(mount.path.c_str(), &info) != 0) Fail(mount, std::generic_category().message(errno));
   if (!S_ISREG(info.st_mode)) Fail(mount, "not a program");
-  if (::access(mount.path.c_str(), X_OK) != 0) Fail(mount, std::generic_category().message(errno));
+  if (::faccessat(AT_FDCWD, mount.path.c_str(), X_OK, AT_EACCESS) != 0)
+    Fail(mount, std::generic_category().message(errno));
 }
 
 bool IsFoldable(std::string_view path) {
@@ -83,8 +84,6 @@ std::string BareHost(std::string_view host) {
   std::ranges::transform(bare, bare.begin(), http::ToLower);
   return bare;
 }
-
-bool IsGone(int status) { return status == 404; }
 
 }  // namespace
 
@@ -233,7 +232,9 @@ tl::expected<Target, Refusal> Mounts::FindProgram(const Point& point, std::strin
   std::size_t begin = 0;
   while (so_far.size() < stem.size() && begin < path.size()) {
     const auto end = std::min(path.find('/', begin + 1), path.size());
-    so_far = Folded(DecodePath(path.substr(0, end), rules_.scripts.encoded_slashes).value_or(""));
+    const auto segment = DecodePath(path.substr(begin, end - begin), rules_.scripts.encoded_slashes);
+    if (!segment) return tl::unexpected(Refusal{400, "a bad escape or a control character in the path"});
+    FoldOn(so_far, *segment);
     begin = end;
   }
   auto info = DecodePath(path.substr(begin), rules_.scripts.encoded_slashes);
@@ -280,7 +281,7 @@ tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_vie
     const std::string slash = path.ends_with('/') ? "" : "/";
     const std::string whole_path = std::string(path) + slash + name;
     auto index = point.tree->Locate(whole_path, what);
-    if (!index && IsGone(index.error().status)) continue;
+    if (!index && index.error().status == 404) continue;
     if (!index) return tl::unexpected(index.error());
     if (S_ISDIR(index->info.st_mode)) continue;
     index->rest = {};

@@ -55,6 +55,13 @@ struct SlashMissing {
 
 using Target = std::variant<Script, FileFound, SlashMissing>;
 
+/// Where the path has led to, decoded: of a directory, to its index. Empty: nowhere yet.
+inline std::string PathOf(const Target& target) {
+  if (const auto* file = std::get_if<FileFound>(&target)) return file->tree->prefix() + file->below;
+  const auto* script = std::get_if<Script>(&target);
+  return script == nullptr ? "" : script->name + script->path_info;
+}
+
 /// The parts of a site. A path belongs to the mount of the longest prefix of whole segments that it begins
 /// with, as it came or else once it is folded (RFC 3986, section 5.2.4); programs at "/cgi-bin/" do not hold
 /// "/cgi-bin". A path that leaves its mount by ".." is refused (403).

@@ -87,17 +87,19 @@ bool HasParentSegment(std::string_view path) {
   return false;
 }
 
-/// A ".." in the rest of a path takes away the segment before it.
-bool IsTakenBack(std::string_view rest) {
+/// How much of the rest of a path it takes until a ".." has taken away the segment before it; npos: none
+/// does.
+std::size_t TakenBackAfter(std::string_view rest) {
   int depth = 1;
-  for (std::size_t begin = 0; begin < rest.size() && depth > 0;) {
+  for (std::size_t begin = 0; begin < rest.size();) {
     const auto end = std::min(rest.find('/', begin), rest.size());
     const auto segment = DecodePath(rest.substr(begin, end - begin), true).value_or("");
     begin = end + 1;
     if (segment.empty() || segment == ".") continue;
     depth += segment == ".." ? -1 : 1;
+    if (depth == 0) return end;
   }
-  return depth == 0;
+  return rest.npos;
 }
 
 /// Neither escapes and control characters nor segments that are empty or begin with a dot.
@@ -127,8 +129,7 @@ std::string AbsolutePath(const std::string& path) {
 
 }  // namespace
 
-std::string Folded(std::string_view path) {
-  std::string folded;
+void FoldOn(std::string& folded, std::string_view path) {
   for (std::size_t begin = 0; begin < path.size();) {
     const auto end = std::min(path.find('/', begin), path.size());
     const auto segment = path.substr(begin, end - begin);
@@ -137,6 +138,11 @@ std::string Folded(std::string_view path) {
     if (segment.empty() || segment == "." || segment == "..") continue;
     folded.append("/").append(segment);
   }
+}
+
+std::string Folded(std::string_view path) {
+  std::string folded;
+  FoldOn(folded, path);
   return folded;
 }
 
@@ -224,14 +230,17 @@ tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path, Fo
   }
   if (!DecodePath(path, rules_.encoded_slashes))
     return Refuse(400, "a bad escape or a control character in the path");
-  const std::string prefix = prefix_.substr(0, prefix_.size() - 1);
+  const std::string_view prefix = std::string_view(prefix_).substr(0, prefix_.size() - 1);
   std::string so_far;
+  const auto is_inside = [&] {
+    return so_far.starts_with(prefix) && (so_far.size() == prefix.size() || so_far[prefix.size()] == '/');
+  };
   Located located;
   for (std::size_t begin = 0; begin < path.size();) {
     const auto end = std::min(path.find('/', begin), path.size());
     const std::string segment = *DecodePath(path.substr(begin, end - begin), true);
     begin = end + 1;
-    const bool inside = (so_far + '/').starts_with(prefix_);
+    const bool inside = is_inside();
     if (segment == "..") {
       if (inside && so_far.size() == prefix.size()) return Refuse(403, "'..' in the path");
       so_far.erase(std::min(so_far.rfind('/'), so_far.size()));
@@ -245,7 +254,15 @@ tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path, Fo
     if (segment.front() == '.') return Refuse(404, "a name with a leading dot");
     located.below = so_far.substr(prefix_.size());
     auto found = Open(located.below, O_PATH);
-    if (!found && found.error().status == 404 && IsTakenBack(path.substr(end))) continue;
+    if (!found && found.error().status == 404) {  // what is below it is taken back with it
+      const std::string_view rest = path.substr(end);
+      const auto taken = TakenBackAfter(rest);
+      if (taken == rest.npos) return tl::unexpected(found.error());
+      begin = end + taken;
+      so_far.erase(so_far.rfind('/'));
+      located.slash = true;
+      continue;
+    }
     if (!found) return tl::unexpected(found.error());
     if (::fstat(found->get(), &located.info) < 0) return tl::unexpected(RefusalFor(errno));
     if (S_ISDIR(located.info.st_mode)) continue;
@@ -254,7 +271,7 @@ tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path, Fo
     located.slash = false;
     return located;
   }
-  if (!(so_far + '/').starts_with(prefix_)) return Refuse(404, "outside the CGI prefix");
+  if (!is_inside()) return Refuse(404, "outside the CGI prefix");
   located.below = so_far.size() > prefix.size() ? so_far.substr(prefix_.size()) : "";
   auto directory = Open(located.below.empty() ? "." : located.below, O_PATH | O_DIRECTORY);
   if (!directory) return tl::unexpected(directory.error());

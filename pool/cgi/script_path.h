@@ -56,6 +56,8 @@ struct ScriptRules {
 
 /// A decoded path without empty segments, "." and ".." (RFC 3986, section 5.2.4); without a slash at its end.
 [[nodiscard]] std::string Folded(std::string_view path);
+/// The same of a path that goes on with another.
+void FoldOn(std::string& folded, std::string_view path);
 
 /// A directory of CGI programs and the URL prefix it is served under.
 ///
@@ -68,7 +70,8 @@ struct ScriptRules {
 /// a regular file is the script, what follows is its PATH_INFO (RFC 3875, section 4.1.5).
 ///
 /// Before the script, empty segments, "." and ".." are taken out of the path, escaped or not (RFC 3986,
-/// section 5.2.4); a ".." that would leave the directory is refused. PATH_INFO is kept as it came, and
+/// section 5.2.4), in a time that grows with its length alone; a ".." that would leave the directory is
+/// refused. PATH_INFO is kept as it came, and
 /// refused where it has a "..". Names with a leading dot (`.git/hooks/…`) are never scripts.
 ///
 ///   400  a bad escape, an escaped '/', a control character (see DecodePath)
