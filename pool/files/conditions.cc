@@ -55,7 +55,12 @@ std::optional<std::uint64_t> Number(std::string_view text) {
   return number;
 }
 
-enum class Spec { kMalformed, kOutside, kWithin };
+enum class Spec {
+  kMalformed,
+  kOutside,
+  kWithin,
+  kAllOfNone,  // the last bytes of an empty file: all of it, which no 206 can say
+};
 
 Spec ParseSpec(std::string_view spec, std::uint64_t size, ByteRange& range) {
   const auto dash = spec.find('-');
@@ -63,6 +68,7 @@ Spec ParseSpec(std::string_view spec, std::uint64_t size, ByteRange& range) {
   const auto last = Number(spec.substr(dash + 1));
   if (dash == 0) {
     if (!last) return Spec::kMalformed;
+    if (size == 0 && *last > 0) return Spec::kAllOfNone;
     range.length = std::min(*last, size);
     range.at = size - range.length;
     return range.length == 0 ? Spec::kOutside : Spec::kWithin;
@@ -76,19 +82,29 @@ Spec ParseSpec(std::string_view spec, std::uint64_t size, ByteRange& range) {
   return Spec::kWithin;
 }
 
-/// The q of "name;q=0.5", in thousandths.
-int Quality(std::string_view parameters) {
-  const auto q = parameters.find("q=");
-  if (q == parameters.npos) return 1000;
+/// "0.5", in thousandths.
+int Thousandths(std::string_view text) {
   int value = 0;
   int unit = 1000;
-  for (const char c : parameters.substr(q + 2)) {
+  for (const char c : text) {
     if (c == '.') continue;
     if (!http::Is(http::kDigitChar, c) || unit == 0) break;
     value += (c - '0') * unit;
     unit /= 10;
   }
   return value;
+}
+
+/// The q of ";q=0.5".
+int Quality(std::string_view parameters) {
+  while (!parameters.empty()) {
+    parameters.remove_prefix(1);
+    const auto end = std::min(parameters.find(';'), parameters.size());
+    const auto parameter = http::TrimBlanks(parameters.substr(0, end));
+    if (http::EqualsIgnoringCase(parameter.substr(0, 2), "q=")) return Thousandths(parameter.substr(2));
+    parameters.remove_prefix(end);
+  }
+  return 1000;
 }
 
 }  // namespace
@@ -121,7 +137,7 @@ bool RangeCounts(const http::Request& request, const Validators& file) {
   if (!value) return true;
   if (value->starts_with('"')) return *value == file.tag;
   const auto date = ParseHttpDate(*value);
-  return date && *date == file.modified;
+  return date && *date == file.modified && file.settled;
 }
 
 std::optional<std::vector<ByteRange>> ParseRanges(std::string_view field, std::uint64_t size) {
@@ -129,19 +145,19 @@ std::optional<std::vector<ByteRange>> ParseRanges(std::string_view field, std::u
   if (equals == field.npos || !http::EqualsIgnoringCase(field.substr(0, equals), "bytes"))
     return std::nullopt;
   std::vector<ByteRange> ranges;
-  bool malformed = false;
+  bool ignored = false;
   std::size_t specs = 0;
   std::uint64_t bytes = 0;
   http::ForEachMember(field.substr(equals + 1), [&](std::string_view spec) {
     ByteRange range;
     ++specs;
     const Spec read = ParseSpec(spec, size, range);
-    malformed |= read == Spec::kMalformed;
+    ignored |= read == Spec::kMalformed || read == Spec::kAllOfNone;
     if (read != Spec::kWithin || ranges.size() > kMostRanges) return;
     ranges.push_back(range);
     bytes += range.length;
   });
-  if (malformed || specs == 0 || ranges.size() > kMostRanges || bytes > size) return std::nullopt;
+  if (ignored || specs == 0 || ranges.size() > kMostRanges || bytes > size) return std::nullopt;
   return ranges;
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 #include "pool/shared/body_budget.h"
@@ -83,7 +84,8 @@ tl::expected<Handler::Opened, cgi::Refusal> Handler::Open(const http::Request& r
   opened.facts.size = static_cast<std::uint64_t>(chosen.st_size);
   opened.facts.validators = {.tag = fmt::format("\"{:x}-{:x}-{:x}{:08x}\"", chosen.st_ino, chosen.st_size,
                                                 chosen.st_mtim.tv_sec, chosen.st_mtim.tv_nsec),
-                             .modified = chosen.st_mtim.tv_sec};
+                             .modified = chosen.st_mtim.tv_sec,
+                             .settled = chosen.st_mtim.tv_sec + 1 < ::time(nullptr)};
   return opened;
 }
 
