@@ -6,6 +6,10 @@
 
 namespace hydrapool::cgi {
 
+int StatusOf(const ResponseHead& head) {
+  return head.kind == ResponseKind::kLocalRedirect ? 302 : head.status;
+}
+
 std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
   std::string extra(frame.extra_lines);
   std::string_view date = frame.date;
@@ -18,12 +22,14 @@ std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
   // To a client of HTTP/1.0 it goes without saying, but not to what stands between.
   if (frame.to_the_end && !frame.http_1_1) extra += "Connection: close\r\n";
   const bool bodyless = IsBodyless(head.status);
+  // A 205 says that there is no body; with 204 and 304 it goes without saying.
+  const auto none = head.status == 205 ? std::optional<std::uint64_t>(0) : std::nullopt;
   std::string out;
-  http::AppendHead(out, {.status = head.kind == ResponseKind::kLocalRedirect ? 302 : head.status,
+  http::AppendHead(out, {.status = StatusOf(head),
                          .reason = head.reason,
                          .keep_alive = frame.keep_alive,
                          .minor_version = frame.http_1_1 ? 1 : 0,
-                         .content_length = bodyless ? std::nullopt : frame.length,
+                         .content_length = bodyless ? none : frame.length,
                          .chunked = frame.chunked && !bodyless,
                          .content_type = head.content_type,
                          .date = date,

@@ -21,8 +21,11 @@ struct AnswerFrame {
   std::string_view extra_lines = {};  ///< whole lines of our own
 };
 
-/// No body comes with these, whatever the program says (RFC 9110, sections 15.3.5 and 15.4.5).
-inline bool IsBodyless(int status) { return status == 204 || status == 304; }
+/// No body comes with these, whatever the program says (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5).
+inline bool IsBodyless(int status) { return status == 204 || status == 205 || status == 304; }
+
+/// What the client gets.
+int StatusOf(const ResponseHead& head);
 
 /// The HTTP head for a CGI program's head (RFC 3875, section 6): its fields but for `Server`, its `Location`,
 /// and the framing, which is ours. A local redirect that no program of ours answers is a 302.

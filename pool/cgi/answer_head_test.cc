@@ -38,6 +38,13 @@ TEST(AnswerHeadTest, GivesNoFramingToAnAnswerWithoutABody) {
   }
 }
 
+TEST(AnswerHeadTest, SaysOfA205ThatItIsEmpty) {
+  EXPECT_TRUE(IsBodyless(205));
+  const std::string head = HeadFor("Status: 205\n\n", {.length = 7, .chunked = true});
+  EXPECT_NE(head.find("Content-Length: 0\r\n"), head.npos) << head;
+  EXPECT_EQ(head.find("Transfer-Encoding"), head.npos) << head;
+}
+
 TEST(AnswerHeadTest, KeepsTheProgramsFieldsButForServerAndItsDateBeatsOurs) {
   const std::string head = HeadFor(
       "Content-Type: a/b\nServer: mine\nSet-Cookie: a=1\nSet-Cookie: b=2\nDate: then\n\n", {.date = kDate});
@@ -51,6 +58,12 @@ TEST(AnswerHeadTest, SendsALocalRedirectAsA302) {
   const std::string head = HeadFor("Location: /elsewhere?x=1\n\n", {.length = 0});
   EXPECT_TRUE(head.starts_with("HTTP/1.1 302 Found\r\n")) << head;
   EXPECT_NE(head.find("Location: /elsewhere?x=1\r\n"), head.npos) << head;
+  const auto status = [](std::string_view output) {
+    const auto parsed = ParseResponseHead(output);
+    return StatusOf(std::get<ResponseHead>(parsed));
+  };
+  EXPECT_EQ(status("Location: /elsewhere?x=1\n\n"), 302) << "so it is counted";
+  EXPECT_EQ(status("Status: 404\n\n"), 404);
 }
 
 TEST(AnswerHeadTest, TellsAClientOfHttp10ThatItMayStay) {

@@ -120,7 +120,7 @@ void Courier::AnswerWhole(const CourierAction& action) {
   Transmit({.prefix = static_cast<std::uint32_t>(answer.size()),
             .consume = static_cast<std::uint32_t>(consume),
             .then = End(consume),
-            .kind = static_cast<std::uint8_t>(head_.status / 100)});
+            .kind = static_cast<std::uint8_t>(StatusOf(head_) / 100)});
 }
 
 void Courier::Begin(const CourierAction& action) {
@@ -134,7 +134,7 @@ void Courier::Begin(const CourierAction& action) {
   note.answer_begin = exchange_.total_sent();
   note.cgi_head = static_cast<std::uint32_t>(head_.head_size);
   note.http_head = static_cast<std::uint32_t>(head.size());
-  note.status_class = static_cast<std::uint8_t>(head_.status / 100);
+  note.status_class = static_cast<std::uint8_t>(StatusOf(head_) / 100);
   note.head_taken = '\0';
   if (note.raw && exchange_.connection().docket().open())
     access::Entry::Of(exchange_.connection()).status = static_cast<std::uint16_t>(head_.status);
