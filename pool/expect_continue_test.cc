@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -62,6 +63,25 @@ TEST_P(ExpectContinueTest, TheClientIsToldAndAnsweredOnce) {
   }
   EXPECT_TRUE(server.AwaitQuiet());
   ExpectOnlyFaultsEndedWorkers(server);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+// Also where nothing wants the body: of a file, of the built-in page.
+TEST(ExpectTest, AClientThatWaitsIsToldWhateverAnswersIt) {
+  const ScratchDir files;
+  std::ofstream(files / "page") << "page";
+  ServerProcess server({.cgi_dir = "", .flags = {"--mount", "/files/=files:" + files.path().string()}});
+  for (const std::string path : {"/files/page", "/files/none", "/"}) {
+    HttpClient client(server.address());
+    ASSERT_TRUE(client.Send("GET " + path +
+                            " HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"));
+    EXPECT_EQ(client.ReceiveInterim(), 100) << path;
+    ASSERT_TRUE(client.Send("bo"));
+    ASSERT_TRUE(client.Send("dy"));
+    EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, path == "/files/none" ? 404 : 200) << path;
+    EXPECT_EQ(client.Ask(Get("/")).value_or(HttpAnswer{}).status, 200) << path;
+    EXPECT_EQ(client.Rest(), "") << path;
+  }
   EXPECT_TRUE(server.Stop().clean());
 }
 

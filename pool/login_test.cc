@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -52,6 +53,38 @@ TEST(LoginTest, AGuardedPathIsAnsweredToItsUsersAlone) {
   HttpClient chunks(server.address());
   EXPECT_EQ(chunks.Ask(ChunkedPost("/in/who", "body", 2, kJoe)).value_or(HttpAnswer{}).body, "Basic|joe|\n");
   EXPECT_EQ(server.Log().find("secret"), std::string::npos);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST(LoginTest, AGuardedIndexIsNotReachedByItsDirectory) {
+  const ScratchDir scratch;
+  std::ofstream(scratch / "users") << "joe:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0\n";
+  for (const std::string directory : {"adm", "run", "open"})
+    std::filesystem::create_directories(scratch.path() / "www" / directory);
+  std::ofstream(scratch / "www/adm/index.html") << "page";
+  std::ofstream(scratch / "www/open/index.html") << "open";
+  WriteProgram(scratch / "www/run/index.sh", "");
+  WriteProgram(scratch / "interpreter",
+               "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s' \"$REMOTE_USER\"\n");
+  WriteProgram(scratch / "lead", "#!/bin/sh\nprintf 'Location: /run/\\n\\n'\n");
+  const std::string users = scratch / "users";
+  ServerProcess server(
+      {.cgi_dir = "",
+       .flags = {"--mount", "/=files:" + (scratch / "www"), "--mount",
+                 "*.sh=with:" + (scratch / "interpreter"), "--mount", "/lead=program:" + (scratch / "lead"),
+                 "--index", "index.html,index.sh", "--require", "/adm/index.html=" + users, "--require",
+                 "/run/index.sh=" + users}});
+  HttpClient client(server.address());
+  const auto ask = [&](const std::string& target, const std::string& fields = "") {
+    return client.Ask(Get(target, fields)).value_or(HttpAnswer{});
+  };
+  for (const std::string path : {"/adm/", "/adm/.", "/adm/x/..", "/%61dm/", "/adm/index.html", "/run/"})
+    EXPECT_EQ(ask(path).status, 401) << path;
+  EXPECT_EQ(ask("/adm/", kWrong).status, 401);
+  EXPECT_EQ(ask("/adm/", kJoe).body, "page");
+  EXPECT_EQ(ask("/run/", kJoe).body, "joe");
+  EXPECT_EQ(ask("/open/").body, "open");
+  EXPECT_EQ(ask("/lead").status, 302) << "a local redirect does not go round it";
   EXPECT_TRUE(server.Stop().clean());
 }
 

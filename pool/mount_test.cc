@@ -143,6 +143,11 @@ TEST_F(MountTest, AFileIsReadAndNothingElse) {
       client.Ask("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody").value_or(HttpAnswer{}).status,
       200);
   EXPECT_EQ(client.Ask(Get("/docs/")).value_or(HttpAnswer{}).body, "<h1>docs</h1>\n");
+  HttpClient chunks(server_->address());
+  EXPECT_EQ(chunks.Ask("GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+                .value_or(HttpAnswer{})
+                .status,
+            411);
   fs::permissions(scratch_.path() / "www/page.css", fs::perms::none);
   if (::geteuid() != 0) {
     EXPECT_EQ(Ask("/page.css").status, 403);

@@ -119,7 +119,7 @@ void Site::Register(Connection& connection, const http::Request& request, bool s
   if (access_.on()) {
     const auto asks = cgi::WhoAsks(connection, request, believed_, "http");
     if (const auto* asker = std::get_if<cgi::Asker>(&asks)) asked.client = asker->client.remote_address;
-    asked.user = guards_.UserOf(request).value_or("");
+    asked.user = guards_.UserOf(request, hand_.led_to).value_or("");
   }
   if (hand_.id.empty()) hand_.id = access_.IdOf(connection, request);
   access_.Open(connection, request, hand_.id, asked);
@@ -157,7 +157,7 @@ Decision Site::Decide(Connection& connection, std::string_view peeked) {
   const std::string host = mounts_.has_hosts() ? cgi::HostOf(connection, request, believed_) : "";
   const auto owner = mounts_.OwnerOf(request.path, host);
   if (owner) hand_.part = parts_[owner->number];
-  if (!guards_.Passes(request)) {
+  if (!MayPass(request, owner.has_value(), host)) {
     const bool empty = request.body != http::BodyKind::kChunked && request.content_length == 0;
     return Respond(connection, request, empty ? request.head_size : 0, 401, "", guards_.challenge());
   }
@@ -175,20 +175,30 @@ Decision Site::Decide(Connection& connection, std::string_view peeked) {
   return Respond(connection, request, consume, 404, "");
 }
 
+bool Site::MayPass(const http::Request& request, bool is_owned, const std::string& host) {
+  if (!guards_.Passes(request)) return false;
+  if (!is_owned || !guards_.CoversBelow(request.path)) return true;
+  const auto target = mounts_.Find(request.path, host);
+  if (target) hand_.led_to = cgi::PathOf(*target);
+  return hand_.led_to.empty() || guards_.PassesTo(request, hand_.led_to);
+}
+
 Decision Site::OnFile(Connection& connection, const http::Request& request, const std::string& host,
                       std::string_view peeked) {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const bool chunked = request.body == http::BodyKind::kChunked;
+  const bool bare = !chunked && request.content_length == 0;
+  const std::uint64_t whole = request.head_size + request.content_length;
+  const bool fits = !chunked && whole <= cgi::Handler::kPeeked;
+  if (reads && fits && peeked.size() < whole) return cgi::Handler::AwaitBody(connection, request);
   auto target = mounts_.Find(request.path, host);
   if (target && std::holds_alternative<cgi::Script>(*target))
     return cgi_->OnRequest(connection, request, peeked);
-  const bool reads = request.method == "GET" || request.method == "HEAD";
-  const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
-  const std::uint64_t whole = request.head_size + request.content_length;
-  if (!reads || request.body == http::BodyKind::kChunked || whole > cgi::Handler::kPeeked) {
+  if (!reads || !fits) {
     const bool known = std::ranges::find(kKnownMethods, request.method) != kKnownMethods.end();
-    const int status = !known ? 501 : request.method == "OPTIONS" ? 200 : !reads ? 405 : 413;
+    const int status = !known ? 501 : request.method == "OPTIONS" ? 200 : !reads ? 405 : chunked ? 411 : 413;
     return Respond(connection, request, bare ? request.head_size : 0, status, "", kAllowedOfFiles);
   }
-  if (peeked.size() < whole) return NeedMore{};
   if (!target) return Respond(connection, request, whole, target.error().status, "");
   if (const auto* missing = std::get_if<cgi::SlashMissing>(&*target)) {
     const std::string query = request.has_query ? "?" + std::string(request.query) : "";
@@ -207,7 +217,7 @@ Decision Site::Hello(const Connection& connection, const http::Request& request,
   if (request.body == http::BodyKind::kChunked) return Respond(connection, request, 0, 411, "");
   const std::uint64_t whole = request.head_size + request.content_length;
   if (whole > cgi::Handler::kPeeked) return Respond(connection, request, 0, 413, "");
-  if (peeked.size() < whole) return NeedMore{};
+  if (peeked.size() < whole) return cgi::Handler::AwaitBody(connection, request);
   const std::string body = request.has_query ? fmt::format("hello {}\n", request.query) : "hello\n";
   return Respond(connection, request, whole, 200, body);
 }

@@ -63,6 +63,7 @@ class Site {
     const http::Request* request = nullptr;   // the parser's last; null: it could not be read
     std::string id = {};                      // of the access log
     std::uint8_t part = 0;                    // of the site (SiteParts)
+    std::string led_to = {};                  // where a guard may be: PathOf
     std::optional<cgi::FileFound> file = {};  // nullopt: a program
     std::size_t consume = 0;                  // of a file's request
 
@@ -70,6 +71,7 @@ class Site {
       request = nullptr;
       id.clear();
       part = 0;
+      led_to.clear();
       file.reset();
     }
   };
@@ -82,6 +84,8 @@ class Site {
   void Register(Connection& connection, const http::Request& request, bool starts);
   /// What comes before the first request of a connection, and who asks, as far as a peer is believed.
   std::optional<Decision> LookAtProxy(const Connection& connection, std::string_view peeked);
+  /// As its path's guard says, and that of the index which it stands for.
+  [[nodiscard]] bool MayPass(const http::Request& request, bool is_owned, const std::string& host);
   Decision OnFile(Connection& connection, const http::Request& request, const std::string& host,
                   std::string_view peeked);
   Decision Hello(const Connection& connection, const http::Request& request, std::string_view peeked);

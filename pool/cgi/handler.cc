@@ -106,6 +106,10 @@ Decision Handler::OnRequest(Connection& connection, const http::Request& request
   const std::uint64_t whole = request.head_size + request.content_length;
   const bool small = !chunked && whole <= kPeeked;
   if (!small || peeked.size() >= whole) return Start{};
+  return AwaitBody(connection, request);
+}
+
+Decision Handler::AwaitBody(const Connection& connection, const http::Request& request) {
   // Noted as what will have been sent then, so that a death between the note and the sending is no promise
   // broken.
   std::uint64_t& sent = connection.notes<CourierNotes>().continue_sent;
@@ -203,7 +207,8 @@ std::optional<http::Request> Handler::HeadOf(Exchange& exchange, std::string& in
 }
 
 bool Handler::Redirects(Exchange& exchange, std::string_view path) {
-  if (config_.guards != nullptr && config_.guards->Covers(path)) return false;
+  const Guards* const guards = config_.guards;
+  if (guards != nullptr && (guards->Covers(path) || guards->CoversBelow(path))) return false;
   if (!mounts_.has_hosts()) return mounts_.HasProgram(path);
   std::string head;
   const auto request = HeadOf(exchange, head);

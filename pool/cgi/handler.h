@@ -83,6 +83,9 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
 
   /// `request` was parsed from the beginning of `peeked`.
   Decision OnRequest(Connection& connection, const http::Request& request, std::string_view peeked);
+  /// What there is to say while the rest of a body is to come: that its client should send it, once, where it
+  /// waits for that (RFC 9110, section 10.1.1).
+  static Decision AwaitBody(const Connection& connection, const http::Request& request);
   /// Starts the request for which OnRequest has just said Start.
   Begun Begin(Exchange& exchange, const http::Request& request, std::string_view peeked);
   /// Takes over a request whose process is leased with its connection.
