@@ -40,6 +40,14 @@ sys::User UserFor(const std::string& name) {
   return *user;
 }
 
+std::runtime_error NoLauncher(const std::string& name) {
+  return std::runtime_error("a program as " + name + " needs a start as root, with --user and a supervisor");
+}
+
+void RefuseTooMany(std::size_t users) {
+  if (users > PoolLife::kMostLaunchers) throw std::runtime_error("programs of more than 8 users");
+}
+
 void Keep(std::vector<cgi::LaunchPlan> plans, const Pool& pool, const Options& options) {
   const sys::Lifeline& lifeline = LifelineOf(pool);
   const cgi::LaunchSeat seat{.table = TableOf(pool),
@@ -89,6 +97,16 @@ void CheckCgroups(const Options& options) {
   if (const auto good = cgroups->Check(); !good) throw std::runtime_error(kCgroups + good.error().message);
 }
 
+void CheckLaunchers(const Options& options) {
+  if (!options.site.cgi) return;
+  const std::set<std::string> users = UsersOf(*options.site.cgi);
+  for (const std::string& name : users) {
+    if (!options.pool.supervised || !options.user) throw NoLauncher(name);
+    UserFor(name);
+  }
+  RefuseTooMany(users.size());
+}
+
 void MakeLaunchers(const Pool& pool, const Options& options) {
   for (auto& [user, fd] : sys::inheritance::TakeAll(kLeft)) {
     sys::inheritance::Leave(kLeft + user, fd.get());
@@ -98,16 +116,14 @@ void MakeLaunchers(const Pool& pool, const Options& options) {
   std::vector<cgi::LaunchPlan> plans;
   for (const std::string& name : UsersOf(*options.site.cgi)) {
     if (launchers::Of(name) != nullptr) continue;
-    if (::geteuid() != 0 || !options.pool.supervised || !options.user)
-      throw std::runtime_error("a program as " + name +
-                               " needs a start as root, with --user and a supervisor");
+    if (::geteuid() != 0 || !options.pool.supervised || !options.user) throw NoLauncher(name);
     auto [ours, theirs] = sys::MakeChannel();
     plans.push_back({.name = name, .user = UserFor(name), .channel = std::move(theirs)});
     sys::inheritance::Leave(kLeft + name, ours.fd());
     launchers::Add(name, std::move(ours));
   }
   if (plans.empty()) return;
-  if (plans.size() > PoolLife::kMostLaunchers) throw std::runtime_error("programs of more than 8 users");
+  RefuseTooMany(plans.size());
   const pid_t pid = ::fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid == 0) Keep(std::move(plans), pool, options);

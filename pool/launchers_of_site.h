@@ -12,6 +12,8 @@ namespace hydrapool::server {
 /// What they serve is as it is now: a reload changes nothing for them, and one that asks for another user is
 /// refused.
 void MakeLaunchers(const Pool& pool, const Options& options);
+/// What a start by root would find wrong with those users.
+void CheckLaunchers(const Options& options);
 
 /// Has the directory of cgroups (shared/process_cgroups.h) for this pool, where there is to be one, or takes
 /// over what the program before has left. As the pool's user, before it serves. Throws std::runtime_error

@@ -7,6 +7,7 @@
 #include "pool/cgi/guards.h"
 #include "pool/cgi/mounts.h"
 #include "pool/cgi/program_rules.h"
+#include "pool/cgi/script_path.h"
 #include "pool/http/ip_address.h"
 #include "pool/sys/socket.h"
 #include "pool/sys/units.h"
@@ -140,7 +141,8 @@ std::string KnownUser(const std::string& text) {
 }
 
 std::string Prefix(const std::string& text) {
-  return text.starts_with('/') && text.ends_with('/') ? "" : "'" + text + "' does not begin and end with '/'";
+  if (!text.starts_with('/') || !text.ends_with('/')) return "'" + text + "' does not begin and end with '/'";
+  return cgi::Folded(text) + '/' == text ? "" : "'" + text + "' is no path without '.', '..' and '//'";
 }
 
 }  // namespace hydrapool::server

@@ -101,6 +101,25 @@ TEST_F(ProgramUsersTest, ALauncherThatDiesOrIsStoppedIsReplaced) {
   EXPECT_TRUE(server.Stop().clean());
 }
 
+TEST_F(ProgramUsersTest, OneWhoseLauncherHasDiedIsEndedByItsTimeOut) {
+  WriteProgram(programs_ / "stays", "#!/bin/sh\necho $$ $PPID >$MARKS/pids\nexec sleep 100\n");
+  std::filesystem::permissions(programs_ / "stays", std::filesystem::perms(0755));
+  ServerProcess& server = Start({"--cgi-timeout", "2s", "--max-cgi", "1"});
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/stays")));
+  pid_t itself = 0;
+  pid_t launcher = 0;
+  ASSERT_TRUE(Eventually([&] {
+    return std::filesystem::exists(marks_ / "pids") &&
+           std::sscanf(ReadFile(marks_ / "pids").c_str(), "%d %d", &itself, &launcher) == 2;
+  }));
+  ::kill(launcher, SIGKILL);
+  EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 504);
+  EXPECT_TRUE(Eventually([&] { return !Alive(itself); }));
+  EXPECT_EQ(Ask(server, Get("/cgi-bin/who?next")), "daemon next ");
+  EXPECT_TRUE(server.Stop().clean());
+}
+
 TEST_F(ProgramUsersTest, ADeathAroundItsStartNeitherLosesNorDoublesIt) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
   for (const char* point : {"cgi.ordered=kill@1", "worker.offered=kill@2", "cgi.answered=kill@1"}) {

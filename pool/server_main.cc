@@ -34,6 +34,7 @@
 #include "pool/shared/process_cgroups.h"
 #include "pool/shared/readiness.h"
 #include "pool/site.h"
+#include "pool/start_check.h"
 #include "pool/sys/activation.h"
 #include "pool/sys/error.h"
 #include "pool/sys/inheritance.h"
@@ -184,18 +185,6 @@ std::vector<sys::UniqueFd> Listeners(const Options& options) {
   return listeners;
 }
 
-// What only a start would find: names of hosts that nobody knows, files where sockets are to be.
-void CheckAddresses(const Options& options) {
-  const auto check = [](const std::string& flag, const std::string& address) {
-    if (address.empty() || address.starts_with("systemd")) return;
-    if (const auto known = sys::CheckAddress(address); !known)
-      throw std::runtime_error(flag + " " + known.error().message);
-  };
-  for (const std::string& address : options.listen) check("--listen", ListenAt::Parse(address)->address);
-  check("--admin", options.admin);
-  if (!options.control.empty()) check("--control", "unix:" + options.control);
-}
-
 void LimitPrograms(const Pool& pool, const cgi::Config& config) {
   const std::size_t most = std::min<std::size_t>(config.max_processes, MostProcessesOf(pool));
   ScoreboardOf(pool).signs().processes_limit = static_cast<std::uint32_t>(most);
@@ -272,11 +261,11 @@ int Main(int argc, char** argv) {
     sys::log::Warn("the environment's {} names no option: hydrapool config lists them", name);
   try {
     if (!options->probe.empty()) return Probe(options->probe);
-    cgi::Mounts(options->site.mounts, options->site.rules);
-    cgi::Guards(options->site.guards, options->site.realm, options->site.group_file);
+    CheckSite(*options);
     if (const auto logs = options->logs.Check(); !logs) throw std::runtime_error(logs.error().message);
     if (options->check) {
-      CheckAddresses(*options);
+      CheckStart(*options);
+      CheckLaunchers(*options);
       CheckCgroups(*options);
       std::puts("hydrapool: the options are good");
       return 0;

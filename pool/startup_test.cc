@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pool/sys/privileges.h"
@@ -91,6 +93,47 @@ TEST(StartupTest, CheckFindsAFileOrDirectoryWhereASocketIsToBe) {
   EXPECT_EQ(Hydrapool({"--check", "--control", "/" + std::string(107, 'x')}).status.code, 1);
   const ServerProcess server({.listen = "unix:" + (scratch / "socket")});
   EXPECT_EQ(Hydrapool({"--check", "--listen", "unix:" + (scratch / "socket")}).status.code, 0);
+}
+
+// What is good is not good by accident: each of these differs from it in one thing.
+TEST(StartupTest, CheckFindsWhatAStartWouldRefuseOrRequestsFailBy) {
+  const ScratchDir scratch;
+  std::filesystem::permissions(scratch.path(), std::filesystem::perms(0755));
+  std::ofstream(scratch / "users") << "joe:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0\n";
+  std::filesystem::copy(scratch / "users", scratch / "own");
+  for (const std::string name : {"programs", "files", "secret"})
+    std::filesystem::create_directory(scratch.path() / name);
+  std::filesystem::permissions(scratch / "own", std::filesystem::perms(0600));
+  std::filesystem::permissions(scratch / "secret", std::filesystem::perms(0700));
+  const auto check = [&scratch](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"--check", "--cgi-dir", scratch / "programs"});
+    const Finished finished = Hydrapool(flags);
+    EXPECT_EQ(Lines(finished.output), 1) << finished.output;
+    return finished.ok() ? "good" : finished.output;
+  };
+  const std::string users = scratch / "users";
+  const std::string rule = "--program-rule";
+  EXPECT_EQ(check({"--require", "/a=" + users, "--document-root", scratch / "files", "--cgi-prefix", "/a/"}),
+            "good");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> faults{
+      {{"--require", "/a=" + users, "--require", "/a=" + (scratch / "own")}, "two passwords"},
+      {{"--require", "/a%20b=" + users}, "without escapes"},
+      {{"--cgi-prefix", "/a//b/"}, "'/a//b/' is no path"},
+      {{"--body-dir", "/nonexistent"}, "--body-dir /nonexistent: No such"},
+      {{"--document-root", "/nonexistent"}, "--document-root /nonexistent: No such"},
+      {{rule, "/cgi-bin=user:daemon"}, "needs a start as root, with --user"}};
+  for (const auto& [flags, why] : faults) EXPECT_THAT(check(flags), ::testing::HasSubstr(why));
+  if (::geteuid() != 0) GTEST_SKIP() << "the rest is for root";
+  const auto as_nobody = [&](std::vector<std::string> flags) {
+    flags.insert(flags.end(), {"--user", "nobody"});
+    return check(flags);
+  };
+  EXPECT_EQ(as_nobody({rule, "/cgi-bin=user:daemon", "--require", "/a=" + users}), "good");
+  EXPECT_THAT(as_nobody({"--require", "/a=" + (scratch / "own")}), ::testing::HasSubstr("Permission denied"));
+  EXPECT_THAT(as_nobody({"--mount", "/s=files:" + (scratch / "secret")}),
+              ::testing::HasSubstr("Permission denied"));
+  EXPECT_THAT(as_nobody({rule, "/cgi-bin=user:nosuchuser"}), ::testing::HasSubstr("nosuchuser"));
+  EXPECT_THAT(as_nobody({rule, "/cgi-bin=user:root"}), ::testing::HasSubstr("no program is started as root"));
 }
 
 TEST(StartupTest, AFileThatIsNoSocketIsNotReplacedByOne) {
