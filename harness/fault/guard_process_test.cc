@@ -14,7 +14,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -27,67 +29,17 @@
 #include "harness/fault/small_disk.h"
 #include "harness/fault/trap.h"
 #include "harness/fault/victim_group.h"
-#include "harness/testing/family.h"
+#include "harness/testing/killed_injector.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
+#include "pool/sys/shared_memory.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::harness {
 namespace {
-
-/// An injector of its own process, which has done a fault to a sleeper and is then killed.
-struct KilledInjector : testing::Test {
-  void SetUp() override {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    sys::Check(::pipe(told.data()), "pipe");
-    victim = sys::Child::Fork(SleepForEver);
-    identity = ReadProcess(victim.pid())->identity;
-  }
-  void TearDown() override {
-    for (const int end : told) ::close(end);
-    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  }
-
-  /// `fault` is done; then the injector gets SIGKILL. Returns when its guard has ended.
-  void KillWhile(Fault fault, const Harm& harm = {}) {
-    KillAfter([&](Injector& hurting) {
-      const auto blow = hurting.Strike(identity, fault, harm);
-      return blow && AwaitHold(*blow);
-    });
-  }
-  void KillAfter(const std::function<bool(Injector&)>& is_done) {
-    const pid_t parent = ::getpid();
-    auto injector = sys::Child::Fork([&]() -> int {
-      Injector hurting(parent);
-      hurting.StartGuard();
-      if (!is_done(hurting)) return 1;
-      const pid_t guard = hurting.guard_pid();
-      sys::Check(::write(told[1], &guard, sizeof guard), "write");
-      return SleepForEver();
-    });
-    pid_t guard = 0;
-    ASSERT_EQ(::read(told[0], &guard, sizeof guard), static_cast<ssize_t>(sizeof guard));
-    injector.Signal(SIGKILL);
-    ASSERT_TRUE(Ends(guard)) << "the guard lives on";
-    ::waitpid(guard, nullptr, 0);
-  }
-  static bool Ends(pid_t pid) {
-    const auto pidfd = sys::OpenPidfd(pid);
-    pollfd waited{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-    return ::poll(&waited, 1, 20'000) == 1;
-  }
-  static bool AwaitHold(const Blow& blow) {
-    while (!Injector::Holds(blow)) ::sched_yield();
-    return true;
-  }
-
-  std::array<int, 2> told{};
-  sys::Child victim;
-  Identity identity;
-};
 
 TEST_F(KilledInjector, LeavesNobodyStoppedAHundredTimesOfAHundred) {
   for (int i = 0; i < 100; ++i) {
@@ -95,6 +47,23 @@ TEST_F(KilledInjector, LeavesNobodyStoppedAHundredTimesOfAHundred) {
     if (HasFatalFailure()) return;
     ASSERT_NE(ReadProcess(victim.pid())->state, 'T') << i;
   }
+}
+
+TEST_F(KilledInjector, LeavesNoServerThatItHasStarted) {
+  const auto server = sys::Child::Fork([]() -> int {
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    return SleepForEver();
+  });
+  const Identity main = ReadProcess(server.pid())->identity;
+  KillAfter([&](Injector& hurting) {
+    static_cast<void>(hurting.Remember({.kind = Undo::Kind::kTerm, .victim = main}));
+    return true;
+  });
+  if (HasFatalFailure()) return;
+  EXPECT_TRUE(Ends(server.pid()));
+  EXPECT_EQ(server.Ended()->Describe(), "SIGTERM");
 }
 
 TEST_F(KilledInjector, LeavesNoLimit) {
@@ -131,21 +100,22 @@ TEST_F(KilledInjector, LeavesNobodyInACgroupOfItsOwn) {
 TEST_F(KilledInjector, LeavesNobodyInATrap) {
   const sys::ScratchDir scratch("harness-guard");
   Trap trap(Phase::kResponding, scratch / "trap");
+  const sys::SharedArray<std::atomic<std::uint64_t>> turns(1);
   const auto worker = sys::Child::Fork([&]() -> int {
     ::setenv("HYDRAPOOL_FAILPOINTS", trap.setting().c_str(), 1);
     sys::ArmFailpoints();
-    for (;;) sys::PassFailpoint("worker.sent");
+    for (;; ++turns[0]) sys::PassFailpoint("worker.sent");
   });
-  const Identity main = ReadProcess(::getpid())->identity;
   KillAfter([&](Injector& hurting) {
-    static_cast<void>(hurting.Remember(trap.undo(main)));
+    static_cast<void>(hurting.Remember(trap.undo()));
     trap.Set();
     while (!trap.Caught()) ::sched_yield();
     return true;
   });
   if (HasFatalFailure()) return;
-  for (int i = 0; i < 2000 && ReadProcess(worker.pid())->state == 'T'; ++i) ::usleep(1000);
-  EXPECT_NE(ReadProcess(worker.pid())->state, 'T');
+  const std::uint64_t before = turns[0];
+  for (int i = 0; i < 2000 && turns[0] == before; ++i) ::usleep(1000);
+  EXPECT_GT(turns[0], before);
 }
 
 TEST_F(KilledInjector, LeavesNoDiskFull) {

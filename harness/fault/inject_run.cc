@@ -67,7 +67,8 @@ InjectRun::~InjectRun() {
 }
 
 void InjectRun::LeaveTrap() {
-  if (!trap_guarded_ || !TakeBack(options_.trap->undo(injector_.main_identity()), -1)) return;
+  if (!trap_guarded_) return;
+  options_.trap->Clear();
   injector_.Forget(*trap_guarded_);
   trap_guarded_.reset();
 }
@@ -82,8 +83,7 @@ InjectSummary InjectRun::Run() {
 
 void InjectRun::Start(sys::Nanos start) {
   start_ = start;
-  if (options_.trap != nullptr)
-    trap_guarded_ = injector_.Remember(options_.trap->undo(injector_.main_identity()));
+  if (options_.trap != nullptr) trap_guarded_ = injector_.Remember(options_.trap->undo());
   WatchMain();
   ScheduleNext();
 }
@@ -219,7 +219,7 @@ bool InjectRun::StrikeCaught(const PlannedFault& fault, const ServerProcesses& s
                              const std::vector<ProcessView>& unhurt, bool is_last_try) {
   Trap& trap = *options_.trap;
   const auto pid = trap.Caught();
-  if (!pid && !(is_last_try && trap.Unset(sys::Now()))) return false;
+  if (!pid && !(is_last_try && trap.Unset())) return false;
   const auto victim =
       std::ranges::find(unhurt, pid.value_or(0), [](const auto& each) { return each.identity.pid; });
   if (!pid) {
@@ -227,8 +227,8 @@ bool InjectRun::StrikeCaught(const PlannedFault& fault, const ServerProcesses& s
   } else if (victim != unhurt.end()) {
     if (auto why = injector_.WhyTooMany(fault.fault, 1, unhurt.size())) {
       Missed(fault, {}, std::move(*why));
-    } else if (StrikeOne(fault, *victim, server) && fault.fault == Fault::kStop) {
-      trap.Release(false);
+    } else {
+      StrikeOne(fault, *victim, server);
     }
   } else if (is_last_try) {
     Missed(fault, {}, "every worker was leaving or hurt already");
@@ -239,15 +239,13 @@ bool InjectRun::StrikeCaught(const PlannedFault& fault, const ServerProcesses& s
   return true;
 }
 
-bool InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
+void InjectRun::StrikeOne(const PlannedFault& fault, const ProcessView& victim,
                           const ServerProcesses& server) {
   auto blow = injector_.Strike(victim.identity, fault.fault, options_.harm);
   if (!blow) {
-    Missed(fault, victim, blow.error().message);
-    return false;
+    return Missed(fault, victim, blow.error().message);
   }
   Await(RecordOf(fault, victim), std::move(*blow), server);
-  return true;
 }
 
 void InjectRun::Missed(const PlannedFault& fault, const std::optional<ProcessView>& worker,

@@ -96,8 +96,7 @@ class InjectRun {
   bool StrikeCaught(const PlannedFault& fault, const ServerProcesses& server,
                     const std::vector<ProcessView>& unhurt, bool is_last_try);
   void LeaveTrap();
-  /// False: it was refused.
-  bool StrikeOne(const PlannedFault& fault, const ProcessView& victim, const ServerProcesses& server);
+  void StrikeOne(const PlannedFault& fault, const ProcessView& victim, const ServerProcesses& server);
   void Await(InjectRecord record, Blow blow, const ServerProcesses& server);
   void LookAt(Wait& wait);
   void LookWhetherRenewed(Wait& wait);

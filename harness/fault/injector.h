@@ -107,10 +107,9 @@ class Injector {
   /// Takes back what is held; true: the victim is as it was, or gone, and the next time does nothing. Else
   /// the guard keeps it in mind, and the next time tries again.
   bool TakeBack(Blow& blow);
-  /// The guard takes this back, too, if this process ends before Forget(). Of a trap: it is of main().
+  /// The guard takes this back, too, if this process ends before Forget().
   [[nodiscard]] std::uint64_t Remember(const Undo& undo);
   void Forget(std::uint64_t remembered);
-  [[nodiscard]] const Identity& main_identity() const { return main_; }
 
  private:
   using Key = std::pair<pid_t, std::uint64_t>;

@@ -7,15 +7,12 @@
 
 #include "harness/fault/trigger.h"
 #include "harness/fault/undo.h"
-#include "pool/sys/clock.h"
-#include "pool/sys/error.h"
 #include "pool/sys/failpoint_gate.h"
-#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::harness {
 
 /// Catches a worker of a hydrapool at one instruction: while the trap is set, the next that passes a
-/// failpoint of its program there is stopped (pool/sys/failpoint_gate.h). So a fault hits it in that phase
+/// failpoint of its program there waits in it (pool/sys/failpoint_gate.h). So a fault hits it in that phase
 /// and no other. The program must be built with failpoints, and be started with setting() in
 /// HYDRAPOOL_FAILPOINTS.
 ///
@@ -25,8 +22,8 @@ namespace hydrapool::harness {
 ///     … trap.Caught() → 4711 … a fault …, or, after a while, trap.Unset() …
 ///     trap.Clear();
 ///
-/// If this process ends meanwhile, its guard takes undo() back. One thread. Throws std::system_error where
-/// the file cannot be made.
+/// It signals nobody. If this process ends meanwhile, its guard takes undo() back. One thread. Throws
+/// std::system_error where the file cannot be made.
 class Trap {
  public:
   Trap(Phase phase, std::string path);
@@ -38,30 +35,23 @@ class Trap {
   [[nodiscard]] static bool CanBeIn(Phase phase) { return phase != Phase::kIdle; }
 
   /// From now on. Who stood still in it goes on.
-  void Set();
-  /// Who stands still in it; nullopt: nobody yet.
+  void Set() { gate_->Open(); }
+  /// Who stands still in it; nullopt: nobody yet. One that was ended in it by another fault leaves it set.
   [[nodiscard]] std::optional<pid_t> Caught();
-  /// True: nobody is in it, and nobody will be, until it is set again. False: one is walking into it.
-  [[nodiscard]] bool Unset(sys::Nanos now);
-  /// Who was caught goes on, or is somebody else's from now on.
-  void Release(bool goes_on = true);
+  /// True: nobody is in it, and nobody will be, until it is set again. False: one has walked into it.
+  [[nodiscard]] bool Unset() { return gate_->CloseIfEmpty(); }
   /// It is not set any more, and who stands still in it goes on.
-  void Clear();
+  void Clear() { gate_->Close(); }
 
-  /// `main`: the main process of the server.
-  [[nodiscard]] Undo undo(const Identity& main) const;
+  [[nodiscard]] Undo undo() const;
 
  private:
   Phase phase_;
   std::string path_;
   sys::FailpointGate* gate_ = nullptr;
-  sys::UniqueFd caught_;
-  std::optional<sys::Nanos> unset_;  ///< Since when one is walking into it.
 };
 
-/// Unsets the trap of that file, and lets who stands still in it go on if it is of the server whose main
-/// process that is. True: there is nothing left to do. False: one is walking into it, and is to be looked for
-/// again.
-bool OpenTrap(const std::string& path, const Identity& main);
+/// Clears the trap of that file; nothing where there is none.
+void ClearTrap(const std::string& path);
 
 }  // namespace hydrapool::harness

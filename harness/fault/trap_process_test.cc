@@ -1,11 +1,15 @@
 #include "harness/fault/trap.h"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -14,6 +18,7 @@
 #include "harness/fault/inject_run.h"
 #include "harness/fault/worker_kind.h"
 #include "harness/testing/family.h"
+#include "pool/sys/await.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/scratch_dir.h"
@@ -75,7 +80,7 @@ struct TrapTest : testing::Test {
   Trap trap{Phase::kResponding, scratch / "trap"};
 
  private:
-  sys::SharedArray<std::atomic<std::uint64_t>> passes_{2};
+  sys::SharedArray<std::atomic<std::uint64_t>> passes_{3};
   std::size_t workers_ = 0;
 };
 
@@ -119,16 +124,63 @@ TEST_F(TrapTest, IsGivenUpWhereNobodyPasses) {
 
 TEST_F(TrapTest, ItsUndoLetsGoWhoStandsStillInIt) {
   const auto victim = Worker();
-  const Identity main = ReadProcess(::getpid())->identity;
   trap.Set();
   while (!trap.Caught()) ::sched_yield();
   EXPECT_EQ(trap.Caught(), victim.pid());
-  const Undo undo = trap.undo(main);
+  const Undo undo = trap.undo();
   EXPECT_EQ(undo.kind, Undo::Kind::kTrap);
-  EXPECT_FALSE(OpenTrap(scratch / "trap", {.pid = victim.pid()})) << "it is not of that server";
   EXPECT_TRUE(TakeBack(undo, -1));
   EXPECT_TRUE(GoesOn(victim));
-  EXPECT_TRUE(OpenTrap(scratch / "nowhere", main));
+  ClearTrap(scratch / "nowhere");
+}
+
+TEST_F(TrapTest, WhoIsEndedInItByAnotherLeavesItToTheNext) {
+  const auto first = Worker();
+  trap.Set();
+  while (!trap.Caught()) ::sched_yield();
+  EXPECT_FALSE(trap.Unset()) << "somebody is in it";
+  first.child.Signal(SIGKILL);
+  sys::Await(first.child.pidfd(), POLLIN, std::chrono::seconds(20));
+  EXPECT_EQ(trap.Caught(), std::nullopt);
+  const auto second = Worker();
+  while (!trap.Caught()) ::sched_yield();
+  EXPECT_EQ(trap.Caught(), second.pid());
+}
+
+// The number of a victim may be a stranger's by the time that the trap is set again, and he may stand still
+// for reasons of his own.
+TEST_F(TrapTest, AStrangerOfTheVictimsNumberIsNotSignalled) {
+  const auto stranger = sys::Child::Fork(SleepForEver);
+  stranger.Signal(SIGSTOP);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(stranger.pid()), &info, WSTOPPED | WNOWAIT), 0);
+  sys::FailpointGate& gate = **sys::MapFailpointGate((scratch / "trap").c_str());
+  for (const bool undone : {false, true}) {
+    gate.word = static_cast<std::uint32_t>(stranger.pid());
+    if (undone) {
+      EXPECT_TRUE(TakeBack(trap.undo(), -1));
+    } else {
+      trap.Set();
+    }
+    EXPECT_EQ(ReadProcess(stranger.pid())->state, 'T');
+  }
+}
+
+TEST_F(TrapTest, KeepsNoNumberOfAVictim) {
+  const auto victim = Worker();
+  EXPECT_EQ(Do(Fault::kKill).outcome, Outcome::kDead);
+  EXPECT_EQ((*sys::MapFailpointGate((scratch / "trap").c_str()))->word, sys::FailpointGate::kClosed);
+}
+
+TEST_F(TrapTest, OfManyWhoComeByOneIsCaughtAndAllGoOn) {
+  const std::array workers{Worker(), Worker(), Worker()};
+  for (int i = 0; i < 200; ++i) {
+    trap.Set();
+    while (!trap.Caught()) ::sched_yield();
+    trap.Clear();
+    EXPECT_TRUE(trap.Unset());
+  }
+  for (const auto& worker : workers) EXPECT_TRUE(GoesOn(worker));
 }
 
 }  // namespace

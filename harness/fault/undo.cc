@@ -24,7 +24,8 @@ bool IsGone(const Undo& undo, int pidfd) {
 
 /// What else is changed does not go with a process.
 bool IsOfAProcess(Undo::Kind kind) {
-  return kind == Undo::Kind::kContinue || kind == Undo::Kind::kLimit || kind == Undo::Kind::kEnd;
+  return kind == Undo::Kind::kContinue || kind == Undo::Kind::kLimit || kind == Undo::Kind::kEnd ||
+         kind == Undo::Kind::kTerm;
 }
 
 }  // namespace
@@ -49,12 +50,15 @@ bool TakeBack(const Undo& undo, int pidfd) {
       return SetLimit(undo.victim.pid, undo.resource, undo.limit);
     case Undo::Kind::kEnd:
       return sys::SignalPidfd(pidfd, SIGKILL);
+    case Undo::Kind::kTerm:
+      return sys::SignalPidfd(pidfd, SIGTERM);
     case Undo::Kind::kNetwork:
       return EndHarm(undo.path.data());
     case Undo::Kind::kRemove:
       return ::unlink(undo.path.data()) == 0 || errno == ENOENT;
     case Undo::Kind::kTrap:
-      return OpenTrap(undo.path.data(), undo.victim);
+      ClearTrap(undo.path.data());
+      return true;
     case Undo::Kind::kGroup:
       return GroupOf(undo).End();
   }

@@ -18,10 +18,11 @@ struct Undo {
     kContinue,  ///< It was stopped: SIGCONT.
     kLimit,     ///< It has a lower limit: the one that it had.
     kEnd,       ///< It is a helper of the injector's own: SIGKILL.
+    kTerm,      ///< It has taken the place of a server that the harness has started: SIGTERM.
     kNetwork,   ///< The network of this process is hurt (network_harm.h): `path` is the name of the harm.
     kRemove,    ///< A file fills a disk: `path`.
     kGroup,     ///< It is in a group that is short of something (victim_group.h): `path`, and `from`.
-    kTrap,      ///< A worker of this main process may stand still in a trap (trap.h): `path`.
+    kTrap,      ///< A worker may stand still in a trap (trap.h): `path`.
   };
   static constexpr std::size_t kLongestPath = 255;
   using Path = std::array<char, kLongestPath + 1>;

@@ -1,13 +1,10 @@
 #include "pool/sys/failpoint.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -19,7 +16,6 @@
 
 #include "pool/sys/failpoint_gate.h"
 #include "pool/sys/shared_memory.h"
-#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::sys {
 namespace {
@@ -110,31 +106,14 @@ void LetCrash() {
   ::pthread_sigmask(SIG_UNBLOCK, &crash, nullptr);
 }
 
-/// One of the passes that its gate gives out is this process's.
-bool TakesAPass(FailpointGate& gate) {
-  std::uint64_t passes = gate.passes.load();
-  while (passes > 0 && !gate.passes.compare_exchange_weak(passes, passes - 1)) {
-  }
-  if (passes > 0) gate.struck = static_cast<std::uint64_t>(::getpid());
-  return passes > 0;
-}
-
 /// `pass` is which one it is, from 1.
 bool IsDue(const Point& point, std::uint64_t pass) {
-  if (point.gate != nullptr) return TakesAPass(*point.gate);
+  if (point.gate != nullptr) return point.gate->Enter();
   return pass == point.first ||
          (point.period != 0 && pass > point.first && (pass - point.first) % point.period == 0);
 }
 
 }  // namespace
-
-Result<FailpointGate*> MapFailpointGate(const char* path) {
-  const UniqueFd file(::open(path, O_RDWR | O_CLOEXEC));
-  if (!file) return Failure(errno, path);
-  void* at = ::mmap(nullptr, sizeof(FailpointGate), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (at == MAP_FAILED) return Failure(errno, path);
-  return static_cast<FailpointGate*>(at);
-}
 
 void ArmFailpoints() {
   const char* variable = std::getenv("HYDRAPOOL_FAILPOINTS");
@@ -160,6 +139,10 @@ bool PassFailpoint(const char* name) {
     if (!IsDue(point, pass)) continue;
     if (point.signal == kSkip) {
       skip = true;
+      continue;
+    }
+    if (point.gate != nullptr && point.signal == SIGSTOP) {
+      point.gate->Wait();
       continue;
     }
     if (point.signal == SIGSEGV) LetCrash();

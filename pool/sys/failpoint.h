@@ -10,8 +10,9 @@
 /// `crash` instead of `kill` sends SIGSEGV, `stop` SIGSTOP, and `skip` leaves out what stands at the point,
 /// where the code offers that (HYDRAPOOL_FAILPOINT_SKIPS is true then; false in builds without failpoints).
 /// `@3+` means the 3rd time and each later one, `@3%5` the 3rd and every 5th after it, `@/FILE` when that
-/// file says so (failpoint_gate.h). Points are separated by commas. `sys::ArmFailpoints()` reads the variable
-/// once, before the first fork; it throws std::invalid_argument for what it cannot read or open.
+/// file says so, for `stop` until it says so (failpoint_gate.h). Points are separated by commas.
+/// `sys::ArmFailpoints()` reads the variable once, before the first fork; it throws std::invalid_argument for
+/// what it cannot read or open.
 namespace hydrapool::sys {
 
 void ArmFailpoints();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -53,23 +54,54 @@ TEST(FailpointTest, OtherNamesPassUnharmed) { ExpectDeaths("a=kill@1+", "b", 3, 
 TEST(FailpointTest, SeveralPointsAreCountedApart) { ExpectDeaths("x=kill@1+,a=kill@2,y=stop", "a", 3, "2 "); }
 TEST(FailpointTest, AnEmptyVariableArmsNothing) { ExpectDeaths("", "a", 2, ""); }
 
-TEST(FailpointTest, AGateLetsThroughAsManyAsItIsTold) {
+FailpointGate& MakeGate(const std::string& path) {
+  std::ofstream(path) << std::string(sizeof(FailpointGate), '\0');
+  return **MapFailpointGate(path.c_str());
+}
+
+TEST(FailpointTest, AnOpenGateStrikesOne) {
   const ScratchDir scratch("failpoint");
   const std::string path = scratch / "gate";
   EXPECT_FALSE(MapFailpointGate(path.c_str()));
-  std::ofstream(path) << std::string(sizeof(FailpointGate), '\0');
-  FailpointGate& gate = **MapFailpointGate(path.c_str());
-  gate.passes = 2;
+  FailpointGate& gate = MakeGate(path);
+  gate.Open();
   const std::string variable = "a=kill@" + path;
-  ExpectDeaths(variable.c_str(), "a", 4, "1 2 ");
+  ExpectDeaths(variable.c_str(), "a", 3, "1 ");
 #ifdef HYDRAPOOL_FAILPOINTS
   EXPECT_EQ(gate.armed, 1u);
 #else
   EXPECT_EQ(gate.armed, 0u) << "this program has no points";
 #endif
-  EXPECT_EQ(gate.passes, 0u);
-  EXPECT_GT(gate.struck, 1u);
+  EXPECT_GT(gate.inside(), 1);
+  EXPECT_FALSE(gate.CloseIfEmpty());
+  gate.Close();
+  EXPECT_EQ(gate.inside(), 0);
   ExpectDeaths(variable.c_str(), "a", 2, "");
+}
+
+TEST(FailpointTest, WhoIsStoppedInAGateGoesOnWhenItIsClosedOrOpenedAgain) {
+  const ScratchDir scratch("failpoint");
+  const std::string path = scratch / "gate";
+  FailpointGate& gate = MakeGate(path);
+  for (const bool closed : {true, false}) {
+    gate.Open();
+    Child child = Child::Fork([&path] {
+      ::setenv("HYDRAPOOL_FAILPOINTS", ("a=stop@" + path).c_str(), 1);
+      ArmFailpoints();
+      PassFailpoint("a");
+      return 3;
+    });
+    while (gate.inside() == 0) ::sched_yield();
+    EXPECT_EQ(gate.inside(), child.pid());
+    if (closed) {
+      gate.Close();
+    } else {
+      gate.Open();
+    }
+    ASSERT_TRUE(test::WaitFor(child.pidfd(), POLLIN));
+    EXPECT_EQ(child.TryReap()->Describe(), "exit_3");
+    EXPECT_TRUE(gate.CloseIfEmpty());
+  }
 }
 
 TEST(FailpointTest, StopStops) {
