@@ -10,6 +10,7 @@
 
 #include "pool/cgi/body_file.h"
 #include "pool/cgi/guards.h"
+#include "pool/cgi/handler.h"
 #include "pool/cgi/mounts.h"
 #include "pool/option_checks.h"
 #include "pool/sys/privileges.h"
@@ -38,7 +39,9 @@ void CheckDirectories(const Options& options) {
   std::optional<sys::RightsOf> as_user;
   if (options.user) as_user.emplace(*options.user);
   const cgi::Config& config = *options.site.cgi;
-  if (!cgi::DiskFile(config.body_directory)) Fail("--body-dir", config.body_directory, errno);
+  // The usual one may not be there where there are no large bodies: in a container that cannot be written to.
+  const bool named = config.body_directory != cgi::Config().body_directory;
+  if (named && !cgi::DiskFile(config.body_directory)) Fail("--body-dir", config.body_directory, errno);
   const std::string& root = config.server.document_root;
   struct stat info {};
   if (root.empty()) return;
