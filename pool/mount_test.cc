@@ -157,6 +157,22 @@ TEST_F(MountTest, AFileIsReadAndNothingElse) {
   EXPECT_TRUE(server_->Stop().clean());
 }
 
+// A body may come byte by byte, and to look up its path is not cheap. One worker, so that what is answered
+// here tells that what came before was looked at.
+TEST_F(MountTest, WhatABodyIsForIsLookedUpOnceWhileItComes) {
+  server_.emplace(ServerOptions{.workers = 1, .cgi_dir = "", .flags = Flags()});
+  HttpClient slow(server_->address());
+  ASSERT_TRUE(slow.Send("POST /say.say HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na"));
+  EXPECT_EQ(Ask("/").status, 200);
+  fs::rename(scratch_ / "www/say.say", scratch_ / "www/away");
+  ASSERT_TRUE(slow.Send("b"));
+  EXPECT_EQ(Ask("/").status, 200);
+  fs::rename(scratch_ / "www/away", scratch_ / "www/say.say");
+  ASSERT_TRUE(slow.Send("c"));
+  EXPECT_EQ(slow.Receive().value_or(HttpAnswer{}).status, 200);
+  EXPECT_TRUE(server_->Stop().clean());
+}
+
 TEST_F(MountTest, ConditionsRangesAndCodings) {
   Server();
   const auto whole = Ask("/page.css");

@@ -6,6 +6,7 @@
 #include <array>
 #include <variant>
 
+#include "pool/cgi/courier_notes.h"
 #include "pool/http/response_writer.h"
 #include "pool/shared/scoreboard.h"
 #include "pool/worker/worker_desk.h"
@@ -190,7 +191,8 @@ Decision Site::OnFile(Connection& connection, const http::Request& request, cons
   const bool bare = !chunked && request.content_length == 0;
   const std::uint64_t whole = request.head_size + request.content_length;
   const bool fits = !chunked && whole <= cgi::Handler::kPeeked;
-  if (reads && fits && peeked.size() < whole) return cgi::Handler::AwaitBody(connection, request);
+  const bool is_known = reads || connection.notes<cgi::CourierNotes>().awaits_body;
+  if (is_known && fits && peeked.size() < whole) return cgi::Handler::AwaitBody(connection, request);
   auto target = mounts_.Find(request.path, host);
   if (target && std::holds_alternative<cgi::Script>(*target))
     return cgi_->OnRequest(connection, request, peeked);

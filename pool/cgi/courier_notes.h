@@ -61,6 +61,7 @@ struct CourierNotes {
   bool spools = false;          ///< the body is made whole in a file before the program starts
   bool coded = false;           ///< the program codes its output in chunks
   bool output_closed = false;   ///< the program closed its output and lived on: how it ends does not matter
+  bool awaits_body = false;     ///< before the request is begun: the rest of its body is to come
   std::uint32_t location = 0;  ///< size of the path that a local redirect leads to, behind the request's head
   /// While it spools: the one whose `at` is what is consumed holds. The other one is written before the bytes
   /// that it tells of are consumed. While a coded output is sent: courier_chunks.cc.

@@ -112,6 +112,7 @@ Decision Handler::OnRequest(Connection& connection, const http::Request& request
 Decision Handler::AwaitBody(const Connection& connection, const http::Request& request) {
   // Noted as what will have been sent then, so that a death between the note and the sending is no promise
   // broken.
+  connection.notes<CourierNotes>().awaits_body = true;
   std::uint64_t& sent = connection.notes<CourierNotes>().continue_sent;
   if (!request.expect_continue || (sent != 0 && connection.total_sent() >= sent)) return NeedMore{};
   sent = connection.total_sent() + http::kContinue.size();
