@@ -144,15 +144,15 @@ std::optional<OptionSources::Line> OptionSources::FindInFile(std::string_view na
 }
 
 std::string OptionSources::Explain(const CLI::ParseError& error) const {
-  constexpr std::array<std::string_view, 2> kCommands{"config", "ctl"};
-  const std::string what = manual::Explain(app_, error, kCommands);
   if (dynamic_cast<const SiteTables::Fault*>(&error) != nullptr) {
     std::string lines;
-    std::istringstream faults(what);
+    std::istringstream faults(error.what());
     for (std::string fault; std::getline(faults, fault);)
       lines += fmt::format("{}{}:{}", lines.empty() ? "" : "\nhydrapool: ", File(), fault);
     return lines;
   }
+  constexpr std::array<std::string_view, 2> kCommands{"config", "ctl"};
+  const std::string what = manual::Explain(app_, error, kCommands);
   for (const CLI::Option* option : app_.get_options()) {
     if (!CanBeSet(*option)) continue;
     const std::string& name = option->get_lnames().front();

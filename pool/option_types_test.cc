@@ -165,6 +165,13 @@ TEST(OptionTypesTest, AFileOfAnythingIsComplainedOfInFewLinesOfText) {
   EXPECT_LT(std::ranges::count(parsed.complaint, '\n'), 60);
 }
 
+TEST(OptionTypesTest, AMisspeltNameIsToldWithTheNearest) {
+  const ConfigFile file("wrokers = 3\n");
+  EXPECT_THAT(Parse({"--config", file.path(), "--lissten", ":80"}).complaint,
+              ::testing::StartsWith("hydrapool: " + file.path() +
+                                    ":1: no such option: wrokers; did you mean 'workers'?"));
+}
+
 TEST(OptionTypesTest, WhatCannotStandInAFileIsSaidWithLineAndKey) {
   const ConfigFile file(R"(check = true
 probe = "http://localhost/"

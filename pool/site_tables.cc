@@ -10,8 +10,10 @@
 #include <system_error>
 #include <utility>
 
+#include "pool/manual/mistake.h"
 #include "pool/option_checks.h"
 #include "pool/option_names.h"
+#include "pool/sys/nearest_name.h"
 #include "pool/toml_file.h"
 
 namespace hydrapool::server {
@@ -82,7 +84,7 @@ class Reader {
     const auto found = std::ranges::find_if(all, [&entry](const CLI::Option* option) {
       return !option->get_lnames().empty() && option->get_lnames().front() == entry.key;
     });
-    if (found == all.end()) return Complain(entry.line, "no such option", entry.key);
+    if (found == all.end()) return Complain(entry.line, "no such option", Guessed(entry.key));
     const CLI::Option& option = **found;
     if (!CanBeSet(option)) return Complain(entry.line, entry.key, "is for the command line alone");
     if (std::ranges::find(options, entry.key, &CLI::ConfigItem::name) != options.end())
@@ -97,6 +99,15 @@ class Reader {
     } else if (!option.get_default_str().empty()) {
       Complain(entry.line, entry.key, "wants one at least");
     }
+  }
+  /// With the nearest that there is.
+  [[nodiscard]] std::string Guessed(const std::string& key) const {
+    std::vector<std::string_view> names;
+    for (const CLI::Option* option : app_.get_options()) {
+      if (CanBeSet(*option)) names.emplace_back(option->get_lnames().front());
+    }
+    const std::string_view nearest = sys::NearestName(key, names);
+    return nearest.empty() ? key : fmt::format("{}{}'{}'?", key, manual::kDidYouMean, nearest);
   }
   void TakeKey(const TomlEntry& entry) {
     const auto wanted = kKeys.find(entry.key);
