@@ -9,7 +9,6 @@
 #include <string_view>
 #include <system_error>
 
-#include "loadgen/engine/expectation.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::loadgen {
@@ -30,8 +29,7 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
       sockets_(sockets),
       easy_(MakeCurlHandle(plan, sockets.hosts)),
       connection_(plan.wire, sockets),
-      head_(plan.worker_header, plan.wire.extras.http2),
-      check_(plan),
+      response_(plan),
       pace_(plan.wire.extras.limit_rate) {
   CURL* easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
@@ -65,7 +63,7 @@ void CurlTransfer::SetUp() {
   at_ = {};
   pace_.Begin();
   error_[0] = '\0';
-  BeginHead();
+  BeginResponse();
   if (plan_.wire.reuse != 0 || !plan_.wire.keep_alive) {
     curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.wire.keep_alive ? 0L : 1L);
   }
@@ -82,10 +80,8 @@ bool CurlTransfer::ToBeResumed(CURLcode code) {
   return true;
 }
 
-void CurlTransfer::BeginHead() {
-  head_.Begin();
-  first_.head.clear();
-  first_.body.clear();
+void CurlTransfer::BeginResponse() {
+  response_.Begin();
   ending_.head_complete = false;
 }
 
@@ -99,8 +95,8 @@ Result CurlTransfer::Ended(CURLcode code, sys::Nanos now) {
   ending.status = static_cast<int>(number);
   curl_off_t body = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
-  ending.body_bytes = check_.needed() ? check_.length() : static_cast<std::uint64_t>(body);
-  ending.body_passed = code != CURLE_OK || !ending.head_complete || check_.Passed();
+  ending.body_bytes = response_.BodyBytes(static_cast<std::uint64_t>(body));
+  ending.body_passed = code != CURLE_OK || !ending.head_complete || response_.BodyPassed();
   if (ending.error_number == 0 && code == CURLE_COULDNT_CONNECT) {
     curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
     ending.error_number = static_cast<int>(number);
@@ -118,7 +114,7 @@ std::string CurlTransfer::Explain(Outcome outcome, CURLcode code, int error_numb
   if (outcome == Outcome::kResendSuppressed)
     return "a kept-alive connection ended before the first byte of the "
            "response";
-  if (ending_.malformed) return std::string(head_.wrong());
+  if (ending_.malformed) return std::string(response_.wrong());
   std::string words = error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
   return error_number == 0 ? words : words + ": " + std::generic_category().message(error_number);
 }
@@ -137,16 +133,17 @@ Result CurlTransfer::ResultOf(Outcome outcome, sys::Nanos now) const {
   curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
   auto at = at_;
   if (Completed(outcome)) at.whole = now;
-  return {.outcome = outcome,
-          .end = now,
-          .status = static_cast<int>(status),
-          .bytes = static_cast<std::uint64_t>(head) + static_cast<std::uint64_t>(body),
-          .local_port = connection_.local_port(),
-          .worker = head_.kept(),
-          .detail = {},
-          .phases = PhasesOf(attempt_.sent, at),
-          .head = outcome == Outcome::kBadStatus ? std::string_view(first_.head) : std::string_view(),
-          .body = first_.body};
+  return {
+      .outcome = outcome,
+      .end = now,
+      .status = static_cast<int>(status),
+      .bytes = static_cast<std::uint64_t>(head) + static_cast<std::uint64_t>(body),
+      .local_port = connection_.local_port(),
+      .worker = response_.worker(),
+      .detail = {},
+      .phases = PhasesOf(attempt_.sent, at),
+      .head = outcome == Outcome::kBadStatus ? std::string_view(response_.first().head) : std::string_view(),
+      .body = response_.first().body};
 }
 
 /// Bytes that nobody asked for are the end of a plain connection; within TLS or HTTP/2 they may be tickets,
@@ -169,7 +166,7 @@ bool CurlTransfer::IsSecondTime() {
 }
 
 bool CurlTransfer::LeadsOn() const {
-  if (plan_.wire.extras.digest && head_.complete() && head_.status() == kUnauthorized) return true;
+  if (plan_.wire.extras.digest && response_.head_whole() && response_.status() == kUnauthorized) return true;
   long redirects = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_COUNT, &redirects);
   return redirects > redirects_;
@@ -212,7 +209,7 @@ int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) {
   }
   if (!ending.reused && !ending.connected) transfer.NoteConnected();
   curl_easy_getinfo(transfer.easy_.get(), CURLINFO_REDIRECT_COUNT, &transfer.redirects_);
-  transfer.BeginHead();
+  transfer.BeginResponse();
   ending.connected = true;
   return CURL_PREREQFUNC_OK;
 }
@@ -232,26 +229,15 @@ int CurlTransfer::OnCloseSocket(void* sockets, curl_socket_t fd) {
 std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, void* self) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   auto& ending = transfer.ending_;
+  auto& response = transfer.response_;
   const std::string_view line(data, size * n);
   if (!ending.head_began) transfer.at_.first_byte = sys::Now();
   ending.head_began = true;
-  return transfer.TakeHeadLine(line) ? line.size() : 0;
-}
-
-bool CurlTransfer::TakeHeadLine(std::string_view line) {
-  ending_.malformed = !head_.Count(line.size(), 0) || !head_.Take(line);
-  KeepHead(line);
-  const bool whole = head_.complete() && !ending_.head_complete;
-  ending_.head_complete = head_.complete();
-  if (whole && check_.needed()) check_.Begin(head_.content_coding());
-  if (whole && plan_.wire.extras.follow && head_.status() == kSeeOther) AnswerWithGet();
-  return !ending_.malformed;
-}
-
-void CurlTransfer::KeepHead(std::string_view line) {
-  if (line.starts_with("HTTP/")) first_.head.clear();
-  if (head_.status() != 0 && !IsExpected(plan_, head_.status()) && first_.head.size() < kMostOfHead)
-    first_.head += line;
+  ending.malformed = !response.TakeLine(line);
+  const bool whole = response.head_whole() && !ending.head_complete;
+  ending.head_complete = response.head_whole();
+  if (whole && transfer.plan_.wire.extras.follow && response.status() == kSeeOther) transfer.AnswerWithGet();
+  return ending.malformed ? 0 : line.size();
 }
 
 /// libcurl makes a GET of what is redirected by 303, but for a method that it was told by name.
@@ -278,10 +264,7 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, vo
     transfer.sockets_.NotePaused(due);
     return CURL_WRITEFUNC_PAUSE;
   }
-  if (transfer.check_.needed()) transfer.check_.Feed(bytes);
-  auto& body = transfer.first_.body;
-  if (!transfer.first_.head.empty() && body.size() < kMostOfBody)
-    body += bytes.substr(0, kMostOfBody - body.size());
+  transfer.response_.TakeBody(bytes);
   return size * n;
 }
 

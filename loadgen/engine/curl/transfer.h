@@ -6,15 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "loadgen/engine/body_check.h"
 #include "loadgen/engine/byte_pace.h"
 #include "loadgen/engine/curl/connection.h"
 #include "loadgen/engine/curl/handle.h"
 #include "loadgen/engine/curl/outcome.h"
+#include "loadgen/engine/curl/response.h"
 #include "loadgen/engine/curl/sockets.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
-#include "pool/http/response_head_reader.h"
 
 namespace hydrapool::loadgen {
 
@@ -80,14 +79,12 @@ class CurlTransfer {
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t n, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* self);
 
-  void BeginHead();
-  void KeepHead(std::string_view line);
+  void BeginResponse();
   void SetUp();
   [[nodiscard]] bool IsSecondTime();
   /// The response that came is to be followed by another request: a redirect, or one that asks for Digest.
   [[nodiscard]] bool LeadsOn() const;
   void NoteConnected();
-  bool TakeHeadLine(std::string_view line);
   [[nodiscard]] bool IsStale(int local_port) const;
   [[nodiscard]] std::string Explain(Outcome outcome, CURLcode code, int error_number) const;
   [[nodiscard]] Result ResultOf(Outcome outcome, sys::Nanos now) const;
@@ -102,10 +99,8 @@ class CurlTransfer {
   CurlEnding ending_;
   CurlConnection connection_;
   Moments at_;
-  http::ResponseHeadReader head_;
-  FirstResponse first_;  // how the response began, where its status is not expected
+  CurlResponse response_;
   std::string detail_;
-  BodyCheck check_;
   BytePace pace_;
   Applied applied_;
   bool stale_ = false;
