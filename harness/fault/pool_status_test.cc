@@ -38,6 +38,18 @@ TEST(PoolStatusTest, TakesThePoolsOwnAccountWhereThereIsOne) {
   EXPECT_FALSE(ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[], "totals":{"lost":"x"}})"));
 }
 
+TEST(PoolStatusTest, WhatHasTheSameNamesElsewhereIsAnother) {
+  const auto status =
+      ParsePoolStatus(R"({"schema":1, "deep":{"pid":"x", "totals":{"lost":"x"}, "workers":[{"pid":7}],
+      "list":[1, {"schema":2}, [{"slot":null}]]}, "pid":100, "parent":{"lives":3, "pid":99, "more":{"pid":5}},
+      "workers":[{"slot":0, "more":{"slot":9, "state":"dead"}, "pid":101, "state":"ready"}], "pids":[8]})");
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->main, 100);
+  EXPECT_EQ(status->parent, 99);
+  EXPECT_FALSE(status->totals);
+  EXPECT_THAT(status->workers, ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 101, .ready = true}));
+}
+
 TEST(PoolStatusTest, SaysWhatIsWrongWithOtherJson) {
   for (const char* text : {"", "<html>", "[]", R"({"schema":1})", R"({"schema":1,"pid":"x","workers":[]})"}) {
     EXPECT_FALSE(ParsePoolStatus(text)) << text;

@@ -52,6 +52,7 @@ FamilySample FamilyWatch::Look(pid_t main, pid_t parent) {
   WatchMain(main);
   FamilySample sample;
   for (auto& [pid, member] : members_) member.here = false;
+  newcomers_ = 0;
   for (const pid_t pid : ChildrenOf(main)) Take(pid, main, sample);
   if (parent != main) {
     for (const pid_t pid : ChildrenOf(parent)) Take(pid, parent, sample);
@@ -78,6 +79,7 @@ void FamilyWatch::Take(pid_t pid, pid_t parent, FamilySample& sample) {
   Member& member = members_[pid];
   if (member.identity != process->identity || (member.dead && process->alive())) {
     member = {.identity = process->identity, .pidfd = std::move(pidfd)};
+    ++newcomers_;
     if (member.pidfd) AwaitEnd(member.pidfd.get(), pid);
   }
   member.dead = !process->alive();
@@ -93,7 +95,7 @@ void FamilyWatch::WatchMain(pid_t main) {
 }
 
 void FamilyWatch::AwaitEnd(int pidfd, pid_t pid) const {
-  epoll_event event{.events = EPOLLIN | EPOLLONESHOT, .data = {.fd = pid}};
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = pid}};
   sys::Check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd, &event), "epoll_ctl");
 }
 
@@ -106,8 +108,11 @@ FamilyWatch::Woken FamilyWatch::Await(const Bell& bell, sys::Nanos pause) {
   const int count = ::epoll_wait(epoll_.get(), ended.data(), ended.size(), 0);
   for (int i = 0; i < count; ++i) {
     const pid_t pid = ended[static_cast<std::size_t>(i)].data.fd;
-    woken.ended.push_back(pid);
-    if (const auto member = members_.find(pid); member != members_.end()) member->second.dead = true;
+    const auto member = members_.find(pid);
+    const bool is_known = member != members_.end() && member->second.dead;
+    if ((ended[static_cast<std::size_t>(i)].events & EPOLLHUP) != 0) woken.reaped.push_back(pid);
+    if (!is_known) woken.ended.push_back(pid);
+    if (member != members_.end()) member->second.dead = true;
   }
   return woken;
 }

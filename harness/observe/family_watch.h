@@ -20,8 +20,7 @@ namespace hydrapool::harness {
 ///
 ///     FamilyWatch watch;
 ///     FamilySample sample = watch.Look(main, parent);
-///     const auto woken = watch.Await(bell, pause);   // by the end of one of them, by the bell, or by
-///     neither
+///     const auto woken = watch.Await(bell, pause);   // by an end or a reaping, by the bell, or by neither
 ///
 /// A list may miss a child while another one is exiting (proc(5)). One thread.
 class FamilyWatch {
@@ -31,7 +30,8 @@ class FamilyWatch {
   [[nodiscard]] FamilySample Look(pid_t main, pid_t parent);
   struct Woken {
     bool rung = false;
-    std::vector<pid_t> ended = {};  ///< Of those that the last look showed, and the main process.
+    std::vector<pid_t> ended = {};   ///< Of those that the last look showed, and the main process.
+    std::vector<pid_t> reaped = {};  ///< Likewise; only where the kernel tells (Linux 6.9).
   };
   /// Waits for one of these until `pause` is over.
   [[nodiscard]] Woken Await(const Bell& bell, sys::Nanos pause);
@@ -39,6 +39,7 @@ class FamilyWatch {
   /// Of the last look.
   [[nodiscard]] std::size_t living() const { return living_; }
   [[nodiscard]] bool has_dead() const { return dead_ > 0; }
+  [[nodiscard]] std::size_t newcomers() const { return newcomers_; }  ///< The one before has not shown them.
 
  private:
   struct Member {
@@ -65,6 +66,7 @@ class FamilyWatch {
   std::map<pid_t, Lists> lists_;
   std::size_t living_ = 0;
   std::size_t dead_ = 0;
+  std::size_t newcomers_ = 0;
 };
 
 }  // namespace hydrapool::harness

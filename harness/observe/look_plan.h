@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+
 #include "pool/sys/clock.h"
 
 namespace hydrapool::harness {
@@ -30,6 +33,8 @@ class LookPlan {
     complete_ = false;
   }
   void Note(bool complete) { complete_ = complete; }
+  /// All that the stirs until now have brought about has been seen.
+  void Settle() { stirred_ -= kAtMost; }
   [[nodiscard]] bool IsClose(sys::Nanos now) const {
     return now - stirred_ < (complete_ ? kAtLeast : kAtMost);
   }
@@ -40,6 +45,28 @@ class LookPlan {
   Pace pace_;
   sys::Nanos stirred_ = -kAtMost;
   bool complete_ = true;
+};
+
+/// Processes that have ended, and the newcomers that make up for them: tells when all has come that follows.
+/// Pure.
+class Aftermath {
+ public:
+  void Ended(std::size_t count) {
+    awaits_ |= count > 0;
+    missing_ += count;
+  }
+  /// A look showed so many newcomers, and whether one that has ended is not reaped yet. True: this was the
+  /// last that was awaited.
+  [[nodiscard]] bool Looked(std::size_t newcomers, bool any_dead) {
+    missing_ -= std::min(missing_, newcomers);
+    if (!awaits_ || missing_ > 0 || any_dead) return false;
+    awaits_ = false;
+    return true;
+  }
+
+ private:
+  bool awaits_ = false;
+  std::size_t missing_ = 0;
 };
 
 }  // namespace hydrapool::harness

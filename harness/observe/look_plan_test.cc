@@ -40,5 +40,26 @@ TEST(LookPlanTest, WhatNeverComesIsNotWaitedForForEver) {
   EXPECT_TRUE(plan.IsClose(kNow + LookPlan::kAtMost));
 }
 
+TEST(LookPlanTest, WhereAllHasBeenSeenItLooksSeldomUntilTheNextStir) {
+  LookPlan plan(kPace);
+  plan.Stir(kNow);
+  plan.Note(false);
+  plan.Settle();
+  EXPECT_FALSE(plan.IsClose(kNow));
+  plan.Stir(kNow);
+  EXPECT_TRUE(plan.IsClose(kNow));
+}
+
+TEST(AftermathTest, IsOverWhenEachIsReapedAndReplaced) {
+  Aftermath aftermath;
+  EXPECT_FALSE(aftermath.Looked(3, false)) << "nobody has ended";
+  aftermath.Ended(2);
+  EXPECT_FALSE(aftermath.Looked(0, true));
+  EXPECT_FALSE(aftermath.Looked(1, false));
+  EXPECT_FALSE(aftermath.Looked(1, true)) << "one is not reaped";
+  EXPECT_TRUE(aftermath.Looked(0, false));
+  EXPECT_FALSE(aftermath.Looked(0, false)) << "it is told once";
+}
+
 }  // namespace
 }  // namespace hydrapool::harness

@@ -31,7 +31,8 @@ struct ObserverLinks {
   bool tells =
       false;  ///< There is an admin endpoint: it says who is a worker, and whether all are there again.
   std::atomic<bool> well = true;
-  std::atomic<unsigned> stirs = 0;  ///< How often the first thread has called all but well.
+  std::atomic<unsigned> stirs = 0;    ///< How often the first thread has called all but well.
+  std::atomic<bool> stirred = false;  ///< By another thread; else the bell only asks for a look.
 
   void Stir() {
     ++stirs;
@@ -48,13 +49,18 @@ struct ObserverLinks {
     parent = status.parent;
     const std::lock_guard lock(mutex_);
     before_ = std::exchange(known_, {status.main, status.parent});
-    for (const PoolStatus::Worker& worker : status.workers) known_.insert(worker.pid);
+    bool seen = true;
+    for (const PoolStatus::Worker& worker : status.workers) {
+      known_.insert(worker.pid);
+      seen &= std::ranges::find(latest_.children, worker.pid, &Identity::pid) != latest_.children.end();
+    }
+    if (!seen) family_bell.Ring();
   }
-  /// Whether the end of one of these is more than that of a program that the server has run.
-  [[nodiscard]] bool Matter(const std::vector<pid_t>& ended) const {
+  /// How many of these are more than a program that the server has run.
+  [[nodiscard]] std::size_t Matter(const std::vector<pid_t>& ended) const {
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(
-        ended, [this](pid_t pid) { return !tells || known_.contains(pid) || before_.contains(pid); });
+    return static_cast<std::size_t>(std::ranges::count_if(
+        ended, [this](pid_t pid) { return !tells || known_.contains(pid) || before_.contains(pid); }));
   }
   void Keep(const FamilySample& sample) {
     const std::lock_guard lock(mutex_);
@@ -82,12 +88,18 @@ class Recovery {
     answered_ = true;
     for (const PoolStatus::Worker& worker : status.workers) {
       First& first = first_[worker.slot];
-      if (first.incarnation != worker.incarnation)
+      if (first.incarnation != worker.incarnation) {
         first = {.incarnation = worker.incarnation, .requests = worker.requests};
+        renewed_ = true;
+      }
       ready_ &= worker.ready;
       answered_ &= worker.requests > first.requests;
     }
   }
+  /// What comes from now on follows from a stir.
+  void Stir() { renewed_ = false; }
+  /// A worker has come since.
+  [[nodiscard]] bool renewed() const { return renewed_; }
   /// By the last look each worker is there and ready.
   [[nodiscard]] bool all_ready() const { return ready_; }
   /// And has answered since it was first seen.
@@ -104,6 +116,7 @@ class Recovery {
   std::size_t workers_ = 0;
   bool ready_ = false;
   bool answered_ = false;
+  bool renewed_ = false;
 };
 
 }  // namespace
@@ -184,6 +197,7 @@ Observer::Observer(pid_t main, std::string admin, const ObserverPace& pace) : pa
 void Observer::WatchFamily(const std::stop_token& stop) {
   FamilyWatch& watch = links_->watch;
   LookPlan plan({.close = pace_.family, .seldom = pace_.calm_family});
+  Aftermath aftermath;
   std::size_t whole = watch.living();
   const auto stir = [&] {
     plan.Stir(sys::Now());
@@ -200,15 +214,17 @@ void Observer::WatchFamily(const std::stop_token& stop) {
       if (!links_->tells) stir();
     }
     plan.Note(links_->tells ? were_there : watch.living() >= whole && !watch.has_dead());
+    if (aftermath.Looked(watch.newcomers(), watch.has_dead())) plan.Settle();
     const sys::Nanos now = sys::Now();
     if (!plan.IsClose(now)) whole = watch.living();
     const sys::Nanos next = now + plan.Pause(now);
     for (sys::Nanos left = next - now; left > 0 && !last && !stop.stop_requested();
          left = next - sys::Now()) {
       const auto woken = watch.Await(links_->family_bell, left);
-      if (!woken.rung && !links_->Matter(woken.ended)) continue;
-      stir();
-      break;
+      const std::size_t ended = links_->Matter(woken.ended);
+      aftermath.Ended(ended);
+      if (links_->stirred.exchange(false) || ended > 0) stir();
+      if (woken.rung || ended > 0 || links_->Matter(woken.reaped) > 0) break;
     }
   }
 }
@@ -219,12 +235,16 @@ void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin
   for (bool last = false; !last;) {
     last = stop.stop_requested();
     const unsigned stirs = links_->stirs;
-    if (links_->status_bell.Silence()) plan.Stir(sys::Now());
+    if (links_->status_bell.Silence()) {
+      plan.Stir(sys::Now());
+      recovery.Stir();
+    }
     const sys::Nanos begun = sys::Now();
     auto status = FetchStatus(admin);
     if (status) recovery.Look(*status);
     const bool all_ready = status && recovery.all_ready();
     plan.Note(status && recovery.complete());
+    if (status && recovery.complete() && recovery.renewed()) plan.Settle();
     if (status) {
       links_->Learn(*status);
       if (!plan.IsClose(sys::Now())) recovery.Settle(*status);
@@ -240,13 +260,16 @@ void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin
     pollfd rung{links_->status_bell.fd(), POLLIN, 0};
     if (plan.IsClose(now)) {
       ::poll(nullptr, 0, std::max(millis(begun + (all_ready ? pace_.answers : pace_.status) - now), 0));
-    } else {
-      ::poll(&rung, 1, millis(pace_.calm_status));
+    } else if (::poll(&rung, 1, millis(pace_.calm_status)) == 1) {
+      ::poll(nullptr, 0, millis(pace_.status));  // nothing has come of it yet
     }
   }
 }
 
-void Observer::Stir() { links_->family_bell.Ring(); }
+void Observer::Stir() {
+  links_->stirred = true;
+  links_->family_bell.Ring();
+}
 
 FamilySample Observer::Latest() const { return links_->Latest(); }
 

@@ -29,12 +29,12 @@ struct ObserverLinks;
 /// names, as far as worker_kind.h calls them workers by what they became, or they run the program under its
 /// own title. A main process that another takes the place of is followed.
 ///
-/// It looks when something happens: a child ends (its pidfd says so), a child is new, or Stir() was called.
-/// From then on it looks at the processes each 2 ms and at /status.json each 5 ms, until as many processes
-/// live as before, none is dead and unreaped, and each worker is ready; then at /status.json each 10 ms,
-/// until each has answered. So what follows from a fault is seen at most one such period late. In between it
-/// looks each 50 and 100 ms: so late it sees a child that is started without any of these. A poll that takes
-/// longer than its period delays the next.
+/// It looks when something happens: a child ends or is reaped (its pidfd says so), a child is new, or Stir()
+/// was called. From then on it looks at the processes each 2 ms and at /status.json each 5 ms, until as many
+/// processes live as before (as many are new as have ended), none is dead and unreaped, and each worker is
+/// ready; then at /status.json each 10 ms, until each has answered. So what follows from a fault is seen at
+/// most one such period late. In between it looks each 50 and 100 ms: so late it sees a child that is started
+/// without any of these. A poll that takes longer than its period delays the next.
 ///
 /// The first look at the children is over when it is constructed, and a last one follows the call to Stop.
 /// Two threads of its own, with all signals blocked; start no process while they run.
