@@ -109,7 +109,7 @@ sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Repor
   std::vector<InjectRecord> of_a_phase;
   const sys::Nanos start = sys::Now();
   InjectRun run(loop, arguments.run, injector, LookAt(arguments), [&](const InjectRecord& record) {
-    if (record.phase && Landed(record.outcome)) of_a_phase.push_back(record);
+    if (record.phase && Landed(record.outcome, record.proof)) of_a_phase.push_back(record);
     report(record);
   });
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });

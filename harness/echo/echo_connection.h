@@ -71,6 +71,8 @@ class EchoConnection {
   [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
   /// The last connection did not come about.
   [[nodiscard]] bool failed_to_connect() const { return life_.failed_to_connect; }
+  /// The last connection had an answer.
+  [[nodiscard]] bool answered() const { return life_.answered > 0; }
   /// How many connections in a row the server has ended of its own will as soon as it had answered.
   [[nodiscard]] int unkept_in_a_row() const { return unkept_in_a_row_; }
   /// The server ended the last connection in the middle of its second request, and had not said that it

@@ -50,7 +50,7 @@ EchoResult EchoRun::Run() {
   }
   result_.elapsed = sys::Now() - start;
   RunUntil(sys::Now() + kSecondAnswers, [] { return false; });
-  for (const auto& connection : connections_) connection->Abandon();
+  for (const auto& connection : connections_) Abandon(*connection);
   result_.counts = ledger_.counts();
   result_.failures = ledger_.failures();
   result_.unkept_failures = ledger_.unkept();
@@ -77,7 +77,7 @@ void EchoRun::RunBursts() {
     RunUntil(sys::Now() + options_.answer_within, [this] { return open_ == 0; });
     for (const auto& connection : connections_) {
       if (connection->is_open() && !connection->waiting()) ++result_.unclosed;
-      connection->Abandon();
+      Abandon(*connection);
     }
   }
 }
@@ -88,8 +88,14 @@ void EchoRun::OpenAll() {
   for (const auto& connection : connections_) connection->Open();
 }
 
+void EchoRun::Abandon(EchoConnection& connection) {
+  result_.answered += connection.is_open() && connection.answered() ? 1 : 0;
+  connection.Abandon();
+}
+
 void EchoRun::OnEnd(EchoConnection& connection) {
   --open_;
+  result_.answered += connection.answered() ? 1 : 0;
   const int unkept = connection.failed_to_connect() ? 0 : connection.unkept_in_a_row();
   result_.unkept += unkept > 0 ? 1 : 0;
   result_.after_one += connection.ended_after_one() ? 1 : 0;

@@ -31,6 +31,7 @@ struct EchoResult {
   EchoCounts counts;
   std::vector<EchoFailure> failures;
   std::uint64_t connections = 0;        ///< Opened.
+  std::uint64_t answered = 0;           ///< Those of them that had an answer.
   UnkeptFailures unkept_failures = {};  ///< Beyond those in `failures`.
   std::uint64_t unkept =
       0;  ///< Connections that the server ended of its own will as soon as it had answered.
@@ -67,6 +68,7 @@ class EchoRun {
   void RunBursts();
   void OpenAll();
   void OnEnd(EchoConnection& connection);
+  void Abandon(EchoConnection& connection);
   /// Lets the loop run until `done` or the deadline.
   template <typename Condition>
   void RunUntil(sys::Nanos deadline, Condition done);

@@ -82,6 +82,11 @@ TEST(EchoRunTest, AServerThatAnswersTwiceIsSeen) {
   EXPECT_EQ(result.counts.lost(), 0u);
 }
 
+TEST(EchoRunTest, TellsHowManyConnectionsHadAnAnswer) {
+  EXPECT_EQ(Check(Echo, With(1, Ending::kNone, 0)).answered, 8u);
+  EXPECT_EQ(Check([](const std::string&) { return ""; }, With(1, Ending::kNone, 0)).answered, 0u);
+}
+
 TEST(EchoRunTest, AServerThatDropsARequestIsSeen) {
   const auto result = Check(EachFiftieth([](const std::string&) { return ""; }), {}, 2 * sys::kSecond);
   EXPECT_FALSE(result.counts.exact());

@@ -80,7 +80,7 @@ void InjectSummary::Add(const InjectRecord& record) {
     return;
   }
   ++sent;
-  landed += Landed(record.outcome) ? 1 : 0;
+  landed += Landed(record.outcome, record.proof) ? 1 : 0;
   survived += record.outcome == Outcome::kAlive ? 1 : 0;
   if (record.dead) dead.push_back(*record.dead);
 }

@@ -27,9 +27,11 @@ enum class Outcome {
 };
 /// "dead"
 [[nodiscard]] std::string_view Name(Outcome outcome);
-/// The victim felt it as it was meant to: dead, held, renewed or delivered.
-[[nodiscard]] constexpr bool Landed(Outcome outcome) {
-  return outcome != Outcome::kAlive && outcome != Outcome::kMissed;
+/// The victim felt it as it was meant to: it is dead or renewed, or it was held or told and nothing else was
+/// seen than that.
+[[nodiscard]] constexpr bool Landed(Outcome outcome, Proof proof) {
+  if (outcome == Outcome::kHeld || outcome == Outcome::kDelivered) return proof != Proof::kMismatched;
+  return outcome == Outcome::kDead || outcome == Outcome::kRenewed;
 }
 
 /// A line of the journal.

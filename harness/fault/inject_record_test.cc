@@ -55,11 +55,12 @@ TEST(InjectSummaryTest, CountsEachOutcomeOnce) {
   summary.Add(Death(3 * sys::kMillisecond));
   summary.Add({.outcome = Outcome::kAlive});
   summary.Add({.outcome = Outcome::kMissed, .reason = "pid 7 is gone"});
-  EXPECT_EQ(summary.sent, 3u);
+  summary.Add({.outcome = Outcome::kDelivered, .proof = Proof::kMismatched, .reason = "it ignores SIGHUP"});
+  EXPECT_EQ(summary.sent, 4u);
   EXPECT_EQ(summary.landed, 2u);
   EXPECT_EQ(summary.survived, 1u);
   EXPECT_EQ(summary.missed, 1u);
-  EXPECT_THAT(SummaryText(summary), HasSubstr("3 sent, 2 landed, 1 missed, 1 survived"));
+  EXPECT_THAT(SummaryText(summary), HasSubstr("4 sent, 2 landed, 1 missed, 1 survived"));
   EXPECT_THAT(SummaryText(summary), HasSubstr("p50 1.00 ms, p99 3.00 ms"));
   EXPECT_EQ(support::ParseJson(SummaryJson(summary)).at("dead_us").at("p99"), 3000);
 }

@@ -32,7 +32,8 @@ std::string WhyNobody(const PlannedFault& fault, const ServerProcesses& server, 
   switch (fault.target.kind) {
     case Target::kParent:
     case Target::kSupervisor:
-      return fmt::format("no {} was there, or it was the last of parent and supervisor", Name(fault.target));
+      return fmt::format("for a second no {} was there, or it was the last of parent and supervisor",
+                         Name(fault.target));
     case Target::kCgiOf:
       return fmt::format("slot {} ran no program within a second", fault.target.slot);
     default:
@@ -42,6 +43,12 @@ std::string WhyNobody(const PlannedFault& fault, const ServerProcesses& server, 
   if (!any_unhurt) return "every worker was leaving or hurt already";
   if (fault.phase) return fmt::format("no such worker was {} within a second", Name(*fault.phase));
   return fmt::format("no worker was {}", Name(fault.target));
+}
+
+/// A program runs now and then, and a parent or supervisor that was killed is soon made again.
+bool MayComeBack(const Target& target) {
+  return target.kind == Target::kCgiOf || target.kind == Target::kParent ||
+         target.kind == Target::kSupervisor;
 }
 
 }  // namespace
@@ -200,8 +207,7 @@ bool InjectRun::StrikeWorkers(const PlannedFault& fault, const ServerProcesses& 
   }
   const auto victims = ChooseTargets(fault.target, choice, fault.draw);
   if (victims.empty()) {
-    const bool may_come = fault.phase || fault.target.kind == Target::kCgiOf;
-    if (may_come && !is_last_try) return false;
+    if ((fault.phase || MayComeBack(fault.target)) && !is_last_try) return false;
     Missed(fault, {}, WhyNobody(fault, server, unhurt > 0));
     return true;
   }

@@ -68,6 +68,8 @@ LoadRecord ReadLoadReport(const std::string& url, const std::string& text, const
     const Json& requests = report.at("requests");
     load.sent = requests.at("sent");
     load.ok = requests.at("ok");
+    load.unsent = requests.at("unsent");
+    load.achieved = report.at("achieved");
     load.rate = report.at("throughput_rps");
     const Json& latency = report.at("latency_us");
     load.service_mean = FromMicros(latency.at("service").at("mean"));
@@ -98,6 +100,7 @@ std::string EchoResultText(const EchoResult& result) {
             {"duplicated", counts.duplicate + counts.extra},
             {"wrong", counts.wrong},
             {"opened", result.connections},
+            {"answered", result.answered},
             {"connect_failed", counts.connect_failed},
             {"elapsed_ns", result.elapsed},
             {"unkept", result.unkept},
@@ -123,6 +126,7 @@ EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
   outcome.duplicated = json.at("duplicated");
   outcome.wrong = json.at("wrong");
   outcome.opened = json.at("opened");
+  outcome.answered = json.at("answered");
   outcome.connect_failed = json.at("connect_failed");
   outcome.unkept = json.at("unkept");
   outcome.after_one = json.at("after_one");

@@ -33,7 +33,8 @@ struct EchoOutcome {
   std::vector<Failure> failures = {};
   std::uint64_t duplicated = 0;
   std::uint64_t wrong = 0;
-  std::uint64_t opened = 0;  ///< Connections, those that did not come about included.
+  std::uint64_t opened = 0;    ///< Connections, those that did not come about included.
+  std::uint64_t answered = 0;  ///< Connections that had an answer.
   std::uint64_t connect_failed = 0;
   std::uint64_t unkept =
       0;  ///< Connections that the server ended of its own will as soon as it had answered.

@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kReport = R"({"requests":{"sent":10,"ok":8},"throughput_rps":5.5,
+constexpr const char* kReport = R"({"requests":{"sent":10,"ok":8,"unsent":2},"achieved":0.75,"throughput_rps":5.5,
   "latency_us":{"response":{"p99":2500,"count":10},"service":{"mean":1000,"count":10}},
   "valid":false,"reason":"late"})";
 
@@ -18,6 +18,8 @@ TEST(ReadLoadReportTest, TakesWhatIsJudged) {
   const auto load = ReadLoadReport("http://h/", kReport, {.signal = 0, .code = 3}, "");
   EXPECT_EQ(load.sent, 10u);
   EXPECT_EQ(load.ok, 8u);
+  EXPECT_EQ(load.unsent, 2u);
+  EXPECT_EQ(load.achieved, 0.75);
   EXPECT_EQ(load.response_p99, 2500 * sys::kMicrosecond);
   EXPECT_EQ(load.service_mean, sys::kMillisecond);
   EXPECT_EQ(load.invalid, "late");
@@ -62,6 +64,7 @@ TEST(EchoResultTest, GoesThereAndBack) {
                                  {.sent = 3, .end = 4, .what = "status_5xx"},
                                  {.sent = 5, .end = 6, .what = "eof"}},
                     .connections = 9,
+                    .answered = 4,
                     .elapsed = sys::kSecond};
   const auto outcome = ReadEchoResult("u", EchoResultText(result));
   EXPECT_EQ(outcome.load.sent, 6u);
@@ -69,6 +72,7 @@ TEST(EchoResultTest, GoesThereAndBack) {
   EXPECT_EQ(outcome.duplicated, 2u);
   EXPECT_EQ(outcome.wrong, 1u);
   EXPECT_EQ(outcome.opened, 9u);
+  EXPECT_EQ(outcome.answered, 4u);
   EXPECT_EQ(outcome.connect_failed, 1u);
   ASSERT_EQ(outcome.failures.size(), 3u);
   EXPECT_EQ(outcome.failures[0].kind, FailureKind::kCut);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -38,6 +39,7 @@ struct Failure {
 
 /// One fault for one process.
 struct FaultRecord {
+  std::size_t line = 0;  ///< Whose it is, of RunRecord::fault_lines.
   std::uint64_t id = 0;  ///< 1, 2, …; several workers share it with the target `all`.
   sys::Nanos at = 0;
   std::int64_t unix_ms = 0;  ///< The same on the wall clock, to be joined with other logs.
@@ -57,7 +59,7 @@ struct FaultRecord {
   std::vector<int> ended_ports = {};       ///< Of clients whose connections it has ended itself.
   Timeline timeline = {};
 
-  [[nodiscard]] bool landed() const { return Landed(outcome); }
+  [[nodiscard]] bool landed() const { return Landed(outcome, proof); }
   [[nodiscard]] bool killed() const { return outcome == Outcome::kDead; }
   [[nodiscard]] bool hit_program() const { return landed() && worker && worker->role == Role::kProgram; }
   /// Of a parent, a supervisor or the whole server: what is asked then concerns it, whichever worker has it.
@@ -74,8 +76,10 @@ struct LoadRecord {
   std::string client = {};  ///< "" for loadgen, "with ids", "plain client".
   std::uint64_t sent = 0;
   std::uint64_t ok = 0;
-  double rate = 0;              ///< Completed responses a second.
-  sys::Nanos service_mean = 0;  ///< From sending to the answer.
+  std::uint64_t unsent = 0;             ///< Due by the schedule and never sent.
+  std::optional<double> achieved = {};  ///< The share of the schedule that was sent in time.
+  double rate = 0;                      ///< Completed responses a second.
+  sys::Nanos service_mean = 0;          ///< From sending to the answer.
   std::optional<sys::Nanos> response_p99 = {};
   std::string invalid = {};  ///< Why its own figures are not to be trusted.
   std::string broken = {};   ///< Why there are none.
@@ -94,6 +98,7 @@ struct IdCheck {
 /// The connections that were left idle.
 struct RestingConnections {
   std::uint64_t count = 0;
+  std::uint64_t answered = 0;  ///< Had an answer, after which they could rest; at most `count`.
   std::uint64_t lost = 0;
   bool kept = true;  ///< Else the server ends connections as soon as it has answered: none could rest.
 };
@@ -123,8 +128,8 @@ struct RunRecord {
   std::int64_t start_unix_ms = 0;  ///< The same on the wall clock.
   sys::Nanos load_end = 0;         ///< When the first load ended: from then on less is asked than planned.
   std::optional<ServerState> before = {};
-  std::optional<ServerState> after = {};  ///< nullopt: it had ended, or could not be seen.
-  bool faults_planned = false;
+  std::optional<ServerState> after = {};      ///< nullopt: it had ended, or could not be seen.
+  std::vector<std::string> fault_lines = {};  ///< What was planned, in words: "kill of random".
   std::vector<FaultRecord> faults = {};
   std::vector<Life> lives = {};  ///< Of the server's processes.
   std::vector<Failure> failures = {};

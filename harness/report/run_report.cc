@@ -58,10 +58,12 @@ Json FaultJson(const FaultRecord& fault, const Damage& damage, sys::Nanos start)
 Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
   std::uint64_t sent = 0;
   std::uint64_t ok = 0;
+  std::uint64_t unsent = 0;
   std::uint64_t refused = 0;
   for (const LoadRecord& load : run.loads) {
     sent += load.sent;
     ok += load.ok;
+    unsent += load.unsent;
   }
   for (const Failure& failure : run.failures) refused += failure.kind == FailureKind::kRefused ? 1 : 0;
   std::uint64_t unexamined = 0;
@@ -77,6 +79,7 @@ Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
           {"abandoned", measured.at(Measure::kAbandoned)},
           {"refused", refused},
           {"in_flight_at_end", run.in_flight_at_end},
+          {"unsent", unsent},
           {"duplicated", run.ids.duplicated},
           {"wrong", run.ids.wrong},
           {"rescued", run.pool.totals ? Json(run.pool.totals->rescued) : Json(nullptr)},
@@ -84,6 +87,7 @@ Json RequestsJson(const RunRecord& run, const Judgement& judgement) {
           {"unexamined", unexamined},
           {"with_ids", run.ids.checked},
           {"idle", run.resting.count},
+          {"idle_answered", run.resting.answered},
           {"idle_lost", run.resting.lost},
           {"idle_kept", run.resting.kept}};
 }
@@ -152,6 +156,8 @@ std::string RunJson(const RunTitle& title, const RunRecord& run, const Judgement
                             {"client", load.client.empty() ? "loadgen" : load.client},
                             {"sent", load.sent},
                             {"ok", load.ok},
+                            {"unsent", load.unsent},
+                            {"achieved", load.achieved ? Json(*load.achieved) : Json(nullptr)},
                             {"report", load.report.empty() ? Json() : Json::parse(load.report)}});
   if (run.after) {
     for (const sys::Nanos time : run.after->workers_cpu) json["workers_cpu_ms"].push_back(Millis(time));

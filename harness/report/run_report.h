@@ -30,9 +30,9 @@ struct RunTitle {
 ///               null where nobody can tell, timeline_us: {dead, reaped, forked, ready, first_response} since
 ///               the signal, null where not seen, undone_us and renewed_us: since then, or null, replaced_by:
 ///               pid or null, unobserved: it was replaced, and it was not seen when, lost, cut, abandoned}]
-///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, duplicated, wrong, rescued,
-///   unexplained,
-///              unexamined: failures that were counted and not looked into, with_ids, idle, idle_lost,
+///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, unsent: due and never sent,
+///              duplicated, wrong, rescued, unexplained, unexamined: failures that were counted and not
+///              looked into, with_ids, idle, idle_answered: those of them that had an answer once, idle_lost,
 ///              idle_kept: false where the server ends connections after each answer}; rescued is null for a
 ///              server that does not tell
 ///   by_phase  {phase: failures}, as the pool tells what its dead workers were doing
@@ -40,7 +40,8 @@ struct RunTitle {
 ///   the
 ///             first 1000
 ///   per_fault {landed, lost, cut}: means for each fault that landed
-///   load      [{url, client, sent, ok, report: loadgen's own, or null for the other clients}]
+///   load      [{url, client, sent, ok, unsent, achieved: the share of its schedule that was sent in time,
+///              report: loadgen's own; these two are null for the other clients}]
 ///   server    {rescued, rescued_in_flight, lost, cut} by its own account, or null
 ///   measured  {name of an expectation: value}, times in µs
 ///   resolution_us {reaped, forked, ready, first_response}: how late each may be

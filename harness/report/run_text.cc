@@ -124,6 +124,15 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   return text;
 }
 
+std::string NeverSent(const LoadRecord& load) {
+  return load.unsent == 0 ? "" : fmt::format(", {} of {} never sent", load.unsent, load.sent + load.unsent);
+}
+
+std::string NeverRested(const RestingConnections& resting) {
+  if (resting.answered >= resting.count) return "";
+  return fmt::format("; {} never had an answer", resting.count - resting.answered);
+}
+
 std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
   const auto of = [&judgement](Measure measure) { return judgement.measured.at(measure); };
   std::uint64_t sent = 0;
@@ -132,11 +141,11 @@ std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
   for (const LoadRecord& load : run.loads) {
     sent += load.sent;
     ok += load.ok;
-    loads += fmt::format("  load       {}: {:.0f}/s{}{}\n", load.url, load.rate,
+    loads += fmt::format("  load       {}: {:.0f}/s{}{}{}\n", load.url, load.rate,
                          load.response_p99 ? fmt::format(", p99 {:.2f} ms from when due",
                                                          static_cast<double>(*load.response_p99) / 1e6)
                                            : "",
-                         load.client.empty() ? "" : ", " + load.client);
+                         NeverSent(load), load.client.empty() ? "" : ", " + load.client);
   }
   std::string text =
       fmt::format("  requests   {} sent, {} ok, {} lost, {} cut, {} abandoned; {} unexplained\n", sent, ok,
@@ -145,7 +154,8 @@ std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
     text += fmt::format("  exactly 1  {} with an id of their own: {} answered twice, {} wrongly\n",
                         run.ids.checked, run.ids.duplicated, run.ids.wrong);
   if (run.resting.count > 0 && run.resting.kept)
-    text += fmt::format("  idle       {} connections, {} lost\n", run.resting.count, run.resting.lost);
+    text += fmt::format("  idle       {} connections, {} lost{}\n", run.resting.count, run.resting.lost,
+                        NeverRested(run.resting));
   if (run.pool.totals)
     text += fmt::format("  rescued    {}, {} of them in flight (the pool's own count)\n",
                         run.pool.totals->rescued, run.pool.totals->rescued_in_flight);
@@ -158,7 +168,7 @@ std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
 std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement& judgement) {
   std::string text = title.name + (title.proves.empty() ? "" : ": " + title.proves) + "\n\n";
   text += RequestLines(run, judgement);
-  if (run.faults_planned) text += FaultLines(run, judgement.attribution);
+  if (!run.fault_lines.empty()) text += FaultLines(run, judgement.attribution);
   text += fmt::format("\n  {}\n", Name(judgement.verdict));
   for (const std::string& reason : judgement.reasons) text += fmt::format("    {}\n", reason);
   text += fmt::format("  again      {}\n", title.replay);

@@ -207,6 +207,7 @@ void LoadJobs::CollectIdle(const Job& job, RunRecord& record) {
   const auto idle = ReadEchoResult(job.url, ReadFile(job.files + ".json"));
   if (!idle.load.broken.empty()) return record.loads.push_back(idle.load);
   record.resting.count = static_cast<std::uint64_t>(job.connections);
+  record.resting.answered = std::min(idle.answered, record.resting.count);
   record.resting.kept = idle.unkept * 2 <= idle.opened;
   const std::uint64_t not_lost = idle.connect_failed + idle.unkept + record.resting.count;
   record.resting.lost = idle.opened - std::min(idle.opened, not_lost);

@@ -27,6 +27,12 @@ PoolStatus::Totals Since(const PoolStatus::Totals& before, const PoolStatus::Tot
           .cut = after.cut - before.cut};
 }
 
+/// "kill of random (line 12)"; without the line where it stands in no file.
+std::string Words(const FaultPlan& plan) {
+  std::string words = fmt::format("{} of {}", Name(plan.fault), Name(plan.target));
+  return plan.line > 0 ? fmt::format("{} (line {})", words, plan.line) : words;
+}
+
 }  // namespace
 
 ScenarioRun::ScenarioRun(sys::EventLoop& loop, const Scenario& scenario, std::uint64_t seed,
@@ -51,7 +57,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   record_.start = sys::Now();
   record_.start_unix_ms = UnixMillis();
   record_.load_end = record_.start + scenario_.duration;
-  record_.faults_planned = !scenario_.faults.empty();
+  for (const FaultPlan& plan : scenario_.faults) record_.fault_lines.push_back(Words(plan));
   injector_ = std::make_unique<Injector>(server_->main(), scenario_.limits, scenario_.commands);
   if (scenario_.holds()) injector_->StartGuard();
   observer_.emplace(server_->main(), server_->admin());
@@ -218,7 +224,8 @@ void ScenarioRun::TellProgress(const LoadJobs& jobs) {
 }
 
 void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record) {
-  FaultRecord fault{.id = record.id,
+  FaultRecord fault{.line = plan,
+                    .id = record.id,
                     .at = start + record.at,
                     .unix_ms = record.unix_ms,
                     .fault = record.fault,
@@ -240,16 +247,14 @@ void ScenarioRun::TakeFault(std::size_t plan, sys::Nanos start, const InjectReco
   now_.last_fault = std::string(Name(fault.fault));
   if (fault.worker) now_.last_fault += " of pid " + std::to_string(fault.worker->identity.pid);
   now_.last_fault += ": " + std::string(Name(fault.outcome));
-  faults_.emplace_back(plan, std::move(fault));
+  record_.faults.push_back(std::move(fault));
 }
 
 void ScenarioRun::NumberFaults() {
-  std::ranges::sort(faults_, {}, [](const auto& each) { return each.second.at; });
+  std::ranges::sort(record_.faults, {}, &FaultRecord::at);
   std::map<std::pair<std::size_t, std::uint64_t>, std::uint64_t> numbers;
-  for (auto& [plan, fault] : faults_) {
-    fault.id = numbers.emplace(std::pair{plan, fault.id}, numbers.size() + 1).first->second;
-    record_.faults.push_back(std::move(fault));
-  }
+  for (FaultRecord& fault : record_.faults)
+    fault.id = numbers.emplace(std::pair{fault.line, fault.id}, numbers.size() + 1).first->second;
 }
 
 void ScenarioRun::AddPhases() {

@@ -76,7 +76,6 @@ class ScenarioRun {
   std::vector<std::unique_ptr<InjectRun>> injects_;  // after injector_: they end first
   std::optional<Observer> observer_;
   std::optional<SteadyState> steady_;
-  std::vector<std::pair<std::size_t, FaultRecord>> faults_;  ///< With the number of their plan.
   std::function<void(const FaultRecord&)> report_;
   std::function<void(const Progress&)> progress_;
   Progress now_;  ///< What progress_ gets.

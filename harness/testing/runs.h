@@ -26,10 +26,10 @@ inline RunRecord GoodRun() {
           .load_end = 10 * sys::kSecond,
           .before = ServerState{.workers = 4, .descriptors = 20},
           .after = ServerState{.workers = 4, .descriptors = 20},
-          .faults_planned = true,
+          .fault_lines = {"kill of random"},
           .faults = {Kill(1, 1000 * kMs, 0, 1), Kill(2, 2000 * kMs, 1)},
           .loads = {{.url = "http://h/", .sent = 1000, .ok = 1000, .rate = 100, .service_mean = kMs}},
-          .resting = {.count = 16},
+          .resting = {.count = 16, .answered = 16},
           .pool = {.totals = PoolStatus::Totals{.rescued = 5}}};
 }
 

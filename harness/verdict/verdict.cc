@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/fault/duration.h"
 #include "harness/fault/inject_record.h"
+#include "harness/verdict/validity.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -101,79 +103,6 @@ std::string Detail(Measure measure, const RunRecord& run, const Attribution& att
   return detail;
 }
 
-double ExpectedInFlight(const RunRecord& run, bool (FaultRecord::*which)() const) {
-  double concurrency = 0;
-  for (const LoadRecord& load : run.loads) concurrency += load.rate * sys::ToSeconds(load.service_mean);
-  return concurrency * static_cast<double>(std::ranges::count_if(run.faults, which));
-}
-
-/// Requests that were asked while faults were held.
-double ExpectedWhileHeld(const RunRecord& run) {
-  double rate = 0;
-  for (const LoadRecord& load : run.loads) rate += load.rate;
-  sys::Nanos held = 0;
-  for (const FaultRecord& fault : run.faults) held += fault.undone.value_or(fault.at) - fault.at;
-  return rate * sys::ToSeconds(held);
-}
-
-bool HitARequest(const RunRecord& run, const Attribution& attribution) {
-  if (std::ranges::any_of(run.faults, &FaultRecord::hit_busy_worker)) return true;
-  if (attribution.unexplained.size() < run.failures.size()) return true;
-  if (ExpectedWhileHeld(run) >= 1) return true;
-  if (ExpectedInFlight(run, &FaultRecord::hit_server) >= 1) return true;
-  if (run.pool.totals) return run.pool.totals->rescued_in_flight > 0;
-  return ExpectedInFlight(run, &FaultRecord::landed) >= 1;
-}
-
-/// What an expectation is about, and could not be seen. A server that has ended is a problem of its own.
-std::vector<std::string> WhatWasNotSeen(const RunRecord& run, const Expectations& expected) {
-  std::vector<std::string> reasons;
-  std::map<Measure, std::int64_t> seen;
-  AddServerMeasures(run, seen);
-  const bool has_ended = !run.after && !run.problems.empty();
-  if (expected.contains(Measure::kExecutedTwice) && !run.ids.executed_twice)
-    reasons.push_back("requests executed more than once: the server has left no ledger of what it executed");
-  for (const Measure measure :
-       {Measure::kUnreaped, Measure::kExtraWorkers, Measure::kMissingWorkers, Measure::kLeaked}) {
-    if (expected.contains(measure) && !seen.contains(measure) && !has_ended)
-      reasons.push_back(fmt::format("{}: could not be counted", InfoOf(measure).words));
-  }
-  std::uint64_t unexamined = 0;
-  for (const auto& [kind, count] : run.unexamined) unexamined += count;
-  if (unexamined > 0)
-    reasons.push_back(
-        fmt::format("{} more failures were counted but not looked into: whether a fault explains them "
-                    "is not known",
-                    unexamined));
-  if (!run.resting.kept && run.resting.count > 0 && expected.contains(Measure::kIdleLost))
-    reasons.push_back(
-        "idle connections: the server ends each as soon as it has answered, so none could rest");
-  return reasons;
-}
-
-std::vector<std::string> WhyInvalid(const RunRecord& run, const Attribution& attribution,
-                                    const Expectations& expected) {
-  std::vector<std::string> reasons = WhatWasNotSeen(run, expected);
-  std::uint64_t sent = 0;
-  for (const LoadRecord& load : run.loads) {
-    sent += load.sent;
-    if (!load.broken.empty()) reasons.push_back(fmt::format("the load on {}: {}", load.url, load.broken));
-    if (!load.invalid.empty()) reasons.push_back(fmt::format("the load on {}: {}", load.url, load.invalid));
-  }
-  if (sent == 0) reasons.push_back("no request was sent");
-  if (!run.faults_planned) return reasons;
-  if (std::ranges::none_of(run.faults, &FaultRecord::landed)) {
-    std::string why;
-    for (const FaultRecord& fault : run.faults) {
-      if (!fault.reason.empty()) why = ": " + fault.reason;
-    }
-    reasons.push_back(fmt::format("no fault landed{}", why));
-  } else if (!HitARequest(run, attribution)) {
-    reasons.push_back("no fault landed while a request was in flight");
-  }
-  return reasons;
-}
-
 }  // namespace
 
 std::string_view Name(Verdict verdict) {
@@ -242,7 +171,7 @@ Judgement Judge(const RunRecord& run, const Expectations& expected) {
     judgement.reasons = {run.breach.empty() ? "interrupted" : run.breach};
     return judgement;
   }
-  const auto invalid = WhyInvalid(run, judgement.attribution, expected);
+  const auto invalid = WhyInvalid(run, expected, judgement.measured, judgement.attribution);
   bool failed = !run.problems.empty();
   judgement.reasons = run.problems;
   for (const auto& [measure, limit] : expected) {

@@ -30,10 +30,11 @@ struct Judgement {
 
 /// Holds a run against what was expected. Pure.
 ///
-/// INVALID: faults were planned and none landed, or none while a request was in flight; no request was sent;
-/// a load generator fell behind by its own fault; more failed than could be looked into; idle connections are
-/// judged and the server keeps none; a measure of the server itself is judged and could not be taken. That a
-/// request was in flight is known from the pool's own account
+/// INVALID: faults were planned and none landed, none of one line, or none while a request was in flight; no
+/// request was sent, or more than a tenth of a load never; a load generator fell behind by its own fault;
+/// more failed than could be looked into; idle connections are judged and the server keeps none, or has not
+/// answered each once; anything else that is judged could not be measured. That a request was in flight is
+/// known from the pool's own account
 /// (/status.json just before the signal, /metrics at the end) or from what was lost; for a server without
 /// these, and for faults of the parent, the supervisor or the whole server, it is estimated: faults ×
 /// requests a second × mean service time, at least 1.

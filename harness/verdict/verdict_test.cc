@@ -114,6 +114,52 @@ TEST(JudgeTest, NoFaultLandedIsInvalid) {
   EXPECT_THAT(judgement.reasons, ElementsAre("no fault landed: no worker was there"));
 }
 
+TEST(JudgeTest, WhatWasDoneAndWasSeenToDoSomethingElseHasNotLanded) {
+  auto run = GoodRun();
+  for (auto& fault : run.faults) {
+    fault.outcome = Outcome::kDelivered;
+    fault.proof = Proof::kMismatched;
+    fault.reason = "its workers were not seen to be replaced";
+  }
+  const auto judgement = Judge(run, DefaultExpectations());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons, ElementsAre("no fault landed: its workers were not seen to be replaced"));
+  for (auto& fault : run.faults) fault.proof = Proof::kUnproved;
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, EachLineOfFaultsHasToLand) {
+  auto run = GoodRun();
+  run.fault_lines = {"kill of random", "kill of supervisor (line 9)"};
+  auto missed = Kill(3, 1500 * kMs, 2);
+  missed.line = 1;
+  missed.outcome = Outcome::kMissed;
+  missed.reason = "no supervisor was there";
+  run.faults.push_back(missed);
+  const auto judgement = Judge(run, DefaultExpectations());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons,
+              ElementsAre("kill of supervisor (line 9): 1 planned, none landed: no supervisor was there"));
+  run.faults.back().outcome = Outcome::kDead;
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
+}
+
+TEST(JudgeTest, AnExpectationThatCouldNotBeMeasuredProvesNothing) {
+  auto run = GoodRun();
+  for (auto& fault : run.faults) {
+    fault.fault = Fault::kStop;
+    fault.outcome = Outcome::kHeld;
+    fault.timeline = {};
+  }
+  const auto judgement = Judge(run, {{Measure::kReapP99, 1000}, {Measure::kResponseP99, kMs}});
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons,
+              ElementsAre("reap p99: could not be measured", "response p99: could not be measured"));
+  EXPECT_EQ(Judge(run, {}).verdict, Verdict::kPass) << "nobody asked";
+  run.resting.count = 0;
+  EXPECT_EQ(Judge(run, {{Measure::kIdleLost, 0}}).verdict, Verdict::kInvalid);
+}
+
 TEST(JudgeTest, NoFaultWhileARequestWasInFlightIsInvalid) {
   auto run = GoodRun();
   run.faults[0].worker->busy = 0;
@@ -143,6 +189,28 @@ TEST(JudgeTest, NoRequestOrNoTrustworthyLoadIsInvalid) {
   run.loads[0].invalid.clear();
   run.loads[0].broken = "loadgen ended with exit_127";
   EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+}
+
+TEST(JudgeTest, ALoadOfWhichMoreThanATenthWasNeverSentIsInvalid) {
+  auto run = GoodRun();
+  run.loads[0].unsent = 111;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+  run.loads[0].unsent = 112;
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons, ElementsAre(HasSubstr("112 of its 1112 requests were never sent")));
+  EXPECT_THAT(RunText({}, run, judgement), HasSubstr("http://h/: 100/s, 112 of 1112 never sent\n"));
+}
+
+TEST(JudgeTest, AConnectionThatNeverHadAnAnswerDidNotRest) {
+  auto run = GoodRun();
+  run.resting.answered = 13;
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons,
+              ElementsAre("idle connections: 3 of 16 never had an answer, and so did not rest"));
+  EXPECT_THAT(RunText({}, run, judgement), HasSubstr("16 connections, 0 lost; 3 never had an answer\n"));
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
 }
 
 TEST(JudgeTest, WhatIsLostIsLostInAnInvalidRunTooButATimeProvesNothing) {
@@ -190,9 +258,16 @@ TEST(JudgeTest, InterruptedIsAborted) {
 
 TEST(JudgeTest, ASteadyRunNeedsNoFaults) {
   auto run = GoodRun();
-  run.faults_planned = false;
+  run.fault_lines.clear();
   run.faults.clear();
-  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
+  Expectations counts = Strict();
+  counts.erase(Measure::kReadyP99);
+  counts.erase(Measure::kRecoveryP99);
+  EXPECT_EQ(Judge(run, counts).verdict, Verdict::kPass);
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid) << "nothing died, so nothing took its time";
+  EXPECT_THAT(judgement.reasons, ElementsAre("replacement ready p99: could not be measured",
+                                             "recovery p99: could not be measured"));
 }
 
 TEST(VerdictTest, ExitCodesAreThePromisedOnes) {
@@ -205,6 +280,8 @@ TEST(VerdictTest, ExitCodesAreThePromisedOnes) {
 TEST(RunJsonTest, HasThePromisedMembers) {
   auto run = GoodRun();
   run.failures = {LostAt(2000 * kMs)};
+  run.loads[0].unsent = 7;
+  run.loads[0].achieved = 0.99;
   run.faults[1].timeline.unobserved = true;
   run.faults[1].timeline.successor = 4711;
   const auto judgement = Judge(run, Strict());
@@ -226,6 +303,10 @@ TEST(RunJsonTest, HasThePromisedMembers) {
   EXPECT_EQ(json["requests"]["lost"], 1);
   EXPECT_EQ(json["requests"]["rescued"], 5);
   EXPECT_EQ(json["per_fault"]["lost"], 0.5);
+  EXPECT_EQ(json["requests"]["unsent"], 7);
+  EXPECT_EQ(json["requests"]["idle_answered"], 16);
+  EXPECT_EQ(json["load"][0]["unsent"], 7);
+  EXPECT_EQ(json["load"][0]["achieved"], 0.99);
   EXPECT_EQ(json["measured"]["recovery_p99"], 10000);
 }
 
