@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -9,6 +10,8 @@
 #include "pool/manual/option_table.h"
 
 int main(int argc, char** argv) {
+  // A reader that leaves ends no run. A handler, for what is ignored the server would inherit.
+  std::signal(SIGPIPE, [](int) {});
   CLI::App app{"Hurts a pre-fork server's workers, and checks that its clients did not notice."};
   app.name("harness");
   app.require_subcommand(1);

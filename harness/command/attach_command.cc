@@ -33,7 +33,7 @@ Without --rate the connections ask again at once, as wrk's do, and lose what wrk
 that asks: it also tells latencies, and loses less, since it looks whether a connection has ended before it uses it again.
 
 Exit codes: 0 PASS: what was expected held (by default only that no request failed without a fault); 1 FAIL; 2 usage;
-3 INVALID: no fault landed, or none while a request was in flight; 4 ABORTED: by Ctrl-C, or the server no longer served;
+3 INVALID: no fault landed, or none while a request was in flight, or what was expected could not be measured; 4 ABORTED: by Ctrl-C, or the server no longer served;
 77 refused: this machine cannot do the fault.
 )";
 
@@ -110,6 +110,8 @@ std::string ReplayOf(const Arguments& arguments) {
 }
 
 int Attach(Arguments& arguments) {
+  if (const auto writable = CheckWritable(arguments.files); !writable)
+    return UsageError(writable.error().message);
   const auto parent = MainProcess(arguments.attach.parent, arguments.attach.admin);
   if (!parent) return UsageError(parent.error().message);
   arguments.attach.parent = *parent;

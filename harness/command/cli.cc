@@ -1,17 +1,39 @@
 #include "harness/command/cli.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
+#include <cstring>
 
 #include "harness/fault/fault.h"
+#include "pool/sys/file.h"
 #include "pool/sys/unique_fd.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::harness {
+namespace {
+
+/// Throws nothing where stderr is lost too. False.
+bool CannotWrite(const char* where, int error) {
+  std::fprintf(stderr, "harness: cannot write %s: %s\n", where, std::strerror(error));
+  return false;
+}
+
+sys::Result<void> CheckOpens(const std::string& path, int how) {
+  if (path.empty()) return {};
+  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
+  if (!file) return sys::Failure(errno, "cannot write " + path);
+  return {};
+}
+
+bool Print(std::FILE* file, const char* name, const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if ((std::fflush(file) == 0 && written) || errno == EPIPE) return true;
+  return CannotWrite(name, errno);
+}
+
+}  // namespace
 
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help) {
   return AddParsed(app, name, value, sys::ParseDuration, help)->type_name("TIME");
@@ -24,7 +46,7 @@ void AddParent(CLI::App& app, pid_t& parent) {
 }
 
 int UsageError(const std::string& message) {
-  fmt::print(stderr, "harness: {}\n", message);
+  std::fprintf(stderr, "harness: %s\n", message.c_str());
   return kExitUsage;
 }
 
@@ -34,23 +56,25 @@ int Refusal(const sys::Error& error) {
 }
 
 sys::Result<void> CheckWritable(const std::string& path) {
-  if (path.empty() || path == "-") return {};
-  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (!file) return sys::Failure(errno, "cannot write " + path);
-  return {};
+  return path == "-" ? sys::Result<void>() : CheckOpens(path, O_TRUNC);
+}
+
+sys::Result<void> CheckAppendable(const std::string& path) { return CheckOpens(path, O_APPEND); }
+
+bool WriteReport(const std::string& path, int how, const std::string& text) {
+  if (path.empty()) return true;
+  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
+  const int error = file ? sys::WriteAll(file.get(), text) : errno;
+  return error == 0 || CannotWrite(path.c_str(), error);
 }
 
 bool PrintResults(const std::string& text, const std::string& json, const std::string& json_path) {
-  fmt::print(json_path == "-" ? stderr : stdout, "{}", text);
-  if (json_path.empty()) return true;
   if (json_path == "-") {
-    fmt::print("{}", json);
-    return true;
+    const bool told = Print(stderr, "stderr", text);
+    return Print(stdout, "stdout", json) && told;
   }
-  std::ofstream file(json_path);
-  file << json << std::flush;
-  if (!file) fmt::print(stderr, "harness: cannot write {}\n", json_path);
-  return file.good();
+  const bool written = WriteReport(json_path, O_TRUNC, json);
+  return Print(stdout, "stdout", text) && written;
 }
 
 }  // namespace hydrapool::harness

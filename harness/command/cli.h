@@ -41,13 +41,19 @@ int UsageError(const std::string& message);
 /// The same, but returns kExitCannotHere for an Error of the code kCannotHere.
 int Refusal(const sys::Error& error);
 
-/// Whether results can be written to `path` ("" and "-" always can): to be asked before a run. Makes an empty
-/// file where there is none.
+/// Whether results can be written to `path` ("" and "-" always can). To be asked before anything that can
+/// fail: it leaves an empty file there, so that no result of an earlier run passes for one of this.
 [[nodiscard]] sys::Result<void> CheckWritable(const std::string& path);
+/// The same of a file that is appended to: what stands there stays.
+[[nodiscard]] sys::Result<void> CheckAppendable(const std::string& path);
 
-/// Prints `text`, and writes `json` to `json_path` if there is one. With "-" the JSON goes to stdout and the
-/// text to stderr. False, with a line on stderr, where the file cannot be written.
+/// Writes `json` to `json_path` if there is one, then prints `text`. With "-" the JSON goes to stdout and the
+/// text to stderr. False, with a line on stderr, where one cannot be written; a reader of stdout that has
+/// left wants no more, and is no failure.
 bool PrintResults(const std::string& text, const std::string& json, const std::string& json_path);
+/// Writes `text` as the file `path` ("": nowhere), `how` being O_TRUNC or O_APPEND. False, with a line on
+/// stderr, where it cannot.
+bool WriteReport(const std::string& path, int how, const std::string& text);
 
 /// Adds a subcommand. The chosen one runs inside app.parse() and leaves its exit code in `exit_code`.
 void AddRunCommand(CLI::App& app, int& exit_code);

@@ -32,9 +32,8 @@ struct Finished {
   std::string output;
 };
 
-/// Runs the binary; `output` is stdout and stderr together.
-Finished Harness(const std::string& arguments) {
-  FILE* pipe = ::popen((HYDRAPOOL_BIN_DIR "/harness " + arguments + " 2>&1").c_str(), "r");
+Finished Shell(const std::string& command) {
+  FILE* pipe = ::popen(command.c_str(), "r");
   Finished finished;
   std::array<char, 4096> buffer;
   while (const auto got = ::fread(buffer.data(), 1, buffer.size(), pipe))
@@ -44,7 +43,17 @@ Finished Harness(const std::string& arguments) {
   return finished;
 }
 
+constexpr const char* kHarness = HYDRAPOOL_BIN_DIR "/harness ";
+
+/// Runs the binary; `output` is stdout and stderr together.
+Finished Harness(const std::string& arguments) { return Shell(kHarness + arguments + " 2>&1"); }
+
 struct ScratchFile {
+  void Write(const std::string& text) const { std::ofstream(path) << text; }
+  [[nodiscard]] std::string Text() const {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
   [[nodiscard]] std::vector<nlohmann::json> Lines() const {
     std::ifstream file(path);
     std::vector<nlohmann::json> lines;
@@ -182,6 +191,41 @@ TEST(EchoCommandTest, WhereNothingCouldBeSentTheExitCodeIs3) {
   EXPECT_EQ(finished.exit_code, 3);
   std::ifstream file(json.path);
   EXPECT_EQ(nlohmann::json::parse(file).at("verdict"), "INVALID");
+}
+
+TEST(ResultsTest, OfAnEarlierRunDoNotOutliveOneThatIsRefused) {
+  for (const char* refused : {"inject --parent 4194999 --every 1s", "run nosuch.yaml", "echo nowhere",
+                              "attach --parent 4194999 http://127.0.0.1:1/"}) {
+    const ScratchFile json;
+    json.Write("old");
+    EXPECT_EQ(Harness(fmt::format("{} --json {}", refused, json.path)).exit_code, 2) << refused;
+    EXPECT_EQ(json.Text(), "") << refused;
+  }
+  const ScratchFile kept;
+  kept.Write("old");
+  Harness(fmt::format("run nosuch.yaml --dry-run --json {}", kept.path));
+  Harness(fmt::format("run nosuch.yaml --summary {}", kept.path));
+  EXPECT_EQ(kept.Text(), "old") << "nothing was to be written, or appended only";
+}
+
+TEST(ResultsTest, ThatCannotBeToldAreExitCode2AndTakeNoOtherReportWithThem) {
+  const Family family;
+  const AdminEndpoint server("{}");
+  const ScratchFile junit;
+  const auto finished = Shell(fmt::format(
+      "{} attach --parent {} --no-faults --idle 0 --connections 1 --duration 100ms --junit {} --json "
+      "- http://{}/ 2>&1 >/dev/full",
+      kHarness, family.parent.pid(), junit.path, server.address));
+  EXPECT_EQ(finished.exit_code, 2) << finished.output;
+  EXPECT_THAT(finished.output, HasSubstr("harness: cannot write stdout: No space left on device\n"));
+  EXPECT_THAT(junit.Text(), HasSubstr("</testsuites>"));
+}
+
+TEST(ResultsTest, AReaderThatHasLeftChangesNoVerdict) {
+  const auto gone = sys::LocalAddress(sys::Listen("127.0.0.1:0").get());
+  const auto finished = Shell(fmt::format(
+      "{{ ({} echo --connections 1 --duration 20ms {}; echo rc=$? >&3) | true; }} 3>&1", kHarness, gone));
+  EXPECT_THAT(finished.output, HasSubstr("rc=3\n"));
 }
 
 }  // namespace

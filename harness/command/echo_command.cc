@@ -24,7 +24,7 @@ Asks GET PATH?ID, with an ID of its own for each request, and expects EXPECT, th
 --body-sizes it asks POST PATH?ID, and the answer must give the request's body back. Run it while
 `harness inject` kills workers: a request lost, answered twice or answered with another's bytes is counted as such.
 
-Exit codes: 0 each request got one answer, its own; 1 not so; 2 usage; 3 nothing was sent.)";
+Exit codes: 0 each request got one answer, its own; 1 not so; 2 usage, or a result that cannot be written; 3 nothing was sent.)";
 
 struct Arguments {
   EchoOptions echo;
@@ -78,10 +78,10 @@ sys::Result<EchoOptions> OptionsOf(const Arguments& arguments) {
 }
 
 int Echo(const Arguments& arguments) {
-  const auto options = OptionsOf(arguments);
-  if (!options) return UsageError(options.error().message);
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
+  const auto options = OptionsOf(arguments);
+  if (!options) return UsageError(options.error().message);
   sys::EventLoop loop;
   EchoRun run(loop, *options);
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Stop(); });

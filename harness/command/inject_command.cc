@@ -37,7 +37,7 @@ Without --count and --for it goes on until Ctrl-C or the end of the server's mai
 the parent are ever signalled: with --admin those that the pool calls workers, else those that run the parent's program and, where children
 call themselves differently, call themselves workers. Faults by --requests are given up when the server executes none for 30 s.
 
-Exit codes: 0 done; 1 no fault landed, the parent ended before its time, or faults by --requests were given up; 2 usage; 4 aborted: the server no longer served;
+Exit codes: 0 done; 1 no fault landed, the parent ended before its time, or faults by --requests were given up; 2 usage, or a result that cannot be written; 4 aborted: the server no longer served;
 77 refused: this machine cannot do the fault.
 )";
 
@@ -172,6 +172,8 @@ std::set<Fault> KindsOf(const Arguments& arguments) {
 int Inject(Arguments& arguments);
 
 int Replay(Arguments& arguments) {
+  if (const auto writable = CheckWritable(arguments.json); !writable)
+    return UsageError(writable.error().message);
   const auto faults = FaultsIn(sys::ReadFile(arguments.replay), arguments.replay);
   if (!faults) return UsageError(faults.error().message);
   arguments.run.listed = *faults;
@@ -182,6 +184,8 @@ int Replay(Arguments& arguments) {
 }
 
 int Inject(Arguments& arguments) {
+  if (const auto writable = CheckWritable(arguments.json); !writable)
+    return UsageError(writable.error().message);
   if (arguments.faults.how && arguments.faults.port == 0) return UsageError("--how needs --port");
   const bool is_replay = !arguments.replay.empty();
   if (const auto fits = CheckOptions(arguments.faults, arguments.admin); !fits && !is_replay)
@@ -200,8 +204,6 @@ int Inject(Arguments& arguments) {
     const auto there = CheckTarget(arguments.admin, arguments.parent, target);
     if (!there) return UsageError(there.error().message);
   }
-  if (const auto writable = CheckWritable(arguments.json); !writable)
-    return UsageError(writable.error().message);
   const auto journal = OpenJournal(arguments.journal);
   if (!journal) return UsageError(journal.error().message);
 

@@ -1,29 +1,12 @@
 #include "harness/command/report_files.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "harness/command/cli.h"
 #include "harness/report/run_html.h"
 #include "harness/report/run_summary.h"
-#include "pool/sys/file.h"
-#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::harness {
-namespace {
-
-bool Write(const std::string& path, int how, const std::string& text) {
-  if (path.empty()) return true;
-  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
-  const int error = file ? sys::WriteAll(file.get(), text) : errno;
-  if (error != 0) fmt::print(stderr, "harness: cannot write {}: {}\n", path, std::strerror(error));
-  return error == 0;
-}
-
-}  // namespace
 
 void AddReportOptions(CLI::App& app, ReportFiles& files) {
   app.add_option("--json", files.json, "Write the result as JSON; - for stdout")->type_name("FILE");
@@ -43,20 +26,19 @@ void AddReportOptions(CLI::App& app, ReportFiles& files) {
 }
 
 sys::Result<void> CheckWritable(const ReportFiles& files) {
-  for (const std::string* path : {&files.json, &files.html, &files.junit, &files.summary, &files.journal}) {
+  for (const std::string* path : {&files.json, &files.html, &files.junit, &files.journal}) {
     if (auto writable = CheckWritable(*path); !writable) return writable;
   }
-  return {};
+  return CheckAppendable(files.summary);
 }
 
 bool WriteReports(const ReportFiles& files, const RunTitle& title, const RunRecord& run,
                   const Judgement& judgement, const Expectations& expected) {
-  bool written = PrintResults(RunText(title, run, judgement), RunJson(title, run, judgement), files.json);
-  if (!files.html.empty()) written &= Write(files.html, O_TRUNC, RunHtml(title, run, judgement));
-  written &= Write(files.junit, O_TRUNC, RunJUnit(title, run, judgement, expected));
-  written &= Write(files.journal, O_TRUNC, RunJournal(run));
-  written &= Write(files.summary, O_APPEND, RunMarkdown(title, run, judgement));
-  return written;
+  bool written = WriteReport(files.junit, O_TRUNC, RunJUnit(title, run, judgement, expected));
+  if (!files.html.empty()) written &= WriteReport(files.html, O_TRUNC, RunHtml(title, run, judgement));
+  written &= WriteReport(files.journal, O_TRUNC, RunJournal(run));
+  written &= WriteReport(files.summary, O_APPEND, RunMarkdown(title, run, judgement));
+  return PrintResults(RunText(title, run, judgement), RunJson(title, run, judgement), files.json) && written;
 }
 
 }  // namespace hydrapool::harness

@@ -22,7 +22,7 @@ struct ReportFiles {
 
 void AddReportOptions(CLI::App& app, ReportFiles& files);
 
-/// An Error where one cannot be written; to be asked before a run.
+/// An Error where one cannot be written; to be asked before a run, for it empties all but the summary.
 [[nodiscard]] sys::Result<void> CheckWritable(const ReportFiles& files);
 
 /// Prints the screen and writes the files. False, with a line on stderr, where one cannot be written.

@@ -68,8 +68,9 @@ looked for beside the scenario, then in the directory above this program's.
 In command, files, commands, flags and ledger WORK is a directory of the run's own, PORT a free port, DISK the one that can be filled:
   start: { command: [nginx, -c, WORK/n.conf], url: 'http://127.0.0.1:PORT/', files: { n.conf: '...' } }
 
-Exit codes: 0 PASS; 1 FAIL; 2 usage, or the server cannot be started; 3 INVALID: nothing was exercised (no fault landed, or none
-while a request was in flight), or the load generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no longer served (steady);
+Exit codes: 0 PASS; 1 FAIL; 2 usage, the server cannot be started, or a report cannot be written; 3 INVALID: nothing was exercised
+(no fault landed, none of a line of faults, or none while a request was in flight), what is expected could not be measured, or the load
+generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no longer served (steady);
 77 refused: this machine or build cannot do a fault (network, full-disk, oom, throttle, exact phases).
 )";
 
@@ -110,6 +111,10 @@ class LiveView {
 std::uint64_t FreshSeed() { return std::random_device()() % 1'000'000; }
 
 int Run(const Arguments& arguments) {
+  if (!arguments.dry_run) {
+    const auto writable = CheckWritable(arguments.files);
+    if (!writable) return UsageError(writable.error().message);
+  }
   if (!std::filesystem::is_regular_file(arguments.file))
     return UsageError(fmt::format("{}: no such file", arguments.file));
   const auto scenario = ParseScenario(ReadFile(arguments.file), arguments.file);
@@ -127,7 +132,6 @@ int Run(const Arguments& arguments) {
 
 int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string& replay,
                  const ReportFiles& files) {
-  if (const auto writable = CheckWritable(files); !writable) return UsageError(writable.error().message);
   ScratchDir scratch;
   sys::EventLoop loop;
   ScenarioRun run(loop, scenario, seed, scratch);
