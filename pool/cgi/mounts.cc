@@ -278,8 +278,7 @@ tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_vie
     return SlashMissing{Encoded(point.at + located->below) + (located->below.empty() ? "" : "/")};
   }
   for (const std::string& name : rules_.index) {
-    const std::string slash = path.ends_with('/') ? "" : "/";
-    const std::string whole_path = std::string(path) + slash + name;
+    const std::string whole_path = std::string(path) + (path.ends_with('/') ? "" : "/") + name;
     auto index = point.tree->Locate(whole_path, what);
     if (!index && index.error().status == 404) continue;
     if (!index) return tl::unexpected(index.error());
