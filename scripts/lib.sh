@@ -59,9 +59,15 @@ install_packages() {
     die "missing packages that could not be installed: $missing"
 }
 
-# build PRESET: configures and builds into build/PRESET.
+# build PRESET [TARGET...]: configures and builds into build/PRESET.
 build() {
-  command -v ccache >/dev/null && export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
-  cmake --preset "$1" >/dev/null || return
-  cmake --build --preset "$1"
+  local preset=$1
+  shift
+  if command -v ccache >/dev/null; then
+    export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    # Without these it keeps nothing that has precompiled headers.
+    export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS-pch_defines,time_macros}
+  fi
+  cmake --preset "$preset" >/dev/null || return
+  cmake --build --preset "$preset" ${1+--target "$@"}
 }
