@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <map>
+#include <string>
 
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/host_watch.h"
@@ -17,12 +18,25 @@ namespace {
 
 using sys::kMillisecond;
 using sys::kSecond;
+using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::Pair;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 /// Hosts, addresses and connections that are not as one would like them, both engines.
 class EngineNetworkTest : public ::testing::TestWithParam<const char*> {};
+
+/// How many connections each address of a server has got.
+std::map<std::string, int> Connected(const RunResult& result) {
+  std::map<std::string, int> connected;
+  for (const auto& row : result.tally.connections.addresses.rows())
+    connected[row.address] = static_cast<int>(row.connected);
+  return connected;
+}
+
+std::string AddressOf(const ScriptedServer& server) { return fmt::format("127.0.0.1:{}", server.port()); }
 
 INSTANTIATE_TEST_SUITE_P(Both, EngineNetworkTest, ::testing::Values("curl", "raw"),
                          [](const auto& test) { return std::string(test.param); });
@@ -39,6 +53,8 @@ TEST_P(EngineNetworkTest, EachHostHasConnectionsOfItsOwn) {
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 600u);
   EXPECT_LE(result.tally.connections.opened, 12u);
   EXPECT_EQ(result.tally.connections.http1, result.tally.connections.opened);
+  EXPECT_THAT(Connected(result), UnorderedElementsAre(Pair(AddressOf(a), Gt(0)), Pair(AddressOf(b), Gt(0)),
+                                                      Pair(AddressOf(c), Gt(0))));
 }
 
 TEST_P(EngineNetworkTest, ASilentAddressIsPassedOver) {
@@ -54,6 +70,8 @@ TEST_P(EngineNetworkTest, ASilentAddressIsPassedOver) {
                            .connections = 1,
                            .threads = 1});
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 6u);
+  EXPECT_THAT(Connected(result),
+              UnorderedElementsAre(Pair("127.0.0.2:" + port, 0), Pair(AddressOf(server), 1)));
 }
 
 TEST_P(EngineNetworkTest, ConnectionsComeFromTheAddressesInTurn) {

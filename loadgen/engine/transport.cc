@@ -52,7 +52,7 @@ int Transport::OpenSocket() {
   const int on = 1;
   if (family != AF_UNIX) ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   due_ = walk_.Due(opened_at_);
-  thread_.counts.Opened();
+  address_ = thread_.counts.Opened(address.get(), address.size);
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
   thread_.poller.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   return 0;
@@ -89,7 +89,7 @@ std::optional<ConnectError> Transport::Connected() {
   walk_.Connected();
   due_ = walk_.End();
   if (security_.tls == nullptr) {
-    ready_ = true;
+    SetReady();
     return std::nullopt;
   }
   ssl_ = security_.tls->Begin(fd(), *security_.host);
@@ -109,8 +109,13 @@ std::optional<ConnectError> Transport::Handshake() {
   thread_.counts.Secured(SSL_session_reused(ssl_.get()) != 0);
   if (!security_.tls->Agreed(ssl_.get()))
     return Failed(Outcome::kTls, "the server does not agree on HTTP/2 (by ALPN): it speaks HTTP/1.1");
-  ready_ = true;
+  SetReady();
   return std::nullopt;
+}
+
+void Transport::SetReady() {
+  ready_ = true;
+  thread_.counts.addresses.Connected(address_);
 }
 
 ConnectError Transport::Failed(Outcome outcome, std::string detail) {

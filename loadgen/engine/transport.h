@@ -80,6 +80,7 @@ class Transport {
   std::optional<ConnectError> NotConnected(int error_number, bool too_slow);
   std::optional<ConnectError> Connected();
   std::optional<ConnectError> Handshake();
+  void SetReady();
   ConnectError Failed(Outcome outcome, std::string detail);
   Transferred ReceiveTls(std::span<char> buffer);
   Transferred TlsEnd();
@@ -91,6 +92,7 @@ class Transport {
   SslPointer ssl_;
   Security security_;
   sys::Nanos opened_at_ = 0;
+  std::size_t address_ = 0;  // its place among those of the counts
   sys::Nanos due_ = AddressWalk::kNever;
   Moments at_;
   bool ready_ = false;

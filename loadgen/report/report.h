@@ -85,7 +85,8 @@ std::optional<std::string> NothingReached(const Report& report);
 ///                    own_lag_us: as in latency_us, the part of the lag with a connection free,
 ///                    longest_pause_s: for how long a thread did not run at all, cores,
 ///                    machine_cpu: share of the cores' time (machine_cpu_s) that all programs took,
-///                    peak_memory_bytes, network {retransmits, accept_overflows, syn_drops}: of all programs}
+///                    peak_memory_bytes, network {retransmits, accept_overflows, syn_drops: of all programs;
+///                    addresses: [{address, tried, connected}]: of the server, as connection_counts.h}}
 ///   start_unix_ms
 ///   series           {width_s, rows: [{begin_s, sent, outcomes: {name: n}, rate, p50_us, p90_us, p99_us,
 ///                    max_us, targets: where there are several URLs [{sent, completed, ok, ended, p50_us,

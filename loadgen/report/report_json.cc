@@ -5,6 +5,7 @@
 
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"
+#include "loadgen/report/series_json.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -79,11 +80,19 @@ Json ErrorsJson(const Tally& tally, bool explained) {
   return errors;
 }
 
+Json AddressesJson(const ServerAddresses& addresses) {
+  Json rows = Json::array();
+  for (const auto& row : addresses.rows())
+    rows.push_back({{"address", row.address}, {"tried", row.tried}, {"connected", row.connected}});
+  return rows;
+}
+
 Json NetworkJson(const RunResult& run) {
   const auto& own = run.tally.connections;
   return {{"retransmits", run.kernel.retransmits},
           {"accept_overflows", run.kernel.accept_overflows},
           {"syn_drops", run.kernel.syn_drops},
+          {"addresses", AddressesJson(own.addresses)},
           {"own_connections", own.opened},
           {"own_connections_sent_again", own.sent_again},
           {"http1_connections", own.http1},
@@ -127,36 +136,6 @@ Json LatencyByJson(const Tally& tally) {
           {"not_ok_service", LatencyJson(tally.parts.not_ok_service)},
           {"outcome", outcomes},
           {"status", status}};
-}
-
-Json SeriesJson(const IntervalSeries& series) {
-  Json rows = Json::array();
-  for (const auto& [begin, interval] : series.intervals()) {
-    const auto response = interval.response.Unpack();
-    Json outcomes = Json::object();
-    for (std::size_t i = 0; i < kOutcomes; ++i) {
-      if (interval.outcomes[i] > 0)
-        outcomes[std::string(Name(static_cast<Outcome>(i)))] = interval.outcomes[i];
-    }
-    rows.push_back({{"begin_s", sys::ToSeconds(begin)},
-                    {"sent", interval.sent},
-                    {"outcomes", outcomes},
-                    {"rate", static_cast<double>(interval.completed()) / sys::ToSeconds(series.width())},
-                    {"p50_us", response.ValueAtPercentile(50)},
-                    {"p90_us", response.ValueAtPercentile(90)},
-                    {"p99_us", response.ValueAtPercentile(99)},
-                    {"max_us", response.max()}});
-    for (const auto& target : interval.targets) {
-      const auto took = target.response.Unpack();
-      rows.back()["targets"].push_back({{"sent", target.sent},
-                                        {"completed", target.completed},
-                                        {"ok", target.ok},
-                                        {"ended", target.ended},
-                                        {"p50_us", took.ValueAtPercentile(50)},
-                                        {"p99_us", took.ValueAtPercentile(99)}});
-    }
-  }
-  return {{"width_s", sys::ToSeconds(series.width())}, {"rows", rows}};
 }
 
 Json HdrJson(const RunResult& run) {

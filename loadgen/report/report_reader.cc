@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "loadgen/report/hdr_log.h"
+#include "loadgen/report/series_json.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -93,21 +94,6 @@ void ReadCounts(const Json& json, RunResult& run) {
   tally.follow_ups = std::min(requests.value("follow_ups", std::uint64_t{0}), run.scheduled);
   tally.sent_in_time = static_cast<std::uint64_t>(std::llround(
       json.at("achieved").get<double>() * static_cast<double>(run.scheduled - tally.follow_ups)));
-}
-
-void ReadSeries(const Json& json, RunResult& run) {
-  run.series = IntervalSeries(Seconds(json.at("width_s")));
-  for (const auto& row : json.at("rows")) {
-    Interval interval{.sent = row.at("sent")};
-    for (const auto& [name, n] : row.at("outcomes").items())
-      interval.outcomes[static_cast<std::size_t>(OutcomeOf(name).value_or(Outcome::kOther))] = n;
-    for (const auto& target : row.value("targets", Json::array()))
-      interval.targets.push_back({.sent = target.at("sent"),
-                                  .completed = target.at("completed"),
-                                  .ok = target.at("ok"),
-                                  .ended = target.at("ended")});
-    run.series.Add(Seconds(row.at("begin_s")), interval);
-  }
 }
 
 /// "target-3" and "target-3-not_ok".
@@ -225,6 +211,9 @@ void ReadSelf(const Json& json, Report& report) {
                            .http2 = network.value("http2_connections", std::uint64_t{0}),
                            .tls = network.value("tls_sessions", std::uint64_t{0}),
                            .resumed = network.value("tls_resumed", std::uint64_t{0})};
+  for (const auto& row : network.value("addresses", Json::array()))
+    run.tally.connections.addresses.Add(
+        {.address = row.at("address"), .tried = row.at("tried"), .connected = row.at("connected")});
   run.kernel.machine_busy =
       std::llround(self.at("machine_cpu").get<double>() * static_cast<double>(run.kernel.machine_all));
   report.self = {.bottleneck = self.at("bottleneck"), .valid = json.at("valid"), .reason = json.at("reason")};
@@ -241,7 +230,7 @@ Report FromJson(const Json& json) {
   run.tally.timing.completed_at_last_sent = json.value("completed_while_sending", Json(run.counted));
   run.stopped = json.at("stopped");
   ReadCounts(json, run);
-  ReadSeries(json.at("series"), run);
+  run.series = ReadSeries(json.at("series"));
   const auto by = json.find("latency_by");  // reports of before it have none
   if (by != json.end()) NameParts(*by, run.tally.parts);
   for (const auto& text : json.at("hdr_log")) {

@@ -33,7 +33,9 @@ RunResult Record(int n, int salt, std::int64_t start_unix_ms) {
                                 .detail = "cut",
                                 .phases = {.first_byte = took / 2, .body = took / 2}});
   }
-  recorder.Connections({.opened = static_cast<std::uint64_t>(n), .sent_again = 2, .retransmits = 3});
+  ConnectionCounts connections{.opened = static_cast<std::uint64_t>(n), .sent_again = 2, .retransmits = 3};
+  connections.addresses.Add({.address = "127.0.0.1:80", .tried = 5, .connected = 4});
+  recorder.Connections(connections);
   recorder.Finish();
   return {.tally = recorder.tally(),
           .series = recorder.TakeTold().series,

@@ -114,6 +114,11 @@ void LatencyLine(std::back_insert_iterator<std::string> out, const char* name, c
   fmt::format_to(out, " {} |\n", FormatMicros(static_cast<double>(h.max())));
 }
 
+void Addresses(std::back_insert_iterator<std::string> out, const ServerAddresses& addresses) {
+  for (const auto& row : addresses.rows())
+    fmt::format_to(out, "\n- {} of {} connections to {}", row.connected, row.tried, Cell(row.address));
+}
+
 }  // namespace
 
 std::string ToMarkdown(const Report& report) {
@@ -141,6 +146,7 @@ std::string ToMarkdown(const Report& report) {
   fmt::format_to(out, "| latency | p50 | p90 | p99 | p99.9 | max |\n|---|---:|---:|---:|---:|---:|\n");
   LatencyLine(out, "response (from when it was due)", tally.latency.response);
   LatencyLine(out, "service (from when it was sent)", tally.latency.service);
+  Addresses(out, tally.connections.addresses);
   for (std::size_t i = 1; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
     if (tally.outcomes.of(outcome) == 0) continue;

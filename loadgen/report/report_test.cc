@@ -37,6 +37,9 @@ Report Example() {
   const Attempt unanswered{.due = 0, .sent = kMillisecond};
   run.tally.Sent(unanswered, true);
   run.tally.InFlightAtEnd(unanswered, kSecond);
+  run.tally.connections.opened = 4;
+  run.tally.connections.addresses.Add({.address = "127.0.0.1:80", .tried = 3, .connected = 3});
+  run.tally.connections.addresses.Add({.address = "[::1]:80", .tried = 1, .connected = 0});
   return MakeReport("curl", {.targets = {{.url = "http://h/"}}}, std::move(run));
 }
 
@@ -58,6 +61,9 @@ TEST(ReportJsonTest, HasTheKeysOthersRelyOn) {
   EXPECT_DOUBLE_EQ(json["fairness_jain"].get<double>(), 0.9);
   EXPECT_DOUBLE_EQ(json["self"]["cpu_us_per_request"].get<double>(), 1200);
   EXPECT_EQ(json["self"]["bottleneck"], "none");
+  EXPECT_EQ(
+      json["self"]["network"]["addresses"].dump(),
+      R"([{"address":"127.0.0.1:80","tried":3,"connected":3},{"address":"[::1]:80","tried":1,"connected":0}])");
   for (const auto* latency : {"response", "service", "lag"}) {
     for (const auto* key : {"p50", "p90", "p99", "p99.9", "max", "mean"}) {
       EXPECT_TRUE(json["latency_us"][latency][key].is_number()) << latency << key;
@@ -81,6 +87,18 @@ TEST(ReportTextTest, SaysWhatHappened) {
   EXPECT_THAT(text, HasSubstr("refused: 1  (Connection refused)"));
   EXPECT_THAT(text, HasSubstr("200: 2"));
   EXPECT_THAT(text, HasSubstr("fairness 0.900"));
+  EXPECT_THAT(text, HasSubstr("connected  4 connections made\n"
+                              "           3 to 127.0.0.1:80\n"
+                              "           0 to [::1]:80, 1 more tried\n"));
+}
+
+TEST(ReportTextTest, OfManyAddressesTheFirstAreNamed) {
+  auto report = Example();
+  for (int i = 0; i < 100; ++i)
+    report.run.tally.connections.addresses.Add(
+        {.address = "h:" + std::to_string(i), .tried = 1, .connected = 1});
+  EXPECT_THAT(ToText(report),
+              HasSubstr("1 to h:5\n           and to 25 more addresses: all are in --json\n"));
 }
 
 TEST(ReportTextTest, FitsATerminalOfEightyColumns) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "loadgen/plan/figures.h"
@@ -24,6 +25,7 @@ constexpr std::size_t kLabel = 11;
 constexpr std::size_t kMostUrl = 120;
 constexpr std::size_t kMostTargetsShown = 16;
 constexpr std::size_t kMostWorkers = 16;
+constexpr std::size_t kMostAddresses = 8;
 constexpr std::size_t kMostName = 24;
 constexpr std::size_t kMostPart = 10;
 constexpr double kAlpha = 0.05;
@@ -222,6 +224,14 @@ void Connections(Out out, const ConnectionCounts& own) {
   if (own.http2 > 0) fmt::format_to(out, ", {} HTTP/2", own.http2);
   if (own.tls > 0) fmt::format_to(out, ", {} TLS handshakes, {} of them resumed", own.tls, own.resumed);
   fmt::format_to(out, "\n");
+  const auto& rows = own.addresses.rows();
+  for (const auto& row : std::span(rows).first(std::min(rows.size(), kMostAddresses)))
+    fmt::format_to(
+        out, "           {} to {}{}\n", row.connected, Printable(row.address, kMostUrl),
+        row.tried > row.connected ? fmt::format(", {} more tried", row.tried - row.connected) : "");
+  if (rows.size() > kMostAddresses)
+    fmt::format_to(out, "           and to {} more addresses: all are in --json\n",
+                   rows.size() - kMostAddresses);
 }
 
 void Network(Out out, const RunResult& run) {

@@ -12,6 +12,7 @@ void ConnectionCounts::Merge(const ConnectionCounts& other) {
   http2 += other.http2;
   tls += other.tls;
   resumed += other.resumed;
+  addresses.Merge(other.addresses);
 }
 
 void ConnectionCounts::Ask(int fd) {

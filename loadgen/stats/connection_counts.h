@@ -1,15 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include "loadgen/stats/server_addresses.h"
 #include "pool/sys/clock.h"
 
 namespace hydrapool::loadgen {
 
 /// What a run's own TCP connections say of themselves, beside what the kernel counts of all programs
-/// (kernel_counters.h): how many there were, and how many segments they had to send again, SYNs included.
+/// (kernel_counters.h): how many there were, to which addresses, and how many segments they had to send
+/// again, SYNs included.
 ///
-///     counts.Opened();                     // connect(2) is called
+///     const auto place = counts.Opened(address, size);   // connect(2) is called
+///     counts.addresses.Connected(place);                 // it is there
 ///     counts.Ended(fd, opened_at, now);    // before close(2), or at the end of the run: once for each
 ///
 /// It costs a system call (TCP_INFO) only for connections that lived for 200 ms, so none where a connection
@@ -27,8 +31,13 @@ struct ConnectionCounts {
   std::uint64_t http2 = 0;        ///< so many in HTTP/2.
   std::uint64_t tls = 0;          ///< So many had a TLS session,
   std::uint64_t resumed = 0;      ///< so many an earlier one's.
+  ServerAddresses addresses = {};
 
-  void Opened() { ++opened; }
+  /// Returns the place of its address among `addresses`.
+  std::size_t Opened(const sockaddr* address, socklen_t size) {
+    ++opened;
+    return addresses.Tried(address, size);
+  }
   void Secured(bool took_up_a_session) {
     ++tls;
     if (took_up_a_session) ++resumed;

@@ -1,6 +1,7 @@
 #include "loadgen/stats/connection_counts.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 namespace hydrapool::loadgen {
 namespace {
@@ -12,10 +13,13 @@ TEST(ConnectionCountsTest, WhatLivedShorterThanTheTimerIsNotAsked) {
   static_assert(!ConnectionCounts::MayHaveSentAgain(200 * kMillisecond - 1));
   static_assert(ConnectionCounts::MayHaveSentAgain(200 * kMillisecond));
   ConnectionCounts counts;
-  counts.Opened();
+  const sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(80), .sin_addr = {}, .sin_zero = {}};
+  counts.addresses.Connected(counts.Opened(reinterpret_cast<const sockaddr*>(&address), sizeof address));
   counts.Ended(-1, 0, 10 * kMillisecond);
   counts.Ended(-1, 0, sys::kSecond);
-  EXPECT_EQ(counts, ConnectionCounts{.opened = 1}) << "no socket: nothing sent again";
+  ConnectionCounts expected{.opened = 1};
+  expected.addresses.Add({.address = "0.0.0.0:80", .tried = 1, .connected = 1});
+  EXPECT_EQ(counts, expected) << "no socket: nothing sent again";
 }
 
 TEST(ConnectionCountsTest, Merge) {

@@ -22,7 +22,7 @@ void CurlConnection::BeginAgain() {
 
 int CurlConnection::Open(curl_sockaddr& address) {
   Choose(address);
-  const int fd = sockets_.Open(address.family, address.socktype, address.protocol);
+  const int fd = sockets_.Open(address);
   if (fd < 0) {
     walks_ = false;
     return fd;
@@ -56,6 +56,7 @@ int CurlConnection::Carry(int local_port) {
     }
   }
   opened_.clear();
+  if (taken >= 0) sockets_.Connected(taken);
   return taken;
 }
 

@@ -11,18 +11,17 @@
 
 namespace hydrapool::loadgen {
 
-int CurlSockets::Open(int family, int type, int protocol) {
-  const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
+int CurlSockets::Open(const curl_sockaddr& to) {
+  const int fd = ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
   if (fd < 0) return fd;
-  if (const int error_number = sources_.Bind(fd, family); error_number != 0) {
+  if (const int error_number = sources_.Bind(fd, to.family); error_number != 0) {
     ::close(fd);
     errno = error_number;
     return -1;
   }
   const auto index = static_cast<std::size_t>(fd);
-  if (index >= opened_at_.size()) opened_at_.resize(index + 64);
-  opened_at_[index] = sys::Now();
-  counts_.Opened();
+  if (index >= opened_.size()) opened_.resize(index + 64);
+  opened_[index] = {.at = sys::Now(), .address = counts_.Opened(&to.addr, to.addrlen)};
   poller_.Forget(fd);
   return fd;
 }
@@ -38,7 +37,7 @@ int CurlSockets::Close(int fd) {
 }
 
 void CurlSockets::Count(int fd, sys::Nanos now) {
-  const sys::Nanos opened_at = std::exchange(opened_at_[static_cast<std::size_t>(fd)], 0);
+  const sys::Nanos opened_at = std::exchange(OpenedAs(fd).at, 0);
   if (opened_at != 0) counts_.Ended(fd, opened_at, now);
 }
 
@@ -49,7 +48,7 @@ bool CurlSockets::IsConnecting(int fd) {
 }
 
 void CurlSockets::CountOpen(sys::Nanos now) {
-  for (std::size_t fd = 0; fd < opened_at_.size(); ++fd) Count(static_cast<int>(fd), now);
+  for (std::size_t fd = 0; fd < opened_.size(); ++fd) Count(static_cast<int>(fd), now);
 }
 
 }  // namespace hydrapool::loadgen

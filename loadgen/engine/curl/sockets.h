@@ -30,13 +30,15 @@ class CurlSockets {
         counts_(counts),
         watch_ends_(plan.wire.extras.http2) {}
 
-  /// As socket(2).
-  int Open(int family, int type, int protocol);
+  /// As socket(2), for a connection to `to`.
+  int Open(const curl_sockaddr& to);
   int Close(int fd);
   /// libcurl (7.88) closes a socket that did not connect without a word: so it is counted just before, where
   /// it is known to be open, or dropped, where it may be closed already.
   void Count(int fd, sys::Nanos now);
-  void Drop(int fd) { opened_at_[static_cast<std::size_t>(fd)] = 0; }
+  void Drop(int fd) { OpenedAs(fd).at = 0; }
+  /// It carries its first request.
+  void Connected(int fd) { counts_.addresses.Connected(OpenedAs(fd).address); }
   /// What the connections came to.
   [[nodiscard]] ConnectionCounts& counts() { return counts_; }
   /// HTTP/2: the server had ended the connection that was closed last.
@@ -64,6 +66,12 @@ class CurlSockets {
   std::vector<CurlRequest> requests = {};
 
  private:
+  struct Opened {
+    sys::Nanos at = 0;        // 0: not open, or counted
+    std::size_t address = 0;  // its place among those of the counts
+  };
+  Opened& OpenedAs(int fd) { return opened_[static_cast<std::size_t>(fd)]; }
+
   Poller& poller_;
   SourceAddresses& sources_;
   ConnectionCounts& counts_;
@@ -72,7 +80,7 @@ class CurlSockets {
   sys::Nanos connect_due_ = AddressWalk::kNever;
   sys::Nanos paused_until_ = AddressWalk::kNever;
   std::vector<Socket> by_port_ = std::vector<Socket>(65536);
-  std::vector<sys::Nanos> opened_at_;  // by descriptor; 0: not open, or counted
+  std::vector<Opened> opened_;  // by descriptor
 };
 
 }  // namespace hydrapool::loadgen

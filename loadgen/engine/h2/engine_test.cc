@@ -104,6 +104,11 @@ TEST(H2EngineTest, AConnectionThatLeavesIsReplaced) {
   const auto result = RunPlan("auto", plan);
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 300u) << TextOf(result);
   EXPECT_EQ(server.Connections(), 6);
+  const auto& rows = result.tally.connections.addresses.rows();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ("http://" + rows[0].address + "/ok", server.Url("/ok"));
+  EXPECT_EQ(rows[0].connected, 6u);
+  EXPECT_EQ(rows[0].tried, 6u);
 }
 
 TEST(H2EngineTest, TheServersFlowControlIsKept) {

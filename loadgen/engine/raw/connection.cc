@@ -73,7 +73,7 @@ int RawConnection::OpenSocket() {
   socket_.connecting = true;
   socket_.connect_due = walk_.Due(socket_.opened_at);
   socket_.peer_closed = false;
-  thread_.counts.Opened();
+  socket_.address = thread_.counts.Opened(address.get(), address.size);
   if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
   thread_.poller.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   if (security_.tls != nullptr) socket_.ssl = security_.tls->Begin(fd(), *security_.host);
@@ -135,6 +135,7 @@ std::optional<Result> RawConnection::Send() {
       socket_.connecting = false;
       socket_.carried = 1;
       ++thread_.counts.http1;
+      thread_.counts.addresses.Connected(socket_.address);
       NoteConnected(AddressWalk::kNever);
     }
     sent += static_cast<std::size_t>(n);

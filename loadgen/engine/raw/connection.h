@@ -86,6 +86,7 @@ class RawConnection {
   struct Socket {
     sys::UniqueFd fd = {};
     sys::Nanos opened_at = 0;
+    std::size_t address = 0;    // its place among those of the counts
     std::uint64_t carried = 0;  // requests
     bool connecting = false;
     sys::Nanos connect_due = AddressWalk::kNever;

@@ -131,6 +131,8 @@ function tables() {
     ['connections made', number(report.self.network.own_connections)],
     ['TCP segments sent again on them', number(report.self.network.own_retransmits)],
     ['and by all programs', number(report.self.network.retransmits)], ['accept queues overflowed', number(report.self.network.accept_overflows)], ['bottleneck', report.self.bottleneck]]);
+  table("The server's addresses", ['', 'connections', 'not made'], report.self.network.addresses.map(({address, tried, connected}) =>
+    [{className: 'name', text: short(address)}, number(connected), number(tried - connected)]));
   table('Faults', ['at', 'what', 'dead after'], data.faults.map(f =>
     [seconds(f.from), {className: 'text', text: f.label}, f.to > f.from ? `${number(1e3 * (f.to - f.from))} ms` : '']));
 }

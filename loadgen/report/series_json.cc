@@ -1,0 +1,72 @@
+#include "loadgen/report/series_json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace hydrapool::loadgen {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+sys::Nanos Seconds(const nlohmann::json& json) {
+  return static_cast<sys::Nanos>(std::llround(json.get<double>() * 1e9));
+}
+
+Outcome OutcomeNamed(const std::string& name) { return OutcomeOf(name).value_or(Outcome::kOther); }
+
+Json TargetJson(const TargetInterval& target) {
+  const auto took = target.response.Unpack();
+  return {{"sent", target.sent},
+          {"completed", target.completed},
+          {"ok", target.ok},
+          {"ended", target.ended},
+          {"p50_us", took.ValueAtPercentile(50)},
+          {"p99_us", took.ValueAtPercentile(99)}};
+}
+
+TargetInterval ReadTarget(const nlohmann::json& json) {
+  return {.sent = json.at("sent"),
+          .completed = json.at("completed"),
+          .ok = json.at("ok"),
+          .ended = json.at("ended")};
+}
+
+}  // namespace
+
+Json SeriesJson(const IntervalSeries& series) {
+  Json rows = Json::array();
+  for (const auto& [begin, interval] : series.intervals()) {
+    const auto response = interval.response.Unpack();
+    Json outcomes = Json::object();
+    for (std::size_t i = 0; i < kOutcomes; ++i) {
+      if (interval.outcomes[i] > 0)
+        outcomes[std::string(Name(static_cast<Outcome>(i)))] = interval.outcomes[i];
+    }
+    rows.push_back({{"begin_s", sys::ToSeconds(begin)},
+                    {"sent", interval.sent},
+                    {"outcomes", outcomes},
+                    {"rate", static_cast<double>(interval.completed()) / sys::ToSeconds(series.width())},
+                    {"p50_us", response.ValueAtPercentile(50)},
+                    {"p90_us", response.ValueAtPercentile(90)},
+                    {"p99_us", response.ValueAtPercentile(99)},
+                    {"max_us", response.max()}});
+    for (const auto& target : interval.targets) rows.back()["targets"].push_back(TargetJson(target));
+  }
+  return {{"width_s", sys::ToSeconds(series.width())}, {"rows", rows}};
+}
+
+IntervalSeries ReadSeries(const nlohmann::json& json) {
+  IntervalSeries series(Seconds(json.at("width_s")));
+  for (const auto& row : json.at("rows")) {
+    Interval interval{.sent = row.at("sent")};
+    for (const auto& [name, n] : row.at("outcomes").items())
+      interval.outcomes[static_cast<std::size_t>(OutcomeNamed(name))] = n;
+    for (const auto& target : row.value("targets", nlohmann::json::array()))
+      interval.targets.push_back(ReadTarget(target));
+    series.Add(Seconds(row.at("begin_s")), interval);
+  }
+  return series;
+}
+
+}  // namespace hydrapool::loadgen
