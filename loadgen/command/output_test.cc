@@ -187,27 +187,50 @@ TEST(OutputTest, NoSecretIsShownAnywhere) {
   EXPECT_THAT(wrong.Err(), Not(HasSubstr("sesame")));
 }
 
+/// Fetches the metrics until they have that series.
+void FetchMetrics(const std::string& address, const std::string& series, const ScratchFile& page) {
+  const auto fetch = "curl -s --noproxy '*' -o " + page.path() + " http://" + address + "/metrics";
+  const auto answered = [&] {
+    return std::system(fetch.c_str()) == 0 && page.Read().find(series) != std::string::npos;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!answered() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  if (std::system("command -v promtool >/dev/null 2>&1") == 0) {
+    EXPECT_EQ(std::system(("promtool check metrics >/dev/null < " + page.path()).c_str()), 0);
+  }
+}
+
+TEST(OutputTest, MetricsOfManyUrlsAreBounded) {
+  const ScriptedServer server;
+  const ScratchFile page("page");
+  const ReservedPort port;
+  const auto address = "127.0.0.1:" + port.text();
+  std::vector<std::string> arguments{"-q", "-R", "200", "-d", "10m", "--metrics", address};
+  for (int i = 0; i < 40; ++i) arguments.push_back(server.Url("/500"));
+  Program program(arguments);
+  FetchMetrics(address, "loadgen_target_errors_total{target=\"others\",outcome=\"bad_status\"}", page);
+  program.Signal(SIGINT);
+  EXPECT_THAT(program.Wait(), kRanOrTooBusy);
+  const auto text = page.Read();
+  EXPECT_THAT(text, HasSubstr("loadgen_target_errors_total{target=\"others\",outcome=\"bad_status\"}"));
+  EXPECT_THAT(text, HasSubstr("\nloadgen_other_targets 8\n"));
+  const auto series = "\nloadgen_target_requests_total{target=\"" + server.Url("/500") + "\",result=\"ok\"}";
+  EXPECT_NE(text.find(series), text.npos);
+  EXPECT_EQ(text.find(series), text.rfind(series)) << "a series twice is an error to Prometheus";
+}
+
 TEST(OutputTest, MetricsAreServedWhileItRuns) {
   const ScriptedServer server;
   const ScratchFile page("page");
   const ReservedPort port;
   const auto address = "127.0.0.1:" + port.text();
   Program program({"-q", "-R", "200", "-d", "10m", "--metrics", address, server.Url("/ok")});
-  const auto fetch = "curl -s --noproxy '*' -o " + page.path() + " http://" + address + "/metrics";
-  const auto answered = [&] {
-    return std::system(fetch.c_str()) == 0 &&
-           page.Read().find("loadgen_worker_requests_total{worker=\"3\"}") != std::string::npos;
-  };
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!answered() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  FetchMetrics(address, "loadgen_worker_requests_total{worker=\"3\"}", page);
   program.Signal(SIGINT);
   EXPECT_THAT(program.Wait(), kRanOrTooBusy);
   EXPECT_THAT(page.Read(), HasSubstr("loadgen_requests_total{outcome=\"timeout_body\"} 0\n"));
   EXPECT_THAT(page.Read(), HasSubstr("loadgen_response_seconds_bucket{le=\"+Inf\"}"));
   EXPECT_THAT(page.Read(), HasSubstr("# TYPE loadgen_in_flight gauge"));
-  if (std::system("command -v promtool >/dev/null 2>&1") == 0) {
-    EXPECT_EQ(std::system(("promtool check metrics >/dev/null < " + page.path()).c_str()), 0);
-  }
   Program wrong({"--metrics", "nowhere", server.Url("/ok")});
   EXPECT_EQ(wrong.Wait(), 2);
   EXPECT_THAT(wrong.Err(), HasSubstr("--metrics 'nowhere' is not HOST:PORT"));

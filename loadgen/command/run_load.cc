@@ -122,7 +122,8 @@ class Watcher {
   }
   [[nodiscard]] SloVerdict CheckSoFar(const Slo& slo, double seconds) const {
     const auto& targets = run_.latencies().targets;
-    auto ended = *slo.url < targets.size() ? targets[*slo.url] : TargetCounts{};
+    const auto known = std::min(targets.size(), TargetCutter::kOthers);
+    auto ended = *slo.url < known ? targets[*slo.url] : TargetCounts{};
     ended.sent = ended.ended();
     return Check(slo, FactsOf(ended, seconds));
   }

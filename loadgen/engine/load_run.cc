@@ -230,7 +230,7 @@ void LoadRun::Note(const IntervalSeries& told) {
       targets[i].sent += gained.sent;
       targets[i].completed += gained.completed;
       targets[i].ok += gained.ok;
-      targets[i].errors[Outcome::kOther] += gained.ended - gained.ok;
+      for (const auto& [outcome, n] : gained.errors) targets[i].errors[outcome] += n;
       gained.response.AddTo(targets[i].response);
       gained.not_ok_response.AddTo(targets[i].not_ok_response);
     }

@@ -80,8 +80,7 @@ struct LatenciesSoFar {
   LatencyHistogram lag = {};
   LatencyHistogram not_ok_response = {};  ///< The part of `response` that was not ok.
   LatencyHistogram not_ok_service = {};
-  std::vector<TargetCounts> targets =
-      {};  ///< Where there are several URLs; `errors` without what they are (kOther).
+  std::vector<TargetCounts> targets = {};  ///< Where there are several URLs, as TargetCutter has them.
 };
 
 /// One run: a fixed pool of threads, each with an engine, an agenda and a recorder of its own, merged at the

@@ -9,7 +9,9 @@
 #include <array>
 #include <exception>
 #include <limits>
+#include <map>
 #include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,7 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
+constexpr std::string_view kOtherTargets = "others";
 constexpr std::array<std::int64_t, 19> kBoundsMicros = {
     10,     20,     50,      100,     200,     500,      1000,     2000,     5000,      10'000,
     20'000, 50'000, 100'000, 200'000, 500'000, 1000'000, 2000'000, 5000'000, 10'000'000};
@@ -38,6 +41,15 @@ void Add(MetricFamily& family, std::uint64_t value, std::vector<ClientMetric::La
   metric.label = std::move(labels);
   metric.counter.value = static_cast<double>(value);
   family.metric.push_back(std::move(metric));
+}
+
+MetricFamily Gauge(std::string name, std::string help, double value) {
+  ClientMetric metric;
+  metric.gauge.value = value;
+  return {.name = std::move(name),
+          .help = std::move(help),
+          .type = MetricType::Gauge,
+          .metric = {std::move(metric)}};
 }
 
 MetricFamily Histograms(std::string name, std::string help) {
@@ -70,22 +82,38 @@ MetricFamily Histogram(std::string name, std::string help, const LatencyHistogra
   return family;
 }
 
+/// By what they are called: a series there can be once only, and URLs may be called the same.
+std::map<std::string, TargetCounts> ByName(const std::vector<TargetCounts>& targets,
+                                           const std::vector<std::string>& names) {
+  std::map<std::string, TargetCounts> by_name;
+  for (std::size_t i = 0; i < std::min(targets.size(), names.size()); ++i)
+    by_name[i < TargetCutter::kOthers ? Printable(names[i]) : std::string(kOtherTargets)].Merge(targets[i]);
+  return by_name;
+}
+
 /// Of each URL, where there are several.
-void AddTargets(const LatenciesSoFar& latencies, const std::vector<std::string>& urls,
+void AddTargets(const LatenciesSoFar& latencies, const std::vector<std::string>& names,
                 std::vector<MetricFamily>& families) {
+  if (latencies.targets.empty()) return;
   auto requests = Counter("loadgen_target_requests_total", "Requests to one URL that ended: ok or not_ok.");
+  auto errors = Counter("loadgen_target_errors_total", "Requests to one URL that were not ok, by outcome.");
   auto response = Histograms("loadgen_target_response_seconds",
                              "Latency of one URL's requests, from when they were due.");
-  for (std::size_t i = 0; i < std::min(latencies.targets.size(), urls.size()); ++i) {
-    const auto& counts = latencies.targets[i];
-    const ClientMetric::Label target{"target", Printable(urls[i])};
+  for (const auto& [name, counts] : ByName(latencies.targets, names)) {
+    const ClientMetric::Label target{"target", name};
     Add(requests, counts.ok, {target, {"result", "ok"}});
     Add(requests, counts.ended() - counts.ok, {target, {"result", "not_ok"}});
-    Add(response, counts.response, {target});
+    for (const auto& [outcome, n] : counts.errors)
+      Add(errors, n, {target, {"outcome", std::string(Name(outcome))}});
+    if (name != kOtherTargets) Add(response, counts.response, {target});
   }
-  if (requests.metric.empty()) return;
   families.push_back(std::move(requests));
+  families.push_back(std::move(errors));
   families.push_back(std::move(response));
+  const auto others = names.size() - std::min(names.size(), TargetCutter::kOthers);
+  families.push_back(Gauge("loadgen_other_targets",
+                           "How many URLs have no series of their own: they are told together, as 'others'.",
+                           static_cast<double>(others)));
 }
 
 std::vector<MetricFamily> Families(const LatenciesSoFar& latencies, const Progress& progress) {
@@ -94,12 +122,8 @@ std::vector<MetricFamily> Families(const LatenciesSoFar& latencies, const Progre
   auto ended = Counter("loadgen_requests_total", "Requests that ended, by outcome.");
   for (std::size_t i = 0; i < kOutcomes; ++i)
     Add(ended, progress.outcomes[i], {{"outcome", std::string(Name(static_cast<Outcome>(i)))}});
-  MetricFamily in_flight{.name = "loadgen_in_flight",
-                         .help = "Requests sent and not ended.",
-                         .type = MetricType::Gauge,
-                         .metric = {}};
-  in_flight.metric.emplace_back();
-  in_flight.metric.back().gauge.value = static_cast<double>(progress.in_flight());
+  auto in_flight =
+      Gauge("loadgen_in_flight", "Requests sent and not ended.", static_cast<double>(progress.in_flight()));
   auto workers = Counter("loadgen_worker_requests_total", "Completed requests, by the worker that answered.");
   for (const auto& [slot, n] : progress.workers) Add(workers, n, {{"worker", Printable(slot)}});
   return {

@@ -21,9 +21,11 @@ namespace hydrapool::loadgen {
 ///                                                   far; a value is in the bucket where the upper end of its
 ///                                                   HdrHistogram bucket is (at most 0.1 % above it)
 ///
-///   loadgen_target_requests_total{target,result="ok|not_ok"}, loadgen_target_response_seconds{target}
-///                                                   of each URL (the first TargetList::kMostTimed), where
-///                                                   there are several
+///   loadgen_target_requests_total{target,result="ok|not_ok"}, loadgen_target_errors_total{target,outcome},
+///   loadgen_target_response_seconds{target}         where there are several URLs, of each of the first
+///                                                   TargetList::kMostTimed by its name; all others are told
+///                                                   together as target="others", without latencies
+///   loadgen_other_targets                           how many these are
 ///
 /// Pages are up to a second old. A scrape that is under way when it is destroyed is cut. It is
 /// prometheus-cpp's own server, not the pool's (pool/admin): that one parses HTTP with the pool's code, which

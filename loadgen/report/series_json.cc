@@ -16,20 +16,28 @@ sys::Nanos Seconds(const nlohmann::json& json) {
 Outcome OutcomeNamed(const std::string& name) { return OutcomeOf(name).value_or(Outcome::kOther); }
 
 Json TargetJson(const TargetInterval& target) {
+  Json errors = Json::object();
+  for (const auto& [outcome, n] : target.errors) errors[std::string(Name(outcome))] = n;
   const auto took = target.response.Unpack();
   return {{"sent", target.sent},
           {"completed", target.completed},
           {"ok", target.ok},
-          {"ended", target.ended},
+          {"ended", target.ended()},
+          {"errors", errors},
           {"p50_us", took.ValueAtPercentile(50)},
           {"p99_us", took.ValueAtPercentile(99)}};
 }
 
 TargetInterval ReadTarget(const nlohmann::json& json) {
-  return {.sent = json.at("sent"),
-          .completed = json.at("completed"),
-          .ok = json.at("ok"),
-          .ended = json.at("ended")};
+  TargetInterval target{
+      .sent = json.at("sent"), .completed = json.at("completed"), .ok = json.at("ok"), .errors = {}};
+  const auto errors = json.find("errors");
+  if (errors != json.end()) {
+    for (const auto& [name, n] : errors->items()) target.errors[OutcomeNamed(name)] += n.get<std::uint64_t>();
+  } else if (const std::uint64_t ended = json.at("ended"); ended > target.ok) {
+    target.errors[Outcome::kOther] = ended - target.ok;  // reports of before told no kinds
+  }
+  return target;
 }
 
 }  // namespace

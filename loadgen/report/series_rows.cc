@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace hydrapool::loadgen {
@@ -28,7 +30,7 @@ std::vector<SeriesRow::Target> TargetsOf(const Interval& interval) {
   for (const auto& target : interval.targets)
     targets.push_back({.sent = target.sent,
                        .ok = target.ok,
-                       .errors = target.ended - target.ok,
+                       .errors = target.errors,
                        .response = LatencyOf(target.response)});
   return targets;
 }
@@ -47,6 +49,7 @@ SeriesRow RowOf(sys::Nanos begin, sys::Nanos length, const Interval& interval) {
           .completed = interval.completed(),
           .ok = interval.ok(),
           .errors = interval.ended() - interval.ok(),
+          .outcomes = interval.outcomes,
           .rate = seconds > 0 ? static_cast<double>(interval.completed()) / seconds : 0,
           .response = LatencyOf(interval.response),
           .service = LatencyOf(interval.service),
@@ -87,6 +90,56 @@ int BandOf(std::int64_t micros) {
                           HeatColumn::kBandsOfADecade);
 }
 
+constexpr std::size_t kFirstError = static_cast<std::size_t>(Outcome::kOk) + 1;
+
+/// The columns of a URL, or of all that have none of their own.
+struct TargetColumns {
+  std::string name = {};
+  bool timed = true;
+  std::set<Outcome> errors = {};  // those that it had
+};
+
+std::vector<TargetColumns> ColumnsOf(const std::vector<SeriesRow>& rows,
+                                     const std::vector<std::string>& urls) {
+  std::vector<TargetColumns> columns;
+  if (urls.size() < 2) return columns;
+  for (std::size_t i = 0; i < std::min(urls.size(), TargetCutter::kOthers); ++i)
+    columns.push_back({.name = urls[i]});
+  if (urls.size() > TargetCutter::kOthers)
+    columns.push_back(
+        {.name = fmt::format("({} others)", urls.size() - TargetCutter::kOthers), .timed = false});
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < std::min(row.targets.size(), columns.size()); ++i) {
+      for (const auto& [outcome, n] : row.targets[i].errors) columns[i].errors.insert(outcome);
+    }
+  }
+  return columns;
+}
+
+std::string HeadOf(const TargetColumns& columns) {
+  std::vector<std::string_view> names = {"sent", "ok", "errors"};
+  if (columns.timed) names.insert(names.end(), {"p50_us", "p99_us"});
+  for (const auto outcome : columns.errors) names.push_back(Name(outcome));
+  std::string head;
+  for (const auto name : names) head += "," + CsvField(fmt::format("{} {}", columns.name, name));
+  return head;
+}
+
+std::string FieldsOf(const TargetColumns& columns, const SeriesRow::Target& target) {
+  const auto of = [&target](Outcome outcome) {
+    const auto found = target.errors.find(outcome);
+    return found == target.errors.end() ? 0 : found->second;
+  };
+  std::uint64_t all = 0;
+  for (const auto outcome : columns.errors) all += of(outcome);
+  auto fields = fmt::format(",{},{},{}", target.sent, target.ok, all);
+  if (columns.timed)
+    fields +=
+        target.response.count == 0 ? ",," : fmt::format(",{},{}", target.response.p50, target.response.p99);
+  for (const auto outcome : columns.errors) fields += fmt::format(",{}", of(outcome));
+  return fields;
+}
+
 }  // namespace
 
 std::vector<SeriesRow> Rows(const RunResult& run) {
@@ -113,28 +166,24 @@ std::vector<HeatColumn> Heat(const RunResult& run) {
 }
 
 std::string ToCsv(const std::vector<SeriesRow>& rows, const std::vector<std::string>& urls) {
-  const auto targets = urls.size() < 2 ? 0 : std::min(urls.size(), TargetList::kMostTimed);
+  const auto targets = ColumnsOf(rows, urls);
   std::string text = "begin_s,length_s,sent,completed,ok,errors,rate_rps";
   const auto out = std::back_inserter(text);
   for (const auto* latency : {"response", "service", "lag"}) {
     for (const auto* name : {"p50", "p90", "p99", "max", "mean"})
       fmt::format_to(out, ",{}_{}_us", latency, name);
   }
-  for (std::size_t i = 0; i < targets; ++i) {
-    for (const auto* name : {"sent", "ok", "errors", "p50_us", "p99_us"})
-      fmt::format_to(out, ",{}", CsvField(urls[i] + " " + name));
-  }
+  for (std::size_t i = kFirstError; i < kOutcomes; ++i)
+    fmt::format_to(out, ",error_{}", Name(static_cast<Outcome>(i)));
+  for (const auto& target : targets) text += HeadOf(target);
   text += '\n';
   for (const auto& row : rows) {
     fmt::format_to(out, "{:.3f},{:.3f},{},{},{},{},{:.1f}", row.begin_s, row.length_s, row.sent,
                    row.completed, row.ok, row.errors, row.rate);
     text += LatencyFields(row.response) + LatencyFields(row.service) + LatencyFields(row.lag);
-    for (std::size_t i = 0; i < targets; ++i) {
-      const auto target = i < row.targets.size() ? row.targets[i] : SeriesRow::Target{};
-      fmt::format_to(out, ",{},{},{}", target.sent, target.ok, target.errors);
-      text +=
-          target.response.count == 0 ? ",," : fmt::format(",{},{}", target.response.p50, target.response.p99);
-    }
+    for (std::size_t i = kFirstError; i < kOutcomes; ++i) fmt::format_to(out, ",{}", row.outcomes[i]);
+    for (std::size_t i = 0; i < targets.size(); ++i)
+      text += FieldsOf(targets[i], i < row.targets.size() ? row.targets[i] : SeriesRow::Target{});
     text += '\n';
   }
   return text;

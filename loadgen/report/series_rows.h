@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -25,17 +26,18 @@ struct SeriesRow {
   std::uint64_t completed = 0;
   std::uint64_t ok = 0;
   std::uint64_t errors = 0;  ///< Ended and were not ok.
-  double rate = 0;           ///< Completed a second.
+  std::array<std::uint64_t, kOutcomes> outcomes = {};
+  double rate = 0;  ///< Completed a second.
   struct Target {
     std::uint64_t sent = 0;
     std::uint64_t ok = 0;
-    std::uint64_t errors = 0;
+    std::map<Outcome, std::uint64_t> errors = {};
     Latency response = {};
   };
   Latency response = {};  ///< µs; zeros where nothing ended.
   Latency service = {};
   Latency lag = {};
-  std::vector<Target> targets = {};  ///< By URL, where there are several.
+  std::vector<Target> targets = {};  ///< By URL, where there are several, as TargetCutter has them.
 };
 
 /// A row for each interval, also for those in which nothing happened. The last one ends with the run; where
@@ -53,8 +55,10 @@ struct HeatColumn {
 [[nodiscard]] std::vector<HeatColumn> Heat(const RunResult& run);
 
 /// A line of names and one for each row, RFC 4180 but for the line ends. Times in seconds, latencies in µs;
-/// latencies are empty where nothing ended. Where there are several URLs, behind these for each of the first
-/// TargetList::kMostTimed: sent, ok, errors, p50 and p99, the name of the column with the URL. Pure.
+/// latencies are empty where nothing ended. Behind these, error_refused and so on: how many requests ended
+/// with each outcome but ok. Where there are several URLs, for each of the first TargetList::kMostTimed:
+/// sent, ok, errors, p50, p99 and each kind of error that it had, the name of the column with the URL; the
+/// same without latencies for all further ones together: "(68 others) sent". Pure.
 [[nodiscard]] std::string ToCsv(const std::vector<SeriesRow>& rows,
                                 const std::vector<std::string>& urls = {});
 

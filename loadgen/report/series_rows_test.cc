@@ -3,12 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
 namespace hydrapool::loadgen {
 namespace {
 
 using sys::kMillisecond;
 using sys::kSecond;
+using ::testing::_;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Interval Answers(std::uint64_t n, std::int64_t micros) {
   LatencyHistogram histogram;
@@ -66,17 +74,58 @@ TEST(CsvTest, LatenciesAreEmptyWhereNothingEnded) {
   run.series.Add(kSecond, Answers(10, 700));
   const auto csv = ToCsv(Rows(run));
   EXPECT_THAT(csv, HasSubstr("begin_s,length_s,sent,completed,ok,errors,rate_rps,response_p50_us,"));
-  EXPECT_THAT(csv, HasSubstr("\n0.000,1.000,0,0,0,0,0.0,,,,,,,,,,,,,,,\n"));
+  EXPECT_THAT(csv, HasSubstr("\n0.000,1.000,0,0,0,0,0.0,,,,,,,,,,,,,,,,0,0,"));
   EXPECT_THAT(csv, HasSubstr("\n1.000,1.000,10,9,9,1,9.0,700,700,700,700,700.0,,"));
+}
+
+/// The fields of one column, from its name on.
+std::vector<std::string> Column(const std::string& csv, const std::string& name) {
+  std::vector<std::string> column;
+  std::istringstream lines(csv);
+  std::size_t place = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::vector<std::string> fields;
+    std::istringstream rest(line + ",");
+    for (std::string field; std::getline(rest, field, ',');) fields.push_back(field);
+    if (column.empty()) place = static_cast<std::size_t>(std::ranges::find(fields, name) - fields.begin());
+    column.push_back(place < fields.size() ? fields[place] : "none");
+  }
+  return column;
+}
+
+TEST(CsvTest, EachKindOfErrorHasAColumn) {
+  RunResult run{.duration = 2 * kSecond};
+  run.series.Add(kSecond, Answers(10, 700));
+  const auto csv = ToCsv(Rows(run));
+  EXPECT_THAT(Column(csv, "error_truncated"), ElementsAre("error_truncated", "0", "1"));
+  EXPECT_THAT(Column(csv, "error_refused"), ElementsAre("error_refused", "0", "0"));
+  EXPECT_THAT(csv, Not(HasSubstr("error_ok")));
+}
+
+TEST(CsvTest, UrlsBeyondTheMostTimedAreToldTogether) {
+  SeriesRow row{.length_s = 1};
+  row.targets.resize(TargetCutter::kOthers + 1);
+  row.targets.back() = {.sent = 9, .ok = 4, .errors = {{Outcome::kRefused, 3}, {Outcome::kTls, 2}}};
+  std::vector<std::string> urls;
+  for (int i = 0; i < 100; ++i) urls.push_back(std::to_string(i));
+  const auto csv = ToCsv({row}, urls);
+  EXPECT_THAT(Column(csv, "\"(68 others) sent\""), ElementsAre(_, "9"));
+  EXPECT_THAT(Column(csv, "\"(68 others) errors\""), ElementsAre(_, "5"));
+  EXPECT_THAT(Column(csv, "\"(68 others) refused\""), ElementsAre(_, "3"));
+  EXPECT_THAT(csv, HasSubstr("\"31 p99_us\""));
+  EXPECT_THAT(csv, Not(HasSubstr("\"32 ")));
 }
 
 TEST(CsvTest, SeveralUrlsHaveColumnsOfTheirOwn) {
   SeriesRow row{.length_s = 1,
-                .targets = {{.sent = 3, .ok = 2, .errors = 1, .response = {.count = 3, .p50 = 7, .p99 = 9}}}};
+                .targets = {{.sent = 3,
+                             .ok = 2,
+                             .errors = {{Outcome::kRefused, 1}},
+                             .response = {.count = 3, .p50 = 7, .p99 = 9}}}};
   const auto csv = ToCsv({row}, {"http://h/a,\"b", "http://h/c"});
   EXPECT_NE(csv.find(",\"http://h/a,\"\"b sent\""), csv.npos);
   EXPECT_NE(csv.find(",\"http://h/c p99_us\"\n"), csv.npos);
-  EXPECT_NE(csv.find(",3,2,1,7,9,0,0,0,,\n"), csv.npos);
+  EXPECT_NE(csv.find(",3,2,1,7,9,1,0,0,0,,\n"), csv.npos);
 }
 
 }  // namespace

@@ -48,9 +48,13 @@ void IntervalSeries::RenumberTargets(std::span<const std::size_t> to) {
   for (auto& [begin, interval] : intervals_) {
     const auto before = std::exchange(interval.targets, {});
     for (std::size_t i = 0; i < before.size(); ++i) {
-      if (to[i] >= TargetList::kMostTimed) continue;
-      if (interval.targets.size() <= to[i]) interval.targets.resize(to[i] + 1);
-      interval.targets[to[i]].Merge(before[i]);
+      const auto place = i < std::min(TargetCutter::kOthers, to.size())
+                             ? std::min(to[i], TargetCutter::kOthers)
+                             : TargetCutter::kOthers;
+      if (interval.targets.size() <= place) interval.targets.resize(place + 1);
+      auto& target = interval.targets[place];
+      target.Merge(before[i]);
+      if (place == TargetCutter::kOthers) target.response = target.not_ok_response = {};
     }
   }
 }

@@ -24,7 +24,7 @@ struct Interval {
   PackedHistogram not_ok_response = {};  ///< Of `response`: what was not ok.
   PackedHistogram not_ok_service = {};
 
-  std::vector<TargetInterval> targets = {};  ///< By URL, where there are several (target_counts.h).
+  std::vector<TargetInterval> targets = {};  ///< By URL, where there are several, as TargetCutter has them.
 
   [[nodiscard]] std::uint64_t ok() const { return outcomes[static_cast<std::size_t>(Outcome::kOk)]; }
   [[nodiscard]] std::uint64_t ended() const;
@@ -57,7 +57,8 @@ class IntervalSeries {
   /// Hands out what it has, and goes on empty at the same width.
   [[nodiscard]] IntervalSeries Take();
 
-  /// As TargetList::Renumber.
+  /// As TargetList::Renumber. One that is behind the first kMostTimed then is one of the others; what was one
+  /// of them stays so.
   void RenumberTargets(std::span<const std::size_t> to);
 
   [[nodiscard]] sys::Nanos width() const { return width_; }

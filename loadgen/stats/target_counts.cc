@@ -5,17 +5,54 @@
 
 namespace hydrapool::loadgen {
 
-std::uint64_t TargetCounts::ended() const {
-  auto n = ok;
+namespace {
+
+using Errors = std::map<Outcome, std::uint64_t>;
+
+std::uint64_t Sum(const Errors& errors) {
+  std::uint64_t n = 0;
   for (const auto& [outcome, count] : errors) n += count;
   return n;
 }
+
+void AddTo(Errors& errors, const Errors& others) {
+  for (const auto& [outcome, count] : others) errors[outcome] += count;
+}
+
+Errors Since(const Errors& now, const Errors& before) {
+  Errors gained;
+  for (const auto& [outcome, count] : now) {
+    const auto found = before.find(outcome);
+    const auto more = count - (found == before.end() ? 0 : found->second);
+    if (more > 0) gained[outcome] = more;
+  }
+  return gained;
+}
+
+/// Behind the first kMostTimed, together and without their latencies.
+TargetCounts OthersOf(const TargetList& targets) {
+  TargetCounts others;
+  for (std::size_t i = TargetList::kMostTimed; i < targets.size(); ++i) {
+    const auto& target = targets.of(i);
+    others.sent += target.sent;
+    others.completed += target.completed;
+    others.ok += target.ok;
+    AddTo(others.errors, target.errors);
+  }
+  return others;
+}
+
+}  // namespace
+
+std::uint64_t TargetCounts::ended() const { return ok + Sum(errors); }
+
+std::uint64_t TargetInterval::ended() const { return ok + Sum(errors); }
 
 void TargetCounts::Merge(const TargetCounts& other) {
   sent += other.sent;
   completed += other.completed;
   ok += other.ok;
-  for (const auto& [outcome, count] : other.errors) errors[outcome] += count;
+  AddTo(errors, other.errors);
   response.Merge(other.response);
   not_ok_response.Merge(other.not_ok_response);
   for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
@@ -25,7 +62,7 @@ void TargetInterval::Merge(const TargetInterval& other) {
   sent += other.sent;
   completed += other.completed;
   ok += other.ok;
-  ended += other.ended;
+  AddTo(errors, other.errors);
   response.Merge(other.response);
   not_ok_response.Merge(other.not_ok_response);
 }
@@ -70,15 +107,16 @@ TargetCounts& TargetList::At(std::size_t url) {
 std::vector<TargetInterval> TargetCutter::Cut(const TargetList& targets) {
   std::vector<TargetInterval> gained;
   if (targets.size() < 2) return gained;
-  before_.resize(std::min(targets.size(), TargetList::kMostTimed));
+  const auto others = OthersOf(targets);
+  before_.resize(std::min(targets.size(), kOthers + 1));
   bool any = false;
   for (std::size_t i = 0; i < before_.size(); ++i) {
-    const auto& now = targets.of(i);
+    const auto& now = i < kOthers ? targets.of(i) : others;
     auto& before = before_[i];
     gained.push_back({.sent = now.sent - before.sent,
                       .completed = now.completed - before.completed,
                       .ok = now.ok - before.ok,
-                      .ended = now.ended() - before.ended(),
+                      .errors = Since(now.errors, before.errors),
                       .response = PackedHistogram(now.response.Since(before.response)),
                       .not_ok_response = PackedHistogram(now.not_ok_response.Since(before.not_ok_response))});
     any = any || gained.back() != TargetInterval{};

@@ -35,10 +35,11 @@ struct TargetInterval {
   std::uint64_t sent = 0;
   std::uint64_t completed = 0;
   std::uint64_t ok = 0;
-  std::uint64_t ended = 0;
+  std::map<Outcome, std::uint64_t> errors = {};
   PackedHistogram response = {};
   PackedHistogram not_ok_response = {};
 
+  [[nodiscard]] std::uint64_t ended() const;
   void Merge(const TargetInterval& other);
   [[nodiscard]] bool operator==(const TargetInterval& other) const = default;
 };
@@ -69,9 +70,12 @@ class TargetList {
 };
 
 /// Cuts the counts into intervals (interval_series.h): what each of the first kMostTimed has gained since the
-/// last call. Nothing where there is only one URL: the whole run is then its own.
+/// last call, and behind these, where there are more, all others together, without latencies. Nothing where
+/// there is only one URL: the whole run is then its own.
 class TargetCutter {
  public:
+  /// Where the others are.
+  static constexpr std::size_t kOthers = TargetList::kMostTimed;
   [[nodiscard]] std::vector<TargetInterval> Cut(const TargetList& targets);
 
  private:

@@ -72,8 +72,26 @@ TEST(TargetCutterTest, CutsWhatWasGainedSince) {
   ASSERT_EQ(gained.size(), 2u);
   EXPECT_EQ(gained[0], TargetInterval{});
   EXPECT_EQ(gained[1].ok, 1u);
-  EXPECT_EQ(gained[1].ended, 1u);
+  EXPECT_EQ(gained[1].ended(), 1u);
   EXPECT_EQ(gained[1].response.Unpack().max(), 30);
+}
+
+TEST(TargetCutterTest, BehindTheFirstAllOthersAreTogether) {
+  TargetList targets;
+  TargetCutter cutter;
+  for (std::size_t i = 0; i < 100; ++i) {
+    targets.Sent(i);
+    targets.Finished(i, i % 2 == 0 ? Outcome::kOk : Outcome::kRefused, 10);
+  }
+  const auto first = cutter.Cut(targets);
+  ASSERT_EQ(first.size(), TargetCutter::kOthers + 1);
+  EXPECT_EQ(first[TargetCutter::kOthers - 1].sent, 1u);
+  EXPECT_EQ(first[TargetCutter::kOthers],
+            (TargetInterval{.sent = 68, .completed = 34, .ok = 34, .errors = {{Outcome::kRefused, 34}}}));
+  targets.Finished(99, Outcome::kTruncated, 10);
+  const auto second = cutter.Cut(targets);
+  ASSERT_EQ(second.size(), TargetCutter::kOthers + 1);
+  EXPECT_EQ(second[TargetCutter::kOthers], (TargetInterval{.errors = {{Outcome::kTruncated, 1}}}));
 }
 
 }  // namespace
