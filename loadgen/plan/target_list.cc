@@ -53,6 +53,18 @@ std::vector<std::string> TargetNames(const Plan& plan) {
   return names;
 }
 
+std::string TakeCommonOrigin(std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  const auto scheme = names.front().find("://");
+  const auto path = scheme == std::string::npos ? scheme : names.front().find('/', scheme + 3);
+  if (path == std::string::npos) return {};
+  const auto origin = names.front().substr(0, path);
+  if (!std::ranges::all_of(names, [&](const std::string& name) { return name.starts_with(origin + "/"); }))
+    return {};
+  for (auto& name : names) name.erase(0, path);
+  return origin;
+}
+
 bool IsWeight(std::uint64_t weight) { return weight >= 1 && weight <= kMostWeight; }
 
 sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::vector<std::string>& targets,

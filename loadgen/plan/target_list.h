@@ -23,6 +23,10 @@ sys::Result<void> FillTargets(const std::vector<std::string>& urls, const std::v
 /// What the plan's targets are called in reports and objectives: their names, or their URLs.
 std::vector<std::string> TargetNames(const Plan& plan);
 
+/// Where all of the names begin with one scheme and host, takes these away from them, so that they begin with
+/// their paths: "http://host:80". Else empty. Pure.
+std::string TakeCommonOrigin(std::vector<std::string>& names);
+
 /// A weight that may be given: 1 to 10,000.
 bool IsWeight(std::uint64_t weight);
 

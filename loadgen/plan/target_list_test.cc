@@ -35,6 +35,21 @@ TEST(TargetListTest, RatesAddUp) {
   EXPECT_EQ(plan.arrivals.rate, 101);
 }
 
+TEST(TargetListTest, ACommonOriginIsTaken) {
+  std::vector<std::string> names = {"http://h:80/a", "http://h:80/b?c=http://x/"};
+  EXPECT_EQ(TakeCommonOrigin(names), "http://h:80");
+  EXPECT_THAT(names, ElementsAre("/a", "/b?c=http://x/"));
+  for (std::vector<std::string> others : {std::vector<std::string>{"http://h/a", "http://h2/a"},
+                                          {"http://h/a", "http://h:80/a"},
+                                          {"login", "http://h/a"},
+                                          {"http://h"},
+                                          {}}) {
+    const auto before = others;
+    EXPECT_EQ(TakeCommonOrigin(others), "");
+    EXPECT_EQ(others, before);
+  }
+}
+
 TEST(TargetListTest, WhatIsWrongIsSaid) {
   EXPECT_THAT(Complaint({}, {}), HasSubstr("URL"));
   EXPECT_THAT(Complaint({"a"}, {"b rate=1"}), HasSubstr("all URLs have a rate"));

@@ -200,9 +200,11 @@ TEST(ReportTextTest, EachUrlHasItsOwnLine) {
     report.run.tally.targets.Finished(1, Outcome::kOk, 5000);
     report.run.tally.targets.Took(1, 2, 4000);
   }
-  EXPECT_THAT(ToText(report),
-              HasSubstr("              30        30         0   5.00 ms         -  http://h/b\n"));
-  EXPECT_THAT(ToText(report), HasSubstr("\n               -         -     4.00 ms       -  http://h/b\n"));
+  EXPECT_THAT(ToText(report), HasSubstr("              30        30         0   5.00 ms         -  /b\n"));
+  EXPECT_THAT(ToText(report), HasSubstr("\n               -         -     4.00 ms       -  /b\n"));
+  EXPECT_THAT(ToText(report), HasSubstr("targets    at http://h\n"));
+  report.plan.targets[0].url = "http://other/";
+  EXPECT_THAT(ToText(report), HasSubstr("         0   5.00 ms         -  http://h/b\n"));
   EXPECT_EQ(ToJson(report)["targets"][1]["phases_us"]["first_byte"]["max"], 4000);
   EXPECT_FALSE(ToJson(report)["targets"][1]["phases_us"].contains("connect"));
   EXPECT_EQ(ToJson(report)["targets"][1]["latency_ok_us"]["count"], 30);

@@ -4,7 +4,9 @@
 #include <array>
 #include <iterator>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "loadgen/plan/figures.h"
 #include "loadgen/plan/target_list.h"
@@ -189,9 +191,11 @@ std::string Mean(const PhaseSum& phase) { return phase.count == 0 ? "-" : Format
 void Targets(Out out, const Report& report) {
   if (report.plan.targets.size() < 2) return;
   const auto shown = std::min(report.plan.targets.size(), kMostTargetsShown);
-  const auto names = TargetNames(report.plan);
-  fmt::format_to(out, "targets{:>9}{:>10}{:>10}{:>10}{:>10}  of ok answers\n", "sent", "ok", "not ok", "p50",
-                 "p99");
+  auto names = TargetNames(report.plan);
+  const auto origin = TakeCommonOrigin(names);
+  if (!origin.empty()) fmt::format_to(out, "targets    at {}\n", Printable(origin, kMostUrl));
+  fmt::format_to(out, "{:<7}{:>9}{:>10}{:>10}{:>10}{:>10}  of ok answers\n", origin.empty() ? "targets" : "",
+                 "sent", "ok", "not ok", "p50", "p99");
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& n = report.run.tally.targets.of(i);
     const auto ok = n.response.Since(n.not_ok_response);
