@@ -46,6 +46,7 @@ int DirectPool::Serve(std::vector<UniqueFd> listeners) {
   scoreboard_.signs().CountStart(ProgramStart::kFirst);
   sys::SignalEvents signals(loop_, {SIGTERM, SIGQUIT, SIGINT, SIGCHLD},
                             [this](int signal) { OnSignal(signal); });
+  coroner_.Tick();
   FillSeats();
   WatchListeners();
   tick_ = loop_.At(Now() + kTick, [this] { Tick(); });

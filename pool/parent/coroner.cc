@@ -68,14 +68,10 @@ std::string Toll::Describe() const {
 }
 
 Coroner::Coroner(PoolCounts& counts, VitalSigns& signs, DeathJournal& journal)
-    : counts_(counts),
-      signs_(signs),
-      journal_(journal),
-      oom_kills_(sys::OomKillFile(), signs.oom_kills),
-      limit_(kLinesAtOnce, kLineEach) {}
+    : counts_(counts), signs_(signs), journal_(journal), limit_(kLinesAtOnce, kLineEach) {}
 
 bool Coroner::WasOutOfMemory(const sys::ExitStatus& status) {
-  return status.signal == SIGKILL && oom_kills_.ExplainsOne();
+  return status.signal == SIGKILL && oom_kills_ && oom_kills_->ExplainsOne();
 }
 
 std::size_t Coroner::JudgeWorker(const WorkerLife& life, const sys::ExitStatus& status) {
@@ -136,7 +132,11 @@ void Coroner::JudgeProgram(const ProcessPlaces::Freed& freed) {
 }
 
 void Coroner::Tick() {
-  oom_kills_.Age();
+  if (oom_kills_) {
+    oom_kills_->Age();
+  } else {
+    oom_kills_.emplace(sys::OomKillFile(), signs_.oom_kills);
+  }
   if (const std::uint64_t missed = limit_.TakeMissed())
     sys::log::Warn("{} more workers or CGI programs ended and were not told of one by one", missed);
 }

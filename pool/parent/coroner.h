@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,8 +38,8 @@ struct Toll {
 /// most 20 lines at once and then two a second; once a second what was not said is summed up in one line.
 /// Workers' ends are noted in a journal, too.
 ///
-/// "Out of memory" is what the kernel's count of such kills explains (sys/oom_kills.h). The parent's thread
-/// only.
+/// "Out of memory" is what the kernel's count of such kills explains (sys/oom_kills.h), from the first Tick
+/// on. The parent's thread only.
 class Coroner {
  public:
   Coroner(PoolCounts& counts, VitalSigns& signs, DeathJournal& journal);
@@ -54,7 +55,7 @@ class Coroner {
   /// A program has ended, and nobody knows how.
   void CountUnknownEnd() { signs_.program_ends[UnknownProgramEnd()].Add(); }
 
-  /// Once a second or so: sums up what was not said.
+  /// As a parent begins, and then once a second or so: sums up what was not said.
   void Tick();
 
  private:
@@ -69,7 +70,7 @@ class Coroner {
   PoolCounts& counts_;
   VitalSigns& signs_;
   DeathJournal& journal_;
-  sys::OomKills oom_kills_;
+  std::optional<sys::OomKills> oom_kills_;  // of where this process is when it begins, and not before
   sys::RateLimit limit_;
   Program program_;
 };

@@ -108,6 +108,7 @@ int Pool::Parent::Live() {
   counts.main_process = options.supervised ? life.supervisor.load() : ::getpid();
   counts.parents.Add();
   bell_.Watch(loop);
+  crew_.SumUp();
   if (life.stage >= PoolStage::kLeaving) crew_.Dismiss();
   Resize();
   crew_.FillSeats();

@@ -1,5 +1,7 @@
 #include "pool/sys/oom_kills.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -49,9 +51,12 @@ std::string OomKillFile() {
 }
 
 OomKills::OomKills(std::string file, Memory& memory) : file_(std::move(file)), memory_(memory) {
-  if (memory.begun || file_.empty()) return;
+  struct stat status {};
+  if (file_.empty() || ::stat(file_.c_str(), &status) != 0) return;
+  if (memory.device == status.st_dev && memory.inode == status.st_ino) return;
+  memory.device = status.st_dev;
+  memory.inode = status.st_ino;
   memory.explained = memory.seen = ParseOomKills(ReadFile(file_));
-  memory.begun = true;
 }
 
 bool OomKills::ExplainsOne() {

@@ -17,9 +17,11 @@ namespace hydrapool::sys {
 /// for one's own. The kernel counts before it kills. Each kill explains one death.
 class OomKills {
  public:
-  /// What is remembered; in shared memory, so that a new parent goes on with it.
+  /// What is remembered; in shared memory, so that a new parent goes on with it. Of another file it is
+  /// nothing: counts of two cgroups do not compare.
   struct Memory {
-    bool begun = false;
+    std::uint64_t device = 0;  ///< of the file
+    std::uint64_t inode = 0;   ///< 0: nothing is remembered
     std::uint64_t explained = 0;
     std::uint64_t seen = 0;  ///< by Age
   };

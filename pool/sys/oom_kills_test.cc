@@ -36,7 +36,10 @@ TEST(OomKillsTest, ThisSystemsFileHasACount) {
 
 class OomKillCountTest : public ::testing::Test {
  protected:
-  void Count(int kills) const { std::ofstream(file_) << "oom 9\noom_kill " << kills << "\n"; }
+  void Count(int kills) const { CountIn(file_, kills); }
+  static void CountIn(const std::string& file, int kills) {
+    std::ofstream(file) << "oom 9\noom_kill " << kills << "\n";
+  }
 
   const ScratchDir directory_{"oom"};
   const std::string file_ = directory_ / "memory.events";
@@ -76,6 +79,23 @@ TEST_F(OomKillCountTest, WhatWasRememberedIsNotExplainedAgain) {
   EXPECT_FALSE(after.ExplainsOne());
   Count(4);
   EXPECT_TRUE(after.ExplainsOne());
+}
+
+// The process has moved to another cgroup.
+TEST_F(OomKillCountTest, WhatWasRememberedOfAnotherFileCountsForNothing) {
+  Count(9);
+  OomKills before(file_, memory_);
+  const std::string other = directory_ / "other.events";
+  CountIn(other, 0);
+  OomKills after(other, memory_);
+  EXPECT_FALSE(after.ExplainsOne());
+  CountIn(other, 1);
+  EXPECT_TRUE(after.ExplainsOne());
+  EXPECT_FALSE(after.ExplainsOne());
+  CountIn(other, 2);
+  after.Age();
+  after.Age();
+  EXPECT_FALSE(after.ExplainsOne());
 }
 
 TEST(OomKillsTest, NothingIsExplainedWhereNothingIsCounted) {
