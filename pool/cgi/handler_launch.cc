@@ -58,7 +58,7 @@ std::uint32_t ClientNumber(const std::string& address) {
 sys::Result<sys::UniqueFd> CgroupFor(const ProcessTurn& turn, const CgroupLimits& limits) {
   const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
   if (cgroups == nullptr) return sys::UniqueFd();
-  auto cgroup = cgroups->Enter(turn.place_number(), limits);
+  auto cgroup = cgroups->Enter(turn.cgroup(), limits);
   HYDRAPOOL_FAILPOINT("cgi.cgroup_made");
   return cgroup;
 }

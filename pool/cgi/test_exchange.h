@@ -42,7 +42,7 @@ class FakeTurn final : public ProcessTurn {
   void Leave() override { line_.Leave(5); }
   void GiveUp() override { line_.Leave(5); }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return place_; }
-  [[nodiscard]] std::size_t place_number() const override { return 0; }
+  [[nodiscard]] CgroupName cgroup() const override { return {}; }
   [[nodiscard]] std::uint32_t claimant() const override { return 5; }
   [[nodiscard]] bool client_finished() const override { return false; }
 

@@ -7,9 +7,14 @@
 #include "pool/sys/failpoint.h"
 
 namespace hydrapool {
+namespace {
+
+constexpr sys::Nanos kSweepAgain = 100 * sys::kMillisecond;
+
+}  // namespace
 
 ProcessKeeper::ProcessKeeper(sys::EventLoop& loop, LeaseTable& table, PoolCounts& counts)
-    : table_(table), counts_(counts), records_(table.size()), offers_(1), left_(loop) {}
+    : loop_(loop), table_(table), counts_(counts), records_(table.size()), offers_(1), left_(loop) {}
 
 void ProcessKeeper::Adopt(Kinship kinship) {
   left_.Adopt(kinship);
@@ -27,6 +32,11 @@ void ProcessKeeper::Adopt(Kinship kinship) {
     }
   }
   Count();
+}
+
+void ProcessKeeper::Resume() {
+  left_.Resume();
+  SweepCgroups();
 }
 
 void ProcessKeeper::AppendNoted(std::vector<int>& descriptors) const {
@@ -183,16 +193,27 @@ ProcessPlaces::Freed ProcessKeeper::OnReaped(pid_t pid) {
   return freed;
 }
 
-bool ProcessKeeper::EndCgroup(pid_t pid) const {
+bool ProcessKeeper::EndCgroup(pid_t pid) {
   const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
   const auto place = cgroups == nullptr ? std::nullopt : table_.places().NumberOf(pid);
   if (!place) return false;
-  cgroups->End(*place);
+  std::atomic<std::uint64_t>& tenancies = table_.places().Tenancies(*place);
+  const CgroupName name{.place = *place, .tenancy = tenancies};
+  const bool out_of_memory = cgroups->OutOfMemory(name) > 0;
+  const bool gone = cgroups->End(name);
   HYDRAPOOL_FAILPOINT("parent.cgroup_ended");
-  const std::uint64_t kills = cgroups->OutOfMemory(*place);
-  const bool out_of_memory = table_.places().OomKills(*place).exchange(kills) < kills;
-  if (cgroups->Renew(*place)) table_.places().OomKills(*place).store(0);
+  tenancies = name.tenancy + 1;
+  if (!gone && !sweep_) sweep_ = loop_.At(sys::Now() + kSweepAgain, [this] { SweepCgroups(); });
   return out_of_memory;
+}
+
+void ProcessKeeper::SweepCgroups() {
+  const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
+  if (cgroups == nullptr) return;
+  const bool gone = cgroups->EndAll([this](const CgroupName& name) {
+    return name.place < ProcessPlaces::kMost && name.tenancy < table_.places().Tenancies(name.place);
+  });
+  if (!gone) sweep_ = loop_.At(sys::Now() + kSweepAgain, [this] { SweepCgroups(); });
 }
 
 std::vector<pid_t> ProcessKeeper::EndedUntold() const {

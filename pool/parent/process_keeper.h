@@ -38,7 +38,7 @@ class ProcessKeeper {
   /// Before it: of this lease nothing is taken over.
   void Forget(std::uint32_t slot) { records_[slot].held = false; }
   /// Then: goes on with what was left.
-  void Resume() { left_.Resume(); }
+  void Resume();
   /// The descriptors that are noted.
   void AppendNoted(std::vector<int>& descriptors) const;
 
@@ -85,17 +85,21 @@ class ProcessKeeper {
   };
   ProcessEnds Release(std::uint32_t slot);
   /// True: something in it was killed for want of memory.
-  bool EndCgroup(pid_t pid) const;
+  bool EndCgroup(pid_t pid);
+  /// Those that were not gone when their places became free; again and again until they are.
+  void SweepCgroups();
   void Count();
   [[nodiscard]] bool NoteEnd(std::uint32_t slot, pid_t pid, const sys::ExitStatus& status) const;
   [[nodiscard]] std::optional<std::uint32_t> SlotOf(pid_t pid) const;
 
+  sys::EventLoop& loop_;
   LeaseTable& table_;
   PoolCounts& counts_;
   sys::SharedArray<Record> records_;
   sys::SharedArray<std::uint64_t> offers_;        // one: how many there have been
   std::unordered_map<std::uint32_t, Held> held_;  // by lease
   LeftProcesses left_;
+  sys::EventLoop::Timer sweep_;
 };
 
 }  // namespace hydrapool

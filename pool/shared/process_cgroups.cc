@@ -5,24 +5,20 @@
 #include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
-#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
-#include <vector>
 
-#include "pool/sys/child.h"
 #include "pool/sys/clone.h"
 #include "pool/sys/file.h"
 #include "pool/sys/oom_kills.h"
@@ -30,11 +26,10 @@
 namespace hydrapool {
 namespace {
 
-constexpr const char* kProgram = "program-";
+constexpr std::string_view kProgram = "program-";
 constexpr mode_t kMode = 0755;
 constexpr int kTries = 500;  // of removing what has been killed and is not gone
 constexpr int kPauseMillis = 10;
-constexpr int kPasses = 100;
 
 /// 0 or an errno.
 int Write(const std::string& path, std::string_view text) {
@@ -50,54 +45,33 @@ bool HasWord(const std::string& path, std::string_view wanted) {
   return false;
 }
 
-/// In a cgroup and all below it.
-void AppendProcesses(const std::string& path, std::vector<pid_t>& processes) {
-  std::istringstream numbers(sys::ReadFile(path + "/cgroup.procs"));
-  for (pid_t pid; numbers >> pid;) {
-    if (pid > 0) processes.push_back(pid);  // 0: of another pid namespace
-  }
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(path, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    if (entry->is_directory(error)) AppendProcesses(entry->path(), processes);
-  }
-}
-
-// Who is to be killed starts no others: so when none is seen that was not seen before, that is all of them.
-// Not by cgroup.kill, for the cgroup is used again: Linux 6.14 to 6.18 at least then also kill whatever is
-// started in it by CLONE_INTO_CGROUP, ever after.
-void KillAllIn(const std::string& path) {
-  std::set<pid_t> killed;
-  for (int pass = 0; pass < kPasses; ++pass) {
-    std::vector<pid_t> seen;
-    AppendProcesses(path, seen);
-    std::vector<std::pair<pid_t, sys::UniqueFd>> held;
-    for (const pid_t pid : seen) held.emplace_back(pid, sys::OpenPidfd(pid));
-    seen.clear();
-    AppendProcesses(path, seen);  // what is there now is what is held, and not another with that number
-    bool more = false;
-    for (const auto& [pid, held_by] : held) {
-      if (std::ranges::find(seen, pid) == seen.end()) continue;
-      if (held_by) {
-        sys::SignalPidfd(held_by.get(), SIGKILL);
-      } else {
-        ::kill(pid, SIGKILL);
-      }
-      more = killed.insert(pid).second || more;
-    }
-    if (!more) return;
-  }
-  Write(path + "/cgroup.kill", "1");  // they start others faster than they are seen
-}
-
-/// With all cgroups below it.
+/// With all cgroups below it. False: something runs there.
 bool Remove(const std::string& path) {
+  if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return true;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(path, error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     if (entry->is_directory(error)) Remove(entry->path());
   }
   return ::rmdir(path.c_str()) == 0;
+}
+
+bool KillAndRemove(const std::string& path) {
+  if (Remove(path)) return true;
+  Write(path + "/cgroup.kill", "1");
+  return Remove(path);
+}
+
+/// nullopt: no program's. One without a tenancy is of an earlier version of the server.
+std::optional<CgroupName> ParseName(std::string_view text) {
+  if (!text.starts_with(kProgram)) return std::nullopt;
+  CgroupName name;
+  const char* const end = text.data() + text.size();
+  auto read = std::from_chars(text.data() + kProgram.size(), end, name.place);
+  if (read.ec == std::errc() && read.ptr != end && *read.ptr == '.')
+    read = std::from_chars(read.ptr + 1, end, name.tenancy);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return name;
 }
 
 std::string Number(const std::optional<std::uint64_t>& limit) {
@@ -112,17 +86,20 @@ ProcessCgroups*& Global() {
 // On a stack and in a process that the sanitizers do not know.
 __attribute__((no_sanitize("address"), no_sanitize("thread"))) int EndAtOnce(void*) { ::_exit(0); }
 
-/// Starts a process in a cgroup that ends at once. 0 or an errno.
-int StartIn(int cgroup) {
+/// Starts a process in a cgroup that ends at once.
+sys::Result<void> StartIn(int cgroup) {
   constexpr std::size_t kStack = 16 * 1024;
   alignas(16) std::array<char, kStack> stack{};
   int pidfd = -1;
   const pid_t pid = sys::CloneClearingHandlers(&EndAtOnce, nullptr, stack.data(), stack.size(),
                                                CLONE_VM | CLONE_VFORK, &pidfd, cgroup);
-  if (pid < 0) return errno;
+  if (pid < 0) return sys::Failure(errno, "clone3");
   const sys::UniqueFd held(pidfd);
-  ::waitpid(pid, nullptr, 0);
-  return 0;
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  // Linux from 6.14 does so where somebody has written to cgroup.kill of the cgroup that this process is in.
+  if (WIFSIGNALED(status)) return sys::Failure("it is killed at its birth");
+  return {};
 }
 
 }  // namespace
@@ -133,8 +110,8 @@ ProcessCgroups::ProcessCgroups(std::string directory, Controllers wanted)
 const ProcessCgroups* ProcessCgroups::OfPool() { return Global(); }
 void ProcessCgroups::SetOfPool(ProcessCgroups cgroups) { Global() = new ProcessCgroups(std::move(cgroups)); }
 
-std::string ProcessCgroups::Of(std::size_t place) const {
-  return fmt::format("{}/{}{}", directory_, kProgram, place);
+std::string ProcessCgroups::PathOf(const CgroupName& name) const {
+  return fmt::format("{}/{}{}.{}", directory_, kProgram, name.place, name.tenancy);
 }
 
 sys::Result<void> ProcessCgroups::Check() const {
@@ -172,12 +149,12 @@ sys::Result<void> ProcessCgroups::Delegate() const {
 }
 
 sys::Result<void> ProcessCgroups::Try() const {
-  const std::string path = Of(0);
-  const auto cgroup = Enter(0, {});
+  const auto cgroup = Enter({}, {});
   if (!cgroup) return tl::unexpected(cgroup.error());
-  if (::access((path + "/cgroup.kill").c_str(), W_OK) != 0) return sys::Failure(errno, path + "/cgroup.kill");
-  if (const int error = StartIn(cgroup->get()); error != 0)
-    return sys::Failure(error, "start a program in " + path);
+  const auto started = StartIn(cgroup->get());
+  static_cast<void>(End({}));
+  if (!started)
+    return sys::Failure(fmt::format("start a program in {}: {}", PathOf({}), started.error().message));
   return {};
 }
 
@@ -204,29 +181,18 @@ sys::Result<void> ProcessCgroups::Take(sys::UniqueFd inherited) {
 
 bool ProcessCgroups::RemoveAll() const {
   for (int left = kTries;; --left) {
-    bool empty = true;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(directory_, error);
-         !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-      const std::string path = entry->path();
-      if (!entry->path().filename().string().starts_with(kProgram)) continue;
-      if (Remove(path)) continue;
-      empty = false;
-      Write(path + "/cgroup.kill", "1");
-    }
-    if (empty || left == 0) return empty;
+    const bool gone = EndAll([](const CgroupName&) { return true; });
+    if (gone || left == 0) return gone;
     ::poll(nullptr, 0, kPauseMillis);
   }
 }
 
 void ProcessCgroups::Leave() const { static_cast<void>(RemoveAll()); }
 
-sys::Result<sys::UniqueFd> ProcessCgroups::Enter(std::size_t place, const CgroupLimits& limits) const {
-  const std::string path = Of(place);
-  constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  sys::UniqueFd cgroup(::open(path.c_str(), kFlags));
-  if (!cgroup && errno == ENOENT && ::mkdir(path.c_str(), kMode) == 0)
-    cgroup.Reset(::open(path.c_str(), kFlags));
+sys::Result<sys::UniqueFd> ProcessCgroups::Enter(const CgroupName& name, const CgroupLimits& limits) const {
+  const std::string path = PathOf(name);
+  if (::mkdir(path.c_str(), kMode) != 0 && errno != EEXIST) return sys::Failure(errno, path);
+  sys::UniqueFd cgroup(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!cgroup) return sys::Failure(errno, path);
   struct Setting {
     bool wanted;
@@ -242,16 +208,21 @@ sys::Result<sys::UniqueFd> ProcessCgroups::Enter(std::size_t place, const Cgroup
   return cgroup;
 }
 
-void ProcessCgroups::End(std::size_t place) const {
-  const std::string path = Of(place);
-  constexpr std::string_view kPopulated = "populated 1";
-  if (sys::ReadFile(path + "/cgroup.events").find(kPopulated) != std::string::npos) KillAllIn(path);
+bool ProcessCgroups::End(const CgroupName& name) const { return KillAndRemove(PathOf(name)); }
+
+bool ProcessCgroups::EndAll(const std::function<bool(const CgroupName&)>& over) const {
+  bool gone = true;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(directory_, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto name = ParseName(entry->path().filename().string());
+    if (name && over(*name) && !KillAndRemove(entry->path())) gone = false;
+  }
+  return gone && !error;
 }
 
-bool ProcessCgroups::Renew(std::size_t place) const { return Remove(Of(place)); }
-
-std::uint64_t ProcessCgroups::OutOfMemory(std::size_t place) const {
-  return wanted_.memory ? sys::ParseOomKills(sys::ReadFile(Of(place) + "/memory.events")) : 0;
+std::uint64_t ProcessCgroups::OutOfMemory(const CgroupName& name) const {
+  return wanted_.memory ? sys::ParseOomKills(sys::ReadFile(PathOf(name) + "/memory.events")) : 0;
 }
 
 }  // namespace hydrapool

@@ -5,12 +5,15 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -42,58 +45,70 @@ sys::ExitStatus EndOf(sys::Child& child) {
 class FakeCgroupTest : public ::testing::Test {
  protected:
   FakeCgroupTest() {
-    fs::create_directory(scratch_.path() / "program-7");
-    for (const char* file : {"memory.max", "memory.oom.group", "pids.max", "memory.events"}) Put(file, "");
+    fs::create_directory(scratch_.path() / "program-7.2");
+    for (const char* file : {"memory.max", "memory.oom.group", "pids.max", "memory.events", "cgroup.kill"})
+      Put(file, "");
   }
   void Put(const std::string& file, const std::string& text) const {
-    std::ofstream(scratch_ / ("program-7/" + file)) << text;
+    std::ofstream(scratch_ / ("program-7.2/" + file)) << text;
   }
   [[nodiscard]] std::string Get(const std::string& file) const {
-    return sys::ReadFile(scratch_ / ("program-7/" + file));
+    return sys::ReadFile(scratch_ / ("program-7.2/" + file));
   }
   [[nodiscard]] ProcessCgroups With(bool memory, bool tasks) const {
     return {scratch_.path(), {.memory = memory, .tasks = tasks}};
   }
 
+  static constexpr CgroupName kName{.place = 7, .tenancy = 2};
   const sys::ScratchDir scratch_{"process_cgroups_test"};
 };
 
 TEST_F(FakeCgroupTest, LimitsAreWrittenAtEachStart) {
-  ASSERT_TRUE(With(true, true).Enter(7, {.memory_max = 1 << 20, .tasks_max = 64}));
+  ASSERT_TRUE(With(true, true).Enter(kName, {.memory_max = 1 << 20, .tasks_max = 64}));
   EXPECT_EQ(Get("memory.max"), "1048576");
   EXPECT_EQ(Get("memory.oom.group"), "1");
   EXPECT_EQ(Get("pids.max"), "64");
   for (const char* file : {"memory.max", "pids.max"}) Put(file, "");
-  ASSERT_TRUE(With(true, true).Enter(7, {}));  // of the next program in that place
+  ASSERT_TRUE(With(true, true).Enter(kName, {}));  // another program
   EXPECT_EQ(Get("memory.max"), "max");
   EXPECT_EQ(Get("pids.max"), "max");
   for (const char* file : {"memory.max", "pids.max"}) Put(file, "");
-  ASSERT_TRUE(With(false, false).Enter(7, {.tasks_max = 64}));
+  ASSERT_TRUE(With(false, false).Enter(kName, {.tasks_max = 64}));
   EXPECT_EQ(Get("memory.max") + Get("pids.max"), "");
 }
 
 TEST_F(FakeCgroupTest, WhereALimitCannotBeSetNothingStarts) {
-  fs::remove(scratch_ / "program-7/pids.max");
-  const auto refused = With(false, true).Enter(7, {.tasks_max = 64});
+  fs::remove(scratch_ / "program-7.2/pids.max");
+  const auto refused = With(false, true).Enter(kName, {.tasks_max = 64});
   ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message, HasSubstr("/program-7/pids.max: No such file"));
+  EXPECT_THAT(refused.error().message, HasSubstr("/program-7.2/pids.max: No such file"));
 }
 
-TEST_F(FakeCgroupTest, AnEndKillsAllAndCountsWhatWasOutOfMemory) {
+TEST_F(FakeCgroupTest, AnEndKillsAllAtOnceAndCountsWhatWasOutOfMemory) {
   const ProcessCgroups cgroups = With(true, false);
-  sys::Child below = Sleeper();
-  Put("cgroup.procs", std::to_string(below.pid()) + "\n");
-  Put("cgroup.events", "populated 0\nfrozen 0\n");
-  cgroups.End(7);
-  EXPECT_FALSE(below.IsDead());
-  Put("cgroup.events", "populated 1\nfrozen 0\n");
-  cgroups.End(7);
-  EXPECT_EQ(EndOf(below).signal, SIGKILL);
-  cgroups.End(8);  // one that was never made
+  const CgroupName other{.place = 7, .tenancy = 1};  // that was never made
+  EXPECT_FALSE(cgroups.End(kName)) << "it is there yet";
+  EXPECT_EQ(Get("cgroup.kill"), "1");
+  EXPECT_TRUE(cgroups.End(other));
   Put("memory.events", "low 0\nmax 12\noom 4\noom_kill 3\noom_group_kill 1\n");
-  EXPECT_EQ(cgroups.OutOfMemory(7), 3u);
-  EXPECT_EQ(cgroups.OutOfMemory(8), 0u);
-  EXPECT_EQ(With(false, true).OutOfMemory(7), 0u);
+  EXPECT_EQ(cgroups.OutOfMemory(kName), 3u);
+  EXPECT_EQ(cgroups.OutOfMemory(other), 0u);
+  EXPECT_EQ(With(false, true).OutOfMemory(kName), 0u);
+}
+
+TEST_F(FakeCgroupTest, OnlyProgramsCgroupsAreEnded) {
+  for (const char* name :
+       {"program-", "program-x", "program-7.service", "program-7.2.3", "program-70x", "server"})
+    fs::create_directory(scratch_ / name);
+  fs::create_directory(scratch_ / "program-8");  // of an earlier version
+  fs::create_directory(scratch_ / "program-9.0");
+  fs::create_directory(scratch_ / "program-9.1");
+  const auto before_1 = [](const CgroupName& name) { return name.tenancy < 1; };
+  EXPECT_TRUE(With(false, false).EndAll(before_1));
+  EXPECT_FALSE(fs::exists(scratch_ / "program-8") || fs::exists(scratch_ / "program-9.0"));
+  const auto count = std::distance(fs::directory_iterator(scratch_.path()), fs::directory_iterator());
+  EXPECT_EQ(count, 8) << "also programs whose cgroups are in use";
+  EXPECT_FALSE(With(false, false).EndAll([](const CgroupName& name) { return name.place == 7; }));
 }
 
 TEST_F(FakeCgroupTest, OnlyACgroupOfVersion2WillDo) {
@@ -109,6 +124,15 @@ class CgroupTest : public ::testing::Test {
   }
   void Put(const sys::Child& process, const std::string& name) const {
     std::ofstream(cgroup_.path() + "/" + name + "/cgroup.procs") << process.pid();
+  }
+
+  /// Nobody runs there any more: killed already, and not by another look.
+  void ExpectToEmpty(const std::string& name) const {
+    const std::string events = cgroup_.path() + "/" + name + "/cgroup.events";
+    const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto runs = [&] { return sys::ReadFile(events).find("populated 1") != std::string::npos; };
+    while (runs() && std::chrono::steady_clock::now() < late) ::usleep(1000);
+    EXPECT_FALSE(runs()) << name;
   }
 
   const TestCgroup cgroup_;
@@ -129,20 +153,18 @@ TEST_F(CgroupTest, OnePoolAtATimeHasADirectory) {
   EXPECT_EQ(cgroup_.children(), 0u);
 }
 
-// Others may start there afterwards.
-TEST_F(CgroupTest, AnEndKillsAllThatIsThere) {
+TEST_F(CgroupTest, AnEndKillsAllThatIsThereAndTheNextOneInItsPlaceHasAnother) {
   ProcessCgroups cgroups(cgroup_.path(), {});
   ASSERT_TRUE(cgroups.Take({}));
-  ASSERT_TRUE(cgroups.Enter(3, {}));
+  ASSERT_TRUE(cgroups.Enter({3, 0}, {}));
   sys::Child inside = Sleeper();
   sys::Child outside = Sleeper();
-  Put(inside, "program-3");
-  ASSERT_EQ(cgroup_.ProcessesOf("program-3"), std::to_string(inside.pid()) + "\n");
-  cgroups.End(4);
-  cgroups.End(3);
-  EXPECT_EQ(EndOf(inside).signal, SIGKILL);
-  EXPECT_FALSE(outside.IsDead());
-  const auto cgroup = cgroups.Enter(3, {});
+  Put(inside, "program-3.0");
+  ASSERT_EQ(cgroup_.ProcessesOf("program-3.0"), std::to_string(inside.pid()) + "\n");
+  std::ofstream(cgroup_.path() + "/program-3.0/cgroup.freeze") << "1";
+  EXPECT_TRUE(cgroups.End({4, 0}));
+  static_cast<void>(cgroups.End({3, 0}));
+  const auto cgroup = cgroups.Enter({3, 1}, {});
   ASSERT_TRUE(cgroup);
   alignas(16) std::array<char, 16 * 1024> stack{};
   int pidfd = -1;
@@ -153,6 +175,60 @@ TEST_F(CgroupTest, AnEndKillsAllThatIsThere) {
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+  EXPECT_EQ(EndOf(inside).signal, SIGKILL);
+  EXPECT_FALSE(outside.IsDead());
+  ExpectToEmpty("program-3.0");
+  EXPECT_TRUE(cgroups.End({3, 0}));
+  EXPECT_TRUE(cgroups.End({3, 1}));
+}
+
+// Each is another process by the time its number is read.
+TEST_F(CgroupTest, NobodyEscapesAnEndByForkingAndExiting) {
+  constexpr std::size_t kPlaces = 20;
+  ProcessCgroups cgroups(cgroup_.path(), {});
+  ASSERT_TRUE(cgroups.Take({}));
+  for (std::size_t place = 0; place < kPlaces; ++place) {
+    ASSERT_TRUE(cgroups.Enter({place, 0}, {}));
+    sys::Child hopper = sys::Child::Fork([&] {
+      std::ofstream(cgroup_.path() + "/program-" + std::to_string(place) + ".0/cgroup.procs") << "0";
+      for (;;) {
+        if (::fork() != 0) ::_exit(0);
+      }
+      return 0;
+    });
+    EndOf(hopper);
+  }
+  for (std::size_t place = 0; place < kPlaces; ++place) {
+    static_cast<void>(cgroups.End({place, 0}));
+    ExpectToEmpty("program-" + std::to_string(place) + ".0");
+  }
+}
+
+// The parent has none left, or fewer than there are processes.
+TEST_F(CgroupTest, AnEndNeedsNoDescriptorForEachProcessAndIsMadeUpForWhereNoneIsLeft) {
+  ProcessCgroups cgroups(cgroup_.path(), {});
+  ASSERT_TRUE(cgroups.Take({}));
+  ASSERT_TRUE(cgroups.Enter({3, 0}, {}));
+  sys::Child crowd = sys::Child::Fork([&] {
+    std::ofstream(cgroup_.path() + "/program-3.0/cgroup.procs") << "0";
+    for (int i = 0; i < 60; ++i) {
+      if (::fork() == 0) {
+        for (;;) ::pause();
+      }
+    }
+    return 0;
+  });
+  ASSERT_TRUE(EndOf(crowd).clean());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto all = [](const CgroupName&) { return true; };
+  const bool gone = cgroups.End({3, 0}) || cgroups.EndAll(all);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(gone);
+  static_cast<void>(cgroups.EndAll(all));
+  ExpectToEmpty("program-3.0");
 }
 
 // Of a pool whose processes were all killed at once.
@@ -160,15 +236,19 @@ TEST_F(CgroupTest, WhatAnEarlierPoolHasLeftIsEndedBeforeTheNextOneServes) {
   {
     ProcessCgroups before(cgroup_.path(), {});
     ASSERT_TRUE(before.Take({}));
-    ASSERT_TRUE(before.Enter(3, {}));
+    ASSERT_TRUE(before.Enter({3, 5}, {}));
   }
-  fs::create_directory(cgroup_.path() + "/program-3/own");  // by a program
+  fs::create_directory(cgroup_.path() + "/program-3.5/own");  // by a program
   sys::Child left = Sleeper();
-  Put(left, "program-3/own");
+  Put(left, "program-3.5/own");
+  fs::create_directory(cgroup_.path() + "/program-x");  // somebody else's
+  sys::Child other = Sleeper();
+  Put(other, "program-x");
   ProcessCgroups next(cgroup_.path(), {});
   ASSERT_TRUE(next.Take({}));
   EXPECT_EQ(EndOf(left).signal, SIGKILL);
-  EXPECT_FALSE(fs::exists(cgroup_.path() + "/program-3"));
+  EXPECT_FALSE(fs::exists(cgroup_.path() + "/program-3.5"));
+  EXPECT_FALSE(other.IsDead());
 }
 
 TEST_F(CgroupTest, AControllerThatIsNotThereIsOneLine) {

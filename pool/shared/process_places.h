@@ -61,15 +61,15 @@ class ProcessPlaces {
   void Note(const Place& place, sys::Nanos begun, std::uint8_t part, ProcessParty party = {}) const;
   /// The process was reaped.
   Freed Free(pid_t pid) const;
-  /// Its number: that of its cgroup (process_cgroups.h).
+  /// Its number; with its tenancies the name of its process's cgroup (process_cgroups.h).
   [[nodiscard]] std::size_t NumberOf(const Place& place) const {
     return static_cast<std::size_t>(&place - &places_[0]);
   }
   /// nullopt: this process has none.
   [[nodiscard]] std::optional<std::size_t> NumberOf(pid_t pid) const;
-  /// How often the kernel has killed something in that cgroup for want of memory; as it was noted before.
-  [[nodiscard]] std::atomic<std::uint64_t>& OomKills(std::size_t number) const {
-    return tenancies_[number].oom_kills;
+  /// How many processes it has had before, where the pool has cgroups; the parent's to count.
+  [[nodiscard]] std::atomic<std::uint64_t>& Tenancies(std::size_t number) const {
+    return tenancies_[number].before;
   }
   /// Taken at this moment, but by that process.
   [[nodiscard]] std::size_t taken(pid_t but = 0) const;
@@ -93,7 +93,7 @@ class ProcessPlaces {
     sys::Nanos begun;
     std::uint8_t part;
     std::atomic<std::uint64_t> party;
-    std::atomic<std::uint64_t> oom_kills;
+    std::atomic<std::uint64_t> before;
   };
 
   sys::SharedArray<Place> places_;

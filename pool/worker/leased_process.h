@@ -29,7 +29,10 @@ class LeasedTurn final : public ProcessTurn {
   void StepOut() override { line().StepOut(slot()); }
   void Leave() override { line().Leave(slot()); }
   [[nodiscard]] ProcessPlaces::Place& place() const override { return *place_; }
-  [[nodiscard]] std::size_t place_number() const override { return places().NumberOf(*place_); }
+  [[nodiscard]] CgroupName cgroup() const override {
+    const std::size_t number = places().NumberOf(*place_);
+    return {.place = number, .tenancy = places().Tenancies(number)};
+  }
   [[nodiscard]] std::uint32_t claimant() const override;
   [[nodiscard]] bool client_finished() const override;
 

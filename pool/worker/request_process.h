@@ -7,6 +7,7 @@
 
 #include "hydrapool/connection.h"
 #include "pool/shared/messages.h"
+#include "pool/shared/process_cgroups.h"
 #include "pool/shared/process_places.h"
 #include "pool/shared/process_word.h"
 #include "pool/sys/clock.h"
@@ -42,8 +43,9 @@ class ProcessTurn {
   virtual void GiveUp() = 0;
   /// The place claimed and whose it is; the process occupies it before it passes the gate.
   [[nodiscard]] virtual ProcessPlaces::Place& place() const = 0;
-  [[nodiscard]] virtual std::size_t place_number() const = 0;  ///< ProcessPlaces::NumberOf
-  [[nodiscard]] virtual std::uint32_t claimant() const = 0;    ///< ProcessPlaces::Claimant
+  /// What names its cgroup.
+  [[nodiscard]] virtual CgroupName cgroup() const = 0;
+  [[nodiscard]] virtual std::uint32_t claimant() const = 0;  ///< ProcessPlaces::Claimant
   /// Its client sends no more: it has closed its end, or its side of it.
   [[nodiscard]] virtual bool client_finished() const = 0;
 
