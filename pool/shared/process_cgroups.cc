@@ -45,6 +45,14 @@ bool HasWord(const std::string& path, std::string_view wanted) {
   return false;
 }
 
+/// The file of that name is the one that is open.
+bool Same(int fd, const std::string& path) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
+}
+
 /// With all cgroups below it. False: something runs there.
 bool Remove(const std::string& path) {
   if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return true;
@@ -158,21 +166,27 @@ sys::Result<void> ProcessCgroups::Try() const {
   return {};
 }
 
+std::string ProcessCgroups::PathOfLock() const { return directory_ + "/lock"; }
+
+sys::Result<void> ProcessCgroups::Lock() {
+  const std::string file = PathOfLock() + "/cgroup.kill";
+  if (::mkdir(PathOfLock().c_str(), kMode) != 0 && errno != EEXIST) return sys::Failure(errno, PathOfLock());
+  lock_.Reset(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!lock_) return sys::Failure(errno, file);
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 || !Same(lock_.get(), file))
+    return sys::Failure(directory_ + ": another server has it");
+  return {};
+}
+
 sys::Result<void> ProcessCgroups::Take(sys::UniqueFd inherited) {
   if (auto good = Check(); !good) return good;
   if (inherited) {
-    struct stat held {};
-    struct stat named {};
-    if (::fstat(inherited.get(), &held) != 0 || ::stat(directory_.c_str(), &named) != 0 ||
-        held.st_ino != named.st_ino)
+    if (!Same(inherited.get(), PathOfLock() + "/cgroup.kill"))
       return sys::Failure(directory_ + ": another directory for cgroups takes a new start");
     lock_ = std::move(inherited);
     return Delegate();
   }
-  lock_.Reset(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock_) return sys::Failure(errno, directory_);
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
-    return sys::Failure(directory_ + ": another server has it");
+  if (auto locked = Lock(); !locked) return locked;
   if (auto done = Delegate(); !done) return done;
   if (!RemoveAll())
     return sys::Failure(directory_ + ": what an earlier server has left there cannot be ended and removed");
@@ -187,7 +201,10 @@ bool ProcessCgroups::RemoveAll() const {
   }
 }
 
-void ProcessCgroups::Leave() const { static_cast<void>(RemoveAll()); }
+void ProcessCgroups::Leave() const {
+  static_cast<void>(RemoveAll());
+  ::rmdir(PathOfLock().c_str());
+}
 
 sys::Result<sys::UniqueFd> ProcessCgroups::Enter(const CgroupName& name, const CgroupLimits& limits) const {
   const std::string path = PathOf(name);

@@ -45,9 +45,9 @@ struct CgroupName {
 /// there by CLONE_INTO_CGROUP, ever after.
 ///
 /// The directories are removed where the pool ends. One whose processes were all killed at once leaves them,
-/// and what runs there; the next one to have the directory kills and removes that before it serves. A lock on
-/// the directory (flock(2)), which supervisor and parents have in common and an upgrade inherits, lets only
-/// one pool have it.
+/// and what runs there; the next one to have the directory kills and removes that before it serves. A lock
+/// (flock(2)), which supervisor and parents have in common and an upgrade inherits, lets only one pool have
+/// it: that of DIR/lock/cgroup.kill, which other users cannot open, as they can the rest, and so not lock.
 ///
 /// What it writes: memory.max, memory.oom.group and pids.max at each start, where
 /// any process is limited so. The controllers are there for the cgroups below once they are in
@@ -94,6 +94,8 @@ class ProcessCgroups {
 
  private:
   [[nodiscard]] std::string PathOf(const CgroupName& name) const;
+  [[nodiscard]] std::string PathOfLock() const;
+  [[nodiscard]] sys::Result<void> Lock();
   [[nodiscard]] sys::Result<void> Delegate() const;
   [[nodiscard]] sys::Result<void> Try() const;
   [[nodiscard]] bool RemoveAll() const;

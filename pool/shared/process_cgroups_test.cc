@@ -1,10 +1,12 @@
 #include "pool/shared/process_cgroups.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "pool/shared/test_cgroup.h"
 #include "pool/sys/child.h"
@@ -151,6 +154,42 @@ TEST_F(CgroupTest, OnePoolAtATimeHasADirectory) {
   EXPECT_THAT(elsewhere.Take(sys::UniqueFd(::dup(first.lock()))).error().message, HasSubstr("a new start"));
   heir.Leave();
   EXPECT_EQ(cgroup_.children(), 0u);
+}
+
+// Other users may read there, and flock(2) asks for no more.
+TEST_F(CgroupTest, AStrangerKeepsNoPoolFromItsDirectory) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  {
+    ProcessCgroups before(cgroup_.path(), {});
+    ASSERT_TRUE(before.Take({}));
+  }
+  constexpr uid_t kNobody = 65534;
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const sys::UniqueFd read(ready[0]);
+  sys::UniqueFd write(ready[1]);
+  const sys::Child stranger = sys::Child::Fork([&] {
+    if (::setresuid(kNobody, kNobody, kNobody) != 0) return 1;
+    std::vector<fs::path> paths{cgroup_.path()};
+    for (const auto& entry : fs::recursive_directory_iterator(cgroup_.path())) paths.push_back(entry.path());
+    int locked = 0;
+    for (const fs::path& path : paths) {
+      for (const int how : {O_RDONLY, O_WRONLY}) {
+        const int fd = ::open(path.c_str(), how | O_CLOEXEC);
+        if (fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0) ++locked;
+      }
+    }
+    if (::write(write.get(), &locked, sizeof(locked)) < 0) return 1;
+    for (;;) ::pause();
+    return 0;
+  });
+  write.Reset();
+  int locked = 0;
+  ASSERT_EQ(::read(read.get(), &locked, sizeof(locked)), static_cast<ssize_t>(sizeof(locked)));
+  EXPECT_GT(locked, 1);
+  ProcessCgroups next(cgroup_.path(), {});
+  const auto taken = next.Take({});
+  EXPECT_TRUE(taken) << taken.error().message;
 }
 
 TEST_F(CgroupTest, AnEndKillsAllThatIsThereAndTheNextOneInItsPlaceHasAnother) {
