@@ -10,7 +10,6 @@
 #include <map>
 #include <string>
 
-#include "pool/shared/test_cgroup.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
@@ -155,69 +154,6 @@ INSTANTIATE_TEST_SUITE_P(All, EscapeTest, ::testing::Values(kLeavesItsGroup, kSt
                          [](const auto& test) {
                            return test.param == kLeavesItsGroup ? "ItsGroup" : "ItsSession";
                          });
-
-/// Programs with a cgroup each.
-class CgroupsTest : public MaxCgiTest {
- protected:
-  void SetUp() override {
-    if (!cgroup_) GTEST_SKIP() << "no cgroup of version 2 that this user may have";
-    // Its own child is a session's leader whose parent is gone: nobody's descendant any more.
-    Script("daemon",
-           "#!/usr/bin/python3 -S\nimport os,signal,time\n"
-           "if os.fork()==0:\n  os.setsid()\n  if os.fork()!=0: os._exit(0)\n"
-           "  for s in (0,1,2): os.close(s)\n"
-           "  open(os.environ['MARKS'],'a').write(f'{os.getpid()}\\n')\n  signal.pause()\n"
-           "os.wait()\nwhile not os.path.exists(os.environ['MARKS']): time.sleep(0.01)\n"
-           "if os.environ['QUERY_STRING']=='hang': signal.pause()\n"
-           "print('Content-Type: text/plain\\n\\nok',end='')\n");
-  }
-  ServerProcess& Serve(const std::string& failpoints = "", bool supervised = false) {
-    std::filesystem::remove(marks_ / "marks");
-    return server_.emplace(ServerOptions{.cgi_dir = programs_.path(),
-                                         .flags = {"--cgi-cgroup", cgroup_.path(), "--cgi-timeout", "0.5",
-                                                   "--cgi-env", "MARKS=" + (marks_ / "marks")},
-                                         .supervised = supervised,
-                                         .failpoints = failpoints});
-  }
-  /// The one of "daemon" ends.
-  void ExpectItsEnd() {
-    pid_t pid = 0;
-    std::ifstream(marks_ / "marks") >> pid;
-    ASSERT_GT(pid, 0);
-    EXPECT_TRUE(Eventually([&] { return !Alive(pid); }));
-  }
-  int Ask(const std::string& target) {
-    HttpClient client(server_->address());
-    return client.Ask(Get("/cgi-bin/" + target)).value_or(HttpAnswer{}).status;
-  }
-
-  const TestCgroup cgroup_;
-};
-
-TEST_F(CgroupsTest, WhatAProgramHasStartedEndsWithItWhateverItsSession) {
-  Serve();
-  EXPECT_EQ(Ask("daemon"), 200);
-  ExpectItsEnd();
-  std::filesystem::remove(marks_ / "marks");
-  EXPECT_EQ(Ask("daemon?hang"), 504);
-  ExpectItsEnd();
-  EXPECT_TRUE(server_->Stop().clean());
-  EXPECT_EQ(cgroup_.children(), 0u);
-}
-
-// Workers and parents hold nothing of it.
-TEST_F(CgroupsTest, NobodysDeathLeavesAnything) {
-  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
-  for (const char* point : {"cgi.cgroup_made=kill@1", "cgi.spawned=kill@1", "parent.cgroup_ended=kill@1"}) {
-    Serve(point, true);
-    EXPECT_EQ(Ask("daemon"), 200) << point;
-    ExpectItsEnd();
-    EXPECT_EQ(Ask("daemon"), 200) << point;
-    EXPECT_TRUE(server_->Await([](const auto& status) { return status.at("cgi_processes") == 0; })) << point;
-    EXPECT_TRUE(server_->Stop().clean());
-    EXPECT_EQ(cgroup_.children(), 0u) << point;
-  }
-}
 
 }  // namespace
 }  // namespace hydrapool::support

@@ -23,6 +23,7 @@
 #include "metrics/status_page.h"
 #include "pool/admin/client.h"
 #include "pool/admin/server.h"
+#include "pool/cgroups_of_site.h"
 #include "pool/control/ctl.h"
 #include "pool/control/server.h"
 #include "pool/direct/direct_pool.h"

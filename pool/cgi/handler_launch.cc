@@ -219,7 +219,10 @@ Begun Handler::StartFound(Exchange& exchange, const http::Request& request, Foun
   }
   const auto spawned = Spawn(process, found, *environment, *plumbing);
   HYDRAPOOL_FAILPOINT("cgi.spawned");
-  if (!spawned) return refuse(503, spawned.error().message);
+  if (!spawned) {  // it may name paths of this server
+    sys::log::Info("{}: 503: {}", NameOf(connection, request.path), spawned.error().message);
+    return RefuseRequest(exchange, request, 503, "the program cannot be started now");
+  }
   if (spawned->start != Spawned::Start::kExecuted) {
     return refuse(500, fmt::format("the program cannot be executed: {}",
                                    std::generic_category().message(spawned->error)));

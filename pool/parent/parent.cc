@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pool/shared/launchers.h"
+#include "pool/shared/process_cgroups.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/file.h"
 #include "pool/sys/inheritance.h"
@@ -124,6 +125,9 @@ int Pool::Parent::Live() {
   counts.parent = counts.main_process = 0;
   lending_.leases.keeper.KillAll();
   crew_.KillAll();
+  const ProcessCgroups* const cgroups = ProcessCgroups::OfPool();
+  // The supervisor is gone, in whose process it would be done.
+  if (cgroups != nullptr && options.supervised && life.supervisor == 0) cgroups->Leave();
   return 0;
 }
 

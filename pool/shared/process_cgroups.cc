@@ -168,7 +168,7 @@ sys::Result<void> ProcessCgroups::Try() const {
 
 std::string ProcessCgroups::PathOfLock() const { return directory_ + "/lock"; }
 
-sys::Result<void> ProcessCgroups::Lock() {
+sys::Result<void> ProcessCgroups::TakeLock() {
   const std::string file = PathOfLock() + "/cgroup.kill";
   if (::mkdir(PathOfLock().c_str(), kMode) != 0 && errno != EEXIST) return sys::Failure(errno, PathOfLock());
   lock_.Reset(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
@@ -186,7 +186,7 @@ sys::Result<void> ProcessCgroups::Take(sys::UniqueFd inherited) {
     lock_ = std::move(inherited);
     return Delegate();
   }
-  if (auto locked = Lock(); !locked) return locked;
+  if (auto locked = TakeLock(); !locked) return locked;
   if (auto done = Delegate(); !done) return done;
   if (!RemoveAll())
     return sys::Failure(directory_ + ": what an earlier server has left there cannot be ended and removed");

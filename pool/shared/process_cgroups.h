@@ -39,7 +39,7 @@ struct CgroupName {
 /// free. A worker may die at any moment: its process is in the cgroup from its first instruction, whether the
 /// worker has lived to see it or not.
 ///
-/// No two processes have the same one. So whatever a program has done to its own (frozen it, divided it, left
+/// No two programs have the same one. So whatever a program has done to its own (frozen it, divided it, left
 /// memory or what is killed and not gone yet) is of no concern to the next one in that place; and it can be
 /// killed by cgroup.kill, at once and all of it: Linux 6.14 to 6.18 at least then also kill what is started
 /// there by CLONE_INTO_CGROUP, ever after.
@@ -95,7 +95,7 @@ class ProcessCgroups {
  private:
   [[nodiscard]] std::string PathOf(const CgroupName& name) const;
   [[nodiscard]] std::string PathOfLock() const;
-  [[nodiscard]] sys::Result<void> Lock();
+  [[nodiscard]] sys::Result<void> TakeLock();
   [[nodiscard]] sys::Result<void> Delegate() const;
   [[nodiscard]] sys::Result<void> Try() const;
   [[nodiscard]] bool RemoveAll() const;

@@ -1,6 +1,7 @@
 #include "pool/shared/process_cgroups.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -223,51 +224,64 @@ TEST_F(CgroupTest, AnEndKillsAllThatIsThereAndTheNextOneInItsPlaceHasAnother) {
 
 // Each is another process by the time its number is read.
 TEST_F(CgroupTest, NobodyEscapesAnEndByForkingAndExiting) {
-  constexpr std::size_t kPlaces = 20;
-  ProcessCgroups cgroups(cgroup_.path(), {});
-  ASSERT_TRUE(cgroups.Take({}));
-  for (std::size_t place = 0; place < kPlaces; ++place) {
-    ASSERT_TRUE(cgroups.Enter({place, 0}, {}));
+  constexpr std::size_t kPlaces = 8;
+  constexpr std::uint64_t kTenancies = 5;
+  const auto start = [this](const std::string& cgroup) {
     sys::Child hopper = sys::Child::Fork([&] {
-      std::ofstream(cgroup_.path() + "/program-" + std::to_string(place) + ".0/cgroup.procs") << "0";
-      for (;;) {
+      std::ofstream(cgroup_.path() + "/" + cgroup + "/cgroup.procs") << "0";
+      for (int hops = 0; hops < 2000; ++hops) {
         if (::fork() != 0) ::_exit(0);
       }
+      for (;;) ::pause();
       return 0;
     });
     EndOf(hopper);
-  }
-  for (std::size_t place = 0; place < kPlaces; ++place) {
-    static_cast<void>(cgroups.End({place, 0}));
-    ExpectToEmpty("program-" + std::to_string(place) + ".0");
+  };
+  ProcessCgroups cgroups(cgroup_.path(), {});
+  ASSERT_TRUE(cgroups.Take({}));
+  for (std::uint64_t tenancy = 0; tenancy < kTenancies && !HasFailure(); ++tenancy) {
+    const auto name = [&](std::size_t place) { return fmt::format("program-{}.{}", place, tenancy); };
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      ASSERT_TRUE(cgroups.Enter({place, tenancy}, {}));
+      start(name(place));
+    }
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      static_cast<void>(cgroups.End({place, tenancy}));
+      ExpectToEmpty(name(place));
+    }
   }
 }
 
-// The parent has none left, or fewer than there are processes.
-TEST_F(CgroupTest, AnEndNeedsNoDescriptorForEachProcessAndIsMadeUpForWhereNoneIsLeft) {
+TEST_F(CgroupTest, AnEndNeedsFewDescriptorsAndIsMadeUpForWhereNoneIsLeft) {
   ProcessCgroups cgroups(cgroup_.path(), {});
   ASSERT_TRUE(cgroups.Take({}));
-  ASSERT_TRUE(cgroups.Enter({3, 0}, {}));
-  sys::Child crowd = sys::Child::Fork([&] {
-    std::ofstream(cgroup_.path() + "/program-3.0/cgroup.procs") << "0";
-    for (int i = 0; i < 60; ++i) {
-      if (::fork() == 0) {
-        for (;;) ::pause();
+  for (const std::size_t place : {3u, 4u}) {
+    ASSERT_TRUE(cgroups.Enter({place, 0}, {}));
+    sys::Child crowd = sys::Child::Fork([&] {
+      std::ofstream(fmt::format("{}/program-{}.0/cgroup.procs", cgroup_.path(), place)) << "0";
+      for (int i = 0; i < 60; ++i) {
+        if (::fork() == 0) {
+          for (;;) ::pause();
+        }
       }
-    }
-    return 0;
-  });
-  ASSERT_TRUE(EndOf(crowd).clean());
+      return 0;
+    });
+    ASSERT_TRUE(EndOf(crowd).clean());
+  }
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  const auto all = [](const CgroupName&) { return true; };
-  const bool gone = cgroups.End({3, 0}) || cgroups.EndAll(all);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_FALSE(gone);
-  static_cast<void>(cgroups.EndAll(all));
+  const auto end_with = [&](rlim_t count, const CgroupName& name) {
+    const rlimit limit{.rlim_cur = count, .rlim_max = before.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    const bool gone = cgroups.End(name);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    return gone;
+  };
+  static_cast<void>(end_with(40, {3, 0}));
   ExpectToEmpty("program-3.0");
+  EXPECT_FALSE(end_with(0, {4, 0}));
+  static_cast<void>(cgroups.EndAll([](const CgroupName& name) { return name.place == 4; }));
+  ExpectToEmpty("program-4.0");
 }
 
 // Of a pool whose processes were all killed at once.
