@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/observe/run_record.h"
+#include "harness/verdict/expectations.h"
 
 /// Runs as literals, for tests of what is made of them.
 namespace hydrapool::harness {
@@ -35,6 +36,15 @@ inline RunRecord GoodRun() {
 
 inline Failure LostAt(sys::Nanos at) {
   return {.sent = at, .end = at + kMs, .what = "reset", .url = "http://h/"};
+}
+
+/// What GoodRun() holds.
+inline Expectations Strict() {
+  Expectations expected = DefaultExpectations();
+  expected[Measure::kLost] = expected[Measure::kCut] = expected[Measure::kAbandoned] = 0;
+  expected[Measure::kIdleLost] = 0;
+  expected[Measure::kReadyP99] = expected[Measure::kRecoveryP99] = 50 * kMs;
+  return expected;
 }
 
 }  // namespace hydrapool::harness
