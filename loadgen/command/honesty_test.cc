@@ -21,12 +21,25 @@ TEST(HonestyTest, AServerThatNeverAnswersHoldsNoObjective) {
   const ScriptedServer server;
   Program program({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--slo", "errors<1%", "errors<=0",
                    "p99<1h", "--json", "-", server.Url("/stall-before")});
-  EXPECT_EQ(program.Wait(), 99);
+  EXPECT_EQ(program.Wait(), 1);
   const auto json = support::ParseJson(program.Out());
   for (const auto& slo : json["slo"]) EXPECT_EQ(slo["met"], false) << slo;
   EXPECT_EQ(json["throughput_rps"], 0);
   EXPECT_THAT(program.Err(),
               HasSubstr("not one of 2 requests was answered: 0 failed, 2 in flight at the end"));
+}
+
+TEST(HonestyTest, AServerThatNeverAnswersIsOneVerdict) {
+  const ScriptedServer server;
+  const ScratchFile junit("junit");
+  const ScratchFile json("json");
+  Program run({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--junit", junit.path(), "--json",
+               json.path(), server.Url("/stall-before")});
+  EXPECT_EQ(run.Wait(), 1);
+  EXPECT_THAT(junit.Read(), HasSubstr("failures=\"1\""));
+  Program merge({"merge", json.path(), "--junit", junit.path()});
+  EXPECT_EQ(merge.Wait(), 1);
+  EXPECT_THAT(junit.Read(), HasSubstr("failures=\"1\""));
 }
 
 TEST(HonestyTest, AnAbortConditionSeesWhatIsNotAnswered) {

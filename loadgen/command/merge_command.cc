@@ -36,10 +36,11 @@ plan (its URLs, rate, duration, start …) unless --any-plan is given.
 
 Exit codes:
   0  merged
-  1  an output failed
+  1  not one request of all runs was answered, or an output failed
   2  wrong usage, a file that is none of these, one that is there twice, or
      parts of different runs
   3  one of the runs was INVALID, or a part of one is missing
+  4  one of the runs ended by an --abort-on
  99  an --slo was missed
 )"};
 
@@ -109,8 +110,7 @@ int ConcludeReports(const std::vector<Report>& reports, bool any_plan, const Out
   const auto shaded = AddFaults(outputs, merged);
   if (!shaded) return Complain(kUsage, shaded.error().message);
   if (const auto written = files->Write(merged); !written) return Complain(kNothing, written.error().message);
-  if (!merged.self.valid) return kInvalid;
-  return merged.slos_met() ? kRan : kMissed;
+  return CodeOf(merged);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ SLURM_NTASKS.
 
 Exit codes:
   0  the run ended, whatever the responses were
-  1  not one request reached a server, or an output failed; --once: no answer
+  1  not one request was answered, or an output failed
   2  wrong usage, or a file that cannot be opened
   3  INVALID: an open loop sent less than 99 % of its schedule in time through
      this machine's own fault, or more than 1 % of its requests never left this

@@ -7,6 +7,7 @@
 
 #include "loadgen/command/cli.h"
 #include "loadgen/command/dry_run.h"
+#include "loadgen/command/exit_code.h"
 #include "loadgen/command/once_command.h"
 #include "loadgen/command/output_files.h"
 #include "loadgen/command/run_load.h"
@@ -39,10 +40,7 @@ int RunCommand(const Options& options) {
   const auto written = files->Write(report);
   if (!written) return Complain(kNothing, written.error().message);
   if (!shaded) return Complain(kNothing, shaded.error().message);
-  if (!report.aborted.empty()) return kAborted;
-  if (!report.self.valid) return kInvalid;
-  if (NothingReached(report)) return kNothing;
-  return report.slos_met() ? kRan : kMissed;
+  return CodeOf(report);
 }
 
 }  // namespace hydrapool::loadgen
