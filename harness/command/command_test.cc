@@ -129,6 +129,15 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
   }
 }
 
+TEST(CommandLineTest, APlanThatCannotBePrintedIsExitCode2) {
+  const ScratchFile scenario;
+  std::ofstream(scenario.path)
+      << "name: x\nstart: { command: [none], url: 'http://127.0.0.1:1/' }\nload: [{ url: / }]\n"
+         "faults: [{ fault: kill, target: any, every: 1s, from: 1s, to: 3s }]\n";
+  EXPECT_EQ(Harness("run " + scenario.path + " --dry-run").exit_code, 0);
+  EXPECT_EQ(Harness("run " + scenario.path + " --dry-run >/dev/full").exit_code, 2);
+}
+
 TEST(CommandLineTest, HelpShowsExamples) {
   for (const char* command : {"inject --help", "echo --help"}) {
     const auto finished = Harness(command);

@@ -121,8 +121,9 @@ int Run(const Arguments& arguments) {
   if (!scenario) return UsageError(scenario.error().message);
   const std::uint64_t seed = arguments.has_seed ? arguments.seed : scenario->seed.value_or(FreshSeed());
   if (arguments.dry_run) {
-    for (const PlannedFault& fault : FaultsOf(*scenario, seed)) fmt::print("{}\n", ToJson(fault));
-    return kExitDone;
+    std::string lines;
+    for (const PlannedFault& fault : FaultsOf(*scenario, seed)) lines += fmt::format("{}\n", ToJson(fault));
+    return PrintResults(lines, {}, {}) ? kExitDone : kExitUsage;
   }
   const std::string replay = fmt::format("harness run {} --seed {}", arguments.file, seed);
   return RunAndReport(*scenario, seed, replay, arguments.files);
