@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -34,10 +33,7 @@ int Main(int argc, const char* const* argv) {
   if (first == "search") return SearchCommand(argc - 1, argv + 1);
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   const auto command = ParseCommandLine(argc, argv, cores);
-  if (const auto* text = std::get_if<std::string>(&command)) {
-    fmt::print("{}", *text);
-    return kRan;
-  }
+  if (const auto* text = std::get_if<std::string>(&command)) return Print(*text, kRan);
   if (const auto* error = std::get_if<hydrapool::sys::Error>(&command))
     return Complain(kUsage, error->message + " (see --help)");
   return RunCommand(std::get<Options>(command));

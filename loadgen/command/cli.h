@@ -14,6 +14,9 @@ namespace hydrapool::loadgen {
 /// "loadgen: LINE" on standard error, fit for a terminal; the code.
 int Complain(ExitCode code, const std::string& line);
 
+/// Prints it on standard output; the code, or kNothing, with a complaint, where that failed.
+int Print(const std::string& text, ExitCode code);
+
 /// ParseArguments for a subcommand (argv[0] is its name). An exit code where that was all: help was printed,
 /// or the flags are wrong and that was said.
 std::optional<int> ParseFlags(CLI::App& app, int argc, const char* const* argv);

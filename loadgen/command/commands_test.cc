@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "loadgen/report/report.h"
 #include "loadgen/testing/program.h"
@@ -127,6 +128,26 @@ TEST(MergeCommandTest, OpenAndClosedLoopsAreRefused) {
   Program merge({"merge", open.path(), closed.path()});
   EXPECT_EQ(merge.Wait(), 2);
   EXPECT_THAT(merge.Err(), HasSubstr("open and closed loops cannot be merged"));
+}
+
+TEST(CommandsTest, NoneOverwritesWhatItReads) {
+  const ScratchFile report("report");
+  report.Write(Simulated(0));
+  const ScratchFile curl("curl");
+  curl.Write("curl http://h/\n");
+  const auto refused = [](const std::vector<std::string>& command) {
+    Program program(command);
+    EXPECT_EQ(program.Wait(), 2);
+    return program.Err();
+  };
+  EXPECT_EQ(refused({"merge", report.path(), "--json", report.path()}),
+            "loadgen: --json would overwrite " + report.path() + ", which is read as one of FILES\n");
+  EXPECT_THAT(refused({"compare", report.path(), report.path(), "--json", report.path()}),
+              HasSubstr("which is read as A\n"));
+  EXPECT_THAT(refused({"import", "curl", curl.path(), "-o", curl.path()}),
+              HasSubstr("which is read as FILE\n"));
+  EXPECT_EQ(report.Read(), Simulated(0));
+  EXPECT_EQ(curl.Read(), "curl http://h/\n");
 }
 
 TEST(SearchCommandTest, TriesRatesAndTellsWhenNoneHolds) {

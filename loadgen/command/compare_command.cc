@@ -166,7 +166,7 @@ int CompareCommand(int argc, const char* const* argv) {
   if (!a) return Complain(kUsage, a.error().message);
   const auto b = Load(path_b);
   if (!b) return Complain(kUsage, b.error().message);
-  const auto files = TextFiles::Open({{"--json", json}});
+  const auto files = TextFiles::Open({{"--json", json}}, DistinctFiles({{"A", path_a}, {"B", path_b}}));
   if (!files) return Complain(kUsage, files.error().message);
   for (const auto& unfit : {Unfit(path_a, *a), Unfit(path_b, *b)}) {
     if (!unfit.empty()) return Complain(kInvalid, unfit);

@@ -42,6 +42,18 @@ TEST(HonestyTest, AServerThatNeverAnswersIsOneVerdict) {
   EXPECT_THAT(junit.Read(), HasSubstr("failures=\"1\""));
 }
 
+TEST(HonestyTest, ASearchThatIsStoppedBeforeItKnowsSaysSo) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  Program program({"search", "-q", "--slo", "errors<1%", "-R", "100", "-d", "10m", "--json", json.path(),
+                   server.Url("/ok")});
+  while (server.Received("/ok") < 2) std::this_thread::yield();
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_THAT(program.Out(), HasSubstr("no rate was found with errors<1%: it was stopped before"));
+  EXPECT_THAT(support::ParseJson(json.Read())["conclusion"].get<std::string>(), HasSubstr("stopped"));
+}
+
 TEST(HonestyTest, AnAbortConditionSeesWhatIsNotAnswered) {
   const ScriptedServer server;
   Program during({"-q", "-c", "2", "-d", "10m", "--timeout", "1h", "--abort-on", "unanswered>5%",

@@ -38,7 +38,7 @@ at it before sending it: it may hold credentials, and requests that change somet
 Exit codes:
   0  written
   1  an output failed
-  2  wrong usage, or a file that is none of that kind
+  2  wrong usage, a file that is none of that kind, or that would be overwritten
 )"};
 
 struct Imported {
@@ -115,7 +115,7 @@ int ImportCommand(int argc, const char* const* argv) {
   const auto imported = Import(kind, *text);
   if (!imported) return Complain(kUsage, fmt::format("{}: {}", path, imported.error().message));
   if (imported->targets.empty()) return Complain(kUsage, path + " has no requests");
-  const auto files = TextFiles::Open({{"--output", out}});
+  const auto files = TextFiles::Open({{"--output", out}}, DistinctFiles({{"FILE", path}}));
   if (!files) return Complain(kUsage, files.error().message);
   std::string lines;
   for (const auto& target : imported->targets) lines += RequestLine(target);

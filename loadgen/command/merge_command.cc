@@ -37,8 +37,8 @@ plan (its URLs, rate, duration, start …) unless --any-plan is given.
 Exit codes:
   0  merged
   1  not one request of all runs was answered, or an output failed
-  2  wrong usage, a file that is none of these, one that is there twice, or
-     parts of different runs
+  2  wrong usage, a file that is none of these, one that is there twice or that
+     an output would overwrite, or parts of different runs
   3  one of the runs was INVALID, or a part of one is missing
   4  one of the runs ended by an --abort-on
  99  an --slo was missed
@@ -83,12 +83,13 @@ std::string LogText(const HdrLog& log) {
   return text;
 }
 
-int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
+int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs, DistinctFiles distinct) {
   if (!outputs.json.empty() || !outputs.csv.empty() || !outputs.html.empty() || !outputs.summary.empty() ||
       !outputs.junit.empty() || !outputs.slos.empty())
     return Complain(kUsage, "of interval logs only --hdr-log and --hgrm can be made");
   const auto merged = MergeLogs(logs);
-  const auto files = TextFiles::Open({{"--hdr-log", outputs.hdr_log}, {"--hgrm", outputs.hgrm}});
+  const auto files =
+      TextFiles::Open({{"--hdr-log", outputs.hdr_log}, {"--hgrm", outputs.hgrm}}, std::move(distinct));
   if (!files) return Complain(kUsage, files.error().message);
   const auto written = files->Write(LogText(merged), [&merged](const std::string& flag) {
     return flag == "--hdr-log" ? HdrText(merged) : HgrmText(ByTag(merged)[""]);
@@ -96,12 +97,13 @@ int ConcludeLogs(const std::vector<HdrLog>& logs, const Outputs& outputs) {
   return written ? kRan : Complain(kNothing, written.error().message);
 }
 
-int ConcludeReports(const std::vector<Report>& reports, bool any_plan, const Outputs& outputs) {
+int ConcludeReports(const std::vector<Report>& reports, bool any_plan, const Outputs& outputs,
+                    DistinctFiles distinct) {
   const auto open = [](const Report& report) { return report.plan.arrivals.rate.has_value(); };
   if (std::ranges::any_of(reports, open) && !std::ranges::all_of(reports, open))
     return Complain(kUsage, "open and closed loops cannot be merged: no one run could be both");
   if (const auto wrong = WrongParts(reports, any_plan); !wrong.empty()) return Complain(kUsage, wrong);
-  const auto files = OutputFiles::Open(outputs);
+  const auto files = OutputFiles::Open(outputs, std::move(distinct));
   if (!files) return Complain(kUsage, files.error().message);
   auto slos = outputs.slos;
   if (const auto aimed = AimAt(TargetNames(MergeReports(reports, {}).plan), slos); !aimed)
@@ -130,7 +132,9 @@ int MergeCommand(int argc, const char* const* argv) {
   std::vector<Report> reports;
   std::vector<HdrLog> logs;
   std::map<std::string, std::string> read;
+  DistinctFiles distinct;
   for (const auto& path : paths) {
+    distinct.Spare("one of FILES", path);
     const auto text = ReadWholeFile(path);
     if (!text) return Complain(kUsage, text.error().message);
     if (text->starts_with('{')) {
@@ -147,7 +151,8 @@ int MergeCommand(int argc, const char* const* argv) {
   }
   if (!reports.empty() && !logs.empty())
     return Complain(kUsage, "JSON reports and interval logs cannot be merged with each other");
-  return logs.empty() ? ConcludeReports(reports, any_plan, *outputs) : ConcludeLogs(logs, *outputs);
+  return logs.empty() ? ConcludeReports(reports, any_plan, *outputs, std::move(distinct))
+                      : ConcludeLogs(logs, *outputs, std::move(distinct));
 }
 
 }  // namespace hydrapool::loadgen

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include "loadgen/command/exit_code.h"
+#include "loadgen/command/cli.h"
+#include "loadgen/command/interrupts.h"
 #include "loadgen/command/run_load.h"
 #include "loadgen/plan/figures.h"
 #include "loadgen/plan/scenario.h"
@@ -57,12 +59,13 @@ int RunOnce(const Options& options, const EngineChoice& engine) {
     one.plan.scenario = std::make_shared<const Scenario>(std::move(scenario));
   }
   one.plan.wire.tap = &transcript;
-  const auto tally = RunLoad(one, engine, nullptr, nullptr).run.tally;
-  fmt::print("{}{}", transcript.Text(), OutcomeText(tally));
-  return CodeOfOnce(tally);
+  std::optional<Interrupts> interrupts(std::in_place);
+  const auto tally = RunLoad(one, engine, *interrupts, nullptr, nullptr).run.tally;
+  interrupts.reset();
+  return Print(transcript.Text() + OutcomeText(tally), CodeOfOnce(tally));
 }
 
-int CodeOfOnce(const Tally& tally) {
+ExitCode CodeOfOnce(const Tally& tally) {
   if (tally.sent == 0) return kNothing;
   if (tally.outcomes.of(Outcome::kOk) == tally.sent) return kRan;
   return tally.outcomes.completed() == tally.sent ? kMissed : kNothing;

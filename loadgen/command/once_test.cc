@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "loadgen/testing/program.h"
 #include "loadgen/testing/scripted_server.h"
 
@@ -68,6 +71,17 @@ TEST(OnceTest, NoConnectionIsCode1) {
   EXPECT_EQ(program.Wait(), 1);
   EXPECT_THAT(program.Out(), StartsWith("* refused after "));
   EXPECT_THAT(program.Out(), HasSubstr("Connection refused"));
+}
+
+TEST(OnceTest, WhatCannotBePrintedIsSaidAndIsCode1) {
+  const ScriptedServer server;
+  const std::vector<std::vector<std::string>> commands = {
+      {"--once", server.Url("/ok")}, {"--dry-run", server.Url("/ok")}, {"--help"}, {"search", "--help"}};
+  for (const auto& command : commands) {
+    Program program(command, {.out = "/dev/full"});
+    EXPECT_EQ(program.Wait(), 1) << command.front();
+    EXPECT_EQ(program.Err(), "loadgen: cannot write standard output: No space left on device\n");
+  }
 }
 
 TEST(DryRunProgramTest, SendsNothing) {

@@ -136,6 +136,7 @@ CommandLine Understand(int argc, const char* const* argv, int cores) {
   if (!outputs) return outputs.error();
   options.plan = std::move(*plan);
   options.outputs = std::move(*outputs);
+  options.files = DistinctFiles(plan_flags.Files());
   if (const auto fits = FitsTrial(options.trial, options.outputs); !fits) return fits.error();
   if (options.outputs.until && app.count("--duration") + app.count("--requests") + app.count("--stages") == 0)
     options.plan.arrivals.duration = kLongestUntil;

@@ -3,6 +3,7 @@
 #include <string>
 #include <variant>
 
+#include "loadgen/command/distinct_files.h"
 #include "loadgen/command/output_options.h"
 #include "loadgen/command/trial_options.h"
 #include "loadgen/plan/plan.h"
@@ -20,6 +21,7 @@ struct Options {
   std::string engine = "auto";
   Outputs outputs;
   Trial trial = {};
+  DistinctFiles files = {};  ///< Knows those that were read.
 };
 
 /// What the command line asks for: a run, a text to print (--help, --version), or it is wrong (one line says

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "loadgen/plan/target_list.h"
@@ -19,15 +20,7 @@ namespace {
 
 constexpr const char* kStdout = "-";
 
-/// The error where `text` did not get into `file` whole.
-sys::Result<void> Put(const std::string& text, std::FILE* file, const std::string& complaint) {
-  errno = 0;
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
-  if (!whole || std::ferror(file) != 0) return sys::Failure(errno, complaint);
-  return {};
-}
-
-std::string Render(const std::string& flag, const Report& report) {
+std::string TextOf(const std::string& flag, const Report& report) {
   if (flag == "--json") return JsonText(ToJson(report));
   if (flag == "--csv") return ToCsv(Rows(report.run), TargetNames(report.plan));
   if (flag == "--hdr-log") return HdrText(HdrLogOf(report.run));
@@ -39,17 +32,28 @@ std::string Render(const std::string& flag, const Report& report) {
 
 }  // namespace
 
-sys::Result<TextFiles> TextFiles::Open(
-    const std::vector<std::pair<std::string, std::string>>& paths_by_flag) {
+sys::Result<void> Put(const std::string& text, std::FILE* file, const std::string& complaint) {
+  errno = 0;
+  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+  if (!whole || std::ferror(file) != 0) return sys::Failure(errno, complaint);
+  return {};
+}
+
+sys::Result<TextFiles> TextFiles::Open(const std::vector<std::pair<std::string, std::string>>& paths_by_flag,
+                                       DistinctFiles distinct) {
   TextFiles files;
   for (const auto& [flag, path] : paths_by_flag) {
     if (path.empty()) continue;
-    if (const auto same = std::ranges::find(files.files_, path, &File::path); same != files.files_.end())
-      return sys::Failure(fmt::format("{} and {} cannot both be written to {}", same->flag, flag, path));
     File file{.flag = flag, .path = path};
     if (path != kStdout) {
-      file.file.reset(std::fopen(path.c_str(), "we"));
+      auto fd = distinct.Open(flag, path);
+      if (!fd) return tl::unexpected(fd.error());
+      file.file.reset(::fdopen(fd->get(), "w"));
       if (!file.file) return sys::Failure(errno, fmt::format("{}: cannot write {}", flag, path));
+      std::ignore = fd->Release();
+    } else if (const auto same = std::ranges::find(files.files_, path, &File::path);
+               same != files.files_.end()) {
+      return sys::Failure(fmt::format("{} and {} cannot both be written to {}", same->flag, flag, path));
     }
     files.files_.push_back(std::move(file));
   }
@@ -65,39 +69,55 @@ void TextFiles::Say(const std::string& part) const {
   std::fflush(text());
 }
 
-sys::Result<void> TextFiles::Write(const std::string& text,
-                                   const std::function<std::string(const std::string& flag)>& render) const {
-  auto result = Put(text, this->text(), "cannot write the report");
+sys::Result<void> TextFiles::Write(const std::string& text, const Render& render,
+                                   const std::function<void()>& written) const {
+  sys::Result<void> result;
+  const auto put = [&result](const std::string& what, std::FILE* file, const std::string& complaint) {
+    auto done = Put(what, file, complaint);
+    if (!done && result) result = std::move(done);
+  };
+  const auto write = [&](const File& output, std::FILE* file) {
+    put(render(output.flag), file, fmt::format("{}: cannot write {}", output.flag, output.path));
+  };
   for (const auto& output : files_) {
-    auto put = Put(render(output.flag), output.file ? output.file.get() : stdout,
-                   fmt::format("{}: cannot write {}", output.flag, output.path));
-    if (!put && result) result = std::move(put);
+    if (output.file) write(output, output.file.get());
+  }
+  written();
+  put(text, this->text(), "cannot write the report");
+  for (const auto& output : files_) {
+    if (!output.file) write(output, stdout);
   }
   return result;
 }
 
-sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs) {
+sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs, DistinctFiles distinct) {
+  distinct.Spare("--faults", outputs.faults);
+  std::optional<Journal> journal;
+  if (!outputs.journal.empty()) {
+    const auto held = distinct.Open("--journal", outputs.journal);  // a pipe's reader sees no end meanwhile
+    if (!held) return tl::unexpected(held.error());
+    auto opened = Journal::Open(outputs.journal);
+    if (!opened) return tl::unexpected(opened.error());
+    journal = std::move(*opened);
+  }
   auto opened = TextFiles::Open({{"--json", outputs.json},
                                  {"--csv", outputs.csv},
                                  {"--hdr-log", outputs.hdr_log},
                                  {"--html", outputs.html},
                                  {"--hgrm", outputs.hgrm},
                                  {"--summary", outputs.summary},
-                                 {"--junit", outputs.junit}});
+                                 {"--junit", outputs.junit}},
+                                std::move(distinct));
   if (!opened) return tl::unexpected(opened.error());
   OutputFiles files(std::move(*opened), outputs.annotate);
-  if (!outputs.journal.empty()) {
-    auto journal = Journal::Open(outputs.journal);
-    if (!journal) return tl::unexpected(journal.error());
-    files.journal_ = std::move(*journal);
-  }
+  files.journal_ = std::move(journal);
   return files;
 }
 
-sys::Result<void> OutputFiles::Write(const Report& report) const {
+sys::Result<void> OutputFiles::Write(const Report& report, const std::function<void()>& on_files) const {
   const auto lines = annotate_ ? ToAnnotations(report, *annotate_) : std::string();
-  auto written = files_.Write(ToText(report) + lines,
-                              [&report](const std::string& flag) { return Render(flag, report); });
+  auto written = files_.Write(
+      ToText(report) + lines, [&report](const std::string& flag) { return TextOf(flag, report); }, on_files);
   if (!written) return written;
   return journal_ ? journal_->Check() : sys::Result<void>();
 }

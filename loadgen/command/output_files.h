@@ -8,12 +8,16 @@
 #include <utility>
 #include <vector>
 
+#include "loadgen/command/distinct_files.h"
 #include "loadgen/command/output_options.h"
 #include "loadgen/report/report.h"
 #include "loadgen/stats/journal.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::loadgen {
+
+/// Writes all of `text` and flushes; the error where it did not get there whole.
+[[nodiscard]] sys::Result<void> Put(const std::string& text, std::FILE* file, const std::string& complaint);
 
 /// Files that are all opened (created, emptied) before something is done, and written after it.
 ///
@@ -22,17 +26,20 @@ namespace hydrapool::loadgen {
 ///     auto written = files->Write([&](const std::string& flag) { return flag == "--json" ? … : …; });
 ///
 /// An empty path is no file. "-" is standard output; people's text (`Say`) then goes to standard error. No
-/// two may be the same.
+/// two may be the same, nor one that `distinct` knows.
 class TextFiles {
  public:
-  static sys::Result<TextFiles> Open(const std::vector<std::pair<std::string, std::string>>& paths_by_flag);
+  static sys::Result<TextFiles> Open(const std::vector<std::pair<std::string, std::string>>& paths_by_flag,
+                                     DistinctFiles distinct = {});
 
   /// Prints a part of people's text, at once; Write tells whether that failed.
   void Say(const std::string& part) const;
-  /// Prints the (rest of the) text and writes all files, also what comes after one that failed; the error is
-  /// the first.
+  using Render = std::function<std::string(const std::string& flag)>;
+  /// Writes all files and then prints the (rest of the) text, for whose reader it may wait long; also what
+  /// comes after one that failed; the error is the first. Calls `written` when the files are there, and only
+  /// standard output and standard error are left.
   [[nodiscard]] sys::Result<void> Write(
-      const std::string& text, const std::function<std::string(const std::string& flag)>& render) const;
+      const std::string& text, const Render& render, const std::function<void()>& written = [] {}) const;
 
  private:
   [[nodiscard]] std::FILE* text() const;
@@ -48,12 +55,13 @@ class TextFiles {
 /// The files of a run.
 class OutputFiles {
  public:
-  static sys::Result<OutputFiles> Open(const Outputs& outputs);
+  static sys::Result<OutputFiles> Open(const Outputs& outputs, DistinctFiles distinct = {});
 
   /// Null where none was asked for.
   [[nodiscard]] const Journal* journal() const { return journal_ ? &*journal_ : nullptr; }
   /// ToText for people, and all files; as TextFiles.
-  [[nodiscard]] sys::Result<void> Write(const Report& report) const;
+  [[nodiscard]] sys::Result<void> Write(
+      const Report& report, const std::function<void()>& written = [] {}) const;
 
  private:
   OutputFiles(TextFiles files, std::optional<CiSystem> annotate)

@@ -283,7 +283,7 @@ TEST(OutputTest, OnATerminalTheScreenChangesInPlaceAndGoesAway) {
   ::setenv("NO_COLOR", "1", 1);
   const ScriptedServer server;
   const Terminal terminal;
-  Program program({"-R", "100", "-d", "1200ms", server.Url("/500")}, terminal.path());
+  Program program({"-R", "100", "-d", "1200ms", server.Url("/500")}, {.err = terminal.path()});
   EXPECT_THAT(program.Wait(), kRanOrTooBusy);
   const auto screen = terminal.Read();
   EXPECT_THAT(screen, HasSubstr("(raw engine, open loop, 100 requests/s"));

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "loadgen/command/request_options.h"
 #include "loadgen/plan/plan.h"
@@ -30,6 +32,8 @@ class PlanOptions {
 
   /// What the flags mean together. Reads the files they name. `cores` is how many threads are worth having.
   [[nodiscard]] sys::Result<Plan> Understand(int cores) const;
+  /// The files that it reads, for DistinctFiles.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Files() const { return request_.Files(); }
 
  private:
   void AddConnections(CLI::App& app);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loadgen/plan/plan.h"
@@ -25,6 +26,8 @@ class RequestOptions {
   void AddTo(CLI::App& app);
   /// Reads the files the flags name.
   sys::Result<void> Fill(Plan& plan) const;
+  /// Those files, by flag; some are empty or "-".
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Files() const;
 
  private:
   void AddRequest(CLI::App& app);

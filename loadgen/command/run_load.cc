@@ -2,22 +2,18 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <functional>
 #include <optional>
 #include <vector>
 
-#include "loadgen/command/exit_code.h"
 #include "loadgen/engine/load_run.h"
 #include "loadgen/plan/due_so_far.h"
 #include "loadgen/plan/scenario.h"
 #include "loadgen/plan/start_time.h"
 #include "loadgen/report/progress.h"
 #include "pool/sys/event_loop.h"
-#include "pool/sys/signals.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -52,8 +48,7 @@ bool AsksForSchedule(const Options& options) {
                              [](const Slo& slo) { return slo.measure == Slo::Measure::kAchieved; });
 }
 
-/// Waits for the end of the run, looking at it each second: shows it and ends it early where it must. SIGINT
-/// and SIGTERM stop it, a second one leaves at once.
+/// Waits for the end of the run, looking at it each second: shows it and ends it early where it must.
 class Watcher {
  public:
   Watcher(LoadRun& run, const Options& options, const std::string& engine, RunMetrics* metrics)
@@ -65,14 +60,11 @@ class Watcher {
     if (AsksForSchedule(options)) due_.emplace(options.plan, start_);
   }
 
-  void Wait() {
+  void Wait(const Interrupts& interrupts) {
     bool ended = false;
     const auto done = loop_.Add(run_.done_fd(), EPOLLIN, [&](std::uint32_t) { ended = true; });
-    const sys::SignalEvents signals(loop_, {SIGINT, SIGTERM}, [this](int) {
-      if (stopping_) ::_exit(kInterruptedTwice);
-      stopping_ = true;
-      run_.Stop();
-    });
+    const auto interrupted =
+        loop_.Add(interrupts.fd(), EPOLLIN | EPOLLET, [this](std::uint32_t) { run_.Stop(); });
     Look();
     while (!ended) loop_.RunOnce();
     view_.Clear();
@@ -140,7 +132,6 @@ class Watcher {
   sys::Nanos start_;
   ProgressView view_;
   sys::EventLoop::Timer timer_;
-  bool stopping_ = false;          // on request
   bool known_ = false;             // --until
   std::uint64_t sent_before_ = 0;  // by the last look
   std::optional<DueSoFar> due_;    // where an --abort-on asks
@@ -159,12 +150,12 @@ sys::Result<EngineChoice> Prepare(const Options& options) {
   return engine;
 }
 
-Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal,
-               RunMetrics* metrics) {
+Report RunLoad(const Options& options, const EngineChoice& engine, const Interrupts& interrupts,
+               const Journal* journal, RunMetrics* metrics) {
   LoadRun run(options.plan, engine.factory, journal);
   run.Start();
   Watcher watcher(run, options, engine.name, metrics);
-  watcher.Wait();
+  watcher.Wait(interrupts);
   auto report = MakeReport(engine.name, options.plan, run.Wait(), options.outputs.slos);
   report.aborted = watcher.aborted();
   if (options.outputs.until) report.until = Tell(*options.outputs.until, report.run);

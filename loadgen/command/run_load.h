@@ -1,5 +1,6 @@
 #pragma once
 
+#include "loadgen/command/interrupts.h"
 #include "loadgen/command/options.h"
 #include "loadgen/engine/engine_choice.h"
 #include "loadgen/report/report.h"
@@ -13,9 +14,8 @@ namespace hydrapool::loadgen {
 sys::Result<EngineChoice> Prepare(const Options& options);
 
 /// One run from its start to its report: watched, shown on standard error unless quiet, ended early by
-/// SIGINT, SIGTERM or an --abort-on. A second signal ends the process at once. `journal` and `metrics` may be
-/// null.
-Report RunLoad(const Options& options, const EngineChoice& engine, const Journal* journal,
-               RunMetrics* metrics);
+/// `interrupts` or an --abort-on. `journal` and `metrics` may be null.
+Report RunLoad(const Options& options, const EngineChoice& engine, const Interrupts& interrupts,
+               const Journal* journal, RunMetrics* metrics);
 
 }  // namespace hydrapool::loadgen

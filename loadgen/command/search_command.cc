@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -10,14 +9,14 @@
 
 #include "loadgen/command/cli.h"
 #include "loadgen/command/help.h"
+#include "loadgen/command/interrupts.h"
 #include "loadgen/command/output_files.h"
 #include "loadgen/command/plan_options.h"
 #include "loadgen/command/rate_search.h"
 #include "loadgen/command/run_load.h"
+#include "loadgen/command/search_steps.h"
 #include "loadgen/plan/target_list.h"
-#include "loadgen/report/bootstrap.h"
 #include "loadgen/report/report_html.h"
-#include "loadgen/report/text_chart.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -35,84 +34,13 @@ stand in URLs: see loadgen --help.
 
 Exit codes:
   0  found
-  1  no server was reached, none answers any more, or an output failed
+  1  no server was reached, none answers any more, it was stopped before a rate
+     was found, or an output failed
   2  wrong usage
   3  the generator itself was the limit: more may be possible
  99  not even one request a second
 Ctrl-C ends it with what is known.
 )"};
-
-constexpr double kAchieved = 0.99;
-constexpr std::size_t kBarWidth = 30;
-
-struct Step {
-  double rate = 0;
-  bool holds = false;
-  bool own_fault = false;  ///< All held, but the generator missed its schedule.
-  Report report;
-};
-
-std::string Why(const Step& step) {
-  if (step.own_fault) return step.report.self.reason;
-  std::string missed;
-  for (const auto& slo : step.report.slos) {
-    if (!slo.met) missed += fmt::format("{}✗ {} ({})", missed.empty() ? "" : ", ", slo.text, slo.shown);
-  }
-  if (missed.empty() && !step.holds)
-    return fmt::format("only {:.1f} % of the schedule was sent in time", 100 * step.report.run.achieved());
-  return missed;
-}
-
-std::string StepLine(const Step& step) {
-  const auto& response = step.report.run.tally.latency.response;
-  return fmt::format("{} {:>10.1f}/s  p50 {:>8}  p99 {:>8}  {}\n", step.holds ? "✓" : "✗", step.rate,
-                     PercentileText(response, 50), PercentileText(response, 99), Why(step));
-}
-
-/// Of each step's p99, by rate.
-std::string Curve(std::vector<Step> steps) {
-  std::ranges::sort(steps, {}, &Step::rate);
-  double most = 1;
-  const auto response = [](const Step& s) -> const LatencyHistogram& {
-    return s.report.run.tally.latency.response;
-  };
-  const auto p99 = [&response](const Step& s) {
-    return EnoughFor(99, response(s).count()) ? static_cast<double>(response(s).ValueAtPercentile(99)) : 0;
-  };
-  for (const auto& step : steps) most = std::max(most, p99(step));
-  std::string text = "p99 by rate (-: fewer than ten requests lie beyond it)\n";
-  for (const auto& step : steps) {
-    text += fmt::format("{:>12.1f}/s {} {:<{}} {:>9}\n", step.rate, step.holds ? "✓" : "✗",
-                        Bar(p99(step) / most, kBarWidth), kBarWidth, PercentileText(response(step), 99));
-  }
-  return text;
-}
-
-std::string Conclusion(const std::vector<Slo>& slos, const RateSearch& search) {
-  std::string objectives;
-  for (const auto& slo : slos) objectives += (objectives.empty() ? "" : " and ") + slo.text;
-  return search.best()
-             ? fmt::format("{:.1f} requests/s is the highest rate found with {}", *search.best(), objectives)
-             : fmt::format("no rate was found with {}", objectives);
-}
-
-nlohmann::ordered_json ToJson(const std::vector<Step>& steps, const RateSearch& search,
-                              const std::string& words) {
-  nlohmann::ordered_json json = {
-      {"schema", 1}, {"best_rps", nullptr}, {"conclusion", words}, {"steps", nlohmann::json::array()}};
-  if (search.best()) json["best_rps"] = *search.best();
-  for (const auto& step : steps) {
-    auto report = loadgen::ToJson(step.report);
-    json["steps"].push_back({{"rate", step.rate},
-                             {"holds", step.holds},
-                             {"own_fault", step.own_fault},
-                             {"throughput_rps", report["throughput_rps"]},
-                             {"requests", report["requests"]},
-                             {"latency_us", report["latency_us"]},
-                             {"slo", report["slo"]}});
-  }
-  return json;
-}
 
 /// The latencies that must be held, for the page.
 nlohmann::ordered_json LimitsJson(const std::vector<Slo>& slos) {
@@ -123,14 +51,6 @@ nlohmann::ordered_json LimitsJson(const std::vector<Slo>& slos) {
     if (latency) limits.push_back({{"text", slo.text}, {"us", slo.limit}});
   }
   return limits;
-}
-
-Step TryRate(Options options, double rate, const EngineChoice& engine) {
-  options.plan.arrivals.rate = rate;
-  Step step{.rate = rate, .report = RunLoad(options, engine, nullptr, nullptr)};
-  step.own_fault = !step.report.self.valid && step.report.slos_met();
-  step.holds = step.report.self.valid && step.report.slos_met() && step.report.run.achieved() >= kAchieved;
-  return step;
 }
 
 struct SearchFlags {
@@ -156,22 +76,34 @@ sys::Result<SearchFlags> Understand(const PlanOptions& plan_flags, const OutputO
   return flags;
 }
 
-/// Tries one rate after the other. Why it ended early, where no server answers (any more).
-std::optional<std::string> TryRates(const SearchFlags& flags, const EngineChoice& engine,
-                                    const TextFiles& files, RateSearch& search, std::vector<Step>& steps) {
+struct Tries {
+  RateSearch search;
+  std::vector<SearchStep> steps = {};
+  bool stopped = false;
+  std::optional<std::string> silence = {};  ///< Why it ended early, where no server answers (any more).
+};
+
+/// Tries one rate after the other.
+Tries TryRates(const SearchFlags& flags, const EngineChoice& engine, const Interrupts& interrupts,
+               const TextFiles& files) {
+  Tries tries{.search = RateSearch(flags.rules)};
   bool was_silent = false;
-  while (const auto rate = search.Next()) {
-    auto step = TryRate(flags.options, *rate, engine);
-    if (step.report.run.stopped) break;
+  while (const auto rate = tries.search.Next()) {
+    auto options = flags.options;
+    options.plan.arrivals.rate = *rate;
+    auto step = JudgeStep(*rate, RunLoad(options, engine, interrupts, nullptr, nullptr));
+    tries.stopped = step.report.run.stopped;
+    if (tries.stopped) return tries;
     const auto silence = NothingAnswered(step.report);
-    if (silence && steps.empty()) return silence;
-    search.Tell(*rate, step.holds);
+    if (silence && (was_silent || tries.steps.empty())) tries.silence = silence;
+    if (silence && tries.steps.empty()) return tries;
+    tries.search.Tell(*rate, step.holds);
     files.Say(StepLine(step));
-    steps.push_back(std::move(step));
-    if (silence && was_silent) return silence;
+    tries.steps.push_back(std::move(step));
+    if (tries.silence) return tries;
     was_silent = silence.has_value();
   }
-  return std::nullopt;
+  return tries;
 }
 
 }  // namespace
@@ -197,27 +129,26 @@ int SearchCommand(int argc, const char* const* argv) {
   const auto engine = Prepare(flags->options);
   if (!engine) return Complain(kUsage, engine.error().message);
   const auto& outputs = flags->options.outputs;
-  const auto files = TextFiles::Open({{"--json", outputs.json}, {"--html", outputs.html}});
+  const auto files = TextFiles::Open({{"--json", outputs.json}, {"--html", outputs.html}},
+                                     DistinctFiles(plan_flags.Files()));
   if (!files) return Complain(kUsage, files.error().message);
 
-  RateSearch search(flags->rules);
-  std::vector<Step> steps;
-  const auto silence = TryRates(*flags, *engine, *files, search, steps);
-  if (silence && steps.empty()) return Complain(kNothing, *silence);
-  const auto words = Conclusion(outputs.slos, search);
-  const auto text = fmt::format("\n{}\n{}\n", Curve(steps), words);
-  const auto json = ToJson(steps, search, words);
-  const auto written = files->Write(text, [&](const std::string& flag) {
+  std::optional<Interrupts> interrupts(std::in_place);
+  const auto tries = TryRates(*flags, *engine, *interrupts, *files);
+  if (tries.silence && tries.steps.empty()) return Complain(kNothing, *tries.silence);
+  const auto end = Conclude(outputs.slos, tries.search, tries.steps, tries.stopped);
+  const auto text = fmt::format("\n{}\n{}\n", Curve(tries.steps), end.words);
+  const auto json = ToJson(tries.steps, tries.search, end.words);
+  const auto render = [&](const std::string& flag) {
     if (flag == "--json") return JsonText(json);
     const auto title = "loadgen search: " + flags->options.plan.targets.front().url;
     return HtmlPage(
         title,
         {{"kind", "search"}, {"title", title}, {"limits", LimitsJson(outputs.slos)}, {"search", json}});
-  });
+  };
+  const auto written = files->Write(text, render, [&interrupts] { interrupts.reset(); });
   if (!written) return Complain(kNothing, written.error().message);
-  if (silence) return Complain(kNothing, *silence);
-  if (std::ranges::any_of(steps, &Step::own_fault)) return kInvalid;
-  return search.best() ? kRan : kMissed;
+  return tries.silence ? Complain(kNothing, *tries.silence) : end.code;
 }
 
 }  // namespace hydrapool::loadgen

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 
 #include "pool/sys/file.h"
 #include "pool/sys/scratch_dir.h"
+#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::loadgen {
 
@@ -32,19 +35,65 @@ class ScratchFile {
   std::string path_;
 };
 
-/// For tests: the loadgen binary, started with both its outputs in files, or with its
-/// standard error on a terminal.
+/// For tests: a pipe with a name, of which this object is the reader. It holds one page.
+class NamedPipe {
+ public:
+  NamedPipe() {
+    EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    reader_.Reset(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    EXPECT_GT(::fcntl(reader_.get(), F_SETPIPE_SZ, 1), 0);
+  }
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// Whoever writes to it waits from now on, until something is read.
+  void Fill() const {
+    const sys::UniqueFd writer(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    const std::string page(4096, ' ');
+    while (::write(writer.get(), page.data(), page.size()) > 0) {
+    }
+  }
+  /// Waits until something was written.
+  void AwaitText() const {
+    pollfd readable{.fd = reader_.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&readable, 1, 60'000), 1);
+  }
+  /// All of it, until its last writer is gone.
+  [[nodiscard]] std::string Read() const {
+    std::string text;
+    std::string piece(4096, '\0');
+    for (ssize_t n = -1; n != 0;) {
+      AwaitText();
+      n = ::read(reader_.get(), piece.data(), piece.size());
+      if (n > 0) text.append(piece, 0, static_cast<std::size_t>(n));
+    }
+    return text;
+  }
+
+ private:
+  sys::ScratchDir scratch_{"loadgen-test"};
+  std::string path_ = scratch_ / "pipe";
+  sys::UniqueFd reader_;
+};
+
+/// Where a program's outputs go instead of files of its own.
+struct Streams {
+  std::string out = {};
+  std::string err = {};
+};
+
+/// For tests: the loadgen binary.
 class Program {
  public:
-  explicit Program(std::vector<std::string> args, std::string terminal = {}) {
-    const auto& err = terminal.empty() ? err_.path() : terminal;
+  explicit Program(std::vector<std::string> args, const Streams& streams = {}) {
+    const auto& out = streams.out.empty() ? out_.path() : streams.out;
+    const auto& err = streams.err.empty() ? err_.path() : streams.err;
     args.insert(args.begin(), HYDRAPOOL_BIN_DIR "/loadgen");
     std::vector<char*> argv;
     for (auto& arg : args) argv.push_back(arg.data());
     argv.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, out_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
     posix_spawn_file_actions_destroy(&actions);
