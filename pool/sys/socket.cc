@@ -5,23 +5,20 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
 
 #include "pool/sys/await.h"
 #include "pool/sys/inheritance.h"
+#include "pool/sys/unix_socket.h"
 
 namespace hydrapool::sys {
 namespace {
@@ -78,65 +75,6 @@ std::string Describe(const sockaddr_storage& address, socklen_t size) {
   return text.find(':') == text.npos ? text + ":" + port : "[" + text + "]:" + port;
 }
 
-Result<UniqueFd> ConnectUnix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return Failure(ENAMETOOLONG, "connect to unix:" + path);
-  path.copy(address.sun_path, path.size());
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  while (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (errno == EINTR) continue;  // while the queue is full
-    return Failure(errno, "connect to unix:" + path);
-  }
-  if (!fd) return Failure(errno, "connect to unix:" + path);
-  return fd;
-}
-
-// One after the other in a directory: who finds a stale socket must not remove the one that another has just
-// put in its place. Bounded, as the lock can be a stranger's.
-UniqueFd LockDirectoryOf(const std::string& path) {
-  constexpr timespec kWait{0, 10'000'000};
-  constexpr int kMostTries = 100;
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  UniqueFd directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (int i = 0; directory && i < kMostTries && ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0; ++i)
-    ::nanosleep(&kWait, nullptr);
-  return directory;
-}
-
-UniqueFd ListenUnix(const std::string& path, const ListenOptions& options) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    throw std::invalid_argument("cannot listen on '" + path + "': not a path of 1 to 107 bytes");
-  }
-  path.copy(address.sun_path, path.size());
-  const auto* where = reinterpret_cast<const sockaddr*>(&address);
-  UniqueFd fd(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
-  const UniqueFd probe(Check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
-  const UniqueFd lock = LockDirectoryOf(path);
-  // connect(2) refuses a file of any other kind in the same words: only a socket may be replaced.
-  struct stat there {};
-  const bool stale = ::connect(probe.get(), where, sizeof address) != 0 && errno == ECONNREFUSED &&
-                     ::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode);
-  if (stale) ::unlink(path.c_str());
-  if (::bind(fd.get(), where, sizeof address) != 0) {
-    const int error = errno;
-    const bool other = error == EADDRINUSE && ::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode);
-    ThrowErrno(other ? EEXIST : error, "cannot listen on unix:" + path);
-  }
-  if (::listen(fd.get(), options.backlog) != 0) ThrowErrno(errno, "listen " + path);
-  return fd;
-}
-
-Result<void> CheckPlace(const std::string& path) {
-  if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path))
-    return Failure("'unix:" + path + "': not a path of 1 to 107 bytes");
-  if (struct stat there{}; ::lstat(path.c_str(), &there) == 0 ? !S_ISSOCK(there.st_mode) : errno == ENOTDIR)
-    return Failure("'unix:" + path + "': what is there is no socket");
-  return {};
-}
-
 UniqueFd ListenTcp(const std::string& address, const ListenOptions& options) {
   auto list = Resolve(address, true);
   if (!list) throw std::invalid_argument("cannot listen on " + list.error().message);
@@ -187,7 +125,7 @@ std::optional<HostPort> SplitHostPort(const std::string& address) {
 }
 
 Result<void> CheckAddress(const std::string& address) {
-  if (address.starts_with(kUnixPrefix)) return CheckPlace(address.substr(std::strlen(kUnixPrefix)));
+  if (address.starts_with(kUnixPrefix)) return CheckUnix(address.substr(std::strlen(kUnixPrefix)));
   if (const auto list = Resolve(address, true); !list) return Failure(list.error().message);
   return {};
 }
