@@ -52,6 +52,7 @@ int UsageError(const std::string& message) {
 
 int Refusal(const sys::Error& error) {
   const int usage = UsageError(error.message);
+  if (error.code == ECANCELED) return kExitAborted;
   return error.code == kCannotHere ? kExitCannotHere : usage;
 }
 

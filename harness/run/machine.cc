@@ -1,5 +1,6 @@
 #include "harness/run/machine.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,9 @@
 #include "harness/fault/network_harm.h"
 #include "harness/fault/small_disk.h"
 #include "harness/fault/victim_group.h"
+#include "pool/sys/file.h"
 #include "pool/sys/socket.h"
+#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -23,6 +26,16 @@ bool IsAttached(const Scenario& scenario) { return std::holds_alternative<Attach
 std::string FreePort() {
   const std::string address = sys::LocalAddress(sys::Listen("127.0.0.1:0").get());
   return address.substr(address.rfind(':') + 1);
+}
+
+/// Logs and journals are written to beside it: where there is no room at all, a server seems to say nothing.
+sys::Result<void> CheckRoom(const std::string& directory) {
+  const std::string path = directory + "/.room";
+  const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const int error = file ? sys::WriteAll(file.get(), std::string(64 << 10, '.')) : errno;
+  ::unlink(path.c_str());
+  if (error != 0) return sys::Failure(error, "cannot write to " + directory);
+  return {};
 }
 
 std::optional<std::string> WhyNot(const FaultPlan& plan, const Scenario& scenario, const Place& place) {
@@ -57,6 +70,7 @@ sys::Result<Scenario> MakePlace(const Scenario& scenario, const ScratchDir& scra
   if (::chmod(scratch.path().c_str(), kAnybodyMayPass) != 0 || ::mkdir(place.work.c_str(), 0755) != 0 ||
       ::chmod(place.work.c_str(), kAnybodyMayWrite) != 0)
     return sys::Failure(errno, place.work);
+  if (auto room = CheckRoom(place.work); !room) return tl::unexpected(room.error());
   const auto network = std::ranges::find(scenario.faults, Fault::kNetwork, &FaultPlan::fault);
   if (network != scenario.faults.end() && !IsAttached(scenario)) {
     if (const auto entered = EnterOwnNetwork(); !entered)

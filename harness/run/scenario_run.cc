@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "harness/fault/duration.h"
+#include "harness/fault/process_tree.h"
 #include "harness/observe/pool_watch.h"
 #include "harness/run/machine.h"
 
@@ -46,7 +47,10 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   if (!placed) return tl::unexpected(placed.error());
   scenario_ = std::move(*placed);
   SetTraps();
-  auto server = ScenarioServer::Start(scenario_, scratch_);
+  auto server = ScenarioServer::Start(scenario_, scratch_, [this] {
+    loop_.RunOnce(sys::Now());
+    return called_off_;
+  });
   if (!server) return tl::unexpected(server.error());
   server_ = std::make_unique<ScenarioServer>(std::move(*server));
   if (auto checked = CheckTargets(); !checked) return tl::unexpected(checked.error());
@@ -59,7 +63,8 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   record_.load_end = record_.start + scenario_.duration;
   for (const FaultPlan& plan : scenario_.faults) record_.fault_lines.push_back(Words(plan));
   injector_ = std::make_unique<Injector>(server_->main(), scenario_.limits, scenario_.commands);
-  if (scenario_.holds()) injector_->StartGuard();
+  if (!scenario_.faults.empty()) injector_->StartGuard();
+  ends_with_us_ = server_->main();
   observer_.emplace(server_->main(), server_->admin());
   StartFaults();
   WatchSteadyState();
@@ -191,11 +196,19 @@ std::optional<ServerState> ScenarioRun::StateWhenSettled() const {
   return now;
 }
 
+void ScenarioRun::GuardSuccessor() {
+  const bool is_attached = std::holds_alternative<Attachment>(scenario_.server);
+  if (is_attached || server_->main() == ends_with_us_) return;
+  ends_with_us_ = server_->main();
+  if (const auto main = ReadProcess(ends_with_us_))
+    static_cast<void>(injector_->Remember({.kind = Undo::Kind::kTerm, .victim = main->identity}));
+}
+
 bool ScenarioRun::FaultsOver() const {
   return std::ranges::all_of(injects_, [](const auto& inject) { return inject->over(); });
 }
 
-void ScenarioRun::LetItRun(const LoadJobs& jobs) {
+void ScenarioRun::LetItRun(LoadJobs& jobs) {
   std::map<int, sys::EventLoop::Watch> watches;
   for (const int pidfd : jobs.pidfds())
     watches[pidfd] = loop_.Add(pidfd, EPOLLIN, [&watches, pidfd](std::uint32_t) { watches[pidfd].Reset(); });
@@ -203,6 +216,7 @@ void ScenarioRun::LetItRun(const LoadJobs& jobs) {
   while (!(jobs.over() && FaultsOver()) && !called_off_ && sys::Now() < deadline) {
     loop_.RunOnce(std::min(deadline, sys::Now() + kGlance));
     called_off_ |= !server_->Lives();
+    GuardSuccessor();
     TellProgress(jobs);
   }
   if (!called_off_) return;
@@ -212,7 +226,7 @@ void ScenarioRun::LetItRun(const LoadJobs& jobs) {
   while (!jobs.over() && sys::Now() < soon) loop_.RunOnce(sys::Now() + kGlance);
 }
 
-void ScenarioRun::TellProgress(const LoadJobs& jobs) {
+void ScenarioRun::TellProgress(LoadJobs& jobs) {
   constexpr sys::Nanos kBetween = 500 * sys::kMillisecond;
   const sys::Nanos elapsed = sys::Now() - record_.start;
   if (!progress_ || elapsed - now_.elapsed < kBetween) return;

@@ -55,9 +55,12 @@ class ScenarioRun {
   [[nodiscard]] tl::unexpected<sys::Error> Refusal(const FaultPlan& plan, sys::Error error) const;
   [[nodiscard]] std::optional<PoolStatus::Totals> TotalsNow() const;
   void WatchSteadyState();
+  /// A server that takes the place of the one that was started does not end with this process: the guard ends
+  /// it then.
+  void GuardSuccessor();
   void StartFaults();
-  void LetItRun(const LoadJobs& jobs);
-  void TellProgress(const LoadJobs& jobs);
+  void LetItRun(LoadJobs& jobs);
+  void TellProgress(LoadJobs& jobs);
   [[nodiscard]] std::optional<ServerState> StateOnceStarted() const;
   [[nodiscard]] std::optional<ServerState> StateWhenSettled() const;
   [[nodiscard]] bool FaultsOver() const;
@@ -80,6 +83,7 @@ class ScenarioRun {
   std::function<void(const Progress&)> progress_;
   Progress now_;  ///< What progress_ gets.
   RunRecord record_;
+  pid_t ends_with_us_ = 0;  ///< The server's main process that needs no guard (any more).
   bool called_off_ = false;
 };
 

@@ -106,14 +106,15 @@ std::string OriginOf(const std::string& url) {
   return url.substr(0, url.find('/', std::string("http://").size()));
 }
 
-sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, const ScratchDir& scratch) {
+sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, const ScratchDir& scratch,
+                                                  const CalledOff& called_off) {
   ScenarioServer server;
   server.log_ = scratch / "server.log";
   sys::Result<void> started;
   if (const auto* hydrapool = std::get_if<HydrapoolStart>(&scenario.server)) {
-    started = server.StartHydrapool(scenario, *hydrapool);
+    started = server.StartHydrapool(scenario, *hydrapool, called_off);
   } else if (const auto* command = std::get_if<CommandStart>(&scenario.server)) {
-    started = server.StartCommand(*command, scratch / "work");
+    started = server.StartCommand(*command, scratch / "work", called_off);
   } else {
     started = server.AttachTo(std::get<Attachment>(scenario.server), scenario);
   }
@@ -123,19 +124,23 @@ sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, cons
 }
 
 template <typename Condition>
-sys::Result<void> ScenarioServer::Await(const std::string& what, Condition holds) {
+sys::Result<void> ScenarioServer::Await(const std::string& what, const CalledOff& called_off,
+                                        Condition holds) {
   const sys::Nanos deadline = sys::Now() + kToComeUp;
   while (!holds()) {
+    if (called_off())
+      return tl::unexpected(sys::Error{ECANCELED, "called off before the server was there: " + what});
     if (EndsWithin(child_.pidfd(), kBetweenTries)) {
       return sys::Failure(
-          fmt::format("the server ended at once ({}): {}", child_.TryReap()->Describe(), LastLineOf(log_)));
+          fmt::format("the server ended at once ({}): {}", child_.TryReap()->Describe(), LastWords()));
     }
-    if (sys::Now() > deadline) return sys::Failure(fmt::format("{} within 15 s: {}", what, LastLineOf(log_)));
+    if (sys::Now() > deadline) return sys::Failure(fmt::format("{} within 15 s: {}", what, LastWords()));
   }
   return {};
 }
 
-sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const HydrapoolStart& options) {
+sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const HydrapoolStart& options,
+                                                 const CalledOff& called_off) {
   std::vector<std::string> arguments{
       SiblingProgram("hydrapool"),     "--listen",       "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers",
       fmt::to_string(options.workers), "--expose-worker"};
@@ -154,7 +159,7 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
   child_ = StartProgram(arguments, log_, environment);
   must_end_clean_ = true;
   std::string address;
-  const auto listens = Await("hydrapool did not listen", [&] {
+  const auto listens = Await("hydrapool did not listen", called_off, [&] {
     const std::string log = ReadFile(log_);
     address = Between(log, "listening on http://", '/');
     admin_ = Between(log, "admin on http://", '/');
@@ -162,14 +167,15 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
   });
   if (!listens) return listens;
   origin_ = "http://" + address;
-  const auto ready = Await("hydrapool's workers were not ready",
+  const auto ready = Await("hydrapool's workers were not ready", called_off,
                            [&] { return AllReady(admin_, static_cast<std::size_t>(options.workers)); });
   if (!ready) return ready;
   main_ = group_ = child_.pid();
   return {};
 }
 
-sys::Result<void> ScenarioServer::StartCommand(const CommandStart& command, const std::string& work) {
+sys::Result<void> ScenarioServer::StartCommand(const CommandStart& command, const std::string& work,
+                                               const CalledOff& called_off) {
   if (admin::HttpGet(command.url, kAnswer))
     return sys::Failure(fmt::format("something answers at {} before the server is started", command.url));
   for (const auto& [name, text] : command.files) {
@@ -181,7 +187,7 @@ sys::Result<void> ScenarioServer::StartCommand(const CommandStart& command, cons
   main_ = group_ = child_.pid();
   admin_ = command.admin;
   origin_ = OriginOf(command.url);
-  return Await(fmt::format("{} did not answer", command.url),
+  return Await(fmt::format("{} did not answer", command.url), called_off,
                [&] { return admin::HttpGet(command.url, kAnswer).has_value(); });
 }
 
@@ -206,7 +212,7 @@ bool ScenarioServer::Lives() {
   auto now = Processes();
   for (const sys::Nanos deadline = sys::Now() + kToSucceed; !now && sys::Now() < deadline; now = Processes())
     std::this_thread::sleep_for(kBetweenTries);
-  has_ended_ = !now || now->main() == nullptr;
+  has_ended_ = !now || now->main() == nullptr || !IsOurs(now->main()->identity.pid);
   if (has_ended_) return false;
   main_ = now->main()->identity.pid;
   pidfd_ = sys::OpenPidfd(main_);
@@ -216,6 +222,14 @@ bool ScenarioServer::Lives() {
   }
   return static_cast<bool>(pidfd_);
 }
+
+std::string ScenarioServer::LastWords() const {
+  std::string words = LastLineOf(log_);
+  return words.empty() ? "it has said nothing" : words;
+}
+
+// The admin endpoint's port may be another server's by now.
+bool ScenarioServer::IsOurs(pid_t main) const { return !child_ || ::getpgid(main) == group_; }
 
 int ScenarioServer::port() const {
   constexpr int kOfHttp = 80;
@@ -233,6 +247,12 @@ sys::Result<ServerProcesses> ScenarioServer::Processes() const { return Processe
 
 std::optional<std::string> ScenarioServer::Stop() {
   if (!child_) return std::nullopt;
+  auto problem = End();
+  child_ = {};
+  return problem;
+}
+
+std::optional<std::string> ScenarioServer::End() {
   const bool was_alive = Lives();
   // Where the first process is gone, its group's number is the server's only as long as the server lives.
   const bool leads = child_.pid() == group_;

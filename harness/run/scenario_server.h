@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,8 +30,11 @@ namespace hydrapool::harness {
 /// attached to is left alone. Its log: scratch/server.log.
 class ScenarioServer {
  public:
-  /// Blocks for at most 15 s.
-  static sys::Result<ScenarioServer> Start(const Scenario& scenario, const ScratchDir& scratch);
+  /// Asked while it is waited for; true: it is not wanted any more.
+  using CalledOff = std::function<bool()>;
+  /// Blocks for at most 15 s. An Error of the code ECANCELED: it was called off.
+  static sys::Result<ScenarioServer> Start(const Scenario& scenario, const ScratchDir& scratch,
+                                           const CalledOff& called_off);
   ScenarioServer(ScenarioServer&&) = default;
   ScenarioServer& operator=(ScenarioServer&&) = default;
   ~ScenarioServer() { Stop(); }
@@ -54,11 +58,17 @@ class ScenarioServer {
 
  private:
   ScenarioServer() = default;
-  sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options);
-  sys::Result<void> StartCommand(const CommandStart& command, const std::string& work);
+  sys::Result<void> StartHydrapool(const Scenario& scenario, const HydrapoolStart& options,
+                                   const CalledOff& called_off);
+  sys::Result<void> StartCommand(const CommandStart& command, const std::string& work,
+                                 const CalledOff& called_off);
   sys::Result<void> AttachTo(const Attachment& attach, const Scenario& scenario);
   template <typename Condition>
-  sys::Result<void> Await(const std::string& what, Condition holds);
+  sys::Result<void> Await(const std::string& what, const CalledOff& called_off, Condition holds);
+  [[nodiscard]] std::string LastWords() const;
+  /// Whether that process can have taken the place of what was started.
+  [[nodiscard]] bool IsOurs(pid_t main) const;
+  std::optional<std::string> End();
 
   sys::Child child_;
   sys::UniqueFd pidfd_;
