@@ -1,8 +1,10 @@
 #include "harness/command/report_files.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "harness/command/cli.h"
+#include "harness/command/screen.h"
 #include "harness/report/run_html.h"
 #include "harness/report/run_summary.h"
 
@@ -38,7 +40,9 @@ bool WriteReports(const ReportFiles& files, const RunTitle& title, const RunReco
   if (!files.html.empty()) written &= WriteReport(files.html, O_TRUNC, RunHtml(title, run, judgement));
   written &= WriteReport(files.journal, O_TRUNC, RunJournal(run));
   written &= WriteReport(files.summary, O_APPEND, RunMarkdown(title, run, judgement));
-  return PrintResults(RunText(title, run, judgement), RunJson(title, run, judgement), files.json) && written;
+  const auto columns = ColumnsOf(files.json == "-" ? STDERR_FILENO : STDOUT_FILENO);
+  return PrintResults(RunText(title, run, judgement, columns), RunJson(title, run, judgement), files.json) &&
+         written;
 }
 
 }  // namespace hydrapool::harness

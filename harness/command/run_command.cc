@@ -14,6 +14,7 @@
 #include "harness/command/cli.h"
 #include "harness/command/fault_options.h"
 #include "harness/command/metrics_endpoint.h"
+#include "harness/command/screen.h"
 #include "harness/report/live_text.h"
 #include "harness/run/scenario_run.h"
 #include "pool/sys/signals.h"
@@ -85,7 +86,7 @@ struct Arguments {
 /// The run as it is, on a terminal: drawn over what it drew before.
 class LiveView {
  public:
-  explicit LiveView(const Expectations& expected) {
+  LiveView(const Expectations& expected, std::size_t columns) : columns_(columns) {
     for (const Measure measure : {Measure::kLost, Measure::kCut}) {
       if (const auto limit = expected.find(measure); limit != expected.end())
         allowed_ = allowed_.value_or(0) + limit->second;
@@ -93,18 +94,21 @@ class LiveView {
   }
   void Show(Progress progress) {
     progress.allowed = allowed_;
-    const std::string text = LiveText(progress);
+    const std::string text = LiveText(progress, columns_);
     Clear();
     fmt::print(stderr, "{}", text);
     lines_ = std::ranges::count(text, '\n');
   }
   void Clear() {
-    if (lines_ > 0) fmt::print(stderr, "\x1b[{}A\x1b[J", lines_);
+    if (columns_ > 0) fmt::print(stderr, "\r");  // behind a ^C
+    if (lines_ > 0) fmt::print(stderr, "\x1b[{}A", lines_);
+    if (columns_ > 0) fmt::print(stderr, "\x1b[J");
     lines_ = 0;
   }
 
  private:
   std::optional<std::int64_t> allowed_;
+  std::size_t columns_;
   std::ptrdiff_t lines_ = 0;
 };
 
@@ -142,9 +146,9 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
     run.ReportFaults([&endpoint](const FaultRecord& fault) { endpoint->Count(fault); });
   }
   const sys::SignalEvents interrupts(loop, {SIGINT, SIGTERM}, [&](int) { run.Interrupt(); });
-  LiveView live(scenario.expect);
-  if (::isatty(STDERR_FILENO) == 1)
-    run.ReportProgress([&live](const Progress& progress) { live.Show(progress); });
+  const auto columns = ColumnsOf(STDERR_FILENO);
+  LiveView live(scenario.expect, columns.value_or(0));
+  if (columns) run.ReportProgress([&live](const Progress& progress) { live.Show(progress); });
   const auto record = run.Run();
   live.Clear();
   if (!record) return Refusal(record.error());

@@ -27,22 +27,38 @@ std::string ServerText(const ServerProcesses& server) {
   return text;
 }
 
+std::string FailedText(const Progress& progress) {
+  const auto count = [&progress](FailureKind kind) {
+    const auto found = progress.failed.find(kind);
+    return found == progress.failed.end() ? 0 : found->second;
+  };
+  const std::string budget = progress.allowed ? fmt::format(" of {} allowed", *progress.allowed) : "";
+  return fmt::format("{} lost, {} cut{}; {} abandoned, {} refused", count(FailureKind::kLost),
+                     count(FailureKind::kCut), budget, count(FailureKind::kAbandoned),
+                     count(FailureKind::kRefused));
+}
+
+/// Of ASCII.
+std::string Cut(const std::string& line, std::size_t columns) {
+  return (line.size() <= columns ? line : line.substr(0, columns - 1) + "…") + "\n";
+}
+
 }  // namespace
 
-std::string LiveText(const Progress& progress) {
+std::string LiveText(const Progress& progress, std::size_t columns) {
   const double part =
       progress.duration > 0
           ? std::clamp(static_cast<double>(progress.elapsed) / static_cast<double>(progress.duration), 0.0,
                        1.0)
           : 1.0;
   const auto done = static_cast<std::size_t>(part * kBar);
-  std::string text = fmt::format("  run      [{:<{}}] {:.1f} of {:.1f} s\n", std::string(done, '='), kBar,
-                                 sys::ToSeconds(progress.elapsed), sys::ToSeconds(progress.duration));
-  text += fmt::format("  workers  {}\n", ServerText(progress.server));
-  text += fmt::format("  faults   {} landed, {} missed{}{}\n", progress.landed, progress.missed,
-                      progress.last_fault.empty() ? "" : "; the last: ", progress.last_fault);
-  const std::string budget = progress.allowed ? fmt::format(" of {} allowed", *progress.allowed) : "";
-  return text + fmt::format("  failed   {} requests{}\n", progress.failed, budget);
+  const std::string run = fmt::format("  run      [{:<{}}] {:.1f} of {:.1f} s", std::string(done, '='), kBar,
+                                      sys::ToSeconds(progress.elapsed), sys::ToSeconds(progress.duration));
+  const std::string faults =
+      fmt::format("  faults   {} landed, {} missed{}{}", progress.landed, progress.missed,
+                  progress.last_fault.empty() ? "" : "; the last: ", progress.last_fault);
+  return Cut(run, columns) + Cut("  workers  " + ServerText(progress.server), columns) +
+         Cut(faults, columns) + Cut("  failed   " + FailedText(progress), columns);
 }
 
 }  // namespace hydrapool::harness

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "harness/observe/run_record.h"
@@ -17,8 +19,10 @@ struct RunTitle {
   std::string evidence;  ///< Where logs are, or empty.
 };
 
-/// A screen for people.
-[[nodiscard]] std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement& judgement);
+/// A screen for people, of so many columns; nullopt: no line is broken. The command that begins again never
+/// is.
+[[nodiscard]] std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement& judgement,
+                                  std::optional<std::size_t> columns = std::nullopt);
 
 /// Schema 1, which other tools rely on:
 ///

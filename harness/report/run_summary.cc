@@ -63,11 +63,13 @@ std::string JUnitCase(const std::string& suite, const std::string& name, const s
 
 std::string RunMarkdown(const RunTitle& title, const RunRecord& run, const Judgement& judgement) {
   std::string text =
-      fmt::format("## {} {}\n\n{}\n\n", Name(judgement.verdict), Cell(title.name), Cell(title.proves));
+      fmt::format("## {} {}\n\n{}\n", Name(judgement.verdict), Cell(title.name), Cell(title.proves));
+  if (!judgement.reasons.empty()) text += '\n';
   for (const std::string& reason : judgement.reasons) text += fmt::format("- {}\n", Cell(reason));
   text += "\n| | |\n|---|--:|\n";
   for (const LoadRecord& load : run.loads)
-    text += fmt::format("| {} | {} sent, {} ok |\n", Cell(load.url), load.sent, load.ok);
+    text += fmt::format("| {}{} | {} sent, {} ok |\n", Cell(load.url),
+                        load.client.empty() ? "" : " (" + Cell(load.client) + ")", load.sent, load.ok);
   for (const auto& [measure, value] : judgement.measured)
     text += fmt::format("| {} | {} |\n", InfoOf(measure).words, ValueText(measure, value));
   if (!run.faults.empty()) text += "\n| fault | of | came of it | | times |\n|---|---|---|---|--:|\n";

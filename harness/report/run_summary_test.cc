@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 #include <string>
 
 #include "harness/report/live_text.h"
@@ -113,16 +114,29 @@ TEST(RunHtmlTest, IsWholeAndNeedsNothingElse) {
 }
 
 TEST(LiveTextTest, TellsHowFarItIsAndWhatIsLeftOfTheBudget) {
-  Progress progress{
-      .elapsed = 3 * sys::kSecond, .duration = 6 * sys::kSecond, .landed = 2, .failed = 1, .allowed = 5};
+  Progress progress{.elapsed = 3 * sys::kSecond, .duration = 6 * sys::kSecond, .landed = 2, .allowed = 5};
+  progress.failed = {{FailureKind::kLost, 1}, {FailureKind::kAbandoned, 7}};
   progress.server.workers = {{.identity = {.pid = 41}, .slot = 0, .busy = 1},
                              {.identity = {.pid = 42}, .slot = 1, .leaving = true}};
-  const std::string text = LiveText(progress);
+  const std::string text = LiveText(progress, 80);
   EXPECT_THAT(text, testing::HasSubstr("[===============               ] 3.0 of 6.0 s\n"));
   EXPECT_THAT(text, testing::HasSubstr("0:41*  1:42 leaves\n"));
-  EXPECT_THAT(text, testing::HasSubstr("1 requests of 5 allowed\n"));
+  EXPECT_THAT(text, testing::HasSubstr("1 lost, 0 cut of 5 allowed; 7 abandoned, 0 refused\n"));
   progress.server = {};
-  EXPECT_THAT(LiveText(progress), testing::HasSubstr("no worker is there"));
+  EXPECT_THAT(LiveText(progress, 80), testing::HasSubstr("no worker is there"));
+}
+
+TEST(LiveTextTest, NoLineIsLongerThanTheScreen) {
+  Progress progress{.duration = sys::kSecond, .last_fault = std::string(100, 'x')};
+  for (int slot = 0; slot < 12; ++slot)
+    progress.server.workers.push_back({.identity = {.pid = 4'000'000 + slot}, .slot = slot, .leaving = true});
+  std::istringstream lines(LiveText(progress, 60));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const bool is_cut = line.ends_with("…");
+    EXPECT_LE(line.size(), is_cut ? 59 + std::string("…").size() : 60) << line;
+  }
+  EXPECT_EQ(count, 4);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "harness/fault/inject_record.h"
 #include "harness/observe/observer.h"
 #include "harness/report/run_report.h"
+#include "harness/report/wrapped.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -93,9 +94,8 @@ std::string PhaseHitLine(const RunRecord& run) {
 
 std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   const FaultCounts counts = CountFaults(run);
-  std::string text =
-      fmt::format("  faults     {} landed ({} on a worker that said it was busy), {} missed, {} survived\n",
-                  counts.landed, counts.busy, counts.missed, counts.survived);
+  std::string text = fmt::format("  faults     {} landed ({} on a busy worker), {} missed, {} survived\n",
+                                 counts.landed, counts.busy, counts.missed, counts.survived);
   text += ProofLine(run, counts.proofs);
   text += PhaseHitLine(run);
   if (counts.landed == 0) return text;
@@ -107,18 +107,17 @@ std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   if (counts.killed == 0) return text;
   text += fmt::format("  dead       {} after the signal (pidfd)\n",
                       Quantiles(After(run, &Timeline::dead, SentAt)));
-  text += fmt::format("  reaped     {} after the death (/proc every {})\n",
+  text += fmt::format("  reaped     {} after the death (± {})\n",
                       Quantiles(After(run, &Timeline::reaped, DeadAt)), DurationText(ObserverPace{}.family));
   const auto unobserved =
       std::ranges::count_if(run.faults, [](const FaultRecord& fault) { return fault.timeline.unobserved; });
-  text += fmt::format("  replaced   {} after the death ({}){}\n",
-                      Quantiles(After(run, &Timeline::forked, DeadAt)),
-                      run.pool.totals ? "/status.json and /proc" : "/proc",
+  text += fmt::format("  replaced   {} after the death (± {}){}\n",
+                      Quantiles(After(run, &Timeline::forked, DeadAt)), DurationText(ObserverPace{}.family),
                       unobserved > 0 ? fmt::format("; {} unobserved", unobserved) : "");
   if (!run.pool.totals) return text;
-  text += fmt::format("  ready      {} after the death (/status.json every {})\n",
+  text += fmt::format("  ready      {} after the death (± {})\n",
                       Quantiles(After(run, &Timeline::ready, DeadAt)), DurationText(ObserverPace{}.status));
-  text += fmt::format("  answering  {} after the death (/status.json every {})\n",
+  text += fmt::format("  answering  {} after the death (± {})\n",
                       Quantiles(After(run, &Timeline::first_response, DeadAt)),
                       DurationText(ObserverPace{}.answers));
   return text;
@@ -165,12 +164,14 @@ std::string RequestLines(const RunRecord& run, const Judgement& judgement) {
 
 }  // namespace
 
-std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement& judgement) {
+std::string RunText(const RunTitle& title, const RunRecord& run, const Judgement& judgement,
+                    std::optional<std::size_t> columns) {
   std::string text = title.name + (title.proves.empty() ? "" : ": " + title.proves) + "\n\n";
   text += RequestLines(run, judgement);
   if (!run.fault_lines.empty()) text += FaultLines(run, judgement.attribution);
   text += fmt::format("\n  {}\n", Name(judgement.verdict));
   for (const std::string& reason : judgement.reasons) text += fmt::format("    {}\n", reason);
+  if (columns) text = Wrapped(text, *columns);
   text += fmt::format("  again      {}\n", title.replay);
   if (!title.evidence.empty()) text += fmt::format("  look at    {}\n", title.evidence);
   return text;

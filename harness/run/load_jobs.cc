@@ -141,13 +141,16 @@ bool LoadJobs::over() const {
   return std::ranges::all_of(pidfds(), [](int pidfd) { return EndsWithin(pidfd, kNow); });
 }
 
-std::uint64_t LoadJobs::FailedSoFar() const {
-  std::uint64_t lines = 0;
-  for (const Job& job : loads_) {
-    const std::string journal = ReadFile(job.files + ".jsonl");
-    lines += static_cast<std::uint64_t>(std::ranges::count(journal, '\n'));
+const std::map<FailureKind, std::uint64_t>& LoadJobs::FailedSoFar() {
+  for (Job& job : loads_) {
+    std::ifstream journal(job.files + ".jsonl");
+    journal.seekg(job.journal_read);
+    std::string lines;
+    for (std::string line; std::getline(journal, line) && !journal.eof();) lines += line + '\n';
+    job.journal_read += static_cast<std::streamoff>(lines.size());
+    for (const Failure& failure : ReadJournal(lines).failures) ++failed_[failure.kind];
   }
-  return lines;
+  return failed_;
 }
 
 void LoadJobs::Interrupt() const {

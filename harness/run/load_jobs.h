@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <ios>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,8 +29,8 @@ class LoadJobs {
   /// For the loop: a pidfd becomes readable when its job is over.
   [[nodiscard]] std::vector<int> pidfds() const;
   [[nodiscard]] bool over() const;
-  /// Lines in loadgen's journals.
-  [[nodiscard]] std::uint64_t FailedSoFar() const;
+  /// What failed by loadgen's journals; each call reads what has come since the one before.
+  [[nodiscard]] const std::map<FailureKind, std::uint64_t>& FailedSoFar();
   /// Asks all to end now, and to leave what they have.
   void Interrupt() const;
   /// Adds what they found. Jobs that are not over are killed and have found nothing.
@@ -41,6 +43,7 @@ class LoadJobs {
     sys::Child child;
     int connections = 0;
     int pidfd = -1;
+    std::streamoff journal_read = 0;
   };
   static void CollectLoad(Job& job, RunRecord& record);
   static void CollectIdle(const Job& job, RunRecord& record);
@@ -53,6 +56,7 @@ class LoadJobs {
   std::vector<Job> plain_;
   std::vector<Job> echo_;  ///< One or none.
   std::vector<Job> idle_;  ///< One or none.
+  std::map<FailureKind, std::uint64_t> failed_;
 };
 
 }  // namespace hydrapool::harness

@@ -64,7 +64,6 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   for (const FaultPlan& plan : scenario_.faults) record_.fault_lines.push_back(Words(plan));
   injector_ = std::make_unique<Injector>(server_->main(), scenario_.limits, scenario_.commands);
   if (!scenario_.faults.empty()) injector_->StartGuard();
-  ends_with_us_ = server_->main();
   observer_.emplace(server_->main(), server_->admin());
   StartFaults();
   WatchSteadyState();
@@ -197,10 +196,9 @@ std::optional<ServerState> ScenarioRun::StateWhenSettled() const {
 }
 
 void ScenarioRun::GuardSuccessor() {
-  const bool is_attached = std::holds_alternative<Attachment>(scenario_.server);
-  if (is_attached || server_->main() == ends_with_us_) return;
-  ends_with_us_ = server_->main();
-  if (const auto main = ReadProcess(ends_with_us_))
+  const auto successor = server_->TakeSuccessor();
+  if (!successor || std::holds_alternative<Attachment>(scenario_.server)) return;
+  if (const auto main = ReadProcess(*successor))
     static_cast<void>(injector_->Remember({.kind = Undo::Kind::kTerm, .victim = main->identity}));
 }
 

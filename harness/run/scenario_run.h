@@ -83,7 +83,6 @@ class ScenarioRun {
   std::function<void(const Progress&)> progress_;
   Progress now_;  ///< What progress_ gets.
   RunRecord record_;
-  pid_t ends_with_us_ = 0;  ///< The server's main process that needs no guard (any more).
   bool called_off_ = false;
 };
 

@@ -214,7 +214,7 @@ bool ScenarioServer::Lives() {
     std::this_thread::sleep_for(kBetweenTries);
   has_ended_ = !now || now->main() == nullptr || !IsOurs(now->main()->identity.pid);
   if (has_ended_) return false;
-  main_ = now->main()->identity.pid;
+  successor_ = main_ = now->main()->identity.pid;
   pidfd_ = sys::OpenPidfd(main_);
   if (pidfd_ && child_) {
     child_.TryReap();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/fault/targets.h"
@@ -47,6 +48,8 @@ class ScenarioServer {
   /// It lives, or another process of it has taken its place: then that is main() now.
   /// Blocks for at most 5 s where it has ended.
   [[nodiscard]] bool Lives();
+  /// The process that has taken its place since this was last asked.
+  std::optional<pid_t> TakeSuccessor() { return std::exchange(successor_, std::nullopt); }
 
   /// `url` itself, or the origin and that path.
   [[nodiscard]] std::string UrlOf(const std::string& url) const;
@@ -73,6 +76,7 @@ class ScenarioServer {
   sys::Child child_;
   sys::UniqueFd pidfd_;
   pid_t main_ = 0;
+  std::optional<pid_t> successor_;
   pid_t group_ = 0;  ///< The process group of what was started.
   bool must_end_clean_ = false;
   bool has_ended_ = false;  ///< And nobody has taken its place in time.

@@ -9,7 +9,10 @@ function figures() {
   const requests = run.requests;
   const none = (name, n) => add(name, number(n), n > 0 ? 'bad' : 'good');
   add('requests sent', number(requests.sent));
-  for (const name of ['lost', 'cut', 'abandoned', 'unexplained']) none(name, requests[name]);
+  none('lost', requests.lost);
+  none('cut', requests.cut);
+  none('abandoned (answered 5xx)', requests.abandoned);
+  none('unexplained', requests.unexplained);
   if (requests.with_ids > 0) none('answered twice or wrongly', requests.duplicated + requests.wrong);
   if (requests.idle > 0 && requests.idle_kept) none(`of ${number(requests.idle)} idle connections lost`, requests.idle_lost);
   if (requests.rescued !== null) add('rescued by the pool', number(requests.rescued));
@@ -130,7 +133,7 @@ function faults() {
   const title = run.faults.length > shown.length ? `Faults: the first ${shown.length} of ${number(run.faults.length)}` : 'Faults';
   const card = make('div', '', null, byId('tables'));
   table(title, ['', 'at', 'what', 'whom', 'came of it', ...kSteps.map(step => step.replace('_', ' ')), 'cost', `0 to ${micros(most)}`],
-    shown.map(f => [`${f.id}`, seconds(f.t_ms / 1e3), f.fault, {className: 'text', text: whom(f)},
+    shown.map(f => [`${f.id}`, seconds(f.t_ms / 1e3), f.fault, {className: 'whom', text: whom(f)},
       {className: `text ${f.proof === 'confirmed' ? '' : 'bad'}`, text: (f.proof === 'confirmed' ? f.outcome : `${f.outcome}, ${f.proof}: ${f.reason}`) + phaseOf(f)},
       ...kSteps.map(step => micros(f.timeline_us[step])), f.lost + f.cut + f.abandoned || '', bar(f, most)]), card);
   key([...kSteps.map(step => [step, step.replace('_', ' ')]), ['held', 'taken back, or renewed']], card.firstChild);
