@@ -199,6 +199,7 @@ void Observer::WatchFamily(const std::stop_token& stop) {
   LookPlan plan({.close = pace_.family, .seldom = pace_.calm_family});
   Aftermath aftermath;
   std::size_t whole = watch.living();
+  bool looked = true;  // before this thread was started
   const auto stir = [&] {
     plan.Stir(sys::Now());
     links_->Stir();
@@ -206,7 +207,8 @@ void Observer::WatchFamily(const std::stop_token& stop) {
   for (bool last = false; !last;) {
     last = stop.stop_requested();
     const bool were_there = links_->well;  // then this look shows them
-    auto sample = watch.Look(links_->main, links_->parent);
+    const bool look = !std::exchange(looked, false) || last;
+    auto sample = look ? watch.Look(links_->main, links_->parent) : seen_.family.back();
     kinds_->Look(sample);
     if (sample.children != seen_.family.back().children) {
       links_->Keep(sample);
