@@ -35,10 +35,12 @@ TEST_F(H2MemoryTest, WhatWasGivenBackIsHandedOutAgain) {
   Give(first);
   EXPECT_EQ(Take(128), first) << "the same step";
   Give(first);
-  EXPECT_NE(Take(129), first);
+  auto* larger = Take(129);
+  EXPECT_NE(larger, first);
   auto* zeros = Zeros(25, 4);
   EXPECT_EQ(zeros, first);
   EXPECT_TRUE(std::ranges::all_of(std::span(zeros, 100), [](auto byte) { return byte == 0; }));
+  for (auto* each : {second, larger, zeros}) Give(each);
 }
 
 TEST_F(H2MemoryTest, WhatGrowsKeepsItsBytes) {
