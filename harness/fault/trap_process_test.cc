@@ -62,7 +62,7 @@ struct TrapTest : testing::Test {
                       .every = sys::kMillisecond,
                       .trigger = {.phase = Phase::kResponding, .exact = true},
                       .count = 1},
-         .hold = 50 * sys::kMillisecond,
+         .hold = 500 * sys::kMillisecond,
          .trap = &trap},
         injector, [] { return ProcessesOf(::getpid()); },
         [&records](const InjectRecord& record) { records.push_back(record); });
