@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -40,6 +41,32 @@ TEST(DrainTest, WhatWaitsInTheBacklogIsAnswered) {
   server.Signal(SIGCONT);
   EXPECT_EQ(Unanswered(clients), 0);
   EXPECT_TRUE(server.WaitForEnd(std::chrono::seconds(10)).clean());
+}
+
+TEST(DrainTest, ItsSuccessorHasBothPortsAtOnce) {
+  ServerProcess old;
+  HttpClient client(old.address());
+  ASSERT_TRUE(client.Ask(Get("/")));
+  const auto refused = [&old] {
+    const auto other =
+        RunProgram({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:0", "--admin", old.admin()});
+    EXPECT_EQ(other.status.code, 1);
+    EXPECT_THAT(other.output, testing::HasSubstr("cannot listen on " + old.admin()));
+  };
+  refused();
+  const auto workers = old.Workers();
+  for (const pid_t worker : workers) old.SignalWorker(worker, SIGSTOP);
+  ASSERT_TRUE(client.Send(Get("/?last")));
+  old.Signal(SIGTERM);
+  AwaitDrain(old);
+
+  ServerProcess successor({.listen = old.address(), .admin = old.admin()});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(successor.Status()["pid"], successor.pid());
+  refused();
+  for (const pid_t worker : workers) old.SignalWorker(worker, SIGCONT);
+  EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).body, "hello last\n");
+  EXPECT_TRUE(old.WaitForEnd(std::chrono::seconds(10)).clean());
+  EXPECT_EQ(successor.Status()["pid"], successor.pid());
 }
 
 TEST(DrainTest, WhatWaitsOnOpenConnectionsIsAnswered) {

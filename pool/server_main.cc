@@ -22,6 +22,7 @@
 #include "metrics/status_json.h"
 #include "metrics/status_page.h"
 #include "pool/admin/client.h"
+#include "pool/admin/listen.h"
 #include "pool/admin/server.h"
 #include "pool/cgroups_of_site.h"
 #include "pool/control/ctl.h"
@@ -55,7 +56,10 @@ admin::Page Alive() { return {200, "text/plain", "ok\n"}; }
 admin::Page Ready(const Scoreboard& board) {
   const Readiness readiness = JudgeReadiness(board, sys::Now());
   if (readiness == Readiness::kReady) return {200, "text/plain", "ready\n"};
-  return {503, "text/plain", "not ready: " + std::string(ReadinessName(readiness)) + "\n"};
+  return {.status = 503,
+          .content_type = "text/plain",
+          .body = "not ready: " + std::string(ReadinessName(readiness)) + "\n",
+          .lets_successor_listen = readiness == Readiness::kDraining};
 }
 
 /// What the pages tell of a pool; `fates`: null where it keeps none.
@@ -206,7 +210,7 @@ HandlerType HandlerOf(const Options& options) {
 
 std::unique_ptr<admin::Server> OpenAdmin(EventLoop& loop, const PoolFacts& pool, const Options& options) {
   if (options.admin.empty()) return nullptr;
-  auto admin = std::make_unique<admin::Server>(loop, sys::Listen(options.admin), PagesOf(pool, options));
+  auto admin = std::make_unique<admin::Server>(loop, admin::ListenBesideLeaving(options.admin), PagesOf(pool, options));
   sys::log::Info("admin on http://{}/metrics", admin->address());
   return admin;
 }

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pool/admin/listen.h"
 #include "pool/http/response_writer.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
@@ -196,7 +197,9 @@ std::string Server::Respond(const http::Request& request) const {
   const auto found = pages_.find(request.path);
   if (found == pages_.end()) return Plain(404, head, "no such page");
   try {
-    return Whole(found->second(request), head, "Cache-Control: no-store\r\n");
+    const Page page = found->second(request);
+    if (page.lets_successor_listen) LetSuccessorListen(listener_.get());
+    return Whole(page, head, "Cache-Control: no-store\r\n");
   } catch (const std::exception& error) {
     sys::log::Warn("admin: {}: {}", request.path, error.what());
   } catch (...) {

@@ -87,6 +87,7 @@ UniqueFd ListenTcp(const std::string& address, const ListenOptions& options) {
   }
   if (!fd) ThrowErrno(errno, "socket for " + address);
   SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  if (options.share_port) SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
   SetOption(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE");
   SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
   if (chosen->ai_family == AF_INET6)

@@ -61,7 +61,7 @@ ServerProcess::ServerProcess(const ServerOptions& options)
       before_(options.before),
       log_(options.log_file.empty() ? scratch_ / "log" : options.log_file) {
   std::vector<std::string> arguments = options.before;
-  arguments.insert(arguments.end(), {options.program, "--admin", "127.0.0.1:0"});
+  arguments.insert(arguments.end(), {options.program, "--admin", options.admin});
   if (!options.supervised) arguments.emplace_back("--no-supervisor");
   if (!options.listen.empty()) arguments.insert(arguments.end(), {"--listen", options.listen});
   if (options.workers > 0) arguments.insert(arguments.end(), {"--workers", std::to_string(options.workers)});

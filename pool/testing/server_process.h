@@ -24,6 +24,7 @@ struct ServerOptions {
   std::string failpoints = {};           ///< HYDRAPOOL_FAILPOINTS of the server
   std::vector<std::string> before = {};  ///< a command to run it by, as "ip netns exec NAME"
   std::string listen = "127.0.0.1:0";    ///< empty: as the flags have it
+  std::string admin = "127.0.0.1:0";
   std::string program = HYDRAPOOL_BIN_DIR "/hydrapool";
   std::string log_file = {};  ///< --log-file; empty: its stderr
 };

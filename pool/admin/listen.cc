@@ -1,0 +1,48 @@
+#include "pool/admin/listen.h"
+
+#include <linux/filter.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+#include "hydrapool/listen.h"
+#include "pool/admin/client.h"
+#include "pool/sys/error.h"
+
+namespace hydrapool::admin {
+namespace {
+
+bool IsLeaving(const std::string& address) {
+  const auto page = HttpGet(address, "/readyz", std::chrono::seconds(1));
+  return page && page->status == 503 && page->body == "not ready: draining\n";
+}
+
+// The second of the two has index 1. Once it is alone there is no such index, and the kernel takes what there is.
+void TakeAllConnections(int listener) {
+  sock_filter second = BPF_STMT(BPF_RET | BPF_K, 1);
+  const sock_fprog program{.len = 1, .filter = &second};
+  sys::Check(::setsockopt(listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program),
+             "SO_ATTACH_REUSEPORT_CBPF");
+}
+
+}  // namespace
+
+sys::UniqueFd ListenBesideLeaving(const std::string& address) {
+  try {
+    return Listen(address);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != EADDRINUSE || !IsLeaving(address)) throw;
+  }
+  auto listener = Listen(address, {.share_port = true});
+  TakeAllConnections(listener.get());
+  return listener;
+}
+
+void LetSuccessorListen(int listener) {
+  const int on = 1;
+  ::setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
+
+}  // namespace hydrapool::admin
