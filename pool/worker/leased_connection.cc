@@ -210,12 +210,14 @@ LeasedConnection::Next LeasedConnection::SendReply(Reply reply) {
 
 Progress LeasedConnection::CarryOn() {
   const auto progress = hand_.machine.Continue(hand_.since + desk_.options.timeouts.keep_alive);
+  hand_.io.CountBytes();
   if (progress == Machine::Progress::kDone) CountStep();
   return WaitIn(Activity::kSending, progress);
 }
 
 Progress LeasedConnection::CarryOnFeeding() {
   const auto progress = hand_.machine.ContinueFeeding();
+  hand_.io.CountBytes();
   if (progress == Machine::Progress::kDone) activity_ = Activity::kExecuting;
   if (progress == Machine::Progress::kBlocked) process_.WatchInput();
   return WaitIn(Activity::kFeeding, progress);
