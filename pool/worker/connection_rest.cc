@@ -145,9 +145,9 @@ void LeasedConnection::BeginClosing() {
   HYDRAPOOL_FAILPOINT("worker.closing");
   ::shutdown(hand_.fd.get(), SHUT_WR);
   HYDRAPOOL_FAILPOINT("worker.shut");
+  activity_ = Activity::kLingering;
   if (!linger_) return Close();
   SetDeadline(Now() + desk_.options.timeouts.linger);
-  activity_ = Activity::kLingering;
   Linger();
   if (activity_ == Activity::kLingering) Watch();
 }
@@ -184,7 +184,7 @@ void LeasedConnection::Close() {
   if (activity_ == Activity::kGone) return;
   TellClose();
   CloseDocket(true);
-  ::shutdown(hand_.fd.get(), SHUT_WR);
+  if (activity_ != Activity::kLingering) ::shutdown(hand_.fd.get(), SHUT_WR);  // the parent's copy stays open
   watch_.Reset();
   process_.StopWatching();
   turn_.Reset();
