@@ -80,7 +80,7 @@ TEST_F(CtlTest, WorkersAndLeasesAreListed) {
 TEST_F(CtlTest, ADrainedSlotStaysEmptyUntilItIsRecycled) {
   Start(2);
   HttpClient busy(server_->address());
-  ASSERT_TRUE(busy.Send(Get("/cgi-bin/slow?before=300&during=10&lines=2")));
+  ASSERT_TRUE(busy.Send(Get("/cgi-bin/slow?before=3000&during=10&lines=2")));
   ASSERT_TRUE(server_->Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
   const auto workers = Json({"workers"}).at("workers");
   const std::string slot = workers[0].at("busy") == 1 ? "0" : "1";

@@ -41,7 +41,7 @@ TEST_F(LifeTest, IdleConnectionsOutliveTheirParents) {
 
 TEST_F(LifeTest, AProgramOutlivesItsParentAndThenItsWorker) {
   HttpClient client(server_.address());
-  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=1500&during=10&lines=2")));
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=4000&during=10&lines=2")));
   ASSERT_TRUE(server_.Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
   SignalParent(SIGKILL);
   for (const pid_t worker : server_.Workers()) ::kill(worker, SIGKILL);
@@ -120,7 +120,7 @@ TEST_F(LifeTest, WithParentAndSupervisorGoneNothingIsLeft) {
 
 TEST_F(LifeTest, ADrainGoesOnInTheNextParent) {
   HttpClient client(server_.address());
-  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=1000&during=10&lines=2")));
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=5000&during=10&lines=2")));
   ASSERT_TRUE(server_.Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
   const pid_t parent = Parent();
   server_.Signal(SIGTERM);

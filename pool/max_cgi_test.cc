@@ -130,7 +130,7 @@ class EscapeTest : public MaxCgiTest, public ::testing::WithParamInterface<const
 
 TEST_P(EscapeTest, WhatALateProgramHasStartedEndsWithIt) {
   Script("escape", GetParam());
-  ServerProcess& server = Start({"--cgi-timeout", "0.5", "--cgi-env", "HELD=" + (marks_ / "held")});
+  ServerProcess& server = Start({"--cgi-timeout", "3", "--cgi-env", "HELD=" + (marks_ / "held")});
   HttpClient client(server.address());
   EXPECT_EQ(client.Ask(Get("/cgi-bin/escape")).value_or(HttpAnswer{}).status, 504);
   std::vector<pid_t> pids;

@@ -85,7 +85,7 @@ class OrphansTest : public LifeTest {
 
 TEST_F(OrphansTest, AProgramAnswersAndItsPlaceIsFree) {
   HttpClient client(server_.address());
-  StartProgram(client, "/cgi-bin/slow?before=1500&during=10&lines=2");
+  StartProgram(client, "/cgi-bin/slow?before=4000&during=10&lines=2");
   OrphanAll();
   const auto answer = client.Receive();
   ASSERT_TRUE(answer) << client.error();

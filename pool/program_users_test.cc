@@ -79,7 +79,7 @@ TEST_F(ProgramUsersTest, EachPathHasItsOwn) {
 }
 
 TEST_F(ProgramUsersTest, OneThatHangsIsEndedWithAllBelowIt) {
-  ServerProcess& server = Start({"--cgi-timeout", "300ms"});
+  ServerProcess& server = Start({"--cgi-timeout", "3s"});
   EXPECT_EQ(Ask(server, Get("/cgi-bin/hang")), "504");
   pid_t below = 0;
   pid_t itself = 0;
@@ -104,7 +104,7 @@ TEST_F(ProgramUsersTest, ALauncherThatDiesOrIsStoppedIsReplaced) {
 TEST_F(ProgramUsersTest, OneWhoseLauncherHasDiedIsEndedByItsTimeOut) {
   WriteProgram(programs_ / "stays", "#!/bin/sh\necho $$ $PPID >$MARKS/pids\nexec sleep 100\n");
   std::filesystem::permissions(programs_ / "stays", std::filesystem::perms(0755));
-  ServerProcess& server = Start({"--cgi-timeout", "2s", "--max-cgi", "1"});
+  ServerProcess& server = Start({"--cgi-timeout", "5s", "--max-cgi", "1"});
   HttpClient client(server.address());
   ASSERT_TRUE(client.Send(Get("/cgi-bin/stays")));
   pid_t itself = 0;

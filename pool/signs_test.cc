@@ -62,7 +62,7 @@ TEST(DeathInTheLogTest, IsOneLineThatSaysWhoseWhyAndWhatBecameOfWhatItHeld) {
   ServerProcess server({.workers = 1});
   HttpClient idle(server.address());
   ASSERT_TRUE(idle.Ask(Get("/")));
-  const auto slow = Asking(server, "/cgi-bin/slow?before=1000");
+  const auto slow = Asking(server, "/cgi-bin/slow?before=5000");
   ASSERT_TRUE(server.AwaitTotal("cgi_started", 1));
   const pid_t worker = server.Workers().at(0);
   server.SignalWorker(worker, SIGKILL);
@@ -201,7 +201,7 @@ TEST(HeartbeatTest, AFrozenWorkerIsSeenThoughItHasNothingToDo) {
 
 TEST(OldestRequestTest, DoesNotGrowYoungerByItsWorkersDeath) {
   ServerProcess server({.workers = 1});
-  const auto slow = Asking(server, "/cgi-bin/slow?before=3000");
+  const auto slow = Asking(server, "/cgi-bin/slow?before=6000");
   ASSERT_TRUE(Eventually([&] { return Metric(server, "requests_in_execution") == 1; }));
   const double age = Metric(server, "oldest_request_age_seconds");
   EXPECT_GT(age, 0);

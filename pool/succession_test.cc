@@ -52,7 +52,7 @@ TEST_F(SuccessionTest, HupWithAWrongFileChangesNothing) {
 TEST_F(SuccessionTest, AProgramOutlivesReloadAndUpgrade) {
   Start();
   HttpClient client(server_->address());
-  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=1500&during=10&lines=2")));
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=4000&during=10&lines=2")));
   ASSERT_TRUE(server_->Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
   Follow(SIGHUP);
   Install("");
@@ -246,7 +246,7 @@ TEST_F(SuccessionTest, NothingIsLeftOpenOverManyReloads) {
 TEST_F(SuccessionTest, HupDuringADrainIsRefused) {
   Start();
   HttpClient client(server_->address());
-  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=1500&during=10&lines=2")));
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=5000&during=10&lines=2")));
   ASSERT_TRUE(server_->Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
   SignalAndAwait(SIGTERM, "draining");
   SignalAndAwait(SIGHUP, "reload refused: the server is on its way out");

@@ -25,7 +25,7 @@ TEST(TracedWorkerTest, ItsConnectionsAreCarriedOnAndItIsReplacedWhileItsTracerHo
   HttpClient idle(server.address());
   ASSERT_TRUE(idle.Ask(Get("/?first")));
   HttpClient asks(server.address());
-  ASSERT_TRUE(asks.Send(Get("/cgi-bin/slow?before=300&during=0&lines=1")));
+  ASSERT_TRUE(asks.Send(Get("/cgi-bin/slow?before=3000&during=0&lines=1")));
   ASSERT_TRUE(Eventually([&] { return !server.Programs().empty(); }));
 
   sys::Child tracer = sys::Child::Fork([worker] {
