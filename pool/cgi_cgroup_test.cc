@@ -36,7 +36,7 @@ class CgroupsTest : public ::testing::Test {
                        const std::vector<std::string>& more = {}) {
     std::filesystem::remove(marks_ / "marks");
     std::vector<std::string> flags{"--cgi-cgroup",  cgroup_.path(),
-                                   "--cgi-timeout", "0.5",
+                                   "--cgi-timeout", "3",
                                    "--cgi-env",     "MARKS=" + (marks_ / "marks"),
                                    "--cgi-env",     "CGROUPS=" + cgroup_.path()};
     flags.insert(flags.end(), more.begin(), more.end());

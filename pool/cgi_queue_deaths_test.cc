@@ -123,7 +123,7 @@ TEST_F(CgiQueueTest, ADeathOnTheWayIntoTheLineOrOutOfItLosesNothing) {
 TEST_F(CgiQueueTest, WhoIsRefusedLeavesItsPlaceInTheLineBeforeItsClientHasReadThat) {
   if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
   Script("wait", kMarkUntilTold);
-  ServerProcess& server = Start(1, {"--cgi-queue", "1", "--cgi-queue-timeout", "2s"}, "worker.sent=stop@1");
+  ServerProcess& server = Start(1, {"--cgi-queue", "1", "--cgi-queue-timeout", "5s"}, "worker.sent=stop@1");
   ASSERT_NO_FATAL_FAILURE(LineUp(2));
   ASSERT_TRUE(Eventually([&] { return StoppedOf(server) != 0; }));
   HttpClient next(server.address());

@@ -107,7 +107,7 @@ TEST_F(CgiQueueTest, WorkersThatDoNotComeRoundHoldUpNobody) {
 
 TEST_F(CgiQueueTest, WhoWaitsTooLongOrFindsTheQueueFullGetsA503) {
   Script("wait", kMarkUntilTold);
-  ServerProcess& server = Start(1, {"--cgi-queue", "2", "--cgi-queue-timeout", "500ms"});
+  ServerProcess& server = Start(1, {"--cgi-queue", "2", "--cgi-queue-timeout", "3s"});
   HttpClient runs(server.address());
   ASSERT_TRUE(runs.Send(Get("/cgi-bin/wait?runs")));
   ASSERT_TRUE(Eventually([&] { return Marks().size() == 1; }));

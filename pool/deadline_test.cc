@@ -8,7 +8,7 @@ namespace hydrapool::support {
 namespace {
 
 TEST(CgiDeadlineTest, StandsHoweverOftenItsWorkerDies) {
-  ServerProcess server({.flags = {"--cgi-timeout", "1"}});
+  ServerProcess server({.flags = {"--cgi-timeout", "5"}});
   HttpClient client(server.address());
   ASSERT_TRUE(client.Send(Get("/cgi-bin/hang")));
   ASSERT_TRUE(server.AwaitTotal("cgi_started", 1));
@@ -25,13 +25,14 @@ TEST(CgiDeadlineTest, StandsHoweverOftenItsWorkerDies) {
 }
 
 TEST(CgiDeadlineTest, BeginsAnewWithEachPieceOfTheAnswerUnderTheSameDeaths) {
-  ServerProcess server({.flags = {"--cgi-timeout", "2"}});
+  ServerProcess server({.flags = {"--cgi-timeout", "5"}});
   HttpClient client(server.address());
-  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=10&during=500&lines=6")));
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=10&during=1000&lines=7")));
   Injection storm(server, {.kind = "kill", .target = "busiest", .every = "100ms"});
   const auto answer = client.Receive();
   storm.End();
-  EXPECT_EQ(answer.value_or(HttpAnswer{}).body, "line 0\nline 1\nline 2\nline 3\nline 4\nline 5\n")
+  EXPECT_EQ(answer.value_or(HttpAnswer{}).body,
+            "line 0\nline 1\nline 2\nline 3\nline 4\nline 5\nline 6\n")
       << client.error();
   ExpectNothingLost(server);
   EXPECT_TRUE(server.Stop().clean());

@@ -42,7 +42,7 @@ TEST_P(ExpectContinueTest, TheClientIsToldAndAnsweredOnce) {
                                 : Post("/cgi-bin/echo?id=a", body, "Expect: 100-continue\r\n");
   const auto head_size = whole.find("\r\n\r\n") + 4;
   {
-    HttpClient client(server.address(), std::chrono::seconds(5));
+    HttpClient client(server.address());
     ASSERT_TRUE(client.Send(whole.substr(0, head_size)));
     const auto told = client.ReceiveInterim();
     ASSERT_TRUE(told) << client.error();

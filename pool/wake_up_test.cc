@@ -33,7 +33,7 @@ class BlockedAnswerTest : public ::testing::Test {
 
   const std::string filler_ = std::string(7'000, 'x');
   ServerProcess server_{{.workers = 1}};
-  HttpClient client_{server_.address(), std::chrono::seconds(5)};
+  HttpClient client_{server_.address()};
   int asked_ = 0;
 };
 

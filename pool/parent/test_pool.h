@@ -36,7 +36,7 @@ struct Notes {
 
 /// Waits for a condition of other processes, with a deadline.
 inline bool Eventually(const std::function<bool()>& condition) {
-  for (const sys::Nanos deadline = sys::Now() + 10 * sys::kSecond; !condition();) {
+  for (const sys::Nanos deadline = sys::Now() + 20 * sys::kSecond; !condition();) {
     if (sys::Now() > deadline) return false;
     ::poll(nullptr, 0, 1);
   }

@@ -19,7 +19,7 @@
 /// hang.
 namespace hydrapool::sys::test {
 
-inline constexpr int kPatience = 10'000;
+inline constexpr int kPatience = 20'000;
 
 /// Waits until one of `events` is there; false: it never came.
 inline bool WaitFor(int fd, short events, int milliseconds = kPatience) {

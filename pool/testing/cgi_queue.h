@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <fstream>
@@ -23,6 +24,9 @@ class CgiQueueTest : public ::testing::Test {
  protected:
   void Script(const std::string& name, const std::string& text) { WriteProgram(programs_ / name, text); }
   ServerProcess& Start(int most, std::vector<std::string> flags = {}, const std::string& failpoints = "") {
+    if (std::ranges::find(flags, "--cgi-queue-timeout") == flags.end()) {
+      flags.insert(flags.end(), {"--cgi-queue-timeout", "60s"});  // a slow machine refuses nobody
+    }
     flags.insert(flags.end(), {"--max-cgi", std::to_string(most), "--cgi-env", "MARKS=" + (marks_ / "marks"),
                                "--cgi-env", "GO=" + (marks_ / "go")});
     return server_.emplace(ServerOptions{.workers = 4,
