@@ -216,12 +216,14 @@ TEST_F(AccessLogTest, UnderKillsEachAnswerHasItsLine) {
 
 TEST_F(AccessLogTest, ARequestThatIsPassedToALessBusyWorkerIsNotRescued) {
   ServerProcess& server = Start({.workers = 2});
-  const CrowdResult crowd = AskInCrowd(server.address(), 9, sys::kSecond, [](const std::string& id) {
-    const int time = 1 + 5 * (id.back() - '0');
-    return Question{Get(fmt::format("/cgi-bin/record?ms={}&id={}", time, id)), id + "\n"};
-  });
-  EXPECT_TRUE(crowd.problems.empty()) << FirstOf(crowd.problems);
-  ASSERT_TRUE(server.AwaitQuiet());
+  for (int crowds = 0; crowds < 5 && server.Total("moved") == 0; ++crowds) {
+    const CrowdResult crowd = AskInCrowd(server.address(), 9, sys::kSecond, [](const std::string& id) {
+      const int time = 1 + 5 * (id.back() - '0');
+      return Question{Get(fmt::format("/cgi-bin/record?ms={}&id={}", time, id)), id + "\n"};
+    });
+    EXPECT_TRUE(crowd.problems.empty()) << FirstOf(crowd.problems);
+    ASSERT_TRUE(server.AwaitQuiet());
+  }
   EXPECT_TRUE(server.AwaitTotal("moved", 1)) << "none was passed on";
   for (const Json& line : LinesOf(path_)) EXPECT_EQ(line["rescued"], false) << line;
   EXPECT_TRUE(server.Stop().clean());

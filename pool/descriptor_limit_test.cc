@@ -28,7 +28,7 @@ class DescriptorLimitTest : public ::testing::Test {
   }
 
   ServerProcess server_{{.workers = 1,
-                         .flags = {"--max-cgi", "1000"},
+                         .flags = {"--max-cgi", "1000", "--cgi-queue-timeout", "3s"},
                          .before = {"sh", "-c", "ulimit -n 200; exec \"$@\"", "sh"}}};
   std::vector<std::unique_ptr<HttpClient>> clients_;
 };

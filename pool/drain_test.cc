@@ -129,7 +129,7 @@ TEST(DrainTest, ProgramsInHandAnswer) {
 TEST(DrainTest, SurvivesTheDeathOfItsWorkers) {
   ServerProcess server({.workers = 2});
   HttpClient client(server.address());
-  ASSERT_TRUE(client.Send(Get("/cgi-bin/record?id=1&ms=1000")));
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/record?id=1&ms=5000")));
   ASSERT_TRUE(Eventually([&] { return Executions(server.record()).size() == 1; }));
   server.Signal(SIGTERM);
   AwaitDrain(server);

@@ -37,7 +37,7 @@ TEST_P(KillLoadTest, NothingIsLostOrDoubled) {
 }
 
 const Fault kOften{.every = "20ms", .at_least = 20};
-const Fault kAll{.target = "all", .every = "100ms", .count = 40, .at_least = 100};
+const Fault kAll{.target = "all", .every = "100ms", .count = 60, .at_least = 100};
 
 std::string NameOf(const ::testing::TestParamInfo<std::tuple<Load, Fault>>& test) {
   return fmt::format("{}_{}_{}", std::get<0>(test.param).name, std::get<1>(test.param).kind,
@@ -58,8 +58,8 @@ INSTANTIATE_TEST_SUITE_P(
     NameOf);
 INSTANTIATE_TEST_SUITE_P(
     All, KillLoadTest,
-    ::testing::Combine(::testing::Values(Load{"keep_alive", {"--connections", "64", "--duration", "5s"}},
-                                         Load{"pipelined", {"--pipeline", "16", "--duration", "5s"}}),
+    ::testing::Combine(::testing::Values(Load{"keep_alive", {"--connections", "64", "--duration", "8s"}},
+                                         Load{"pipelined", {"--pipeline", "16", "--duration", "8s"}}),
                        ::testing::Values(kAll)),
     NameOf);
 INSTANTIATE_TEST_SUITE_P(

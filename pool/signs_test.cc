@@ -10,6 +10,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pool/admin/client.h"
@@ -162,12 +163,22 @@ TEST(ExemplarsTest, ASlowRequestIsNamedByItsId) {
     const auto answer = HttpClient(server.admin()).Ask(Get("/metrics", accept));
     return answer.value_or(HttpAnswer{});
   };
-  const std::string bucket = R"(hydrapool_request_seconds_bucket{mount="/cgi-bin/",code="2xx",le="0.5"} 1 # )"
-                             R"({request_id="slow-one"} 0.)";
-  EXPECT_TRUE(Eventually([&] {
-    return page("Accept: application/openmetrics-text;version=1.0.0\r\n").body.find(bucket) !=
-           std::string::npos;
+  const std::string bucket = R"(hydrapool_request_seconds_bucket{mount="/cgi-bin/",code="2xx",le=")";
+  const std::string name = R"("} 1 # {request_id="slow-one"} )";
+  std::string below;  // the bucket before it
+  std::string line;
+  ASSERT_TRUE(Eventually([&] {
+    std::istringstream lines(page("Accept: application/openmetrics-text;version=1.0.0\r\n").body);
+    for (std::string next; std::getline(lines, next);) {
+      below = std::exchange(line, next);
+      if (line.starts_with(bucket) && line.find(name) != line.npos) return true;
+    }
+    return false;
   }));
+  const double seconds = std::stod(line.substr(line.find(name) + name.size()));
+  EXPECT_GT(seconds, 0.3) << line;
+  EXPECT_LE(seconds, std::stod(line.substr(bucket.size()))) << line;
+  EXPECT_TRUE(below.starts_with(bucket) && below.ends_with("\"} 0")) << below;
   EXPECT_EQ(page("Accept: application/openmetrics-text\r\n").Field("Content-Type"),
             "application/openmetrics-text; version=1.0.0; charset=utf-8");
   EXPECT_EQ(page("").Field("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");

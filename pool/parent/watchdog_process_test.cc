@@ -59,7 +59,7 @@ TEST(WatchdogTest, AStoppedWorkerThatHasNothingToDoIsReplaced) {
 
 TEST(WatchdogTest, ASilenceThatTheParentWasAsleepForCountsForNothing) {
   PoolOptions options{.workers = 2, .max_connections = 64};
-  options.timeouts.stall = 2 * kSecond;
+  options.timeouts.stall = 5 * kSecond;
   ServedPool pool(options);
   ASSERT_TRUE(pool.WaitUntilReady());
   const pid_t stopped = pool.worker(0).pid;
@@ -70,7 +70,7 @@ TEST(WatchdogTest, ASilenceThatTheParentWasAsleepForCountsForNothing) {
   ASSERT_TRUE(parent_looks());
   pool.process().Signal(SIGSTOP);
   ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
-  ASSERT_TRUE(test::Eventually([&] { return pool.life(0).HeartbeatAge(Now()) > 4 * kSecond; }));
+  ASSERT_TRUE(test::Eventually([&] { return pool.life(0).HeartbeatAge(Now()) > 7 * kSecond; }));
   pool.process().Signal(SIGCONT);
   ASSERT_TRUE(parent_looks());
   ASSERT_EQ(::kill(stopped, SIGCONT), 0);
