@@ -34,7 +34,7 @@ TEST(EchoRunTest, AUnixSocketIsAskedToo) {
   EchoOptions options = With(7, Ending::kHeader, 3);
   ASSERT_TRUE(Resolve(address, options.plan));
   options.connections = 4;
-  options.duration = 30 * sys::kMillisecond;
+  options.duration = 300 * sys::kMillisecond;
   const auto result = EchoRun(loop, options).Run();
   EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);
   EXPECT_GT(result.counts.ok, 0u);
@@ -50,7 +50,7 @@ TEST(EchoRunTest, ASlowReaderGetsEverythingToo) {
 
 TEST(EchoRunTest, PausesKeepTheRateDown) {
   EchoOptions options = With(1, Ending::kNone, 0);
-  options.plan.pause = 10 * sys::kMillisecond;
+  options.plan.pause = 100 * sys::kMillisecond;
   const auto result = Check(Echo, options);
   EXPECT_TRUE(result.counts.exact()) << EchoText({}, result);
   EXPECT_GE(result.counts.ok, 8u);
@@ -189,8 +189,8 @@ TEST(EchoRunTest, WhereTheServerKeepsNoConnectionsTheRestingAreNoStorm) {
   EchoOptions options;
   ASSERT_TRUE(Resolve(server.address(), options.plan));
   options.connections = 8;
-  options.duration = 200 * sys::kMillisecond;
-  options.answer_within = 100 * sys::kMillisecond;
+  options.duration = 300 * sys::kMillisecond;
+  options.answer_within = 2 * sys::kSecond;
   options.plan.pause = 3600 * sys::kSecond;
   options.plan.any_answer = true;
   options.spares = true;
@@ -207,8 +207,8 @@ TEST(EchoRunTest, AServerThatEndsConnectionsAfterOneAnswerUnannouncedIsSeen) {
   EchoOptions options = With(2, Ending::kNone, 0);
   ASSERT_TRUE(Resolve(server.address(), options.plan));
   options.connections = 4;
-  options.duration = 50 * sys::kMillisecond;
-  options.answer_within = 50 * sys::kMillisecond;
+  options.duration = 300 * sys::kMillisecond;
+  options.answer_within = 2 * sys::kSecond;
   const auto result = EchoRun(loop, options).Run();
   EXPECT_GT(result.after_one * 2, result.connections);
 }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ ServerProcesses With(pid_t worker) {
 
 /// One worker of this process, and one fault for it.
 struct OneFault : testing::Test {
-  InjectRecord Do(Fault fault, pid_t pid, sys::Nanos hold = 50 * sys::kMillisecond) {
+  InjectRecord Do(Fault fault, pid_t pid, sys::Nanos hold = 500 * sys::kMillisecond) {
     Injector injector(::getpid());
     std::vector<InjectRecord> records;
     InjectRun run(
@@ -246,7 +247,12 @@ TEST_F(OneFault, StopTakesBackWhatIsHeldAtOnce) {
       {.schedule = {.fault = Fault::kStop, .every = sys::kMillisecond, .count = 1},
        .hold = 3600 * sys::kSecond},
       injector, [&] { return With(worker.pid()); }, [](const InjectRecord&) {});
-  auto stop = loop.At(sys::Now() + 50 * sys::kMillisecond, [&] { run.Stop(); });
+  sys::EventLoop::Timer look;
+  std::function<void()> stop_once_held = [&] {
+    if (ReadProcess(worker.pid())->state == 'T') return run.Stop();
+    look = loop.At(sys::Now() + sys::kMillisecond, stop_once_held);
+  };
+  stop_once_held();
   EXPECT_EQ(run.Run().landed, 1u);
   EXPECT_NE(ReadProcess(worker.pid())->state, 'T');
 }

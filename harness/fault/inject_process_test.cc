@@ -174,7 +174,7 @@ TEST(InjectRunTest, WhoeverIsLeavingAlreadyIsNotHitAgain) {
   Runner runner;
   const auto summary =
       runner.Run({.schedule = {.fault = Fault::kTerm, .every = 10 * sys::kMillisecond, .count = 5},
-                  .dead_within = sys::kSecond});
+                  .dead_within = 5 * sys::kSecond});
   EXPECT_EQ(summary.sent, 2u);
   EXPECT_EQ(summary.missed, 3u);
   std::set<pid_t> hit;

@@ -42,13 +42,13 @@ struct SteadyTest : testing::Test {
 
 TEST_F(SteadyTest, ABreachIsToldOnceWhenNothingIsAnsweredAnyMore) {
   std::vector<std::string> breaches;
-  const SteadyState steady(loop, plan, 500 * sys::kMillisecond,
+  const SteadyState steady(loop, plan, 3 * sys::kSecond,
                            [&](const std::string& why) { breaches.push_back(why); });
   RunUntil([this] { return taken_.size() >= 12; });
   EXPECT_TRUE(breaches.empty());
   serving = false;
   RunUntil([&] { return !breaches.empty(); });
-  EXPECT_THAT(breaches.at(0), HasSubstr("no request was answered for 500 ms"));
+  EXPECT_THAT(breaches.at(0), HasSubstr("no request was answered for 3 s"));
 }
 
 TEST_F(SteadyTest, AServerThatIsNotThereIsABreach) {

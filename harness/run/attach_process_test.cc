@@ -126,7 +126,7 @@ void ExpectEachReplacementSeen(const nlohmann::json& faults) {
 
 TEST_F(NginxTest, TellsWhatEachKillCostAndWhenItsVictimWasReplaced) {
   const auto finished = Run(
-      {"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms", "--duration", "2500ms", url()});
+      {"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms", "--duration", "5s", url()});
   EXPECT_EQ(finished.exit_code, 0) << finished.screen;
   const auto& json = finished.json;
   EXPECT_GE(json["per_fault"]["landed"], 10);
@@ -215,7 +215,7 @@ struct Apache2Test : AttachTest {
 
 TEST_F(Apache2Test, TellsWhatEachKillCost) {
   const auto finished = Run({"attach", "--parent", parent(), "--connections", "8", "--idle", "4", "--every",
-                             "200ms", "--from", "300ms", "--duration", "2s", url()},
+                             "200ms", "--from", "300ms", "--duration", "5s", url()},
                             {}, before);
   EXPECT_EQ(finished.exit_code, 0) << finished.screen;
   EXPECT_GE(finished.json["per_fault"]["landed"], 5);

@@ -37,9 +37,9 @@ TEST_F(RunEndTest, AnotherServerThatAnswersAtItsAdminAddressIsNotEndedForIt) {
   const auto end =
       Run({"run",
            Scenario(fmt::format("name: x\n"
-                                "start: {{ command: [timeout, -s, KILL, '1', '{}/hydrapool', --listen, '{}', "
+                                "start: {{ command: [timeout, -s, KILL, '5', '{}/hydrapool', --listen, '{}', "
                                 "--admin, 'off', --no-supervisor], url: 'http://{}/', admin: '{}' }}\n"
-                                "load: [{{ url: /, rate: 50 }}]\nidle: 0\necho: off\nduration: 3s\n",
+                                "load: [{{ url: /, rate: 50 }}]\nidle: 0\necho: off\nduration: 8s\n",
                                 HYDRAPOOL_BIN_DIR, address, address, stranger.admin()))});
   EXPECT_EQ(end.exit_code, 1) << end.screen;
   EXPECT_TRUE(admin::HttpGet(stranger.admin(), "/healthz", std::chrono::seconds(10))) << "it was told to end";

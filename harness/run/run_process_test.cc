@@ -115,9 +115,9 @@ TEST_F(RunTest, WhatIsHeldIsConfirmedTakenBackAndTold) {
       Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
                            "load: [{ url: /, rate: 100 }]\nidle: 0\necho: off\n"
                            "faults:\n"
-                           "  - { fault: descriptors, target: slot=0, from: 200ms, for: 100ms }\n"
-                           "  - { fault: cpu, target: youngest, from: 500ms, for: 100ms }\n"
-                           "duration: 1s\n")});
+                           "  - { fault: descriptors, target: slot=0, from: 200ms, for: 1s }\n"
+                           "  - { fault: cpu, target: youngest, from: 2s, for: 1s }\n"
+                           "duration: 4s\n")});
   ASSERT_TRUE(end.json.contains("faults")) << end.screen;
   ASSERT_EQ(end.json["faults"].size(), 2u);
   for (const auto& fault : end.json["faults"]) {
@@ -134,9 +134,9 @@ TEST_F(RunTest, AParentsAndASupervisorsDeathAndAReloadAreProvedAndTold) {
                                  "load: [{ url: /, rate: 100 }]\nidle: 4\n"
                                  "faults:\n"
                                  "  - { fault: kill, target: parent, from: 200ms }\n"
-                                 "  - { fault: kill, target: supervisor, from: 700ms }\n"
-                                 "  - { fault: reload, from: 1200ms }\n"
-                                 "duration: 3s\nexpect: { lost: 0, cut: 0, idle_lost: 0 }\n"),
+                                 "  - { fault: kill, target: supervisor, from: 3s }\n"
+                                 "  - { fault: reload, from: 6s }\n"
+                                 "duration: 9s\nexpect: { lost: 0, cut: 0, idle_lost: 0 }\n"),
                         "--seed", "1"});
   ASSERT_TRUE(end.json.contains("faults")) << end.screen;
   ASSERT_EQ(end.json["faults"].size(), 3u);

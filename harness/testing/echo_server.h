@@ -108,13 +108,13 @@ class EchoServer {
 };
 
 inline EchoResult Check(const EchoServer::Answer& answer, EchoOptions options = {},
-                        sys::Nanos duration = 30 * sys::kMillisecond) {
+                        sys::Nanos duration = 300 * sys::kMillisecond) {
   sys::EventLoop loop;
   const EchoServer server(loop, answer);
   EXPECT_TRUE(Resolve(server.address(), options.plan));
   options.connections = std::min<std::size_t>(options.connections, 8);
   options.duration = duration;
-  options.answer_within = 100 * sys::kMillisecond;
+  options.answer_within = 2 * sys::kSecond;
   return EchoRun(loop, options).Run();
 }
 
