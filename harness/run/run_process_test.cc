@@ -247,9 +247,9 @@ TEST_F(RunTest, WhereNoFaultLandsTheRunIsInvalid) {
 TEST_F(RunTest, WhereNoFaultMeetsARequestTheRunIsInvalid) {
   const auto end = Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
                                         "echo: off\nidle: 0\n"
-                                        "load: [{ url: /, rate: 2, connections: 1 }]\n"
-                                        "faults: [{ fault: kill, target: random, from: 750ms }]\n"
-                                        "duration: 1200ms\n")});
+                                        "load: [{ url: /, rate: 0.2, connections: 1 }]\n"
+                                        "faults: [{ fault: kill, target: random, from: 2500ms }]\n"
+                                        "duration: 4s\n")});
   EXPECT_EQ(end.exit_code, 3) << end.screen;
   EXPECT_THAT(end.json["reasons"], Contains("no fault landed while a request was in flight"));
 }

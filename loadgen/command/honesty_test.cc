@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 
 TEST(HonestyTest, AServerThatNeverAnswersHoldsNoObjective) {
   const ScriptedServer server;
-  Program program({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--slo", "errors<1%", "errors<=0",
+  Program program({"-q", "-c", "2", "-d", "500ms", "--timeout", "1h", "--slo", "errors<1%", "errors<=0",
                    "p99<1h", "--json", "-", server.Url("/stall-before")});
   EXPECT_EQ(program.Wait(), 1);
   const auto json = support::ParseJson(program.Out());

@@ -18,6 +18,7 @@
 namespace hydrapool::loadgen {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -57,7 +58,7 @@ TEST(OutputTest, EveryFileTellsOfEveryRequest) {
   EXPECT_THAT(hlog.Read(), HasSubstr("\nTag=worker-3,"));
   EXPECT_THAT(hgrm.Read(), HasSubstr("Total count    =          600"));
   EXPECT_THAT(csv.Read(), HasSubstr("\n0.000,1.000,"));
-  EXPECT_THAT(csv.Read(), HasSubstr("\n1.000,0."));
+  EXPECT_THAT(csv.Read(), ContainsRegex("\n[0-9]+\\.000,0\\."));
 }
 
 TEST(OutputTest, TheHtmlReportShadesTheFaultsOfAJournal) {
@@ -138,7 +139,7 @@ TEST(OutputTest, AnAbortConditionEndsTheRun) {
   const ScriptedServer server;
   Program program({"-R", "100", "-d", "10m", "--abort-on", "errors>5%", "--quiet", server.Url("/500")});
   EXPECT_EQ(program.Wait(), 4);
-  EXPECT_THAT(program.Out(), HasSubstr("ABORTED    errors>5% after 1 s: 100 %"));
+  EXPECT_THAT(program.Out(), ContainsRegex("ABORTED    errors>5% after [0-9]+ s: 100 %"));
   Program wrong({"--abort-on", "errors", "http://127.0.0.1/"});
   EXPECT_EQ(wrong.Wait(), 2);
   EXPECT_THAT(wrong.Err(), HasSubstr("--abort-on 'errors' is not an objective"));

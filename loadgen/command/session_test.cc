@@ -139,7 +139,7 @@ TEST(SessionTest, WhereRequestsArriveSessionsBeginByWeight) {
 TEST(SessionTest, TheEndOfTheRunCutsThem) {
   const TokenServer server;
   const auto json = RunSessions("steps:\n  - request: GET /page\n  - think: 1h\n  - request: GET /page\n",
-                                {"-d", "300ms", "-c", "2", server.url()});
+                                {"-d", "2s", "-c", "2", server.url()});
   EXPECT_EQ(json["sessions"]["cut"], 2);
   EXPECT_EQ(json["requests"]["ok"], 2);
   EXPECT_EQ(json["requests"]["unsent"], 0);

@@ -141,7 +141,7 @@ TEST_P(EngineNetworkTest, ABodyWithoutAnEndEndsWithItsTimeout) {
   const auto result =
       RunPlan(GetParam(), {.targets = {{.url = server.Url("/endless-body")}, {.url = server.Url("/ok")}},
                            .arrivals = {.count = 4},
-                           .wire = {.timeout = 200 * kMillisecond},
+                           .wire = {.timeout = 2 * kSecond},
                            .expect = {.sha256 = std::string(64, '0')},
                            .connections = 2,
                            .threads = 1});

@@ -107,7 +107,7 @@ TEST_P(EngineMishapsTest, RareFailuresAreCountedToTheLastOne) {
   const ScriptedServer server;
   const auto result = RunPlan(GetParam(), {.targets = {{.url = server.Url("/mishaps")}},
                                            .arrivals = {.count = 21'000},
-                                           .wire = {.timeout = 2 * kSecond},
+                                           .wire = {.timeout = 5 * kSecond},
                                            .connections = 8,
                                            .threads = 2});
   EXPECT_EQ(server.Received("/mishaps"), 21'000);

@@ -141,7 +141,7 @@ TEST_P(EngineTest, AConnectionThatWasNotMadeIsNoHarmToTheNext) {
   const ScriptedServer server;
   const auto result = RunPlan(GetParam(), {.targets = {{.url = full.url()}, {.url = server.Url("/ok")}},
                                            .arrivals = {.count = 4},
-                                           .wire = {.timeout = 300 * kMillisecond},
+                                           .wire = {.timeout = 2 * kSecond},
                                            .connections = 1,
                                            .threads = 1});
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutConnect), 2u);
@@ -187,15 +187,15 @@ TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
   const auto result =
       RunPlan(GetParam(), {.targets = {{.url = server.Url("/stall-before")}, {.url = server.Url("/ok")}},
                            .arrivals = {.rate = 1000, .count = 2},
-                           .wire = {.timeout = 150 * kMillisecond},
+                           .wire = {.timeout = 1500 * kMillisecond},
                            .connections = 1,
                            .threads = 1});
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutFirstByte), 1u);
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 1u);
-  EXPECT_GE(result.tally.latency.response.ValueAtPercentile(50), 149'000);
-  EXPECT_GE(result.tally.latency.lag.max(), 149'000);
-  EXPECT_LT(result.tally.latency.own_lag.max(), 149'000);
-  EXPECT_LT(result.tally.latency.service.ValueAtPercentile(50), 149'000);
+  EXPECT_GE(result.tally.latency.response.ValueAtPercentile(50), 1'490'000);
+  EXPECT_GE(result.tally.latency.lag.max(), 1'490'000);
+  EXPECT_LT(result.tally.latency.own_lag.max(), 1'490'000);
+  EXPECT_LT(result.tally.latency.service.ValueAtPercentile(50), 1'490'000);
 }
 
 TEST_P(EngineTest, StoppingEndsARunThatWaits) {
