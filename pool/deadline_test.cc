@@ -31,8 +31,7 @@ TEST(CgiDeadlineTest, BeginsAnewWithEachPieceOfTheAnswerUnderTheSameDeaths) {
   Injection storm(server, {.kind = "kill", .target = "busiest", .every = "100ms"});
   const auto answer = client.Receive();
   storm.End();
-  EXPECT_EQ(answer.value_or(HttpAnswer{}).body,
-            "line 0\nline 1\nline 2\nline 3\nline 4\nline 5\nline 6\n")
+  EXPECT_EQ(answer.value_or(HttpAnswer{}).body, "line 0\nline 1\nline 2\nline 3\nline 4\nline 5\nline 6\n")
       << client.error();
   ExpectNothingLost(server);
   EXPECT_TRUE(server.Stop().clean());

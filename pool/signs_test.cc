@@ -10,7 +10,6 @@
 #include <memory>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "pool/admin/client.h"
@@ -169,11 +168,9 @@ TEST(ExemplarsTest, ASlowRequestIsNamedByItsId) {
   std::string line;
   ASSERT_TRUE(Eventually([&] {
     std::istringstream lines(page("Accept: application/openmetrics-text;version=1.0.0\r\n").body);
-    for (std::string next; std::getline(lines, next);) {
-      below = std::exchange(line, next);
-      if (line.starts_with(bucket) && line.find(name) != line.npos) return true;
-    }
-    return false;
+    while (std::getline(lines, line) && (!line.starts_with(bucket) || line.find(name) == line.npos))
+      below = line;
+    return !lines.fail();
   }));
   const double seconds = std::stod(line.substr(line.find(name) + name.size()));
   EXPECT_GT(seconds, 0.3) << line;

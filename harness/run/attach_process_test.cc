@@ -125,8 +125,8 @@ void ExpectEachReplacementSeen(const nlohmann::json& faults) {
 }
 
 TEST_F(NginxTest, TellsWhatEachKillCostAndWhenItsVictimWasReplaced) {
-  const auto finished = Run(
-      {"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms", "--duration", "5s", url()});
+  const auto finished =
+      Run({"attach", "--parent", parent(), "--every", "150ms", "--from", "300ms", "--duration", "5s", url()});
   EXPECT_EQ(finished.exit_code, 0) << finished.screen;
   const auto& json = finished.json;
   EXPECT_GE(json["per_fault"]["landed"], 10);
