@@ -27,10 +27,9 @@ enum class Outcome {
 };
 /// "dead"
 [[nodiscard]] std::string_view Name(Outcome outcome);
-/// The victim felt it as it was meant to: it is dead or renewed, or it was held or told and nothing else was
-/// seen than that.
+/// The victim felt it as it was meant to: it is dead or renewed, or it was seen to be held or told.
 [[nodiscard]] constexpr bool Landed(Outcome outcome, Proof proof) {
-  if (outcome == Outcome::kHeld || outcome == Outcome::kDelivered) return proof != Proof::kMismatched;
+  if (outcome == Outcome::kHeld || outcome == Outcome::kDelivered) return proof == Proof::kConfirmed;
   return outcome == Outcome::kDead || outcome == Outcome::kRenewed;
 }
 

@@ -68,11 +68,6 @@ InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, Injector& inj
   if (!main_) sys::ThrowErrno(ESRCH, fmt::format("pid {}", injector_.main()));
 }
 
-InjectRun::~InjectRun() {
-  for (const auto& wait : waits_) injector_.TakeBack(wait->blow);
-  LeaveTrap();
-}
-
 void InjectRun::LeaveTrap() {
   if (!trap_guarded_) return;
   options_.trap->Clear();
@@ -108,11 +103,7 @@ void InjectRun::SeekMain(sys::Nanos deadline) {
     main_ = sys::OpenPidfd(injector_.main());
     if (main_) return WatchMain();
   }
-  if (sys::Now() > deadline) {
-    if (summary_.ended.empty()) summary_.ended = "parent";
-    next_.Reset();
-    return;
-  }
+  if (sys::Now() > deadline) return Stop("parent");
   seek_ = loop_.At(sys::Now() + kBetweenServerLooks, [this, deadline] { SeekMain(deadline); });
 }
 

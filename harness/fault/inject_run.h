@@ -74,8 +74,9 @@ class InjectRun {
   struct Wait {
     InjectRecord record;
     Blow blow;
-    bool seen = false;            ///< Its effect was.
-    ServerProcesses before = {};  ///< The server that is to renew itself.
+    std::optional<bool> seen = {};  ///< Its effect was; false: at two looks at least it was not there.
+    bool doubted = false;           ///< At one look it was not.
+    ServerProcesses before = {};    ///< The server that is to renew itself.
     sys::EventLoop::Watch watch = {};
     sys::EventLoop::Timer deadline = {};
     sys::EventLoop::Timer look = {};  ///< The next one at what it does.
@@ -99,6 +100,7 @@ class InjectRun {
   void StrikeOne(const PlannedFault& fault, const ProcessView& victim, const ServerProcesses& server);
   void Await(InjectRecord record, Blow blow, const ServerProcesses& server);
   void LookAt(Wait& wait);
+  static void LookWhetherHeld(Wait& wait);
   void LookWhetherRenewed(Wait& wait);
   void TimeIsOver(Wait& wait);
   void Settle(Wait& wait, Outcome outcome, Evidence evidence = {});

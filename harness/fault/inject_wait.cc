@@ -1,5 +1,6 @@
 // InjectRun, from a blow until it is known what came of it.
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <utility>
@@ -29,7 +30,21 @@ bool Kills(const Blow& blow) {
          !Holds(sets->blocked, signal);
 }
 
+/// A command of the server's own that does not end, with what it has started.
+void EndCommand(const Blow& blow) {
+  if (EffectOf(blow) == Effect::kRenews && blow.helper && !blow.helper.IsDead())
+    ::kill(-blow.helper.pid(), SIGKILL);
+}
+
 }  // namespace
+
+InjectRun::~InjectRun() {
+  for (const auto& wait : waits_) {
+    EndCommand(wait->blow);
+    injector_.TakeBack(wait->blow);
+  }
+  LeaveTrap();
+}
 
 void InjectRun::Await(InjectRecord record, Blow blow, const ServerProcesses& server) {
   waits_.push_back(std::make_unique<Wait>(Wait{.record = std::move(record), .blow = std::move(blow)}));
@@ -64,20 +79,29 @@ void InjectRun::LookWhetherRenewed(Wait& wait) {
 
 void InjectRun::LookAt(Wait& wait) {
   const bool holds = EffectOf(wait.blow) == Effect::kHolds;
-  wait.seen = holds ? Injector::Holds(wait.blow) : HasTaken(wait.blow);
+  if (holds) LookWhetherHeld(wait);
+  if (!holds) wait.seen = HasTaken(wait.blow);
   const bool may_die_yet = !holds && Kills(wait.blow);
-  if (wait.seen && holds) return;
+  if (wait.seen == true && holds) return;
   const sys::Nanos pause = wait.blow.fault == Fault::kNetwork ? kBetweenNetworkLooks : kBetweenLooks;
   wait.look = loop_.At(sys::Now() + pause, [this, &wait, may_die_yet] {
-    if (wait.seen && !may_die_yet) return Settle(wait, Outcome::kDelivered);
+    if (wait.seen == true && !may_die_yet) return Settle(wait, Outcome::kDelivered);
     LookAt(wait);
   });
+}
+
+/// A process of several threads that has taken its stop stands still a moment later.
+void InjectRun::LookWhetherHeld(Wait& wait) {
+  if (wait.seen == true) return;
+  const auto holds = Injector::Holds(wait.blow);
+  const bool is_certain = holds != false || std::exchange(wait.doubted, true);
+  wait.seen = is_certain ? holds : std::nullopt;
 }
 
 void InjectRun::TimeIsOver(Wait& wait) {
   switch (EffectOf(wait.blow)) {
     case Effect::kHolds: {
-      wait.seen |= Injector::Holds(wait.blow);
+      LookWhetherHeld(wait);
       const bool undone = injector_.TakeBack(wait.blow);
       wait.record.undone = sys::Now() - wait.blow.sent;
       return Settle(wait, Outcome::kHeld, {.undone = undone});
@@ -98,9 +122,11 @@ void InjectRun::Settle(Wait& wait, Outcome outcome, Evidence evidence) {
   settled->watch.Reset();
   evidence.dead = outcome == Outcome::kDead;
   if (evidence.dead) evidence.wait_status = WaitStatusOf(settled->blow.victim.pid);
-  evidence.seen = settled->seen || (settled->blow.guarded && Injector::Holds(settled->blow));
+  if (settled->blow.guarded) LookWhetherHeld(*settled);
+  evidence.seen = settled->seen;
   evidence.ignored = settled->blow.ignored;
   const Finding finding = Prove(InfoOf(settled->blow.fault), evidence);
+  EndCommand(settled->blow);
   injector_.TakeBack(settled->blow);
   settled->record.outcome = outcome;
   settled->record.proof = finding.proof;

@@ -1,24 +1,16 @@
 #include "harness/fault/injector.h"
 
 #include <fmt/format.h>
-#include <linux/close_range.h>
 #include <pwd.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "harness/fault/process_tree.h"
-#include "harness/fault/small_disk.h"
 #include "pool/sys/program.h"
 
 namespace hydrapool::harness {
 namespace {
-
-constexpr sys::Nanos kSeenToRun = 100 * sys::kMicrosecond;
 
 /// `ours`: this process and its ancestors.
 std::optional<std::string> WhyNotAtAll(pid_t pid, const std::vector<pid_t>& ours) {
@@ -32,16 +24,6 @@ std::optional<std::string> WhyNotAtAll(pid_t pid, const std::vector<pid_t>& ours
 Identity IdentityOf(pid_t pid) {
   const auto process = ReadProcess(pid);
   return process ? process->identity : Identity{.pid = pid};
-}
-
-int Spin(int core) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::close_range(STDERR_FILENO + 1, ~0u, 0);
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(static_cast<std::size_t>(core), &only);
-  if (::sched_setaffinity(0, sizeof only, &only) != 0) return 1;
-  for (volatile unsigned turns = 0;;) turns = turns + 1;
 }
 
 }  // namespace
@@ -124,7 +106,7 @@ sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault, const Ha
   if (!blow.pidfd) return sys::Failure(fmt::format("pid {} is gone", victim.pid));
   if (auto why = WhyNot(victim)) return sys::Failure(std::move(*why));
   const FaultInfo& info = InfoOf(fault);
-  if (info.signal != 0) {
+  if (info.effect == Effect::kTells) {
     const auto sets = ReadSignalSets(victim.pid);
     blow.ignored = sets && harness::Holds(sets->ignored, info.signal);
   }
@@ -140,152 +122,6 @@ sys::Result<Blow> Injector::Strike(const Identity& victim, Fault fault, const Ha
   if (info.effect != Effect::kTells && info.effect != Effect::kRenews)
     hurt_.emplace(victim.pid, victim.start_time);
   return blow;
-}
-
-sys::Result<void> Injector::Hold(Blow& blow) {
-  StartGuard();
-  switch (blow.fault) {
-    case Fault::kDescriptors:
-      return HoldLimit(blow, RLIMIT_NOFILE, FirstFreeDescriptor(blow.victim.pid));
-    case Fault::kAddressSpace:
-      return HoldLimit(blow, RLIMIT_AS, AddressSpaceOf(blow.victim.pid));
-    case Fault::kProcesses:
-      return HoldProcesses(blow);
-    case Fault::kCpu:
-      return HoldCore(blow);
-    case Fault::kNetwork:
-      return HoldNetwork(blow);
-    case Fault::kFullDisk:
-      return HoldDisk(blow);
-    case Fault::kOom:
-    case Fault::kThrottle: {
-      const auto group = VictimGroup::Of(*ScarceBy(blow.fault), blow.victim.pid);
-      if (!group) return tl::unexpected(group.error());
-      return HoldInGroup(blow, *group);
-    }
-    default:
-      Remember(blow, {.kind = Undo::Kind::kContinue, .victim = blow.victim});
-      if (sys::SignalPidfd(blow.pidfd.get(), SIGSTOP)) return {};
-      TakeBack(blow);
-      return sys::Failure(fmt::format("pid {} did not take the signal", blow.victim.pid));
-  }
-}
-
-sys::Result<void> Injector::HoldLimit(Blow& blow, int resource, std::optional<std::uint64_t> in_use) {
-  const pid_t pid = blow.victim.pid;
-  const auto before = LimitOf(pid, resource);
-  if (!in_use || !before)
-    return sys::Failure(fmt::format("pid {} does not let this user see what it has in use", pid));
-  Remember(blow, {.kind = Undo::Kind::kLimit, .victim = blow.victim, .resource = resource, .limit = *before});
-  if (SetLimit(pid, resource, {.soft = std::min(*in_use, before->hard), .hard = before->hard})) return {};
-  TakeBack(blow);
-  return sys::Failure(fmt::format("pid {} does not let this user set its limits", pid));
-}
-
-sys::Result<void> Injector::HoldCore(Blow& blow) {
-  const auto core = LastCoreOf(blow.victim.pid);
-  if (!core) return sys::Failure(fmt::format("pid {} is gone", blow.victim.pid));
-  blow.helper = sys::Child::Fork([core = *core] { return Spin(core); });
-  const auto hog = ReadProcess(blow.helper.pid());
-  if (hog) Remember(blow, {.kind = Undo::Kind::kEnd, .victim = hog->identity});
-  return {};
-}
-
-sys::Result<void> Injector::HoldNetwork(Blow& blow) {
-  const NetworkHarm harm = blow.harm.network.value_or(NetworkHarm{});
-  const std::string name = NameOfHarm(harm, NextToken());
-  Undo undo{.kind = Undo::Kind::kNetwork, .victim = blow.victim};
-  Undo::Note(name, undo.path);
-  Remember(blow, undo);
-  auto begun = BeginHarm(harm, blow.harm.port, name);
-  if (!begun) TakeBack(blow);
-  blow.ended_ports = PortsDisconnected(name);
-  return begun;
-}
-
-sys::Result<void> Injector::HoldDisk(Blow& blow) {
-  const std::string token = NextToken();
-  Undo undo{.kind = Undo::Kind::kRemove, .victim = blow.victim};
-  if (!Undo::Note(PathOfFilling(blow.harm.disk, token), undo.path))
-    return sys::Failure("the path is too long");
-  Remember(blow, undo);
-  auto filled = Fill(blow.harm.disk, token);
-  if (!filled) TakeBack(blow);
-  return filled;
-}
-
-sys::Result<void> Injector::HoldProcesses(Blow& blow) {
-  const auto group = VictimGroup::Of(Scarce::kProcesses, blow.victim.pid);
-  if (group) return HoldInGroup(blow, *group);
-  if (!CanExceedLimits(blow.victim.pid)) return HoldLimit(blow, RLIMIT_NPROC, 0);
-  return sys::Failure(
-      fmt::format("pid {} is root's, which may start processes beyond any limit of its own; {}",
-                  blow.victim.pid, group.error().message));
-}
-
-sys::Result<void> Injector::HoldInGroup(Blow& blow, const VictimGroup& group) {
-  Undo undo{.kind = Undo::Kind::kGroup, .victim = blow.victim, .scarce = *ScarceBy(blow.fault)};
-  if (!Undo::Note(group.path(), undo.path) || !Undo::Note(group.from(), undo.from))
-    return sys::Failure("the path is too long");
-  Remember(blow, undo);
-  auto taken = group.Take(blow.victim.pid);
-  if (!taken) TakeBack(blow);
-  return taken;
-}
-
-std::string Injector::NextToken() {
-  const Identity own = IdentityOf(::getpid());
-  return fmt::format("{}_{}_{}", own.pid, own.start_time, ++harms_);
-}
-
-void Injector::Remember(Blow& blow, const Undo& undo) {
-  blow.undo = undo;
-  blow.guarded = Remember(undo);
-}
-
-std::uint64_t Injector::Remember(const Undo& undo) {
-  StartGuard();
-  return guard_->Remember(undo);
-}
-
-void Injector::Forget(std::uint64_t remembered) { guard_->Forget(remembered); }
-
-bool Injector::Holds(const Blow& blow) {
-  switch (blow.fault) {
-    case Fault::kStop: {
-      const auto process = ReadProcess(blow.victim.pid);
-      return process && process->state == 'T';
-    }
-    case Fault::kDescriptors:
-    case Fault::kAddressSpace:
-    case Fault::kProcesses:
-    case Fault::kThrottle: {
-      if (blow.undo.kind == Undo::Kind::kGroup) return GroupOf(blow.undo).HoldsBack(blow.victim.pid);
-      const auto now = LimitOf(blow.victim.pid, blow.undo.resource);
-      return now && now->soft < blow.undo.limit.soft;
-    }
-    case Fault::kCpu:
-      return CpuTimeOf(blow.helper.pid()).value_or(0) >= kSeenToRun;
-    case Fault::kNetwork:
-      return PacketsHarmed(blow.undo.path.data()).value_or(0) > 0;
-    case Fault::kFullDisk:
-      return IsFull(blow.harm.disk);
-    case Fault::kOom:
-      return GroupOf(blow.undo).HasKilled();
-    default:
-      return false;
-  }
-}
-
-bool Injector::TakeBack(Blow& blow) {
-  if (!blow.guarded) return true;
-  const bool back = harness::TakeBack(blow.undo, blow.helper ? blow.helper.pidfd() : blow.pidfd.get());
-  if (!back) return false;
-  guard_->Forget(*blow.guarded);
-  blow.guarded.reset();
-  blow.helper = {};
-  hurt_.erase({blow.victim.pid, blow.victim.start_time});
-  return true;
 }
 
 }  // namespace hydrapool::harness

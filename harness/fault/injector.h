@@ -102,8 +102,9 @@ class Injector {
 
   /// `victim` of a fault of the whole server: the main process.
   [[nodiscard]] sys::Result<Blow> Strike(const Identity& victim, Fault fault, const Harm& harm = {});
-  /// Whether a fault that is held is seen to hold; of `oom`: the OOM killer has struck.
-  [[nodiscard]] static bool Holds(const Blow& blow);
+  /// Whether a fault that is held is seen to hold; of `oom`: the OOM killer has struck. nullopt: there is
+  /// nothing to be seen of it yet.
+  [[nodiscard]] static std::optional<bool> Holds(const Blow& blow);
   /// Takes back what is held; true: the victim is as it was, or gone, and the next time does nothing. Else
   /// the guard keeps it in mind, and the next time tries again.
   bool TakeBack(Blow& blow);

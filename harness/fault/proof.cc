@@ -21,11 +21,11 @@ std::string EndOf(int wait_status) {
 
 Finding ProveDeath(const FaultInfo& fault, const Evidence& evidence) {
   if (fault.effect == Effect::kHolds) {
-    if (evidence.seen) return Confirmed();
+    if (evidence.seen == true) return Confirmed();
     return {.proof = Proof::kUnproved, .words = "it died before the fault was seen to hold"};
   }
   if (fault.effect == Effect::kRenews) return Mismatched("the main process ended");
-  if (fault.fault == Fault::kOom && !evidence.seen)
+  if (fault.fault == Fault::kOom && evidence.seen != true)
     return Mismatched("it died, and the OOM killer of its group has not struck");
   if (!evidence.wait_status) return Confirmed();
   const int status = *evidence.wait_status;
@@ -36,8 +36,10 @@ Finding ProveDeath(const FaultInfo& fault, const Evidence& evidence) {
 }
 
 Finding ProveHold(const Evidence& evidence) {
-  if (!evidence.seen) return Mismatched("it was not seen to hold");
+  if (evidence.seen == false) return Mismatched("it was seen not to hold");
   if (!evidence.undone) return Mismatched("it could not be taken back");
+  if (!evidence.seen)
+    return {.proof = Proof::kUnproved, .words = "whether it held could not be seen in its time"};
   return Confirmed();
 }
 
@@ -63,13 +65,14 @@ Finding Prove(const FaultInfo& fault, const Evidence& evidence) {
       return Mismatched("it still lived at the deadline");
     case Effect::kTells:
       if (evidence.ignored) return Mismatched(fmt::format("it ignores {}", sys::SignalName(fault.signal)));
-      if (!evidence.seen) return Mismatched(fmt::format("it did not take {}", sys::SignalName(fault.signal)));
+      if (evidence.seen != true)
+        return Mismatched(fmt::format("it did not take {}", sys::SignalName(fault.signal)));
       return Confirmed();
     case Effect::kHolds:
       return ProveHold(evidence);
     case Effect::kRenews:
       if (!evidence.refused.empty()) return Mismatched(evidence.refused);
-      if (!evidence.seen) return Mismatched("its workers were not seen to be replaced");
+      if (evidence.seen != true) return Mismatched("its workers were not seen to be replaced");
       return Confirmed();
   }
   std::abort();

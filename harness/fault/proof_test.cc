@@ -53,7 +53,9 @@ TEST(ProveTest, WhatIsHeldMustBeSeenAndTakenBack) {
                             Fault::kThrottle, Fault::kProcesses}) {
     EXPECT_EQ(ProofOf(fault, {.seen = true, .undone = true}), Proof::kConfirmed);
     EXPECT_EQ(ProofOf(fault, {.seen = true}), Proof::kMismatched);
-    EXPECT_EQ(ProofOf(fault, {.undone = true}), Proof::kMismatched);
+    EXPECT_EQ(ProofOf(fault, {.seen = false, .undone = true}), Proof::kMismatched);
+    EXPECT_EQ(ProofOf(fault, {.undone = true}), Proof::kUnproved) << "there was nothing to be seen yet";
+    EXPECT_EQ(ProofOf(fault, {}), Proof::kMismatched) << "it could not be taken back";
     EXPECT_EQ(ProofOf(fault, {.dead = true, .seen = true}), Proof::kConfirmed);
     EXPECT_EQ(ProofOf(fault, {.dead = true}), Proof::kUnproved);
   }

@@ -61,7 +61,7 @@ struct KilledInjector : testing::Test {
     return ::poll(&waited, 1, 20'000) == 1;
   }
   static bool AwaitHold(const Blow& blow) {
-    while (!Injector::Holds(blow)) ::sched_yield();
+    while (Injector::Holds(blow) != true) ::sched_yield();
     return true;
   }
 
