@@ -4,10 +4,13 @@
 
 #include <cmath>
 
+#include "harness/fault/duration.h"
+
 namespace hydrapool::harness {
 
 std::string ToJson(const PlannedFault& fault) {
   std::string more;
+  if (fault.hold) more += fmt::format(R"(,"hold_ms":{})", Millis(*fault.hold));
   if (fault.requests) more += fmt::format(R"(,"requests":{})", *fault.requests);
   if (fault.phase) more += fmt::format(R"(,"phase":"{}")", Name(*fault.phase));
   return fmt::format(R"({{"id":{},"at_ns":{},"fault":"{}","target":"{}","draw":{}{}}})", fault.id, fault.at,

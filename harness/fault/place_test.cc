@@ -1,4 +1,5 @@
 // Faults of the network, the disk and the memory: what is decided without them.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -195,6 +196,9 @@ TEST(ReplayTest, LinesOfOneFaultForWorkersWithoutSlotsAreOne) {
 TEST(ReplayTest, WhatADryRunPrintsCanBeDone) {
   const PlannedFault planned{.id = 1, .at = 5, .fault = Fault::kTerm, .target = Target::kOldest, .draw = 3};
   EXPECT_EQ(*FaultsIn(ToJson(planned), "f"), std::vector{planned});
+  const PlannedFault held{
+      .id = 1, .at = 5, .fault = Fault::kStop, .draw = 3, .hold = 250 * sys::kMillisecond};
+  EXPECT_EQ(*FaultsIn(ToJson(held), "f"), std::vector{held});
 }
 
 TEST(ReplayTest, CountsPhasesAndProgramsComeAgain) {
@@ -212,6 +216,11 @@ TEST(ReplayTest, WhatIsNoJournalIsRefusedWithItsLine) {
   EXPECT_THAT(FaultsIn("\nhello\n", "f.jsonl").error().message, HasSubstr("f.jsonl:2: "));
   EXPECT_THAT(FaultsIn(R"({"id":1,"t_ms":1,"fault":"kil","target":"all"})", "f").error().message,
               HasSubstr("f:1: 'kil'"));
+  for (const char* wrong :
+       {R"("id":-1,"t_ms":1)", R"("id":1,"t_ms":-1)", R"("id":1,"t_ms":1e300)", R"("id":1,"at_ns":-5)",
+        R"("id":1,"t_ms":1,"draw":-1)", R"("id":1,"t_ms":1,"slot":-2)", R"("id":1,"t_ms":1,"hold_ms":-3)",
+        R"("id":1,"t_ms":1,"requests":1.5)"})
+    EXPECT_FALSE(FaultsIn(fmt::format(R"({{"fault":"stop","target":"random",{}}})", wrong), "f")) << wrong;
   EXPECT_FALSE(FaultsIn("", "f"));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -13,11 +14,27 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// Throws as a value of another type does.
+std::uint64_t Whole(const Json& value, std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > most)
+    throw Json::type_error::create(302, "no such whole number", &value);
+  return value.get<std::uint64_t>();
+}
+
+sys::Nanos TimeOf(const Json& millis) {
+  constexpr double kNanosOfAMilli = 1e6;
+  constexpr double kMostMillis = 1e11;  // three years
+  const auto value = millis.get<double>();
+  if (!(value >= 0 && value <= kMostMillis)) throw Json::type_error::create(302, "no such time", &millis);
+  return static_cast<sys::Nanos>(value * kNanosOfAMilli);
+}
+
 sys::Result<Target> VictimOf(const Json& line, const Target& target) {
   const std::string role = line.value("role", "");
   if (target == Target::kServer) return target;
   if (line.contains("slot"))
-    return Target(role == "program" ? Target::kCgiOf : Target::kSlot, line.at("slot").get<int>());
+    return Target(role == "program" ? Target::kCgiOf : Target::kSlot,
+                  static_cast<int>(Whole(line.at("slot"), std::numeric_limits<int>::max())));
   if (role == "parent" || role == "supervisor") return ParseTarget(role);
   return target;
 }
@@ -29,17 +46,13 @@ sys::Result<PlannedFault> FaultOf(const Json& line) {
   if (!named) return tl::unexpected(named.error());
   const auto target = VictimOf(line, *named);
   if (!target) return tl::unexpected(target.error());
-  constexpr double kNanosOfAMilli = 1e6;
-  PlannedFault planned{.id = line.at("id").get<std::uint64_t>(),
-                       .fault = *fault,
-                       .target = *target,
-                       .draw = line.value("draw", std::uint64_t{0})};
-  planned.at = line.contains("at_ns")
-                   ? line.at("at_ns").get<sys::Nanos>()
-                   : static_cast<sys::Nanos>(line.at("t_ms").get<double>() * kNanosOfAMilli);
-  if (line.contains("hold_ms"))
-    planned.hold = static_cast<sys::Nanos>(line.at("hold_ms").get<double>() * kNanosOfAMilli);
-  if (line.contains("requests")) planned.requests = line.at("requests").get<std::uint64_t>();
+  constexpr std::uint64_t kMostNanos = 100'000'000 * std::uint64_t{sys::kSecond};
+  PlannedFault planned{.id = Whole(line.at("id")), .fault = *fault, .target = *target};
+  if (line.contains("draw")) planned.draw = Whole(line.at("draw"));
+  planned.at = line.contains("at_ns") ? static_cast<sys::Nanos>(Whole(line.at("at_ns"), kMostNanos))
+                                      : TimeOf(line.at("t_ms"));
+  if (line.contains("hold_ms")) planned.hold = TimeOf(line.at("hold_ms"));
+  if (line.contains("requests")) planned.requests = Whole(line.at("requests"));
   if (line.contains("phase")) {
     const auto phase = ParsePhase(line.at("phase").get<std::string>());
     if (!phase) return tl::unexpected(phase.error());

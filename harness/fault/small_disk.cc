@@ -18,14 +18,13 @@
 namespace hydrapool::harness {
 namespace {
 
-constexpr std::uint64_t kLargest = std::uint64_t{256} << 20;
 constexpr mode_t kAnybodys = 01777;
 constexpr std::array<char, 4096> kPage{};
 
 }  // namespace
 
 sys::Result<void> MountSmallDisk(const std::string& directory, std::uint64_t bytes) {
-  if (bytes > kLargest) return sys::Failure("a disk that is to be filled has 256mb at most");
+  if (bytes > kLargestDisk) return sys::Failure("a disk that is to be filled has 256mb at most");
   if (::mkdir(directory.c_str(), 0755) != 0) return sys::Failure(errno, directory);
   if (::unshare(CLONE_NEWNS) != 0)
     return sys::Failure(errno, "a mount namespace of its own (root, or CAP_SYS_ADMIN, makes one)");
@@ -48,7 +47,7 @@ std::optional<std::string> WhyNoFilling(const std::string& directory) {
     return fmt::format("{}: {}", directory, std::strerror(errno));
   if (own.st_dev == above.st_dev) return directory + " is no file system of its own";
   if (space.f_blocks == 0) return directory + " is a file system without a size, which is never full";
-  if (space.f_blocks * space.f_frsize > kLargest)
+  if (space.f_blocks * space.f_frsize > kLargestDisk)
     return directory + " is a file system of more than 256 MB, which is never filled";
   return std::nullopt;
 }
@@ -63,7 +62,7 @@ sys::Result<void> Fill(const std::string& directory, const std::string& token) {
   const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file) return sys::Failure(errno, path);
   int error = EFBIG;
-  for (std::uint64_t written = 0; written <= kLargest; written += kPage.size()) {
+  for (std::uint64_t written = 0; written <= kLargestDisk; written += kPage.size()) {
     if (::write(file.get(), kPage.data(), kPage.size()) > 0) continue;
     error = errno;
     break;
@@ -77,9 +76,8 @@ bool IsFull(const std::string& directory) {
   const std::string path = fmt::format("{}/.harness-probes-{}", directory, ::getpid());
   const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file) return errno == ENOSPC;
-  const bool full = ::write(file.get(), kPage.data(), kPage.size()) < 0 && errno == ENOSPC;
-  ::unlink(path.c_str());
-  return full;
+  ::unlink(path.c_str());  // first: this process may be killed
+  return ::write(file.get(), kPage.data(), kPage.size()) < 0 && errno == ENOSPC;
 }
 
 }  // namespace hydrapool::harness

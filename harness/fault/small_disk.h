@@ -8,6 +8,8 @@
 
 namespace hydrapool::harness {
 
+inline constexpr std::uint64_t kLargestDisk = std::uint64_t{256} << 20;
+
 /// A file system that is there to be filled.
 ///
 /// Mounts a tmpfs of that size at `directory`, which is made, in a mount namespace of this process's own: it

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "harness/fault/bytes.h"
+#include "harness/fault/small_disk.h"
 #include "harness/run/fault_reader.h"
 #include "harness/run/yaml_reader.h"
 
@@ -22,7 +23,10 @@ HydrapoolStart HydrapoolOf(const YAML::Node& node) {
   HydrapoolStart hydrapool;
   if (const auto workers = map["workers"])
     hydrapool.workers = static_cast<int>(yaml::Integer(workers, "workers", 1, 256));
-  if (const auto directory = map["cgi_dir"]) hydrapool.cgi_dir = yaml::Text(directory, "cgi_dir");
+  if (const auto directory = map["cgi_dir"]) {
+    hydrapool.cgi_dir = yaml::Text(directory, "cgi_dir");
+    hydrapool.cgi_line = directory.Mark().line + 1;
+  }
   if (const auto flags = map["flags"]) hydrapool.flags = yaml::Texts(flags, "flags");
   return hydrapool;
 }
@@ -68,7 +72,11 @@ void ReadServer(const Map& top, Scenario& scenario) {
   }
   const Map map(start, "start", {"hydrapool", "command", "url", "admin", "files"});
   if (const auto hydrapool = map["hydrapool"]) {
-    if (map["command"]) yaml::Fail(start, "start: either hydrapool or a command");
+    for (const char* key : {"command", "url", "admin", "files"}) {
+      if (const auto other = map[key])
+        yaml::Fail(other,
+                   fmt::format("start: {} is of a command; the harness chooses hydrapool's addresses", key));
+    }
     scenario.server = HydrapoolOf(hydrapool);
     return;
   }
@@ -106,6 +114,8 @@ void ReadDisk(const YAML::Node& node, Scenario& scenario) {
     return;
   }
   scenario.disk.bytes = yaml::Parsed(node, "disk", ParseBytes);
+  if (scenario.disk.bytes > kLargestDisk)
+    yaml::Fail(node, "disk: one that is to be filled has 256mb at most");
   if (std::holds_alternative<Attachment>(scenario.server))
     yaml::Fail(node, "disk: a server that runs already has its own; name its directory");
 }
@@ -219,7 +229,10 @@ Scenario Read(const YAML::Node& root) {
 
 sys::Result<Scenario> ParseScenario(const std::string& text, const std::string& file) {
   try {
-    Scenario scenario = Read(YAML::Load(text));
+    const auto documents = YAML::LoadAll(text);
+    if (documents.size() > 1)
+      yaml::Fail(documents[1], "a file holds one scenario, and here is a second document");
+    Scenario scenario = Read(documents.empty() ? YAML::Node() : documents[0]);
     scenario.file = file;
     return scenario;
   } catch (const yaml::Mistake& mistake) {

@@ -24,6 +24,7 @@ namespace hydrapool::harness {
 struct HydrapoolStart {
   int workers = 4;
   std::string cgi_dir = {};  ///< Relative to the file, or else to the directory above the programs.
+  int cgi_line = 0;          ///< Where the file says so.
   std::vector<std::string> flags = {};
 };
 struct CommandStart {

@@ -84,6 +84,7 @@ std::vector<PlannedFault> FaultsOf(const Scenario& scenario, std::uint64_t seed)
     FaultSchedule schedule(ScheduleOf(scenario, i, seed));
     while (auto fault = schedule.Next()) {
       if (!fault->requests) fault->at += ScheduleStart(scenario, i);
+      if (InfoOf(fault->fault).effect == Effect::kHolds) fault->hold = scenario.faults[i].hold;
       faults.push_back(*fault);
     }
   }

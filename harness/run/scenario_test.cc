@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sstream>
 
 #include "pool/sys/file.h"
 
@@ -123,6 +124,9 @@ TEST(ParseScenarioTest, RefusesWhatMakesNoSense) {
               StartsWith("x.yaml:2: workers: '0'"));
   EXPECT_THAT(ErrorOf("name: x\nstart: { hydrapool: {} }\nload: [{ url: ftp }]\n"),
               StartsWith("x.yaml:3: url"));
+  EXPECT_THAT(ErrorOf("name: x\nstart: { hydrapool: {}, url: 'http://h:1' }\nload: [{ url: / }]\n"),
+              StartsWith("x.yaml:2: start: url is of a command"));
+  EXPECT_THAT(ErrorOf(With("duration: 1s\n---\nname: y")), StartsWith("x.yaml:6: a file holds one scenario"));
   EXPECT_THAT(ErrorOf("name: [x\n"), StartsWith("x.yaml:"));
   EXPECT_THAT(ErrorOf(""), StartsWith("x.yaml:"));
 }
@@ -254,7 +258,8 @@ TEST(FaultsOfTest, AreThoseOfAllPlansInTheOrderOfTheirTimes) {
       "name: x\nstart: { hydrapool: {} }\nload: [{ url: / }]\nduration: 2s\n"
       "faults:\n"
       "  - { fault: kill, target: any, every: 500ms, from: 500ms, to: 1500ms }\n"
-      "  - { fault: reload, from: 700ms }\n",
+      "  - { fault: reload, from: 700ms }\n"
+      "  - { fault: stop, target: slot=1, from: 800ms, for: 300ms }\n",
       "x.yaml");
   ASSERT_TRUE(scenario) << scenario.error().message;
   const auto faults = FaultsOf(*scenario, 7);
@@ -262,8 +267,10 @@ TEST(FaultsOfTest, AreThoseOfAllPlansInTheOrderOfTheirTimes) {
   for (const PlannedFault& each : faults)
     told.push_back(fmt::format("{} {} {} {}", each.id, each.at / sys::kMillisecond, Name(each.fault),
                                Name(each.target)));
-  EXPECT_THAT(told, testing::ElementsAre("1 500 kill any", "2 700 reload server", "3 1000 kill any",
-                                         "4 1500 kill any"));
+  EXPECT_THAT(told, testing::ElementsAre("1 500 kill any", "2 700 reload server", "3 800 stop slot=1",
+                                         "4 1000 kill any", "5 1500 kill any"));
+  EXPECT_EQ(faults[2].hold, 300 * sys::kMillisecond);
+  EXPECT_EQ(faults[3].hold, std::nullopt);
   EXPECT_EQ(faults, FaultsOf(*scenario, 7));
   EXPECT_NE(faults, FaultsOf(*scenario, 8));
 }
@@ -282,6 +289,23 @@ TEST(ScenarioFilesTest, EachIsAScenario) {
     EXPECT_EQ(scenario->name, entry.path().stem());
   }
   EXPECT_GT(files, 30);
+}
+
+/// The lines of `text` from the one that is `first` to the next empty one, without their margin.
+std::string BlockIn(const std::string& text, const std::string& first) {
+  const auto begin = text.find("\n    " + first + "\n");
+  std::istringstream lines(text.substr(begin == text.npos ? text.size() : begin + 1));
+  std::string block;
+  for (std::string line; std::getline(lines, line) && line.size() > 4;) block += line.substr(4) + "\n";
+  return block;
+}
+
+TEST(ScenarioFilesTest, TheOneInTheReadmeIsAScenario) {
+  const auto block = BlockIn(sys::ReadFile(HYDRAPOOL_SOURCE_DIR "/harness/README.md"), "name: kill-storm");
+  const auto scenario = ParseScenario(block, "README.md");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_GT(scenario->faults.size(), 5u);
+  EXPECT_GT(scenario->expect.size(), 4u);
 }
 
 TEST(ScenarioTest, WordsStandForAPlace) {
@@ -315,6 +339,7 @@ TEST(ScenarioTest, FaultsOfNetworkAndDiskSayWhatTheyNeed) {
   EXPECT_THAT(error("faults: [{ fault: full-disk }]"), HasSubstr("full-disk needs 'disk'"));
   EXPECT_THAT(error("faults: [{ fault: network, how: partition, target: all }]"),
               HasSubstr("of the whole server"));
+  EXPECT_EQ(error("disk: 9gb"), "x.yaml:4: disk: one that is to be filled has 256mb at most");
   EXPECT_EQ(error("disk: 8mb\nfaults: [{ fault: full-disk, for: 1s }]"), "");
 }
 

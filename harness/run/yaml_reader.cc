@@ -27,7 +27,7 @@ bool IsZeroTime(std::string_view text) {
 }  // namespace
 
 void Fail(const YAML::Node& at, std::string message) {
-  throw Mistake{.line = at.Mark().line + 1, .message = std::move(message)};
+  throw Mistake{.line = std::max(at.Mark().line, 0) + 1, .message = std::move(message)};
 }
 
 Map::Map(const YAML::Node& node, std::string_view what, std::vector<std::string_view> keys)
