@@ -15,6 +15,8 @@
 #include "harness/command/fault_options.h"
 #include "harness/command/metrics_endpoint.h"
 #include "harness/command/screen.h"
+#include "harness/fault/guard.h"
+#include "harness/fault/undo.h"
 #include "harness/report/live_text.h"
 #include "harness/run/scenario_run.h"
 #include "pool/sys/signals.h"
@@ -112,6 +114,11 @@ class LiveView {
   std::ptrdiff_t lines_ = 0;
 };
 
+Undo Removal(const std::filesystem::path& directory) {
+  Undo undo{.kind = Undo::Kind::kRemoveAll};
+  return Undo::Note(directory, undo.path) ? undo : Undo{};
+}
+
 std::uint64_t FreshSeed() { return std::random_device()() % 1'000'000; }
 
 int Run(const Arguments& arguments) {
@@ -138,6 +145,8 @@ int Run(const Arguments& arguments) {
 int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string& replay,
                  const ReportFiles& files) {
   ScratchDir scratch;
+  Guard guard;
+  const auto guarded = guard.Remember(Removal(scratch.path()));
   sys::EventLoop loop;
   ScenarioRun run(loop, scenario, seed, scratch);
   std::optional<MetricsEndpoint> endpoint;
@@ -157,6 +166,7 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
       .name = scenario.name, .proves = scenario.proves, .seed = seed, .replay = replay, .evidence = {}};
   if (judgement.verdict != Verdict::kPass) {
     scratch.Keep();
+    guard.Forget(guarded);
     title.evidence = scratch.path().string();
   }
   const bool written = WriteReports(files, title, *record, judgement, scenario.expect);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include "harness/fault/network_harm.h"
 #include "harness/fault/process_tree.h"
@@ -56,6 +58,11 @@ bool TakeBack(const Undo& undo, int pidfd) {
       return EndHarm(undo.path.data());
     case Undo::Kind::kRemove:
       return ::unlink(undo.path.data()) == 0 || errno == ENOENT;
+    case Undo::Kind::kRemoveAll: {
+      std::error_code error;
+      std::filesystem::remove_all(undo.path.data(), error);
+      return !error;
+    }
     case Undo::Kind::kTrap:
       ClearTrap(undo.path.data());
       return true;

@@ -6,6 +6,7 @@
 
 #include "harness/testing/run_fixture.h"
 #include "pool/admin/client.h"
+#include "pool/sys/child.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/server_process.h"
 
@@ -16,6 +17,18 @@ using hydrapool::support::ServerProcess;
 using testing::HasSubstr;
 
 struct RunEndTest : RunFixture {};
+
+/// A line for sh that starts a process with a session of its own, which writes its number into `file`.
+std::string Daemon(const std::string& file) {
+  return fmt::format(
+      "setsid sh -c \"echo \\$\\$ > {0}; exec sleep 1000\" & while ! test -s {0}; do sleep 0.01; done; ",
+      file);
+}
+
+bool IsGone(const std::string& pid_file) {
+  const auto pidfd = sys::OpenPidfd(std::stoi(hydrapool::support::ReadFile(pid_file)));
+  return !pidfd || hydrapool::support::Readable(pidfd.get(), std::chrono::seconds(10));
+}
 
 TEST_F(RunEndTest, AnInterruptWhileTheServerComesUpAbortsTheRun) {
   const std::string started = scratch / "started";
@@ -28,6 +41,46 @@ TEST_F(RunEndTest, AnInterruptWhileTheServerComesUpAbortsTheRun) {
   const auto end = Await(run);
   EXPECT_EQ(end.exit_code, 4) << end.screen;
   EXPECT_THAT(end.screen, HasSubstr("called off before the server was there"));
+}
+
+TEST_F(RunEndTest, AHarnessThatIsKilledLeavesNoDirectoryAndNoServer) {
+  const std::filesystem::path temporary = scratch / "tmp";
+  std::filesystem::create_directory(temporary);
+  const std::string pid = scratch / "pid";
+  auto run = Launch(
+      {"run", Scenario(fmt::format("name: x\nstart: {{ command: [sh, -c, 'echo $$ > {0}.new; mv {0}.new {0}; "
+                                   "sleep 60'], url: 'http://127.0.0.1:1/' }}\nload: [{{ url: / }}]\n",
+                                   pid))},
+      {{"TMPDIR", temporary}});
+  ASSERT_TRUE(hydrapool::support::Eventually([&] { return std::filesystem::exists(pid); }));
+  EXPECT_FALSE(std::filesystem::is_empty(temporary));
+  run.Signal(SIGKILL);
+  EXPECT_TRUE(hydrapool::support::Eventually([&] { return std::filesystem::is_empty(temporary); }));
+  EXPECT_TRUE(IsGone(pid));
+}
+
+TEST_F(RunEndTest, AServerThatGoesToTheBackgroundIsRefusedAndNothingOfItStays) {
+  const std::string pid = scratch / "pid";
+  const auto end =
+      Run({"run", Scenario(fmt::format("name: x\nstart:\n  command: [sh, -c, '{}exit 0']\n  url: "
+                                       "'http://127.0.0.1:1/'\nload: [{{ url: / }}]\n",
+                                       Daemon(pid)))});
+  EXPECT_EQ(end.exit_code, 2) << end.screen;
+  EXPECT_THAT(end.screen, HasSubstr("ended at once (exit_0); what it left behind was killed"));
+  EXPECT_TRUE(IsGone(pid));
+}
+
+TEST_F(RunEndTest, AProcessWithASessionOfItsOwnThatOutlivesItsServerFailsTheRunAndIsEnded) {
+  const std::string pid = scratch / "pid";
+  const std::string address = sys::LocalAddress(sys::Listen("127.0.0.1:0").get());
+  const auto end = Run(
+      {"run", Scenario(fmt::format("name: x\nstart:\n  command: [sh, -c, '{0}exec {1}/hydrapool --listen {2} "
+                                   "--admin off']\n  url: 'http://{2}/'\nload: [{{ url: /, rate: 50 }}]\n"
+                                   "idle: 0\necho: off\nduration: 1s\n",
+                                   Daemon(pid), HYDRAPOOL_BIN_DIR, address))});
+  EXPECT_EQ(end.exit_code, 1) << end.screen;
+  EXPECT_THAT(end.screen, HasSubstr("1 processes of the server outlived it"));
+  EXPECT_TRUE(IsGone(pid));
 }
 
 // The port of a server that has ended may be another's by then.

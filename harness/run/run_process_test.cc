@@ -127,6 +127,18 @@ TEST_F(RunTest, WhatIsHeldIsConfirmedTakenBackAndTold) {
   EXPECT_THAT(end.screen, HasSubstr("2 landed"));
 }
 
+TEST_F(RunTest, WhatIsHeldBeyondTheEndIsTakenBackThenAndTold) {
+  const auto end =
+      Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
+                           "load: [{ url: /, rate: 100 }]\nidle: 0\necho: off\n"
+                           "faults: [{ fault: descriptors, target: slot=0, from: 200ms, for: 1h }]\n"
+                           "duration: 1s\n")});
+  ASSERT_TRUE(end.json.contains("faults")) << end.screen;
+  ASSERT_EQ(end.json["faults"].size(), 1u);
+  EXPECT_EQ(end.json["faults"][0]["proof"], "confirmed");
+  EXPECT_TRUE(end.json["faults"][0]["undone_us"].is_number());
+}
+
 TEST_F(RunTest, AParentsAndASupervisorsDeathAndAReloadAreProvedAndTold) {
   const auto end = Run({"run",
                         Scenario(std::string("name: x\n") + kHydrapool +

@@ -64,6 +64,7 @@ class ScenarioRun {
   [[nodiscard]] std::optional<ServerState> StateOnceStarted() const;
   [[nodiscard]] std::optional<ServerState> StateWhenSettled() const;
   [[nodiscard]] bool FaultsOver() const;
+  void StopFaults(const std::string& why);
   void TakeFault(std::size_t plan, sys::Nanos start, const InjectRecord& record);
   void NumberFaults();
   void AddPhases();

@@ -17,6 +17,7 @@
 
 #include "harness/fault/process_tree.h"
 #include "harness/observe/pool_watch.h"
+#include "harness/run/leftovers.h"
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
 
@@ -29,6 +30,7 @@ using std::chrono::milliseconds;
 constexpr sys::Nanos kToComeUp = 15 * sys::kSecond;
 constexpr sys::Nanos kToSucceed = 5 * sys::kSecond;
 constexpr milliseconds kToEnd{10'000};
+constexpr milliseconds kToLeave{5'000};
 constexpr milliseconds kBetweenTries{10};
 constexpr milliseconds kAnswer{1000};
 
@@ -48,56 +50,21 @@ std::string Between(const std::string& text, const std::string& before, char aft
   return end == text.npos ? "" : text.substr(begin, end - begin);
 }
 
-sys::Result<std::string> Directory(const std::string& path, const std::string& scenario_file) {
+sys::Result<std::string> Directory(const HydrapoolStart& start, const std::string& scenario_file) {
+  const std::string& path = start.cgi_dir;
   const fs::path beside = fs::path(scenario_file).parent_path() / path;
   const fs::path above = ProgramDirectory().parent_path() / path;
   for (const fs::path& candidate : {beside, above}) {
     if (fs::is_directory(candidate)) return fs::absolute(candidate).lexically_normal().string();
   }
-  return sys::Failure(fmt::format("{}: cgi_dir '{}' is neither {} nor {}", scenario_file, path,
-                                  beside.string(), above.string()));
+  return sys::Failure(fmt::format("{}:{}: cgi_dir '{}' is neither {} nor {}", scenario_file, start.cgi_line,
+                                  path, beside.string(), above.string()));
 }
 
 bool AllReady(const std::string& admin, std::size_t workers) {
   const auto status = FetchStatus(admin);
   return status && static_cast<std::size_t>(std::ranges::count_if(
                        status->workers, [](const auto& worker) { return worker.ready; })) == workers;
-}
-
-/// Of a process group, each held by its pidfd, so that a number that is handed on is nobody's.
-struct Member {
-  pid_t pid = 0;
-  sys::UniqueFd pidfd;
-};
-
-std::vector<Member> MembersOf(pid_t group) {
-  std::vector<Member> members;
-  for (const pid_t pid : AllProcesses()) {
-    if (pid == group) continue;
-    sys::UniqueFd pidfd = sys::OpenPidfd(pid);
-    const auto process = ReadProcess(pid);
-    if (pidfd && ::getpgid(pid) == group && process && process->alive())
-      members.push_back({.pid = pid, .pidfd = std::move(pidfd)});
-  }
-  return members;
-}
-
-/// Gives them a while to end, kills those that do not, and says who they were; empty: nobody.
-std::string EndMembers(std::vector<Member> members) {
-  const auto left = [&members] {
-    std::erase_if(members, [](const Member& each) { return EndsWithin(each.pidfd.get(), milliseconds(0)); });
-    return !members.empty();
-  };
-  for (const sys::Nanos deadline = sys::Now() + kToSucceed; left() && sys::Now() < deadline;)
-    std::this_thread::sleep_for(kBetweenTries);
-  std::vector<pid_t> pids;
-  for (const Member& each : members) {
-    sys::SignalPidfd(each.pidfd.get(), SIGKILL);
-    pids.push_back(each.pid);
-  }
-  return pids.empty() ? ""
-                      : fmt::format("{} processes of the server outlived it: pid {}", pids.size(),
-                                    fmt::join(pids, ", "));
 }
 
 }  // namespace
@@ -110,6 +77,7 @@ sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, cons
                                                   const CalledOff& called_off) {
   ScenarioServer server;
   server.log_ = scratch / "server.log";
+  if (!std::holds_alternative<Attachment>(scenario.server)) AdoptOrphans();
   sys::Result<void> started;
   if (const auto* hydrapool = std::get_if<HydrapoolStart>(&scenario.server)) {
     started = server.StartHydrapool(scenario, *hydrapool, called_off);
@@ -130,13 +98,20 @@ sys::Result<void> ScenarioServer::Await(const std::string& what, const CalledOff
   while (!holds()) {
     if (called_off())
       return tl::unexpected(sys::Error{ECANCELED, "called off before the server was there: " + what});
-    if (EndsWithin(child_.pidfd(), kBetweenTries)) {
-      return sys::Failure(
-          fmt::format("the server ended at once ({}): {}", child_.TryReap()->Describe(), LastWords()));
-    }
+    if (EndsWithin(child_.pidfd(), kBetweenTries)) return EndedAtOnce();
     if (sys::Now() > deadline) return sys::Failure(fmt::format("{} within 15 s: {}", what, LastWords()));
   }
   return {};
+}
+
+sys::Result<void> ScenarioServer::EndedAtOnce() {
+  auto left = MembersOf(child_.pid());  // before it is reaped: then its number may be another's
+  const auto status = child_.TryReap();
+  AddOrphans(left);
+  const bool went_on = !EndAll(std::move(left), milliseconds(0)).empty();
+  return sys::Failure(fmt::format(
+      "the server ended at once ({}){}: {}", status->Describe(),
+      went_on ? "; what it left behind was killed, for it must stay in the foreground" : "", LastWords()));
 }
 
 sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const HydrapoolStart& options,
@@ -145,7 +120,7 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
       SiblingProgram("hydrapool"),     "--listen",       "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers",
       fmt::to_string(options.workers), "--expose-worker"};
   if (!options.cgi_dir.empty()) {
-    const auto directory = Directory(options.cgi_dir, scenario.file);
+    const auto directory = Directory(options, scenario.file);
     if (!directory) return tl::unexpected(directory.error());
     arguments.insert(arguments.end(), {"--cgi-dir", *directory});
   }
@@ -256,13 +231,15 @@ std::optional<std::string> ScenarioServer::End() {
   const bool was_alive = Lives();
   // Where the first process is gone, its group's number is the server's only as long as the server lives.
   const bool leads = child_.pid() == group_;
-  std::vector<Member> members;
-  if (!leads && ::getpgid(main_) == group_) members = MembersOf(group_);
+  std::vector<Leftover> left;
+  if (!leads && ::getpgid(main_) == group_) left = MembersOf(group_);
   child_.Signal(SIGTERM);
   const bool ended = EndsWithin(child_.pidfd(), kToEnd);
   if (!ended) child_.Signal(SIGKILL);
   static_cast<void>(EndsWithin(child_.pidfd(), kToEnd));
-  const std::string left = EndMembers(leads ? MembersOf(group_) : std::move(members));
+  if (leads) left = MembersOf(group_);
+  AddOrphans(left);
+  const auto outlived = EndAll(std::move(left), kToLeave);
   if (leads) ::kill(-group_, SIGKILL);
   const auto status = child_.TryReap();
   if (!was_alive && status)
@@ -270,7 +247,9 @@ std::optional<std::string> ScenarioServer::End() {
   if (!ended) return "the server did not end within 10 s of TERM and was killed";
   if (must_end_clean_ && status && !status->clean())
     return fmt::format("the server ended with {} after TERM, not with 0", status->Describe());
-  if (!left.empty()) return left;
+  if (!outlived.empty())
+    return fmt::format("{} processes of the server outlived it: pid {}", outlived.size(),
+                       fmt::join(outlived, ", "));
   return std::nullopt;
 }
 

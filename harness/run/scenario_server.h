@@ -68,6 +68,7 @@ class ScenarioServer {
   sys::Result<void> AttachTo(const Attachment& attach, const Scenario& scenario);
   template <typename Condition>
   sys::Result<void> Await(const std::string& what, const CalledOff& called_off, Condition holds);
+  [[nodiscard]] sys::Result<void> EndedAtOnce();
   [[nodiscard]] std::string LastWords() const;
   /// Whether that process can have taken the place of what was started.
   [[nodiscard]] bool IsOurs(pid_t main) const;
