@@ -128,6 +128,22 @@ TEST_F(OneFault, WithoutDescriptorsAnOpenFails) {
   EXPECT_GT(LimitOf(worker.pid(), RLIMIT_NOFILE)->soft, *FirstFreeDescriptor(worker.pid()));
 }
 
+TEST_F(OneFault, TwoInjectorsLeaveTheLimitThatTheFirstOneFound) {
+  const auto worker = sys::Child::Fork(SleepForEver);
+  const auto before = LimitOf(worker.pid(), RLIMIT_NOFILE);
+  Injector first(::getpid());
+  Injector second(::getpid());
+  for (const bool first_ends_first : {true, false}) {
+    const Identity victim = ReadProcess(worker.pid())->identity;
+    auto earlier = first.Strike(victim, Fault::kDescriptors);
+    auto later = second.Strike(victim, Fault::kDescriptors);
+    ASSERT_TRUE(earlier && later);
+    EXPECT_TRUE((first_ends_first ? first : second).TakeBack(first_ends_first ? *earlier : *later));
+    EXPECT_TRUE(first.TakeBack(*earlier) && second.TakeBack(*later));
+    EXPECT_EQ(LimitOf(worker.pid(), RLIMIT_NOFILE), before) << first_ends_first;
+  }
+}
+
 TEST_F(OneFault, ACrashSignalEndsItsVictim) {
   for (const Fault fault : {Fault::kSegv, Fault::kAbrt}) {
     const auto worker = Heeding(SIGALRM, [](int) {});

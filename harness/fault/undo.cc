@@ -24,6 +24,13 @@ bool IsGone(const Undo& undo, int pidfd) {
   return !process || process->identity != undo.victim;
 }
 
+/// Never lowers it: who held it before has taken that back meanwhile, and this one remembers only that.
+bool RaiseLimit(const Undo& undo) {
+  const auto now = LimitOf(undo.victim.pid, undo.resource);
+  const bool is_higher = now && now->soft >= undo.limit.soft;
+  return is_higher || SetLimit(undo.victim.pid, undo.resource, undo.limit);
+}
+
 /// What else is changed does not go with a process.
 bool IsOfAProcess(Undo::Kind kind) {
   return kind == Undo::Kind::kContinue || kind == Undo::Kind::kLimit || kind == Undo::Kind::kEnd ||
@@ -49,7 +56,7 @@ bool TakeBack(const Undo& undo, int pidfd) {
     case Undo::Kind::kContinue:
       return sys::SignalPidfd(pidfd, SIGCONT);
     case Undo::Kind::kLimit:
-      return SetLimit(undo.victim.pid, undo.resource, undo.limit);
+      return RaiseLimit(undo);
     case Undo::Kind::kEnd:
       return sys::SignalPidfd(pidfd, SIGKILL);
     case Undo::Kind::kTerm:
