@@ -1,5 +1,7 @@
 // What a scenario that was read comes to: who asks, when the faults are, what its words stand for.
 #include <algorithm>
+#include <cctype>
+#include <string_view>
 #include <utility>
 
 #include "harness/run/scenario.h"
@@ -9,9 +11,19 @@ namespace {
 
 constexpr sys::Nanos kSinglePeriod = sys::kMillisecond;
 
+bool IsOfAName(const std::string& text, std::size_t at) {
+  if (at >= text.size()) return false;
+  const auto each = static_cast<unsigned char>(text[at]);
+  return each == '_' || std::isupper(each) != 0 || std::isdigit(each) != 0;
+}
+
+/// Not where it is a part of another name in capitals, as of WORKERS.
 void Replace(std::string& text, std::string_view word, const std::string& by) {
-  for (auto at = text.find(word); at != text.npos; at = text.find(word, at + by.size()))
-    text.replace(at, word.size(), by);
+  for (auto at = text.find(word); at != text.npos; at = text.find(word, at)) {
+    const bool stands_alone = !IsOfAName(text, at - 1) && !IsOfAName(text, at + word.size());
+    if (stands_alone) text.replace(at, word.size(), by);
+    at += stands_alone ? by.size() : word.size();
+  }
 }
 
 void Replace(std::string& text, const Place& place) {

@@ -310,7 +310,8 @@ TEST(ScenarioFilesTest, TheOneInTheReadmeIsAScenario) {
 
 TEST(ScenarioTest, WordsStandForAPlace) {
   const auto read = ParseScenario(
-      "name: x\nstart: { command: [s, PORT, WORK/a], url: 'http://127.0.0.1:PORT/', files: { a: 'dir WORK' } "
+      "name: x\nstart: { command: [s, PORT, WORK/a, WORKERS=4, -pWORK, TRANSPORT], url: "
+      "'http://127.0.0.1:PORT/', files: { a: 'dir WORK' } "
       "}\n"
       "commands: { reload: [sh, WORK/b] }\nload: [{ url: / }]\n"
       "echo: { path: /e, ledger: WORK/l, body_sizes: [1] }\n",
@@ -319,7 +320,8 @@ TEST(ScenarioTest, WordsStandForAPlace) {
   EXPECT_TRUE(read->echoes()) << "its path was named";
   const auto placed = At({.work = "/w", .port = "81", .disk = "/d"}, *read);
   const auto& command = std::get<CommandStart>(placed.server);
-  EXPECT_EQ(command.arguments, (std::vector<std::string>{"s", "81", "/w/a"}));
+  EXPECT_EQ(command.arguments,
+            (std::vector<std::string>{"s", "81", "/w/a", "WORKERS=4", "-p/w", "TRANSPORT"}));
   EXPECT_EQ(command.url, "http://127.0.0.1:81/");
   EXPECT_EQ(command.files.at("a"), "dir /w");
   EXPECT_EQ(placed.commands.at(Fault::kReload).back(), "/w/b");
