@@ -29,6 +29,14 @@ int Spin(int core, pid_t injector) {
   for (volatile unsigned turns = 0;;) turns = turns + 1;
 }
 
+/// The limit that it had until then; nullopt where the kernel refuses.
+std::optional<Limit> Exchange(pid_t pid, int resource, const Limit& limit) {
+  const rlimit wanted{.rlim_cur = limit.soft, .rlim_max = limit.hard};
+  rlimit had{};
+  if (::prlimit(pid, static_cast<__rlimit_resource>(resource), &wanted, &had) != 0) return std::nullopt;
+  return Limit{.soft = had.rlim_cur, .hard = had.rlim_max};
+}
+
 std::optional<bool> SeenAtLast(bool seen) { return seen ? std::optional(true) : std::nullopt; }
 
 // What is pending is read first: a stop that is taken meanwhile shows in the state.
@@ -76,8 +84,15 @@ sys::Result<void> Injector::HoldLimit(Blow& blow, int resource, std::optional<st
   const auto before = LimitOf(pid, resource);
   if (!in_use || !before)
     return sys::Failure(fmt::format("pid {} does not let this user see what it has in use", pid));
-  Remember(blow, {.kind = Undo::Kind::kLimit, .victim = blow.victim, .resource = resource, .limit = *before});
-  if (SetLimit(pid, resource, {.soft = std::min(*in_use, before->hard), .hard = before->hard})) return {};
+  Undo undo{.kind = Undo::Kind::kLimit, .victim = blow.victim, .resource = resource, .limit = *before};
+  Remember(blow, undo);
+  const auto had = Exchange(pid, resource, {.soft = std::min(*in_use, before->hard), .hard = before->hard});
+  if (had && had->soft > before->soft) {  // another injector has taken its own back in between
+    Forget(*blow.guarded);
+    undo.limit = *had;
+    Remember(blow, undo);
+  }
+  if (had) return {};
   TakeBack(blow);
   return sys::Failure(fmt::format("pid {} does not let this user set its limits", pid));
 }
