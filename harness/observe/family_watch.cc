@@ -121,10 +121,10 @@ bool FamilyWatch::Read(const Lists& lists, std::vector<pid_t>& children) {
   std::array<char, 16 * 1024> text;
   for (const sys::UniqueFd& file : lists.files) {
     std::string list;
-    while (true) {  // a page at most comes at once
-      const ssize_t got = ::pread(file.get(), text.data(), text.size(), static_cast<off_t>(list.size()));
+    constexpr ssize_t kNotAll = 2048;  // a page comes at once, but for the number that does not fit
+    for (ssize_t got = kNotAll; got >= kNotAll;) {
+      got = ::pread(file.get(), text.data(), text.size(), static_cast<off_t>(list.size()));
       if (got < 0) return false;
-      if (got == 0) break;
       list.append(text.data(), static_cast<std::size_t>(got));
     }
     AddNumbers(list, children);

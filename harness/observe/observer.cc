@@ -4,16 +4,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "harness/fault/process_tree.h"
-#include "harness/fault/worker_kind.h"
 #include "harness/observe/bell.h"
+#include "harness/observe/child_kinds.h"
 #include "harness/observe/family_watch.h"
 #include "harness/observe/look_plan.h"
 #include "harness/observe/pool_watch.h"
@@ -57,10 +55,12 @@ struct ObserverLinks {
     if (!seen) family_bell.Ring();
   }
   /// How many of these are more than a program that the server has run.
-  [[nodiscard]] std::size_t Matter(const std::vector<pid_t>& ended) const {
+  template <typename Predicate>
+  [[nodiscard]] std::size_t Matter(const std::vector<pid_t>& ended, Predicate is_a_program) const {
     const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(std::ranges::count_if(
-        ended, [this](pid_t pid) { return !tells || known_.contains(pid) || before_.contains(pid); }));
+    return static_cast<std::size_t>(std::ranges::count_if(ended, [&](pid_t pid) {
+      return !tells || known_.contains(pid) || before_.contains(pid) || !is_a_program(pid);
+    }));
   }
   void Keep(const FamilySample& sample) {
     const std::lock_guard lock(mutex_);
@@ -121,60 +121,6 @@ class Recovery {
 
 }  // namespace
 
-/// What the children of a server were, followed while they live: who has just been forked runs its parent's
-/// program under its parent's title, and shows only later what it becomes.
-class ChildKinds {
- public:
-  /// `last_look`: after so many looks a child is what it will be.
-  ChildKinds(pid_t parent, unsigned last_look)
-      : parents_(ReadProgram(parent)), parents_title_(TitleOf(parent)), last_look_(last_look) {}
-
-  void Look(const FamilySample& sample) {
-    for (const Identity& child : sample.children) {
-      Seen& seen = seen_[{child.pid, child.start_time}];
-      if (!seen.same_program || seen.looks >= last_look_) continue;
-      if (std::has_single_bit(++seen.looks)) Look(child, seen);  // the 1st, 2nd, 4th, …
-    }
-  }
-  /// Leaves only workers in `samples`, and those that ended before they had a title of their own.
-  void KeepWorkers(std::vector<FamilySample>& samples) const {
-    std::set<Key> others;
-    std::vector<Fork> titled;
-    for (const auto& [key, seen] : seen_) {
-      if (!seen.same_program) others.insert(key);
-      const bool told = !seen.title.empty() && seen.title != parents_title_;
-      if (seen.same_program && told)
-        titled.push_back({.worker = {.identity = {key.first, key.second}}, .title = seen.title});
-    }
-    for (const Fork& each : TellApart(std::move(titled)).others)
-      others.emplace(each.worker.identity.pid, each.worker.identity.start_time);
-    for (FamilySample& sample : samples) {
-      std::erase_if(sample.children, [&](const Identity& child) {
-        return others.contains({child.pid, child.start_time});
-      });
-    }
-  }
-
- private:
-  using Key = std::pair<pid_t, std::uint64_t>;
-  struct Seen {
-    bool same_program = true;
-    std::string title = {};
-    unsigned looks = 0;
-  };
-  void Look(const Identity& child, Seen& seen) const {
-    const auto program = ReadProgram(child.pid);
-    const std::string title = TitleOf(child.pid);
-    if (program && parents_) seen.same_program = program->SameAs(*parents_);
-    if (!title.empty()) seen.title = title;
-  }
-
-  std::optional<Program> parents_;
-  std::string parents_title_;
-  unsigned last_look_;
-  std::map<Key, Seen> seen_;
-};
-
 Observer::Observer(pid_t main, std::string admin, const ObserverPace& pace) : pace_(pace) {
   constexpr unsigned kUntilTitled = 64;
   constexpr unsigned kUntilExecuted = 4;  // /status.json tells the rest
@@ -204,6 +150,7 @@ void Observer::WatchFamily(const std::stop_token& stop) {
     plan.Stir(sys::Now());
     links_->Stir();
   };
+  const auto is_a_program = [this](pid_t pid) { return kinds_->IsAProgram(pid); };
   for (bool last = false; !last;) {
     last = stop.stop_requested();
     const bool were_there = links_->well;  // then this look shows them
@@ -219,14 +166,18 @@ void Observer::WatchFamily(const std::stop_token& stop) {
     if (aftermath.Looked(watch.newcomers(), watch.has_dead())) plan.Settle();
     const sys::Nanos now = sys::Now();
     if (!plan.IsClose(now)) whole = watch.living();
-    const sys::Nanos next = now + plan.Pause(now);
+    sys::Nanos next = now + plan.Pause(now);
     for (sys::Nanos left = next - now; left > 0 && !last && !stop.stop_requested();
          left = next - sys::Now()) {
       const auto woken = watch.Await(links_->family_bell, left);
-      const std::size_t ended = links_->Matter(woken.ended);
+      const std::size_t ended = links_->Matter(woken.ended, is_a_program);
       aftermath.Ended(ended);
-      if (links_->stirred.exchange(false) || ended > 0) stir();
-      if (woken.rung || ended > 0 || links_->Matter(woken.reaped) > 0) break;
+      const bool stirred = links_->stirred.exchange(false) || ended > 0;
+      if (stirred) {  // nothing has come of it yet
+        stir();
+        next = std::min(next, sys::Now() + pace_.family);
+      }
+      if ((woken.rung && !stirred) || links_->Matter(woken.reaped, is_a_program) > 0) break;
     }
   }
 }

@@ -134,6 +134,8 @@ void ScenarioRun::Interrupt() { record_.interrupted = called_off_ = true; }
 void ScenarioRun::StartFaults() {
   for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
     const FaultPlan& plan = scenario_.faults[i];
+    const Effect effect = InfoOf(plan.fault).effect;
+    const bool pidfds_tell = effect == Effect::kEnds || effect == Effect::kHolds;  // of what comes of it
     const sys::Nanos start = record_.start + ScheduleStart(scenario_, i);
     injects_.push_back(std::make_unique<InjectRun>(
         loop_,
@@ -143,8 +145,8 @@ void ScenarioRun::StartFaults() {
             .harm = {.network = plan.network, .port = server_->port(), .disk = scenario_.disk.directory},
             .trap = traps_.contains(i) ? traps_.at(i).get() : nullptr},
         *injector_,
-        [this] {
-          observer_->Stir();
+        [this, stirs = !pidfds_tell] {
+          if (stirs) observer_->Stir();
           return server_->Processes();
         },
         [this, i, start](const InjectRecord& record) { TakeFault(i, start, record); }));
