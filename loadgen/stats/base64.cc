@@ -40,7 +40,7 @@ std::optional<std::string> FromBase64(std::string_view text) {
     for (const int shift : {16, 8, 0}) bytes.push_back(static_cast<char>(bits >> shift & 255));
     bits = 0;
   }
-  bytes.resize(bytes.size() - padding);
+  bytes.erase(bytes.size() - padding);
   return bytes;
 }
 
