@@ -66,16 +66,6 @@ TEST(MergeCommandTest, WhatIsNoReportIsNamed) {
   EXPECT_EQ(missing.Err(), "loadgen: cannot read /none: No such file or directory\n");
 }
 
-TEST(CompareCommandTest, AShortRunSaysNothing) {
-  const ScriptedServer server;
-  const ScratchFile json("json");
-  Program run({"-q", "-c", "1", "-d", "200ms", "--json", json.path(), server.Url("/ok")});
-  EXPECT_EQ(run.Wait(), 0);
-  Program shorter({"compare", json.path(), json.path()});
-  EXPECT_EQ(shorter.Wait(), 3);
-  EXPECT_THAT(shorter.Err(), HasSubstr("each run needs 4 seconds"));
-}
-
 /// A report of 30 s in which each 5 ms a request took 10 ms or a little more; in the second `stall` a second.
 std::string Simulated(int slower_us, int stall = -1) {
   const Plan plan{.targets = {{.url = "http://h/"}},
@@ -96,6 +86,39 @@ std::string Simulated(int slower_us, int stall = -1) {
                       .sending = 30 * sys::kSecond,
                       .counted = 6000};
   return JsonText(ToJson(MakeReport("raw", plan, run)));
+}
+
+TEST(CompareCommandTest, AShortRunSaysNothing) {
+  const ScriptedServer server;
+  const ScratchFile json("json");
+  Program run({"-q", "-c", "1", "-d", "200ms", "--json", json.path(), server.Url("/ok")});
+  EXPECT_EQ(run.Wait(), 0);
+  const ScratchFile verdict("verdict");
+  Program shorter({"compare", json.path(), json.path(), "--json", verdict.path()});
+  EXPECT_EQ(shorter.Wait(), 3);
+  EXPECT_THAT(shorter.Err(), HasSubstr("each run needs 4 seconds"));
+  const auto said = support::ParseJson(verdict.Read());
+  EXPECT_EQ(said["verdict"], "unclear");
+  EXPECT_EQ(said["reason"], "each run needs 4 seconds to be compared");
+  Program wrong({"compare", json.path(), "/none", "--json", verdict.path()});
+  EXPECT_EQ(wrong.Wait(), 2);
+  EXPECT_EQ(support::ParseJson(verdict.Read()), said) << "kept: there was nothing to say";
+}
+
+TEST(CompareCommandTest, OfARunThatWasInvalidNothingCanBeSaidInJsonToo) {
+  const ScratchFile good("good");
+  good.Write(Simulated(0));
+  auto report = support::ParseJson(good.Read());
+  report["valid"] = false;
+  report["reason"] = "it was late";
+  const ScratchFile late("late");
+  late.Write(report.dump());
+  Program program({"compare", good.path(), late.path(), "--json", "-"});
+  EXPECT_EQ(program.Wait(), 3);
+  const auto said = support::ParseJson(program.Out());
+  EXPECT_EQ(said["verdict"], "unclear");
+  EXPECT_EQ(said["reason"], late.path() + " is INVALID: it was late");
+  EXPECT_TRUE(said["differences"].empty());
 }
 
 TEST(CompareCommandTest, EachVerdictHasItsCode) {

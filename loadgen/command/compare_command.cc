@@ -76,9 +76,13 @@ std::string Table(const std::vector<Difference>& differences) {
   return text;
 }
 
-nlohmann::ordered_json ToJson(const std::vector<Difference>& differences, const CompareRules& rules) {
+/// `reason`: why nothing can be said of any figure; empty where the figures say.
+nlohmann::ordered_json ToJson(const std::vector<Difference>& differences, const CompareRules& rules,
+                              const std::string& reason = "") {
+  const auto verdict = reason.empty() ? VerdictOf(differences) : CompareVerdict::kUnclear;
   nlohmann::ordered_json json = {{"schema", 2},
-                                 {"verdict", Name(VerdictOf(differences))},
+                                 {"verdict", Name(verdict)},
+                                 {"reason", reason},
                                  {"confidence", 1 - rules.alpha},
                                  {"differences", nlohmann::json::array()}};
   for (const auto& d : differences) {
@@ -140,6 +144,12 @@ std::string Unfit(const std::string& path, const Report& report) {
   return report.self.valid ? "" : fmt::format("{} is INVALID: {}", path, report.self.reason);
 }
 
+/// That the runs cannot be compared is a result too.
+int WriteUnfit(const TextFiles& files, const CompareRules& rules, const std::string& why) {
+  const auto written = files.Write("", [&](const std::string&) { return JsonText(ToJson({}, rules, why)); });
+  return written ? Complain(kInvalid, why) : Complain(kNothing, written.error().message);
+}
+
 }  // namespace
 
 int CompareCommand(int argc, const char* const* argv) {
@@ -166,15 +176,15 @@ int CompareCommand(int argc, const char* const* argv) {
   if (!a) return Complain(kUsage, a.error().message);
   const auto b = Load(path_b);
   if (!b) return Complain(kUsage, b.error().message);
-  const auto files = TextFiles::Open({{"--json", json}}, DistinctFiles({{"A", path_a}, {"B", path_b}}));
-  if (!files) return Complain(kUsage, files.error().message);
-  for (const auto& unfit : {Unfit(path_a, *a), Unfit(path_b, *b)}) {
-    if (!unfit.empty()) return Complain(kInvalid, unfit);
-  }
   const CompareRules rules{.tolerance = tolerance / 100, .resolution = resolution / 100};
   const auto differences = CompareRuns(SampleOf(a->run), SampleOf(b->run), rules);
-  if (differences.empty())
-    return Complain(kInvalid, fmt::format("each run needs {} seconds to be compared", kFewestSeconds));
+  auto unfit = Unfit(path_a, *a);
+  if (unfit.empty()) unfit = Unfit(path_b, *b);
+  if (unfit.empty() && differences.empty())
+    unfit = fmt::format("each run needs {} seconds to be compared", kFewestSeconds);
+  const auto files = TextFiles::Open({{"--json", json}}, DistinctFiles({{"A", path_a}, {"B", path_b}}));
+  if (!files) return Complain(kUsage, files.error().message);
+  if (!unfit.empty()) return WriteUnfit(*files, rules, unfit);
   auto text = fmt::format("A  {}\nB  {}\n", Describe(a->plan, a->engine), Describe(b->plan, b->engine));
   for (const auto& difference : PlanDifferences(a->plan, b->plan))
     text += fmt::format("not alike: {}\n", difference);

@@ -36,8 +36,6 @@ sys::Result<sys::UniqueFd> DistinctFiles::Open(const std::string& flag, const st
     return sys::Failure(
         same->is_read ? fmt::format("{} would overwrite {}, which is read as {}", flag, path, same->flag)
                       : fmt::format("{} and {} cannot both be written to {}", same->flag, flag, path));
-  if (S_ISREG(facts.st_mode) && ::ftruncate(file.get(), 0) != 0)
-    return sys::Failure(errno, fmt::format("{}: cannot write {}", flag, path));
   Note(flag, facts, false);
   return file;
 }

@@ -16,10 +16,11 @@ namespace hydrapool::loadgen {
 ///
 ///     DistinctFiles files;
 ///     files.Spare("--faults", "faults.jsonl");   // is read, so it must not be emptied
-///     auto json = files.Open("--json", "x");     // created, or emptied
+///     auto json = files.Open("--json", "x");     // created; what is in it stays until it is written
 ///     auto csv = files.Open("--csv", "./x");     // Error: --json and --csv cannot both be written to ./x
 ///
-/// Standard output and standard error are among them. What is refused keeps what is in it. Pipes and devices,
+/// Standard output and standard error are among them. Nothing is emptied here: whoever opened all that it
+/// needs does that, so that a command that is refused destroys nothing (output_files.h). Pipes and devices,
 /// like a terminal or /dev/null, may be there several times: in them nothing is destroyed.
 class DistinctFiles {
  public:

@@ -68,10 +68,15 @@ TEST(HonestyTest, AnAbortConditionSeesWhatIsNotAnswered) {
 
 TEST(HonestyTest, ASearchEndsAtAServerThatNeverAnswers) {
   const ScriptedServer server;
-  Program program({"search", "-q", "--slo", "errors<1%", "-R", "50", "-d", "100ms", "--timeout", "100ms",
-                   server.Url("/stall-before")});
+  const ScratchFile json("json");
+  Program program({"search", "-q", "--slo", "rps<1000", "-R", "50", "-d", "100ms", "--timeout", "100ms",
+                   "--json", json.path(), server.Url("/stall-before")});
   EXPECT_EQ(program.Wait(), 1);
   EXPECT_THAT(program.Err(), HasSubstr("requests was answered"));
+  const auto search = support::ParseJson(json.Read());
+  EXPECT_EQ(search["conclusion"], "no rate was found with rps<1000");
+  EXPECT_EQ(search["best_rps"], nullptr) << "an objective that silence meets";
+  EXPECT_EQ(search["steps"].size(), 1u);
 }
 
 TEST(HonestyTest, TheRateIsThatOfTheTimeInWhichLoadWasSent) {

@@ -103,14 +103,14 @@ int ConcludeReports(const std::vector<Report>& reports, bool any_plan, const Out
   if (std::ranges::any_of(reports, open) && !std::ranges::all_of(reports, open))
     return Complain(kUsage, "open and closed loops cannot be merged: no one run could be both");
   if (const auto wrong = WrongParts(reports, any_plan); !wrong.empty()) return Complain(kUsage, wrong);
-  const auto files = OutputFiles::Open(outputs, std::move(distinct));
-  if (!files) return Complain(kUsage, files.error().message);
   auto slos = outputs.slos;
   if (const auto aimed = AimAt(TargetNames(MergeReports(reports, {}).plan), slos); !aimed)
     return Complain(kUsage, aimed.error().message);
   auto merged = MergeReports(reports, slos);
   const auto shaded = AddFaults(outputs, merged);
   if (!shaded) return Complain(kUsage, shaded.error().message);
+  const auto files = OutputFiles::Open(outputs, std::move(distinct));
+  if (!files) return Complain(kUsage, files.error().message);
   if (const auto written = files->Write(merged); !written) return Complain(kNothing, written.error().message);
   return CodeOf(merged);
 }

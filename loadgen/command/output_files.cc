@@ -1,6 +1,7 @@
 #include "loadgen/command/output_files.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -57,6 +58,10 @@ sys::Result<TextFiles> TextFiles::Open(const std::vector<std::pair<std::string, 
     }
     files.files_.push_back(std::move(file));
   }
+  for (const auto& file : files.files_) {
+    if (!file.file || ::ftruncate(::fileno(file.file.get()), 0) == 0 || errno == EINVAL) continue;
+    return sys::Failure(errno, fmt::format("{}: cannot write {}", file.flag, file.path));
+  }
   return files;
 }
 
@@ -92,13 +97,11 @@ sys::Result<void> TextFiles::Write(const std::string& text, const Render& render
 
 sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs, DistinctFiles distinct) {
   distinct.Spare("--faults", outputs.faults);
-  std::optional<Journal> journal;
+  sys::UniqueFd held;  // a pipe's reader sees no end meanwhile
   if (!outputs.journal.empty()) {
-    const auto held = distinct.Open("--journal", outputs.journal);  // a pipe's reader sees no end meanwhile
-    if (!held) return tl::unexpected(held.error());
-    auto opened = Journal::Open(outputs.journal);
-    if (!opened) return tl::unexpected(opened.error());
-    journal = std::move(*opened);
+    auto journal = distinct.Open("--journal", outputs.journal);
+    if (!journal) return tl::unexpected(journal.error());
+    held = std::move(*journal);
   }
   auto opened = TextFiles::Open({{"--json", outputs.json},
                                  {"--csv", outputs.csv},
@@ -110,7 +113,11 @@ sys::Result<OutputFiles> OutputFiles::Open(const Outputs& outputs, DistinctFiles
                                 std::move(distinct));
   if (!opened) return tl::unexpected(opened.error());
   OutputFiles files(std::move(*opened), outputs.annotate);
-  files.journal_ = std::move(journal);
+  if (!outputs.journal.empty()) {
+    auto journal = Journal::Open(outputs.journal);
+    if (!journal) return tl::unexpected(journal.error());
+    files.journal_ = std::move(*journal);
+  }
   return files;
 }
 

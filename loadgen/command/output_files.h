@@ -19,7 +19,8 @@ namespace hydrapool::loadgen {
 /// Writes all of `text` and flushes; the error where it did not get there whole.
 [[nodiscard]] sys::Result<void> Put(const std::string& text, std::FILE* file, const std::string& complaint);
 
-/// Files that are all opened (created, emptied) before something is done, and written after it.
+/// Files that are all opened before something is done, and written after it. They are emptied once all are
+/// open: where one is refused the others keep what is in them.
 ///
 ///     auto files = TextFiles::Open({{"--json", json_path}, {"--csv", csv_path}});
 ///     … the error names the flag, the file and the reason …

@@ -45,6 +45,29 @@ TEST(OutputFilesTest, OneFileIsNotTwoOutputsWhateverItIsCalled) {
   EXPECT_EQ(nowhere.Wait(), 0) << "in a device nothing is destroyed";
 }
 
+TEST(OutputFilesTest, WhatIsRefusedEmptiesNoFile) {
+  const ScratchFile json("json");
+  const ScratchFile journal("journal");
+  const ScriptedServer server;
+  const auto kept = [&](const std::vector<std::string>& command) {
+    json.Write("kept\n");
+    journal.Write("kept\n");
+    Program program(command);
+    EXPECT_EQ(program.Wait(), 2);
+    EXPECT_EQ(json.Read() + journal.Read(), "kept\nkept\n") << program.Err();
+  };
+  const auto url = server.Url("/ok");
+  kept({"-n", "1", "--json", json.path(), "--csv", "/none/csv", url});
+  kept({"-n", "1", "--json", json.path(), "--journal", journal.path(), "--html", json.path(), url});
+  kept({"-n", "1", "--json", json.path(), "--journal", journal.path(), "--metrics",
+        "127.0.0.1:" + std::to_string(server.port()), url});
+  kept({"search", "--slo", "p99<1s", "--json", json.path(), "--html", "/none/html", url});
+  Program run({"-q", "-n", "2", "--json", json.path(), "--journal", journal.path(), server.Url("/500")});
+  EXPECT_EQ(run.Wait(), 0);
+  EXPECT_EQ(support::ParseJson(json.Read())["requests"]["sent"], 2) << "emptied";
+  EXPECT_THAT(journal.Read(), ::testing::StartsWith("{\"t_ms\""));
+}
+
 TEST(OutputFilesTest, TheFilesAreThereBeforeSomebodyReadsTheText) {
   const ScriptedServer server;
   const ScratchFile json("json");

@@ -25,14 +25,14 @@ int RunCommand(const Options& options) {
     return Print(DryRunText(options.plan, engine->name, options.trial.dry_run), kRan);
   if (const auto why = UnresolvableHost(options.plan)) return Complain(kNothing, *why);
   if (options.trial.once) return RunOnce(options, *engine);
-  const auto files = OutputFiles::Open(options.outputs, options.files);
-  if (!files) return Complain(kUsage, files.error().message);
   std::unique_ptr<RunMetrics> metrics;
   if (!options.outputs.metrics.empty()) {
     auto listening = RunMetrics::Listen(options.outputs.metrics);
     if (!listening) return Complain(kUsage, listening.error().message);
     metrics = std::move(*listening);
   }
+  const auto files = OutputFiles::Open(options.outputs, options.files);
+  if (!files) return Complain(kUsage, files.error().message);
   std::optional<Interrupts> interrupts(std::in_place);
   auto report = RunLoad(options, *engine, *interrupts, files->journal(), metrics.get());
   const auto shaded = AddFaults(options.outputs, report);

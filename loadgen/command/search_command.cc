@@ -96,7 +96,6 @@ Tries TryRates(const SearchFlags& flags, const EngineChoice& engine, const Inter
     if (tries.stopped) return tries;
     const auto silence = NothingAnswered(step.report);
     if (silence && (was_silent || tries.steps.empty())) tries.silence = silence;
-    if (silence && tries.steps.empty()) return tries;
     tries.search.Tell(*rate, step.holds);
     files.Say(StepLine(step));
     tries.steps.push_back(std::move(step));
@@ -135,7 +134,6 @@ int SearchCommand(int argc, const char* const* argv) {
 
   std::optional<Interrupts> interrupts(std::in_place);
   const auto tries = TryRates(*flags, *engine, *interrupts, *files);
-  if (tries.silence && tries.steps.empty()) return Complain(kNothing, *tries.silence);
   const auto end = Conclude(outputs.slos, tries.search, tries.steps, tries.stopped);
   const auto text = fmt::format("\n{}\n{}\n", Curve(tries.steps), end.words);
   const auto json = ToJson(tries.steps, tries.search, end.words);

@@ -21,8 +21,10 @@ std::string Why(const SearchStep& step) {
   for (const auto& slo : step.report.slos) {
     if (!slo.met) missed += fmt::format("{}✗ {} ({})", missed.empty() ? "" : ", ", slo.text, slo.shown);
   }
-  if (missed.empty() && !step.holds)
+  if (missed.empty() && !step.holds) {
+    if (const auto silence = NothingAnswered(step.report)) return *silence;
     return fmt::format("only {:.1f} % of the schedule was sent in time", 100 * step.report.run.achieved());
+  }
   return missed;
 }
 
@@ -40,7 +42,8 @@ const SearchStep* LowestFailing(const std::vector<SearchStep>& steps) {
 SearchStep JudgeStep(double rate, Report report) {
   SearchStep step{.rate = rate, .report = std::move(report)};
   step.own_fault = !step.report.self.valid;
-  step.holds = !step.own_fault && step.report.slos_met() && step.report.run.achieved() >= kAchieved;
+  step.holds = !step.own_fault && !NothingAnswered(step.report) && step.report.slos_met() &&
+               step.report.run.achieved() >= kAchieved;
   return step;
 }
 
