@@ -221,6 +221,9 @@ TEST(OptionsTest, ARequestFileMayBelongToAUrl) {
 TEST(OptionsTest, CertificatesAreReadableAndAPlaceToConnectToIsOne) {
   EXPECT_THAT(Complaint({"--cacert", "/none", "https://h/"}), HasSubstr("--cacert: cannot read /none"));
   EXPECT_THAT(Complaint({"--key", "/dev/null", "https://h/"}), HasSubstr("--cert"));
+  EXPECT_THAT(Complaint({"--cacert", "/dev/null", "https://h/"}),
+              HasSubstr("--cacert: /dev/null is of no use"));
+  EXPECT_THAT(Complaint({"--cert", "/dev/null", "https://h/"}), HasSubstr("--cert: /dev/null is of no use"));
   EXPECT_THAT(Complaint({"--connect-to", "h", "https://h/"}), HasSubstr("'h' is not HOST:PORT"));
   EXPECT_EQ(Understood({"--connect-to", "[::1]:1", "https://h/"}).plan.wire.connect_to, "[::1]:1");
 }

@@ -12,6 +12,7 @@
 #include "loadgen/command/secrets.h"
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/source_addresses.h"
+#include "loadgen/engine/tls_context.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/replay.h"
 #include "loadgen/plan/request_file.h"
@@ -37,7 +38,7 @@ sys::Result<Body> ReadBody(const std::string& data, bool as_it_is) {
 sys::Result<void> LoadAllLines(Plan& plan) {
   for (const auto& target : plan.targets) {
     if (auto loaded = LoadLines(target.url, Place::kUrl, plan.lines); !loaded) return loaded;
-    if (auto loaded = LoadLines(target.user, Place::kUrl, plan.lines); !loaded) return loaded;
+    if (auto loaded = LoadLines(target.user, Place::kUser, plan.lines); !loaded) return loaded;
     for (const auto& header : target.headers) {
       if (auto loaded = LoadLines(header, Place::kHeader, plan.lines); !loaded) return loaded;
     }
@@ -128,6 +129,7 @@ sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
     if (const auto text = ReadWholeFile(*path); !text)
       return sys::Failure(fmt::format("{}: {}", flag, text.error().message));
   }
+  if (const auto wrong = WrongCertificates(extras_); !wrong.empty()) return sys::Failure(wrong);
   plan.wire.streams = connection_.streams;
   if (!connection_.reuse.starts_with("reuse:")) {
     if (connection_.reuse == "keepalive" || connection_.reuse == "close") return {};

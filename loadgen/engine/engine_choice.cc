@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -46,6 +47,15 @@ std::optional<std::string_view> HeaderOf(const Target& target, std::string_view 
   return std::nullopt;
 }
 
+/// It has more than one header of that name that is sent.
+bool HasTwo(const Target& target, std::string_view name) {
+  return std::ranges::count_if(target.headers, [name](std::string_view header) {
+           const auto colon = header.find(':');
+           return colon != header.npos && http::EqualsIgnoringCase(header.substr(0, colon), name) &&
+                  !http::TrimBlanks(header.substr(colon + 1)).empty();
+         }) > 1;
+}
+
 /// How long the target's body is; nullopt where it has places in it for what differs from request to request
 /// ({brace} is always one byte).
 std::optional<std::size_t> LengthOf(const Plan& plan, const Target& target) {
@@ -61,8 +71,12 @@ std::optional<std::size_t> LengthOf(const Plan& plan, const Target& target) {
   return rest.size() + braces;
 }
 
-/// What is wrong with the framing that the target's own headers give its requests; empty where nothing is.
+/// What is wrong with the framing (or the host) that the target's own headers give its requests; empty where
+/// nothing is.
 std::string WrongFraming(const Plan& plan, const Target& target) {
+  for (const auto* name : {"Host", "Content-Length", "Transfer-Encoding"}) {
+    if (HasTwo(target, name)) return fmt::format("{} is there twice", name);
+  }
   const auto codings = HeaderOf(target, "Transfer-Encoding");
   const auto length = HeaderOf(target, "Content-Length");
   if (codings && !codings->empty()) {

@@ -64,6 +64,12 @@ TEST(ChooseEngineTest, ARequestHasOneFraming) {
   EXPECT_THAT(Refusal("auto", {"Transfer-Encoding: chunked", "Content-Length: 3"}), HasSubstr("both"));
   EXPECT_THAT(Refusal("auto", {"Transfer-Encoding: chunked"}, {}), HasSubstr("without a body"));
   EXPECT_THAT(Refusal("curl", {"Transfer-Encoding: gzip"}), HasSubstr("only chunked"));
+  for (const auto* engine : {"raw", "curl", "h2"}) {
+    EXPECT_THAT(Refusal(engine, {"Content-Length: 3", "content-length: 3"}), HasSubstr("is there twice"));
+    EXPECT_THAT(Refusal(engine, {"Host: a", "Host: b"}), HasSubstr("Host is there twice"));
+  }
+  EXPECT_THAT(Refusal("auto", {"Transfer-Encoding: chunked", "Transfer-Encoding: chunked"}),
+              HasSubstr("is there twice"));
   EXPECT_EQ(Refusal("auto", {"Content-Length: 3"}), "raw");
   EXPECT_THAT(Refusal("auto", {"Content-Length: 4"}), HasSubstr("and a body of 3 bytes"));
   EXPECT_THAT(Refusal("auto", {"Content-Length: 1"}, {}), HasSubstr("and a body of 0 bytes"));

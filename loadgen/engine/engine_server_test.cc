@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "loadgen/engine/endpoint.h"
+#include "loadgen/engine/tls_context.h"
 #include "loadgen/plan/scenario_file.h"
 #include "loadgen/report/report.h"
 #include "loadgen/testing/reserved_port.h"
@@ -130,6 +131,22 @@ TEST_F(NginxTest, CertificatesOfOnesOwnOnBothSides) {
   const auto result = Run("https://hydra.test/client", extras, "SUCCESS hydra.test\n", "127.0.0.1:" + tls_);
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 50u)
       << ToText(MakeReport("curl", {.targets = {{.url = "u"}}}, result));
+}
+
+TEST_F(NginxTest, KeysThatCannotBeUsedAreKnownBeforeTheRun) {
+  using ::testing::HasSubstr;
+  const auto key = [this](const char* how) {
+    const auto file = directory_ + "/other";
+    EXPECT_EQ(std::system(("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 " +
+                           std::string(how) + " -out " + file + " 2>/dev/null")
+                              .c_str()),
+              0);
+    return WrongCertificates({.certificate = directory_ + "/cert", .key = file});
+  };
+  EXPECT_THAT(key(""), HasSubstr("--key: " + directory_ + "/other is not the key of the certificate"));
+  EXPECT_THAT(key("-aes-128-cbc -pass pass:secret"), HasSubstr("/other is of no use")) << "nobody is asked";
+  EXPECT_THAT(WrongCertificates({.certificate = directory_ + "/cert"}), HasSubstr("--cert without --key"));
+  EXPECT_EQ(WrongCertificates({.certificate = directory_ + "/cert", .key = directory_ + "/key"}), "");
 }
 
 TEST_F(NginxTest, ACertificateNobodyVouchesForIsNoSession) {

@@ -1,5 +1,6 @@
 #include "loadgen/engine/tls_context.h"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -11,6 +12,50 @@
 #include "loadgen/engine/source_addresses.h"
 
 namespace hydrapool::loadgen {
+namespace {
+
+/// A key that is encrypted cannot be used: nobody is asked for its pass phrase in a run.
+int NoPassPhrase(char* /*to*/, int /*size*/, int /*writing*/, void* /*ours*/) { return -1; }
+
+/// The library's first word of what went wrong, which is the particular one, for a file that `flag` names.
+std::string WrongFile(std::string_view flag, const std::string& path) {
+  const auto code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = ERR_reason_error_string(code);
+  const bool other_key =
+      ERR_GET_LIB(code) == ERR_LIB_X509 && ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH;
+  if (other_key) return fmt::format("{}: {} is not the key of the certificate", flag, path);
+  return fmt::format("{}: {} is of no use ({})", flag, path, reason != nullptr ? reason : "TLS failed");
+}
+
+/// Returns what is wrong; empty where nothing is.
+std::string LoadCertificates(SSL_CTX* context, const Extras& extras) {
+  const auto& certificate = extras.certificate;
+  const auto& key = extras.key.empty() ? certificate : extras.key;
+  ERR_clear_error();
+  if (!extras.ca.empty()) {
+    if (SSL_CTX_load_verify_locations(context, extras.ca.c_str(), nullptr) != 1)
+      return WrongFile("--cacert", extras.ca);
+  } else if (!extras.insecure && SSL_CTX_set_default_verify_paths(context) != 1) {
+    return WrongFile("--cacert", "the system's");
+  }
+  if (certificate.empty()) return {};
+  SSL_CTX_set_default_passwd_cb(context, &NoPassPhrase);
+  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
+    return WrongFile("--cert", certificate);
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return WrongFile(extras.key.empty() ? "--cert without --key" : "--key", key);
+  return {};
+}
+
+}  // namespace
+
+std::string WrongCertificates(const Extras& extras) {
+  if (extras.ca.empty() && extras.certificate.empty()) return {};
+  const std::unique_ptr<SSL_CTX, FreeSsl> context(SSL_CTX_new(TLS_client_method()));
+  if (!context) throw std::bad_alloc();
+  return LoadCertificates(context.get(), extras);
+}
 
 void FreeSsl::operator()(SSL* ssl) const {
   SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN);
@@ -59,27 +104,7 @@ TlsContext::TlsContext(const Plan& plan, std::string_view protocol)
                                               ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
                                               : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_new_cb(context, &OnNewSession);
-  LoadCertificates(plan.wire.extras);
-}
-
-void TlsContext::LoadCertificates(const Extras& extras) {
-  auto* context = context_.get();
-  const auto& key = extras.key.empty() ? extras.certificate : extras.key;
-  int vouching = 1;
-  if (!extras.ca.empty()) {
-    vouching = SSL_CTX_load_verify_locations(context, extras.ca.c_str(), nullptr);
-  } else if (verify_) {
-    vouching = SSL_CTX_set_default_verify_paths(context);
-  }
-  if (vouching != 1) {
-    error_ = extras.ca + ": " + TakeTlsError();
-  } else if (!extras.certificate.empty() &&
-             SSL_CTX_use_certificate_chain_file(context, extras.certificate.c_str()) != 1) {
-    error_ = extras.certificate + ": " + TakeTlsError();
-  } else if (!extras.certificate.empty() &&
-             SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    error_ = key + ": " + TakeTlsError();
-  }
+  error_ = LoadCertificates(context, plan.wire.extras);
 }
 
 SslPointer TlsContext::Begin(int fd, const std::string& host) {

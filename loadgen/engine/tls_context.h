@@ -45,7 +45,6 @@ class TlsContext {
   using Session = std::unique_ptr<ssl_session_st, FreeSsl>;
 
   static int OnNewSession(SSL* ssl, ssl_session_st* session);
-  void LoadCertificates(const Extras& extras);
 
   std::unique_ptr<SSL_CTX, FreeSsl> context_;
   std::map<std::string, Session> sessions_;  // by whose certificate it was
@@ -60,6 +59,10 @@ struct Security {
   TlsContext* tls = nullptr;
   const std::string* host = nullptr;
 };
+
+/// Why the files of certificates and keys cannot be used: "--key: FILE is not the key of the certificate".
+/// Empty where they can, or there are none.
+[[nodiscard]] std::string WrongCertificates(const Extras& extras);
 
 /// Why a handshake failed; `error_number`: errno, where it was a system call.
 [[nodiscard]] std::string HandshakeError(const SSL* ssl, int error_number);

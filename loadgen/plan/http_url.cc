@@ -7,10 +7,12 @@
 #include <memory>
 #include <string_view>
 
+#include "pool/sys/units.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
-constexpr std::string_view kUnits = " us ms s m h k K M ";
+constexpr std::string_view kUnits = " us ms s m h k K M % ";
 
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -42,13 +44,25 @@ std::size_t EraseUser(std::string& text, std::size_t from) {
 /// Also an empty one, which libcurl tells from none only in parts of its interface.
 bool HasQuery(std::string_view url) { return url.substr(0, url.find('#')).find('?') != url.npos; }
 
-/// "50", "0.5", "50/s", "0x32" or "30s": what is a number in the command lines of other programs.
+/// "50", "0.5", "50/s", "0x32", "1e3", "50%", "30s" or "1m30s": what is a number in the command lines of
+/// other programs.
 bool IsNumber(std::string_view text) {
-  const auto unit = text.find_first_not_of("0123456789.,");
-  if (text.starts_with("0x") || text.starts_with("0X")) return true;
+  const auto unit = text.find_first_not_of("0123456789.,_");
+  if (text.starts_with("0x") || text.starts_with("0X") || sys::ParseDuration(text)) return true;
   const auto number = text.substr(0, unit);
   if (number.empty() || std::ranges::count(number, '.') > 2) return false;
-  return unit == text.npos || kUnits.find(" " + std::string(text.substr(unit)) + " ") != kUnits.npos;
+  if (unit == text.npos || kUnits.find(" " + std::string(text.substr(unit)) + " ") != kUnits.npos)
+    return true;
+  const auto power = text.substr(unit + 1);
+  return (text[unit] == 'e' || text[unit] == 'E') && !power.empty() &&
+         power.find_first_not_of("0123456789") == power.npos;
+}
+
+/// "http:/h/" or "http//h/": whose host would be "http".
+bool LacksSlashOrColon(std::string_view text) {
+  if (!text.starts_with("http")) return false;
+  text.remove_prefix(text.starts_with("https") ? 5 : 4);
+  return text.starts_with("//") || text.starts_with(":/");
 }
 
 std::string UserOf(CURLU* url) {
@@ -73,11 +87,14 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
         fmt::format("'{}' lacks the URL it belongs to (give that on the command line)", text));
   if (base.empty() && IsNumber(text.substr(0, text.find_first_of("/:?#"))))
     return sys::Failure(fmt::format("'{}' is not a URL but a number (a rate is -R {})", text, text));
+  if (text.find("://") == text.npos && LacksSlashOrColon(text))
+    return sys::Failure(
+        fmt::format("'{}' is not a URL: it begins neither with http:// nor with https://", text));
   const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   HttpUrl parts;
   const bool relative = !base.empty() && text.find("://") == text.npos;
   parts.full = relative || text.find("://") != text.npos ? text : "http://" + text;
-  const bool has_lines = text.find("{line:") != text.npos;
+  const bool has_lines = HasLines(text);
   const bool odd = !has_lines && std::ranges::any_of(text, &NeedsEscape);
   const unsigned flags = (has_lines || dots == Dots::kAsTheyAre ? CURLU_PATH_AS_IS : 0U) |
                          (odd ? CURLU_ALLOW_SPACE | CURLU_URLENCODE : 0U);

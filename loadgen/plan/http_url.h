@@ -31,6 +31,9 @@ enum class Dots {
 sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base = {},
                                   Dots dots = Dots::kRemoved);
 
+/// A "{line:FILE}" stands in it.
+inline bool HasLines(std::string_view url) { return url.find("{line:") != url.npos; }
+
 /// What the plan wants of dot segments.
 inline Dots DotsOf(const Plan& plan) { return plan.wire.path_as_is ? Dots::kAsTheyAre : Dots::kRemoved; }
 

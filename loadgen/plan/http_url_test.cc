@@ -68,18 +68,24 @@ TEST(HttpUrlTest, DotsMayStay) {
 }
 
 TEST(HttpUrlTest, ANumberIsNone) {
-  for (const auto* text : {"50", "0.5", "50/s", "10:20", "1,5", "30s", "100ms", "2k", "0x7f000001"})
+  for (const auto* text : {"50", "0.5", "50/s", "10:20", "1,5", "30s", "100ms", "2k", "0x7f000001", "1m30s",
+                           "1e3", "50%", "1_000"})
     EXPECT_THAT(ParseHttpUrl(text).error().message, ::testing::HasSubstr("not a URL but a number")) << text;
   EXPECT_TRUE(ParseHttpUrl("127.0.0.1"));
   EXPECT_TRUE(ParseHttpUrl("127.0.0.1:80/x"));
   EXPECT_TRUE(ParseHttpUrl("http://50/"));
   EXPECT_TRUE(ParseHttpUrl("2024.test"));
+  EXPECT_TRUE(ParseHttpUrl("1e3.test"));
+  EXPECT_TRUE(ParseHttpUrl("http:8080/"));
 }
 
 TEST(HttpUrlTest, WhatIsNoneIsRefusedWithAHint) {
   EXPECT_EQ(ParseHttpUrl("http://h:0/").error().message, "'http://h:0/': nothing listens on port 0");
   EXPECT_EQ(ParseHttpUrl("unix:/run/x").error().message,
             "'unix:/run/x': a UNIX socket is --unix-socket PATH, beside a URL like http://h/");
+  for (const auto* text : {"http:/h/", "http//h", "https:/h/", "https//h/x"})
+    EXPECT_THAT(ParseHttpUrl(text).error().message, ::testing::HasSubstr("begins neither with http://"))
+        << text;
   EXPECT_FALSE(ParseHttpUrl("http://h h/"));
   EXPECT_FALSE(ParseHttpUrl("http://h/\x1b"));
   EXPECT_FALSE(ParseHttpUrl("http://h/\n"));

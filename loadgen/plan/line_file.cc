@@ -18,16 +18,17 @@ bool Allowed(char c, Place place) {
   const auto code = static_cast<unsigned char>(c);
   if (place == Place::kBody) return true;
   if (place == Place::kHeader) return c == '\t' || (code >= 0x20 && code != 0x7f);
-  return code > 0x20 && code != 0x7f;
+  return code > 0x20 && code != 0x7f && (c != '#' || place == Place::kUser);
 }
 
 sys::Result<void> CheckLines(const std::string& path, const Lines& lines, Place place) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty()) return sys::Failure(fmt::format("{}:{}: an empty line", path, i + 1));
     if (std::ranges::all_of(lines[i], [place](char c) { return Allowed(c, place); })) continue;
-    return sys::Failure(fmt::format("{}:{}: {}", path, i + 1,
-                                    place == Place::kUrl ? "a URL has neither blanks nor control characters"
-                                                         : "a header has no control characters"));
+    return sys::Failure(fmt::format(
+        "{}:{}: {}", path, i + 1,
+        place == Place::kHeader ? "a header has no control characters"
+                                : "a URL has neither blanks nor control characters, and is sent without #"));
   }
   return {};
 }

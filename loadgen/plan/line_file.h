@@ -10,7 +10,8 @@ namespace hydrapool::loadgen {
 
 /// Where a line of a file is to stand, which decides what may be in it.
 enum class Place {
-  kUrl,     ///< Neither blanks nor control characters.
+  kUrl,     ///< Neither blanks nor control characters, nor a "#": a request has no fragment.
+  kUser,    ///< Neither blanks nor control characters.
   kHeader,  ///< No control characters but tabs.
   kBody,    ///< Anything.
 };

@@ -37,6 +37,9 @@ TEST_F(LineFileTest, LinesWithoutTheirEnds) {
 TEST_F(LineFileTest, WhatIsWrongIsSaidWithFileAndLine) {
   Write("ok\nb c\n");
   EXPECT_THAT(Complaint(Place::kUrl), HasSubstr(path_ + ":2: a URL has neither blanks"));
+  Write("ok\nc#d\n");
+  EXPECT_THAT(Complaint(Place::kUrl), HasSubstr(path_ + ":2: a URL has neither"));
+  EXPECT_EQ(Complaint(Place::kUser), "no complaint");
   Write("ok\nok\nb\001c\n");
   EXPECT_THAT(Complaint(Place::kHeader), HasSubstr(path_ + ":3: a header has no control"));
   Write("ok\n\nok\n");
