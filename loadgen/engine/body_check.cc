@@ -33,7 +33,7 @@ BodyCheck::BodyCheck(const Plan& plan) : expect_(plan.expect) {
 void BodyCheck::Begin(std::string_view content_coding) {
   encoded_ = !content_coding.empty() && !http::EqualsIgnoringCase(content_coding, "identity");
   readable_ = !encoded_ || Inflater::Knows(content_coding);
-  if (encoded_ && readable_) inflater_.Begin();
+  if (encoded_ && readable_) inflater_.Begin(content_coding);
   length_ = 0;
   end_.clear();
   if (sha256_ && EVP_DigestInit_ex(sha256_.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();

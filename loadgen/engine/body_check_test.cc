@@ -61,6 +61,9 @@ TEST(BodyCheckTest, ContentEncodingsAreTakenOff) {
   const Plan plan{.expect = {.end = "xbye"}};
   EXPECT_TRUE(Passes(plan, Zipped(text, kGzip), "gzip"));
   EXPECT_TRUE(Passes(plan, Zipped(text, kZlib), "Deflate"));
+  EXPECT_TRUE(Passes(plan, Zipped(text, -kZlib), "deflate")) << "without the zlib format";
+  EXPECT_FALSE(Passes(plan, Zipped(text, -kZlib), "gzip"));
+  EXPECT_FALSE(Passes(plan, text, "deflate"));
   EXPECT_TRUE(Passes(plan, Zipped("a", kGzip) + Zipped(text, kGzip), "x-gzip"));
   EXPECT_TRUE(Passes(plan, text, "identity"));
   EXPECT_FALSE(Passes(plan, Zipped(text, kGzip)));

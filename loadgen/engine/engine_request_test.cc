@@ -39,6 +39,15 @@ TEST_P(EngineRequestTest, HeadersAndBodiesDifferFromRequestToRequest) {
   EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\nn=11&u=eveline"));
 }
 
+TEST_P(EngineRequestTest, LinesKeepTheirDots) {
+  const ScriptedServer server;
+  RunPlan(GetParam(), {.targets = {{.url = server.Url("/a{line:paths}?b")}},
+                       .lines = {{"paths", std::make_shared<const Lines>(Lines{"/../c/./d"})}},
+                       .arrivals = {.count = 1},
+                       .connections = 1});
+  EXPECT_THAT(server.LastRequest(), StartsWith("GET /a/../c/./d?b HTTP/1.1\r\n"));
+}
+
 TEST_P(EngineRequestTest, EachUrlMayHaveARequestOfItsOwn) {
   const ScriptedServer server;
   RunPlan(GetParam(),
@@ -129,6 +138,21 @@ TEST(CurlExtrasTest, AByteRateHoldsForEachBody) {
                                        .connections = 1});
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 1u);
   EXPECT_GE(result.tally.latency.service.max(), 290'000) << "300 kB at 1 MB a second";
+}
+
+TEST(CurlExtrasTest, AByteRateHoldsForUploadsFromTheirFirstByte) {
+  const ScriptedServer server;
+  for (const auto& [path, twice] : {std::pair("/ok", false), std::pair("/307", true)}) {
+    const auto result = RunPlan(
+        "auto", {.targets = {{.url = server.Url(path), .method = "PUT", .body = std::string(10'000, 'x')}},
+                 .arrivals = {.count = 2},
+                 .wire = {.extras = {.follow = true, .limit_rate = 50'000}},
+                 .connections = 1});
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 2u) << path;
+    const auto least = result.tally.latency.service.ValueAtPercentile(1);
+    EXPECT_GE(least, twice ? 399'000 : 199'000) << "10 kB at 50 kB a second, over a redirect twice";
+    EXPECT_THAT(server.LastRequest(), ::testing::EndsWith("\r\n\r\n" + std::string(10'000, 'x')));
+  }
 }
 
 TEST(CurlExtrasTest, CookiesAreKeptByTheirConnection) {

@@ -8,6 +8,15 @@ namespace hydrapool::loadgen {
 namespace {
 
 constexpr int kGzipOrZlib = 15 + 32;
+constexpr int kBare = -15;
+
+/// The first byte of the zlib format names the method, 8 (RFC 1950, section 2.2), that of gzip is 0x1f. No
+/// bare stream begins so: it would be with a stored block whose padding is not zero, or with a block of no
+/// type.
+bool IsBare(char first) {
+  const auto byte = static_cast<unsigned char>(first);
+  return (byte & 0x0f) != Z_DEFLATED && byte != 0x1f;
+}
 
 }  // namespace
 
@@ -17,10 +26,11 @@ bool Inflater::Knows(std::string_view content_coding) {
          EqualsIgnoringCase(content_coding, "deflate");
 }
 
-void Inflater::Begin() {
+void Inflater::Begin(std::string_view content_coding) {
   began_ = ended_ = broken_ = false;
+  may_be_bare_ = http::EqualsIgnoringCase(content_coding, "deflate");
   if (state_) {
-    ::inflateReset(&state_->stream);
+    ::inflateReset2(&state_->stream, kGzipOrZlib);
     return;
   }
   auto state = std::make_unique<State>();
@@ -30,6 +40,7 @@ void Inflater::Begin() {
 
 void Inflater::Give(std::string_view bytes) {
   auto& stream = state_->stream;
+  if (may_be_bare_ && !began_ && !bytes.empty() && IsBare(bytes.front())) ::inflateReset2(&stream, kBare);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());
   stream.avail_out = 1;  // nothing waits to be taken

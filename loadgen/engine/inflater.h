@@ -9,9 +9,9 @@
 namespace hydrapool::loadgen {
 
 /// Takes the Content-Encodings gzip and deflate (RFC 9110, section 8.4.1) off a body as it passes, in
-/// constant memory.
+/// constant memory. Deflate may come without its zlib format, as some servers have it.
 ///
-///     inflater.Begin();
+///     inflater.Begin("deflate");
 ///     if (!inflater.Feed(bytes, take)) …     // it is not what it says
 ///     if (!inflater.whole()) …               // its end is missing
 ///
@@ -20,7 +20,8 @@ class Inflater {
  public:
   static bool Knows(std::string_view content_coding);
 
-  void Begin();
+  /// One that it knows.
+  void Begin(std::string_view content_coding);
   /// Calls take(decoded) for each piece. False: the bytes cannot be decoded.
   template <typename Take>
   bool Feed(std::string_view bytes, Take&& take) {
@@ -52,6 +53,7 @@ class Inflater {
   std::string_view Next();
 
   std::unique_ptr<State, Free> state_;  // once it was needed
+  bool may_be_bare_ = false;            // deflate without the zlib format
   bool began_ = false;
   bool ended_ = false;
   bool broken_ = false;

@@ -17,7 +17,7 @@ class BodyText final : public http::BodySink {
     began_ = true;
     encoded_ = !content_coding.empty() && !http::EqualsIgnoringCase(content_coding, "identity");
     readable_ = !encoded_ || Inflater::Knows(content_coding);
-    if (encoded_ && readable_) inflater_.Begin();
+    if (encoded_ && readable_) inflater_.Begin(content_coding);
   }
   void Feed(std::string_view bytes) override {
     if (!readable_) return;

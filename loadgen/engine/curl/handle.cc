@@ -18,18 +18,16 @@ void SetWire(CURL* easy, const Wire& wire, const CurlHosts& hosts) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    Millis(own ? wire.connect_timeout : wire.timeout + kOursIsFirst));
   curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, kAttemptDelay);
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, wire.path_as_is ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_RESOLVE, hosts.resolve());
   curl_easy_setopt(easy, CURLOPT_CONNECT_TO, hosts.connect_to());
   if (!wire.unix_socket.empty()) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, wire.unix_socket.c_str());
 }
 
-/// Responses are held back by BytePace, to which libcurl gives them in pieces of a tenth of a second.
+/// Bodies are held back by BytePace: libcurl gives and takes them in pieces of a tenth of a second.
 void SetByteRate(CURL* easy, std::uint64_t rate) {
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
                    static_cast<long>(std::clamp<std::uint64_t>(rate / 10, 1024, 16384)));
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-  curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, static_cast<curl_off_t>(rate));
 }
 
 void SetExtras(CURL* easy, const Extras& extras) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <new>
 
+#include "loadgen/plan/http_url.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
 constexpr long kKeepMethod = CURL_REDIR_POST_301 | CURL_REDIR_POST_302;
+constexpr long kKeepHead = CURL_REDIR_POST_ALL;  // for a HEAD with a body
 
 }  // namespace
 
@@ -20,6 +23,7 @@ void Append(CurlList& list, const char* text) {
 CurlRequest::CurlRequest(const Plan& plan, const Target& target)
     : plan_(plan),
       target_(target),
+      as_it_is_(plan.wire.path_as_is || HasLines(target.url)),
       url_(target.url, plan.lines),
       user_(target.user, plan.lines),
       body_(TextTemplate::OfBody(target.body, plan.lines)) {
@@ -32,6 +36,7 @@ void CurlRequest::Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own)
   own = {};
   url_.Expand(plan_.seed, turn, own.url);
   curl_easy_setopt(easy, CURLOPT_URL, own.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, as_it_is_ ? 1L : 0L);
   user_.Expand(plan_.seed, turn, own.user);
   if (own.user.empty()) own.user = plan_.wire.extras.user;
   curl_easy_setopt(easy, CURLOPT_USERPWD, own.user.empty() ? nullptr : own.user.c_str());
@@ -39,7 +44,9 @@ void CurlRequest::Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own)
   if (target_.body) {
     if (!body_.constant()) body_.Expand(plan_.seed, turn, own.body);
     const std::string_view body = body_.constant() ? target_.body.text() : own.body;
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
+    const bool paced = plan_.wire.extras.limit_rate > 0;
+    if (paced) own.upload = body;
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, paced ? nullptr : body.data());
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
     Append(own.headers, "Expect:");
   }
@@ -53,13 +60,13 @@ void CurlRequest::Apply(CURL* easy, std::uint64_t turn, CurlRequestBuffers& own)
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, own.headers.get());
 }
 
-/// Over 301 and 302 only POST becomes GET (RFC 9110, sections 15.4.2 and 15.4.3).
+/// Over 301 and 302 only POST becomes GET, over 303 all but HEAD (RFC 9110, sections 15.4.2 to 15.4.4).
 void CurlRequest::ApplyMethod(CURL* easy) const {
   const bool head = target_.method == "HEAD";
   curl_easy_setopt(easy, target_.body ? CURLOPT_POST : head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
   const char* usual = target_.body ? "POST" : head ? "HEAD" : "GET";
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, target_.method == usual ? nullptr : target_.method.c_str());
-  curl_easy_setopt(easy, CURLOPT_POSTREDIR, target_.method == "POST" ? 0L : kKeepMethod);
+  curl_easy_setopt(easy, CURLOPT_POSTREDIR, target_.method == "POST" ? 0L : head ? kKeepHead : kKeepMethod);
 }
 
 }  // namespace hydrapool::loadgen

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loadgen/plan/plan.h"
@@ -22,7 +23,8 @@ void Append(CurlList& list, const char* text);
 /// body and the headers.
 struct CurlRequestBuffers {
   std::string url = {};
-  std::string body = {};
+  std::string body = {};         ///< Where it differs from request to request.
+  std::string_view upload = {};  ///< The body, where libcurl asks for it piece by piece (upload.h).
   std::string user = {};
   CurlList headers = {};
 };
@@ -43,6 +45,7 @@ class CurlRequest {
 
   const Plan& plan_;
   const Target& target_;
+  bool as_it_is_;  // its dot segments
   TextTemplate url_;
   TextTemplate user_;
   TextTemplate body_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <string_view>
 #include <system_error>
 
@@ -30,7 +31,8 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
       easy_(MakeCurlHandle(plan, sockets.hosts)),
       connection_(plan.wire, sockets),
       response_(plan),
-      pace_(plan.wire.extras.limit_rate) {
+      pace_(plan.wire.extras.limit_rate),
+      upload_(plan.wire.extras.limit_rate) {
   CURL* easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
@@ -43,6 +45,10 @@ CurlTransfer::CurlTransfer(const Plan& plan, CurlSockets& sockets)
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, &OnUpload);
+  curl_easy_setopt(easy, CURLOPT_READDATA, this);
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &OnRewind);
+  curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
 }
 
 void CurlTransfer::Begin(const Attempt& attempt) {
@@ -68,9 +74,11 @@ void CurlTransfer::SetUp() {
     curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, plan_.wire.keep_alive ? 0L : 1L);
   }
   const auto& request = sockets_.requests[attempt_.url];
-  if (applied_.request == &request && request.constant()) return;
-  request.Apply(easy_.get(), attempt_.turn, applied_.buffers);
-  applied_.request = &request;
+  if (applied_.request != &request || !request.constant()) {
+    request.Apply(easy_.get(), attempt_.turn, applied_.buffers);
+    applied_.request = &request;
+  }
+  upload_.Begin(applied_.buffers.upload);
 }
 
 bool CurlTransfer::ToBeResumed(CURLcode code) {
@@ -236,7 +244,8 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t n, 
   ending.malformed = !response.TakeLine(line);
   const bool whole = response.head_whole() && !ending.head_complete;
   ending.head_complete = response.head_whole();
-  if (whole && transfer.plan_.wire.extras.follow && response.status() == kSeeOther) transfer.AnswerWithGet();
+  const bool follows = whole && transfer.plan_.wire.extras.follow && response.status() == kSeeOther;
+  if (follows && transfer.plan_.targets[transfer.attempt_.url].method != "HEAD") transfer.AnswerWithGet();
   return ending.malformed ? 0 : line.size();
 }
 
@@ -255,6 +264,19 @@ void CurlTransfer::NoteProtocol() {
   } else if (version != CURL_HTTP_VERSION_NONE) {
     ++counts.http1;
   }
+}
+
+std::size_t CurlTransfer::OnUpload(char* to, std::size_t size, std::size_t n, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  const auto read = transfer.upload_.Read(to, size * n, sys::Now());
+  if (read == CURL_READFUNC_PAUSE) transfer.sockets_.NotePaused(transfer.upload_.due());
+  return read;
+}
+
+int CurlTransfer::OnRewind(void* self, curl_off_t offset, int origin) {
+  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  static_cast<CurlTransfer*>(self)->upload_.Rewind();
+  return CURL_SEEKFUNC_OK;
 }
 
 std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t n, void* self) {

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "loadgen/engine/curl/outcome.h"
 #include "loadgen/engine/curl/response.h"
 #include "loadgen/engine/curl/sockets.h"
+#include "loadgen/engine/curl/upload.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
 
@@ -58,7 +60,11 @@ class CurlTransfer {
   [[nodiscard]] Result TimedOut(sys::Nanos now);
 
   /// When the rest of the body that waits for its time (Extras::limit_rate) may pass; 0: none does.
-  [[nodiscard]] sys::Nanos paused_until() const { return pace_.due(); }
+  [[nodiscard]] sys::Nanos paused_until() const {
+    const auto up = upload_.due();
+    const auto down = pace_.due();
+    return up == 0 || down == 0 ? up + down : std::min(up, down);
+  }
   /// It is that time.
   void GoOn() { curl_easy_pause(easy_.get(), CURLPAUSE_CONT); }
 
@@ -78,6 +84,8 @@ class CurlTransfer {
   static int OnCloseSocket(void* sockets, curl_socket_t fd);
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t n, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t n, void* self);
+  static std::size_t OnUpload(char* to, std::size_t size, std::size_t n, void* self);
+  static int OnRewind(void* self, curl_off_t offset, int origin);
 
   void BeginResponse();
   void SetUp();
@@ -101,7 +109,8 @@ class CurlTransfer {
   Moments at_;
   CurlResponse response_;
   std::string detail_;
-  BytePace pace_;
+  BytePace pace_;  // of the response
+  CurlUpload upload_;
   Applied applied_;
   bool stale_ = false;
   long redirects_ = 0;
