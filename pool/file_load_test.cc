@@ -43,7 +43,7 @@ TEST_P(FilesUnderKillsTest, EachIsSentToTheVeryByte) {
   EXPECT_GE(injection.landed(), GetParam().at_least);
   EXPECT_TRUE(result.problems.empty()) << FirstOf(result.problems);
   fmt::print("{} answered, {} kills\n", result.answered.size(), injection.landed());
-  EXPECT_GT(result.answered.size(), 100);
+  EXPECT_GT(result.answered.size(), 20);
   EXPECT_TRUE(server.AwaitQuiet());
   ExpectNothingLost(server);
   EXPECT_TRUE(server.Stop().clean());
