@@ -8,9 +8,12 @@ namespace hydrapool::admin {
 
 /// A listener for a Server, as hydrapool::Listen makes one.
 ///
-/// Where a server that drains still listens there, so that it can be watched to its end, the new one listens beside it and gets
-/// every connection from then on (SO_REUSEPORT, and a filter that always chooses the newcomer: socket(7)). The other one must be
-/// the same user's and say that it drains at GET /readyz, a page with Page::lets_successor_listen; any other is a busy port.
+/// Where a server that drains still listens there, so that it can be watched to its end, the new one listens
+/// beside it and gets every connection from then on (SO_REUSEPORT, and a filter that always chooses the
+/// newcomer: socket(7)). The other one must be the same user's and say that it drains at GET /readyz, a page
+/// with Page::lets_successor_listen; any other is a busy port.
+///
+/// Not promised: a third one beside two that drain gets connections once the first of them has ended.
 ///
 /// Throws as hydrapool::Listen does. Blocks up to a second where the address is taken.
 sys::UniqueFd ListenBesideLeaving(const std::string& address);
