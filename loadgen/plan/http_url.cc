@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <memory>
 #include <string_view>
 
@@ -85,8 +86,11 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
   if (base.empty() && text.starts_with('/'))
     return sys::Failure(
         fmt::format("'{}' lacks the URL it belongs to (give that on the command line)", text));
-  if (base.empty() && IsNumber(text.substr(0, text.find_first_of("/:?#"))))
-    return sys::Failure(fmt::format("'{}' is not a URL but a number (a rate is -R {})", text, text));
+  if (base.empty() && IsNumber(text.substr(0, text.find_first_of("/:?#")))) {
+    const bool is_time = sys::ParseDuration(text) && !std::isdigit(static_cast<unsigned char>(text.back()));
+    return sys::Failure(fmt::format("'{}' is not a URL but a number (a {} {})", text,
+                                    is_time ? "duration is -d" : "rate is -R", text));
+  }
   if (text.find("://") == text.npos && LacksSlashOrColon(text))
     return sys::Failure(
         fmt::format("'{}' is not a URL: it begins neither with http:// nor with https://", text));

@@ -71,6 +71,8 @@ TEST(HttpUrlTest, ANumberIsNone) {
   for (const auto* text : {"50", "0.5", "50/s", "10:20", "1,5", "30s", "100ms", "2k", "0x7f000001", "1m30s",
                            "1e3", "50%", "1_000"})
     EXPECT_THAT(ParseHttpUrl(text).error().message, ::testing::HasSubstr("not a URL but a number")) << text;
+  EXPECT_THAT(ParseHttpUrl("50").error().message, ::testing::HasSubstr("a rate is -R 50"));
+  EXPECT_THAT(ParseHttpUrl("1m30s").error().message, ::testing::HasSubstr("a duration is -d 1m30s"));
   EXPECT_TRUE(ParseHttpUrl("127.0.0.1"));
   EXPECT_TRUE(ParseHttpUrl("127.0.0.1:80/x"));
   EXPECT_TRUE(ParseHttpUrl("http://50/"));
