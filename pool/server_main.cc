@@ -210,7 +210,8 @@ HandlerType HandlerOf(const Options& options) {
 
 std::unique_ptr<admin::Server> OpenAdmin(EventLoop& loop, const PoolFacts& pool, const Options& options) {
   if (options.admin.empty()) return nullptr;
-  auto admin = std::make_unique<admin::Server>(loop, admin::ListenBesideLeaving(options.admin), PagesOf(pool, options));
+  auto admin = std::make_unique<admin::Server>(loop, admin::ListenBesideLeaving(options.admin),
+                                               PagesOf(pool, options));
   sys::log::Info("admin on http://{}/metrics", admin->address());
   return admin;
 }

@@ -27,8 +27,8 @@ enum class Outcome {
 };
 /// "dead"
 [[nodiscard]] std::string_view Name(Outcome outcome);
-/// The victim felt it as it was meant to: it is dead or renewed, it was seen to be held, or it was told and nothing else was seen
-/// than that.
+/// The victim felt it as it was meant to: it is dead or renewed, it was seen to be held, or it was told and
+/// nothing else was seen than that.
 [[nodiscard]] constexpr bool Landed(Outcome outcome, Proof proof) {
   if (outcome == Outcome::kHeld) return proof == Proof::kConfirmed;
   if (outcome == Outcome::kDelivered) return proof != Proof::kMismatched;

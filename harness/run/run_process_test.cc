@@ -128,11 +128,10 @@ TEST_F(RunTest, WhatIsHeldIsConfirmedTakenBackAndTold) {
 }
 
 TEST_F(RunTest, WhatIsHeldBeyondTheEndIsTakenBackThenAndTold) {
-  const auto end =
-      Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
-                           "load: [{ url: /, rate: 100 }]\nidle: 0\necho: off\n"
-                           "faults: [{ fault: cpu, target: youngest, from: 200ms, for: 1h }]\n"
-                           "duration: 1s\n")});
+  const auto end = Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
+                                        "load: [{ url: /, rate: 100 }]\nidle: 0\necho: off\n"
+                                        "faults: [{ fault: cpu, target: youngest, from: 200ms, for: 1h }]\n"
+                                        "duration: 1s\n")});
   ASSERT_TRUE(end.json.contains("faults")) << end.screen;
   ASSERT_EQ(end.json["faults"].size(), 1u);
   EXPECT_EQ(end.json["faults"][0]["proof"], "confirmed");

@@ -18,7 +18,8 @@ namespace hydrapool::admin {
 /// Throws as hydrapool::Listen does. Blocks up to a second where the address is taken.
 sys::UniqueFd ListenBesideLeaving(const std::string& address);
 
-/// From now on one of the same user that asks for it (ListenOptions::share_port) may listen beside `listener`.
+/// From now on one of the same user that asks for it (ListenOptions::share_port) may listen beside
+/// `listener`.
 void LetSuccessorListen(int listener);
 
 }  // namespace hydrapool::admin

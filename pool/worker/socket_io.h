@@ -31,8 +31,8 @@ class StepWatcher {
 
 /// A StepMachine's seam over a real socket and the pipes of the request's process. `ledger`: counts what the
 /// kernel does not; null where the kernel counts. What is moved is added to the counters of `board` by
-/// CountBytes, once a turn and at the latest when this ends: an atomic addition right behind a system call waits
-/// for all that the call has stored.
+/// CountBytes, once a turn and at the latest when this ends: an atomic addition right behind a system call
+/// waits for all that the call has stored.
 class SocketIo {
  public:
   SocketIo(int socket, sys::SocketLedger* ledger, RequestProcess& process, StepWatcher& watcher,

@@ -11,7 +11,8 @@ struct ListenOptions {
   /// TCP_DEFER_ACCEPT, only where the kernel answers a full queue with syncookies: a silent client then
   /// surfaces after a second and cannot fill the queue. Never for a handler that speaks first.
   bool defer_accept = false;
-  /// SO_REUSEPORT: beside another listener of the same user that has it too, and shares the connections with it.
+  /// SO_REUSEPORT: beside another listener of the same user that has it too, and shares the connections with
+  /// it.
   bool share_port = false;
 };
 
