@@ -114,7 +114,7 @@ TEST_F(RunTest, WhatIsHeldIsConfirmedTakenBackAndTold) {
   const auto end = Run({"run", Scenario(std::string("name: x\n") + kHydrapool +
                                         "load: [{ url: /, rate: 100 }]\nidle: 0\necho: off\n"
                                         "faults:\n"
-                                        "  - { fault: descriptors, target: slot=0, from: 200ms, for: 1s }\n"
+                                        "  - { fault: stop, target: slot=0, from: 200ms, for: 500ms }\n"
                                         "  - { fault: cpu, target: youngest, from: 2s, for: 1s }\n"
                                         "duration: 4s\n")});
   ASSERT_TRUE(end.json.contains("faults")) << end.screen;
