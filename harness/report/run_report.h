@@ -32,8 +32,9 @@ struct RunTitle {
 ///               dead, alive, held, renewed, delivered or missed, proof: confirmed, mismatched or unproved,
 ///               reason, busy, phase: in which its victim was to be, or null, hit_phase: whether it was, or
 ///               null where nobody can tell, timeline_us: {dead, reaped, forked, ready, first_response} since
-///               the signal, null where not seen, undone_us and renewed_us: since then, or null, replaced_by:
-///               pid or null, unobserved: it was replaced, and it was not seen when, lost, cut, abandoned}]
+///               the signal, null where not seen, undone_us (null also of a victim that died while it was
+///               held) and renewed_us: since then, or null, replaced_by: pid or null, unobserved: it was
+///               replaced, and it was not seen when, lost, cut, abandoned}]
 ///   requests  {sent, ok, lost, cut, abandoned, refused, in_flight_at_end, unsent: due and never sent,
 ///              duplicated, wrong, rescued, unexplained, unexamined: failures that were counted and not
 ///              looked into, with_ids, idle, idle_answered: those of them that had an answer once, idle_lost,

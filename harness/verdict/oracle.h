@@ -29,9 +29,9 @@ struct Explanation {
 /// while the request was on its way (or, if it ended the connection, up to 1 s before: the client had not
 /// looked), and the last such entry must name a worker that a fault has hit. A failure before the journal's
 /// beginning, an answer of 500 and above while a limit (descriptors, address space, processes) was held or
-/// the disk was full, which kills nobody, any failure while the network was hurt or a program that a worker
-/// runs, and one that no death made
-/// (no worker came in time), are judged by time, as it is for a server without a journal:
+/// the disk was full, whether or not anybody died of it, any failure while the network was hurt or a program
+/// that a worker runs, and one that no death made (no worker came in time), are judged by time, as it is for
+/// a server without a journal:
 ///
 /// a fault reaches from its signal until 100 ms after the death, or until its replacement is ready where that
 /// is later; what was held, until 100 ms after it was taken back; a renewal,
