@@ -16,7 +16,7 @@ namespace {
 namespace inheritance = sys::inheritance;
 
 // Changes with the meaning of any record in shared memory; their sizes need not be looked after here.
-constexpr std::uint64_t kLayout = 10;
+constexpr std::uint64_t kLayout = 11;
 
 constexpr std::size_t kMostWorkers = 64;  // or as many as the first program wants
 constexpr std::size_t kMostConnections = 16'384;

@@ -22,7 +22,7 @@
 
 namespace hydrapool {
 
-/// The parent's side of one worker: the channel to it, and the ring back (the worker's side: ParentLine).
+/// The parent's side of one worker: the channel to it, and the ring back (the worker's side: ParentLink).
 ///
 ///     line.Put({.slot = lease, …});  // … until it is sent
 ///     line.Send(descriptors, sent);

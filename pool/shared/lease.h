@@ -66,56 +66,57 @@ inline constexpr std::size_t kSlabPage = 4096;
 /// And for what is to be said of its request (LeaseTable::docket).
 inline constexpr std::size_t kDocketBytes = 2048;
 
-/// The part of a lease that plain replies hardly touch: where a step's spliced bytes stand, the process, the
-/// deadline.
+/// The part of a lease that no decision about whose it is depends on: where a step's spliced bytes stand, the
+/// process, the deadline. A plain reply touches the first line of the cache only.
 struct alignas(64) LeaseDetail {
   /// Absolute; 0: none.
   std::atomic<sys::Nanos> deadline{0};
   /// The deadline is that of a request's head: more bytes do not extend it.
   std::atomic<bool> head_begun{false};
-  std::atomic<std::uint64_t> process{0};
   /// The deadline is that of the step on its way, for which the client has no room.
   std::atomic<bool> stalled{false};
-  /// The process and its group are to be ended with the request.
-  std::atomic<bool> terminate{false};
   /// A request was answered on this connection.
   std::atomic<bool> answered{false};
-  /// How many were; those of a step whose worker died over its last byte may count twice.
-  std::atomic<std::uint32_t> requests{0};
+  /// The handler has had its chance to speak first.
+  std::atomic<bool> greeted{false};
+  /// The part of the site that the request in hand belongs to, for the counters; written before its steps
+  /// are.
+  std::atomic<std::uint8_t> part{0};
+  /// Its bytes are counted in its ledger, for the kernel does not.
+  std::atomic<bool> keeps_ledger{false};
   /// Its slab was written since it was last trimmed, and more than the first page of it.
   std::atomic<bool> slab_written{false};
   std::atomic<bool> slab_grown{false};
   /// Within a step's bytes: where those from the process's output begin, and how many they are.
   std::array<std::uint32_t, 2> splice_at{};
   std::array<std::uint32_t, 2> spliced{};
-  /// Where they begin in the request's file (StepEnd::from_file).
-  std::array<std::uint64_t, 2> file_at{};
   /// The request whose notes `handler` holds: the number of its first byte on the connection, from 1; 0:
   /// none. They count as zeroes for every other request.
   std::atomic<std::uint64_t> notes_of{0};
   /// When the request in execution was begun, by whichever worker; 0: none is in execution.
   std::atomic<sys::Nanos> begun_at{0};
-  /// The handler's own notes about its request; zeroed with the lease.
-  alignas(16) std::array<std::byte, 192> handler{};
-  /// The same about the connection: kept over its requests, zeroed with the lease.
-  alignas(16) std::array<std::byte, 64> connection{};
-  /// Its bytes are counted in its ledger, for the kernel does not.
-  std::atomic<bool> keeps_ledger{false};
-  /// Another worker can go on with the request from the handler's notes, also where no process answers it.
-  std::atomic<bool> resumable{false};
-  /// The handler has had its chance to speak first.
-  std::atomic<bool> greeted{false};
-  /// The part of the site that the request in hand belongs to, for the counters; written before its steps
-  /// are.
-  std::atomic<std::uint8_t> part{0};
   /// The request that LeaseTable::docket tells of and that is not answered yet: as notes_of. 0: none.
   std::atomic<std::uint64_t> docket_of{0};
+  /// How many were answered; those of a step whose worker died over its last byte may count twice.
+  std::atomic<std::uint32_t> requests{0};
+  /// The process and its group are to be ended with the request.
+  std::atomic<bool> terminate{false};
+  /// Another worker can go on with the request from the handler's notes, also where no process answers it.
+  std::atomic<bool> resumable{false};
+
+  std::atomic<std::uint64_t> process{0};
+  /// Where a step's spliced bytes begin in the request's file (StepEnd::from_file).
+  std::array<std::uint64_t, 2> file_at{};
   /// The request that a busy worker gave back so that another executes it: as notes_of. It is not given back
   /// again. 0: none.
   std::atomic<std::uint64_t> passed_on{0};
   std::atomic<Nanos> first_look{0};  ///< when its first worker looked at that request
   /// The last process that passed the gate for it: a local redirect has two of them.
   std::atomic<pid_t> last_process{0};
+  /// The handler's own notes about its request; zeroed with the lease.
+  alignas(16) std::array<std::byte, 192> handler{};
+  /// The same about the connection: kept over its requests, zeroed with the lease.
+  alignas(16) std::array<std::byte, 64> connection{};
 
   /// For a new connection, before its lease's word is stored: a worker that sees the new word sees all of
   /// this.
@@ -139,5 +140,6 @@ struct alignas(64) LeaseDetail {
     return ProcessWord::Unpack(process.load(std::memory_order_acquire));
   }
 };
+static_assert(offsetof(LeaseDetail, process) == 64);
 
 }  // namespace hydrapool

@@ -43,7 +43,7 @@ class ProcessLine {
   void StepOut(std::uint32_t slot) const;
   /// It waits again, where it was.
   void StepBack(std::uint32_t slot) const;
-  [[nodiscard]] bool Holds(std::uint32_t slot) const { return TicketOf(slot) != 0; }
+  [[nodiscard]] bool Holds(std::uint32_t slot) const { return slot < used() && TicketOf(slot) != 0; }
   /// Since when it waits; 0: it does not.
   [[nodiscard]] sys::Nanos Since(std::uint32_t slot) const;
   /// How many come before it; all, where it does not wait.

@@ -17,8 +17,7 @@ void LeasedConnection::TellAnswering(std::string_view first_bytes) {
 }
 
 void LeasedConnection::CloseDocket(bool cut) {
-  std::atomic<std::uint64_t>& open = hand_.detail.docket_of;
-  if (open.load(std::memory_order_relaxed) == 0) return;
+  if (!HasDocket()) return;
   if (AnswerWatcher* const watcher = desk_.internals.watcher) {
     const ProcessWord process = hand_.detail.LoadProcess();
     const bool ended = process.state == ProcessWord::State::kEnded;
@@ -27,7 +26,7 @@ void LeasedConnection::CloseDocket(bool cut) {
                                 .process_end = ended ? std::optional<int>(process.value) : std::nullopt});
     HYDRAPOOL_FAILPOINT("worker.told_answered");
   }
-  open.store(0, std::memory_order_release);
+  hand_.detail.docket_of.store(0, std::memory_order_release);
 }
 
 // Before the commit: after one to kIdle the lease may be another worker's.

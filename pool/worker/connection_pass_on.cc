@@ -5,7 +5,7 @@
 namespace hydrapool {
 
 bool LeasedConnection::BetterElsewhere() const {
-  const Doorbell& bell = desk_.line.bell();
+  const Doorbell& bell = desk_.link.bell();
   const RequestToExecute request = {
       .balance = desk_.options.balance,
       .others = desk_.life.busy.load(std::memory_order_relaxed) - 1,

@@ -21,7 +21,7 @@ void LeasedConnection::SetBusy(bool busy) {
     busy_since_ = hand_.since = desk_.loop.now();
   } else {
     // A request that was passed on began before it came here.
-    desk_.board.busy_nanos.Add(static_cast<std::uint64_t>(std::max<Nanos>(hand_.since - *busy_since_, 0)));
+    desk_.round.busy += std::max<Nanos>(hand_.since - *busy_since_, 0);
     busy_since_.reset();
   }
 }
@@ -68,7 +68,7 @@ void LeasedConnection::Rest() {
 
 void LeasedConnection::GiveBack() {
   SetBusy(false);
-  desk_.line.Return({hand_.slot, true});
+  desk_.link.Return({hand_.slot, true});
   Leave();
 }
 
@@ -123,7 +123,7 @@ void LeasedConnection::SettleSoon() {
     Guard([this] {
       if (activity_ == Activity::kGone) {
         ForgetRequest();
-        desk_.line.Return({hand_.slot, false});
+        desk_.link.Return({hand_.slot, false});
         desk_.forgotten.push_back(this);
       } else if (AfterStep() == Next::kAgain) {
         Serve();
@@ -197,7 +197,7 @@ void LeasedConnection::Close() {
   if (exchange_.execution() != nullptr || process_.held()) {
     SettleSoon();
   } else {
-    desk_.line.Return({hand_.slot, false});
+    desk_.link.Return({hand_.slot, false});
     desk_.forgotten.push_back(this);
   }
 }

@@ -20,16 +20,16 @@ LeaseInHand::LeaseInHand(WorkerDesk& desk, std::uint32_t slot_of, std::uint32_t 
       lease(desk.leases.lease(slot)),
       detail(desk.leases.detail(slot)),
       slab(desk.leases.slab(slot)),
-      io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process, watcher, desk.board),
+      io(fd.get(), detail.keeps_ledger ? &desk.leases.ledger(slot) : nullptr, process, watcher, desk.round),
       machine(lease, detail, generation, io, desk.options.timeouts.write),
       part(detail.part.load(std::memory_order_relaxed)) {}
 
 LeasedConnection::LeasedConnection(WorkerDesk& desk, std::uint32_t slot, std::uint32_t generation,
                                    sys::UniqueFd fd)
     : desk_(desk),
+      hand_(desk, slot, generation, std::move(fd), process_, answer_end_),
       answer_end_(*this),
       process_(*this),
-      hand_(desk, slot, generation, std::move(fd), process_, answer_end_),
       exchange_(*this) {}
 
 LeasedConnection::~LeasedConnection() {
@@ -45,7 +45,8 @@ bool LeasedConnection::IsLast(std::uint64_t request) const {
       hand_.detail.requests.load(std::memory_order_relaxed) + hand_.batched + 1 >=
           desk_.options.max_requests_per_connection)
     return true;
-  return worker().pool_drains() && sys::BytesWaiting(hand_.fd.get()) <= request;
+  return desk_.link.bell().pool_drains.load(std::memory_order_relaxed) != 0 &&
+         sys::BytesWaiting(hand_.fd.get()) <= request;
 }
 
 void LeasedConnection::TakeNotes() const {

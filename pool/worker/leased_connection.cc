@@ -137,7 +137,7 @@ LeasedConnection::Next LeasedConnection::AnswerBatch(std::string_view peeked, bo
   while (batch.open()) {
     auto decision = Ask(peeked, batch.consumed(), batch.empty());
     auto* reply = decision ? std::get_if<Reply>(&*decision) : nullptr;
-    const bool watched = desk_.internals.watcher != nullptr && docket().open();
+    const bool watched = HasDocket() && docket().open() && desk_.internals.watcher != nullptr;
     if (reply != nullptr && batch.Add(*reply, UsesNotes() || watched)) {
       desk_.internals.CountRunInto();
       if (!reply->interim) ++hand_.batched;
@@ -210,14 +210,12 @@ LeasedConnection::Next LeasedConnection::SendReply(Reply reply) {
 
 Progress LeasedConnection::CarryOn() {
   const auto progress = hand_.machine.Continue(hand_.since + desk_.options.timeouts.keep_alive);
-  hand_.io.CountBytes();
   if (progress == Machine::Progress::kDone) CountStep();
   return WaitIn(Activity::kSending, progress);
 }
 
 Progress LeasedConnection::CarryOnFeeding() {
   const auto progress = hand_.machine.ContinueFeeding();
-  hand_.io.CountBytes();
   if (progress == Machine::Progress::kDone) activity_ = Activity::kExecuting;
   if (progress == Machine::Progress::kBlocked) process_.WatchInput();
   return WaitIn(Activity::kFeeding, progress);

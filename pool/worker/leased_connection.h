@@ -128,6 +128,8 @@ class LeasedConnection final : public Connection {
   }
   [[nodiscard]] std::span<std::byte> ConnectionNoteBytes() const override { return hand_.detail.connection; }
   [[nodiscard]] Docket docket() const override;
+  /// Of this request, or the one before.
+  [[nodiscard]] bool HasDocket() const { return hand_.detail.docket_of.load(std::memory_order_relaxed) != 0; }
 
   using Machine = StepMachine<SocketIo>;
   /// How often in a row the same bytes of a request got an interim reply.
@@ -197,18 +199,19 @@ class LeasedConnection final : public Connection {
   void SetDeadline(Nanos deadline) { hand_.detail.deadline.store(deadline, std::memory_order_relaxed); }
 
   WorkerDesk& desk_;
-  AnswerEnd answer_end_;
-  LeasedProcess process_;
-  LeaseInHand hand_;
-  RequestExchange exchange_;
-  EventLoop::Watch watch_;
-  EventLoop::Timer turn_;  ///< its next turn, when it had moved enough in one
-  EventLoop::Timer settle_;
+  // What each request needs lies together: many connections do not fit into the cache of a core.
   Activity activity_ = Activity::kIdle;
   bool linger_ = true;  ///< the client may still send something, which must not reset the connection
   bool roomy_ = false;  ///< half a request had to be made room behind
   std::optional<Nanos> busy_since_;
   Interims interims_;
+  EventLoop::Timer settle_;
+  LeaseInHand hand_;
+  AnswerEnd answer_end_;
+  LeasedProcess process_;
+  RequestExchange exchange_;
+  EventLoop::Watch watch_;
+  EventLoop::Timer turn_;  ///< its next turn, when it had moved enough in one
 };
 
 template <typename Call>

@@ -83,7 +83,7 @@ bool LeasedProcess::Tell(std::uint8_t which) {
     message.process_ends |= static_cast<std::uint8_t>(1u << i);
     descriptors[count++] = ends_[i].get();
   }
-  return connection_.desk().line.Tell(message, std::span(descriptors).first(count));
+  return connection_.desk().link.Tell(message, std::span(descriptors).first(count));
 }
 
 bool LeasedProcess::Offer(sys::UniqueFd output, sys::UniqueFd input, sys::UniqueFd errors) {
@@ -134,7 +134,7 @@ void LeasedProcess::CloseEnd(ProcessEnd which) {
   if (which == ProcessEnd::kInput) input_watch_.Reset();
   ends_[index].Reset();
   if (!offered_) return;
-  connection_.desk().line.Tell({.slot = connection_.hand().slot,
+  connection_.desk().link.Tell({.slot = connection_.hand().slot,
                                 .generation = connection_.hand().generation,
                                 .kind = ToParent::Kind::kCloseEnd,
                                 .process_ends = static_cast<std::uint8_t>(1u << index)});
@@ -179,7 +179,7 @@ void LeasedProcess::LetGo() {
   HYDRAPOOL_FAILPOINT("worker.process_left");
   if (std::exchange(offered_, false)) {
     const bool terminate = detail().terminate.load() && running;
-    connection_.desk().line.Tell({.slot = connection_.hand().slot,
+    connection_.desk().link.Tell({.slot = connection_.hand().slot,
                                   .generation = connection_.hand().generation,
                                   .kind = terminate ? ToParent::Kind::kTerminate : ToParent::Kind::kLetGo,
                                   .pid = running ? left.value : 0});

@@ -9,14 +9,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
-#include <utility>
 
-#include "pool/shared/scoreboard.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/socket_ledger.h"
 #include "pool/sys/tcp_counters.h"
 #include "pool/worker/request_process.h"
+#include "pool/worker/round_counts.h"
 
 namespace hydrapool {
 
@@ -30,17 +29,14 @@ class StepWatcher {
 };
 
 /// A StepMachine's seam over a real socket and the pipes of the request's process. `ledger`: counts what the
-/// kernel does not; null where the kernel counts. What is moved is added to the counters of `board` by
-/// CountBytes, once a turn and at the latest when this ends: an atomic addition right behind a system call
-/// waits for all that the call has stored.
+/// kernel does not; null where the kernel counts. What is moved is added to `counts`.
 class SocketIo {
  public:
   SocketIo(int socket, sys::SocketLedger* ledger, RequestProcess& process, StepWatcher& watcher,
-           WorkerSlot& board)
-      : socket_(socket), ledger_(ledger), process_(process), watcher_(watcher), board_(board) {}
+           RoundCounts& counts)
+      : socket_(socket), ledger_(ledger), process_(process), watcher_(watcher), counts_(counts) {}
   SocketIo(const SocketIo&) = delete;
   SocketIo& operator=(const SocketIo&) = delete;
-  ~SocketIo() { CountBytes(); }
 
   ssize_t Send(const char* bytes, std::size_t size, bool more) {
     const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
@@ -93,19 +89,14 @@ class SocketIo {
   [[nodiscard]] RequestProcess& process() const { return process_; }
   [[nodiscard]] Nanos Now() const { return hydrapool::Now(); }
 
-  void CountBytes() {
-    if (sent_ > 0) board_.sent_bytes.Add(std::exchange(sent_, 0));
-    if (received_ > 0) board_.received_bytes.Add(std::exchange(received_, 0));
-  }
-
  private:
   static ssize_t Result(ssize_t count) { return count < 0 ? -errno : count; }
   ssize_t Sent(ssize_t count) {
-    sent_ += Moved(count);
+    counts_.sent_bytes += Moved(count);
     return count;
   }
   ssize_t Received(ssize_t count) {
-    received_ += Moved(count);
+    counts_.received_bytes += Moved(count);
     return count;
   }
   static std::uint32_t Moved(ssize_t count) { return static_cast<std::uint32_t>(count < 0 ? 0 : count); }
@@ -113,9 +104,7 @@ class SocketIo {
   sys::SocketLedger* const ledger_;
   RequestProcess& process_;
   StepWatcher& watcher_;
-  WorkerSlot& board_;
-  std::uint64_t sent_ = 0;  // not counted yet
-  std::uint64_t received_ = 0;
+  RoundCounts& counts_;
 };
 
 }  // namespace hydrapool

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <exception>
+#include <span>
 #include <stdexcept>
 
 #include "pool/shared/lease_table.h"
@@ -26,7 +27,7 @@ constexpr Nanos kSweep = 250 * kMillisecond;
 
 Worker::Worker(WorkerSeat seat, const PoolOptions& options, const HandlerType& type)
     : desk_(std::move(seat), options, type), connections_(desk_.leases.size()) {
-  channel_watch_ = desk_.loop.Add(desk_.line.channel().fd(), EPOLLIN, [this](std::uint32_t) { OnChannel(); });
+  channel_watch_ = desk_.loop.Add(desk_.link.channel().fd(), EPOLLIN, [this](std::uint32_t) { OnChannel(); });
 }
 
 Worker::~Worker() = default;
@@ -46,14 +47,14 @@ int Worker::Run() {
 
   desk_.life.ready_at.store(sys::Now(), std::memory_order_relaxed);
   desk_.life.state.store(WorkerState::kReady);
-  desk_.line.RingIf(desk_.line.bell().parent_sleeps);
+  desk_.link.RingIf(desk_.link.bell().parent_sleeps);
   while (!parent_gone_ && !(desk_.draining && !InHand())) {
     desk_.loop.RunOnce(desk_.loop.now() + kIdleBeat);
     desk_.life.beat.store(desk_.loop.now(), std::memory_order_relaxed);
     EndRound();
   }
   TellStop();
-  desk_.line.FlushOutbox();
+  desk_.link.FlushOutbox();
   return 0;
 }
 
@@ -79,12 +80,12 @@ void Worker::OnSignal(int signal) {
   for (const auto& each : connections_) {
     if (each && each->idle()) each->Leave();  // the parent takes the lease itself when it sees the state
   }
-  desk_.line.RingIf(desk_.line.bell().parent_sleeps);
+  desk_.link.RingIf(desk_.link.bell().parent_sleeps);
 }
 
 void Worker::OnChannel() {
   alignas(ToWorker) std::array<std::byte, sys::Channel::kMaxPacket> buffer;
-  while (auto packet = desk_.line.channel().Receive(buffer)) {
+  while (auto packet = desk_.link.channel().Receive(buffer)) {
     if (packet->bytes.empty()) {
       parent_gone_ = true;
       return;
@@ -102,7 +103,7 @@ void Worker::OnChannel() {
       }
       desk_.life.taken.store(desk_.life.taken.load(std::memory_order_relaxed) + 1);
     }
-    desk_.line.RingIf(desk_.line.bell().parent_wants_room);
+    desk_.link.RingIf(desk_.link.bell().parent_wants_room);
   }
 }
 
@@ -117,6 +118,7 @@ void Worker::TakeLease(const ToWorker& message, std::vector<sys::UniqueFd>& desc
   // Dying gives everything back: with a lease that this process cannot even hold, nothing else does.
   if (!fd) throw std::runtime_error("no descriptor left for a connection: raise the limit of open files");
   auto& place = connections_[message.slot];
+  used_ = std::max<std::size_t>(used_, message.slot + 1);
   if (place) ended_.push_back(std::move(place));
   place = std::make_unique<LeasedConnection>(desk_, message.slot, message.generation, std::move(fd));
   if (!sweep_) sweep_ = desk_.loop.At(sys::Now() + kSweep, [this] { Sweep(); });
@@ -127,15 +129,16 @@ void Worker::Sweep() {
   bool any = false;
   const sys::Nanos now = sys::Now();
   desk_.slabs_trimmed = 0;
-  for (const auto& each : connections_) {
+  for (const auto& each : std::span(connections_).first(used_)) {
     if (!each) continue;
     any = true;
     each->OnTick(now);
   }
-  if (any || !desk_.line.FlushOutbox()) sweep_ = desk_.loop.At(now + kSweep, [this] { Sweep(); });
+  if (any || !desk_.link.FlushOutbox()) sweep_ = desk_.loop.At(now + kSweep, [this] { Sweep(); });
 }
 
 void Worker::EndRound() {
+  desk_.round.AddTo(desk_.board);
   sys::LogFile::RefreshAll();
   for (LeasedConnection* gone : desk_.forgotten) {
     auto& place = connections_[gone->hand().slot];

@@ -33,6 +33,7 @@ class Worker {
 
   WorkerDesk desk_;
   std::vector<std::unique_ptr<LeasedConnection>> connections_;  // by lease
+  std::size_t used_ = 0;                                        // no lease from here on was ever here
   std::vector<std::unique_ptr<LeasedConnection>> ended_;
   EventLoop::Watch channel_watch_;
   EventLoop::Timer sweep_;

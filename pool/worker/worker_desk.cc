@@ -33,22 +33,22 @@ bool WorkerContext::pool_drains() const {
   return internals.bell.pool_drains.load(std::memory_order_relaxed) != 0;
 }
 
-ParentLine::ParentLine(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell)
+ParentLink::ParentLink(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell)
     : ring_(ring), bell_(bell), channel_(std::move(channel)), doorbell_(std::move(doorbell)) {}
 
-void ParentLine::RingIf(std::atomic<std::uint32_t>& flag) {
+void ParentLink::RingIf(std::atomic<std::uint32_t>& flag) {
   if (flag.load() == 0 || flag.exchange(0) == 0) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto ignored = ::write(doorbell_.get(), &one, sizeof one);
 }
 
-void ParentLine::Return(ReturnRing::Item item) {
+void ParentLink::Return(ReturnRing::Item item) {
   ring_.Put(item);
   HYDRAPOOL_FAILPOINT("worker.returned");
   RingIf(bell_.parent_sleeps);
 }
 
-bool ParentLine::FlushOutbox() {
+bool ParentLink::FlushOutbox() {
   while (!outbox_.empty()) {
     if (channel_.Send(std::as_bytes(std::span(&outbox_.front(), 1)), {}) == sys::Channel::SendStatus::kFull)
       return false;
@@ -57,7 +57,7 @@ bool ParentLine::FlushOutbox() {
   return true;
 }
 
-bool ParentLine::Tell(const ToParent& message, std::span<const int> descriptors) {
+bool ParentLink::Tell(const ToParent& message, std::span<const int> descriptors) {
   const bool now = FlushOutbox() && channel_.Send(std::as_bytes(std::span(&message, 1)), descriptors) !=
                                         sys::Channel::SendStatus::kFull;
   if (!now && message.kind != ToParent::Kind::kOffer) outbox_.push_back(message);
@@ -78,7 +78,7 @@ WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& asked, const HandlerT
                 nullptr,
                 &seat.scoreboard},
       context{life.slot, board.incarnation.load(), loop, internals},
-      line(seat.ring, seat.scoreboard.bell(), std::move(seat.channel), std::move(seat.doorbell)),
+      link(seat.ring, seat.scoreboard.bell(), std::move(seat.channel), std::move(seat.doorbell)),
       peek_buffer(std::clamp<std::size_t>(options.max_input, 1, kMostInput)),
       speaks_first(type.speaks_first),
       handler(type.make(context)) {}

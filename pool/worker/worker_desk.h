@@ -20,6 +20,7 @@
 #include "pool/sys/channel.h"
 #include "pool/sys/event_loop.h"
 #include "pool/sys/unique_fd.h"
+#include "pool/worker/round_counts.h"
 
 namespace hydrapool {
 
@@ -68,9 +69,9 @@ std::size_t MostProcesses(std::size_t files, std::size_t connections, std::size_
 class LeasedConnection;
 
 /// A worker's side of its parent: what it says to it and gives back.
-class ParentLine {
+class ParentLink {
  public:
-  ParentLine(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell);
+  ParentLink(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell);
 
   /// Gives a lease back; the parent is woken if it sleeps.
   void Return(ReturnRing::Item item);
@@ -102,8 +103,9 @@ struct WorkerDesk {
   EventLoop loop;
   WorkerInternals internals;
   WorkerContext context;
-  ParentLine line;
+  ParentLink link;
   std::vector<char> peek_buffer;
+  RoundCounts round;
   bool draining = false;
   int slabs_trimmed = 0;  ///< in this sweep
   bool speaks_first = false;
