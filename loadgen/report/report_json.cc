@@ -94,6 +94,7 @@ Json NetworkJson(const RunResult& run) {
           {"syn_drops", run.kernel.syn_drops},
           {"addresses", AddressesJson(own.addresses)},
           {"own_connections", own.opened},
+          {"own_connections_made", own.made()},
           {"own_connections_sent_again", own.sent_again},
           {"http1_connections", own.http1},
           {"http2_connections", own.http2},

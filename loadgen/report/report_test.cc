@@ -87,7 +87,7 @@ TEST(ReportTextTest, SaysWhatHappened) {
   EXPECT_THAT(text, HasSubstr("refused: 1  (Connection refused)"));
   EXPECT_THAT(text, HasSubstr("200: 2"));
   EXPECT_THAT(text, HasSubstr("fairness 0.900"));
-  EXPECT_THAT(text, HasSubstr("connected  4 connections made\n"
+  EXPECT_THAT(text, HasSubstr("connected  3 connections made, 1 more tried\n"
                               "           3 to 127.0.0.1:80\n"
                               "           0 to [::1]:80, 1 more tried\n"));
 }

@@ -223,7 +223,9 @@ void Slos(Out out, const Report& report) {
 
 void Connections(Out out, const ConnectionCounts& own) {
   if (own.opened == 0) return;
-  fmt::format_to(out, "connected  {} connection{} made", own.opened, own.opened == 1 ? "" : "s");
+  const auto made = own.made();
+  fmt::format_to(out, "connected  {} connection{} made", made, made == 1 ? "" : "s");
+  if (own.opened > made) fmt::format_to(out, ", {} more tried", own.opened - made);
   if (own.http1 > 0) fmt::format_to(out, ", {} HTTP/1.1", own.http1);
   if (own.http2 > 0) fmt::format_to(out, ", {} HTTP/2", own.http2);
   if (own.tls > 0) fmt::format_to(out, ", {} TLS handshakes, {} of them resumed", own.tls, own.resumed);

@@ -15,6 +15,12 @@ void ConnectionCounts::Merge(const ConnectionCounts& other) {
   addresses.Merge(other.addresses);
 }
 
+std::uint64_t ConnectionCounts::made() const {
+  std::uint64_t n = 0;
+  for (const auto& row : addresses.rows()) n += row.connected;
+  return n;
+}
+
 void ConnectionCounts::Ask(int fd) {
   const auto segments = sys::SegmentsSentAgain(fd);
   if (segments > 0) ++sent_again;

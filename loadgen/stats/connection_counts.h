@@ -33,6 +33,8 @@ struct ConnectionCounts {
   std::uint64_t resumed = 0;      ///< so many an earlier one's.
   ServerAddresses addresses = {};
 
+  /// Of those opened the ones that were there, secured where they had to be (ServerAddresses::Connected).
+  [[nodiscard]] std::uint64_t made() const;
   /// Returns the place of its address among `addresses`.
   std::size_t Opened(const sockaddr* address, socklen_t size) {
     ++opened;

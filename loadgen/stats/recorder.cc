@@ -66,7 +66,10 @@ void Recorder::SessionCompleted(sys::Nanos due, sys::Nanos now) {
   tally_.sessions.took.Record((now - due) / sys::kMicrosecond);
 }
 
-void Recorder::Finish() { Tell(std::max(tally_.timing.last_end, start_)); }
+void Recorder::Finish() {
+  Tell(std::max(tally_.timing.last_end, start_));
+  if (tally_.one_target) tally_.CloseOneTarget();
+}
 
 Told Recorder::TakeTold() {
   const std::lock_guard lock(told_mutex_);

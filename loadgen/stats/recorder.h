@@ -40,7 +40,9 @@ class Recorder {
   /// forgiven because one late wake-up at the end of a short run is no failure to keep a rate. `journal` may
   /// be null.
   Recorder(const Plan& plan, sys::Nanos start, sys::Nanos planned_end, const Journal* journal)
-      : plan_(plan), start_(start), planned_end_(planned_end), journal_(journal), cutter_(start) {}
+      : plan_(plan), start_(start), planned_end_(planned_end), journal_(journal), cutter_(start) {
+    tally_.one_target = plan.targets.size() == 1;
+  }
 
   void Sent(const Attempt& attempt);
   void Finished(const Attempt& attempt, const Result& result);

@@ -27,7 +27,7 @@ void Tally::Latencies::Merge(const Latencies& other) {
 
 void Tally::Sent(const Attempt& attempt, bool in_time) {
   ++sent;
-  targets.Sent(attempt.url);
+  if (!one_target) targets.Sent(attempt.url);
   if (attempt.follows) {
     ++follow_ups;
   } else if (in_time) {
@@ -49,7 +49,7 @@ void Tally::Finished(const Attempt& attempt, const Result& result) {
   latency.service.Record(Micros(attempt.sent, result.end));
   parts.Record(result.outcome, result.status, Micros(attempt.due, result.end),
                Micros(attempt.sent, result.end));
-  targets.Finished(attempt.url, result.outcome, Micros(attempt.due, result.end));
+  if (!one_target) targets.Finished(attempt.url, result.outcome, Micros(attempt.due, result.end));
   if (Completed(result.outcome)) ++status[result.status];
   if (!result.head.empty()) Keep(first_responses, result.status, result.head, result.body);
   if (!result.worker.empty()) {
@@ -66,7 +66,7 @@ void Tally::CountPhases(std::size_t url, const Result& result) {
   const auto& took = result.phases;
   const auto count = [&](std::size_t phase, sys::Nanos time) {
     phases[phase].Record(Micros(0, time));
-    targets.Took(url, phase, Micros(0, time));
+    if (!one_target) targets.Took(url, phase, Micros(0, time));
   };
   if (took.connect > 0) count(0, took.connect);
   if (took.tls > 0) count(1, took.tls);
@@ -78,8 +78,25 @@ void Tally::InFlightAtEnd(const Attempt& attempt, sys::Nanos now) {
   ++in_flight_at_end;
   latency.response.Record(Micros(attempt.due, now));
   latency.service.Record(Micros(attempt.sent, now));
-  targets.InFlight(attempt.url, Micros(attempt.due, now));
+  if (!one_target) targets.InFlight(attempt.url, Micros(attempt.due, now));
   parts.RecordInFlight(Micros(attempt.due, now), Micros(attempt.sent, now));
+}
+
+void Tally::CloseOneTarget() {
+  auto& whole = targets.At(0);
+  whole = {.sent = sent,
+           .completed = outcomes.completed(),
+           .ok = outcomes.of(Outcome::kOk),
+           .response = latency.response,
+           .not_ok_response = parts.not_ok_response};
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    if (outcome != Outcome::kOk && outcomes.of(outcome) > 0) whole.errors[outcome] = outcomes.of(outcome);
+  }
+  for (std::size_t i = 0; i < kPhases; ++i)
+    whole.phases[i] = {.count = phases[i].count(),
+                       .sum = static_cast<std::int64_t>(phases[i].sum()),
+                       .max = phases[i].max()};
 }
 
 void Tally::Merge(const Tally& other) {

@@ -61,6 +61,8 @@ class Tally {
   void Finished(const Attempt& attempt, const Result& result);
   void InFlightAtEnd(const Attempt& attempt, sys::Nanos now);
   void Merge(const Tally& other);
+  /// Where all requests are of one kind: makes `targets` of the whole, once, at the end.
+  void CloseOneTarget();
 
   /// When things happened.
   struct Timing {
@@ -94,7 +96,8 @@ class Tally {
   ConnectionCounts connections = {};  ///< Those of the warm-up too.
   Latencies latency = {};
   LatencyParts parts;
-  TargetList targets;  ///< By URL.
+  TargetList targets;       ///< By URL.
+  bool one_target = false;  ///< All requests are of one kind: nothing is counted twice (CloseOneTarget).
   /// How long each part took, of the requests in which there was one (phases.h); `body` of completed ones.
   std::array<LatencyHistogram, kPhases> phases;
   OutcomeCounts outcomes;

@@ -52,6 +52,41 @@ TEST(TallyTest, ABadStatusIsCompletedButNotOk) {
   EXPECT_EQ(tally.outcomes.failed(), 0u);
 }
 
+/// Every way in which requests can end, and one that did not.
+Tally AllOutcomes(bool one_target) {
+  Tally tally;
+  tally.one_target = one_target;
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    for (std::size_t n = 0; n <= i; ++n) {
+      auto result = Ended(static_cast<Outcome>(i));
+      result.end += static_cast<sys::Nanos>(n) * kMillisecond;
+      result.phases = {.connect = kMillisecond, .first_byte = static_cast<sys::Nanos>(i) * kMillisecond};
+      tally.Sent(kAttempt, true);
+      tally.Finished(kAttempt, result);
+    }
+  }
+  tally.Sent(kAttempt, true);
+  tally.InFlightAtEnd(kAttempt, 110 * kMillisecond);
+  if (one_target) tally.CloseOneTarget();
+  return tally;
+}
+
+TEST(TallyTest, OneKindOfRequestIsTheWholeRun) {
+  const auto counted = AllOutcomes(false).targets.of(0);
+  const auto made = AllOutcomes(true).targets.of(0);
+  EXPECT_EQ(made.sent, counted.sent);
+  EXPECT_EQ(made.completed, counted.completed);
+  EXPECT_EQ(made.ok, counted.ok);
+  EXPECT_EQ(made.errors, counted.errors);
+  EXPECT_EQ(made.response, counted.response);
+  EXPECT_EQ(made.not_ok_response, counted.not_ok_response);
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    EXPECT_EQ(made.phases[i].count, counted.phases[i].count);
+    EXPECT_EQ(made.phases[i].sum, counted.phases[i].sum);
+    EXPECT_EQ(made.phases[i].max, counted.phases[i].max);
+  }
+}
+
 TEST(TallyTest, WhatIsInFlightAtTheEndIsAsOldAsItIs) {
   Tally tally;
   tally.Sent(kAttempt, true);

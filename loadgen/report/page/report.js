@@ -128,7 +128,8 @@ function tables() {
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
     ['own lag p99', micros(report.self.own_lag_us.p99)], ['all programs', `${number(100 * report.self.machine_cpu)} % of ${report.self.cores} cores`],
-    ['connections made', number(report.self.network.own_connections)],
+    ['connections made', number(report.self.network.own_connections_made)],
+    ['more that were tried', number(report.self.network.own_connections - report.self.network.own_connections_made)],
     ['TCP segments sent again on them', number(report.self.network.own_retransmits)],
     ['and by all programs', number(report.self.network.retransmits)], ['accept queues overflowed', number(report.self.network.accept_overflows)], ['bottleneck', report.self.bottleneck]]);
   table("The server's addresses", ['', 'connections', 'not made'], report.self.network.addresses.map(({address, tried, connected}) =>
