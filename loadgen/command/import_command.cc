@@ -53,9 +53,9 @@ sys::Result<Imported> Import(const std::string& kind, const std::string& text) {
     return Imported{.targets = std::move(lines->targets), .notes = std::move(lines->notes)};
   }
   if (kind == "openapi") {
-    auto targets = ParseOpenApi(text);
-    if (!targets) return tl::unexpected(targets.error());
-    return Imported{.targets = std::move(*targets)};
+    auto requests = ParseOpenApi(text);
+    if (!requests) return tl::unexpected(requests.error());
+    return Imported{.targets = std::move(requests->targets), .notes = std::move(requests->notes)};
   }
   const auto entries = ParseHar(text);
   if (!entries) return tl::unexpected(entries.error());
@@ -69,7 +69,7 @@ std::string Encoded(std::string_view url) {
   std::string encoded;
   for (const char c : url) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte > 0x20 && byte != 0x7f && c != '{' && c != '}') {
+    if (byte > 0x20 && byte < 0x7f && c != '{' && c != '}') {
       encoded.push_back(c);
     } else {
       encoded += fmt::format("%{:02X}", byte);
@@ -78,8 +78,8 @@ std::string Encoded(std::string_view url) {
   return encoded;
 }
 
-/// As a line of a request file.
-std::string RequestLine(const Target& target) {
+/// As a line of a request file, which is text.
+sys::Result<std::string> RequestLine(const Target& target) {
   const auto url = Encoded(target.url);
   const bool plain = IsMethod(target.method) && !url.empty() && !url.starts_with('#');
   if (plain && target.headers.empty() && target.body.text().empty() && target.user.empty())
@@ -90,7 +90,13 @@ std::string RequestLine(const Target& target) {
   if (!target.user.empty()) headers.push_back("Authorization: Basic " + ToBase64(target.user));
   if (!headers.empty()) json["headers"] = headers;
   if (target.body) json["body"] = Literal(target.body.text());
-  return json.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  try {
+    return json.dump(-1, ' ', true) + "\n";
+  } catch (const nlohmann::json::exception&) {
+    return sys::Failure(
+        fmt::format("{} {}: what is no UTF-8 has no place in a request file (--data @FILE sends it)",
+                    target.method, url));
+  }
 }
 
 }  // namespace
@@ -110,15 +116,19 @@ int ImportCommand(int argc, const char* const* argv) {
       ->type_name("FILE")
       ->group("Output");
   if (const auto code = ParseFlags(app, argc, argv)) return *code;
-  const auto text = ReadWholeFile(path);
+  const auto text = ReadText(path);
   if (!text) return Complain(kUsage, text.error().message);
   const auto imported = Import(kind, *text);
   if (!imported) return Complain(kUsage, fmt::format("{}: {}", path, imported.error().message));
   if (imported->targets.empty()) return Complain(kUsage, path + " has no requests");
+  std::string lines;
+  for (const auto& target : imported->targets) {
+    const auto line = RequestLine(target);
+    if (!line) return Complain(kUsage, fmt::format("{}: {}", path, line.error().message));
+    lines += *line;
+  }
   const auto files = TextFiles::Open({{"--output", out}}, DistinctFiles({{"FILE", path}}));
   if (!files) return Complain(kUsage, files.error().message);
-  std::string lines;
-  for (const auto& target : imported->targets) lines += RequestLine(target);
   std::string notes;
   for (const auto& note : imported->notes) notes += note + "\n";
   const auto written = files->Write(notes, [&](const std::string&) { return lines; });

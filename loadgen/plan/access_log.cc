@@ -38,6 +38,26 @@ int StatusOf(std::string_view text) {
   return status >= 100 && status <= 599 ? status : 0;
 }
 
+/// Of what stands in the quotes of a line: \" and \\, and \xHH as nginx writes what is not printable. What
+/// has no place in a URL becomes "%0A" and the like.
+std::string Unescaped(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code = 0;
+    const auto hex = text.substr(i).starts_with("\\x") ? text.substr(i + 2, 2) : "";
+    const auto [stop, error] = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
+    if (error == std::errc() && stop == hex.data() + 2) {
+      const bool printable = code > 0x20 && code < 0x7f;
+      plain += printable ? std::string(1, static_cast<char>(code)) : fmt::format("%{:02X}", code);
+      i += 3;
+    } else {
+      const bool escaped = text.substr(i).starts_with("\\\"") || text.substr(i).starts_with("\\\\");
+      plain += text[escaped ? ++i : i];
+    }
+  }
+  return plain;
+}
+
 /// "GET /a HTTP/1.1".
 bool TakeRequestLine(std::string_view text, LoggedRequest& request) {
   const auto space = text.find(' ');
@@ -62,7 +82,8 @@ std::optional<LoggedRequest> FromCommon(std::string_view line) {
   while (end != line.npos && line[end - 1] == '\\') end = line.find('"', end + 1);
   LoggedRequest request;
   const auto time = CommonTime(std::string(line.substr(open + 1, close - open - 1)));
-  if (!time || end == line.npos || !TakeRequestLine(line.substr(quote + 1, end - quote - 1), request))
+  if (!time || end == line.npos ||
+      !TakeRequestLine(Unescaped(line.substr(quote + 1, end - quote - 1)), request))
     return std::nullopt;
   request.time = *time;
   request.status = StatusOf(line.substr(std::min(end + 2, line.size())));
@@ -109,7 +130,7 @@ std::optional<LoggedRequest> FromJson(std::string_view line) {
   }
   const auto& parts = nested != object.end() && nested->is_object() ? *nested : object;
   request.method = TextOf(parts, {"method", "request_method"});
-  request.target = TextOf(parts, {"uri", "request_uri", "path"});
+  request.target = TextOf(parts, {"uri", "request_uri", "path", "url"});
   return request;
 }
 

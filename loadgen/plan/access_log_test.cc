@@ -18,8 +18,9 @@ TEST(AccessLogTest, ReadsTheFormatsOfServers) {
        "/a?b=c"},
       {R"(::1 - - [10/Oct/2025:11:55:36 +0000] "POST /x HTTP/2.0" 201 0 "http://r/" "Mozilla \"x\"")", kTime,
        "POST", "/x"},
-      {R"(h - - [10/Oct/2025:11:55:36 +0000] "GET /say\"hi\" HTTP/1.1" 200 1)", kTime, "GET",
-       R"(/say\"hi\")"},
+      {R"(h - - [10/Oct/2025:11:55:36 +0000] "GET /say\"hi\" HTTP/1.1" 200 1)", kTime, "GET", R"(/say"hi")"},
+      {R"(h - - [10/Oct/2025:11:55:36 +0000] "GET /\x22\xC3\xA9\x0A\\x41\x4 HTTP/1.1" 200 1)", kTime, "GET",
+       R"(/"%C3%A9%0A\x41\x4)"},
       {R"({"time_iso8601": "2025-10-10T13:55:36+02:00", "request": "HEAD /n HTTP/1.1"})", kTime, "HEAD",
        "/n"},
       {R"({"msec": "1760097336.250", "request_method": "GET", "request_uri": "/m"})",
@@ -27,6 +28,7 @@ TEST(AccessLogTest, ReadsTheFormatsOfServers) {
       {R"({"level":"info","ts":1760097336.25,"request":{"method":"PUT","host":"h","uri":"/c"},"status":200})",
        kTime + 250 * sys::kMillisecond, "PUT", "/c"},
       {R"({"time_local": "10/Oct/2025:11:55:36 +0000", "method": "GET", "path": "/l"})", kTime, "GET", "/l"},
+      {R"({"time": "2025-10-10T11:55:36Z", "method": "GET", "url": "/u"})", kTime, "GET", "/u"},
   };
   for (const auto& [line, time, method, target] : lines) {
     const auto request = ParseAccessLine(line);

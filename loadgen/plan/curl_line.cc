@@ -8,101 +8,15 @@
 #include <optional>
 #include <utility>
 
+#include "loadgen/plan/form_text.h"
+#include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/request_file.h"
+#include "loadgen/plan/shell_words.h"
 #include "loadgen/plan/text_file.h"
 
 namespace hydrapool::loadgen {
 namespace {
-
-using Command = std::vector<std::string>;
-
-/// Words, quotes taken off; one list for each command.
-class Words {
- public:
-  explicit Words(std::string_view text) : text_(text) {}
-
-  sys::Result<std::vector<Command>> Split() {
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c == '\'' || c == '"' || (c == '$' && Next() == '\'')) {
-        if (!TakeQuoted()) return sys::Failure(fmt::format("a quote ({}) that does not end", c));
-      } else if (c == '\\') {
-        TakeEscaped();
-      } else if (c == '\n' || c == ';' || c == ' ' || c == '\t' || c == '\r') {
-        EndWord();
-        if (c == '\n' || c == ';') EndCommand();
-        ++at_;
-      } else {
-        word_ = word_.value_or("") + c;
-        ++at_;
-      }
-    }
-    EndWord();
-    EndCommand();
-    return std::move(commands_);
-  }
-
- private:
-  [[nodiscard]] char Next() const { return at_ + 1 < text_.size() ? text_[at_ + 1] : '\0'; }
-  void EndWord() {
-    if (word_) command_.push_back(*std::exchange(word_, std::nullopt));
-  }
-  void EndCommand() {
-    if (!command_.empty()) commands_.push_back(std::exchange(command_, {}));
-  }
-  void TakeEscaped() {
-    const bool joins = Next() == '\n' || (Next() == '\r' && at_ + 2 < text_.size() && text_[at_ + 2] == '\n');
-    if (joins) {
-      at_ += Next() == '\n' ? 2 : 3;
-    } else {
-      if (at_ + 1 < text_.size()) word_ = word_.value_or("") + Next();
-      at_ += 2;
-    }
-  }
-  bool TakeQuoted() {
-    const bool escapes = text_[at_] == '$';
-    const char quote = escapes ? '\'' : text_[at_];
-    const bool plain = quote == '\'' && !escapes;
-    at_ += escapes ? 2 : 1;
-    std::string value;
-    for (; at_ < text_.size() && text_[at_] != quote; ++at_) {
-      const bool special =
-          escapes || (quote == '"' && std::string_view("\"\\$`\n").find(Next()) != std::string_view::npos);
-      if (text_[at_] != '\\' || plain || !special) {
-        value += text_[at_];
-      } else {
-        ++at_;
-        if (at_ < text_.size()) escapes ? Unescape(value) : TakeUnlessNewline(value);
-      }
-    }
-    if (at_ == text_.size()) return false;
-    ++at_;
-    word_ = word_.value_or("") + value;
-    return true;
-  }
-  void TakeUnlessNewline(std::string& value) const {
-    if (text_[at_] != '\n') value += text_[at_];
-  }
-  /// Of $'…': \n, \t, \r, \xHH, \uHHHH below 128; others stand for themselves.
-  void Unescape(std::string& value) {
-    const char c = text_[at_];
-    const std::size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 0;
-    const auto hex = text_.substr(at_ + 1, digits);
-    if (digits > 0 && hex.size() == digits && hex.find_first_not_of("0123456789abcdefABCDEF") == hex.npos) {
-      value += static_cast<char>(std::stoi(std::string(hex), nullptr, 16) & 0xff);
-      at_ += digits;
-    } else {
-      value += c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
-    }
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::optional<std::string> word_;
-  Command command_;
-  std::vector<Command> commands_;
-};
 
 /// The long names of curl's short options.
 const std::map<char, std::string>& LongNames() {
@@ -115,8 +29,8 @@ const std::map<char, std::string>& LongNames() {
   return kNames;
 }
 
-constexpr std::array<std::string_view, 13> kPassedOver = {
-    "silent",      "show-error", "verbose",           "include", "fail",      "no-buffer", "globoff",
+constexpr std::array<std::string_view, 12> kPassedOver = {
+    "silent",      "show-error", "verbose",           "include", "fail",      "no-buffer",
     "remote-name", "http1.1",    "no-progress-meter", "output",  "write-out", "path-as-is"};
 constexpr std::array<std::string_view, 5> kForLoadgen = {"insecure", "location", "http2", "max-time",
                                                          "proxy"};
@@ -135,7 +49,7 @@ class Curl {
  public:
   explicit Curl(CurlLines& all) : all_(all) {}
 
-  sys::Result<void> Read(const Command& words) {
+  sys::Result<void> Read(const ShellCommand& words) {
     for (std::size_t i = 1; i < words.size(); ++i) {
       const auto& word = words[i];
       if (!word.starts_with('-') || word == "-") {
@@ -178,14 +92,16 @@ class Curl {
       if (!IsHeader(value)) return sys::Failure(fmt::format("'{}' is not a header", value));
       target_.headers.push_back(value);
     } else if (name == "user-agent") {
-      target_.headers.push_back("User-Agent: " + value);
+      made_.push_back("User-Agent: " + value);
     } else if (name == "referer") {
-      target_.headers.push_back("Referer: " + value);
+      made_.push_back("Referer: " + value);
     } else if (name == "cookie") {
       if (value.find('=') == value.npos) return sys::Failure("curl's -b with a file is not read");
-      target_.headers.push_back("Cookie: " + value);
+      cookies_ += (cookies_.empty() ? "" : "; ") + value;
     } else if (name == "compressed") {
-      target_.headers.push_back("Accept-Encoding: gzip, deflate");
+      made_.emplace_back("Accept-Encoding: gzip, deflate");
+    } else if (name == "globoff") {
+      globs_ = false;
     } else if (name == "user") {
       user_ = value;
     } else if (name == "url") {
@@ -206,22 +122,45 @@ class Curl {
   }
 
   sys::Result<void> TakeData(const std::string& name, const std::string& value) {
-    if (name == "data-urlencode")
-      return sys::Failure("curl's --data-urlencode is not known: give the encoded text");
-    std::string part = value;
-    if (value.starts_with('@') && name != "data-raw") {
-      auto read = ReadWholeFile(value.substr(1));
-      if (!read) return tl::unexpected(read.error());
-      part = std::move(*read);
-      if (name == "data" || name == "data-ascii")
-        std::erase_if(part, [](char c) { return c == '\n' || c == '\r'; });
+    auto part = name == "data-urlencode" ? EncodedPart(value) : sys::Result<std::string>(value);
+    if (name != "data-raw" && name != "data-urlencode" && value.starts_with('@'))
+      part = ReadWholeFile(value.substr(1));
+    if (!part) return tl::unexpected(part.error());
+    if (value.starts_with('@') && (name == "data" || name == "data-ascii"))
+      std::erase_if(*part, [](char c) { return c == '\n' || c == '\r'; });
+    if (name == "json" && !data_) {
+      made_.emplace_back("Content-Type: application/json");
+      made_.emplace_back("Accept: application/json");
     }
-    data_ = data_ ? *data_ + (name == "json" ? "" : "&") + part : part;
-    if (name == "json") {
-      target_.headers.emplace_back("Content-Type: application/json");
-      target_.headers.emplace_back("Accept: application/json");
-    }
+    data_ = data_ ? *data_ + (name == "json" ? "" : "&") + *part : *part;
     return {};
+  }
+
+  /// Of "TEXT", "=TEXT", "NAME=TEXT", "@FILE" and "NAME@FILE".
+  static sys::Result<std::string> EncodedPart(const std::string& value) {
+    const auto mark = value.find_first_of("=@");
+    if (mark == value.npos) return PercentEncoded(value);
+    const auto name = value.substr(0, mark);
+    auto text = sys::Result<std::string>(value.substr(mark + 1));
+    if (value[mark] == '@') text = ReadWholeFile(*text);
+    if (!text) return text;
+    return (name.empty() ? "" : name + "=") + PercentEncoded(*text);
+  }
+
+  /// Without the backslashes that keep curl from making several URLs of one; nothing where it would.
+  [[nodiscard]] std::optional<std::string> WithoutGlobs(const std::string& url) const {
+    if (!globs_) return url;
+    std::string one;
+    for (std::size_t i = 0; i < url.size(); ++i) {
+      const bool escaped = url[i] == '\\' && i + 1 < url.size() &&
+                           std::string_view("[]{}").find(url[i + 1]) != std::string_view::npos;
+      if (escaped) ++i;
+      const auto end = url.find(']', i);
+      const bool range = url[i] == '[' && end != url.npos && url.substr(i, end - i).find('-') != url.npos;
+      if (!escaped && (url[i] == '{' || range)) return std::nullopt;
+      one.push_back(url[i]);
+    }
+    return one;
   }
 
   sys::Result<void> Finish() {
@@ -229,7 +168,16 @@ class Curl {
     if (data_ && !get_) target_.body = *data_;
     target_.method = !method_.empty() ? method_ : target_.body ? "POST" : "GET";
     if (!IsMethod(target_.method)) return sys::Failure(fmt::format("'{}' is not a method", target_.method));
-    for (auto url : urls_) {
+    if (!cookies_.empty()) made_.push_back("Cookie: " + cookies_);
+    for (auto& header : made_) {
+      if (!Mentions(target_, NameOf(header))) target_.headers.push_back(std::move(header));
+    }
+    for (const auto& given : urls_) {
+      const auto whole = WithoutGlobs(given);
+      if (!whole)
+        return sys::Failure(
+            fmt::format("curl would make several URLs of '{}': give them one by one, or -g with it", given));
+      auto url = *whole;
       if (get_ && data_) url += (url.find('?') == url.npos ? "?" : "&") + *data_;
       const auto parsed = ParseHttpUrl(url);
       if (!parsed) return tl::unexpected(parsed.error());
@@ -245,22 +193,28 @@ class Curl {
   Target target_;
   std::string method_;
   std::string user_;
+  std::string cookies_;
+  std::vector<std::string> made_;  // headers of other options, where -H has none of the name
   std::vector<std::string> urls_;
   std::optional<std::string> data_;
   bool get_ = false;
+  bool globs_ = true;
 };
 
 }  // namespace
 
 sys::Result<CurlLines> ParseCurlLines(std::string_view text) {
-  const auto commands = Words(text).Split();
+  const auto commands = SplitShellWords(text);
   if (!commands) return tl::unexpected(commands.error());
   CurlLines lines;
   for (const auto& command : *commands) {
-    if (command.front().starts_with('#')) continue;
     if (command.front() != "curl")
       return sys::Failure(fmt::format("'{}' is no curl command", command.front()));
-    if (auto read = Curl(lines).Read(command); !read) return tl::unexpected(read.error());
+    if (auto read = Curl(lines).Read(command); !read) {
+      if (commands->size() == 1) return tl::unexpected(read.error());
+      return sys::Failure(
+          fmt::format("command {}: {}", &command - commands->data() + 1, read.error().message));
+    }
   }
   if (lines.targets.empty()) return sys::Failure("no curl command");
   return lines;

@@ -16,11 +16,10 @@ struct CurlLines {
       {};  ///< What belongs to loadgen's own command line: "-k: give it to loadgen".
 };
 
-/// Reads one or more curl commands, as people type them and as browsers' "copy as cURL" writes them: quoted
-/// as in a POSIX shell (and $'…'), lines joined by a backslash, separated by line ends or ';'. Known are the
-/// options that say what a request is; such as only say what curl prints are passed over; others are an
-/// error. Files
-/// (-d @FILE) are read. Nothing is expanded as a shell would ($x, *, `…`).
+/// Reads one or more curl commands (shell_words.h), as people type them and as browsers' "copy as cURL"
+/// writes them. Known are the options that say what a request is; such as only say what curl prints are
+/// passed over; others are an error, and so is a URL of which curl makes several ({a,b}, [1-3]). Files (-d
+/// @FILE) are read.
 [[nodiscard]] sys::Result<CurlLines> ParseCurlLines(std::string_view text);
 
 }  // namespace hydrapool::loadgen

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "loadgen/plan/form_text.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/start_time.h"
 
@@ -29,6 +30,22 @@ bool IsMade(std::string name) {
   return name.starts_with(':') || std::ranges::find(kMade, name) != kMade.end();
 }
 
+/// Of postData: its text, or a form's fields.
+std::optional<std::string> BodyOf(const json& data) {
+  if (!data.is_object()) return std::nullopt;
+  if (data.contains("text")) {
+    if (data.value("encoding", "") == "base64") throw std::runtime_error("a body in base64 is not read");
+    return data.at("text").get<std::string>();
+  }
+  if (!data.contains("params") || data.at("params").empty()) return std::nullopt;
+  if (!data.value("mimeType", "").starts_with("application/x-www-form-urlencoded"))
+    throw std::runtime_error("of its body only the fields are there and not the text");
+  FormPairs fields;
+  for (const auto& each : data.at("params"))
+    fields.emplace_back(each.at("name").get<std::string>(), each.value("value", ""));
+  return FormText(fields);
+}
+
 std::optional<HarEntry> EntryOf(const json& object) {
   const auto& request = object.at("request");
   HarEntry entry{.target = {.url = request.at("url").get<std::string>(),
@@ -44,9 +61,8 @@ std::optional<HarEntry> EntryOf(const json& object) {
     auto text = name + ": " + header.at("value").get<std::string>();
     if (!IsMade(name) && IsHeader(text)) entry.target.headers.push_back(std::move(text));
   }
-  const auto data = request.find("postData");
-  if (data != request.end() && data->contains("text")) {
-    entry.target.body = Body::AsItIs(data->at("text").get<std::string>());
+  if (auto body = BodyOf(request.value("postData", json::object()))) {
+    entry.target.body = Body::AsItIs(std::move(*body));
   } else if (NeedsBody(entry.target.method)) {
     entry.target.body = "";
   }

@@ -4,15 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <memory>
 #include <string_view>
 
+#include "loadgen/plan/url_scheme.h"
 #include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
 
+constexpr std::array<std::string_view, 6> kProxies = {"http",    "https",  "socks4",
+                                                      "socks4a", "socks5", "socks5h"};
 constexpr std::string_view kUnits = " us ms s m h k K M % ";
 
 struct FreeUrl {
@@ -91,13 +95,16 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
     return sys::Failure(fmt::format("'{}' is not a URL but a number (a {} {})", text,
                                     is_time ? "duration is -d" : "rate is -R", text));
   }
-  if (text.find("://") == text.npos && LacksSlashOrColon(text))
+  const bool whole = HasScheme(text);
+  if (!whole && LacksSlashOrColon(text))
     return sys::Failure(
         fmt::format("'{}' is not a URL: it begins neither with http:// nor with https://", text));
+  if (whole && text.find(":///") == text.find("://"))
+    return sys::Failure(fmt::format("'{}' is not a URL: it has no host", text));
   const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   HttpUrl parts;
-  const bool relative = !base.empty() && text.find("://") == text.npos;
-  parts.full = relative || text.find("://") != text.npos ? text : "http://" + text;
+  const bool relative = !base.empty() && !whole;
+  parts.full = relative || whole ? text : "http://" + text;
   const bool has_lines = HasLines(text);
   const bool odd = !has_lines && std::ranges::any_of(text, &NeedsEscape);
   const unsigned flags = (has_lines || dots == Dots::kAsTheyAre ? CURLU_PATH_AS_IS : 0U) |
@@ -125,6 +132,19 @@ sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& ba
   parts.user = UserOf(url.get());
   EraseUser(parts.full, 0);
   return parts;
+}
+
+sys::Result<void> CheckProxy(const std::string& text) {
+  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
+  const auto whole = HasScheme(text) ? text : "http://" + text;
+  if (const auto wrong = curl_url_set(url.get(), CURLUPART_URL, whole.c_str(), CURLU_NON_SUPPORT_SCHEME);
+      wrong != CURLUE_OK)
+    return sys::Failure(fmt::format("is not a proxy: {}", curl_url_strerror(wrong)));
+  if (std::ranges::find(kProxies, Part(url.get(), CURLUPART_SCHEME)) == kProxies.end())
+    return sys::Failure(fmt::format("is not a proxy: these are {}", fmt::join(kProxies, ", ")));
+  if (Part(url.get(), CURLUPART_PORT) == "0")
+    return sys::Failure("is not a proxy: nothing listens on port 0");
+  return {};
 }
 
 }  // namespace hydrapool::loadgen

@@ -93,5 +93,12 @@ TEST(HttpUrlTest, WhatIsNoneIsRefusedWithAHint) {
   EXPECT_FALSE(ParseHttpUrl("http://h/\n"));
 }
 
+TEST(HttpUrlTest, AUrlInAQueryIsNoScheme) {
+  EXPECT_EQ(ParseHttpUrl("/r?to=http://x/", "http://h:81")->full, "http://h:81/r?to=http://x/");
+  EXPECT_EQ(ParseHttpUrl("h/r?to=http://x/")->full, "http://h/r?to=http://x/");
+  EXPECT_EQ(ParseHttpUrl("h/r?to=http:///x/")->host, "h");
+  EXPECT_FALSE(ParseHttpUrl("http:///x/"));
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

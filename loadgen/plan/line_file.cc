@@ -36,7 +36,7 @@ sys::Result<void> CheckLines(const std::string& path, const Lines& lines, Place 
 }  // namespace
 
 sys::Result<Lines> ReadLines(const std::string& path) {
-  const auto text = ReadWholeFile(path);
+  const auto text = ReadText(path);
   if (!text) return tl::unexpected(text.error());
   Lines lines;
   for (std::size_t begin = 0; begin < text->size();) {

@@ -9,21 +9,24 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
+#include "loadgen/plan/form_text.h"
+#include "loadgen/plan/openapi_example.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = OpenApiExamples::Json;
 
-constexpr int kDeepest = 32;            // of YAML, of schemas
-constexpr int kMostNodes = 1'000'000;   // of YAML, with what its aliases repeat
-constexpr int kMostOfExample = 10'000;  // schemas
+constexpr int kDeepest = 32;           // of YAML
+constexpr int kMostNodes = 1'000'000;  // of YAML, with what its aliases repeat
 constexpr std::array<std::string_view, 7> kMethods = {"get",     "put",  "post", "delete",
                                                       "options", "head", "patch"};
+/// What the description says of these headers has other places in it.
+constexpr std::array<std::string_view, 3> kToldElsewhere = {"accept", "content-type", "authorization"};
 
 Json ScalarOf(const YAML::Node& node) {
   const auto& text = node.Scalar();
@@ -53,160 +56,181 @@ Json JsonOf(const YAML::Node& node, int& left, int depth = 0) {
   return object;
 }
 
+std::string Changed(std::string text, int (*change)(int)) {
+  std::ranges::transform(text, text.begin(), [&](unsigned char c) { return static_cast<char>(change(c)); });
+  return text;
+}
+
 /// One description on its way to requests.
 class Description {
  public:
-  explicit Description(const Json& root) : root_(root) {}
+  explicit Description(const Json& root) : root_(root), examples_(root) {}
 
-  std::vector<Target> Targets() const {
-    const auto servers = root_.value("servers", Json::array());
-    auto base = servers.empty() ? std::string() : servers[0].value("url", "");
-    if (base.ends_with('/')) base.pop_back();
-    std::vector<Target> targets;
-    for (const auto& [path, item] : root_.at("paths").items()) {
-      const auto& operations = Follow(item);
-      for (const auto& [method, operation] : operations.items()) {
+  OpenApiRequests Requests() {
+    for (const auto& [path, item_or_ref] : root_.at("paths").items()) {
+      const auto& item = examples_.Follow(item_or_ref);
+      for (const auto& [method, operation] : item.items()) {
         if (std::ranges::find(kMethods, method) == kMethods.end()) continue;
-        targets.push_back(
-            TargetOf(base + path, method, operation, operations.value("parameters", Json::array())));
+        const auto& at = operation.contains("servers") ? operation : item.contains("servers") ? item : root_;
+        AddRequest(method, path, ServerOf(at), operation, item.value("parameters", Json::array()));
       }
     }
-    return targets;
+    return std::move(requests_);
   }
 
  private:
-  /// What a $ref leads to, or the thing itself.
-  [[nodiscard]] const Json& Follow(const Json& thing) const {
-    const auto* found = &thing;
-    for (int i = 0; i < kDeepest && found->is_object() && found->contains("$ref"); ++i) {
-      const auto ref = found->at("$ref").get<std::string>();
-      if (!ref.starts_with('#')) throw std::runtime_error("$ref leads out of the document: " + ref);
-      found = &root_.at(Json::json_pointer(ref.substr(1)));
-    }
-    return *found;
+  static std::string ServerOf(const Json& at) {
+    const auto servers = at.value("servers", Json::array());
+    if (servers.empty()) return {};
+    auto url = servers[0].value("url", "");
+    const auto variables = servers[0].value("variables", Json::object());
+    for (const auto& [name, variable] : variables.items())
+      Fill(url, name, TextOf(variable.value("default", Json(""))));
+    if (url.ends_with('/')) url.pop_back();
+    return url;
   }
 
-  /// Schemas on the way to one, which are not followed again, and how many more there may be.
-  struct Way {
-    std::vector<const Json*> to = {};
-    int left = kMostOfExample;
-  };
-
-  [[nodiscard]] Json ExampleOf(const Json& schema_or_ref) const {
-    Way way;
-    return ExampleOf(schema_or_ref, way);
+  static void Fill(std::string& text, std::string_view name, const std::string& value) {
+    const auto place = fmt::format("{{{}}}", name);
+    for (auto at = text.find(place); at != text.npos; at = text.find(place, at + value.size()))
+      text.replace(at, place.size(), value);
   }
 
-  [[nodiscard]] Json ExampleOf(const Json& schema_or_ref, Way& way) const {
-    const auto& schema = Follow(schema_or_ref);
-    if (!schema.is_object() || way.to.size() > kDeepest || --way.left < 0 ||
-        std::ranges::find(way.to, &schema) != way.to.end())
-      return nullptr;
-    way.to.push_back(&schema);
-    auto example = OfSchema(schema, way);
-    way.to.pop_back();
-    return example;
-  }
-
-  [[nodiscard]] Json OfSchema(const Json& schema, Way& way) const {
-    for (const auto* key : {"example", "default", "const"}) {
-      if (schema.contains(key)) return schema.at(key);
-    }
-    for (const auto* key : {"examples", "enum"}) {
-      if (schema.contains(key) && schema.at(key).is_array() && !schema.at(key).empty())
-        return schema.at(key)[0];
-    }
-    for (const auto* key : {"allOf", "oneOf", "anyOf"}) {
-      if (!schema.contains(key) || schema.at(key).empty()) continue;
-      if (std::string_view(key) != "allOf") return ExampleOf(schema.at(key)[0], way);
-      Json all;
-      for (const auto& part : schema.at(key)) {
-        auto example = ExampleOf(part, way);
-        if (all.is_object() && example.is_object()) {
-          all.update(example);
-        } else if (all.is_null() || example.is_object()) {
-          all = std::move(example);
-        }
+  /// An operation's own stand for those of the same name that all of its path share.
+  [[nodiscard]] std::vector<const Json*> Parameters(const Json& own, const Json& shared) const {
+    std::vector<const Json*> all;
+    for (const auto* list : {&shared, &own}) {
+      for (const auto& reference : *list) {
+        const auto& parameter = examples_.Follow(reference);
+        const auto same = [&](const Json* other) {
+          return other->at("name") == parameter.at("name") &&
+                 other->value("in", "") == parameter.value("in", "");
+        };
+        std::erase_if(all, same);
+        all.push_back(&parameter);
       }
-      return all;
     }
-    return OfType(schema, way);
+    return all;
   }
 
-  [[nodiscard]] Json OfType(const Json& schema, Way& way) const {
-    const auto type = schema.contains("type") && schema.at("type").is_string()
-                          ? schema.at("type").get<std::string>()
-                      : schema.contains("properties") ? "object"
-                                                      : "string";
-    if (type == "integer" || type == "number") return schema.value("minimum", Json(1));
-    if (type == "boolean") return true;
-    if (type == "array") {
-      return Json::array({schema.contains("items") ? ExampleOf(schema.at("items"), way) : Json("text")});
+  void AddRequest(const std::string& method, const std::string& path, const std::string& server,
+                  const Json& operation, const Json& shared) {
+    Target target{.method = Changed(method, &::toupper)};
+    name_ = fmt::format("{} {}", target.method, path);
+    std::string url = path;
+    FormPairs query;
+    FormPairs cookies;
+    const auto own = operation.value("parameters", Json::array());
+    for (const auto* each : Parameters(own, shared)) {
+      const auto& parameter = *each;
+      const auto name = parameter.at("name").get<std::string>();
+      const auto in = parameter.value("in", "");
+      if (in == "path") Fill(url, name, PercentEncoded(Joined(examples_.Of(parameter)), ","));
+      if (in == "path" || !parameter.value("required", false)) continue;
+      if (in == "query") AddPairs(name, parameter, query);
+      if (in == "cookie") cookies.emplace_back(name, Joined(examples_.Of(parameter)));
+      if (in == "header" &&
+          std::ranges::find(kToldElsewhere, Changed(name, &::tolower)) == kToldElsewhere.end())
+        target.headers.push_back(name + ": " + Joined(examples_.Of(parameter)));
     }
-    if (type != "object") return "text";
-    Json object = Json::object();
-    if (!schema.contains("properties")) return object;
-    for (const auto& [name, property] : schema.at("properties").items())
-      object[name] = ExampleOf(property, way);
-    return object;
+    if (url.find('{') != url.npos) Note("what stands in braces there is nowhere described");
+    if (!query.empty()) url += (url.find('?') == url.npos ? "?" : "&") + FormText(query);
+    target.url = server + url;
+    std::string cookie;
+    for (const auto& [name, value] : cookies) cookie += (cookie.empty() ? "" : "; ") + name + "=" + value;
+    if (!cookie.empty()) target.headers.push_back("Cookie: " + cookie);
+    if (operation.contains("requestBody")) AddBody(examples_.Follow(operation.at("requestBody")), target);
+    requests_.targets.push_back(std::move(target));
   }
 
-  [[nodiscard]] std::string ValueOf(const Json& parameter) const {
-    const auto value = parameter.contains("example") ? parameter.at("example")
-                                                     : ExampleOf(parameter.value("schema", Json::object()));
+  static std::string TextOf(const Json& value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
   }
 
-  [[nodiscard]] Target TargetOf(std::string url, std::string method, const Json& operation,
-                                const Json& shared) const {
-    std::ranges::transform(method, method.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    Target target{.method = std::move(method)};
-    auto parameters = shared;
-    for (const auto& own : operation.value("parameters", Json::array())) parameters.push_back(own);
-    for (const auto& reference : parameters) {
-      const auto& parameter = Follow(reference);
-      const auto name = parameter.at("name").get<std::string>();
-      const auto in = parameter.value("in", "");
-      const auto place = "{" + name + "}";
-      if (const auto at = url.find(place); in == "path" && at != url.npos) {
-        url.replace(at, place.size(), ValueOf(parameter));
-      } else if (in == "query" && parameter.value("required", false)) {
-        url += (url.find('?') == url.npos ? "?" : "&") + name + "=" + ValueOf(parameter);
-      } else if (in == "header" && parameter.value("required", false)) {
-        target.headers.push_back(name + ": " + ValueOf(parameter));
-      }
-    }
-    target.url = std::move(url);
-    if (operation.contains("requestBody")) AddBody(Follow(operation.at("requestBody")), target);
-    return target;
+  /// "1,2" of a list, "a,1,b,2" of a map.
+  static std::string Joined(const Json& value) {
+    if (!value.is_structured()) return TextOf(value);
+    std::string text;
+    for (const auto& [key, part] : value.items())
+      text += (text.empty() ? "" : ",") + (value.is_object() ? key + "," : "") + TextOf(part);
+    return text;
   }
 
-  void AddBody(const Json& body, Target& target) const {
+  /// As OpenAPI's styles "form" and "deepObject" write a parameter of the query.
+  void AddPairs(const std::string& name, const Json& parameter, FormPairs& query) const {
+    const auto value = examples_.Of(parameter);
+    const bool deep = parameter.value("style", "form") == "deepObject";
+    if (!value.is_structured() || (!deep && !parameter.value("explode", true))) {
+      query.emplace_back(name, Joined(value));
+      return;
+    }
+    for (const auto& [key, part] : value.items()) {
+      const auto own = deep ? fmt::format("{}[{}]", name, key) : value.is_object() ? key : name;
+      query.emplace_back(own, TextOf(part));
+    }
+  }
+
+  void AddBody(const Json& body, Target& target) {
     const auto content = body.value("content", Json::object());
     if (content.empty()) return;
-    const auto& type = content.contains("application/json") ? "application/json" : content.begin().key();
-    const auto& media = content.at(type);
-    const auto example =
-        media.contains("example") ? media.at("example") : ExampleOf(media.value("schema", Json::object()));
-    target.headers.push_back(fmt::format("Content-Type: {}", type));
-    target.body = example.is_string() ? example.get<std::string>() : example.dump();
+    auto chosen = content.begin();
+    for (auto each = content.begin(); each != content.end(); ++each) {
+      if (IsJson(each.key()) && !IsJson(chosen.key())) chosen = each;
+    }
+    auto type = chosen.key();
+    const auto example = examples_.Of(chosen.value());
+    if (IsJson(type) && !(example.is_string() && Json::accept(example.get<std::string>()))) {
+      target.body = example.dump();
+    } else if (example.is_string()) {
+      target.body = example.get<std::string>();
+    } else if (example.is_object() && type.starts_with("application/x-www-form-urlencoded")) {
+      target.body = FormText(FieldsOf(example));
+    } else if (example.is_object() && type.starts_with("multipart/form-data")) {
+      target.body = MultipartText(FieldsOf(example));
+      type = fmt::format("multipart/form-data; boundary={}", kMultipartBoundary);
+    } else {
+      Note(fmt::format("a body of {} is not made up: it has none", type));
+      target.body = "";
+    }
+    target.headers.push_back("Content-Type: " + type);
   }
 
+  static bool IsJson(std::string_view type) {
+    const auto essence = type.substr(0, type.find(';'));
+    return essence == "application/json" || essence.ends_with("+json") || essence == "*/*";
+  }
+
+  static FormPairs FieldsOf(const Json& object) {
+    FormPairs fields;
+    for (const auto& [name, value] : object.items()) {
+      if (!value.is_array()) fields.emplace_back(name, TextOf(value));
+      for (const auto& part : value.is_array() ? value : Json::array())
+        fields.emplace_back(name, TextOf(part));
+    }
+    return fields;
+  }
+
+  void Note(std::string_view what) { requests_.notes.push_back(fmt::format("{}: {}", name_, what)); }
+
   const Json& root_;
+  OpenApiExamples examples_;
+  std::string name_;  // of the operation at hand
+  OpenApiRequests requests_;
 };
 
 }  // namespace
 
-sys::Result<std::vector<Target>> ParseOpenApi(const std::string& text) {
+sys::Result<OpenApiRequests> ParseOpenApi(const std::string& text) {
   try {
     int left = kMostNodes;
     const auto first = text.find_first_not_of(" \t\r\n");
     const auto root =
         first != text.npos && text[first] == '{' ? Json::parse(text) : JsonOf(YAML::Load(text), left);
+    if (root.is_object() && root.contains("swagger"))
+      return sys::Failure("not an OpenAPI 3 description but one of Swagger 2 (converters make one of it)");
     if (!root.is_object() || !root.contains("paths") || !root.contains("openapi"))
       return sys::Failure("not an OpenAPI 3 description (it has openapi and paths)");
-    return Description(root).Targets();
+    return Description(root).Requests();
   } catch (const std::exception& error) {
     return sys::Failure(fmt::format("not an OpenAPI 3 description: {}", error.what()));
   }

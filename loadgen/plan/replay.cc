@@ -9,6 +9,7 @@
 
 #include "loadgen/plan/access_log.h"
 #include "loadgen/plan/har_file.h"
+#include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/text_file.h"
@@ -41,7 +42,7 @@ class Replayer {
     target.url = url->full;
     target.user = base_.user;
     for (auto& header : target.headers) header = Literal(header);
-    target.headers.insert(target.headers.begin(), headers_.begin(), headers_.end());
+    Replace(target.headers, headers_);
     return Add({.time = entry.time}, std::move(target));
   }
   sys::Result<void> TakeLine(std::string_view line) {
@@ -169,7 +170,7 @@ sys::Result<void> FillReplay(const std::string& path, const std::string& base,
                              const std::vector<std::string>& headers, const ReplayRules& rules, Plan& plan) {
   const auto whole = base.empty() ? HttpUrl{} : ParseHttpUrl(base);
   if (!whole) return tl::unexpected(whole.error());
-  const auto text = ReadWholeFile(path);
+  const auto text = ReadText(path);
   if (!text) return tl::unexpected(text.error());
   if (base.empty() && !LooksLikeHar(*text))
     return sys::Failure("--replay of an access log needs the URL to which its requests go");

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "loadgen/plan/agenda.h"
+#include "loadgen/plan/har_file.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/text_template.h"
 #include "pool/sys/scratch_dir.h"
@@ -107,17 +108,32 @@ TEST_F(ReplayTest, AFilterSaysWhichAndTheRestIsCounted) {
 TEST_F(ReplayTest, AnArchiveKnowsItsHostsHeadersAndBodies) {
   const char* har = R"({"log": {"version": "1.2", "entries": [
     {"startedDateTime": "2025-10-10T11:55:36.500Z", "request": {"method": "POST", "url": "http://shop/a?b",
-     "headers": [{"name": ":authority", "value": "shop"}, {"name": "Host", "value": "shop"}, {"name": "A", "value": "b"}],
+     "headers": [{"name": ":authority", "value": "shop"}, {"name": "Host", "value": "shop"}, {"name": "A", "value": "b"}, {"name": "x", "value": "2"}],
      "postData": {"text": "{counter}"}}},
     {"startedDateTime": "2025-10-10T11:55:36.250Z", "request": {"method": "GET", "url": "http://shop/", "headers": []}},
     {"startedDateTime": "2025-10-10T11:55:36.250Z", "request": {"method": "GET", "url": "data:text/plain,x"}}]}})";
   const auto plan = Read(har, {.unsafe = true}, "");
   EXPECT_THAT(UrlsOf(plan), ElementsAre("http://shop/a?b", "http://shop/"));
   EXPECT_THAT(DueTimes(plan), ElementsAre(0, 250 * kMillisecond));
-  EXPECT_THAT(plan.targets[0].headers, ElementsAre("X: 1", "A: b"));
+  EXPECT_THAT(plan.targets[0].headers, ElementsAre("A: b", "X: 1"));
   EXPECT_TRUE(plan.targets[0].body.as_it_is());
   EXPECT_THAT(UrlsOf(Read(har, {.unsafe = true}, "http://other:81")),
               ElementsAre("http://other:81/a?b", "http://other:81/"));
+}
+
+TEST_F(ReplayTest, AnArchivesFormsAreSent) {
+  const auto entry = [](const std::string& data) {
+    return R"({"log": {"entries": [{"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": "POST",
+      "url": "http://shop/", "postData": )" +
+           data + "}}]}}";
+  };
+  const auto form = R"({"mimeType": "application/x-www-form-urlencoded; charset=UTF-8", "params": [
+    {"name": "a", "value": "x y"}, {"name": "b"}]})";
+  EXPECT_EQ(Read(entry(form), {.unsafe = true}, "").targets[0].body, "a=x%20y&b=");
+  EXPECT_EQ(Read(entry("null"), {.unsafe = true}, "").targets[0].body, "");
+  const auto parts = ParseHar(entry(R"({"mimeType": "multipart/form-data", "params": [{"name": "a"}]})"));
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().message, "entry 1: of its body only the fields are there and not the text");
 }
 
 TEST_F(ReplayTest, NothingGoesToAnotherHost) {
@@ -154,7 +170,7 @@ TEST_F(ReplayTest, NothingInALogIsReplaced) {
   const auto har = Read(R"({"log": {"entries": [{"startedDateTime": "2025-10-10T11:55:36Z", "request":
     {"method": "GET", "url": "http://shop/{random}", "headers": [{"name": "A", "value": "{line:/etc/passwd}"}]}}]}})",
                         {}, "");
-  EXPECT_THAT(har.targets[0].headers, ElementsAre("X: 1", "A: {brace}line:/etc/passwd}"));
+  EXPECT_THAT(har.targets[0].headers, ElementsAre("A: {brace}line:/etc/passwd}", "X: 1"));
   EXPECT_THAT(UrlsOf(har), ElementsAre("http://shop/{brace}random}"));
 }
 

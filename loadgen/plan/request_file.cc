@@ -3,19 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/target_list.h"
+#include "loadgen/plan/url_scheme.h"
 
 namespace hydrapool::loadgen {
 namespace {
 
 using nlohmann::json;
 
+constexpr std::array<std::string_view, 7> kMethods = {"GET",    "HEAD",    "POST", "PUT",
+                                                      "DELETE", "OPTIONS", "PATCH"};
 constexpr std::uint64_t kMostTurns = 10'000'000;
 
 sys::Result<void> TakeHeaders(const json& value, Target& target) {
@@ -53,8 +58,15 @@ sys::Result<Target> FromJson(const std::string& line) {
   return request;
 }
 
+bool IsList(const std::string& line) {
+  return line == "[" || line == "[]" || line.starts_with("[{") || line.starts_with("[\"");
+}
+
 sys::Result<Target> FromWords(const std::string& line) {
   const auto space = line.find(' ');
+  if (IsList(line)) return sys::Failure("a list: a request file has one request a line");
+  if (line.starts_with('@')) return sys::Failure("a body is said as JSON, like {\"url\": …, \"body\": …}");
+  if (IsMethodAlone(line)) return sys::Failure(fmt::format("{} lacks its URL", line));
   if (space == line.npos) return Target{.url = line};
   Target request{.url = line.substr(line.find_first_not_of(' ', space))};
   request.method = line.substr(0, space);
@@ -68,7 +80,7 @@ sys::Result<Target> Parse(const std::string& line, const HttpUrl& base, Dots dot
   if (!IsMethod(request->method)) return sys::Failure(fmt::format("'{}' is not a method", request->method));
   if (!request->body && NeedsBody(request->method)) request->body = "";
   if (request->url.empty()) return sys::Failure("a URL is required");
-  const bool relative = !base.full.empty() && request->url.find("://") == request->url.npos;
+  const bool relative = !base.full.empty() && !HasScheme(request->url);
   auto url = ParseHttpUrl(request->url, base.full, dots);
   if (!url) return tl::unexpected(url.error());
   request->url = std::move(url->full);
@@ -86,11 +98,13 @@ sys::Result<void> FillRequests(const std::string& path, const std::string& base,
   if (!lines) return tl::unexpected(lines.error());
   std::uint64_t turns = 0;
   for (std::size_t i = 0; i < lines->size(); ++i) {
-    const auto& line = (*lines)[i];
+    const std::string line(http::TrimBlanks((*lines)[i]));
     if (line.empty() || line.starts_with('#')) continue;
+    auto all = headers;
     auto request = Parse(line, *whole, DotsOf(plan));
     if (!request) return sys::Failure(fmt::format("{}:{}: {}", path, i + 1, request.error().message));
-    request->headers.insert(request->headers.begin(), headers.begin(), headers.end());
+    Replace(all, request->headers);
+    request->headers = std::move(all);
     turns += request->weight;
     plan.targets.push_back(std::move(*request));
   }
@@ -112,6 +126,8 @@ bool IsMethod(const std::string& text) {
   return !text.empty() && letter(static_cast<unsigned char>(text.front())) &&
          std::ranges::all_of(text, [&](unsigned char c) { return letter(c) || c == '-' || c == '_'; });
 }
+
+bool IsMethodAlone(std::string_view text) { return std::ranges::find(kMethods, text) != kMethods.end(); }
 
 bool NeedsBody(const std::string& method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loadgen/plan/plan.h"
@@ -17,7 +18,7 @@ namespace hydrapool::loadgen {
 ///
 /// Of a JSON object only "url" is needed; "headers" may also be a list of "Name: value". URLs without a
 /// scheme are relative to `base` (empty: they begin with a host). `headers` go with each
-/// request. A path of "-" is standard input. Errors name the file and the line.
+/// request that has none of their name. A path of "-" is standard input. Errors name the file and the line.
 sys::Result<void> FillRequests(const std::string& path, const std::string& base,
                                const std::vector<std::string>& headers, Plan& plan);
 
@@ -26,6 +27,9 @@ bool IsHeader(const std::string& text);
 
 /// A name as methods have: letters, with '-' and '_' behind the first (M-SEARCH).
 bool IsMethod(const std::string& text);
+
+/// A common method, and nothing else: its URL is missing.
+bool IsMethodAlone(std::string_view text);
 
 /// Whether a request with this method has a body even if none was given.
 bool NeedsBody(const std::string& method);

@@ -38,7 +38,7 @@ TEST_F(RequestFileTest, OneRequestALine) {
       "# shop\n\nh/a\nDELETE http://h/b\n"
       R"({"url": "http://h/c", "headers": {"A": "b"}, "body": "x={counter}", "weight": 3})"
       "\n"
-      R"({"method": "PUT", "url": "https://h/d", "headers": ["B: c", "Accept:"]})",
+      R"({"method": "PUT", "url": "https://h/d", "headers": ["B: c", "Accept:", "x-all;"]})",
       plan);
   ASSERT_TRUE(filled) << filled.error().message;
   EXPECT_THAT(UrlsOf(plan), ElementsAre("http://h/a", "http://h/b", "http://h/c", "https://h/d"));
@@ -51,7 +51,7 @@ TEST_F(RequestFileTest, OneRequestALine) {
   EXPECT_EQ(plan.targets[2].body, "x={counter}");
   EXPECT_THAT(plan.targets[2].headers, ElementsAre("X-All: 1", "A: b"));
   EXPECT_EQ(plan.targets[3].body, "");
-  EXPECT_THAT(plan.targets[3].headers, ElementsAre("X-All: 1", "B: c", "Accept:"));
+  EXPECT_THAT(plan.targets[3].headers, ElementsAre("B: c", "Accept:", "x-all;"));
 }
 
 TEST_F(RequestFileTest, UrlsWithoutASchemeBelongToTheBase) {
@@ -75,6 +75,10 @@ TEST_F(RequestFileTest, WhatIsWrongIsSaidWithFileAndLine) {
   EXPECT_THAT(Complaint(R"({"url": "h", "body": 7})"), HasSubstr(":1: \"body\": 7"));
   EXPECT_THAT(Complaint(R"({"url": "h", "weight": 0})"), HasSubstr(":1: \"weight\": 0"));
   EXPECT_THAT(Complaint(R"({"url": "h", "colour": "red"})"), HasSubstr(":1: \"colour\""));
+  EXPECT_THAT(Complaint("h/a \nGET"), HasSubstr("requests:2: GET lacks its URL"));
+  EXPECT_THAT(Complaint("GET  "), HasSubstr("GET lacks its URL"));
+  EXPECT_THAT(Complaint(R"([{"url": "h"}])"), HasSubstr("one request a line"));
+  EXPECT_THAT(Complaint("POST http://h/\n@body.json"), HasSubstr("requests:2: a body is said as JSON"));
   EXPECT_THAT(Complaint(R"({"url": "h", "headers": ["no colon"]})"), HasSubstr("'no colon' is not a header"));
   EXPECT_THAT(Complaint("G3T h"), HasSubstr("'G3T' is not a method"));
   EXPECT_THAT(Complaint("GET h HTTP/1.1"), HasSubstr("more than METHOD URL"));

@@ -9,11 +9,14 @@
 #include <string_view>
 #include <utility>
 
+#include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/http_url.h"
+#include "loadgen/plan/line_file.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/scenario.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
+#include "loadgen/plan/url_scheme.h"
 #include "loadgen/plan/yaml_reader.h"
 
 namespace hydrapool::loadgen {
@@ -29,6 +32,7 @@ using yaml::Or;
 using yaml::Text;
 
 constexpr std::size_t kMostSteps = 100'000;  // of a session, loops written out
+constexpr int kDeepest = 32;  // loops
 constexpr std::size_t kLongestFile = std::size_t{16} << 20U;
 
 bool IsName(std::string_view text) {
@@ -36,6 +40,12 @@ bool IsName(std::string_view text) {
   return !text.empty() && kLetters.find(text.front()) != kLetters.npos &&
          std::ranges::all_of(
              text, [&](char c) { return kLetters.find(c) != kLetters.npos || (c >= '0' && c <= '9'); });
+}
+
+Node OneDocument(const std::string& text) {
+  const auto documents = YAML::LoadAll(text);
+  if (documents.size() > 1) Fail(documents[1], "a second document: a session file is one");
+  return documents.empty() ? Node() : documents[0];
 }
 
 /// One file on its way into a plan.
@@ -51,7 +61,11 @@ class Reader {
       if (what != "sessions" && what != "requests") Fail(arrivals, "arrivals are of sessions or of requests");
       scenario_.of_requests = what == "requests";
     }
-    if (const auto headers = root["headers"]) AddHeaders(headers, headers_);
+    if (const auto node = root["headers"]) {
+      auto headers = HeadersOf(node);
+      Replace(headers, headers_);
+      headers_ = std::move(headers);
+    }
     if (static_cast<bool>(root["sessions"]) == static_cast<bool>(root["steps"]))
       Fail(root, "either sessions or steps are needed");
     if (root["steps"]) {
@@ -82,15 +96,16 @@ class Reader {
     return steps;
   }
 
-  std::vector<Session::Step> Steps(const Node& node) {
+  std::vector<Session::Step> Steps(const Node& node, int depth = 0) {
     if (!node.IsSequence() || node.size() == 0) Fail(node, "steps is no list");
+    if (depth > kDeepest) Fail(node, fmt::format("loops more than {} deep", kDeepest));
     std::vector<Session::Step> steps;
     for (const auto& step : node) {
       if (step.IsMap() && step["repeat"]) {
         Keys(step, "a loop", {"repeat", "steps"});
         const auto times = Number(step["repeat"], "repeat", kMostSteps);
         if (!step["steps"]) Fail(step, "a loop without steps");
-        const auto inner = Steps(step["steps"]);
+        const auto inner = Steps(step["steps"], depth + 1);
         if (inner.size() * times + steps.size() > kMostSteps)
           Fail(step, fmt::format("a session of more than {} steps", kMostSteps));
         for (std::uint64_t i = 0; i < times; ++i) steps.insert(steps.end(), inner.begin(), inner.end());
@@ -122,7 +137,7 @@ class Reader {
     if (!node["request"]) Fail(node, "a step is a request, think or repeat");
     auto target = TargetOf(node["request"]);
     target.headers = headers_;
-    if (node["headers"]) AddHeaders(node["headers"], target.headers);
+    if (node["headers"]) Replace(target.headers, HeadersOf(node["headers"]));
     if (node["body"]) target.body = Text(node["body"], "a body");
     if (!target.body && NeedsBody(target.method)) target.body = "";
     target.name =
@@ -136,13 +151,15 @@ class Reader {
   }
 
   Target TargetOf(const Node& node) const {
-    const auto text = Text(node, "a request");
+    const auto whole = Text(node, "a request");
+    const auto text = std::string(http::TrimBlanks(whole));
     const auto space = text.find(' ');
     Target target{.url = space == text.npos ? text : text.substr(text.find_first_not_of(' ', space))};
     if (space != text.npos) target.method = text.substr(0, space);
-    if (target.url.find(' ') != target.url.npos) Fail(node, "a request is METHOD URL");
+    if (IsMethodAlone(text)) Fail(node, fmt::format("{} lacks its URL", text));
+    if (target.url.empty() || target.url.find(' ') != target.url.npos) Fail(node, "a request is METHOD URL");
     if (!IsMethod(target.method)) Fail(node, fmt::format("'{}' is not a method", target.method));
-    const bool relative = !base_.full.empty() && target.url.find("://") == target.url.npos;
+    const bool relative = !base_.full.empty() && !HasScheme(target.url);
     auto url = Or(ParseHttpUrl(target.url, base_.full, DotsOf(plan_)), node);
     target.url = url.full;
     target.user = relative ? base_.user : url.user;
@@ -155,18 +172,21 @@ class Reader {
     return path == target.url.npos ? "/" : target.url.substr(path);
   }
 
-  static void AddHeaders(const Node& node, std::vector<std::string>& headers) {
+  static std::vector<std::string> HeadersOf(const Node& node) {
     if (!node.IsMap()) Fail(node, "headers are no map");
+    std::vector<std::string> headers;
     for (const auto& pair : node) {
       headers.push_back(pair.first.as<std::string>() + ": " + Text(pair.second, "a header"));
       if (!IsHeader(headers.back())) Fail(pair.first, fmt::format("'{}' is not a header", headers.back()));
     }
+    return headers;
   }
 
   static StepCheck CheckOf(const Node& node) {
     Keys(node, "a check", {"status", "contains", "json"});
     StepCheck check;
     if (const auto status = node["status"]) {
+      if (status.IsSequence() && status.size() == 0) Fail(status, "status is an empty list");
       for (std::size_t i = 0; i < (status.IsSequence() ? status.size() : 1); ++i)
         check.status.push_back(
             static_cast<int>(Number(status.IsSequence() ? status[i] : status, "a status", 599)));
@@ -225,8 +245,10 @@ class Reader {
   }
 
   /// Each "{NAME}" must be a value that an earlier step has.
-  void CheckPlaces(const Target& target, const Node& node) const {
-    const auto check = [&](std::string_view text) {
+  void CheckPlaces(const Target& target, const Node& node) {
+    const auto check = [&](std::string_view text, Place place) {
+      if (const auto loaded = LoadLines(text, place, plan_.lines); !loaded)
+        Fail(node, loaded.error().message);
       for (auto at = text.find('{'); at != text.npos; at = text.find('{', at + 1)) {
         const auto name = text.substr(at + 1, text.find('}', at) - at - 1);
         if (text.find('}', at) == text.npos || !IsName(name) || name == "counter" || name == "random" ||
@@ -236,9 +258,9 @@ class Reader {
           Fail(node, fmt::format("{{{}}}: no earlier step of the session extracts that", name));
       }
     };
-    check(target.url);
-    for (const auto& header : target.headers) check(header);
-    check(target.body.text());
+    check(target.url, Place::kUrl);
+    for (const auto& header : target.headers) check(header, Place::kHeader);
+    check(target.body.text(), Place::kBody);
   }
 
   const HttpUrl& base_;
@@ -255,7 +277,7 @@ sys::Result<void> ParseScenario(const std::string& text, const std::string& name
   const auto whole = base.empty() ? HttpUrl{} : ParseHttpUrl(base);
   if (!whole) return tl::unexpected(whole.error());
   try {
-    auto scenario = Reader(*whole, headers, plan).Read(YAML::Load(text));
+    auto scenario = Reader(*whole, headers, plan).Read(OneDocument(text));
     plan.scenario = std::make_shared<const Scenario>(std::move(scenario));
   } catch (const Mistake& mistake) {
     return sys::Failure(fmt::format("{}:{}: {}", name, std::max(mistake.line, 1), mistake.message));
@@ -267,7 +289,7 @@ sys::Result<void> ParseScenario(const std::string& text, const std::string& name
 
 sys::Result<void> FillScenario(const std::string& path, const std::string& base,
                                const std::vector<std::string>& headers, Plan& plan) {
-  const auto text = ReadWholeFile(path, kLongestFile);
+  const auto text = ReadText(path, kLongestFile);
   if (!text) return tl::unexpected(text.error());
   return ParseScenario(*text, path, base, headers, plan);
 }

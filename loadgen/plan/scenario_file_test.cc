@@ -62,7 +62,7 @@ sessions:
   EXPECT_EQ(plan.targets[0].url, "http://h/login");
   EXPECT_EQ(plan.targets[0].name, "login");
   EXPECT_EQ(plan.targets[0].method, "POST");
-  EXPECT_THAT(plan.targets[0].headers, ElementsAre("X-All: 1", "Accept: a/b", "A: b"));
+  EXPECT_THAT(plan.targets[0].headers, ElementsAre("Accept: a/b", "X-All: 1", "A: b"));
   EXPECT_EQ(plan.targets[1].name, "GET /items/{id}");
   EXPECT_THAT(scenario.variables, ElementsAre("token", "id"));
   EXPECT_THAT(scenario.requests[0].check.status, ElementsAre(200, 201));
@@ -73,6 +73,18 @@ sessions:
   EXPECT_EQ(scenario.thinks[1].mean, kSecond);
   EXPECT_EQ(scenario.thinks[1].deviation, 200 * kMillisecond);
   EXPECT_EQ(scenario.thinks[2].kind, Think::Kind::kExponential);
+}
+
+TEST(ScenarioFileTest, TheNearestHeaderOfANameCounts) {
+  const auto plan = Read(R"(
+headers: {Accept: file, x-all: file, Other: file}
+steps:
+  - request: /a
+    headers: {accept: step, X-ALL: step}
+  - request: /b
+)");
+  EXPECT_THAT(plan.targets[0].headers, ElementsAre("Other: file", "accept: step", "X-ALL: step"));
+  EXPECT_THAT(plan.targets[1].headers, ElementsAre("Accept: file", "Other: file", "X-All: 1"));
 }
 
 TEST(ScenarioFileTest, StepsAloneAreOneSession) {
@@ -103,6 +115,13 @@ TEST(ScenarioFileTest, MistakesAreNamedWithTheirLine) {
       {"steps:\n  - request: /\n    check: {status: ok}\n", "f:3: a status is no number from 1 to 599"},
       {"steps:\n  - repeat: 1000\n    steps:\n      - repeat: 1000\n        steps: [{request: /}]\n",
        "f:2: a session of more than 100000 steps"},
+      {"steps: &s\n  - repeat: 1\n    steps: *s\n", "loops more than 32 deep"},
+      {"steps:\n  - request: /\n    request: /b\n", "f:3: 'request' is there twice"},
+      {"steps:\n  - request: ''\n", "f:2: a request is METHOD URL"},
+      {"steps:\n  - request: 'GET '\n", "f:2: GET lacks its URL"},
+      {"steps:\n  - request: /\n    check: {status: []}\n", "f:3: status is an empty list"},
+      {"steps:\n  - request: '/{line:/none}'\n", "f:2: cannot read /none"},
+      {"steps: [{request: /}]\n---\nsteps: [{request: /b}]\n", "f:3: a second document"},
       {"sessions: []\n", "sessions is no list"},
       {"steps: [\n", "f:2: "},
       {"arrivals: users\nsteps: [{request: /}]\n", "f:1: arrivals are of sessions or of requests"},

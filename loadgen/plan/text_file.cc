@@ -23,4 +23,16 @@ sys::Result<std::string> ReadWholeFile(const std::string& path, std::size_t most
   return text;
 }
 
+sys::Result<std::string> ReadText(const std::string& path, std::size_t most) {
+  auto text = ReadWholeFile(path, most);
+  if (!text) return text;
+  if (text->starts_with("\xEF\xBB\xBF")) text->erase(0, 3);
+  if (text->starts_with("\x1F\x8B")) return sys::Failure(path + " is compressed (zcat decodes it)");
+  if (text->starts_with("\x28\xB5\x2F\xFD"))
+    return sys::Failure(path + " is compressed (zstdcat decodes it)");
+  if (text->starts_with("\xFF\xFE") || text->starts_with("\xFE\xFF"))
+    return sys::Failure(path + " is UTF-16 (iconv -f UTF-16 -t UTF-8 decodes it)");
+  return text;
+}
+
 }  // namespace hydrapool::loadgen

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "pool/sys/units.h"
@@ -15,8 +16,10 @@ void Fail(const Node& at, std::string message) {
 
 void Keys(const Node& map, std::string_view what, std::initializer_list<std::string_view> known) {
   if (!map.IsMap()) Fail(map, fmt::format("{} is no map", what));
+  std::set<std::string> seen;
   for (const auto& pair : map) {
     const auto key = pair.first.as<std::string>();
+    if (!seen.insert(key).second) Fail(pair.first, fmt::format("'{}' is there twice", key));
     if (std::ranges::find(known, key) == known.end())
       Fail(pair.first,
            fmt::format("'{}' is not known of {} (known are {})", key, what, fmt::join(known, ", ")));

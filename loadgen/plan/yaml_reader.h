@@ -21,7 +21,7 @@ struct Mistake {
 };
 
 [[noreturn]] void Fail(const Node& at, std::string message);
-/// It is a map with none but the known keys. `what` is for the message.
+/// It is a map with none but the known keys, each at most once. `what` is for the message.
 void Keys(const Node& map, std::string_view what, std::initializer_list<std::string_view> known);
 std::string Text(const Node& node, std::string_view what);
 std::uint64_t Number(const Node& node, std::string_view what, std::uint64_t most);

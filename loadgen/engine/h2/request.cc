@@ -5,7 +5,7 @@
 #include <cctype>
 #include <utility>
 
-#include "loadgen/engine/header_lines.h"
+#include "loadgen/plan/header_lines.h"
 #include "loadgen/stats/base64.h"
 
 namespace hydrapool::loadgen {

@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "loadgen/engine/header_lines.h"
+#include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/scenario.h"
 
 namespace hydrapool::loadgen {

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "loadgen/plan/plan.h"
 #include "pool/http/text.h"
@@ -19,6 +22,15 @@ inline bool Mentions(const Target& target, std::string_view name) {
     if (http::EqualsIgnoringCase(NameOf(header), name)) return true;
   }
   return false;
+}
+
+/// Adds `own`, each in the place of those of its name that were there. Pure.
+inline void Replace(std::vector<std::string>& headers, const std::vector<std::string>& own) {
+  std::erase_if(headers, [&](const std::string& header) {
+    return std::ranges::any_of(
+        own, [&](const std::string& mine) { return http::EqualsIgnoringCase(NameOf(header), NameOf(mine)); });
+  });
+  headers.insert(headers.end(), own.begin(), own.end());
 }
 
 }  // namespace hydrapool::loadgen
