@@ -1,6 +1,7 @@
 #include "loadgen/engine/endpoint.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <netdb.h>
 #include <sys/un.h>
 
@@ -10,10 +11,22 @@
 #include <set>
 #include <utility>
 
+#include "loadgen/engine/source_addresses.h"
 #include "pool/http/text.h"
 #include "pool/sys/socket.h"
 
 namespace hydrapool::loadgen {
+namespace {
+
+/// One of the addresses to come from is of its family.
+bool IsOfSource(const std::vector<std::string>& sources, const Address& to) {
+  return std::ranges::any_of(sources, [&](const std::string& text) {
+    const auto from = ParseAddress(text);
+    return from && from->storage.ss_family == to.storage.ss_family;
+  });
+}
+
+}  // namespace
 
 Endpoint ResolveHost(const std::string& host, const std::string& port) {
   addrinfo hints{};
@@ -85,7 +98,12 @@ std::optional<std::string> UnresolvableHost(const Plan& plan) {
     if (!url) return url.error().message;
     const auto [host, port] = HostFor(plan, *url);
     if (!asked.emplace(host, port).second) continue;
-    if (auto endpoint = EndpointFor(plan, host, port); !endpoint.error.empty()) return endpoint.error;
+    const auto endpoint = EndpointFor(plan, host, port);
+    if (!endpoint.error.empty()) return endpoint.error;
+    if (!plan.wire.bind.empty() && std::ranges::none_of(endpoint.addresses, [&](const Address& address) {
+          return IsOfSource(plan.wire.bind, address);
+        }))
+      return fmt::format("--bind {}: {} has no address of that family", fmt::join(plan.wire.bind, ","), host);
   }
   return std::nullopt;
 }

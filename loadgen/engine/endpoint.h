@@ -47,8 +47,8 @@ Endpoint EndpointFor(const Plan& plan, const std::string& host, const std::strin
 /// connect_to.
 std::pair<std::string, std::string> HostFor(const Plan& plan, const HttpUrl& url);
 
-/// Why the host of one of the plan's URLs has no address; nullopt where each has one, or none is asked for
-/// because a proxy or a UNIX socket stands before them.
+/// Why the host of one of the plan's URLs has no address (to which one of the plan's `bind` leads); nullopt
+/// where each has one, or none is asked for because a proxy or a UNIX socket stands before them.
 std::optional<std::string> UnresolvableHost(const Plan& plan);
 
 /// The UNIX socket at `path`; no address where the path is too long for one (108 bytes).

@@ -29,5 +29,12 @@ TEST(EndpointTest, ThePlanKnowsBetterThanTheResolver) {
   EXPECT_EQ(EndpointFor({.wire = {.unix_socket = "/s"}}, "known.test", "80").addresses.size(), 1u);
 }
 
+TEST(EndpointTest, WhereConnectionsCannotComeFromIsSaid) {
+  Plan plan{.targets = {{.url = "http://127.0.0.1/"}}, .wire = {.bind = {"::1", "::2"}}};
+  EXPECT_EQ(UnresolvableHost(plan), "--bind ::1,::2: 127.0.0.1 has no address of that family");
+  plan.wire.bind.emplace_back("127.0.0.2");
+  EXPECT_FALSE(UnresolvableHost(plan));
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

@@ -10,6 +10,7 @@
 #include "loadgen/engine/h2/engine.h"
 #include "loadgen/engine/raw/engine.h"
 #include "loadgen/engine/raw/session_engine.h"
+#include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/scenario.h"
 #include "loadgen/plan/text_template.h"
@@ -71,11 +72,21 @@ std::optional<std::size_t> LengthOf(const Plan& plan, const Target& target) {
   return rest.size() + braces;
 }
 
+/// "Name;" sends it empty, "Name:" takes it away.
+bool Has(const Target& target, std::string_view name, char end) {
+  return std::ranges::any_of(target.headers, [&](std::string_view header) {
+    const auto own = NameOf(header);
+    return http::EqualsIgnoringCase(own, name) && header.size() > own.size() && header[own.size()] == end &&
+           http::TrimBlanks(header.substr(own.size() + 1)).empty();
+  });
+}
+
 /// What is wrong with the framing (or the host) that the target's own headers give its requests; empty where
 /// nothing is.
 std::string WrongFraming(const Plan& plan, const Target& target) {
   for (const auto* name : {"Host", "Content-Length", "Transfer-Encoding"}) {
     if (HasTwo(target, name)) return fmt::format("{} is there twice", name);
+    if (Has(target, name, ';') && std::string_view(name) != "Host") return fmt::format("{} is empty", name);
   }
   const auto codings = HeaderOf(target, "Transfer-Encoding");
   const auto length = HeaderOf(target, "Content-Length");
@@ -84,6 +95,10 @@ std::string WrongFraming(const Plan& plan, const Target& target) {
     if (!target.body) return "Transfer-Encoding without a body";
     if (length && !length->empty()) return "both Transfer-Encoding and Content-Length";
   }
+  const bool has_bytes = target.body && !target.body.text().empty();
+  if (has_bytes && Has(target, "Content-Length", ':') && codings.value_or("").empty() &&
+      !plan.wire.extras.http2)
+    return "a body without its Content-Length";
   if (!length || length->empty()) return {};
   const auto says = http::ParseContentLength(*length);
   if (!says) return "a Content-Length that is no number";
@@ -138,8 +153,11 @@ sys::Result<EngineChoice> ChooseEngine(std::string_view wanted, const Plan& plan
   for (const auto& target : plan.targets) {
     const auto url = ParseHttpUrl(target.url, {}, DotsOf(plan));
     if (!url) return tl::unexpected(url.error());
+    if (target.method == "CONNECT")
+      return sys::Failure("CONNECT asks a proxy for a tunnel (-x): a server has no answer to it");
     if (const auto wrong = WrongFraming(plan, target); !wrong.empty())
-      return sys::Failure("-H: " + wrong + ": no server could read it");
+      return sys::Failure(
+          fmt::format("{} {}: {}: no server could read it", target.method, target.url, wrong));
     chunked = chunked || HeaderOf(target, "Transfer-Encoding").value_or("") != "";
     if ((url->scheme != "http" && !plan.scenario) || !url->user.empty() || !UserOf(plan, target).empty())
       beyond_raw = &target.url;

@@ -67,9 +67,15 @@ TEST(ChooseEngineTest, ARequestHasOneFraming) {
   for (const auto* engine : {"raw", "curl", "h2"}) {
     EXPECT_THAT(Refusal(engine, {"Content-Length: 3", "content-length: 3"}), HasSubstr("is there twice"));
     EXPECT_THAT(Refusal(engine, {"Host: a", "Host: b"}), HasSubstr("Host is there twice"));
+    EXPECT_THAT(Refusal(engine, {"Transfer-Encoding;"}), HasSubstr("Transfer-Encoding is empty"));
+    EXPECT_THAT(Refusal(engine, {"content-length;"}, {}), HasSubstr("Content-Length is empty"));
   }
   EXPECT_THAT(Refusal("auto", {"Transfer-Encoding: chunked", "Transfer-Encoding: chunked"}),
               HasSubstr("is there twice"));
+  for (const auto* engine : {"raw", "curl"})
+    EXPECT_THAT(Refusal(engine, {"content-length:"}), HasSubstr("a body without its Content-Length"));
+  EXPECT_EQ(Refusal("auto", {"Content-Length:"}, ""), "raw");
+  EXPECT_EQ(Refusal("auto", {"Content-Length:", "Transfer-Encoding: chunked"}), "curl");
   EXPECT_EQ(Refusal("auto", {"Content-Length: 3"}), "raw");
   EXPECT_THAT(Refusal("auto", {"Content-Length: 4"}), HasSubstr("and a body of 3 bytes"));
   EXPECT_THAT(Refusal("auto", {"Content-Length: 1"}, {}), HasSubstr("and a body of 0 bytes"));

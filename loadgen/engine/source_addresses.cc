@@ -42,7 +42,7 @@ int SourceAddresses::Bind(int fd, int family) {
     ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     return ::bind(fd, address.get(), address.size) == 0 ? 0 : errno;
   }
-  return 0;
+  return addresses_.empty() || family == AF_UNIX ? 0 : EAFNOSUPPORT;
 }
 
 std::optional<std::string> UnusableSource(const std::vector<std::string>& addresses) {

@@ -22,7 +22,7 @@ class SourceAddresses {
   /// What is no address is left out.
   explicit SourceAddresses(const std::vector<std::string>& addresses);
 
-  /// Binds a socket to the next address of its family, if there is one. 0, or errno.
+  /// Binds a socket to the next address of its family, a UNIX socket to none. 0, or errno (EAFNOSUPPORT).
   int Bind(int fd, int family);
 
  private:

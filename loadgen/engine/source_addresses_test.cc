@@ -29,6 +29,13 @@ TEST(SourceAddressesTest, InTurnAndOfTheSocketsFamily) {
   EXPECT_EQ(LastByte(sources), 2);
 }
 
+TEST(SourceAddressesTest, NothingComesFromElsewhere) {
+  SourceAddresses sources({"127.0.0.2"});
+  const sys::UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(sources.Bind(fd.get(), AF_INET6), EAFNOSUPPORT);
+  EXPECT_EQ(sources.Bind(fd.get(), AF_UNIX), 0);
+}
+
 TEST(SourceAddressesTest, NoneIsTheKernelsChoice) {
   SourceAddresses sources({});
   EXPECT_EQ(LastByte(sources), 0);
