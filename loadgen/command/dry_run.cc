@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "loadgen/command/secrets.h"
@@ -27,6 +28,7 @@ constexpr sys::Nanos kLate = std::numeric_limits<sys::Nanos>::max() / 2;
 class Schedule {
  public:
   explicit Schedule(const Plan& plan) : open_loop_(plan.arrivals.rate.has_value()) {
+    taken_.resize(static_cast<std::size_t>(plan.threads));
     for (int i = 0; i < plan.threads; ++i) {
       agendas_.emplace_back(plan, i, -plan.arrivals.warmup);
       at_once_.push_back(ConnectionsOf({.index = i, .of = plan.threads}, plan.connections));
@@ -43,18 +45,25 @@ class Schedule {
     const auto i = open_loop_ ? First() : next_++ % agendas_.size();
     at_once = open_loop_ || at_once_[i]-- > 0;
     const auto due = agendas_[i].NextDue();
+    ++taken_[i];
     return due == Agenda::kNever ? std::nullopt : agendas_[i].Take(open_loop_ ? kLate : due, due);
   }
 
  private:
+  /// Of those that are due at the same time the threads have one each in turn.
   [[nodiscard]] std::size_t First() const {
-    const auto first = std::ranges::min_element(agendas_, {}, &Agenda::NextDue);
-    return static_cast<std::size_t>(first - agendas_.begin());
+    std::size_t first = 0;
+    for (std::size_t i = 1; i < agendas_.size(); ++i) {
+      if (std::pair(agendas_[i].NextDue(), taken_[i]) < std::pair(agendas_[first].NextDue(), taken_[first]))
+        first = i;
+    }
+    return first;
   }
 
   bool open_loop_;
   std::vector<Agenda> agendas_;
   std::vector<int> at_once_;
+  std::vector<std::uint64_t> taken_;
   std::size_t next_ = 0;
 };
 

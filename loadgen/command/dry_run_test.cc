@@ -40,6 +40,17 @@ TEST(DryRunTest, ThreadsAndUrlsWithRatesMakeOneOrder) {
   EXPECT_THAT(text, HasSubstr("0.010000 s    GET http://h/a\n"));
 }
 
+TEST(DryRunTest, WhatIsDueAtOnceKeepsItsOrder) {
+  const sys::ScratchDir scratch("loadgen-dry-run");
+  std::ofstream log(scratch / "log");
+  for (const char* path : {"/0", "/1", "/2", "/3", "/4"})
+    log << R"({"ts": 1760097336.5, "request": {"method": "GET", "uri": ")" << path << "\"}}\n";
+  log.close();
+  const auto text = DryRun({"-t", "2", "--replay", (scratch / "log").c_str(), "http://h"});
+  EXPECT_THAT(text, HasSubstr("GET http://h/0\n0.000000 s    GET http://h/1\n0.000000 s    GET http://h/2\n"
+                              "0.000000 s    GET http://h/3\n0.000000 s    GET http://h/4\n"));
+}
+
 TEST(DryRunTest, AWarmUpIsBeforeZero) {
   EXPECT_THAT(DryRun({"-R", "1", "-d", "2s", "--warmup", "3s", "http://h/"}, 1),
               HasSubstr("2 requests, of which these are the first:\n\n-3.000000 s   GET"));
