@@ -1,7 +1,10 @@
 #include "loadgen/command/help.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <sstream>
 #include <string_view>
@@ -82,6 +85,21 @@ std::vector<std::string> SpreadObjectives(int argc, const char* const* argv) {
   return arguments;
 }
 
+/// Without a value these say something.
+constexpr std::array<std::string_view, 3> kMayBeEmpty = {"--data", "--data-template", "--worker-header"};
+
+/// An option whose value is empty, as where a script's variable was not set: it would count as not given.
+std::optional<sys::Error> EmptyValue(const CLI::App& app) {
+  for (const auto* option : app.get_options()) {
+    const auto name = option->get_name();
+    if (option->get_positional() || std::ranges::find(kMayBeEmpty, name) != kMayBeEmpty.end()) continue;
+    if (std::ranges::find(option->results(), "") != option->results().end())
+      return sys::Error{
+          0, fmt::format("{} '' is empty: leave it out, or give {}", name, option->get_type_name())};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void SetHelp(CLI::App& app, const HelpTexts& texts) {
@@ -103,6 +121,7 @@ std::optional<std::variant<std::string, sys::Error>> ParseArguments(CLI::App& ap
     if (app.exit(error, text, complaint) == 0) return text.str();
     return sys::Error{0, manual::Explain(app, error)};
   }
+  if (auto empty = EmptyValue(app)) return std::move(*empty);
   return std::nullopt;
 }
 

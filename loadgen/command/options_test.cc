@@ -17,6 +17,7 @@ using sys::kMillisecond;
 using sys::kSecond;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 CommandLine Parse(std::vector<const char*> args, int cores = 2) {
   args.insert(args.begin(), "loadgen");
@@ -132,6 +133,9 @@ TEST(OptionsTest, WhatIsWrongIsSaidInOneLine) {
   EXPECT_THAT(Complaint({"-c", "0", "h"}), HasSubstr("0"));
   EXPECT_THAT(Complaint({"-n", "5", "-d", "1s", "h"}), HasSubstr("excludes"));
   EXPECT_THAT(Complaint({"-n", "0", "h"}), HasSubstr("0"));
+  EXPECT_THAT(Complaint({"--seed", "-1", "h"}), HasSubstr("--seed"));
+  EXPECT_THAT(Complaint({"--expect-length", "-1", "h"}), HasSubstr("--expect-length"));
+  EXPECT_THAT(Complaint({"http:///h"}), HasSubstr("'http:///h' is not a URL: it has no host"));
   EXPECT_THAT(Complaint({"--engine", "steam", "h"}), HasSubstr("steam"));
   EXPECT_THAT(Complaint({"--connection", "maybe", "h"}), HasSubstr("maybe"));
   EXPECT_THAT(Complaint({"-H", "no colon", "h"}), HasSubstr("'no colon' is not a header"));
@@ -176,6 +180,26 @@ TEST(OptionsTest, StagesWarmUpStartAndReplica) {
   EXPECT_THAT(Complaint({"--replica", "1/3", "-c", "2", "--replica", "3/3", "a"}), HasSubstr("--replica"));
   EXPECT_THAT(Complaint({"--replica", "3/3", "-c", "2", "a"}), HasSubstr("leaves none"));
   EXPECT_THAT(Complaint({"--start-at", "soon", "a"}), HasSubstr("'soon' is not a time"));
+}
+
+TEST(OptionsTest, AnEmptyValueIsNoOptionLeftOut) {
+  for (const char* flag : {"-R", "-d", "-m", "-H", "--json", "--slo", "--until", "--stages", "--ramp", "-x",
+                           "-u", "--unix-socket", "--session-file", "--request-file", "--replay", "--summary",
+                           "--bind", "--start-at", "--expect-end"}) {
+    EXPECT_THAT(Complaint({flag, "", "h"}), HasSubstr("'' is empty: leave it out, or give ")) << flag;
+  }
+  EXPECT_EQ(Complaint({"-R", "", "h"}), "--rate '' is empty: leave it out, or give RATE");
+  EXPECT_EQ(Understood({"--data", "", "h"}).plan.targets[0].body, "");
+  EXPECT_EQ(Understood({"--worker-header", "", "h"}).plan.worker_header, "");
+}
+
+TEST(OptionsTest, AProxyIsOneThatCanBeUsed) {
+  for (const char* proxy : {"http://p:1", "https://p", "socks5h://u:w@p:9", "p:8080", "[::1]:3128"})
+    EXPECT_EQ(Understood({"-x", proxy, "http://h/"}).plan.wire.extras.proxy, proxy);
+  EXPECT_EQ(Complaint({"-x", "foo://h", "http://h/"}),
+            "-x 'foo://h' is not a proxy: these are http, https, socks4, socks4a, socks5, socks5h");
+  EXPECT_THAT(Complaint({"-x", "http://h:99999", "http://h/"}), HasSubstr("is not a proxy: "));
+  EXPECT_THAT(Complaint({"-x", "u:secret@h:x", "http://h/"}), Not(HasSubstr("secret")));
 }
 
 TEST(OptionsTest, ConnectionsExtrasAndExpectations) {

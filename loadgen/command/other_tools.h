@@ -11,7 +11,8 @@ namespace hydrapool::loadgen {
 [[nodiscard]] std::string HintFor(std::span<const std::string> args);
 
 /// What to say where the first argument is another tool's subcommand (`run` with a script, `attack`) or
-/// one of ours misspelt; empty where it is none.
+/// one of ours misspelt, or where one dash stands before a long name (-more, which would be -m ore); empty
+/// where it is none.
 [[nodiscard]] std::string HintForCommand(std::span<const std::string> args);
 
 }  // namespace hydrapool::loadgen

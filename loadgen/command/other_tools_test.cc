@@ -43,6 +43,29 @@ TEST(OtherToolsTest, FirstMistakesAreUnderstood) {
       {{"-D", "10", "-m", "10", "https://h/"}, "did you mean -d 10?"},
       {{"-m", "10", "https://h/"}, "-m is the method here"},
       {{"-r", "10", "https://h/"}, "did you mean -R 10 (requests a second) or --ramp 10/s"},
+      {{"-T", "2s", "http://h/"}, "did you mean --timeout 2s?"},
+      {{"-t", "30s", "http://h/"}, "-t is threads here; did you mean -d 30s?"},
+      {{"-t30S", "http://h/"}, "-t is threads here; did you mean -d 30S?"},
+      {{"-c", "2", "-t", "30", "http://h/"}, "-t is threads (-d is how long)"},
+      {{"-u", "10", "http://h/"}, "-u is USER:PASSWORD; did you mean -c 10?"},
+      {{"-U", "me", "http://h/"}, "did you mean -H 'User-Agent: me'?"},
+      {{"-more", "http://h/"}, "no such option: -more; the report always has"},
+      {{"-h2", "http://h/"}, "no such option: -h2; did you mean --http2?"},
+      {{"-h2c", "http://h/"}, "did you mean --http2 with an http:// URL?"},
+      {{"-host", "x", "http://h/"}, "did you mean -H 'Host: …'?"},
+      {{"-header", "A: b", "http://h/"}, "did you mean --header?"},
+      {{"-max-workers=10", "http://h/"}, "did you mean -c N?"},
+      {{"-root-certs=x", "https://h/"}, "did you mean --cacert FILE?"},
+      {{"--out", "json=x", "http://h/"}, "did you mean --json FILE"},
+      {{"--no-connection-reuse", "http://h/"}, "did you mean --connection close?"},
+      {{"-p", "h2c", "http://h/"}, "did you mean --http2?"},
+      {{"-p", "10", "http://h/"}, "HTTP/1.1 is not pipelined here"},
+      {{"-B", "127.0.0.2", "http://h/"}, "did you mean --bind 127.0.0.2?"},
+      {{"-N", "5s", "http://h/"}, "did you mean --timeout 5s?"},
+      {{"GET", "http://h/"}, "'GET' is no URL; did you mean -m GET?"},
+      {{"bench", "http://h/"}, "'bench' is no command here"},
+      {{"report"}, "'report' is no command here"},
+      {{"--json", "@body.json", "http://h/"}, "--json is the file for the report here; curl's is --data"},
       {{"--h1", "https://h/"}, "HTTP/1.1 is spoken here"},
   };
   for (const auto& [args, hint] : mistakes) EXPECT_THAT(Complaint(args), HasSubstr(hint));
@@ -56,6 +79,8 @@ TEST(OtherToolsTest, WhatIsRightHereIsNotQuestioned) {
   EXPECT_EQ(HintFor({}), "");
   EXPECT_EQ(HintForCommand({}), "");
   EXPECT_THAT(Complaint({"http", "-c", "x"}), Not(HasSubstr("no URL")));
+  EXPECT_EQ(Complaint({"LOCALHOST"}), "no complaint");
+  EXPECT_EQ(Complaint({"-mPUT", "-c8", "-t2", "-kL", "http://h/"}), "no complaint");
 }
 
 TEST(OtherToolsTest, WhatIsMisspeltIsGuessed) {

@@ -120,6 +120,9 @@ void OutputOptions::AddQuiet(CLI::App& app) {
 
 sys::Result<Outputs> OutputOptions::Understand() const {
   auto outputs = outputs_;
+  if (outputs.json.starts_with('@') || outputs.json.starts_with('{'))
+    return sys::Failure(
+        "--json is the file for the report here; curl's is --data … -H 'Content-Type: application/json'");
   auto slos = ParseAll("--slo", slos_);
   if (!slos) return tl::unexpected(slos.error());
   outputs.slos = std::move(*slos);

@@ -133,7 +133,8 @@ sys::Result<void> PlanOptions::FillConnections(int cores, Plan& plan) const {
   plan.threads = threads_.value_or(std::min(std::max(cores, 1), plan.connections));
   if (plan.threads > plan.connections) {
     return sys::Failure(
-        fmt::format("-t {} needs at least as many connections, not -c {}", plan.threads, plan.connections));
+        fmt::format("-t {} needs at least as many connections, not -c {}; -t is threads (-d is how long)",
+                    plan.threads, plan.connections));
   }
   return {};
 }

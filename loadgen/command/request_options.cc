@@ -5,22 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <charconv>
-#include <tuple>
 #include <utility>
 
 #include "loadgen/command/secrets.h"
-#include "loadgen/engine/endpoint.h"
-#include "loadgen/engine/source_addresses.h"
-#include "loadgen/engine/tls_context.h"
 #include "loadgen/plan/line_file.h"
 #include "loadgen/plan/replay.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/scenario_file.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
-#include "pool/sys/socket.h"
-#include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -99,48 +92,6 @@ sys::Result<void> RequestOptions::FillOneRequest(Plan& plan) const {
   return FillTargets(request_.urls, request_.targets, like, plan);
 }
 
-sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
-  plan.wire.keep_alive = connection_.reuse != "close";
-  plan.wire.unix_socket = connection_.unix_socket;
-  plan.wire.connect_to = connection_.connect_to;
-  if (!connection_.connect_to.empty() && !sys::SplitHostPort(connection_.connect_to))
-    return sys::Failure(
-        fmt::format("--connect-to '{}' is not HOST:PORT (like 127.0.0.1:8443)", connection_.connect_to));
-  plan.wire.extras = extras_;
-  for (const auto& entry : connection_.resolve) {
-    if (!ParseResolved(entry))
-      return sys::Failure(fmt::format("--resolve '{}' is not HOST:PORT:ADDRESS[,ADDRESS]", entry));
-  }
-  plan.wire.resolve = connection_.resolve;
-  if (const auto why = UnusableSource(connection_.bind)) return sys::Failure(*why);
-  plan.wire.bind = connection_.bind;
-  for (const auto& [flag, text, time] :
-       {std::tuple("--connect-timeout", &connection_.connect_timeout, &plan.wire.connect_timeout),
-        std::tuple("--resolve-every", &connection_.resolve_every, &plan.wire.resolve_every)}) {
-    if (text->empty()) continue;
-    const auto parsed = sys::ParseDuration(*text);
-    if (!parsed) return sys::Failure(fmt::format("{} {}", flag, parsed.error().message));
-    *time = *parsed;
-  }
-  for (const auto& [flag, path] :
-       {std::pair("--cacert", &extras_.ca), std::pair("--cert", &extras_.certificate),
-        std::pair("--key", &extras_.key)}) {
-    if (path->empty()) continue;
-    if (const auto text = ReadWholeFile(*path); !text)
-      return sys::Failure(fmt::format("{}: {}", flag, text.error().message));
-  }
-  if (const auto wrong = WrongCertificates(extras_); !wrong.empty()) return sys::Failure(wrong);
-  plan.wire.streams = connection_.streams;
-  if (!connection_.reuse.starts_with("reuse:")) {
-    if (connection_.reuse == "keepalive" || connection_.reuse == "close") return {};
-  } else {
-    const auto* end = connection_.reuse.data() + connection_.reuse.size();
-    const auto [stop, error] = std::from_chars(connection_.reuse.data() + 6, end, plan.wire.reuse);
-    if (error == std::errc() && stop == end && plan.wire.reuse > 0) return {};
-  }
-  return sys::Failure(fmt::format("--connection '{}' is not keepalive, close or reuse:N", connection_.reuse));
-}
-
 sys::Result<void> RequestOptions::FillExpectations(Plan& plan) const {
   plan.expect.status = expect_.status;
   plan.expect.length = expect_.length;
@@ -197,6 +148,7 @@ void RequestOptions::AddRequest(CLI::App& app) {
   app.add_flag("--path-as-is", connection_.path_as_is, "keep /../ and /./ in URLs");
   app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
       ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""))
       ->capture_default_str();
 }
 
@@ -224,63 +176,6 @@ void RequestOptions::AddReplay(CLI::App& app, const std::vector<CLI::Option*>& o
       ->needs(replay);
 }
 
-void RequestOptions::AddConnection(CLI::App& app) {
-  app.option_defaults()->group(kConnectionGroup);
-  app.add_option("--connection", connection_.reuse,
-                 "keepalive, close (a new connection for each request), or reuse:N (for each N)")
-      ->type_name("HOW")
-      ->capture_default_str();
-  app.add_option("--unix-socket", connection_.unix_socket,
-                 "connect to this UNIX socket, whatever the URL's host")
-      ->type_name("PATH");
-  app.add_option("--connect-to", connection_.connect_to,
-                 "connect there, whatever the URL's host and port, which Host and TLS keep")
-      ->type_name("HOST:PORT");
-  app.add_option("--resolve", connection_.resolve, "addresses of a host, not the resolver's; repeatable")
-      ->type_name("HOST:PORT:ADDRESS[,…]")
-      ->allow_extra_args(false);
-  app.add_option("--resolve-every", connection_.resolve_every,
-                 "ask the resolver again so often; new connections lead where it then says (default: once)")
-      ->type_name("TIME");
-  app.add_option("--bind", connection_.bind,
-                 "addresses of this machine that connections come from, in turn: some 28,000 from each")
-      ->type_name("ADDRESS,…")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--connect-timeout", connection_.connect_timeout, "for a connection (default: --timeout)")
-      ->type_name("TIME");
-  app.add_flag("--tls-resume", extras_.resume,
-               "new connections take up earlier TLS sessions (default: each makes a full handshake)");
-  auto* http2 =
-      app.add_flag("--http2", extras_.http2, "HTTP/2: over TLS, or with prior knowledge to http:// URLs");
-  app.add_option("--streams", connection_.streams,
-                 "so many requests at a time on each connection, as far as the server allows (HTTP/2)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000).description(""))
-      ->needs(http2)
-      ->capture_default_str();
-  app.add_option("--limit-rate", extras_.limit_rate, "bytes a second of each request and response, like 64k")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40).description(""))
-      ->type_name("BYTES");
-  app.add_flag("-L,--location", extras_.follow, "follow redirects; what counts is the last response");
-  app.add_flag("-k,--insecure", extras_.insecure, "do not check certificates");
-  app.add_option("--cacert", extras_.ca, "who may vouch for servers, instead of the system's (PEM)")
-      ->type_name("FILE");
-  auto* certificate = app.add_option("--cert", extras_.certificate, "a certificate of one's own (PEM)");
-  certificate->type_name("FILE");
-  app.add_option("--key", extras_.key, "its key, where --cert does not have it (PEM)")
-      ->type_name("FILE")
-      ->needs(certificate);
-  app.add_flag("--cookies", extras_.cookies, "each connection keeps the cookies it was given");
-  auto* user =
-      app.add_option("-u,--user", extras_.user, "credentials, as before a URL's host; no output shows either")
-          ->type_name("USER:PASSWORD");
-  app.add_flag("--digest", extras_.digest, "prove --user by Digest instead of Basic")->needs(user);
-  app.add_option("-x,--proxy", extras_.proxy, "go through this proxy (http://, https://, socks5://)")
-      ->type_name("URL");
-}
-
 void RequestOptions::AddExpectations(CLI::App& app) {
   app.option_defaults()->group("Checks");
   app.add_option("--expect-status", expect_.status, "what is ok, like 200,204 (default: below 400)")
@@ -289,7 +184,8 @@ void RequestOptions::AddExpectations(CLI::App& app) {
       ->allow_extra_args(false)
       ->check(CLI::Range(100, 599).description(""));
   app.add_option("--expect-length", expect_.length, "how long each body must be, decoded of gzip or deflate")
-      ->type_name("BYTES");
+      ->type_name("BYTES")
+      ->check(CLI::NonNegativeNumber.description(""));
   app.add_option("--expect-sha256", expect_.sha256, "what each decoded body's SHA-256 must be")
       ->type_name("HEX");
   app.add_option("--expect-end", expect_.end, "what each decoded body must end with")->type_name("TEXT");
