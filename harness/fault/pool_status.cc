@@ -4,18 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <span>
-#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "harness/fault/json_text.h"
 #include "harness/fault/process_tree.h"
 
 namespace hydrapool::harness {
 namespace {
 
-using Json = nlohmann::json;
 using Names = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 2> kTopNames{"schema", "pid"};
@@ -28,101 +27,61 @@ constexpr std::array<std::string_view, 7> kWorkerNames{"slot",   "pid",      "in
 /// The numbers of an object, by the order of their names.
 using Numbers = std::array<std::optional<std::int64_t>, kWorkerNames.size()>;
 
-/// Takes of the page what a PoolStatus holds as it goes by, and keeps no tree of it: it is read many times a
-/// second. Stops at what is no number and should be one.
-class StatusReader final : public nlohmann::json_sax<Json> {
- public:
-  std::string error = {};
+struct WorkerText {
+  Numbers numbers = {};
+  std::string_view state = {};
+};
+
+/// What of the page a PoolStatus holds.
+struct StatusText {
   Numbers top = {};
   Numbers parent = {};
   std::optional<Numbers> totals = {};
-  struct Worker {
-    Numbers numbers = {};
-    std::string state = {};
-  };
-  std::optional<std::vector<Worker>> workers = {};
-
-  bool null() override { return Other("null"); }
-  bool boolean(bool) override { return Other("a boolean"); }
-  bool number_integer(number_integer_t value) override { return Number(value); }
-  bool number_unsigned(number_unsigned_t value) override { return Number(static_cast<std::int64_t>(value)); }
-  bool number_float(number_float_t value, const string_t&) override {
-    return Number(static_cast<std::int64_t>(value));
-  }
-  bool string(string_t& text) override {
-    if (places_.empty() || places_.back() != Place::kWorker || key_ != "state") return Other("a string");
-    workers->back().state = text;
-    return true;
-  }
-  bool binary(binary_t&) override { return Other("binary"); }
-  bool key(string_t& name) override {
-    key_ = name;
-    return true;
-  }
-  bool start_object(std::size_t) override {
-    const Place place = places_.empty()                                     ? Place::kTop
-                        : places_.back() == Place::kWorkers                 ? Place::kWorker
-                        : places_.back() == Place::kTop && key_ == "parent" ? Place::kParent
-                        : places_.back() == Place::kTop && key_ == "totals" ? Place::kTotals
-                                                                            : Place::kElsewhere;
-    places_.push_back(place);
-    if (place == Place::kWorker) workers->emplace_back();
-    if (place == Place::kTotals) totals.emplace();
-    return true;
-  }
-  bool start_array(std::size_t) override {
-    const bool is_workers = !places_.empty() && places_.back() == Place::kTop && key_ == "workers";
-    places_.push_back(is_workers ? Place::kWorkers : Place::kElsewhere);
-    if (is_workers) workers.emplace();
-    return true;
-  }
-  bool end_object() override { return End(); }
-  bool end_array() override { return End(); }
-  bool parse_error(std::size_t, const std::string&, const Json::exception& why) override {
-    error = why.what();
-    return false;
-  }
-
- private:
-  enum class Place { kTop, kParent, kTotals, kWorkers, kWorker, kElsewhere };
-
-  bool End() {
-    places_.pop_back();
-    return true;
-  }
-  /// Where the number of the last name belongs; nullptr: nowhere.
-  std::optional<std::int64_t>* Wanted() {
-    if (places_.empty()) return nullptr;
-    switch (places_.back()) {
-      case Place::kTop:
-        return Find(kTopNames, top);
-      case Place::kParent:
-        return Find(kParentNames, parent);
-      case Place::kTotals:
-        return Find(kTotalsNames, *totals);
-      case Place::kWorker:
-        return Find(kWorkerNames, workers->back().numbers);
-      default:
-        return nullptr;
-    }
-  }
-  std::optional<std::int64_t>* Find(Names names, Numbers& numbers) const {
-    const auto found = std::ranges::find(names, key_);
-    return found == names.end() ? nullptr : &numbers[static_cast<std::size_t>(found - names.begin())];
-  }
-  bool Number(std::int64_t value) {
-    if (auto* wanted = Wanted()) *wanted = value;
-    return true;
-  }
-  bool Other(const char* what) {
-    if (Wanted() == nullptr) return true;
-    error = fmt::format("{} is {}, not a number", key_, what);
-    return false;
-  }
-
-  std::vector<Place> places_;
-  std::string key_;
+  std::optional<std::vector<WorkerText>> workers = {};
 };
+
+/// The value of `name`, if it is one of `names`.
+void TakeNumber(JsonText& json, std::string_view name, Names names, Numbers& numbers) {
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) return json.Skip();
+  const char next = json.Next();
+  if (next != '-' && (next < '0' || next > '9')) return json.Fail(fmt::format("{} is no number", name));
+  numbers[static_cast<std::size_t>(found - names.begin())] = json.Number();
+}
+
+void TakeNumbers(JsonText& json, Names names, Numbers& numbers) {
+  json.Object([&](std::string_view name) { TakeNumber(json, name, names, numbers); });
+}
+
+WorkerText TakeWorker(JsonText& json) {
+  WorkerText worker;
+  json.Object([&](std::string_view name) {
+    if (name == "state" && json.Next() == '"') {
+      worker.state = json.String();
+    } else {
+      TakeNumber(json, name, kWorkerNames, worker.numbers);
+    }
+  });
+  return worker;
+}
+
+StatusText TakeStatus(JsonText& json) {
+  StatusText status;
+  json.Object([&](std::string_view name) {
+    const char next = json.Next();
+    if (name == "parent" && next == '{') {
+      TakeNumbers(json, kParentNames, status.parent);
+    } else if (name == "totals" && next == '{') {
+      TakeNumbers(json, kTotalsNames, status.totals.emplace());
+    } else if (name == "workers" && next == '[') {
+      json.Array([&, &workers = status.workers.emplace()] { workers.push_back(TakeWorker(json)); });
+    } else {
+      TakeNumber(json, name, kTopNames, status.top);
+    }
+  });
+  json.End();
+  return status;
+}
 
 std::optional<PoolStatus::Totals> TotalsOf(const std::optional<Numbers>& numbers) {
   if (!numbers) return std::nullopt;
@@ -131,7 +90,7 @@ std::optional<PoolStatus::Totals> TotalsOf(const std::optional<Numbers>& numbers
       .rescued = at(0), .rescued_in_flight = at(1), .lost = at(2), .cut = at(3), .requests = at(4)};
 }
 
-PoolStatus::Worker WorkerOf(const StatusReader::Worker& worker) {
+PoolStatus::Worker WorkerOf(const WorkerText& worker) {
   const auto at = [&worker](std::size_t i) { return worker.numbers[i].value_or(0); };
   return {.slot = static_cast<int>(at(0)),
           .pid = static_cast<pid_t>(at(1)),
@@ -147,17 +106,18 @@ PoolStatus::Worker WorkerOf(const StatusReader::Worker& worker) {
 }  // namespace
 
 sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
-  StatusReader reader;
-  if (!Json::sax_parse(text, &reader)) return sys::Failure("status.json: " + reader.error);
-  const auto [schema, main] = std::pair(reader.top[0], reader.top[1]);
-  if (!schema || !main || !reader.workers) return sys::Failure("status.json: no schema, pid or workers");
-  if (reader.totals && !std::all_of(reader.totals->begin(), reader.totals->begin() + 4,
-                                    [](const auto& number) { return number.has_value(); }))
+  JsonText json(text);
+  const StatusText page = TakeStatus(json);
+  if (!json.error().empty()) return sys::Failure("status.json: " + json.error());
+  const auto [schema, main] = std::pair(page.top[0], page.top[1]);
+  if (!schema || !main || !page.workers) return sys::Failure("status.json: no schema, pid or workers");
+  if (page.totals && !std::all_of(page.totals->begin(), page.totals->begin() + 4,
+                                  [](const auto& number) { return number.has_value(); }))
     return sys::Failure("status.json: totals without rescued, rescued_in_flight, lost or cut");
   if (*schema != 1) return sys::Failure(fmt::format("status.json has schema {}, not 1", *schema));
-  PoolStatus status{.main = static_cast<pid_t>(*main), .totals = TotalsOf(reader.totals), .workers = {}};
-  status.parent = static_cast<pid_t>(reader.parent[0].value_or(*main));
-  for (const StatusReader::Worker& worker : *reader.workers) {
+  PoolStatus status{.main = static_cast<pid_t>(*main), .totals = TotalsOf(page.totals), .workers = {}};
+  status.parent = static_cast<pid_t>(page.parent[0].value_or(*main));
+  for (const WorkerText& worker : *page.workers) {
     if (!worker.numbers[0] || !worker.numbers[1])
       return sys::Failure("status.json: a worker without slot or pid");
     if (*worker.numbers[1] > 0 && worker.state != "dead") status.workers.push_back(WorkerOf(worker));

@@ -50,10 +50,26 @@ TEST(PoolStatusTest, WhatHasTheSameNamesElsewhereIsAnother) {
   EXPECT_THAT(status->workers, ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 101, .ready = true}));
 }
 
+TEST(PoolStatusTest, EscapesBlanksAndFractionsAreJsonToo) {
+  const auto status = ParsePoolStatus(
+      "\t{ \"a\\\"b\" : \"\\\\\" , \"schema\":1.0,\r\n\"pid\" : 7 , \"n\":-1.5e3, \"empty\":[ ], \"none\":{ "
+      "},"
+      "\"workers\" : [ { \"slot\" : 0 , \"pid\":8e0, \"state\":null } ] }\n");
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->main, 7);
+  EXPECT_THAT(status->workers, ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 8}));
+}
+
 TEST(PoolStatusTest, SaysWhatIsWrongWithOtherJson) {
-  for (const char* text : {"", "<html>", "[]", R"({"schema":1})", R"({"schema":1,"pid":"x","workers":[]})"}) {
+  for (const char* text :
+       {"", "<html>", "[]", R"({"schema":1})", R"({"schema":1,"pid":"x","workers":[]})",
+        R"({"schema":1,"pid":null,"workers":[]})", R"({"schema":1,"pid":99999999999999999999,"workers":[]})",
+        R"({"schema":1,"pid":1,"workers":[{"slot":0,"pid":2})", R"({"schema":1,"pid":1,"workers":[],})",
+        R"({"schema":1,"pid":1,"workers":[]}})", R"({"schema":1 "pid":1,"workers":[]})",
+        R"({"schema":1,"pid":1,"workers":[],"x":)", R"({"schema":1,"pid":1,"workers":[],"x":"y)"}) {
     EXPECT_FALSE(ParsePoolStatus(text)) << text;
   }
+  EXPECT_FALSE(ParsePoolStatus(R"({"schema":1,"pid":1,"workers":[],"x":)" + std::string(1'000'000, '[')));
   EXPECT_THAT(ParsePoolStatus(R"({"schema":2,"pid":1,"workers":[]})").error().message, HasSubstr("schema 2"));
 }
 

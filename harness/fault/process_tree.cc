@@ -1,15 +1,18 @@
 #include "harness/fault/process_tree.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <iterator>
 #include <sstream>
 
 #include "pool/sys/file.h"
+#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -82,7 +85,11 @@ std::optional<ProcessInfo> ParseStat(std::string_view line) {
 }
 
 std::optional<ProcessInfo> ReadProcess(pid_t pid) {
-  return ParseStat(sys::ReadFile(fmt::format("/proc/{}/stat", pid)));
+  const sys::UniqueFd file(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::array<char, 1024> line;  // which it is shorter than, and comes at once
+  const ssize_t got = ::read(file.get(), line.data(), line.size());
+  return ParseStat(std::string_view(line.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))));
 }
 
 bool IsOf(const ProcessInfo& process, pid_t parent) {

@@ -12,19 +12,22 @@ namespace hydrapool::harness {
 ChildKinds::ChildKinds(pid_t parent, unsigned last_look)
     : parents_(ReadProgram(parent)), parents_title_(TitleOf(parent)), last_look_(last_look) {}
 
-void ChildKinds::Look(const FamilySample& sample) {
+std::vector<pid_t> ChildKinds::Look(const FamilySample& sample) {
+  std::vector<pid_t> programs;
   for (const Identity& child : sample.children) {
     Seen& seen = seen_[{child.pid, child.start_time}];
     if (!seen.same_program || seen.looks >= last_look_) continue;
     if (std::has_single_bit(++seen.looks)) Look(child, seen);  // the 1st, 2nd, 4th, …
+    if (!seen.same_program) programs.push_back(child.pid);
   }
+  return programs;
 }
 
 void ChildKinds::Look(const Identity& child, Seen& seen) const {
   const auto program = ReadProgram(child.pid);
-  const std::string title = TitleOf(child.pid);
   if (program && parents_) seen.same_program = program->SameAs(*parents_);
-  if (!title.empty()) seen.title = title;
+  if (!seen.same_program) return;
+  if (std::string title = TitleOf(child.pid); !title.empty()) seen.title = std::move(title);
 }
 
 bool ChildKinds::IsAProgram(pid_t pid) const {

@@ -27,7 +27,8 @@ class ChildKinds {
   /// `last_look`: after so many looks a child is what it will be.
   ChildKinds(pid_t parent, unsigned last_look);
 
-  void Look(const FamilySample& sample);
+  /// Those that turned out to run another program than their parent, each once.
+  std::vector<pid_t> Look(const FamilySample& sample);
   /// The child that had this number last was seen to run another program than its parent.
   [[nodiscard]] bool IsAProgram(pid_t pid) const;
   /// Leaves only workers in `samples`, and those that ended before they had a title of their own.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -21,7 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr sys::Nanos kListsLast = 50 * sys::kMillisecond;  // a thread that is started later has children too
+// A thread that is started later has children too.
+constexpr sys::Nanos kCountLasts = 50 * sys::kMillisecond;
+constexpr sys::Nanos kListsLast = sys::kSecond;  // another one may have ended meanwhile
 
 std::vector<sys::UniqueFd> ListsOf(pid_t parent) {
   std::vector<sys::UniqueFd> files;
@@ -32,6 +35,13 @@ std::vector<sys::UniqueFd> ListsOf(pid_t parent) {
     if (file) files.push_back(std::move(file));
   }
   return files;
+}
+
+/// The directory of its threads has so many links, and two of its own.
+std::size_t ThreadsOf(pid_t pid) {
+  struct stat directory = {};
+  if (::stat(fmt::format("/proc/{}/task", pid).c_str(), &directory) != 0) return 0;
+  return directory.st_nlink - 2;
 }
 
 void AddNumbers(std::string_view text, std::vector<pid_t>& numbers) {
@@ -46,10 +56,13 @@ void AddNumbers(std::string_view text, std::vector<pid_t>& numbers) {
 
 }  // namespace
 
-FamilyWatch::FamilyWatch() : epoll_(sys::Check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
+FamilyWatch::FamilyWatch()
+    : epoll_(sys::Check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      quiet_(sys::Check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
 
 FamilySample FamilyWatch::Look(pid_t main, pid_t parent) {
   WatchMain(main);
+  NoteQuietEnds();
   FamilySample sample;
   for (auto& [pid, member] : members_) member.here = false;
   newcomers_ = 0;
@@ -99,6 +112,27 @@ void FamilyWatch::AwaitEnd(int pidfd, pid_t pid) const {
   sys::Check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd, &event), "epoll_ctl");
 }
 
+void FamilyWatch::Disregard(pid_t pid) {
+  const auto member = members_.find(pid);
+  if (member == members_.end() || !member->second.pidfd) return;
+  const int pidfd = member->second.pidfd.get();
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pidfd, nullptr);
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = pid}};
+  sys::Check(::epoll_ctl(quiet_.get(), EPOLL_CTL_ADD, pidfd, &event), "epoll_ctl");
+}
+
+void FamilyWatch::NoteQuietEnds() {
+  std::array<epoll_event, 64> ended;
+  int count = 0;
+  do {
+    count = ::epoll_wait(quiet_.get(), ended.data(), ended.size(), 0);
+    for (int i = 0; i < count; ++i) {
+      const auto member = members_.find(ended[static_cast<std::size_t>(i)].data.fd);
+      if (member != members_.end()) member->second.dead = true;
+    }
+  } while (count == static_cast<int>(ended.size()));
+}
+
 FamilyWatch::Woken FamilyWatch::Await(const Bell& bell, sys::Nanos pause) {
   std::array<pollfd, 2> waited{{{epoll_.get(), POLLIN, 0}, {bell.fd(), POLLIN, 0}}};
   const auto millis = static_cast<int>((pause + sys::kMillisecond - 1) / sys::kMillisecond);
@@ -134,7 +168,11 @@ bool FamilyWatch::Read(const Lists& lists, std::vector<pid_t>& children) {
 
 std::vector<pid_t> FamilyWatch::ChildrenOf(pid_t parent) {
   Lists& lists = lists_[parent];
-  if (sys::Now() - lists.opened > kListsLast) lists = {.files = ListsOf(parent), .opened = sys::Now()};
+  const sys::Nanos now = sys::Now();
+  const bool count = now - lists.counted > kCountLasts;
+  if (now - lists.opened > kListsLast || (count && ThreadsOf(parent) != lists.files.size()))
+    lists = {.files = ListsOf(parent), .opened = now};
+  if (count) lists.counted = now;
   std::vector<pid_t> children;
   if (Read(lists, children)) {
     std::ranges::sort(children);

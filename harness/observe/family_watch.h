@@ -33,6 +33,8 @@ class FamilyWatch {
     std::vector<pid_t> ended = {};   ///< Of those that the last look showed, and the main process.
     std::vector<pid_t> reaped = {};  ///< Likewise; only where the kernel tells (Linux 6.9).
   };
+  /// The end of that child wakes nobody; the next look shows it.
+  void Disregard(pid_t pid);
   /// Waits for one of these until `pause` is over.
   [[nodiscard]] Woken Await(const Bell& bell, sys::Nanos pause);
 
@@ -52,14 +54,17 @@ class FamilyWatch {
   struct Lists {
     std::vector<sys::UniqueFd> files = {};
     sys::Nanos opened = 0;
+    sys::Nanos counted = 0;  ///< When it was looked whether it has still as many threads.
   };
   [[nodiscard]] std::vector<pid_t> ChildrenOf(pid_t parent);
   [[nodiscard]] static bool Read(const Lists& lists, std::vector<pid_t>& children);
   void Take(pid_t pid, pid_t parent, FamilySample& sample);
   void WatchMain(pid_t main);
   void AwaitEnd(int pidfd, pid_t pid) const;
+  void NoteQuietEnds();
 
   sys::UniqueFd epoll_;
+  sys::UniqueFd quiet_;  ///< Those that wake nobody.
   sys::UniqueFd main_;
   pid_t main_pid_ = 0;
   std::map<pid_t, Member> members_;

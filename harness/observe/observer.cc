@@ -156,7 +156,9 @@ void Observer::WatchFamily(const std::stop_token& stop) {
     const bool were_there = links_->well;  // then this look shows them
     const bool look = !std::exchange(looked, false) || last;
     auto sample = look ? watch.Look(links_->main, links_->parent) : seen_.family.back();
-    kinds_->Look(sample);
+    for (const pid_t pid : kinds_->Look(sample)) {
+      if (links_->tells) watch.Disregard(pid);
+    }
     if (sample.children != seen_.family.back().children) {
       links_->Keep(sample);
       seen_.family.push_back(std::move(sample));

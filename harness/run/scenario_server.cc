@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <signal.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -42,7 +44,7 @@ std::string WithOwn(const std::string& failpoints) {
   return own == nullptr || *own == '\0' ? failpoints : own + ("," + failpoints);
 }
 
-std::string Between(const std::string& text, const std::string& before, char after) {
+std::string Between(const std::string& text, const std::string& before, std::string_view after) {
   const auto at = text.find(before);
   if (at == text.npos) return "";
   const auto begin = at + before.size();
@@ -59,6 +61,11 @@ sys::Result<std::string> Directory(const HydrapoolStart& start, const std::strin
   }
   return sys::Failure(fmt::format("{}:{}: cgi_dir '{}' is neither {} nor {}", scenario_file, start.cgi_line,
                                   path, beside.string(), above.string()));
+}
+
+/// Of a UNIX socket, which costs least to ask, where the name fits.
+std::string AdminAddress(const std::string& path) {
+  return path.size() < sizeof(sockaddr_un::sun_path) ? "unix:" + path : "127.0.0.1:0";
 }
 
 bool AllReady(const std::string& admin, std::size_t workers) {
@@ -116,8 +123,9 @@ sys::Result<void> ScenarioServer::EndedAtOnce() {
 
 sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const HydrapoolStart& options,
                                                  const CalledOff& called_off) {
+  const std::string admin = AdminAddress(log_ + ".admin");
   std::vector<std::string> arguments{
-      SiblingProgram("hydrapool"),     "--listen",       "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers",
+      SiblingProgram("hydrapool"),     "--listen",       "127.0.0.1:0", "--admin", admin, "--workers",
       fmt::to_string(options.workers), "--expose-worker"};
   if (!options.cgi_dir.empty()) {
     const auto directory = Directory(options, scenario.file);
@@ -136,8 +144,8 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
   std::string address;
   const auto listens = Await("hydrapool did not listen", called_off, [&] {
     const std::string log = ReadFile(log_);
-    address = Between(log, "listening on http://", '/');
-    admin_ = Between(log, "admin on http://", '/');
+    address = Between(log, "listening on http://", "/");
+    admin_ = Between(log, "admin on http://", "/metrics\n");
     return !address.empty() && !admin_.empty();
   });
   if (!listens) return listens;

@@ -24,11 +24,11 @@ namespace hydrapool::harness {
 ///     … server->origin() …
 ///     if (auto problem = server->Stop()) …
 ///
-/// A hydrapool serves on ports of the kernel's choice and is up when /healthz answers and every worker is
-/// ready; a command, when its URL answers anything; one that is attached to must answer already. What the
-/// harness started is told to end (TERM) by Stop() or the destructor, also where another process has taken
-/// the place of the one that was started (whose exit code nobody tells then). What it
-/// attached to is left alone. Its log: scratch/server.log.
+/// A hydrapool serves on a port of the kernel's choice, tells of itself on a UNIX socket, and is up when
+/// /healthz answers and every worker is ready; a command, when its URL answers anything; one that is attached
+/// to must answer already. What the harness started is told to end (TERM) by Stop() or the destructor, also
+/// where another process has taken the place of the one that was started (whose exit code nobody tells then).
+/// What it attached to is left alone. Its log: scratch/server.log.
 class ScenarioServer {
  public:
   /// Asked while it is waited for; true: it is not wanted any more.
@@ -43,7 +43,7 @@ class ScenarioServer {
   /// To which signals for the whole server go.
   [[nodiscard]] pid_t main() const { return main_; }
   [[nodiscard]] const std::string& origin() const { return origin_; }  ///< "http://127.0.0.1:8080"
-  [[nodiscard]] const std::string& admin() const { return admin_; }    ///< "127.0.0.1:9180", or empty.
+  [[nodiscard]] const std::string& admin() const { return admin_; }    ///< "h:9180", "unix:/PATH" or empty.
   [[nodiscard]] int port() const;                                      ///< 8080
   /// It lives, or another process of it has taken its place: then that is main() now.
   /// Blocks for at most 5 s where it has ended.
