@@ -19,6 +19,12 @@
 
 namespace hydrapool::harness {
 
+namespace {
+
+constexpr sys::Nanos kStandstill = 20 * sys::kMillisecond;
+
+}  // namespace
+
 /// What the two threads tell each other.
 struct ObserverLinks {
   FamilyWatch watch = {};  ///< The first thread's, but for the first look.
@@ -151,6 +157,7 @@ void Observer::WatchFamily(const std::stop_token& stop) {
     links_->Stir();
   };
   const auto is_a_program = [this](pid_t pid) { return kinds_->IsAProgram(pid); };
+  sys::Nanos awake = sys::Now();
   for (bool last = false; !last;) {
     last = stop.stop_requested();
     const bool were_there = links_->well;  // then this look shows them
@@ -167,11 +174,14 @@ void Observer::WatchFamily(const std::stop_token& stop) {
     plan.Note(links_->tells ? were_there : watch.living() >= whole && !watch.has_dead());
     if (aftermath.Looked(watch.newcomers(), watch.has_dead())) plan.Settle();
     const sys::Nanos now = sys::Now();
+    NoteStandstill(awake);
     if (!plan.IsClose(now)) whole = watch.living();
     sys::Nanos next = now + plan.Pause(now);
     for (sys::Nanos left = next - now; left > 0 && !last && !stop.stop_requested();
          left = next - sys::Now()) {
       const auto woken = watch.Await(links_->family_bell, left);
+      awake = sys::Now();
+      NoteStandstill(next);
       const std::size_t ended = links_->Matter(woken.ended, is_a_program);
       aftermath.Ended(ended);
       const bool stirred = links_->stirred.exchange(false) || ended > 0;
@@ -182,6 +192,11 @@ void Observer::WatchFamily(const std::stop_token& stop) {
       if ((woken.rung && !stirred) || links_->Matter(woken.reaped, is_a_program) > 0) break;
     }
   }
+}
+
+void Observer::NoteStandstill(sys::Nanos due) {
+  const sys::Nanos now = sys::Now();
+  if (now - due >= kStandstill) seen_.standstills.push_back({.from = due, .to = now});
 }
 
 void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin) {

@@ -36,6 +36,8 @@ struct ObserverLinks;
 /// most one such period late. In between it looks each 50 and 100 ms: so late it sees a child that is started
 /// without any of these. A poll that takes longer than its period delays the next.
 ///
+/// Where it comes to a look 20 ms or more too late, that is a Standstill.
+///
 /// The first look at the children is over when it is constructed, and a last one follows the call to Stop.
 /// Two threads of its own, with all signals blocked; start no process while they run.
 ///
@@ -47,6 +49,7 @@ class Observer {
   struct Seen {
     std::vector<FamilySample> family = {};  ///< Only those that differ from the one before.
     std::vector<StatusSample> status = {};
+    std::vector<Standstill> standstills = {};
   };
 
   /// `admin` may be empty.
@@ -62,6 +65,8 @@ class Observer {
  private:
   void End();
   void WatchFamily(const std::stop_token& stop);
+  /// Since `due` it should have gone on, and it does so now.
+  void NoteStandstill(sys::Nanos due);
   void WatchStatus(const std::stop_token& stop, const std::string& admin);
 
   ObserverPace pace_;

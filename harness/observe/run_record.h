@@ -132,6 +132,7 @@ struct RunRecord {
   std::vector<std::string> fault_lines = {};  ///< What was planned, in words: "kill of random".
   std::vector<FaultRecord> faults = {};
   std::vector<Life> lives = {};  ///< Of the server's processes.
+  std::vector<Standstill> standstills = {};
   std::vector<Failure> failures = {};
   /// Failures of which only the number is known, beyond the first 100,000 of a client.
   std::map<FailureKind, std::uint64_t> unexamined = {};

@@ -35,6 +35,13 @@ struct StatusSample {
   pid_t parent = 0;
 };
 
+/// A time in which the harness was to look and did not come to it: the machine was full, or stood still. What
+/// took long meanwhile need not be the server's doing.
+struct Standstill {
+  sys::Nanos from = 0;
+  sys::Nanos to = 0;
+};
+
 /// A process that was hit.
 struct Victim {
   Identity identity;

@@ -71,6 +71,7 @@ sys::Result<RunRecord> ScenarioRun::Run() {
   if (steady_) record_.longest_gap = steady_->longest_gap();
   steady_.reset();
   const auto seen = observer_->Stop();
+  record_.standstills = seen.standstills;
   injects_.clear();
 
   if (before) {

@@ -7,6 +7,7 @@
 
 #include "harness/fault/duration.h"
 #include "harness/fault/inject_record.h"
+#include "harness/verdict/running_clock.h"
 #include "harness/verdict/validity.h"
 
 namespace hydrapool::harness {
@@ -74,6 +75,12 @@ std::map<Measure, std::int64_t> MeasuresOf(const RunRecord& run, const Attributi
     measured[Measure::kRecoveryP99] = *recovery;
   if (const auto response = WorstResponse(run)) measured[Measure::kResponseP99] = *response;
   return measured;
+}
+
+/// The times of a run in which the machine stood still are as short as these, or not known.
+bool MayBeWithin(std::int64_t limit, Measure measure, const std::map<Measure, std::int64_t>& at_best) {
+  const auto value = at_best.find(measure);
+  return value == at_best.end() || value->second <= limit;
 }
 
 std::string WorstFault(const RunRecord& run, const Attribution& attribution) {
@@ -164,7 +171,8 @@ std::vector<sys::Nanos> ReapsOf(const RunRecord& run) {
 
 Judgement Judge(const RunRecord& run, const Expectations& expected) {
   Judgement judgement;
-  judgement.attribution = Attribute(run);
+  const RunRecord at_best = OnRunningClock(run);
+  judgement.attribution = Attribute(at_best);
   judgement.measured = MeasuresOf(run, judgement.attribution);
   if (run.interrupted || !run.breach.empty()) {
     judgement.verdict = Verdict::kAborted;
@@ -172,21 +180,31 @@ Judgement Judge(const RunRecord& run, const Expectations& expected) {
     return judgement;
   }
   const auto invalid = WhyInvalid(run, expected, judgement.measured, judgement.attribution);
+  const auto measured_at_best = MeasuresOf(at_best, judgement.attribution);
   bool failed = !run.problems.empty();
+  bool unproved = !invalid.empty();
   judgement.reasons = run.problems;
   for (const auto& [measure, limit] : expected) {
     const auto value = judgement.measured.find(measure);
     if (value == judgement.measured.end() || value->second <= limit) continue;
     const MeasureInfo& info = InfoOf(measure);
-    if (!info.is_time || invalid.empty()) failed = true;
-    judgement.reasons.push_back(fmt::format("{}: {}, at most {} expected{}", info.words,
-                                            ValueText(measure, value->second), ValueText(measure, limit),
-                                            Detail(measure, run, judgement.attribution)));
+    std::string why =
+        fmt::format("{}: {}, at most {} expected{}", info.words, ValueText(measure, value->second),
+                    ValueText(measure, limit), Detail(measure, run, judgement.attribution));
+    if (info.is_time && MayBeWithin(limit, measure, measured_at_best)) {
+      unproved = true;
+      why += fmt::format(
+          "; not proved, for this machine stood still for {}",
+          DurationText(RunningClock(run.standstills).stood_still() / sys::kMillisecond * sys::kMillisecond));
+    } else if (!info.is_time || invalid.empty()) {
+      failed = true;
+    }
+    judgement.reasons.push_back(std::move(why));
   }
   judgement.reasons.insert(judgement.reasons.end(), invalid.begin(), invalid.end());
   if (failed) {
     judgement.verdict = Verdict::kFail;
-  } else if (!invalid.empty()) {
+  } else if (unproved) {
     judgement.verdict = Verdict::kInvalid;
   }
   return judgement;

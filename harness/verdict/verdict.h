@@ -39,6 +39,9 @@ struct Judgement {
 /// these, and for faults of the parent, the supervisor or the whole server, it is estimated: faults ×
 /// requests a second × mean service time, at least 1.
 ///
+/// Nor is a time proved that is exceeded by no more than the machine stood still before it (Standstill): then
+/// the run is INVALID too. A fault explains what failed as much later as the machine stood still in between.
+///
 /// FAIL is stronger than INVALID where a count was exceeded: what is lost is lost. A time that was exceeded
 /// in a run that is INVALID proves nothing. ABORTED is stronger than both.
 [[nodiscard]] Judgement Judge(const RunRecord& run, const Expectations& expected);

@@ -97,6 +97,52 @@ TEST(JudgeTest, AReplacementThatWasHitToo_OrCameAtTheEnd_IsNotHeldAgainstIt) {
   EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kPass);
 }
 
+TEST(JudgeTest, ATimeThatAStandstillOfTheMachineMayAccountForIsNotProved) {
+  auto run = GoodRun();
+  *run.faults[1].timeline.ready += 100 * kMs;
+  const sys::Nanos dead = *run.faults[1].timeline.dead;
+  run.standstills = {{.from = dead - 500 * kMs, .to = dead + 60 * kMs}};
+  const auto judgement = Judge(run, Strict());
+  EXPECT_EQ(judgement.verdict, Verdict::kInvalid);
+  EXPECT_THAT(judgement.reasons,
+              ElementsAre("replacement ready p99: 102 ms, at most 50 ms expected; not proved, "
+                          "for this machine stood still for 560 ms"));
+  run.standstills[0].to = dead + 40 * kMs;
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kFail) << "62 ms are its own";
+  run.standstills = {{.from = dead + 200 * kMs, .to = dead + 900 * kMs}};
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kFail) << "that was later";
+}
+
+TEST(JudgeTest, WhatHadNoTimeToComeForAStandstillIsNotProved) {
+  auto run = GoodRun();
+  run.faults[1].timeline.first_response.reset();
+  run.standstills = {{.from = run.faults[1].at, .to = run.load_end - sys::kSecond}};
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kInvalid);
+  run.faults[0].timeline.first_response.reset();
+  EXPECT_EQ(Judge(run, Strict()).verdict, Verdict::kFail) << "that had a second";
+}
+
+TEST(JudgeTest, AFaultReachesAsMuchFurtherAsTheMachineStoodStill) {
+  auto run = GoodRun();
+  run.failures = {LostAt(2300 * kMs)};
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kFail);
+  run.standstills = {{.from = 500 * kMs, .to = 700 * kMs}, {.from = 2050 * kMs, .to = 2290 * kMs}};
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kPass);
+  run.standstills.back().to = 2150 * kMs;
+  EXPECT_EQ(Judge(run, DefaultExpectations()).verdict, Verdict::kFail);
+}
+
+TEST(JudgeTest, AStandstillAccountsForLateAnswersButForNoCpuTime) {
+  auto run = GoodRun();
+  run.loads[0].response_p99 = 200 * kMs;
+  run.before->cpu = 0;
+  run.after->cpu = sys::kSecond;
+  run.standstills = {{.from = 0, .to = 190 * kMs}};
+  EXPECT_EQ(Judge(run, {{Measure::kResponseP99, 20 * kMs}}).verdict, Verdict::kInvalid);
+  EXPECT_EQ(Judge(run, {{Measure::kResponseP99, 5 * kMs}}).verdict, Verdict::kFail);
+  EXPECT_EQ(Judge(run, {{Measure::kCpuPerRequest, 100}}).verdict, Verdict::kFail);
+}
+
 TEST(JudgeTest, AServerThatNoLongerServedIsAborted) {
   auto run = GoodRun();
   run.breach = "no request was answered for 1 s";
