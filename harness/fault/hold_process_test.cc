@@ -94,7 +94,6 @@ TEST_F(OneFault, WhatIsHeldIsConfirmedAndTakenBack) {
   }
 }
 
-/// What a worker finds while it is held, told by its exit code.
 // Nothing stops a process before its vforked child has executed a program: as on a machine too full to run
 // it.
 TEST_F(OneFault, AStopThatIsNotTakenInItsTimeIsUnproved) {
@@ -191,6 +190,23 @@ TEST_F(OneFault, AWorkerThatDiesWhileItIsHeldIsDead) {
   const auto record = Do(Fault::kStop, worker.pid(), 20 * sys::kSecond);
   EXPECT_EQ(record.outcome, Outcome::kDead);
   EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
+}
+
+// As one of hydrapool that is lent a connection for which it has no descriptor.
+TEST_F(OneFault, OfAWorkerThatDiesWhileALimitIsHeldThereIsNothingToTakeBack) {
+  auto worker = sys::Child::Fork(SleepForEver);
+  const auto before = LimitOf(worker.pid(), RLIMIT_NOFILE);
+  sys::EventLoop::Timer look;
+  const std::function<void()> end_once_held = [&] {
+    if (LimitOf(worker.pid(), RLIMIT_NOFILE) != before) worker.Signal(SIGKILL);
+    look = loop.At(sys::Now() + sys::kMillisecond, end_once_held);
+  };
+  end_once_held();
+  const auto record = Do(Fault::kDescriptors, worker.pid(), 20 * sys::kSecond);
+  EXPECT_EQ(record.outcome, Outcome::kDead);
+  EXPECT_EQ(record.proof, Proof::kConfirmed) << record.reason;
+  EXPECT_TRUE(record.dead);
+  EXPECT_FALSE(record.undone);
 }
 
 /// What a worker is told that tries to start a process: 0, or an errno. Asked by SIGALRM.

@@ -61,6 +61,12 @@ struct FaultRecord {
 
   [[nodiscard]] bool landed() const { return Landed(outcome, proof); }
   [[nodiscard]] bool killed() const { return outcome == Outcome::kDead; }
+  /// Until when its victim was held: until that was taken back, or it died of it; `at` of a fault that holds
+  /// nothing.
+  [[nodiscard]] sys::Nanos held_until() const {
+    if (InfoOf(fault).effect != Effect::kHolds) return at;
+    return undone.value_or(timeline.dead.value_or(at));
+  }
   [[nodiscard]] bool hit_program() const { return landed() && worker && worker->role == Role::kProgram; }
   /// Of a parent, a supervisor or the whole server: what is asked then concerns it, whichever worker has it.
   [[nodiscard]] bool hit_server() const {

@@ -24,8 +24,7 @@ double ExpectedWhileHeld(const RunRecord& run) {
   double rate = 0;
   for (const LoadRecord& load : run.loads) rate += load.rate;
   sys::Nanos held = 0;
-  for (const FaultRecord& fault : run.faults)
-    held += fault.landed() ? fault.undone.value_or(fault.at) - fault.at : 0;
+  for (const FaultRecord& fault : run.faults) held += fault.landed() ? fault.held_until() - fault.at : 0;
   return rate * sys::ToSeconds(held);
 }
 

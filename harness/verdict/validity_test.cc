@@ -147,6 +147,15 @@ TEST(ValidityTest, WhereNoConnectionCouldRestNothingIsSaidOfIdleOnes) {
   EXPECT_FALSE(Judge(run, {}).measured.contains(Measure::kIdleLost));
 }
 
+TEST(ValidityTest, WhatIsHeldIsHeldUntilItIsTakenBackOrItsVictimDiesOfIt) {
+  FaultRecord fault = Kill(1, 1000 * kMs, 0);
+  EXPECT_EQ(fault.held_until(), fault.at) << "a kill holds nothing";
+  fault.fault = Fault::kDescriptors;
+  EXPECT_EQ(fault.held_until(), *fault.timeline.dead);
+  fault.undone = 1500 * kMs;
+  EXPECT_EQ(fault.held_until(), *fault.undone);
+}
+
 TEST(ValidityTest, ASteadyRunNeedsNoFaults) {
   auto run = GoodRun();
   run.fault_lines.clear();
