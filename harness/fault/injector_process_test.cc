@@ -1,16 +1,20 @@
 #include "harness/fault/injector.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "harness/fault/process_tree.h"
 #include "harness/fault/worker_kind.h"
 #include "harness/testing/family.h"
 #include "pool/sys/child.h"
+#include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -43,6 +47,17 @@ TEST(ProcessTreeTest, SeesItsForksButNotWhatRunsAnotherProgram) {
   while (ReadProcess(other.pid())->comm != "sleep") ::sched_yield();
   EXPECT_THAT(ChildrenOf(::getpid()), SizeIs(3));
   EXPECT_THAT(PidsOf(ForksOf(::getpid()).workers), UnorderedElementsAreArray(PidsOf(children)));
+}
+
+TEST(ProcessTreeTest, AProgramWhoseFileWasReplacedIsTheSameStill) {
+  const sys::ScratchDir scratch("harness-tree");
+  const std::string file = scratch / "program";
+  std::filesystem::copy_file("/bin/sleep", file);
+  const auto child =
+      sys::Child::Fork([&file]() -> int { return ::execl(file.c_str(), "program", "600", nullptr); });
+  while (ReadProcess(child.pid())->comm != "program") ::sched_yield();
+  std::filesystem::remove(file);
+  EXPECT_EQ(ReadProgram(child.pid())->file, file);
 }
 
 TEST(ProcessTreeTest, AncestorsStartWithTheProcessItself) {

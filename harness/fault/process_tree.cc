@@ -134,8 +134,10 @@ std::optional<Program> ReadProgram(pid_t pid) {
   const auto process = ReadProcess(pid);
   if (!process) return std::nullopt;
   std::error_code error;
-  const auto file = fs::read_symlink(fmt::format("/proc/{}/exe", pid), error);
-  return Program{.file = error ? "" : file.string(), .comm = process->comm};
+  std::string file = fs::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
+  constexpr std::string_view kReplaced = " (deleted)";  // since by an installation: it is the same all the same
+  if (file.ends_with(kReplaced)) file.resize(file.size() - kReplaced.size());
+  return Program{.file = error ? "" : file, .comm = process->comm};
 }
 
 std::string TitleOf(pid_t pid) {
