@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "harness/fault/network_harm.h"
+#include "harness/fault/process_tree.h"
 #include "harness/fault/small_disk.h"
 #include "harness/fault/victim_group.h"
 #include "pool/sys/file.h"
@@ -49,6 +50,7 @@ std::optional<std::string> WhyNot(const FaultPlan& plan, const Scenario& scenari
       return WhyNoGroup(plan.fault, ::getpid());
     default: {
       const auto* attach = std::get_if<Attachment>(&scenario.server);
+      if (attach != nullptr && !ReadProcess(attach->parent)) return std::nullopt;  // which is another mistake
       return WhyNoGroup(plan.fault, attach != nullptr ? attach->parent : ::getpid());
     }
   }

@@ -4,6 +4,7 @@
 
 #include "harness/testing/run_fixture.h"
 #include "pool/admin/client.h"
+#include "pool/sys/child.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/server_process.h"
 
@@ -87,6 +88,23 @@ TEST_F(RunTest, AResultThatCannotBeWrittenIsSaidBeforeTheRun) {
        scratch / "none/x.json"}));
   EXPECT_EQ(finished.status.code, 2);
   EXPECT_THAT(finished.output, AllOf(HasSubstr("cannot write"), HasSubstr("No such file or directory")));
+}
+
+TEST_F(RunTest, AServerToAttachToThatIsNotThereIsNamedWithItsLine) {
+  const auto attach_to = [this](pid_t pid, const std::string& more, const std::string& fault) {
+    return Run({"run", Scenario(fmt::format(
+                           "name: x\nattach:\n  {{ parent: {}, url: 'http://127.0.0.1:1/'{} }}\n"
+                           "load: [{{ url: / }}]\nfaults: [{{ fault: {}, target: random, from: 1s }}]\n",
+                           pid, more, fault))});
+  };
+  auto gone = sys::Child::Fork([] { return 0; });
+  const pid_t pid = gone.pid();
+  ASSERT_TRUE(hydrapool::support::Readable(gone.pidfd(), std::chrono::milliseconds(5000)));
+  const std::string words = fmt::format("s.yaml:3: attach: parent {}: no such process", pid);
+  ExpectRefusal(attach_to(pid, "", "kill"), words);
+  ASSERT_TRUE(gone.TryReap());
+  for (const char* fault : {"kill", "throttle", "oom"}) ExpectRefusal(attach_to(pid, "", fault), words);
+  ExpectRefusal(attach_to(::getpid(), ", admin: '127.0.0.1:1'", "kill"), "s.yaml:3: attach: ");
 }
 
 TEST_F(RunTest, AnotherUsersServerIsRefused) {

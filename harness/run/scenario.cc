@@ -62,6 +62,7 @@ void ReadServer(const Map& top, Scenario& scenario) {
   if (attach) {
     const Map map(attach, "attach", {"parent", "url", "admin", "any_user"});
     Attachment to;
+    to.line = attach.Mark().line + 1;
     to.parent = static_cast<pid_t>(
         yaml::Integer(map.Required("parent"), "parent", 2, std::numeric_limits<pid_t>::max()));
     to.url = UrlOf(map.Required("url"));

@@ -37,6 +37,7 @@ struct Attachment {
   pid_t parent = 0;
   std::string url;
   std::string admin = {};
+  int line = 0;  ///< Where the file says so; 0: it stands in none.
 };
 /// Who asks.
 enum class Client {
@@ -87,7 +88,7 @@ struct EchoLoad {
   bool asked_for = false;   ///< The path was named: then also of a server that is not ours.
   std::string ledger = {};  ///< The file to which the server writes the id of each request that it executes.
   std::size_t pipeline = 1;
-  bool half_close = false;       ///< Each 10th request of a connection is its last, and ends its sending side.
+  bool half_close = false;  ///< Each 10th request of a connection is its last, and ends its sending side.
   std::int64_t slow_reader = 0;  ///< Bytes a second that a connection reads; 0: as they come.
   EchoMix mix = {};
   std::vector<FloodKind> floods = {};
@@ -109,8 +110,9 @@ struct EchoLoad {
 ///       - { url: /, rate: 2000, connections: 64 }       # without a rate: a closed loop
 ///       - { url: /, connections: 64, client: plain }  # or loadgen, the default
 ///     echo: { connections: 16, pause: 20ms }            # requests with ids; or  echo: off
-///                     # or  echo: { path: /cgi-bin/echo, body_sizes: [0, 1, 65537], chunked: 0.2, bytewise:
-///                     0.1, #             reset_within: 100000, pipeline: 4, flood: [pipe, chunks], half_close: true } or slow_reader: 20kb
+///                     # or  echo: { path: /cgi-bin/echo, body_sizes: [0, 1, 65537], chunked: 0.2,
+///                     #     bytewise: 0.1, reset_within: 100000, pipeline: 4, flood: [pipe, chunks],
+///                     #     half_close: true }          # or slow_reader: 20kb, without a pause
 ///     idle: 16                                          # connections that rest from the first second on
 ///     faults:
 ///       - { fault: kill, target: random, every: 50ms, from: 1s, to: 9s }

@@ -74,6 +74,13 @@ bool AllReady(const std::string& admin, std::size_t workers) {
                        status->workers, [](const auto& worker) { return worker.ready; })) == workers;
 }
 
+/// What a command line calls --parent is `parent` in a file.
+tl::unexpected<sys::Error> AtItsLine(const std::string& file, int line, sys::Error error) {
+  if (error.message.starts_with("--")) error.message.erase(0, 2);
+  error.message = fmt::format("{}:{}: attach: {}", file, line, error.message);
+  return tl::unexpected(std::move(error));
+}
+
 }  // namespace
 
 std::string OriginOf(const std::string& url) {
@@ -91,7 +98,9 @@ sys::Result<ScenarioServer> ScenarioServer::Start(const Scenario& scenario, cons
   } else if (const auto* command = std::get_if<CommandStart>(&scenario.server)) {
     started = server.StartCommand(*command, scratch / "work", called_off);
   } else {
-    started = server.AttachTo(std::get<Attachment>(scenario.server), scenario);
+    const auto& attach = std::get<Attachment>(scenario.server);
+    started = server.AttachTo(attach, scenario);
+    if (!started && attach.line > 0) return AtItsLine(scenario.file, attach.line, started.error());
   }
   if (!started) return tl::unexpected(started.error());
   server.pidfd_ = sys::OpenPidfd(server.main_);
