@@ -23,6 +23,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/lifeline.h"
 #include "pool/sys/scratch_dir.h"
+#include "pool/testing/server_process.h"
 
 namespace hydrapool::cgi {
 namespace {
@@ -185,8 +186,7 @@ TEST_F(LaunchServerTest, SignalsOnlyWhatItHasStarted) {
         ToLauncher{.kind = ToLauncher::Kind::kSignal, .pid = pid, .signal = SIGTERM}})
     channel_.Send(std::as_bytes(std::span(&message, 1)), {});
   ObituaryRing& ring = life_[0].launchers[1].obituaries;
-  for (int tries = 0; tries < 2000 && !ring.Front(); ++tries) ::usleep(10'000);
-  ASSERT_TRUE(ring.Front());
+  ASSERT_TRUE(support::Eventually([&ring] { return static_cast<bool>(ring.Front()); }));
   EXPECT_EQ(ring.Front()->pid, pid);
   EXPECT_EQ(ring.Front()->status.signal, SIGTERM);
   EXPECT_FALSE(other.IsDead());
