@@ -17,6 +17,8 @@ constexpr int kMostSentAtOnce = 64;
 /// Over HTTP/2 a request costs a place in a buffer, and what a connection got within a round leaves in one
 /// call.
 constexpr int kMostStreamsAtOnce = 256;
+/// So many it may become for the last of these connections to be as full as it can.
+constexpr int kMostToFillUp = 1024;
 
 /// How many descriptors there are beside those that are needed for other things.
 rlim_t Descriptors(rlim_t others) {
@@ -109,7 +111,7 @@ void EngineLoop::NotePause(sys::Nanos now) {
 void EngineLoop::SendDue() {
   const int most = plan_.wire.streams > 1 ? kMostStreamsAtOnce : kMostSentAtOnce;
   int sent = 0;
-  for (; sent < most; ++sent) {
+  for (; sent < most || (sent < kMostToFillUp && FillsUp()); ++sent) {
     const sys::Nanos now = sys::Now();
     AddRamp(now);
     if (!HasFreeConnection()) {

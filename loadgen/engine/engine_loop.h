@@ -28,6 +28,8 @@ class EngineLoop : public Engine {
   virtual bool SendNext(sys::Nanos now) = 0;
   /// After that was done as often as could be, once before each wait: so many were sent.
   virtual void AfterSending(int /*sent*/) {}
+  /// The next requests would leave in one call with the last one.
+  [[nodiscard]] virtual bool FillsUp() const { return false; }
   [[nodiscard]] virtual bool HasFreeConnection() const = 0;
   /// Makes one more, which is free from `since` on.
   virtual void AddConnection(sys::Nanos since) = 0;

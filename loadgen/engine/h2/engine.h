@@ -66,6 +66,10 @@ class H2Engine final : public EngineLoop, private H2Listener {
 
   bool SendNext(sys::Nanos now) override;
   void AfterSending(int /*sent*/) override { FlushAll(); }
+  [[nodiscard]] bool FillsUp() const override {
+    const auto& sent = streams_.in_flight();
+    return !sent.empty() && static_cast<const Link*>(sent.back().connection)->listed;
+  }
   [[nodiscard]] bool HasFreeConnection() const override;
   void AddConnection(sys::Nanos since) override;
   [[nodiscard]] const Attempt* Oldest() const override;
