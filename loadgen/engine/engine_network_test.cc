@@ -74,6 +74,20 @@ TEST_P(EngineNetworkTest, ASilentAddressIsPassedOver) {
               UnorderedElementsAre(Pair("127.0.0.2:" + port, 0), Pair(AddressOf(server), 1)));
 }
 
+TEST_P(EngineNetworkTest, AnAddressThatRefusesIsPassedOver) {
+  const ScriptedServer server;
+  const auto port = std::to_string(server.port());
+  const auto result =
+      RunPlan(GetParam(), {.targets = {{.url = "http://multi.test:" + port + "/close-framed"}},
+                           .arrivals = {.count = 6},
+                           .wire = {.resolve = {"multi.test:" + port + ":127.0.0.2,127.0.0.1"}},
+                           .connections = 1,
+                           .threads = 1});
+  EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 6u);
+  EXPECT_THAT(Connected(result),
+              UnorderedElementsAre(Pair("127.0.0.2:" + port, 0), Pair(AddressOf(server), 6)));
+}
+
 TEST_P(EngineNetworkTest, ConnectionsComeFromTheAddressesInTurn) {
   const auto listener = sys::Listen("127.0.0.1:0");
   const auto result =

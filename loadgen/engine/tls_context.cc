@@ -128,7 +128,7 @@ bool TlsContext::Agreed(const SSL* ssl) const {
   const unsigned char* name = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl, &name, &size);
-  return std::string_view(reinterpret_cast<const char*>(name), size) == protocol_;
+  return protocol_ != "h2" || std::string_view(reinterpret_cast<const char*>(name), size) == protocol_;
 }
 
 int TlsContext::OnNewSession(SSL* ssl, SSL_SESSION* session) {

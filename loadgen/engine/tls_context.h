@@ -38,7 +38,7 @@ class TlsContext {
   SslPointer Begin(int fd, const std::string& host);
   /// Why certificates or keys cannot be used; empty where they can.
   [[nodiscard]] const std::string& error() const { return error_; }
-  /// The server agreed on the protocol.
+  /// The server agreed on the protocol, or speaks the one that needs no agreement (HTTP/1.1).
   [[nodiscard]] bool Agreed(const SSL* ssl) const;
 
  private:

@@ -26,8 +26,10 @@ int PendingError(int fd) {
 
 }  // namespace
 
-std::optional<ConnectError> Transport::Open(Endpoint& endpoint, const Security& security, sys::Nanos now) {
+std::optional<ConnectError> Transport::Open(Endpoint& endpoint, const Security& security, sys::Nanos now,
+                                            bool delay) {
   security_ = security;
+  delay_ = delay;
   opened_at_ = now;
   at_ = {};
   walk_.Begin(endpoint, now);
@@ -37,23 +39,25 @@ std::optional<ConnectError> Transport::Open(Endpoint& endpoint, const Security& 
 
 std::optional<ConnectError> Transport::TryAddresses() {
   while (true) {
-    const int error_number = OpenSocket();
-    if (error_number == 0) return std::nullopt;
+    bool connected = false;
+    const int error_number = OpenSocket(connected);
+    if (error_number == 0) return connected ? Connected() : std::nullopt;
     if (auto failed = NotConnected(error_number, false)) return failed;
   }
 }
 
-int Transport::OpenSocket() {
+int Transport::OpenSocket(bool& connected) {
   const auto& address = walk_.address();
   const auto family = address.storage.ss_family;
   fd_.Reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return errno;
   if (const int error_number = thread_.sources.Bind(fd(), family); error_number != 0) return error_number;
   const int on = 1;
-  if (family != AF_UNIX) ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (family != AF_UNIX && !delay_) ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   due_ = walk_.Due(opened_at_);
   address_ = thread_.counts.Opened(address.get(), address.size);
-  if (::connect(fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
+  connected = ::connect(fd(), address.get(), address.size) == 0;
+  if (!connected && errno != EINPROGRESS) return errno;
   thread_.poller.Want(fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   return 0;
 }
@@ -78,8 +82,8 @@ std::optional<ConnectError> Transport::OnConnectDue(sys::Nanos now) {
 std::optional<ConnectError> Transport::OnEvents(std::uint32_t events) {
   if (at_.connected != 0) return Handshake();
   if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return std::nullopt;
-  const int error_number = PendingError(fd());
-  if (error_number == 0) return Connected();
+  const int error_number = (events & (EPOLLERR | EPOLLHUP)) != 0 ? PendingError(fd()) : 0;
+  if (error_number == 0 || error_number == ECONNRESET) return Connected();  // reset since
   auto failed = NotConnected(error_number, false);
   return failed ? failed : TryAddresses();
 }
@@ -123,14 +127,14 @@ ConnectError Transport::Failed(Outcome outcome, std::string detail) {
   return {outcome, std::move(detail)};
 }
 
-Transferred Transport::Send(std::string_view bytes) {
+Transferred Transport::Send(std::string_view bytes, bool more) {
   if (ssl_) {
     std::size_t sent = 0;
     if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent) == 1) return {.size = sent};
     return TlsEnd();
   }
   while (true) {
-    const auto n = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto n = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     if (n >= 0) return {.size = static_cast<std::size_t>(n)};
     if (WouldBlock(errno)) return {};
     if (errno != EINTR) return {.over = true, .error_number = errno};

@@ -37,7 +37,8 @@ struct Transferred {
 ///
 ///   closed → Open → connecting → [handshaking] → ready → closed
 ///
-/// A host's addresses are tried one after the other (address_walk.h). The socket is registered once,
+/// Where the server is near it is often ready as soon as Open returns. A host's addresses are tried one after
+/// the other (address_walk.h). The socket is registered once,
 /// edge-triggered: read and write until there is nothing for the time being. Close, and any ConnectError,
 /// lead back to closed.
 ///
@@ -49,8 +50,10 @@ class Transport {
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
-  /// The endpoint must outlive the connection.
-  std::optional<ConnectError> Open(Endpoint& endpoint, const Security& security, sys::Nanos now);
+  /// The endpoint must outlive the connection. `delay`: what is sent comes in one segment, so TCP may as well
+  /// wait for more (a system call less).
+  std::optional<ConnectError> Open(Endpoint& endpoint, const Security& security, sys::Nanos now,
+                                   bool delay = false);
   /// What epoll said of `fd()`, until it is ready.
   std::optional<ConnectError> OnEvents(std::uint32_t events);
   /// When OnConnectDue is to be called; AddressWalk::kNever for never.
@@ -61,7 +64,8 @@ class Transport {
     if (open() && !at_.connected) walk_.GaveUp();
   }
 
-  Transferred Send(std::string_view bytes);
+  /// `more`: is sent at once behind them.
+  Transferred Send(std::string_view bytes, bool more = false);
   Transferred Receive(std::span<char> buffer);
   void Close(sys::Nanos now);
   /// Counts the connection as Close does, if it is open; at the end of a run.
@@ -76,7 +80,7 @@ class Transport {
 
  private:
   std::optional<ConnectError> TryAddresses();
-  int OpenSocket();
+  int OpenSocket(bool& connected);
   std::optional<ConnectError> NotConnected(int error_number, bool too_slow);
   std::optional<ConnectError> Connected();
   std::optional<ConnectError> Handshake();
@@ -91,6 +95,7 @@ class Transport {
   sys::UniqueFd fd_;
   SslPointer ssl_;
   Security security_;
+  bool delay_ = false;
   sys::Nanos opened_at_ = 0;
   std::size_t address_ = 0;  // its place among those of the counts
   sys::Nanos due_ = AddressWalk::kNever;

@@ -50,26 +50,29 @@ void H2Connection::Submit(H2Stream& stream, const H2Request& request) {
   room_.Carry();
   if (stream.id < 0) return Over(stream, Outcome::kOther, nghttp2_strerror(stream.id), sys::Now());
   if (!starts) return;
-  if (const auto failed = transport_.Open(endpoint_, security_, stream.attempt.sent))
-    End(failed->outcome, failed->detail);
+  Connecting(transport_.Open(endpoint_, security_, stream.attempt.sent));
+}
+
+void H2Connection::Connecting(const std::optional<ConnectError>& failed) {
+  if (failed) End(failed->outcome, failed->detail);
+  if (!transport_.ready()) return;
+  for (auto* stream : active_) {
+    stream->at.connected = transport_.at().connected;
+    stream->at.secured = transport_.at().secured;
+  }
 }
 
 bool H2Connection::OnEvents(std::uint32_t events) {
   if (!transport_.ready()) {
-    if (const auto failed = transport_.OnEvents(events)) End(failed->outcome, failed->detail);
-    if (!transport_.ready()) return false;
-    for (auto* stream : active_) {
-      stream->at.connected = transport_.at().connected;
-      stream->at.secured = transport_.at().secured;
-    }
+    Connecting(transport_.OnEvents(events));
+    // What ended then may be the connection to another address.
+    if (!transport_.ready() || (events & (EPOLLHUP | EPOLLERR)) != 0) return false;
   }
   peer_closed_ = peer_closed_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   return (events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0 && Receive();
 }
 
-void H2Connection::OnConnectDue(sys::Nanos now) {
-  if (const auto failed = transport_.OnConnectDue(now)) End(failed->outcome, failed->detail);
-}
+void H2Connection::OnConnectDue(sys::Nanos now) { Connecting(transport_.OnConnectDue(now)); }
 
 bool H2Connection::Receive() {
   if (!transport_.ready()) return false;

@@ -110,6 +110,7 @@ class H2Connection {
   [[nodiscard]] bool IsDone() const;
   void OnSettings();
   void OnHeader(H2Stream& stream, std::string_view name, std::string_view value);
+  void Connecting(const std::optional<ConnectError>& failed);
   void OnHead(H2Stream& stream);
   void OnData(H2Stream& stream, std::string_view bytes);
   void OnWhole(H2Stream& stream);

@@ -6,18 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "loadgen/engine/address_walk.h"
 #include "loadgen/engine/body_check.h"
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/raw/request.h"
 #include "loadgen/engine/response_text.h"
-#include "loadgen/engine/thread_share.h"
-#include "loadgen/engine/tls_context.h"
+#include "loadgen/engine/transport.h"
 #include "loadgen/plan/plan.h"
 #include "loadgen/stats/tally.h"
 #include "pool/http/response_reader.h"
-#include "pool/sys/socket.h"
-#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::loadgen {
 
@@ -25,7 +21,7 @@ namespace hydrapool::loadgen {
 ///
 ///   closed → Start → [connecting] → under way → over → kept alive or closed
 ///
-/// A host's addresses are tried one after the other (address_walk.h).
+/// It is carried by a Transport (transport.h), which connects and secures it.
 ///
 /// No call reads or sends more than some hundred kB: where there is more to do at once, `has_more` says so
 /// and the caller comes back with Resume, so that no connection keeps the thread from others.
@@ -43,8 +39,7 @@ class RawConnection {
       : thread_(thread),
         check_(thread.plan),
         parser_(thread.plan.worker_header, check_.needed() ? &check_ : nullptr),
-        walk_(thread.plan.wire) {}
-  ~RawConnection() { Drop(); }
+        transport_(thread) {}
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
 
@@ -66,36 +61,25 @@ class RawConnection {
   std::optional<Result> Resume();
   /// When OnConnectDue is to be called; AddressWalk::kNever where nothing is being connected or it may take
   /// its time.
-  [[nodiscard]] sys::Nanos connect_due() const {
-    return socket_.connecting ? socket_.connect_due : AddressWalk::kNever;
-  }
+  [[nodiscard]] sys::Nanos connect_due() const { return transport_.connect_due(); }
   std::optional<Result> OnConnectDue(sys::Nanos now);
   /// Ends the request for want of time.
   Result TimedOut(sys::Nanos now);
   void Close(sys::Nanos now);
   /// Counts the connection, if it is open, as Close does; at the end of a run.
-  void CountOpen(sys::Nanos now);
+  void CountOpen(sys::Nanos now) { transport_.CountOpen(now); }
 
-  [[nodiscard]] int fd() const { return socket_.fd.get(); }
-  [[nodiscard]] bool open() const { return static_cast<bool>(socket_.fd); }
+  [[nodiscard]] int fd() const { return transport_.fd(); }
+  [[nodiscard]] bool open() const { return transport_.open(); }
   [[nodiscard]] const Attempt& attempt() const { return attempt_; }
-  [[nodiscard]] int local_port() const { return open() ? sys::LocalPort(fd()) : 0; }
+  [[nodiscard]] int local_port() const { return transport_.local_port(); }
 
  private:
   enum class Received { kMore, kNothingYet, kOver };
-  struct Socket {
-    sys::UniqueFd fd = {};
-    sys::Nanos opened_at = 0;
-    std::size_t address = 0;    // its place among those of the counts
-    std::uint64_t carried = 0;  // requests
-    bool connecting = false;
-    sys::Nanos connect_due = AddressWalk::kNever;
-    SslPointer ssl = {};       // null: plain, or not connected
-    bool peer_closed = false;  // as epoll said; what it sent before may still be there to read
-  };
   /// How the request goes.
   struct Way {
     bool reused = false;  // its connection had carried another
+    bool began = false;   // its first bytes are sent
     bool has_more = false;
     bool excess = false;  // bytes came behind the response
     int send_error = 0;
@@ -109,23 +93,17 @@ class RawConnection {
     ResponseText first = {};
   };
 
-  std::optional<Result> Connect();
-  std::optional<Result> Secure();
-  void NoteConnected(sys::Nanos connect_due);
-  ssize_t Write();
-  ssize_t Read();
+  std::optional<Result> Connecting(const std::optional<ConnectError>& failed);
   [[nodiscard]] bool WasTold(int status) const {
     const auto at = static_cast<std::size_t>(status);
     return at >= kept_.told.size() || kept_.told.test(at);
   }
   void KeepBytes(std::string_view bytes);
   void TellFirst(Result& result);
-  void Drop();
-  int OpenSocket();
   std::optional<Result> Send();
   std::optional<Result> Receive();
-  Received ReceiveOnce(bool to_the_end, Outcome& outcome);
-  std::optional<Result> NotConnected(int error_number, bool too_slow = false);
+  void Begin();
+  Received ReceiveOnce(Outcome& outcome);
   Outcome OnClosed(int error_number);
   Outcome OnWhole();
   Result End(Outcome outcome, sys::Nanos now);
@@ -133,9 +111,9 @@ class RawConnection {
   const ThreadShare thread_;
   BodyCheck check_;
   http::ResponseReader parser_;
-  AddressWalk walk_;
-  Security security_;
-  Socket socket_;
+  Transport transport_;
+  std::uint64_t carried_ = 0;  // requests, by the transport
+  bool peer_closed_ = false;   // as epoll said; what it sent before may still be there to read
   Attempt attempt_;
   RequestBytes unsent_;
   Way way_;
