@@ -32,7 +32,7 @@ using yaml::Or;
 using yaml::Text;
 
 constexpr std::size_t kMostSteps = 100'000;  // of a session, loops written out
-constexpr int kDeepest = 32;  // loops
+constexpr int kDeepest = 32;                 // loops
 constexpr std::size_t kLongestFile = std::size_t{16} << 20U;
 
 bool IsName(std::string_view text) {
