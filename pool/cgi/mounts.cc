@@ -96,8 +96,7 @@ sys::Result<Mount> Mount::Parse(const std::string& text) {
   if (kind == kKinds.end())
     return sys::Failure("'" + text + "' is not AT=KIND:PATH with cgi, program, files or with");
   Mount mount{.kind = kind->second, .at = at, .path = rest.substr(kind->first.size())};
-  if (!mount.path.starts_with('/'))
-    return sys::Failure("'" + text + "': '" + mount.path + "' is no absolute path");
+  if (!mount.path.starts_with('/')) return sys::Failure("'" + text + "': its target is no absolute path");
   if (mount.kind == Kind::kWith) {
     const bool pattern =
         at.starts_with("*.") && at.size() > 2 && at.find('/') == at.npos && at.find('*', 1) == at.npos;
@@ -117,7 +116,8 @@ sys::Result<Mount> Mount::Parse(const std::string& text) {
   }
   const bool clean = at.starts_with('/') &&
                      (at == "/" || Folded(at) == (at.ends_with('/') ? at.substr(0, at.size() - 1) : at));
-  if (!clean) return sys::Failure("'" + text + "': '" + at + "' is no path without '.', '..' and '//'");
+  if (!clean || HasEscape(at))
+    return sys::Failure("'" + text + "': '" + at + "' is no path without '.', '..', '//' and escapes (%20)");
   if (mount.kind != Kind::kProgram && !at.ends_with('/')) mount.at += '/';
   if (mount.kind == Kind::kProgram && at.size() > 1 && at.ends_with('/')) mount.at.pop_back();
   return mount;

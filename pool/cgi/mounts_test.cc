@@ -30,11 +30,13 @@ TEST(MountLineTest, SaysWhereWhatAndFromWhere) {
   EXPECT_EQ(Read("/git/=program:/usr/bin/git=x"), "1 /git /usr/bin/git=x");
   EXPECT_EQ(Read("/=program:/bin/x"), "1 / /bin/x");
   EXPECT_EQ(Read("/=files:/srv/www"), "2 / /srv/www");
+  EXPECT_EQ(Read("/100%/=files:/srv"), "2 /100%/ /srv") << "no escape";
   EXPECT_EQ(Read("*.php=with:/usr/bin/php-cgi"), "3 .php /usr/bin/php-cgi");
   EXPECT_EQ(Read("*.tar.x=with:/bin/x"), "3 .tar.x /bin/x");
-  for (const auto* bad : {"", "=", "/", "/=", "/=files:", "/=files:srv", "/=other:/srv", "files:/srv",
-                          "srv=files:/srv", "/a/../b=files:/srv", "/a//=files:/srv", "/./=files:/srv",
-                          "*.x=files:/srv", "*=with:/x", "x=with:/x", "*.*=with:/x", "*.a/b=with:/x"})
+  for (const auto* bad :
+       {"", "=", "/", "/=", "/=files:", "/=files:srv", "/=other:/srv", "files:/srv", "srv=files:/srv",
+        "/a/../b=files:/srv", "/a//=files:/srv", "/./=files:/srv", "*.x=files:/srv", "*=with:/x", "x=with:/x",
+        "*.*=with:/x", "*.a/b=with:/x", "/a%20b/=files:/srv", "//host/a%2fb=program:/x"})
     EXPECT_TRUE(Read(bad).starts_with("'")) << bad << ": " << Read(bad);
 }
 

@@ -34,4 +34,11 @@ std::optional<std::string> DecodePath(std::string_view encoded, bool slashes) {
   return decoded;
 }
 
+bool HasEscape(std::string_view path) {
+  for (auto at = path.find('%'); at != path.npos; at = path.find('%', at + 1)) {
+    if (at + 2 < path.size() && HexValue(path[at + 1]) >= 0 && HexValue(path[at + 2]) >= 0) return true;
+  }
+  return false;
+}
+
 }  // namespace hydrapool::cgi

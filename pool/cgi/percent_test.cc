@@ -30,5 +30,10 @@ TEST(DecodePathTest, RefusesMalformedEscapes) {
   }
 }
 
+TEST(HasEscapeTest, TellsWhatAUrlWouldDecodeFromASignOfItsOwn) {
+  for (const auto* path : {"/a%20b", "%2F", "/%%41"}) EXPECT_TRUE(HasEscape(path)) << path;
+  for (const auto* path : {"", "/", "/100%", "/100%/", "/%4", "/%zz"}) EXPECT_FALSE(HasEscape(path)) << path;
+}
+
 }  // namespace
 }  // namespace hydrapool::cgi

@@ -104,6 +104,8 @@ sys::Result<ProgramRule> ProgramRule::Parse(const std::string& text) {
                    "' is not /PATH=KEY:VALUE with env:NAME=VALUE, timeout:TIME (100ms to 24h), "
                    "limit:NAME=VALUE, user:NAME[:GROUP] or max-cgi:N");
   if (colon == text.npos || !text.starts_with('/')) return fault;
+  if (HasEscape(text.substr(0, equals)))
+    return sys::Failure("'" + text + "': a path is given without escapes ('%20' is ' ')");
   ProgramRule rule{.at = Folded(text.substr(0, equals)),
                    .key = text.substr(equals + 1, colon - equals - 1),
                    .value = text.substr(colon + 1)};

@@ -52,9 +52,9 @@ TEST(ProgramRulesTest, RefusesWhatIsNoLimit) {
 }
 
 TEST(ProgramRulesTest, RefusesWhatIsNoRule) {
-  for (const char* text :
-       {"", "/a", "/a=", "/a=env", "/a=env:", "/a=env:X", "/a=env:=x", "a=env:X=1", "/a=timeout:0",
-        "/a=timeout:1ms", "/a=timeout:25h", "/a=limit:cpu", "/a=user:", "/a=group:joe", "*.php=timeout:1s"}) {
+  for (const char* text : {"", "/a", "/a=", "/a=env", "/a=env:", "/a=env:X", "/a=env:=x", "a=env:X=1",
+                           "/a=timeout:0", "/a=timeout:1ms", "/a=timeout:25h", "/a=limit:cpu",
+                           "/a=user:", "/a=group:joe", "*.php=timeout:1s", "/a%20b=timeout:1s"}) {
     EXPECT_FALSE(ProgramRule::Parse(text)) << text;
   }
 }
