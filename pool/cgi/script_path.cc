@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -23,6 +21,7 @@
 namespace hydrapool::cgi {
 namespace {
 
+constexpr int kReading = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 constexpr int kLookupRetries = 16;  // EAGAIN: a rename somewhere raced with a ".." in a symlink
 
 int OpenIn(int directory, const char* path, int flags, std::uint64_t resolve = RESOLVE_BENEATH) {
@@ -40,16 +39,9 @@ sys::UniqueFd OpenIfRegular(int directory, const std::string& path, struct stat&
   if (::fstatat(directory, path.c_str(), &info, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
       !S_ISREG(info.st_mode))
     return {};
-  sys::UniqueFd file(OpenIn(directory, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  sys::UniqueFd file(OpenIn(directory, path.c_str(), kReading));
   if (!file || ::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode)) return {};
   return file;
-}
-
-/// For reading, what a descriptor (O_PATH) stands for: that very file, whatever its name leads to by now.
-sys::UniqueFd Reopen(int found) {
-  std::array<char, 32> path{};
-  std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", found);
-  return sys::UniqueFd(::open(path.data(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 Refusal RefusalFor(int error) {
@@ -190,12 +182,13 @@ tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::Open(const std::string& pa
 tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::OpenRegular(const std::string& below,
                                                                   struct stat& info) const {
   if (sys::UniqueFd file = OpenIfRegular(directory_.get(), below, info)) return file;
-  auto found = Open(below, O_PATH);
-  if (!found) return found;
-  if (::fstat(found->get(), &info) < 0) return tl::unexpected(RefusalFor(errno));
-  if (!S_ISREG(info.st_mode)) return Refuse(403, "not a regular file");
-  sys::UniqueFd file = Reopen(found->get());
-  if (!file) return tl::unexpected(RefusalFor(errno));
+  tl::expected<sys::UniqueFd, Refusal> file;
+  for (const int flags : {O_PATH, kReading}) {
+    file = Open(below, flags);
+    if (!file) return file;
+    if (::fstat(file->get(), &info) < 0) return tl::unexpected(RefusalFor(errno));
+    if (!S_ISREG(info.st_mode)) return Refuse(403, "not a regular file");
+  }
   return file;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <string>
 #include <system_error>
 
+#include "pool/sys/child.h"
 #include "pool/sys/error.h"
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/unique_fd.h"
@@ -243,6 +245,21 @@ TEST_F(ScriptDirectoryTest, SymlinksMayNotLeaveToWhatAnotherUserOwns) {
   rules_.symlinks = Symlinks::kAll;
   EXPECT_EQ(StatusOf("/cgi-bin/others"), 200);
   EXPECT_EQ(StatusOf("/cgi-bin/folder/secret"), 200);
+}
+
+TEST_F(ScriptDirectoryTest, AFileBehindASymlinkIsReadWithoutProc) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can have another root directory";
+  Link("notes.txt", "inside");
+  Link("/secret", "outside");
+  sys::Child child = sys::Child::Fork([this] {
+    if (::chroot(base_.c_str()) != 0 || ::chdir("/") != 0) return 2;
+    const ScriptDirectory files("/cgi", "/");
+    struct stat info {};
+    return files.OpenRegular("inside", info) && files.OpenRegular("outside", info) ? 0 : 1;
+  });
+  pollfd end{child.pidfd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&end, 1, 10'000), 1);
+  EXPECT_EQ(child.TryReap().value_or(sys::ExitStatus{}).Describe(), "exit_0");
 }
 
 TEST_F(ScriptDirectoryTest, ADirectoryMovedAwayStaysTheOneServed) {
