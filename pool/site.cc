@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <variant>
 
 #include "pool/cgi/courier_notes.h"
@@ -76,7 +77,7 @@ std::vector<std::uint8_t> Site::PartsOf(const WorkerContext& worker, const std::
 }
 
 Begun Site::Begin(Exchange& exchange, std::string_view peeked) {
-  if (hand_.file) return files_.Begin(exchange, *hand_.request, *hand_.file, hand_.consume);
+  if (hand_.file) return files_.Begin(exchange, *hand_.request, *std::exchange(hand_.file, std::nullopt));
   return cgi_->Begin(exchange, *hand_.request, peeked);
 }
 
@@ -206,9 +207,8 @@ Decision Site::OnFile(Connection& connection, const http::Request& request, cons
     const std::string query = request.has_query ? "?" + std::string(request.query) : "";
     return Respond(connection, request, whole, 301, "", missing->path + query);
   }
-  hand_.file = std::move(std::get<cgi::FileFound>(*target));
-  hand_.consume = whole;
-  return files_.OnRequest(connection, request, *hand_.file, whole);
+  return files_.OnRequest(connection, request, std::move(std::get<cgi::FileFound>(*target)), whole,
+                          hand_.file);
 }
 
 Decision Site::Hello(const Connection& connection, const http::Request& request, std::string_view peeked) {

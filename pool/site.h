@@ -60,12 +60,11 @@ class Site {
  private:
   /// The request that OnInput was asked about last, for its Begin.
   struct InHand {
-    const http::Request* request = nullptr;   // the parser's last; null: it could not be read
-    std::string id = {};                      // of the access log
-    std::uint8_t part = 0;                    // of the site (SiteParts)
-    std::string led_to = {};                  // where a guard may be: PathOf
-    std::optional<cgi::FileFound> file = {};  // nullopt: a program
-    std::size_t consume = 0;                  // of a file's request
+    const http::Request* request = nullptr;             // the parser's last; null: it could not be read
+    std::string id = {};                                // of the access log
+    std::uint8_t part = 0;                              // of the site (SiteParts)
+    std::string led_to = {};                            // where a guard may be: PathOf
+    std::optional<files::Handler::Prepared> file = {};  // nullopt: a program
 
     void Clear() {
       request = nullptr;

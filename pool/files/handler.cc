@@ -125,13 +125,16 @@ Reply Handler::Refuse(const http::Request& request, std::size_t consume, const c
           .kind = static_cast<std::uint8_t>(refusal.status / 100)};
 }
 
-Decision Handler::OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound& found,
-                            std::size_t consume) {
+Decision Handler::OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound found,
+                            std::size_t consume, std::optional<Prepared>& prepared) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
-  const auto opened = Open(request, found);
+  auto opened = Open(request, found);
   if (!opened) return Refuse(request, consume, opened.error(), keep);
-  const Answer answer = AnswerTo(request, opened->facts, keep);
-  if (answer.text_size() + answer.part_size() > kWhole) return Start{};
+  Answer answer = AnswerTo(request, opened->facts, keep);
+  if (answer.text_size() + answer.part_size() > kWhole) {
+    prepared = Prepared{std::move(opened->file), std::move(answer), consume, keep};
+    return Start{};
+  }
   auto bytes = Whole(answer, opened->file.get());
   if (!bytes) return Refuse(request, consume, {500, "the file is being changed"}, keep);
   return Reply{.consume = consume,
@@ -140,18 +143,14 @@ Decision Handler::OnRequest(const Connection& connection, const http::Request& r
                .kind = static_cast<std::uint8_t>(answer.status / 100)};
 }
 
-Begun Handler::Begin(Exchange& exchange, const http::Request& request, cgi::FileFound& found,
-                     std::size_t consume) {
-  const bool keep = request.keep_alive && !exchange.connection().IsLast(consume);
-  auto opened = Open(request, found);
-  if (!opened) return Refuse(request, consume, opened.error(), keep);
-  const Answer answer = AnswerTo(request, opened->facts, keep);
+Begun Handler::Begin(Exchange& exchange, const http::Request& request, Prepared prepared) {
+  const auto& [file, answer, consume, keep] = prepared;
   RequestProcess& process = exchange.process();
   if (answer.text_size() > kMostText) return Refuse(request, consume, {500, "too long a head"}, keep);
   if (!process.bodies().Begin(process.lease(), worker_.internals.most_processes))
     return Refuse(request, consume, {503, "as many files are on their way as may at once"}, keep);
   NoteAnswer(exchange, answer, consume, keep);
-  if (!process.HoldBody(std::move(opened->file))) {
+  if (!process.HoldBody(std::move(prepared.file))) {
     process.bodies().End(process.lease());
     return Refuse(request, consume, {503, "the pool's parent is too busy"}, keep);
   }

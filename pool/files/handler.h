@@ -34,11 +34,18 @@ class Handler {
   /// `extra_lines`: of the answer to the request in hand; it outlives the handler.
   Handler(WorkerContext& worker, const std::string& extra_lines);
 
+  /// What a request for which OnRequest says Start is begun with.
+  struct Prepared {
+    sys::UniqueFd file;
+    Answer answer;
+    std::size_t consume = 0;
+    bool keep = false;
+  };
   /// `consume`: bytes of the request, all of which have come.
-  Decision OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound& found,
-                     std::size_t consume);
+  Decision OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound found,
+                     std::size_t consume, std::optional<Prepared>& prepared);
   /// Starts the request for which OnRequest has just said Start.
-  Begun Begin(Exchange& exchange, const http::Request& request, cgi::FileFound& found, std::size_t consume);
+  Begun Begin(Exchange& exchange, const http::Request& request, Prepared prepared);
   /// Takes over a request that has a sender's notes.
   static std::unique_ptr<Execution> Resume(Exchange& exchange) {
     return std::make_unique<FileSender>(exchange);
