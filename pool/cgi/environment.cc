@@ -2,15 +2,57 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <deque>
+#include <utility>
 
 #include "pool/http/text.h"
 
 namespace hydrapool::cgi {
 namespace {
 
-using Variables = std::map<std::string, std::string, std::less<>>;
+/// The variables of a program to be: the texts are another's, but for those that are kept here.
+class Variables {
+ public:
+  Variables() { all_.reserve(48); }
+  /// Of several values of a name the last one counts.
+  void Set(std::string_view name, std::string_view value) { all_.push_back({name, value, {}}); }
+  void SetOwn(std::string_view name, std::string value) { Set(name, kept_.emplace_back(std::move(value))); }
+  /// Goes on with the value before, if there is one.
+  void Join(std::string name, std::string_view value) {
+    const std::string_view kept = kept_.emplace_back(std::move(name));
+    all_.push_back({kept, value, kept == "HTTP_COOKIE" ? "; " : ", "});
+  }
 
+  /// Calls back with each name and its value, sorted by name.
+  template <typename Take>
+  void ForEach(Take take) {
+    std::ranges::stable_sort(all_, {}, &Variable::name);
+    for (auto at = all_.begin(); at != all_.end();) {
+      std::string_view value = at->value;
+      std::string joined;
+      auto next = at + 1;
+      for (; next != all_.end() && next->name == at->name; ++next) {
+        if (joined.empty()) joined = value;
+        if (next->joins.empty()) joined.clear();
+        joined.append(next->joins).append(next->value);
+        value = joined;
+      }
+      take(at->name, value);
+      at = next;
+    }
+  }
+
+ private:
+  struct Variable {
+    std::string_view name;
+    std::string_view value;
+    std::string_view joins;  // to the value before; empty: it takes its place
+  };
+  std::vector<Variable> all_;
+  std::deque<std::string> kept_;
+};
+
+constexpr std::size_t kUsualBytes = 2048;
 constexpr std::array<std::string_view, 11> kNeverPassed{
     "connection", "content-length",   "content-type", "expect",  "keep-alive",        "proxy",
     "te",         "proxy-connection", "trailer",      "upgrade", "transfer-encoding",
@@ -43,9 +85,7 @@ std::string VariableName(std::string_view field_name) {
 void SetFields(Variables& variables, const http::Request& request, bool pass_authorization) {
   for (const auto& [name, value] : request.fields) {
     if (!IsPassed(name, pass_authorization)) continue;
-    const auto [variable, is_new] = variables.try_emplace(VariableName(name), value);
-    if (is_new) continue;
-    variable->second.append(variable->first == "HTTP_COOKIE" ? "; " : ", ").append(value);
+    variables.Join(VariableName(name), value);
   }
 }
 
@@ -63,55 +103,58 @@ std::string ServerName(const http::Request& request, const ServerFacts& server, 
 
 void SetBody(Variables& variables, const http::Request& request, const ClientFacts& client) {
   if (client.body_length) {
-    variables["CONTENT_LENGTH"] = std::to_string(*client.body_length);
+    variables.SetOwn("CONTENT_LENGTH", std::to_string(*client.body_length));
   } else if (request.body == http::BodyKind::kLength) {
-    variables["CONTENT_LENGTH"] = std::to_string(request.content_length);
+    variables.SetOwn("CONTENT_LENGTH", std::to_string(request.content_length));
   }
-  if (const auto type = request.Find("Content-Type")) variables["CONTENT_TYPE"] = *type;
+  if (const auto type = request.Find("Content-Type")) variables.Set("CONTENT_TYPE", *type);
 }
 
 void SetScript(Variables& variables, const Script& script, const ServerFacts& server) {
-  variables["SCRIPT_NAME"] = script.name;
-  variables["SCRIPT_FILENAME"] = script.absolute_path;
-  variables["REDIRECT_STATUS"] = "200";  // php-cgi wants it
-  if (!script.path_info.empty()) variables["PATH_INFO"] = script.path_info;
+  variables.Set("SCRIPT_NAME", script.name);
+  variables.Set("SCRIPT_FILENAME", script.absolute_path);
+  variables.Set("REDIRECT_STATUS", "200");  // php-cgi wants it
+  if (!script.path_info.empty()) variables.Set("PATH_INFO", script.path_info);
   if (server.document_root.empty()) return;
-  variables["DOCUMENT_ROOT"] = server.document_root;
-  if (!script.path_info.empty()) variables["PATH_TRANSLATED"] = server.document_root + script.path_info;
+  variables.Set("DOCUMENT_ROOT", server.document_root);
+  if (!script.path_info.empty()) variables.SetOwn("PATH_TRANSLATED", server.document_root + script.path_info);
 }
 
 void SetServer(Variables& variables, const ServerFacts& server, const ClientFacts& client) {
-  variables["GATEWAY_INTERFACE"] = "CGI/1.1";
-  variables["PATH"] = server.path;
+  variables.Set("GATEWAY_INTERFACE", "CGI/1.1");
+  variables.Set("PATH", server.path);
   const std::string& scheme = client.scheme.empty() ? server.scheme : client.scheme;
-  variables["REQUEST_SCHEME"] = scheme;
-  if (scheme == "https") variables["HTTPS"] = "on";
-  variables["SERVER_SOFTWARE"] = server.software;
-  variables["SERVER_ADDR"] = client.server_address;
-  variables["SERVER_PORT"] = std::to_string(client.server_port);
-  variables["REMOTE_ADDR"] = client.remote_address;
-  variables["REMOTE_HOST"] = client.remote_address;
+  variables.Set("REQUEST_SCHEME", scheme);
+  if (scheme == "https") variables.Set("HTTPS", "on");
+  variables.Set("SERVER_SOFTWARE", server.software);
+  variables.Set("SERVER_ADDR", client.server_address);
+  variables.SetOwn("SERVER_PORT", std::to_string(client.server_port));
+  variables.Set("REMOTE_ADDR", client.remote_address);
+  variables.Set("REMOTE_HOST", client.remote_address);
   if (client.user) {
-    variables["AUTH_TYPE"] = "Basic";
-    variables["REMOTE_USER"] = *client.user;
+    variables.Set("AUTH_TYPE", "Basic");
+    variables.Set("REMOTE_USER", *client.user);
   }
-  if (!client.request_id.empty())
-    variables["REQUEST_ID"] = variables["HTTP_X_REQUEST_ID"] = client.request_id;
-  if (client.remote_port != 0) variables["REMOTE_PORT"] = std::to_string(client.remote_port);
+  if (!client.request_id.empty()) {
+    variables.Set("REQUEST_ID", client.request_id);
+    variables.Set("HTTP_X_REQUEST_ID", client.request_id);
+  }
+  if (client.remote_port != 0) variables.SetOwn("REMOTE_PORT", std::to_string(client.remote_port));
 }
 
 void SetRequest(Variables& variables, const http::Request& request) {
-  variables["REQUEST_METHOD"] = request.method;
-  variables["REQUEST_URI"] = request.target;
-  variables["QUERY_STRING"] = request.query;
-  variables["SERVER_PROTOCOL"] = request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  variables.Set("REQUEST_METHOD", request.method);
+  variables.Set("REQUEST_URI", request.target);
+  variables.Set("QUERY_STRING", request.query);
+  variables.Set("SERVER_PROTOCOL", request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1");
 }
 
 void SetExtra(Variables& variables, const std::vector<std::string>& extra) {
   for (const std::string& assignment : extra) {
-    const auto equals = assignment.find('=');
-    if (equals == 0 || equals == std::string::npos) continue;
-    variables.insert_or_assign(assignment.substr(0, equals), assignment.substr(equals + 1));
+    const std::string_view text = assignment;
+    const auto equals = text.find('=');
+    if (equals == 0 || equals == text.npos) continue;
+    variables.Set(text.substr(0, equals), text.substr(equals + 1));
   }
 }
 
@@ -122,26 +165,30 @@ std::optional<Environment> Environment::Build(const http::Request& request, cons
   Variables variables;
   SetFields(variables, request, server.pass_authorization);
   // Of an absolute target, if it was one: the Host field counts for nothing then (RFC 9112, section 3.2.2).
-  if (!request.host.empty()) variables["HTTP_HOST"] = request.host;
+  if (!request.host.empty()) variables.Set("HTTP_HOST", request.host);
   SetServer(variables, server, client);
   SetRequest(variables, request);
   SetScript(variables, script, server);
   SetBody(variables, request, client);
-  variables["SERVER_NAME"] = ServerName(request, server, client);
+  variables.SetOwn("SERVER_NAME", ServerName(request, server, client));
   SetExtra(variables, server.extra);
 
   Environment environment;
   std::vector<std::size_t> offsets;
-  for (const auto& [name, value] : variables) {
-    if (value.find('\0') != std::string::npos) continue;
-    if (environment.block_.size() + name.size() + value.size() + 2 > kMaxBytes) return std::nullopt;
-    offsets.push_back(environment.block_.size());
-    for (const std::string_view part :
-         {std::string_view(name), std::string_view("="), std::string_view(value)}) {
-      environment.block_.insert(environment.block_.end(), part.begin(), part.end());
-    }
-    environment.block_.push_back('\0');
-  }
+  bool fits = true;
+  environment.block_.reserve(kUsualBytes);
+  variables.ForEach([&](std::string_view name, std::string_view value) {
+    std::vector<char>& block = environment.block_;
+    if (value.find('\0') != value.npos) return;
+    fits = fits && block.size() + name.size() + value.size() + 2 <= kMaxBytes;
+    if (!fits) return;
+    offsets.push_back(block.size());
+    block.insert(block.end(), name.begin(), name.end());
+    block.push_back('=');
+    block.insert(block.end(), value.begin(), value.end());
+    block.push_back('\0');
+  });
+  if (!fits) return std::nullopt;
   for (const std::size_t offset : offsets)
     environment.pointers_.push_back(environment.block_.data() + offset);
   environment.pointers_.push_back(nullptr);
