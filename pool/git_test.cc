@@ -1,13 +1,17 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "pool/sys/clock.h"
+#include "pool/sys/socket.h"
 #include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
@@ -15,6 +19,38 @@ namespace hydrapool::support {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// nginx in front of a server, as it comes: it speaks HTTP/1.0 and takes bodies whole before it passes them
+/// on. Only its limit of 1 MB for a body is off.
+class Nginx {
+ public:
+  explicit Nginx(const std::string& upstream) {
+    for (int tries = 0; tries < 10 && !serves_; ++tries) {  // somebody may be faster to take the port
+      address_ = sys::LocalAddress(sys::Listen("127.0.0.1:0").get());
+      std::ofstream(directory_ / "conf") << fmt::format(
+          "daemon off; pid {0}/pid; error_log {0}/log crit; {1} events {{ }}\n"
+          "http {{ access_log off; client_max_body_size 0; client_body_temp_path {0}/body; "
+          "proxy_temp_path {0}/proxy; server {{ listen {2}; location / {{ proxy_pass http://{3}; }} }} }}\n",
+          directory_.path().string(), ::geteuid() == 0 ? "user root;" : "", address_, upstream);
+      nginx_ = std::make_unique<Command>(
+          std::vector<std::string>{"nginx", "-p", directory_.path().string(), "-c", directory_ / "conf"});
+      const auto answers = [&] { return sys::Connect(address_, std::chrono::seconds(1)).has_value(); };
+      serves_ = Eventually([&] { return nginx_->Ended() || answers(); }) && !nginx_->Ended();
+    }
+  }
+  ~Nginx() {
+    nginx_->Signal(SIGTERM);
+    nginx_->Wait(std::chrono::seconds(10));
+  }
+  [[nodiscard]] bool serves() const { return serves_; }
+  [[nodiscard]] const std::string& address() const { return address_; }
+
+ private:
+  ScratchDir directory_;
+  std::string address_;
+  std::unique_ptr<Command> nginx_;
+  bool serves_ = false;
+};
 
 /// A bare repository behind `git http-backend`, and clones of it.
 class GitTest : public ::testing::Test {
@@ -33,8 +69,9 @@ class GitTest : public ::testing::Test {
   }
   void TearDown() override { EXPECT_TRUE(!server_ || server_->Stop().clean()); }
 
-  [[nodiscard]] std::string Url() const {
-    return fmt::format("http://{}/cgi-bin/git/site.git", server_->address());
+  [[nodiscard]] std::string Url() const { return UrlAt(server_->address()); }
+  [[nodiscard]] static std::string UrlAt(const std::string& address) {
+    return fmt::format("http://{}/cgi-bin/git/site.git", address);
   }
   static Finished Git(std::vector<std::string> arguments) {
     const std::vector<std::string> base{
@@ -82,6 +119,20 @@ TEST_F(GitTest, PushesClonesAndFetches) {
   EXPECT_EQ(Head("first", "origin/main"), Head("origin", "HEAD"));
   EXPECT_TRUE(Git({"clone", "--quiet", Url(), scratch_ / "second"}).ok());
   for (const std::string where : {"first", "second", "repos/site.git"}) EXPECT_TRUE(Whole(where)) << where;
+}
+
+TEST_F(GitTest, ThroughNginxAsItComesAPushAndACloneAreWhole) {
+  if (!RunProgram({"nginx", "-v"}).ok()) GTEST_SKIP() << "nginx is not installed";
+  const Nginx nginx(server_->address());
+  ASSERT_TRUE(nginx.serves());
+  Commit("origin", "large", 9'000'000);  // more than any buffer in between holds
+  const Finished push = Git({"-C", scratch_ / "origin", "push", "--quiet", UrlAt(nginx.address()), "main"});
+  ASSERT_TRUE(push.ok()) << push.output;
+  EXPECT_EQ(Head("repos/site.git", "main"), Head("origin", "HEAD"));
+  const Finished clone = Git({"clone", "--quiet", UrlAt(nginx.address()), scratch_ / "through"});
+  ASSERT_TRUE(clone.ok()) << clone.output;
+  EXPECT_EQ(Head("through", "HEAD"), Head("origin", "HEAD"));
+  for (const std::string where : {"through", "repos/site.git"}) EXPECT_TRUE(Whole(where)) << where;
 }
 
 TEST_F(GitTest, UnderKillsEachOperationIsWholeOrVisiblyFailed) {
