@@ -69,6 +69,18 @@ TEST_F(ProgramLifeTest, WhatItsClientDoesNotSeeIsReadAndDropped) {
   EXPECT_TRUE(server_->Stop().clean());
 }
 
+TEST_F(ProgramLifeTest, WhatItSaysOnStderrIsReadWhileItRuns) {
+  Script("says",
+         "echo lives on >&2\nwhile [ ! -e $MARKS/go ]; do sleep 0.02; done\n"
+         "head -c 200000 /dev/zero | tr '\\0' e >&2\nprintf 'Content-Type: text/plain\\n\\nok\\n'\n");
+  Server();
+  HttpClient client(server_->address());
+  ASSERT_TRUE(client.Send(Get("/cgi-bin/says")));
+  EXPECT_TRUE(Eventually([&] { return server_->Log().find("lives on") != std::string::npos; }));
+  std::ofstream(marks_ / "go");
+  EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).body, "ok\n") << "more on stderr than a pipe holds";
+}
+
 // It ignores TERM, so that nothing but its input's end could let it go on.
 TEST_F(ProgramLifeTest, AnUploadThatItsClientBreaksOffNeverEndsForTheProgram) {
   Script("keep",

@@ -6,10 +6,12 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "pool/cgi/answer_head.h"
 #include "pool/cgi/process.h"
+#include "pool/cgi/program_start.h"
 #include "pool/sys/log.h"
 #include "pool/worker/worker_desk.h"
 
@@ -19,24 +21,27 @@ namespace {
 using Program = CourierView::Program;
 
 constexpr int kActionsAtOnce = 64;  // then it is others' turn
+constexpr sys::Nanos kSettle = 5 * sys::kMillisecond;
 
 }  // namespace
 
-Courier::Courier(Exchange& exchange, CourierTools& tools, Redirector& redirector, std::string name)
+Courier::Courier(Exchange& exchange, CourierTools& tools, Redirector& redirector, std::string name,
+                 sys::UniqueFd program)
     : exchange_(exchange),
       process_(exchange.process()),
       tools_(tools),
       redirector_(redirector),
       name_(std::move(name)),
-      errors_(name_),
+      program_(std::move(program)),
+      errors_{.log = sys::StderrLog(name_), .watch = {}},
       left_before_(RequestLeft()) {
   Watch();
 }
 
 Courier::~Courier() {
   if (redirected_) return;
-  if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
-  errors_.Finish();
+  if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.log.Drain(errors);
+  errors_.log.Finish();
 }
 
 void Courier::Watch() {
@@ -44,10 +49,18 @@ void Courier::Watch() {
     seen_.pressure = std::min(seen_.pressure, static_cast<std::size_t>(size) / 2);
   if (output() >= 0)
     output_watch_ = exchange_.Watch(output(), EPOLLIN | EPOLLET, [this](std::uint32_t) { Pump(); });
+  settle_ = exchange_.At(sys::Now() + kSettle, [this] { Settle(); });
+}
+
+void Courier::Settle() {
+  if (program_ && tools_.oom_score) {
+    if (const ProcessWord word = process_.state(); word.state == ProcessWord::State::kRunning)
+      RaiseOomScore(word.value, program_.get(), *tools_.oom_score);
+  }
   const int errors = process_.end(ProcessEnd::kErrors);
   if (errors < 0) return;
-  errors_watch_ = exchange_.Watch(errors, EPOLLIN, [this, errors](std::uint32_t) {
-    if (!errors_.Drain(errors)) errors_watch_.Reset();
+  errors_.watch = exchange_.Watch(errors, EPOLLIN, [this, errors](std::uint32_t) {
+    if (!errors_.log.Drain(errors)) errors_.watch.Reset();
   });
 }
 
@@ -94,7 +107,10 @@ void Courier::Pump() {
       look_again_ = exchange_.At(0, [this] { Pump(); });
       return;
     }
-    const CourierAction action = NextAction(Look());
+    CourierView view = Look();
+    if (IsNews(view) || NextAction(view).kind != CourierAction::Kind::kWait) LookAtOutput(view);
+    seen_ = view;
+    const CourierAction action = NextAction(view);
     if (action.kind == CourierAction::Kind::kWait) {
       look_again_.Reset();
       if (action.look_again > 0) look_again_ = exchange_.At(action.look_again, [this] { Pump(); });
@@ -126,18 +142,20 @@ CourierView Courier::Look() {
                    .program = LookAtProgram(),
                    .pressure = seen_.pressure,
                    .widened = seen_.widened,
+                   .head = seen_.head,
+                   .coding = seen_.coding,
                    .now = sys::Now(),
                    .head_at = seen_.head_at,
                    .quiet_since = seen_.quiet_since,
                    .least_rate = tools_.least_rate};
-  pollfd state{output(), POLLIN, 0};
-  ::poll(&state, 1, 0);
+  std::array<pollfd, 2> states{{{output(), POLLIN, 0}, {program_.get(), POLLIN, 0}}};
+  ::poll(states.data(), program_ ? 2 : 1, 0);
   int available = 0;
   ::ioctl(output(), FIONREAD, &available);  // after the poll: what has ended does not grow
   view.available = static_cast<std::size_t>(available);
-  view.hung_up = (state.revents & POLLHUP) != 0;
+  view.hung_up = (states[0].revents & POLLHUP) != 0;
   if (view.hung_up && view.program == Program::kRuns) {
-    if (IsEnding(process_.state().value)) {
+    if (states[1].revents != 0 || IsEnding(process_.state().value)) {
       view.program = Program::kEnding;
     } else if (process_.state().state == ProcessWord::State::kRunning) {
       view.notes.output_closed = notes().output_closed = true;
@@ -146,13 +164,20 @@ CourierView Courier::Look() {
   const bool changed = view.available != seen_.available || view.program != seen_.program ||
                        view.sent != seen_.sent || seen_.quiet_since == 0;
   if (changed) view.quiet_since = view.now;
+  return view;
+}
+
+// While nothing is taken out of it, so much output is the same.
+bool Courier::IsNews(const CourierView& view) const {
+  return view.notes.stage != CourierNotes::Stage::kAsked || view.available != seen_.available;
+}
+
+void Courier::LookAtOutput(CourierView& view) {
   if (view.notes.stage == CourierNotes::Stage::kAsked) {
     LookAtHead(view);
   } else if (view.notes.coded && view.sent >= view.notes.answer_begin + view.notes.http_head) {
     view.coding = LookAtCoding(tools_.Look(output(), view.available));
   }
-  seen_ = view;
-  return view;
 }
 
 void Courier::LookAtRawHead(CourierView& view, std::string_view shown) {

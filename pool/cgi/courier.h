@@ -40,13 +40,18 @@ class Redirector {
 /// It decides nothing: it looks (CourierView), asks what comes next (NextAction, courier_plan.h) and carries
 /// that out, until there is something to wait for.
 ///
+/// Most programs end at once: what only matters of one that lives on (that its stderr is read meanwhile, its
+/// OOM score) is seen to a few milliseconds after its start.
+///
 /// While the request's body comes and is taken at Config::least_rate or faster, the program may go on
 /// without a word. Else its deadline, which lies in the lease, moves on only when bytes have moved since it
 /// was set: a courier that takes over inherits it, however often workers die.
 class Courier : public Execution {
  public:
-  /// The process is started and its ends are the connection's; `notes` are in place.
-  Courier(Exchange& exchange, CourierTools& tools, Redirector& redirector, std::string name);
+  /// The process is started and its ends are the connection's; `notes` are in place. `program` (a pidfd):
+  /// only of who has started it.
+  Courier(Exchange& exchange, CourierTools& tools, Redirector& redirector, std::string name,
+          sys::UniqueFd program = {});
   ~Courier() override;
 
   /// Begins with the next round of the loop. Not for one that takes over: the connection calls that back by
@@ -58,10 +63,18 @@ class Courier : public Execution {
   void OnDeadline() override;
 
  private:
+  struct Errors {
+    sys::StderrLog log;
+    sys::EventLoop::Watch watch;
+  };
   void Watch();
+  void Settle();
   void Renew();
   void Pump();
+  /// All but the output itself: that is as it was seen last.
   [[nodiscard]] CourierView Look();
+  [[nodiscard]] bool IsNews(const CourierView& view) const;
+  void LookAtOutput(CourierView& view);
   void LookAtHead(CourierView& view);
   void LookAtRawHead(CourierView& view, std::string_view shown);
   [[nodiscard]] CourierView::Program LookAtProgram() const;
@@ -99,10 +112,11 @@ class Courier : public Execution {
   CourierTools& tools_;
   Redirector& redirector_;
   const std::string name_;
-  sys::StderrLog errors_;
+  const sys::UniqueFd program_;
+  Errors errors_;
   sys::EventLoop::Watch output_watch_;
-  sys::EventLoop::Watch errors_watch_;
   sys::EventLoop::Timer look_again_;
+  sys::EventLoop::Timer settle_;
   std::uint64_t left_before_;  ///< of the request, when its deadline was set
   CourierView seen_;           ///< at the last look
   ResponseHead head_;          ///< the same, where it was whole; valid until the next look

@@ -155,9 +155,10 @@ void Courier::Redirect() {
   over_ = redirected_ = true;
   look_again_.Reset();
   output_watch_.Reset();
-  errors_watch_.Reset();
-  if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.Drain(errors);
-  errors_.Finish();
+  settle_.Reset();
+  errors_.watch.Reset();
+  if (const int errors = process_.end(ProcessEnd::kErrors); errors >= 0) errors_.log.Drain(errors);
+  errors_.log.Finish();
   if (note.location == 0) ++note.redirects;
   note.location = static_cast<std::uint32_t>(head_.location.size());
   note.output_closed = note.wants_continue = false;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +44,7 @@ class CourierTools {
 
   http::DateCache date;
   std::uint32_t least_rate = 2048;  ///< Config::least_rate
+  std::optional<int> oom_score;     ///< of the worker; its programs' are higher
 
  private:
   std::string extra_lines_;

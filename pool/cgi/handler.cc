@@ -57,8 +57,10 @@ Handler::Handler(WorkerContext& worker, const Config& config, const Mounts& moun
              config.rules),
       tools_(std::move(extra_lines), config.reading, config.request_id_header),
       parser_(config.heads),
-      nothing_(sys::Check(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null")) {
+      nothing_(sys::Check(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null")),
+      own_descriptors_(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
   tools_.least_rate = config_.least_rate;
+  tools_.oom_score = sys::OomScore();
 }
 
 std::string Handler::NameOf(const Connection& connection, std::string_view path) const {

@@ -117,8 +117,9 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   Begun Launch(Exchange& exchange, const http::Request& request, Body body);
   Begun LaunchAgain(Exchange& exchange, Body body) override;
   Begun Launched(Exchange& exchange) override;
+  Begun Carry(Exchange& exchange, sys::UniqueFd program);
   struct Plumbing;
-  static std::optional<Plumbing> Plumb(int file, bool feeds);
+  std::optional<Plumbing> Plumb(int file, bool feeds) const;
   [[nodiscard]] tl::expected<Found, Refusal> Find(const Connection& connection,
                                                   const http::Request& request) const;
   Begun StartFound(Exchange& exchange, const http::Request& request, Found& found, const Body& body);
@@ -143,8 +144,8 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   const ProgramRules rules_;
   CourierTools tools_;
   http::RequestParser parser_;
-  const std::optional<int> oom_score_ = sys::OomScore();
-  const sys::UniqueFd nothing_;  ///< for programs without a body
+  const sys::UniqueFd nothing_;          ///< for programs without a body
+  const sys::UniqueFd own_descriptors_;  ///< SpawnOptions'
   std::optional<std::uint64_t> ignored_;
 };
 

@@ -77,7 +77,7 @@ struct Handler::Plumbing {
 };
 
 // `file`: of a whole body, or nothing to read. Nothing: no descriptor is left.
-std::optional<Handler::Plumbing> Handler::Plumb(int file, bool feeds) {
+std::optional<Handler::Plumbing> Handler::Plumb(int file, bool feeds) const {
   auto output = MakePipe();
   auto errors = MakePipe();
   if (!output || !errors) return std::nullopt;
@@ -89,7 +89,7 @@ std::optional<Handler::Plumbing> Handler::Plumb(int file, bool feeds) {
     made.input = std::move(*input);
     made.in = made.input.read.get();
   } else {
-    ::lseek(file, 0, SEEK_SET);
+    if (file != nothing_.get()) ::lseek(file, 0, SEEK_SET);
     made.in = file;
   }
   SetNonBlocking(made.output.read);
@@ -217,7 +217,7 @@ Begun Handler::StartFound(Exchange& exchange, const http::Request& request, Foun
     if (!ordered) return refuse(503, ordered.error().message);
     return std::make_unique<LaunchWaiter>(exchange, static_cast<LaunchTaker&>(*this), std::move(*ordered));
   }
-  const auto spawned = Spawn(process, found, *environment, *plumbing);
+  auto spawned = Spawn(process, found, *environment, *plumbing);
   HYDRAPOOL_FAILPOINT("cgi.spawned");
   if (!spawned) {  // it may name paths of this server
     sys::log::Info("{}: 503: {}", NameOf(connection, request.path), spawned.error().message);
@@ -228,7 +228,7 @@ Begun Handler::StartFound(Exchange& exchange, const http::Request& request, Foun
                                    std::generic_category().message(spawned->error)));
   }
   worker_.internals.board.execution_start_seconds.Observe(sys::Now() - found.began);
-  return Launched(exchange);
+  return Carry(exchange, std::move(spawned->pidfd));
 }
 
 sys::Result<Spawned> Handler::Spawn(RequestProcess& process, const Found& found,
@@ -252,9 +252,9 @@ sys::Result<Spawned> Handler::Spawn(RequestProcess& process, const Found& found,
                        .gate = gate.Gate(),
                        .expected_parent = worker_.internals.parent,
                        .lifeline = line.empty() ? nullptr : line.c_str(),
+                       .own_descriptors = own_descriptors_.get(),
                        .set_id = config_.set_id,
-                       .ignored = Ignored(),
-                       .oom_score = oom_score_});
+                       .ignored = Ignored()});
 }
 
 // The launcher has copies of the program's ends from here on, and this worker none. Returns where its word
@@ -279,15 +279,18 @@ sys::Result<sys::UniqueFd> Handler::Order(const Exchange& exchange, const std::s
   return std::move(reply->read);
 }
 
+Begun Handler::Launched(Exchange& exchange) { return Carry(exchange, {}); }
+
 // The program has passed its gate, and its worker is only its courier.
-Begun Handler::Launched(Exchange& exchange) {
+Begun Handler::Carry(Exchange& exchange, sys::UniqueFd program) {
   RequestProcess& process = exchange.process();
   process.turn().Leave();
   HandOverBody(process);
   NotesOf(exchange).location = 0;
   worker_.internals.board.executions_started.Add();
   auto courier = std::make_unique<Courier>(exchange, tools_, static_cast<Redirector&>(*this),
-                                           NameOf(exchange.connection(), ScriptOf(exchange.connection())));
+                                           NameOf(exchange.connection(), ScriptOf(exchange.connection())),
+                                           std::move(program));
   courier->Start();
   return courier;
 }

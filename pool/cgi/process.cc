@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -17,10 +18,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 #include "pool/sys/clone.h"
 #include "pool/sys/file.h"
-#include "pool/sys/lifeline.h"
 #include "pool/sys/signals.h"
 
 // What runs on the child's stack: the sanitizers know neither that stack nor the second process in their
@@ -49,6 +50,7 @@ enum class Dispositions : std::uint8_t { kResetAll, kResetIgnored };
 struct Birth {
   const SpawnOptions* options;
   const char* path;
+  int lifeline = -1;  ///< of its own
   std::array<Limit, 6> limits;
   std::size_t limit_count = 0;
   Dispositions dispositions = Dispositions::kResetAll;
@@ -117,6 +119,27 @@ HYDRAPOOL_IN_CHILD bool ArrangeDescriptors(const SpawnOptions& options, int line
   return ::syscall(SYS_close_range, kLine + 1, ~0U, 0U) == 0;
 }
 
+/// As sys::Lifeline::Tie, whose owner is not known yet. By the caller: in the child the kernel would have to
+/// make a /proc for a process that ends soon.
+sys::UniqueFd OpenLifeline(const SpawnOptions& options) {
+  if (options.lifeline == nullptr) return {};
+  const bool near = options.own_descriptors >= 0;
+  const char* const path = near ? std::strrchr(options.lifeline, '/') + 1 : options.lifeline;
+  sys::UniqueFd line(
+      ::openat(near ? options.own_descriptors : AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!line) return line;
+  ::fcntl(line.get(), F_SETSIG, SIGKILL);
+  ::fcntl(line.get(), F_SETFL, O_NONBLOCK | O_ASYNC);
+  return line;
+}
+
+// What has ended before it had an owner has told nobody.
+HYDRAPOOL_IN_CHILD void TieGroup(int lifeline) {
+  ::fcntl(lifeline, F_SETOWN, -::getpid());
+  pollfd state{lifeline, 0, 0};
+  if (::poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0) ::kill(::getpid(), SIGKILL);
+}
+
 HYDRAPOOL_IN_CHILD bool DieWithParent(pid_t expected_parent) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return false;
   if (::getppid() == expected_parent) return true;
@@ -135,15 +158,11 @@ HYDRAPOOL_IN_CHILD bool Prepare(const Birth& birth) {
   const SpawnOptions& options = *birth.options;
   const bool all = birth.dispositions == Dispositions::kResetAll || !options.ignored.has_value();
   if (!ResetSignals(all ? ~std::uint64_t{0} : *options.ignored) || ::setpgid(0, 0) < 0) return false;
-  int line = -1;
-  if (options.lifeline != nullptr) {
-    line = sys::Lifeline::Tie(options.lifeline, -::getpid());
-  } else if (!DieWithParent(options.expected_parent)) {
-    return false;
-  }
+  if (birth.lifeline >= 0) TieGroup(birth.lifeline);
+  if (options.lifeline == nullptr && !DieWithParent(options.expected_parent)) return false;
   if (options.no_new_privs && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
   if (::fchdir(options.directory_fd) < 0) return false;  // before its number may be covered by 0 to 2
-  if (!ArrangeDescriptors(options, line) || !SetLimits(birth)) return false;
+  if (!ArrangeDescriptors(options, birth.lifeline) || !SetLimits(birth)) return false;
   ::umask(options.umask);
   return UnblockSignals();
 }
@@ -198,7 +217,8 @@ pid_t Clone(Birth& birth, int& pidfd) {
 
 sys::Result<Spawned> Spawn(const SpawnOptions& options) {
   const std::string path = options.program.starts_with('/') ? options.program : "./" + options.program;
-  Birth birth{.options = &options, .path = path.c_str(), .limits = {}};
+  const sys::UniqueFd lifeline = OpenLifeline(options);
+  Birth birth{.options = &options, .path = path.c_str(), .lifeline = lifeline.get(), .limits = {}};
   const ResourceLimits& limits = options.limits;
   AddLimit(birth, RLIMIT_CORE, limits.core_bytes, limits.core_bytes);
   AddLimit(birth, RLIMIT_NOFILE, limits.open_files, limits.open_files);

@@ -52,6 +52,7 @@ struct SpawnOptions {
   pid_t expected_parent = 0;  ///< the process that the child must find as its parent: see Spawn
   /// sys::Lifeline::PathOfLower: what the child's group dies with instead of its parent; null: its parent.
   const char* lifeline = nullptr;
+  int own_descriptors = -1;  ///< /proc/self/fd of the caller, where it has that open: by a shorter way to it
   mode_t umask = 022;
   ResourceLimits limits{};
   /// sys::IgnoredSignals of the caller, where it knows them; else the start asks about each.

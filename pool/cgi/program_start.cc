@@ -26,6 +26,10 @@ void ExecFailed(void* context, int error) {
 
 SpawnGate LaunchGate::Gate() { return {&MayExec, &ExecFailed, this}; }
 
+void RaiseOomScore(pid_t program, int pidfd, int score) {
+  sys::SetOomScore(program, pidfd, score + kProgramOomScore);
+}
+
 sys::Result<Spawned> StartProgram(const ProgramStart& start) {
   const Script& script = start.script;
   const bool interpreted = !script.interpreter.empty();
@@ -42,13 +46,14 @@ sys::Result<Spawned> StartProgram(const ProgramStart& start) {
                         .cgroup = start.cgroup,
                         .expected_parent = start.expected_parent,
                         .lifeline = start.lifeline,
+                        .own_descriptors = start.own_descriptors,
                         .limits = start.limits,
                         .ignored = start.ignored,
                         .gate = start.gate,
                         .clone_parent = start.clone_parent,
                         .no_new_privs = !start.set_id});
   if (spawned && spawned->start == Spawned::Start::kExecuted && start.oom_score)
-    sys::SetOomScore(spawned->pid, spawned->pidfd.get(), *start.oom_score + kProgramOomScore);
+    RaiseOomScore(spawned->pid, spawned->pidfd.get(), *start.oom_score);
   return spawned;
 }
 

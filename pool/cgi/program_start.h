@@ -39,11 +39,14 @@ struct ProgramStart {
   SpawnGate gate{};
   pid_t expected_parent = 0;
   const char* lifeline = nullptr;
+  int own_descriptors = -1;  ///< SpawnOptions'
   bool clone_parent = true;
   bool set_id = false;
   std::optional<std::uint64_t> ignored{};
-  std::optional<int> oom_score{};  ///< of the caller; its program's is higher
+  std::optional<int> oom_score{};  ///< of the caller: the program's is raised above it at once
 };
+/// `score`: the caller's own. No effect where the program has ended.
+void RaiseOomScore(pid_t program, int pidfd, int score);
 [[nodiscard]] sys::Result<Spawned> StartProgram(const ProgramStart& start);
 
 }  // namespace hydrapool::cgi

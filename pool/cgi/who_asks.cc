@@ -72,9 +72,10 @@ void Take(const http::Forwarding& told, const http::Request& request, Asker& ask
 
 std::variant<Asker, http::Refusal> WhoAsks(const Connection& connection, const http::Request& request,
                                            const Believed& believed, const std::string& scheme) {
-  const bool local = connection.local().starts_with("unix:");
+  const std::string here = connection.local();
+  const bool local = here.starts_with("unix:");
   auto client = local ? std::nullopt : EndpointOf(connection.peer());
-  auto server = local ? std::nullopt : EndpointOf(connection.local());
+  auto server = local ? std::nullopt : EndpointOf(here);
   const auto& told = connection.connection_notes<ToldNotes>();
   const bool has_header = !believed.peers.empty() && told.told;
   if (has_header) {
