@@ -22,8 +22,13 @@ bool Gone(const CourierView& view) {
   return view.program == Program::kEnded || view.program == Program::kKilled;
 }
 
+sys::Nanos GraceOf(const CourierView& view) {
+  const bool begins = view.notes.stage == CourierNotes::Stage::kAsked;
+  return begins && view.head.state == HeadSeen::State::kMissing ? kHeadGrace : kChildGrace;
+}
+
 bool OutputOver(const CourierView& view) {
-  return view.hung_up || (Gone(view) && view.now >= view.quiet_since + kChildGrace);
+  return view.hung_up || (Gone(view) && view.now >= view.quiet_since + GraceOf(view));
 }
 
 bool EndKnown(const CourierView& view) {
@@ -40,7 +45,7 @@ Action Wait(const CourierView& view, sys::Nanos until = 0) {
     look_again = look_again == 0 ? at : std::min(look_again, at);
   };
   if (view.available > 0 && !view.hung_up) sooner(view.now + kLookAgain);
-  if (Gone(view) && !view.hung_up) sooner(view.quiet_since + kChildGrace);
+  if (Gone(view) && !view.hung_up) sooner(view.quiet_since + GraceOf(view));
   if (view.program == Program::kEnding) sooner(view.now + kLookAgain);
   return {.kind = Kind::kWait, .look_again = look_again};
 }

@@ -34,8 +34,9 @@ const std::vector<Row> kRows{
     {"EndWithoutAHeadNotYetReaped", HungUp(Seen(0), Program::kEnding), Wait(kNow + kLookAgain)},
     {"OutputClosedWithoutAHead", ClosedBefore(HungUp(Seen(0), Program::kRuns)),
      Refuse(502, "the program ended before the end of its head")},
-    {"ChildHoldsWithoutAHead", Held(Seen(0), 0), Wait(kNow + kChildGrace)},
-    {"ChildHeldWithoutAHead", Held(Seen(0), kChildGrace),
+    {"ChildHoldsWithoutAHead", Held(Seen(0), 0), Wait(kNow + kHeadGrace)},
+    {"ChildHoldsWithoutAHeadStill", Held(Seen(0), kChildGrace), Wait(kNow - kChildGrace + kHeadGrace)},
+    {"ChildHeldWithoutAHead", Held(Seen(0), kHeadGrace),
      Refuse(502, "the program ended before the end of its head")},
     // Whole answers.
     {"WholeAtItsEnd", HungUp(WithHead(10)), Whole(10)},
