@@ -33,6 +33,14 @@ TEST(OomScoreTest, ProgramsGoBeforeWorkersAndWorkersBeforeTheParent) {
   ExpectProgramsGoFirst(server);
 }
 
+// Its worker dies before it has come to that.
+TEST(OomScoreTest, AlsoOfAProgramThatAnotherWorkerTakesOver) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  ServerProcess server({.failpoints = "cgi.spawned=kill@1"});
+  ExpectProgramsGoFirst(server);
+  EXPECT_TRUE(server.AwaitTotal("exits", 1));
+}
+
 TEST(OomScoreTest, AlsoOfWorkersThatReplaceOthersAndWithoutPrivileges) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
   ServerProcess server({.flags = {"--user", "nobody"}});

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -83,6 +84,31 @@ TEST(CourierKillTest, IsNoStrike) {
   EXPECT_EQ(totals.at("exits"), 4);
   EXPECT_EQ(totals.at("poison"), 0);
   EXPECT_EQ(totals.at("cgi_started"), 1);
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+pid_t Stopped(const ServerProcess& server) {
+  for (const pid_t worker : server.Workers()) {
+    const std::string stat = ReadFile("/proc/" + std::to_string(worker) + "/stat");
+    if (stat.find(") T ") != stat.npos) return worker;
+  }
+  return 0;
+}
+
+TEST(CrashFromOutsideTest, IsNoStrike) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  ServerProcess server({.failpoints = "worker.peeked=stop,worker.peeked=stop,worker.peeked=stop"});
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Send(Get("/")));
+  for (int deaths = 1; deaths <= 3; ++deaths) {
+    pid_t worker = 0;
+    ASSERT_TRUE(Eventually([&] { return (worker = Stopped(server)) != 0; })) << deaths;
+    server.SignalWorker(worker, SIGABRT);
+    server.SignalWorker(worker, SIGCONT);
+    ASSERT_TRUE(server.AwaitTotal("exits", deaths));
+  }
+  EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 200) << client.error();
+  EXPECT_EQ(server.Status().at("totals").at("poison"), 0);
   EXPECT_TRUE(server.Stop().clean());
 }
 

@@ -12,6 +12,7 @@
 #include "pool/cgi/answer_head.h"
 #include "pool/cgi/process.h"
 #include "pool/cgi/program_start.h"
+#include "pool/sys/child.h"
 #include "pool/sys/log.h"
 #include "pool/worker/worker_desk.h"
 
@@ -53,9 +54,11 @@ void Courier::Watch() {
 }
 
 void Courier::Settle() {
-  if (program_ && tools_.oom_score) {
-    if (const ProcessWord word = process_.state(); word.state == ProcessWord::State::kRunning)
-      RaiseOomScore(word.value, program_.get(), *tools_.oom_score);
+  const ProcessWord word = process_.state();
+  if (tools_.oom_score && word.state == ProcessWord::State::kRunning) {
+    // Another worker may have started it, and died before it came to this.
+    const sys::UniqueFd found = program_ ? sys::UniqueFd() : sys::OpenPidfd(word.value);
+    RaiseOomScore(word.value, (program_ ? program_ : found).get(), *tools_.oom_score);
   }
   const int errors = process_.end(ProcessEnd::kErrors);
   if (errors < 0) return;

@@ -34,7 +34,8 @@ Rescuer::Rescuer(Leases& leases, Seats& seats, Lender& lender, PoolCounts& count
     : leases_(leases), seats_(seats), lender_(lender), counts_(counts), fates_(fates), reply_(reply) {}
 
 void Rescuer::RescueAll(const WorkerHandle& dead, const sys::ExitStatus& status) {
-  const bool to_blame = IsToBlame(status) || dead.life().vitality == Vitality::kStalled;
+  const bool by_itself = IsToBlame(status) && !dead.life().crash_from_outside;
+  const bool to_blame = by_itself || dead.life().vitality == Vitality::kStalled;
   const std::uint32_t current = dead.life().current.load();
   for (const std::uint32_t slot : leases_.book.SlotsOf(dead.number())) {
     const auto hold = leases_.quarantine.Hold(slot);

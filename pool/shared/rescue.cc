@@ -1,9 +1,8 @@
 #include "pool/shared/rescue.h"
 
-#include <signal.h>
-
 #include <algorithm>
-#include <array>
+
+#include "pool/sys/crash_origin.h"
 
 namespace hydrapool {
 namespace {
@@ -149,8 +148,9 @@ Aftermath DecideAftermath(const Orphan& orphan, const Rescue& rescue) {
 }
 
 bool IsToBlame(const sys::ExitStatus& status) {
-  constexpr std::array crashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGXCPU};
-  return status.signal != 0 ? std::ranges::find(crashes, status.signal) != crashes.end() : status.code != 0;
+  using sys::kCrashSignals;
+  if (status.signal == 0) return status.code != 0;
+  return std::ranges::find(kCrashSignals, status.signal) != kCrashSignals.end();
 }
 
 bool WasTouched(const Suspect& suspect) {

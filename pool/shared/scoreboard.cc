@@ -41,6 +41,7 @@ void WorkerLife::Begin(std::uint32_t in_slot, sys::Nanos now) {
   ready_at = 0;
   requests = 0;
   first_reply_at = 0;
+  crash_from_outside = false;
   state = WorkerState::kStarting;
 }
 

@@ -64,6 +64,7 @@ struct alignas(64) WorkerLife {
   std::atomic<sys::Nanos> beat{0};         ///< when its loop last came round
   std::atomic<sys::Nanos> ready_at{0};
   std::atomic<sys::Nanos> first_reply_at{0};  ///< 0: none yet
+  std::atomic<bool> crash_from_outside{false};  ///< sys::NoteCrashesFromOutside
 
   /// Messages between the parent and its loop.
   [[nodiscard]] std::uint64_t Untaken() const {

@@ -13,6 +13,7 @@
 
 #include "pool/shared/lease_table.h"
 #include "pool/sys/child.h"
+#include "pool/sys/crash_origin.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/log.h"
 #include "pool/sys/log_file.h"
@@ -40,6 +41,7 @@ int Worker::Run() {
   sys::SignalEvents signals(desk_.loop, {SIGTERM, SIGQUIT}, [this](int signal) { OnSignal(signal); });
   sys::IgnoreStraySignals();
   ::signal(SIGINT, SIG_IGN);
+  sys::NoteCrashesFromOutside(desk_.life.crash_from_outside);
   sys::CatchIgnoredSignals();  // so that no program's start has to undo them
   sigset_t none;
   sigemptyset(&none);
