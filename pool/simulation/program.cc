@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "pool/simulation/world.h"
 
@@ -78,6 +79,11 @@ void Program::Act() {
   if (!body_known_ && manner_ != ProgramManner::kEchoes) {
     body_known_ = true;
     to_write_ = ProgramAnswer(manner_, id_, size_, input_);
+    return;
+  }
+  // Its answer is whole without its end, and the next request may come before that.
+  if (promises_ && !std::exchange(cleans_up_, true) && world_.random.OneIn(3)) {
+    pauses_until_ = world_.now + static_cast<Nanos>(world_.random.Below(400 * sys::kMillisecond));
     return;
   }
   process_.state = Process::State::kDying;

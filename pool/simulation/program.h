@@ -49,6 +49,7 @@ class Program {
   std::uint32_t id_ = 0;
   std::uint32_t size_ = 0;
   bool promises_ = false;
+  bool cleans_up_ = false;
   std::uint64_t pauses_ = 0;  // so often it is silent for a while
   Nanos pauses_until_ = 0;
   std::string input_;
