@@ -19,8 +19,7 @@ bool IsLeaving(const std::string& address) {
   return page && page->status == 503 && page->body == "not ready: draining\n";
 }
 
-// The second of the two has index 1. Once it is alone there is no such index, and the kernel takes what there
-// is.
+// The second of the two has index 1. Once it is alone no such index is there, and the kernel takes what it has.
 void TakeAllConnections(int listener) {
   sock_filter second = BPF_STMT(BPF_RET | BPF_K, 1);
   const sock_fprog program{.len = 1, .filter = &second};
