@@ -19,7 +19,7 @@ bool IsLeaving(const std::string& address) {
   return page && page->status == 503 && page->body == "not ready: draining\n";
 }
 
-// The second of the two has index 1. Once it is alone no such index is there, and the kernel takes what it has.
+// The second of the two has index 1. A listener that is alone has none, and the kernel takes what there is.
 void TakeAllConnections(int listener) {
   sock_filter second = BPF_STMT(BPF_RET | BPF_K, 1);
   const sock_fprog program{.len = 1, .filter = &second};
