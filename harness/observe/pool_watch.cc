@@ -1,13 +1,9 @@
 #include "harness/observe/pool_watch.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <set>
@@ -19,37 +15,12 @@
 #include "harness/fault/programs.h"
 #include "harness/fault/worker_kind.h"
 #include "pool/admin/client.h"
-#include "pool/admin/reply.h"
-#include "pool/sys/socket.h"
 
 namespace hydrapool::harness {
 namespace {
 
-constexpr std::chrono::seconds kAnswer{2};
-
-/// A tenth of the work of a TCP connection, for both sides.
-sys::Result<admin::Page> GetOverUnixSocket(const std::string& address, const std::string& path) {
-  const std::string what = address + path;
-  const auto fd = sys::Connect(address, kAnswer);
-  if (!fd) return tl::unexpected(fd.error());
-  const timeval limit{.tv_sec = kAnswer.count(), .tv_usec = 0};
-  ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  if (::send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return sys::Failure(errno, what);
-  std::string reply;
-  std::array<char, 16 * 1024> buffer;
-  for (;;) {
-    const ssize_t got = ::recv(fd->get(), buffer.data(), buffer.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return sys::Failure(errno, what);
-    reply.append(buffer.data(), static_cast<std::size_t>(got));
-    if (auto page = admin::ReadReply(reply, got == 0)) return std::move(*page);
-  }
-}
-
 sys::Result<std::string> Fetch(const std::string& admin, const std::string& path) {
-  const bool is_unix = admin.starts_with("unix:");
-  const auto page = is_unix ? GetOverUnixSocket(admin, path) : admin::HttpGet(admin, path, kAnswer);
+  const auto page = admin::HttpGet(admin, path, std::chrono::seconds(2));
   if (!page) return tl::unexpected(page.error());
   if (page->status != 200) return sys::Failure(fmt::format("{}{}: status {}", admin, path, page->status));
   return page->body;

@@ -70,7 +70,8 @@ sys::Result<Page> HttpGet(const std::string& host_port, const std::string& path,
   const std::string what = "GET http://" + host_port + path;
   const auto fd = sys::Connect(host_port, timeout);
   if (!fd) return tl::unexpected(fd.error());
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + host_port +
+  const std::string host = host_port.starts_with("unix:") ? "localhost" : host_port;
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + host +
                               "\r\nUser-Agent: hydrapool\r\nAccept: */*\r\nConnection: close\r\n\r\n";
   if (const int error = SendAll(fd->get(), request, deadline)) return sys::Failure(error, what);
   return Receive(fd->get(), what, deadline);

@@ -9,8 +9,7 @@
 namespace hydrapool::admin {
 
 /// One GET over plain HTTP/1.1, on a connection of its own: for the harness, which asks `/status.json`, and
-/// for the binaries'
-/// `--probe`.
+/// for the binaries' `--probe`. Also of a server at "unix:/PATH".
 ///
 ///     auto page = admin::HttpGet("127.0.0.1:9180", "/healthz", std::chrono::seconds(2));
 ///     if (!page) return Complain(page.error().message);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "pool/admin/test_server.h"
+#include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::admin {
 namespace {
@@ -22,6 +23,16 @@ TEST(HttpGetTest, FetchesPagesOfAnyStatus) {
   EXPECT_EQ(HttpGet(server.address(), "/none", 10s)->status, 404);
   EXPECT_EQ(HttpGet(server.address(), "/hello?x=1", 10s)->status, 200);
   EXPECT_EQ(HttpGet(server.address(), "/big", 10s)->body.size(), std::size_t{4} << 20);
+}
+
+TEST(HttpGetTest, AsksOverAUnixSocketToo) {
+  const sys::ScratchDir scratch("hydrapool-test");
+  const std::string address = "unix:" + (scratch.path() / "socket").string();
+  const TestServer server(SomePages(), address);
+  const auto hello = HttpGet(address, "/hello", 10s);
+  ASSERT_TRUE(hello) << hello.error().message;
+  EXPECT_EQ(hello->status, 200);
+  EXPECT_EQ(hello->body, "hello\n");
 }
 
 TEST(HttpGetTest, TakesUrls) {
