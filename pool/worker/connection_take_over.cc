@@ -45,8 +45,7 @@ bool LeasedConnection::IsLast(std::uint64_t request) const {
       hand_.detail.requests.load(std::memory_order_relaxed) + hand_.batched + 1 >=
           desk_.options.max_requests_per_connection)
     return true;
-  return desk_.link.bell().pool_drains.load(std::memory_order_relaxed) != 0 &&
-         sys::BytesWaiting(hand_.fd.get()) <= request;
+  return desk_.context.pool_drains() && sys::BytesWaiting(hand_.fd.get()) <= request;
 }
 
 void LeasedConnection::TakeNotes() const {
