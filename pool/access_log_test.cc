@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pool/admin/client.h"
+#include "pool/sys/kill.h"
 #include "pool/testing/clients.h"
 #include "pool/testing/faults.h"
 #include "pool/testing/http_client.h"
@@ -244,7 +245,7 @@ TEST_F(AccessLogTest, USR1OpensBothLogsAgainInEveryProcess) {
     for (int i = 0; i < 8; ++i) ASSERT_TRUE(HttpClient(server.address()).Ask(Get("/?after")));
     EXPECT_EQ(AwaitLines(8).size(), 8u);
     EXPECT_EQ(std::filesystem::file_size(path_ + ".1"), old);
-    ASSERT_EQ(::kill(server.Workers().front(), SIGKILL), 0);
+    ASSERT_EQ(sys::Kill(server.Workers().front(), SIGKILL), 0);
     EXPECT_TRUE(Eventually([&] { return ReadFile(log).find("SIGKILL") != std::string::npos; }))
         << ReadFile(log + ".1");
     for (int i = 0; i < 8; ++i) ASSERT_TRUE(HttpClient(server.address()).Ask(Get("/?later")));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pool/shared/test_cgroup.h"
+#include "pool/sys/kill.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
@@ -133,7 +134,7 @@ TEST_F(CgroupsTest, APoolWithoutASupervisorLeavesNothingEither) {
   EXPECT_EQ(Ask("daemon"), 200);
   ExpectItsEnd();
   const pid_t parent = server_->Status().at("pid");
-  ASSERT_EQ(::kill(parent, SIGTERM), 0);
+  ASSERT_EQ(sys::Kill(parent, SIGTERM), 0);
   EXPECT_TRUE(Eventually([&] { return !Alive(parent); }));
   EXPECT_EQ(cgroup_.children(), 0u);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/sys/kill.h"
 #include "pool/testing/cgi_queue.h"
 #include "pool/testing/clients.h"
 #include "pool/testing/faults.h"
@@ -150,7 +151,7 @@ TEST_F(CgiQueueTest, AWorkerThatHasClosedAConnectionTakesNobodyElsesTurn) {
     return status.at("parent").at("pid").template get<pid_t>();
   };
   const pid_t parent = parent_of(server.Status());
-  ASSERT_EQ(::kill(parent, SIGKILL), 0);
+  ASSERT_EQ(sys::Kill(parent, SIGKILL), 0);
   ASSERT_TRUE(server.Await([&](const auto& status) { return parent_of(status) != parent; }));
   for (const char* const each : {"x", "y"}) {
     clients_.emplace_back(server.address());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pool/admin/client.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/privileges.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -153,10 +154,10 @@ TEST_F(CtlTest, WatchTellsOfWorkersParentsAndPrograms) {
   };
   ASSERT_TRUE(tells(R"("event":"watching","workers":2)"));
   const pid_t worker = server_->Workers().front();
-  ::kill(worker, SIGKILL);
+  sys::Kill(worker, SIGKILL);
   EXPECT_TRUE(tells(fmt::format(R"("pid":{},"cause":"SIGKILL")", worker)));
   EXPECT_TRUE(tells(R"("event":"worker-ready")"));
-  ::kill(server_->Status().at("parent").at("pid").get<pid_t>(), SIGKILL);
+  sys::Kill(server_->Status().at("parent").at("pid").get<pid_t>(), SIGKILL);
   EXPECT_TRUE(tells(R"("event":"parent-replaced","parents":2)"));
   EXPECT_TRUE(Ctl({"reload"}).ok());
   EXPECT_TRUE(tells(R"("event":"program-replaced","program":2)"));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/sys/kill.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
@@ -85,7 +86,7 @@ TEST_F(LeaveTest, AWorkerThatIsKilledWhileItLeavesLosesNothing) {
   AskSlowly(4);
   const auto leavers = server_->Workers();
   TellAllWorkersToLeave(2);
-  for (const pid_t worker : leavers) ASSERT_EQ(::kill(worker, SIGKILL), 0);
+  for (const pid_t worker : leavers) ASSERT_EQ(sys::Kill(worker, SIGKILL), 0);
   ASSERT_TRUE(server_->Await([](const auto& status) { return status["workers_leaving"] == 0; }));
   EndSlowOnes();
   EXPECT_EQ(server_->Total("cgi_started"), 4u);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "pool/sys/kill.h"
 #include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
 
@@ -20,7 +21,7 @@ class LifeTest : public ::testing::Test {
   /// Returns when the next one serves.
   void SignalParent(int signal) const {
     const int lives = Lives();
-    ASSERT_EQ(::kill(Parent(), signal), 0);
+    ASSERT_EQ(sys::Kill(Parent(), signal), 0);
     ASSERT_TRUE(server_.Await([&](const auto& status) { return status.at("parent").at("lives") > lives; }));
   }
 

@@ -12,6 +12,7 @@
 
 #include "pool/life_fixture.h"
 #include "pool/sys/child.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/program.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -44,7 +45,7 @@ TEST_F(LifeTest, AProgramOutlivesItsParentAndThenItsWorker) {
   ASSERT_TRUE(client.Send(Get("/cgi-bin/slow?before=4000&during=10&lines=2")));
   ASSERT_TRUE(server_.Await([](const auto& status) { return status.at("cgi_processes") == 1; }));
   SignalParent(SIGKILL);
-  for (const pid_t worker : server_.Workers()) ::kill(worker, SIGKILL);
+  for (const pid_t worker : server_.Workers()) sys::Kill(worker, SIGKILL);
   SignalParent(SIGKILL);
   const auto answer = client.Receive();
   ASSERT_TRUE(answer) << client.error();
@@ -66,7 +67,7 @@ TEST_F(LifeTest, AnOrphanedProgramsFailureIsSeen) {
   std::erase_if(programs,
                 [&](pid_t each) { return each == parent || std::ranges::count(workers, each) > 0; });
   ASSERT_EQ(programs.size(), 1u) << "of worker " << worker;
-  ASSERT_EQ(::kill(programs[0], SIGKILL), 0);
+  ASSERT_EQ(sys::Kill(programs[0], SIGKILL), 0);
   const auto answer = client.Receive();
   ASSERT_TRUE(answer) << client.error();
   EXPECT_EQ(answer->status, 502);
@@ -94,10 +95,10 @@ TEST_F(LifeTest, AParentTakesTheSupervisorsPlace) {
     return status.at("pid") == parent && status.at("parent").at("pid") != parent;
   }));
   ASSERT_TRUE(server_.AwaitTotal("exits", 2)) << "the workers leave whose parents are gone";
-  for (const pid_t worker : server_.Workers()) ::kill(worker, SIGKILL);
+  for (const pid_t worker : server_.Workers()) sys::Kill(worker, SIGKILL);
   ASSERT_TRUE(client.Ask(Get("/?3"))) << client.error();
   ASSERT_TRUE(server_.AwaitTotal("exits", 4));
-  ASSERT_EQ(::kill(Parent(), SIGKILL), 0);
+  ASSERT_EQ(sys::Kill(Parent(), SIGKILL), 0);
   ASSERT_TRUE(client.Ask(Get("/?4"))) << client.error();
   sys::SignalPidfd(pidfd.get(), SIGTERM);
   EXPECT_TRUE(Readable(pidfd.get(), std::chrono::seconds(20))) << "it hears TERM itself now";
@@ -125,7 +126,7 @@ TEST_F(LifeTest, ADrainGoesOnInTheNextParent) {
   const pid_t parent = Parent();
   server_.Signal(SIGTERM);
   ASSERT_TRUE(Eventually([&] { return server_.Log().find("draining") != string::npos; }));
-  ASSERT_EQ(::kill(parent, SIGKILL), 0);
+  ASSERT_EQ(sys::Kill(parent, SIGKILL), 0);
   const auto answer = client.Receive();
   ASSERT_TRUE(answer) << client.error();
   EXPECT_EQ(answer->body, "line 0\nline 1\n");

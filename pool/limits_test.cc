@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pool/admin/client.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -60,7 +61,7 @@ TEST(LimitsTest, OneAddressHasNoMoreThanItsConnectionsAndOthersAreServed) {
   EXPECT_EQ(answered, 50);
   EXPECT_EQ(server.Total("address_refused"), 250u);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(AnsweredFrom("127.0.0.2", server.address()));
-  ::kill(server.Status().at("parent").at("pid").get<pid_t>(), SIGKILL);
+  sys::Kill(server.Status().at("parent").at("pid").get<pid_t>(), SIGKILL);
   EXPECT_FALSE(HttpClient(server.address()).Ask(Get("/"))) << "the next parent knows who has how many";
   for (int i = 0; i < 10; ++i) clients[static_cast<std::size_t>(i)].reset();
   EXPECT_TRUE(Eventually([&] { return HttpClient(server.address()).Ask(Get("/")).has_value(); }));

@@ -13,6 +13,7 @@
 
 #include "pool/life_fixture.h"
 #include "pool/sys/child.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/program.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -31,13 +32,13 @@ TEST(QuarantineTest, ALeaseOverWhichTwoParentsCrashIsLeftAloneByTheThird) {
       {.workers = 1, .supervised = true, .failpoints = "parent.judged=crash@1,parent.judged=crash@1"});
   HttpClient client(server.address());
   ASSERT_TRUE(client.Ask(Get("/?1")));
-  ASSERT_EQ(::kill(server.Workers().front(), SIGKILL), 0);
+  ASSERT_EQ(sys::Kill(server.Workers().front(), SIGKILL), 0);
   ASSERT_TRUE(Eventually([&] { return server.Log().find("two parents have crashed over") != string::npos; }));
   EXPECT_FALSE(client.Ask(Get("/?2"))) << "closed";
   HttpClient other(server.address());
   ASSERT_TRUE(other.Ask(Get("/?3"))) << other.error();
   EXPECT_EQ(server.Status().at("leases").at("open"), 1);
-  ASSERT_EQ(::kill(server.Workers().front(), SIGKILL), 0);
+  ASSERT_EQ(sys::Kill(server.Workers().front(), SIGKILL), 0);
   EXPECT_TRUE(other.Ask(Get("/?4"))) << other.error();
   EXPECT_EQ(server.Status().at("parent").at("lives"), 3);
   EXPECT_TRUE(server.Stop().clean());
@@ -109,7 +110,7 @@ TEST_F(OrphansTest, AWorkerThatDiesIsRescuedAndReplaced) {
   StartProgram(client, "/cgi-bin/slow?before=3000&during=10&lines=2");
   const std::vector<pid_t> workers = server_.Workers();
   OrphanAll();
-  for (const pid_t worker : workers) ::kill(worker, SIGKILL);  // one waits for the program
+  for (const pid_t worker : workers) sys::Kill(worker, SIGKILL);  // one waits for the program
   const auto answer = client.Receive();
   ASSERT_TRUE(answer) << client.error();
   EXPECT_EQ(answer->body, "line 0\nline 1\n");
@@ -122,7 +123,7 @@ TEST_F(OrphansTest, TheDeadAreSeenToByParentsThatDieSoon) {
   ASSERT_TRUE(client.Ask(Get("/?1")));
   const std::vector<pid_t> workers = server_.Workers();
   OrphanAll();
-  for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+  for (const pid_t worker : workers) sys::Kill(worker, SIGKILL);
   SignalParent(SIGKILL);
   SignalParent(SIGKILL);
   EXPECT_TRUE(client.Ask(Get("/?2"))) << client.error();

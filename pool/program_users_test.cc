@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "pool/sys/kill.h"
 #include "pool/testing/clients.h"
 #include "pool/testing/faults.h"
 #include "pool/testing/http_client.h"
@@ -93,9 +94,9 @@ TEST_F(ProgramUsersTest, ALauncherThatDiesOrIsStoppedIsReplaced) {
   ServerProcess& server = Start();
   const auto launcher = static_cast<pid_t>(std::stoi(Ask(server, Get("/cgi-bin/boss"))));
   ASSERT_GT(launcher, 1);
-  ::kill(launcher, SIGSTOP);
+  sys::Kill(launcher, SIGSTOP);
   EXPECT_EQ(Ask(server, Get("/cgi-bin/who?stopped")), "daemon stopped ");
-  ::kill(launcher, SIGKILL);
+  sys::Kill(launcher, SIGKILL);
   EXPECT_TRUE(Eventually([&] { return Ask(server, Get("/cgi-bin/boss")) != std::to_string(launcher); }));
   EXPECT_TRUE(Eventually([&] { return Ask(server, Get("/cgi-bin/who?again")) == "daemon again "; }));
   EXPECT_TRUE(server.Stop().clean());
@@ -113,7 +114,7 @@ TEST_F(ProgramUsersTest, OneWhoseLauncherHasDiedIsEndedByItsTimeOut) {
     return std::filesystem::exists(marks_ / "pids") &&
            std::sscanf(ReadFile(marks_ / "pids").c_str(), "%d %d", &itself, &launcher) == 2;
   }));
-  ::kill(launcher, SIGKILL);
+  sys::Kill(launcher, SIGKILL);
   EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).status, 504);
   EXPECT_TRUE(Eventually([&] { return !Alive(itself); }));
   EXPECT_EQ(Ask(server, Get("/cgi-bin/who?next")), "daemon next ");
@@ -135,7 +136,7 @@ TEST_F(ProgramUsersTest, ADeathAroundItsStartNeitherLosesNorDoublesIt) {
 TEST_F(ProgramUsersTest, OutlivesParentSupervisorAndReload) {
   ServerProcess& server = Start();
   EXPECT_EQ(Ask(server, Get("/cgi-bin/who?1")), "daemon 1 ");
-  ::kill(server.Status().at("parent").at("pid").get<pid_t>(), SIGKILL);
+  sys::Kill(server.Status().at("parent").at("pid").get<pid_t>(), SIGKILL);
   EXPECT_EQ(Ask(server, Get("/cgi-bin/who?2")), "daemon 2 ");
   server.Signal(SIGHUP);
   EXPECT_TRUE(
@@ -157,12 +158,12 @@ TEST_F(ProgramUsersTest, EndWithThePoolWhoseProcessesAreKilledAtOnce) {
         [&] { return std::sscanf(ReadFile(marks_ / "pids").c_str(), "%d %d", &below, &itself) == 2; }));
     std::filesystem::remove(marks_ / "pids");
     hung_.push_back(itself);
-    ::kill(below, SIGKILL);  // it has left the group
+    sys::Kill(below, SIGKILL);  // it has left the group
   }
   const auto parent = server.Status().at("parent").at("pid").get<pid_t>();
-  ::kill(parent, SIGSTOP);
+  sys::Kill(parent, SIGSTOP);
   server.Signal(SIGKILL);
-  ::kill(parent, SIGKILL);
+  sys::Kill(parent, SIGKILL);
   for (const pid_t pid : hung_) EXPECT_TRUE(Eventually([&] { return !Alive(pid); }));
   server.WaitForEnd(std::chrono::seconds(20));
 }

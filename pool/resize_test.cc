@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pool/succession_fixture.h"
+#include "pool/sys/kill.h"
 #include "pool/testing/http_client.h"
 
 namespace hydrapool::support {
@@ -51,7 +52,7 @@ TEST_F(SuccessionTest, AsManyWorkersAsWereAskedForOutliveTheSupervisor) {
     next = status.at("pid");
     return next != supervisor;
   }));
-  ASSERT_EQ(::kill(next, SIGTTIN), 0);
+  ASSERT_EQ(sys::Kill(next, SIGTTIN), 0);
   EXPECT_TRUE(AwaitReady(*server_, 4)) << "one more than there were";
 }
 

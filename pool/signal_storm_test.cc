@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "pool/sys/kill.h"
 #include "pool/testing/clients.h"
 #include "pool/testing/faults.h"
 #include "pool/testing/http_client.h"
@@ -38,7 +39,7 @@ class Storm {
     while (!over_) {
       for (int i = 0; i < kAtOnce; ++i) {
         for (const pid_t target : targets_) {
-          for (const int signal : signals_) sent_ += ::kill(target, signal) == 0 ? 1 : 0;
+          for (const int signal : signals_) sent_ += sys::Kill(target, signal) == 0 ? 1 : 0;
         }
       }
       ::poll(nullptr, 0, 1);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "pool/admin/client.h"
+#include "pool/sys/kill.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/json.h"
 #include "pool/testing/server_process.h"
@@ -272,7 +273,7 @@ TEST(CountersTest, NeitherEndNorFallWhicheverProcessIsKilled) {
       return at["parent"]["lives"].template get<int>() + at["totals"]["exits"].template get<int>();
     };
     const int so_far = deaths(status);
-    ASSERT_EQ(::kill(victim, SIGKILL), 0);
+    ASSERT_EQ(sys::Kill(victim, SIGKILL), 0);
     ASSERT_TRUE(server.Await([&](const auto& now) { return deaths(now) > so_far; }));
     ASSERT_TRUE(server.AwaitQuiet());
     const Series after = Scrape(server);

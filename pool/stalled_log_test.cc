@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "pool/sys/kill.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
@@ -15,7 +16,7 @@ namespace {
 class StalledLogTest : public ::testing::Test {
  protected:
   ~StalledLogTest() override {
-    if (reader_ > 0) ::kill(reader_, SIGKILL);
+    if (reader_ > 0) sys::Kill(reader_, SIGKILL);
   }
 
   // The log goes through a pipe to a `cat`, which is then stopped, and one worker after the other logs until
@@ -24,7 +25,7 @@ class StalledLogTest : public ::testing::Test {
     std::ifstream(scratch_ / "reader") >> reader_;
     ASSERT_GT(reader_, 1);
     ASSERT_TRUE(server_.AwaitQuiet());
-    ::kill(reader_, SIGSTOP);
+    sys::Kill(reader_, SIGSTOP);
     const std::string request =
         fmt::format("GET /cgi-bin/none{} HTTP/1.1\r\nHost: x\r\n\r\n", std::string(200, 'x'));
     HttpClient client(server_.address());
@@ -59,7 +60,7 @@ TEST_F(StalledLogTest, ParentAndWorkersGoOnAndTheReaderIsToldWhatItMissed) {
   for (const pid_t worker : server_.Workers()) server_.SignalWorker(worker, SIGKILL);
   EXPECT_TRUE(server_.AwaitTotal("exits", 4));
   ExpectAllServe();
-  ::kill(reader_, SIGCONT);
+  sys::Kill(reader_, SIGCONT);
   EXPECT_TRUE(
       Eventually([this] { return server_.Log().find(" log lines were dropped") != std::string::npos; }));
   EXPECT_TRUE(server_.Stop().clean());

@@ -10,6 +10,7 @@
 
 #include "pool/succession_fixture.h"
 #include "pool/sys/file.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/oom_score.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/http_client.h"
@@ -128,7 +129,7 @@ TEST_F(SuccessionTest, AWrongFileCostsNothingWhenTheSupervisorDies) {
   EXPECT_TRUE(
       server_->Await([](const auto& status) { return status.at("pid") == status.at("parent").at("pid"); }));
   const auto workers = server_->Status().at("workers");
-  for (const auto& worker : workers) ::kill(worker.at("pid").get<pid_t>(), SIGKILL);
+  for (const auto& worker : workers) sys::Kill(worker.at("pid").get<pid_t>(), SIGKILL);
   EXPECT_TRUE(other.Ask(Get("/?4"))) << other.error();
   EXPECT_TRUE(server_->AwaitTotal("exits", 2));
 }

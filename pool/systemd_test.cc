@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/sys/kill.h"
 #include "pool/sys/socket.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -181,12 +182,12 @@ TEST_F(SystemdTest, TheManagerIsToldWhichProcessIsTheMainOneNow) {
   ServerProcess server({.supervised = true, .environment = {{"NOTIFY_SOCKET", name}}});
   manager.Await("READY=1");
   const pid_t parent = ParentOf(server);
-  ::kill(parent, SIGKILL);
+  sys::Kill(parent, SIGKILL);
   EXPECT_THAT(manager.Await("READY=1"), HasSubstr(fmt::format("MAINPID={}\n", server.pid())));
   const pid_t next = ParentOf(server);
   server.Signal(SIGKILL);
   manager.Await(fmt::format("MAINPID={}\n", next));
-  ::kill(next, SIGTERM);
+  sys::Kill(next, SIGTERM);
   manager.Await("STOPPING=1");
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "pool/sys/child.h"
+#include "pool/sys/kill.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/server_process.h"
 
@@ -42,7 +43,7 @@ TEST(TracedWorkerTest, ItsConnectionsAreCarriedOnAndItIsReplacedWhileItsTracerHo
   EXPECT_EQ(TracerOf(worker), tracer.pid());
 
   tracer = sys::Child();
-  EXPECT_TRUE(Eventually([&] { return ::kill(worker, 0) != 0; })) << "the zombie is still there";
+  EXPECT_TRUE(Eventually([&] { return sys::Kill(worker, 0) != 0; })) << "the zombie is still there";
   EXPECT_EQ(server.Total("exits"), 1u);
   EXPECT_TRUE(server.Stop().clean());
 }

@@ -7,6 +7,7 @@
 
 #include "harness/fault/inject_run.h"
 #include "harness/fault/process_facts.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -33,7 +34,7 @@ bool Kills(const Blow& blow) {
 /// A command of the server's own that does not end, with what it has started.
 void EndCommand(const Blow& blow) {
   if (EffectOf(blow) == Effect::kRenews && blow.helper && !blow.helper.IsDead())
-    ::kill(-blow.helper.pid(), SIGKILL);
+    sys::KillGroup(blow.helper.pid(), SIGKILL);
 }
 
 }  // namespace

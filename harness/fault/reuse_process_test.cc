@@ -15,6 +15,7 @@
 #include "harness/fault/process_tree.h"
 #include "harness/testing/family.h"
 #include "pool/sys/error.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -38,8 +39,8 @@ int StartStrangers(int channel) {
     if (stranger == 0) return SleepForEver();
     if (::write(channel, &stranger, sizeof stranger) < 0 || ::read(channel, &wanted, sizeof wanted) < 0)
       return 1;
-    ::kill(stranger, SIGTERM);
-    ::kill(stranger, SIGCONT);
+    sys::Kill(stranger, SIGTERM);
+    sys::Kill(stranger, SIGCONT);
     int status = 0;
     ::waitpid(stranger, &status, 0);
     const int signal = WTERMSIG(status);
@@ -58,7 +59,7 @@ int HurtTheDead(int strangers) {
     const pid_t worker = ::fork();
     if (worker == 0) ::_exit(SleepForEver());
     const Identity seen = ReadProcess(worker)->identity;
-    ::kill(worker, SIGKILL);
+    sys::Kill(worker, SIGKILL);
     ::waitpid(worker, nullptr, 0);
     pid_t stranger = worker;
     sys::Check(::write(strangers, &stranger, sizeof stranger), "write");

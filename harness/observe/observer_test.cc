@@ -12,6 +12,7 @@
 
 #include "harness/fault/process_tree.h"
 #include "harness/testing/family.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -67,7 +68,7 @@ struct ObserverTest : testing::Test {
 TEST_F(ObserverTest, SeesAChildEndAndItsSuccessorWithoutBeingTold) {
   Observer observer(server.pid(), "", kOnlyWhenWoken);
   const auto before = Children(2);
-  ::kill(before.front(), SIGKILL);
+  sys::Kill(before.front(), SIGKILL);
   ASSERT_TRUE(Await([&] {
     const auto now = observer.Latest();
     return now.children.size() == 2 && !Shows(now, before.front());

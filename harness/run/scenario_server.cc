@@ -22,6 +22,7 @@
 #include "harness/run/leftovers.h"
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -257,7 +258,7 @@ std::optional<std::string> ScenarioServer::End() {
   if (leads) left = MembersOf(group_);
   AddOrphans(left);
   const auto outlived = EndAll(std::move(left), kToLeave);
-  if (leads) ::kill(-group_, SIGKILL);
+  if (leads) sys::KillGroup(group_, SIGKILL);
   const auto status = child_.TryReap();
   if (!was_alive && status)
     return fmt::format("the server ended before its time ({}): {}", status->Describe(), LastLineOf(log_));

@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "pool/sys/kill.h"
+
 /// planted_server PORT BUG [LEDGER]: a pre-fork server of two workers (stall: of one) that answers every
 /// request with "hello" and what stands after its '?', a POST with its body, and /status.json as hydrapool
 /// does. In LEDGER it notes the id of each request that it executes. It has one bug that an oracle must find:
@@ -220,7 +222,7 @@ int main(int argc, char** argv) {
     if (bug == "leak") static_cast<void>(::open("/dev/null", O_RDONLY));
   }
   if (bug == "orphan") workers.pop_back();
-  for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+  for (const pid_t worker : workers) sys::Kill(worker, SIGKILL);
   for (const pid_t worker : workers) ::waitpid(worker, nullptr, 0);
   return 0;
 }

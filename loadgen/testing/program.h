@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "pool/sys/file.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/scratch_dir.h"
 #include "pool/sys/unique_fd.h"
 
@@ -100,7 +101,7 @@ class Program {
   }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  void Signal(int signal) const { ::kill(pid_, signal); }
+  void Signal(int signal) const { sys::Kill(pid_, signal); }
   [[nodiscard]] bool Ended() { return ::waitpid(pid_, &status_, WNOHANG) == pid_; }
   int Wait() {
     EXPECT_EQ(::waitpid(pid_, &status_, 0), pid_);

@@ -18,6 +18,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/file.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/lifeline.h"
 #include "pool/sys/log.h"
 #include "pool/sys/log_file.h"
@@ -103,7 +104,7 @@ void KeepLaunchers(const std::vector<LaunchPlan>& plans, const Config& config,
     if (info.si_code == CLD_STOPPED) {
       ::waitid(P_PID, static_cast<id_t>(info.si_pid), &taken, WSTOPPED | WNOHANG);
       for (const Kept& each : kept) {
-        if (each.pid == info.si_pid) ::kill(each.pid, SIGCONT);
+        if (each.pid == info.si_pid) sys::Kill(each.pid, SIGCONT);
       }
       continue;
     }

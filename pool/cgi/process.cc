@@ -22,6 +22,7 @@
 
 #include "pool/sys/clone.h"
 #include "pool/sys/file.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/signals.h"
 
 // What runs on the child's stack: the sanitizers know neither that stack nor the second process in their
@@ -256,11 +257,9 @@ bool IsEnding(pid_t pid) {
   // proc(5): state ppid pgrp session tty_nr tpgid flags
   if (name_end == stat.npos ||
       std::sscanf(stat.c_str() + name_end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2) {
-    return ::kill(pid, 0) < 0 && errno == ESRCH;
+    return sys::Kill(pid, 0) < 0 && errno == ESRCH;
   }
   return state == 'Z' || state == 'X' || (flags & kExiting) != 0;
 }
-
-bool KillGroup(pid_t leader, int signal) { return leader > 1 && ::kill(-leader, signal) == 0; }
 
 }  // namespace hydrapool::cgi

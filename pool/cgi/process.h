@@ -108,11 +108,6 @@ struct Spawned {
 /// entered). Any number of threads may call it.
 [[nodiscard]] sys::Result<Spawned> Spawn(const SpawnOptions& options);
 
-/// Sends `signal` to all of the process group that `leader` leads; false if not even a zombie of it is left,
-/// or `leader` is no pid of a CGI (1 and below are refused). Only as long as the leader is not reaped: then
-/// its number may be a stranger's.
-bool KillGroup(pid_t leader, int signal);
-
 /// The process is on its way out, or out: its descriptors close because of that and not by its own will.
 /// Read off /proc: false of one that is seen running. Where no descriptor is left to look, true until there
 /// is one; without /proc, false as long as it exists.

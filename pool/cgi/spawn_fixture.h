@@ -52,7 +52,7 @@ inline std::string ReadAll(int fd) {
 inline int Reap(const Spawned& spawned) {
   pollfd waited{spawned.pidfd.get(), POLLIN, 0};
   EXPECT_EQ(::poll(&waited, 1, kDeadlineMillis), 1) << "the process does not end";
-  if (waited.revents == 0) KillGroup(spawned.pid, SIGKILL);
+  if (waited.revents == 0) sys::KillGroup(spawned.pid, SIGKILL);
   int status = -1;
   EXPECT_EQ(::waitpid(spawned.pid, &status, 0), spawned.pid);
   return status;

@@ -9,6 +9,7 @@
 
 #include "hydrapool/process_pool.h"
 #include "pool/parent/test_pool.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -76,7 +77,7 @@ TEST(HandlerStateTest, NotesOfAConnectionSurviveItsWorkersAndEndWithIt) {
   EXPECT_EQ(client.HearLine(), "hello\n");
   for (int i = 1; i <= 10; ++i) {
     EXPECT_EQ(client.Ask("count\n"), std::to_string(i) + "\n");
-    ::kill(std::stoi(client.Ask("pid\n")), SIGKILL);
+    sys::Kill(std::stoi(client.Ask("pid\n")), SIGKILL);
   }
   client.Say("bye\n");
   EXPECT_EQ(client.HearRest(), "bye\n");
@@ -92,7 +93,7 @@ TEST(HandlerStateTest, OnConnectSpeaksOnceAlsoWhenItsWorkerIsKilled) {
   for (int i = 0; i < 30; ++i) {
     ASSERT_TRUE(pool.WaitUntilReady());
     const LineClient client = pool.Connect();
-    ::kill(pool.worker(static_cast<std::size_t>(i % 2)).pid, SIGKILL);
+    sys::Kill(pool.worker(static_cast<std::size_t>(i % 2)).pid, SIGKILL);
     EXPECT_EQ(client.HearLine(), "hello\n");
     EXPECT_EQ(client.Ask("plain\n"), "plain\n");
     client.Say("bye\n");

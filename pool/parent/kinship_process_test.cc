@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "pool/sys/error.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -80,13 +81,13 @@ TEST(KinshipTest, AProgramWhoseSupervisorHasJustDiedHasNotEnded) {
   const Seen before = Hear(ends[0]);
   EXPECT_EQ(before.kin, Kin::kSupervisors);
   EXPECT_FALSE(before.ended_untold);
-  ::kill(before.supervisor, SIGKILL);
+  sys::Kill(before.supervisor, SIGKILL);
   const Seen after = Hear(ends[0]);
   EXPECT_EQ(after.kin, Kin::kOrphan);
   EXPECT_FALSE(after.ended_untold) << "a program that runs is taken for one that has ended";
 
-  ::kill(starter, SIGKILL);
-  ::kill(after.program, SIGKILL);
+  sys::Kill(starter, SIGKILL);
+  sys::Kill(after.program, SIGKILL);
   for (const pid_t child : {starter, after.program, after.parent, after.supervisor})
     EXPECT_EQ(::waitpid(child, nullptr, 0), child);
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);

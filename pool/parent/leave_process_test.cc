@@ -7,6 +7,7 @@
 
 #include "pool/parent/seats.h"
 #include "pool/parent/test_pool.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -39,7 +40,7 @@ void OccupyEachWorker(const ServedPool<>& pool, const std::string& command, std:
 void TellEachWorkerToLeave(const ServedPool<>& pool) {
   const std::size_t workers = ScoreboardOf(pool.pool().pool()).workers();
   const std::uint32_t leaving = pool.counts().leaving;
-  for (std::size_t i = 0; i < workers; ++i) ASSERT_EQ(::kill(pool.worker(i).pid, SIGTERM), 0);
+  for (std::size_t i = 0; i < workers; ++i) ASSERT_EQ(sys::Kill(pool.worker(i).pid, SIGTERM), 0);
   ASSERT_TRUE(Eventually([&] { return pool.counts().leaving == leaving + workers; }));
 }
 
@@ -76,7 +77,7 @@ TEST(LeaveTest, AWorkerThatLeavesIsRescuedLikeAnyOther) {
   ASSERT_TRUE(pool.WaitUntilReady());
   const pid_t successor = pool.worker(0).pid;
   ASSERT_NE(successor, leaver);
-  ASSERT_EQ(::kill(leaver, SIGKILL), 0);
+  ASSERT_EQ(sys::Kill(leaver, SIGKILL), 0);
   ASSERT_TRUE(Eventually([&] { return pool.notes().runs == 2; }));
   pool.notes().release = true;
   EXPECT_EQ(slow[0].HearLine(), "1\n");

@@ -12,6 +12,7 @@
 #include "pool/shared/process_places.h"
 #include "pool/sys/child.h"
 #include "pool/sys/failpoint.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -30,8 +31,8 @@ ProcessEndNumbers NumbersOf(const ProcessEnds& ends) {
 void KillWithDescendants(pid_t pid) {
   for (const sys::FoundProcess& each : sys::Descendants(pid, kMostBelow))
     sys::SignalPidfd(each.pidfd.get(), SIGKILL);
-  ::kill(-pid, SIGKILL);
-  ::kill(pid, SIGKILL);
+  sys::KillGroup(pid, SIGKILL);
+  sys::Kill(pid, SIGKILL);
 }
 
 LeftProcesses::LeftProcesses(sys::EventLoop& loop) : loop_(loop), records_(kMostLeft) {

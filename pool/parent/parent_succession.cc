@@ -14,6 +14,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/failpoint.h"
 #include "pool/sys/inheritance.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/log.h"
 #include "pool/sys/tcp_counters.h"
 
@@ -136,7 +137,7 @@ bool Pool::Parent::StandIn() {
   if (sys::CloneWithDescriptors() != 0) return false;
   for (const sys::Nanos late = sys::Now() + kLongest; ::getppid() == first;) {
     if (life.serves || life.parent != first) ::_exit(0);  // there are two again
-    if (sys::Now() > late) ::kill(first, SIGKILL);        // it does not come up
+    if (sys::Now() > late) sys::Kill(first, SIGKILL);     // it does not come up
     const timespec moment{0, 200'000};
     ::nanosleep(&moment, nullptr);
   }
@@ -154,7 +155,7 @@ void Pool::Parent::Pause() {
   PoolLife& life = records.life[0];
   const sys::Nanos late = sys::Now() + kLongest;
   for (life.pauses = true; life.handover == Handover::kAsked && ::getppid() == life.supervisor;) {
-    if (sys::Now() > late) ::kill(life.supervisor, SIGKILL);
+    if (sys::Now() > late) sys::Kill(life.supervisor, SIGKILL);
     life.beat = sys::Now();
     const timespec moment{0, 100'000};
     ::nanosleep(&moment, nullptr);

@@ -225,7 +225,7 @@ std::vector<pid_t> ProcessKeeper::EndedUntold() const {
 void ProcessKeeper::KillAll() {
   for (const auto& [slot, held] : held_) {
     const ProcessWord word = table_.detail(slot).LoadProcess();
-    // Shared memory that a worker may have spoilt: kill(-1) would be everybody.
+    // Shared memory that a worker may have spoilt.
     if (word.state == ProcessWord::State::kRunning && left_.kinship().IsOurs(word.value))
       KillWithDescendants(word.value);
   }

@@ -13,6 +13,7 @@
 
 #include "pool/parent/parent.h"
 #include "pool/parent/pool.h"
+#include "pool/sys/kill.h"
 #include "pool/worker/worker_desk.h"
 
 namespace hydrapool {
@@ -64,7 +65,7 @@ int Pool::Serve(std::vector<sys::UniqueFd> listeners) {
 
 void Pool::Stop() const {
   if (const pid_t pid = parent_->records.scoreboard.counts().main_process.load(); pid > 0)
-    ::kill(pid, SIGTERM);
+    sys::Kill(pid, SIGTERM);
 }
 
 EventLoop& Pool::loop() const { return parent_->loop; }

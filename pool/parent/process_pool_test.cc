@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pool/parent/test_pool.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -122,7 +123,7 @@ TEST(ProcessPoolTest, AKilledWorkersIdleConnectionIsCarriedOn) {
   const LineClient client = pool.Connect();
   for (int i = 0; i < 10; ++i) {
     const int pid = std::stoi(client.Ask("pid\n"));
-    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    ASSERT_EQ(sys::Kill(pid, SIGKILL), 0);
     EXPECT_NE(std::stoi(client.Ask("pid\n")), pid);
   }
   EXPECT_EQ(pool.counts().exits[ExitCause(SIGKILL, 0)].value(), 10u);
@@ -141,7 +142,7 @@ TEST(ProcessPoolTest, AHalfReadRequestSurvivesItsWorker) {
   const LineClient client = pool.Connect();
   const int pid = std::stoi(client.Ask("pid\n"));
   client.Say("echo o");
-  ::kill(pid, SIGKILL);
+  sys::Kill(pid, SIGKILL);
   EXPECT_EQ(client.Ask("ne\n"), "one\n");
 }
 
@@ -202,7 +203,7 @@ TEST(ProcessPoolTest, AWorkerThatIsToldToLeaveFinishesWhatIsInHandAndIsReplaced)
   const LineClient busy = pool.Connect();
   busy.Say("once done\n");
   ASSERT_TRUE(Eventually([&] { return pool.notes().runs == 1; }));
-  ::kill(pool.worker(0).pid, SIGTERM);
+  sys::Kill(pool.worker(0).pid, SIGTERM);
   ASSERT_TRUE(Eventually([&] { return pool.counts().leaving == 1; }));
   pool.notes().release = true;
   EXPECT_EQ(busy.HearLine(), "done\n");
@@ -238,7 +239,7 @@ TEST(ProcessPoolTest, IntEndsAtOnceAndLeavesNoWorker) {
   const pid_t worker = pool.worker(0).pid;
   pool.process().Signal(SIGINT);
   EXPECT_EQ(pool.End(), "exit_0");
-  EXPECT_EQ(::kill(worker, 0), -1);
+  EXPECT_EQ(sys::Kill(worker, 0), -1);
 }
 
 TEST(ProcessPoolTest, ManyConnectionsAtOnceAreAllAnswered) {

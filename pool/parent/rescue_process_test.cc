@@ -6,6 +6,7 @@
 
 #include "hydrapool/process_pool.h"
 #include "pool/parent/test_pool.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -87,7 +88,7 @@ TEST(RescueProcessTest, WorkersThatFailToStartAreTriedAgainMoreSlowlyAndThenServ
   const LineClient client = pool.Connect();
   const int pid = std::stoi(client.Ask("pid\n"));
   pool.notes().refuse = true;
-  ::kill(pid, SIGKILL);
+  sys::Kill(pid, SIGKILL);
   ASSERT_TRUE(Eventually([&] { return pool.worker(0).incarnation >= 5; }));
   EXPECT_EQ(pool.worker(0).last_exit, 70);
   client.Say("echo at last\n");
@@ -106,7 +107,7 @@ TEST(RescueProcessTest, WithNoWorkerToBeHadTheClientIsToldSoInTime) {
   ASSERT_TRUE(Eventually([&] { return pool.life(0).busy == 0; }));  // the answer is noted as done
   pool.notes().refuse = true;
   client.Say("echo ");
-  ::kill(pid, SIGKILL);
+  sys::Kill(pid, SIGKILL);
   int error = -1;
   EXPECT_EQ(client.HearRest(&error), "unavailable\n");
   EXPECT_EQ(error, 0);

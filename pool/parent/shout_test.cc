@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pool/parent/test_pool.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -38,7 +39,7 @@ TEST(ShoutTest, AnswersInCapitalsAlsoWhileItsWorkersAreKilled) {
     const std::string number = std::to_string(i);
     client.Say("hello " + number);
     if (const auto workers = ChildrenOf(shout.pid()); !workers.empty()) {
-      ::kill(workers[static_cast<std::size_t>(i) % workers.size()], SIGKILL);
+      sys::Kill(workers[static_cast<std::size_t>(i) % workers.size()], SIGKILL);
     }
     EXPECT_EQ(client.Ask(", world\n"), "HELLO " + number + ", WORLD\n");
   }

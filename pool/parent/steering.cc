@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "pool/sys/kill.h"
 #include "pool/sys/log.h"
 #include "pool/sys/own_memory.h"
 #include "pool/sys/socket.h"
@@ -119,7 +120,7 @@ Steering::Refusal Steering::Follow(int signal) const {
   const pid_t supervisor = life_.supervisor;
   if (supervisor == 0) return "nothing can follow: there is no supervisor";
   if (life_.stage != PoolStage::kServing) return "the server is on its way out";
-  if (::kill(supervisor, signal) != 0) return std::generic_category().message(errno);
+  if (sys::Kill(supervisor, signal) != 0) return std::generic_category().message(errno);
   return std::nullopt;
 }
 

@@ -20,6 +20,7 @@
 #include "pool/shared/scoreboard.h"
 #include "pool/sys/child.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/log.h"
 #include "pool/sys/shared_memory.h"
 #include "pool/sys/test_tcp.h"
@@ -198,7 +199,7 @@ class ServedPool {
   bool WaitUntilReady() const {
     return Eventually([&] {
       for (std::size_t i = 0; i < ScoreboardOf(pool_.pool()).workers(); ++i) {
-        if (life(i).state.load() != WorkerState::kReady) return false;
+        if (life(i).state.load() != WorkerState::kReady || worker(i).pid.load() == 0) return false;
       }
       return true;
     });
@@ -207,7 +208,8 @@ class ServedPool {
   bool KillBusy() const {
     return Eventually([&] {
       for (std::size_t i = 0; i < ScoreboardOf(pool_.pool()).workers(); ++i) {
-        if (life(i).busy.load() > 0 && worker(i).pid.load() > 0) return ::kill(worker(i).pid, SIGKILL) == 0;
+        if (life(i).busy.load() > 0 && worker(i).pid.load() > 0)
+          return sys::Kill(worker(i).pid, SIGKILL) == 0;
       }
       return false;
     });

@@ -7,6 +7,7 @@
 
 #include "pool/parent/test_pool.h"
 #include "pool/shared/pool_life.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool {
 namespace {
@@ -23,10 +24,10 @@ TEST(WatchdogTest, AStoppedWorkersConnectionsAndNewOnesAreServedByTheOther) {
   // A worker that is stopped between an answer's last byte and its commit keeps that connection.
   ASSERT_TRUE(test::Eventually([&] { return pool.life(0).busy.load() == 0; }));
   const pid_t stopped = pool.worker(0).pid;
-  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  ASSERT_EQ(sys::Kill(stopped, SIGSTOP), 0);
   for (int i = 0; i < 40; ++i) clients.push_back(pool.Connect());
   for (const LineClient& client : clients) EXPECT_EQ(client.Ask("echo y\n"), "y\n");
-  ASSERT_EQ(::kill(stopped, SIGCONT), 0);
+  ASSERT_EQ(sys::Kill(stopped, SIGCONT), 0);
   for (const LineClient& client : clients) EXPECT_EQ(client.Ask("echo z\n"), "z\n");
   EXPECT_EQ(pool.worker(0).pid, stopped);
 }
@@ -37,7 +38,7 @@ TEST(WatchdogTest, AStoppedWorkerIsKilledThoughAllThatItOwedIsTakenFromIt) {
   const ServedPool pool(options);
   ASSERT_TRUE(pool.WaitUntilReady());
   const pid_t stopped = pool.worker(0).pid;
-  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  ASSERT_EQ(sys::Kill(stopped, SIGSTOP), 0);
   std::vector<LineClient> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(pool.Connect());
   for (const LineClient& client : clients) EXPECT_EQ(client.Ask("echo x\n"), "x\n");
@@ -51,7 +52,7 @@ TEST(WatchdogTest, AStoppedWorkerThatHasNothingToDoIsReplaced) {
   const ServedPool pool(options);
   ASSERT_TRUE(pool.WaitUntilReady());
   const pid_t stopped = pool.worker(0).pid;
-  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  ASSERT_EQ(sys::Kill(stopped, SIGSTOP), 0);
   EXPECT_TRUE(test::Eventually([&] { return pool.counts().exits[StallCause()].value() == 1; }));
   EXPECT_TRUE(test::Eventually([&] { return pool.worker(0).pid != stopped && pool.worker(0).pid != 0; }));
   EXPECT_EQ(pool.Connect().Ask("echo x\n"), "x\n");
@@ -69,11 +70,11 @@ TEST(WatchdogTest, ASilenceThatTheParentWasAsleepForCountsForNothing) {
   };
   ASSERT_TRUE(parent_looks());
   pool.process().Signal(SIGSTOP);
-  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  ASSERT_EQ(sys::Kill(stopped, SIGSTOP), 0);
   ASSERT_TRUE(test::Eventually([&] { return pool.life(0).HeartbeatAge(Now()) > 7 * kSecond; }));
   pool.process().Signal(SIGCONT);
   ASSERT_TRUE(parent_looks());
-  ASSERT_EQ(::kill(stopped, SIGCONT), 0);
+  ASSERT_EQ(sys::Kill(stopped, SIGCONT), 0);
   EXPECT_TRUE(test::Eventually([&] { return pool.life(0).HeartbeatAge(Now()) < kSecond; }));
   EXPECT_EQ(pool.worker(0).pid, stopped);
   EXPECT_EQ(pool.counts().exits[StallCause()].value(), 0u);

@@ -14,6 +14,7 @@
 #include "pool/supervisor/supervisor.h"
 #include "pool/sys/child.h"
 #include "pool/sys/failpoint.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/log.h"
 #include "pool/sys/service.h"
 #include "pool/sys/unique_fd.h"
@@ -59,7 +60,7 @@ void Supervisor::WatchTrial() {
   sys::log::Error("the {}'s trial has not ended within {} s: killed", NameOf(trial_.successor),
                   kLongestTrial / sys::kSecond);
   trial_.deadline = INT64_MAX;
-  ::kill(trial_.pid, SIGKILL);
+  sys::Kill(trial_.pid, SIGKILL);
 }
 
 void Supervisor::OnTrialEnd(const sys::ExitStatus& status) {
@@ -98,7 +99,7 @@ bool Supervisor::PauseParent() {
   if (parent_ == 0) return true;
   life_.pauses = false;
   life_.handover = Handover::kAsked;
-  ::kill(parent_, SIGCHLD);
+  sys::Kill(parent_, SIGCHLD);
   for (const sys::Nanos deadline = sys::Now() + kHungAfter; sys::Now() < deadline;) {
     siginfo_t ended{};
     ::waitid(P_PID, static_cast<id_t>(parent_), &ended, WEXITED | WNOHANG | WNOWAIT);
@@ -119,7 +120,7 @@ void Supervisor::FollowParentBefore() {
       AwaitHandover(before);
       HYDRAPOOL_FAILPOINT("supervisor.followed");
     }
-    ::kill(before, SIGKILL);
+    sys::Kill(before, SIGKILL);
     while (::waitpid(before, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
@@ -143,7 +144,7 @@ void Supervisor::AwaitHandover(pid_t before) {
     } else if (has_ended(parent_)) {
       return;
     } else if (sys::Now() > late) {
-      ::kill(parent_, SIGKILL);
+      sys::Kill(parent_, SIGKILL);
     }
     ::nanosleep(&kMoment, nullptr);
   }

@@ -16,6 +16,7 @@
 #include "pool/shared/rescue.h"
 #include "pool/sys/child.h"
 #include "pool/sys/error.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/log.h"
 #include "pool/sys/log_file.h"
 #include "pool/sys/signals.h"
@@ -117,7 +118,7 @@ void Supervisor::OnSignal(int signal) {
     default:
       return;
   }
-  if (parent_ > 0) ::kill(parent_, signal);  // it looks at the counts; one that comes later does so too
+  if (parent_ > 0) sys::Kill(parent_, signal);  // it looks at the counts; one that comes later does so too
 }
 
 void Supervisor::Reap() {
@@ -136,7 +137,7 @@ void Supervisor::Reap() {
     sys::ReapChild(dead->pid);
     if (was_parent) OnParentEnd(dead->status);
   }
-  if (told && parent_ > 0) ::kill(parent_, SIGCHLD);
+  if (told && parent_ > 0) sys::Kill(parent_, SIGCHLD);
 }
 
 void Supervisor::OnParentEnd(const sys::ExitStatus& status) {
@@ -183,7 +184,7 @@ void Supervisor::WatchParent() {
   sys::log::Error("the parent has not come round for {} s: killed", kHungAfter / sys::kSecond);
   life_.beat = sys::Now();
   hung_ = true;
-  ::kill(parent_, SIGKILL);
+  sys::Kill(parent_, SIGKILL);
 }
 
 void Supervisor::Resize(int by) {
@@ -196,7 +197,7 @@ void Supervisor::Resize(int by) {
   }
   sys::log::Info("{} workers are wanted", wanted);
   life_.workers = wanted;
-  if (parent_ > 0) ::kill(parent_, SIGCHLD);
+  if (parent_ > 0) sys::Kill(parent_, SIGCHLD);
 }
 
 }  // namespace hydrapool

@@ -17,6 +17,7 @@
 #include "pool/sys/await.h"
 #include "pool/sys/error.h"
 #include "pool/sys/file.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/log_line.h"
 #include "pool/sys/signals.h"
 
@@ -110,7 +111,7 @@ Child Child::Fork(const std::function<int()>& body) {
   child.pidfd_ = OpenPidfd(pid);
   if (!child.pidfd_) {
     const int error = errno;
-    ::kill(pid, SIGKILL);
+    sys::Kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
     child.pid_ = -1;

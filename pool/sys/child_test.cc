@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "pool/sys/kill.h"
 #include "pool/sys/signals.h"
 #include "pool/sys/test_tcp.h"
 
@@ -91,7 +92,7 @@ TEST(ChildTest, DestroyingKillsAndReaps) {
     const Child child = Child::Fork(SleepForever);
     pid = child.pid();
   }
-  EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_EQ(sys::Kill(pid, 0), -1);
   EXPECT_EQ(errno, ESRCH);
 }
 
@@ -99,7 +100,7 @@ TEST(ChildTest, AssigningReapsTheOneBefore) {
   Child child = Child::Fork(SleepForever);
   const pid_t first = child.pid();
   child = Child::Fork([] { return 4; });
-  EXPECT_EQ(::kill(first, 0), -1);
+  EXPECT_EQ(sys::Kill(first, 0), -1);
   EXPECT_EQ(EndOf(child), "exit_4");
 }
 
@@ -136,7 +137,7 @@ TEST(ChildTest, OneThatIsTracedIsReapedAtItsDeathAndItsZombieLater) {
     } else {
       EXPECT_EQ(EndOf(child), "SIGKILL");
     }
-    EXPECT_EQ(::kill(pid, 0), 0) << "the zombie is there until its tracer lets it go";
+    EXPECT_EQ(sys::Kill(pid, 0), 0) << "the zombie is there until its tracer lets it go";
     tracer = Child();
     siginfo_t info{};
     EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED), 0);
@@ -166,6 +167,20 @@ TEST(PidfdTest, IsEmptyForNoProcessAndSignalsWhatIsThere) {
   EXPECT_TRUE(SignalPidfd(pidfd.get(), SIGKILL));
   EXPECT_EQ(EndOf(child), "SIGKILL");
   EXPECT_FALSE(SignalPidfd(pidfd.get(), SIGKILL));
+}
+
+TEST(KillTest, RefusesWhatWouldReachOthersToo) {
+  for (const pid_t pid : {0, -1, -2}) {
+    errno = 0;
+    EXPECT_EQ(Kill(pid, 0), -1);
+    EXPECT_EQ(errno, EINVAL);
+  }
+  for (const pid_t leader : {1, 0, -1}) {
+    errno = 0;
+    EXPECT_EQ(KillGroup(leader, 0), -1);
+    EXPECT_EQ(errno, EINVAL);
+  }
+  EXPECT_EQ(Kill(::getpid(), 0), 0);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "pool/sys/child.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/shared_memory.h"
 #include "pool/sys/test_tcp.h"
 
@@ -54,7 +55,7 @@ void SleepForever() {
 TEST_F(CrashOriginTest, ASignalThatAnotherProcessHasSentIsNotedAndEndsItAsItWould) {
   for (const int signal : {SIGABRT, SIGILL, SIGXCPU}) {
     Child child = Noting(SleepForever);
-    ASSERT_EQ(::kill(child.pid(), signal), 0);
+    ASSERT_EQ(sys::Kill(child.pid(), signal), 0);
     EXPECT_EQ(EndOf(child), SignalName(signal));
     EXPECT_TRUE(from_outside());
   }
@@ -77,7 +78,7 @@ TEST_F(CrashOriginTest, NothingIsNotedOfItsChildren) {
       SleepForever();
       return 0;
     });
-    ::kill(own.pid(), SIGABRT);
+    sys::Kill(own.pid(), SIGABRT);
     if (EndOf(own) != "SIGABRT") ::_exit(1);
   });
   EXPECT_EQ(EndOf(child), "exit_0");

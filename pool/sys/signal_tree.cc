@@ -6,6 +6,7 @@
 
 #include "pool/sys/child.h"
 #include "pool/sys/descendants.h"
+#include "pool/sys/kill.h"
 
 namespace hydrapool::sys {
 
@@ -16,8 +17,8 @@ void SignalTree(pid_t root, std::vector<FoundProcess>& below, int signal) {
     if (!known && ::getpgid(each.pid) != root) below.push_back(std::move(each));
   }
   for (const FoundProcess& each : below) SignalPidfd(each.pidfd.get(), signal);
-  if (::getpgid(root) != root) ::kill(root, signal);
-  ::kill(-root, signal);
+  if (::getpgid(root) != root) Kill(root, signal);
+  KillGroup(root, signal);
 }
 
 }  // namespace hydrapool::sys

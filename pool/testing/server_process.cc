@@ -14,6 +14,7 @@
 
 #include "pool/admin/client.h"
 #include "pool/sys/clock.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/program.h"
 #include "pool/testing/json.h"
 
@@ -95,7 +96,7 @@ ServerProcess::~ServerProcess() {
   if (::testing::Test::HasFailure()) fmt::print(stderr, "--- the server's log\n{}\n---\n", TailOf(log_));
   if (!child_ && !supervised_) return;
   if (const auto page = admin::HttpGet(admin_, "/status.json", std::chrono::seconds(1)))
-    ::kill(nlohmann::json::parse(page->body).at("pid").get<pid_t>(), SIGINT);  // who has taken its place
+    sys::Kill(nlohmann::json::parse(page->body).at("pid").get<pid_t>(), SIGINT);  // who has taken its place
   if (!child_) return;
   child_.Signal(SIGINT);
   if (!Readable(child_.pidfd(), std::chrono::seconds(5))) child_.Signal(SIGKILL);
