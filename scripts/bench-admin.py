@@ -113,7 +113,7 @@ def answers(binaries, pool):
         say_times(f"beside 1,000 connections that {what}", pool, 50)
         for each in door:
             each.close()
-    pids = [each["pid"] for each in pool.workers()]
+    pids = [each["pid"] for each in pool.workers() if each["pid"] > 0]
     try:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
