@@ -55,16 +55,11 @@ class Server {
 
 Address Loopback(const std::string& port) { return ResolveHost("127.0.0.1", port).addresses.front(); }
 
-class EngineServerTest : public ::testing::Test {
+class NginxTest : public ::testing::Test {
  protected:
-  EngineServerTest() { std::filesystem::create_directories(directory_); }
-  ~EngineServerTest() override { std::filesystem::remove_all(directory_); }
+  NginxTest() { std::filesystem::create_directories(directory_); }
+  ~NginxTest() override { std::filesystem::remove_all(directory_); }
 
-  const std::string directory_ = ::testing::TempDir() + "loadgen_server." + std::to_string(::getpid());
-};
-
-class NginxTest : public EngineServerTest {
- protected:
   void SetUp() override {
     if (::access("/usr/sbin/nginx", X_OK) != 0) GTEST_SKIP() << "no nginx here";
     const auto certificate =
@@ -74,9 +69,13 @@ class NginxTest : public EngineServerTest {
     ASSERT_EQ(std::system(certificate.c_str()), 0) << "openssl";
     std::ofstream(directory_ + "/conf")
         << "master_process off; daemon off; pid " << directory_ << "/pid; error_log stderr crit; user root;"
-        << "events {} http { access_log off; client_body_temp_path " << directory_ << "/b; proxy_temp_path "
-        << directory_ << "/p; fastcgi_temp_path " << directory_ << "/f; uwsgi_temp_path " << directory_
-        << "/u; scgi_temp_path " << directory_ << "/s; server { listen 127.0.0.1:" << tls_
+        << "worker_rlimit_nofile 20000; events { worker_connections 12000; } http { access_log off; "
+        << "keepalive_requests 100000; server { listen 127.0.0.1:" << plain_.text()
+        << " backlog=4096; listen unix:" << socket_
+        << "; location / { return 200 hello; } } client_body_temp_path " << directory_
+        << "/b; proxy_temp_path " << directory_ << "/p; fastcgi_temp_path " << directory_
+        << "/f; uwsgi_temp_path " << directory_ << "/u; scgi_temp_path " << directory_
+        << "/s; server { listen 127.0.0.1:" << tls_
         << " ssl http2; listen 127.0.0.1:" << without_http2_.text() << " ssl; ssl_certificate cert;"
         << "ssl_certificate_key key; ssl_session_cache shared:s:1m; ssl_client_certificate cert; "
            "ssl_verify_client optional;"
@@ -96,8 +95,11 @@ class NginxTest : public EngineServerTest {
                             .threads = 2});
   }
 
+  const std::string directory_ = ::testing::TempDir() + "loadgen_server." + std::to_string(::getpid());
+  const std::string socket_ = directory_ + "/socket";
   const ReservedPort reserved_;
   const std::string& tls_ = reserved_.text();
+  const ReservedPort plain_;
   const ReservedPort without_http2_;
   std::optional<Server> server_;
 };
@@ -178,18 +180,11 @@ TEST_F(NginxTest, SessionsGoOverTlsToo) {
   EXPECT_GT(RunPlan("auto", resumed).tally.connections.resumed, 0u);
 }
 
-using HydrapoolTest = EngineServerTest;
-
-TEST_F(HydrapoolTest, BothEnginesConnectWhereThePlanSays) {
-  const ReservedPort reserved;
-  const auto& port = reserved.text();
-  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--no-supervisor", "--listen", "127.0.0.1:" + port,
-                       "--workers", "2", "--admin", "off", "--log-level", "off"},
-                      Loopback(port));
+TEST_F(NginxTest, BothEnginesConnectWhereThePlanSays) {
   for (const auto* engine : {"raw", "curl"}) {
     const auto result = RunPlan(engine, {.targets = {{.url = "http://hydra.test/"}},
                                          .arrivals = {.count = 20},
-                                         .wire = {.connect_to = "127.0.0.1:" + port},
+                                         .wire = {.connect_to = "127.0.0.1:" + plain_.text()},
                                          .connections = 2});
     EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 20u) << engine;
   }
@@ -225,16 +220,12 @@ TEST_F(NginxTest, ASessionIsOfItsHostOnly) {
   }
 }
 
-TEST_F(HydrapoolTest, BothEnginesKeepConnectionsToUnixSockets) {
-  const auto path = directory_ + "/socket";
-  const Server server({HYDRAPOOL_BIN_DIR "/hydrapool", "--no-supervisor", "--listen", "unix:" + path,
-                       "--workers", "2", "--admin", "off", "--log-level", "off"},
-                      UnixEndpoint(path).addresses.front());
+TEST_F(NginxTest, BothEnginesKeepConnectionsToUnixSockets) {
   for (const bool keep_alive : {true, false}) {
     for (const auto* engine : {"raw", "curl"}) {
       const auto result = RunPlan(engine, {.targets = {{.url = "http://localhost/"}},
                                            .arrivals = {.count = 2000},
-                                           .wire = {.keep_alive = keep_alive, .unix_socket = path},
+                                           .wire = {.keep_alive = keep_alive, .unix_socket = socket_},
                                            .connections = 8,
                                            .threads = 2});
       EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 2000u) << engine;
@@ -247,20 +238,14 @@ TEST_F(HydrapoolTest, BothEnginesKeepConnectionsToUnixSockets) {
   }
 }
 
-TEST_F(HydrapoolTest, TenThousandConnectionsOnOneThread) {
+TEST_F(NginxTest, TenThousandConnectionsOnOneThread) {
   constexpr int kConnections = 10'000;
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < kConnections + 200) GTEST_SKIP() << "only " << limit.rlim_cur << " file descriptors";
-  const ReservedPort reserved;
-  const auto& port = reserved.text();
-  const Server server(
-      {HYDRAPOOL_BIN_DIR "/hydrapool", "--no-supervisor", "--listen", "127.0.0.1:" + port, "--workers", "2",
-       "--max-connections", "12000", "--admin", "off", "--log-level", "off"},
-      Loopback(port));
-  const auto result = RunPlan("raw", {.targets = {{.url = "http://127.0.0.1:" + port + "/"}},
+  const auto result = RunPlan("raw", {.targets = {{.url = "http://127.0.0.1:" + plain_.text() + "/"}},
                                       .arrivals = {.count = 3 * kConnections},
                                       .wire = {.timeout = 60 * sys::kSecond},
                                       .connections = kConnections,

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pool/cgi/process.h"
+#include "pool/sys/kill.h"
 #include "pool/sys/scratch_dir.h"
 
 /// What the tests of cgi::Spawn share: the probe (process_probe.c), scripts in a temporary directory, ends
