@@ -1,6 +1,7 @@
 #include "pool/parent/crew.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -63,13 +64,18 @@ void Crew::Settle(std::uint32_t slot) {
 }
 
 WorkerHandle::Job Crew::JobOf(WorkerHandle& worker) {
-  return {
-      .work = [this, &worker](sys::Channel channel) { return new_worker_.work(worker, std::move(channel)); },
-      .on_message = [this, &worker] { OnMessages(worker); },
-      .on_death =
-          [this, &worker] {
-            if (const auto status = worker.Ended()) OnDeath(worker, *status);
-          }};
+  return {.work = [this, &worker](sys::Channel channel) { return Work(worker, std::move(channel)); },
+          .on_message = [this, &worker] { OnMessages(worker); },
+          .on_death =
+              [this, &worker] {
+                if (const auto status = worker.Ended()) OnDeath(worker, *status);
+              }};
+}
+
+// The new process. Who sees that a slot's worker is ready finds its number there, not that of the one before.
+int Crew::Work(WorkerHandle& worker, sys::Channel channel) {
+  scoreboard_.slot(worker.life().slot).pid = ::getpid();
+  return new_worker_.work(worker, std::move(channel));
 }
 
 void Crew::FillSeats() {

@@ -83,6 +83,7 @@ class Crew {
   void Replace(WorkerHandle& worker);
   void OnMessages(WorkerHandle& worker);
   WorkerHandle::Job JobOf(WorkerHandle& worker);
+  int Work(WorkerHandle& worker, sys::Channel channel);
   void Settle(std::uint32_t slot);
   void ReadObituaries(ObituaryRing& ring);
   void MournWorkers();

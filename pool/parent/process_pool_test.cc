@@ -130,6 +130,25 @@ TEST(ProcessPoolTest, AKilledWorkersIdleConnectionIsCarriedOn) {
   EXPECT_TRUE(pool.WaitUntilReady());
 }
 
+#ifdef HYDRAPOOL_FAILPOINTS
+TEST(ProcessPoolTest, AReadyWorkersSlotHasItsNumberThoughItsParentHasNotNotedIt) {
+  ::setenv("HYDRAPOOL_FAILPOINTS", "parent.forked=stop@3", 1);
+  ServedPool pool({.workers = 2, .max_connections = 16});
+  ::unsetenv("HYDRAPOOL_FAILPOINTS");
+  ASSERT_TRUE(pool.WaitUntilReady());
+  const pid_t before = pool.worker(0).pid;
+  ASSERT_EQ(sys::Kill(before, SIGKILL), 0);
+  ASSERT_TRUE(Eventually([&] { return pool.worker(0).incarnation == 2; }));
+  ASSERT_TRUE(pool.WaitUntilReady());
+  const pid_t after = pool.worker(0).pid;
+  EXPECT_NE(after, before);
+  EXPECT_EQ(sys::Kill(after, 0), 0) << after;
+  pool.process().Signal(SIGCONT);
+  EXPECT_EQ(pool.Connect().Ask("echo one\n"), "one\n");
+  EXPECT_EQ(pool.worker(0).pid, after);
+}
+#endif
+
 TEST(ProcessPoolTest, ARequestWhoseWorkerIsKilledIsAnsweredByAnother) {
   const ServedPool pool;
   EXPECT_EQ(pool.Connect().Ask("die one\n"), "one\n");

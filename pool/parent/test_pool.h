@@ -199,7 +199,7 @@ class ServedPool {
   bool WaitUntilReady() const {
     return Eventually([&] {
       for (std::size_t i = 0; i < ScoreboardOf(pool_.pool()).workers(); ++i) {
-        if (life(i).state.load() != WorkerState::kReady || worker(i).pid.load() == 0) return false;
+        if (life(i).state.load() != WorkerState::kReady) return false;
       }
       return true;
     });
