@@ -5,6 +5,21 @@
 #include "pool/http/response_writer.h"
 
 namespace hydrapool::cgi {
+namespace {
+
+/// Browsers read a backslash as a slash and skip tabs: a program's "/\host" would lead them to another host.
+std::string AsPath(std::string_view location) {
+  std::string path;
+  for (const char c : location) path += c == '\\' ? "%5C" : c == '\t' ? "%09" : std::string(1, c);
+  return path;
+}
+
+std::string LocationLine(std::string_view location) {
+  const bool is_path = location.starts_with('/') && !location.starts_with("//");
+  return fmt::format("Location: {}\r\n", is_path ? AsPath(location) : std::string(location));
+}
+
+}  // namespace
 
 int StatusOf(const ResponseHead& head) {
   return head.kind == ResponseKind::kLocalRedirect ? 302 : head.status;
@@ -18,7 +33,7 @@ std::string AnswerHead(const ResponseHead& head, const AnswerFrame& frame) {
     if (http::EqualsIgnoringCase(field.name, "Date")) date = {};
     extra += fmt::format("{}: {}\r\n", field.name, field.value);
   }
-  if (!head.location.empty()) extra += fmt::format("Location: {}\r\n", head.location);
+  if (!head.location.empty()) extra += LocationLine(head.location);
   // To a client of HTTP/1.0 it goes without saying, but not to what stands between.
   if (frame.to_the_end && !frame.http_1_1) extra += "Connection: close\r\n";
   const bool bodyless = IsBodyless(head.status);

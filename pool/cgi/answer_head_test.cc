@@ -66,6 +66,18 @@ TEST(AnswerHeadTest, SendsALocalRedirectAsA302) {
   EXPECT_EQ(status("Status: 404\n\n"), 404);
 }
 
+TEST(AnswerHeadTest, APathLeadsABrowserToNoOtherHost) {
+  const auto sent = [](const std::string& location) {
+    const std::string head = HeadFor("Status: 302\nLocation: " + location + "\n\n", {.length = 0});
+    const auto begin = head.find("Location: ") + 10;
+    return head.substr(begin, head.find('\r', begin) - begin);
+  };
+  EXPECT_EQ(sent("/\\example.org/"), "/%5Cexample.org/");
+  EXPECT_EQ(sent("/\t/example.org/"), "/%09/example.org/");
+  for (const auto* as_it_is : {"/a?b", "//example.org/a\\b", "http://example.org\\a"})
+    EXPECT_EQ(sent(as_it_is), as_it_is);
+}
+
 TEST(AnswerHeadTest, TellsAClientOfHttp10ThatItMayStay) {
   const std::string head =
       HeadFor("Content-Type: a/b\n\n", {.length = 1, .keep_alive = true, .http_1_1 = false});

@@ -100,8 +100,9 @@ class HeadBuilder {
   }
 
   [[nodiscard]] ResponseKind KindOfRedirect() const {
+    const std::string_view path = head_.location.substr(0, head_.location.find('?'));
     const bool is_local =
-        head_.location.starts_with('/') && !head_.location.starts_with("//") &&
+        path.starts_with('/') && !path.starts_with("//") && path.find('\\') == path.npos &&
         std::ranges::all_of(head_.location, [](char c) { return http::Is(http::kTargetChar, c); });
     if (!has_status_ && is_local) return ResponseKind::kLocalRedirect;
     if (has_status_ && head_.status / 100 != 3) return ResponseKind::kDocument;

@@ -80,6 +80,8 @@ TEST(ResponseHeadTest, TheKindOfARedirect) {
   EXPECT_EQ(kind("Location: /other#part\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Location: /other part\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Location: //example.org/\n\n"), ResponseKind::kClientRedirect);
+  EXPECT_EQ(kind("Location: /\\example.org/\n\n"), ResponseKind::kClientRedirect);
+  EXPECT_EQ(kind("Location: /other?a\\b\n\n"), ResponseKind::kLocalRedirect);
   EXPECT_EQ(kind("Status: 303\nLocation: /other\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Location: http://x/\nContent-Type: a/b\n\n"), ResponseKind::kClientRedirectDocument);
   EXPECT_EQ(kind("Location: http://x/\nStatus: 301\nContent-Type: a/b\n\n"),
