@@ -28,7 +28,7 @@ TEST(HttpGetTest, FetchesPagesOfAnyStatus) {
 TEST(HttpGetTest, AsksOverAUnixSocketToo) {
   const sys::ScratchDir scratch("hydrapool-test");
   const std::string address = "unix:" + (scratch.path() / "socket").string();
-  const TestServer server(SomePages(), address);
+  const TestServer server(SomePages(), sys::Listen(address));
   const auto hello = HttpGet(address, "/hello", 10s);
   ASSERT_TRUE(hello) << hello.error().message;
   EXPECT_EQ(hello->status, 200);

@@ -147,8 +147,8 @@ bool Server::MayTakeLong() {
 }
 
 bool Server::TurnIsSpent() {
-  if (std::exchange(turn_, loop_.now()) != loop_.now()) answers_ = 0;
-  return answers_ >= kAnswersATurn;
+  if (std::exchange(turn_.at, loop_.now()) != loop_.now()) turn_.answers = 0;
+  return turn_.answers >= kAnswersATurn;
 }
 
 bool Server::OnEvent(Iterator connection) {
@@ -178,7 +178,7 @@ bool Server::Read(Connection& connection) {
       const bool bare = request.body != http::BodyKind::kChunked && request.content_length == 0;
       connection.said_all = bare && connection.input.size() == request.head_size;
       connection.output = Respond(request);
-      ++answers_;
+      ++turn_.answers;
       if (connection.output.size() > kSmallPage && !MayTakeLong())
         connection.output = Plain(503, request.method == "HEAD", "too many are being answered");
     }
@@ -188,7 +188,22 @@ bool Server::Read(Connection& connection) {
   }
 }
 
-std::string Server::Respond(const http::Request& request) const {
+void Server::AwaitSuccessor() {
+  LetSuccessorListen(listener_.get());
+  yield_ = loop_.At(loop_.now() + patience_.yield, [this] {
+    AnotherListensBeside(listener_.get()) ? YieldToSuccessor() : AwaitSuccessor();
+  });
+}
+
+void Server::YieldToSuccessor() {
+  AcceptSome();
+  resume_.Reset();
+  accepting_.Reset();
+  ::shutdown(listener_.get(), SHUT_RD);  // a supervisor may have it open too
+  listener_.Reset();
+}
+
+std::string Server::Respond(const http::Request& request) {
   const bool head = request.method == "HEAD";
   if (!head && request.method != "GET") {
     return Whole({405, "text/plain; charset=utf-8", "405 Method Not Allowed\n"}, false,
@@ -198,7 +213,7 @@ std::string Server::Respond(const http::Request& request) const {
   if (found == pages_.end()) return Plain(404, head, "no such page");
   try {
     const Page page = found->second(request);
-    if (page.lets_successor_listen) LetSuccessorListen(listener_.get());
+    if (page.lets_successor_listen && listener_ && !yield_) AwaitSuccessor();
     return Whole(page, head, "Cache-Control: no-store\r\n");
   } catch (const std::exception& error) {
     sys::log::Warn("admin: {}: {}", request.path, error.what());

@@ -42,6 +42,8 @@ namespace hydrapool::admin {
 /// refused. At most kAnswersATurn pages are rendered in a turn of the loop. Where accept fails (EMFILE and
 /// the like) it is tried again a moment later: no spin.
 ///
+/// One that has said that it lets a successor listen stops listening when there is one (listen.h).
+///
 /// Not promised: any protection of what the pages say. Listen on a loopback address. Needs the loop's thread;
 /// the loop outlives the Server. A page's callback must not destroy the Server.
 class Server {
@@ -68,6 +70,7 @@ class Server {
     sys::Nanos deadline = 2 * sys::kSecond;
     sys::Nanos grace = 100 * sys::kMillisecond;
     sys::Nanos retry = 100 * sys::kMillisecond;  // of an accept that has failed
+    sys::Nanos yield = 50 * sys::kMillisecond;   // between looks whether there is a successor
   };
 
   /// `listener` is non-blocking. Throws std::system_error where epoll refuses it.
@@ -100,7 +103,9 @@ class Server {
   [[nodiscard]] bool Read(Connection& connection);
   [[nodiscard]] bool Write(Connection& connection);
   [[nodiscard]] bool Linger(Connection& connection);
-  [[nodiscard]] std::string Respond(const http::Request& request) const;
+  [[nodiscard]] std::string Respond(const http::Request& request);
+  void AwaitSuccessor();
+  void YieldToSuccessor();
 
   sys::EventLoop& loop_;
   sys::UniqueFd listener_;
@@ -108,11 +113,14 @@ class Server {
   const Patience patience_;
   http::RequestParser parser_;
   std::list<Connection> connections_;  // oldest first
-  sys::Nanos turn_ = 0;                // in which answers_ were rendered
-  int answers_ = 0;
+  struct {
+    sys::Nanos at = 0;
+    int answers = 0;  // rendered in it
+  } turn_;            // of the loop
   bool accept_failed_ = false;
   sys::EventLoop::Watch accepting_;
   sys::EventLoop::Timer resume_;
+  sys::EventLoop::Timer yield_;
 };
 
 }  // namespace hydrapool::admin

@@ -8,9 +8,12 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "pool/admin/client.h"
+#include "pool/admin/listen.h"
 #include "pool/admin/test_server.h"
 
 namespace hydrapool::admin {
@@ -179,6 +182,41 @@ TEST(AdminServerTest, CurlAgrees) {
   EXPECT_EQ(run(base + "-o /dev/null -I " + url + "/hello"), " 200 0");
   EXPECT_EQ(run(base + "-o /dev/null --http1.0 " + url + "/big"), " 200 4194304");
   EXPECT_EQ(run(base + "-o /dev/null -d x=y " + url + "/hello"), " 405 23");
+}
+
+TEST(AdminServerTest, EachSuccessorHasTheAddressWhileSeveralBeforeItDrain) {
+  const auto pages = [](int number) {
+    return Server::Pages{{"/who",
+                          [number] {
+                            return Page{200, "text/plain", std::to_string(number)};
+                          }},
+                         {"/readyz", [] {
+                            return Page{503, "text/plain", "not ready: draining\n", true};
+                          }}};
+  };
+  std::vector<std::unique_ptr<TestServer>> servers;
+  servers.push_back(std::make_unique<TestServer>(pages(0)));
+  const std::string address = servers.front()->address();
+  const auto all_answers_are_of = [&address](int number) {
+    for (int i = 0; i < 30; ++i) {
+      const auto page = HttpGet(address, "/who", 10s);
+      if (!page || page->body != std::to_string(number)) return false;
+    }
+    return true;
+  };
+  const auto soon = [&](int number) {
+    for (const sys::Nanos deadline = sys::Now() + 20 * sys::kSecond; sys::Now() < deadline;) {
+      if (all_answers_are_of(number)) return true;
+    }
+    return false;
+  };
+  for (int number = 1; number < 4; ++number) {
+    ASSERT_TRUE(soon(number - 1));
+    servers.push_back(std::make_unique<TestServer>(pages(number), ListenBesideLeaving(address)));
+    ASSERT_TRUE(soon(number)) << "of " << number << " that drain before it";
+  }
+  servers.front().reset();
+  EXPECT_TRUE(all_answers_are_of(3)) << "and once the first has ended";
 }
 
 }  // namespace

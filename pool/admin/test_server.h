@@ -16,12 +16,12 @@
 
 namespace hydrapool::admin {
 
-/// A Server, on a free port of 127.0.0.1 where none is said, whose loop runs in a thread of its own as long
-/// as this lives. Tests only.
+/// A Server, on a free port of 127.0.0.1 where no listener is given, whose loop runs in a thread of its own
+/// as long as this lives. Tests only.
 class TestServer {
  public:
-  explicit TestServer(Server::Pages pages, const std::string& at = "127.0.0.1:0")
-      : server_(loop_, sys::Listen(at), std::move(pages)), address_(server_.address()), thread_([this] {
+  explicit TestServer(Server::Pages pages, sys::UniqueFd listener = sys::Listen("127.0.0.1:0"))
+      : server_(loop_, std::move(listener), std::move(pages)), address_(server_.address()), thread_([this] {
           while (!stop_) loop_.RunOnce(sys::Now() + 10 * sys::kMillisecond);
         }) {}
   ~TestServer() {
