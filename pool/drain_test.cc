@@ -69,6 +69,40 @@ TEST(DrainTest, ItsSuccessorHasBothPortsAtOnce) {
   EXPECT_EQ(successor.Status()["pid"], successor.pid());
 }
 
+TEST(DrainTest, ItsSuccessorHasTheControlSocketAtOnce) {
+  const ScratchDir scratch;
+  const std::vector<std::string> flags{"--control", scratch / "control"};
+  const auto pids = [&scratch] {
+    const auto answer = RunProgram(
+        {HYDRAPOOL_BIN_DIR "/hydrapool", "ctl", "--control", scratch / "control", "workers", "--json"});
+    EXPECT_TRUE(answer.ok()) << answer.output;
+    const auto told = ParseJson(answer.output);
+    std::vector<pid_t> workers;
+    for (const auto& worker : told.at("workers")) workers.push_back(worker.at("pid"));
+    return workers;
+  };
+  ServerProcess old({.flags = flags});
+  const auto workers = old.Workers();
+  EXPECT_THAT(pids(), testing::UnorderedElementsAreArray(workers));
+  const auto refused = RunProgram({HYDRAPOOL_BIN_DIR "/hydrapool", "--listen", "127.0.0.1:0", "--admin",
+                                   "off", "--control", scratch / "control"});
+  EXPECT_EQ(refused.status.code, 1);
+  EXPECT_THAT(refused.output, testing::HasSubstr("cannot listen on unix:"));
+  HttpClient client(old.address());
+  ASSERT_TRUE(client.Ask(Get("/")));
+  for (const pid_t worker : workers) old.SignalWorker(worker, SIGSTOP);
+  ASSERT_TRUE(client.Send(Get("/?last")));
+  old.Signal(SIGTERM);
+  AwaitDrain(old);
+
+  ServerProcess successor({.flags = flags});
+  EXPECT_THAT(pids(), testing::UnorderedElementsAreArray(successor.Workers()));
+  for (const pid_t worker : workers) old.SignalWorker(worker, SIGCONT);
+  EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).body, "hello last\n");
+  EXPECT_TRUE(old.WaitForEnd(std::chrono::seconds(10)).clean());
+  EXPECT_THAT(pids(), testing::UnorderedElementsAreArray(successor.Workers()));
+}
+
 TEST(DrainTest, WhatWaitsOnOpenConnectionsIsAnswered) {
   ServerProcess server;
   std::vector<std::unique_ptr<HttpClient>> clients;

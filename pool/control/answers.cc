@@ -180,8 +180,11 @@ Answer Obey(const Pool& pool, std::string_view command) {
     if (verb == "leases") return Leases(pool);
     if (verb == "losses") return Losses(pool, steering);
     if (verb == "watch") return Watch(pool, std::nullopt);
-    if (verb == "program") return Done(Programs(steering));
-    const Json programs = Programs(steering);  // as they are before
+    Json programs = Programs(steering);  // as they are before
+    if (verb == "program") {
+      programs["draining"] = ScoreboardOf(pool).signs().draining.load();
+      return Done(std::move(programs));
+    }
     if (verb == "reload") return Verdict(steering.Reload(), programs);
     if (verb == "upgrade") return Verdict(steering.Upgrade(), programs);
   }

@@ -20,9 +20,11 @@ using Answer = std::function<std::optional<std::string>()>;
 ///
 ///     workers                     one line for each worker: {slot, pid, incarnation, state, …}
 ///     leases                      one for each open connection: {lease, peer, phase, slot, pid, …}
-///     losses                      one for each connection lost, cut or refused: as /fates.json; then the
-///     totals drain SLOT, recycle SLOT    steering.h resize N                    {"ok":true, "workers":N}
+///     losses                      one for each connection lost, cut or refused: as /fates.json; then totals
+///     drain SLOT, recycle SLOT    steering.h
+///     resize N                    {"ok":true, "workers":N}
 ///     reload, upgrade, program    {"ok":true, "program", "refused"}: one of the two grows when it is decided
+///     program                     "draining" too: whether it is on its way out
 ///     watch [CURSOR]              events (events.h), each with the time and a cursor to go on from; no end
 ///
 /// Not promised: that all lines are of one instant.

@@ -7,13 +7,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "pool/control/client.h"
+#include "pool/sys/error.h"
+#include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
+#include "pool/sys/unix_socket.h"
 
 namespace hydrapool::control {
 namespace {
@@ -23,6 +30,35 @@ bool MayAsk(int fd) {
   socklen_t size = sizeof peer;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+bool IsLeaving(const std::string& path) {
+  const auto reply = Ask(path, "program", std::chrono::seconds(1));
+  if (!reply) return false;
+  const auto last = nlohmann::json::parse(reply->last, nullptr, false);
+  return last.is_object() && last.contains("draining") && last["draining"] == true;
+}
+
+/// Made beside it first, so that there is one at `path` all the time.
+sys::UniqueFd ListenInPlaceOf(const std::string& path) {
+  const std::string beside = path + "~";
+  sys::UniqueFd fd = sys::ListenUnix(beside, {});
+  if (::rename(beside.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(beside.c_str());
+    sys::ThrowErrno(error, "cannot listen on unix:" + path);
+  }
+  sys::inheritance::Leave("listen unix:" + path, fd.get());  // as Listen does
+  return fd;
+}
+
+sys::UniqueFd ListenOrSucceed(const std::string& path) {
+  try {
+    return sys::Listen("unix:" + path);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != EADDRINUSE || !IsLeaving(path)) throw;
+  }
+  return ListenInPlaceOf(path);
 }
 
 }  // namespace
@@ -161,7 +197,7 @@ void Server::Look() {
 sys::UniqueFd ListenAt(const std::string& path) {
   const mode_t before = ::umask(0177);
   try {
-    sys::UniqueFd fd = sys::Listen("unix:" + path);
+    sys::UniqueFd fd = ListenOrSucceed(path);
     ::umask(before);
     return fd;
   } catch (...) {

@@ -66,7 +66,9 @@ class Server {
 };
 
 /// A listening socket of mode 0600 for Server, which the program that follows inherits (hydrapool/listen.h).
-/// A stale socket is replaced; one that is served, or a file of another kind, is not: std::system_error.
+/// A stale socket is replaced, and so is one whose server says that it drains (`program` of answers.h): it
+/// keeps the connections that it has, and the newcomer gets those that follow. One that is served else, or a
+/// file of another kind, is not: std::system_error. Blocks up to a second where the path is served.
 sys::UniqueFd ListenAt(const std::string& path);
 
 }  // namespace hydrapool::control
