@@ -60,7 +60,8 @@ struct Words {
   std::string drain_notice = "0";
   std::string max_age = "0";
   std::string user;
-  std::vector<std::string> ip_port;
+  std::string ip;
+  std::string port;
   bool listens = false;  // --listen was given
 };
 
@@ -198,11 +199,10 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
 }
 
 void AddCommandOptions(CLI::App& app, Options& options, Words& words) {
-  // CLI11 2.4 throws at a name with a space in it.
-  app.add_option("address", words.ip_port, "The teaching code's way to say --listen IP:PORT")
-      ->type_name("IP PORT")
-      ->expected(0, 2)
+  app.add_option("IP", words.ip, "The teaching code's way to say --listen IP:PORT")
+      ->type_name("ADDRESS")
       ->excludes(app.get_option("--listen"));
+  app.add_option("PORT", words.port, "And the port behind it")->type_name("NUMBER");
   app.set_config(
          "--config", "",
          "Read options from a TOML file; flags win over the environment, that over the file. Behind the "
@@ -225,17 +225,17 @@ void RefuseLossOfTables(const CLI::App& app) {
 }
 
 /// The teaching code's way; throws where the two are no address.
-std::string AddressOf(const std::vector<std::string>& ip_port) {
-  if (ip_port.size() == 1) throw CLI::ValidationError(ip_port[0], "an IP wants a PORT after it");
-  const bool v6 = ip_port[0].find(':') != std::string::npos;
-  const std::string address = (v6 ? "[" + ip_port[0] + "]" : ip_port[0]) + ":" + ip_port[1];
+std::string AddressOf(const std::string& ip, const std::string& port) {
+  if (port.empty()) throw CLI::ValidationError(ip, "an IP wants a PORT after it");
+  const bool v6 = ip.find(':') != std::string::npos;
+  const std::string address = (v6 ? "[" + ip + "]" : ip) + ":" + port;
   if (!Address(address).empty()) throw CLI::ValidationError("IP PORT", Address(address));
   return address;
 }
 
 void TakeWords(Words words, Options& options) {
-  if (!words.ip_port.empty()) {
-    options.listen = {AddressOf(words.ip_port)};
+  if (!words.ip.empty()) {
+    options.listen = {AddressOf(words.ip, words.port)};
   } else if (!words.listens && sys::activation::Present()) {
     options.listen = {"systemd"};
   }
@@ -271,6 +271,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   AddCommandOptions(app, options, words);
   app.allow_config_extras(CLI::config_extras_mode::error);
   const bool describe = argc > 1 && std::string_view(argv[1]) == "config";
+  app.name(describe ? "hydrapool config" : "hydrapool");
   if (const auto table = manual::TableIfAsked(app, argc - (describe ? 1 : 0), argv + (describe ? 1 : 0))) {
     std::fputs(table->c_str(), stdout);
     exit_code = 0;

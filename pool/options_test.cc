@@ -81,6 +81,12 @@ TEST(OptionsTest, HelpAndVersionEndWell) {
   }
 }
 
+TEST(OptionsTest, TheUsageLineNamesTheProgram) {
+  EXPECT_THAT(Parse({"--help"}).output, ::testing::HasSubstr("Usage: hydrapool [OPTIONS] [IP] [PORT]\n"));
+  EXPECT_THAT(Parse({"config", "--help"}).output,
+              ::testing::HasSubstr("Usage: hydrapool config [OPTIONS] [IP] [PORT]\n"));
+}
+
 TEST(OptionsTest, LimitsOfCgroupsNeedOne) {
   const auto given = Parse({"--cgi-dir", "/srv", "--cgi-cgroup", "/sys/fs/cgroup/x", "--cgi-limit",
                             "memory-max=512M", "--program-rule", "/a=limit:tasks-max=64"});
