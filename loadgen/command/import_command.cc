@@ -10,13 +10,14 @@
 #include "loadgen/command/cli.h"
 #include "loadgen/command/help.h"
 #include "loadgen/command/output_files.h"
+#include "loadgen/plan/base64.h"
 #include "loadgen/plan/curl_line.h"
 #include "loadgen/plan/har_file.h"
 #include "loadgen/plan/openapi_file.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/text_file.h"
 #include "loadgen/plan/text_template.h"
-#include "loadgen/stats/base64.h"
+#include "pool/sys/utf8.h"
 
 namespace hydrapool::loadgen {
 namespace {
@@ -32,8 +33,9 @@ save it) or openapi (OpenAPI 3 as JSON or YAML: a request for each operation,
 with its examples). FILE may be - for standard input.
 
 What comes out is for loadgen --request-file: a request a line, which sends what
-FILE has, so '{counter}' in it becomes '{brace}counter}' or '%7Bcounter%7D'. Look
-at it before sending it: it may hold credentials, and requests that change something.
+FILE has, so '{counter}' in it becomes '{brace}counter}' or '%7Bcounter%7D', and
+a body that is no UTF-8 becomes "body_base64". Look at it before sending it: it
+may hold credentials, and requests that change something.
 
 Exit codes:
   0  written
@@ -45,24 +47,6 @@ struct Imported {
   std::vector<Target> targets = {};
   std::vector<std::string> notes = {};
 };
-
-sys::Result<Imported> Import(const std::string& kind, const std::string& text) {
-  if (kind == "curl") {
-    auto lines = ParseCurlLines(text);
-    if (!lines) return tl::unexpected(lines.error());
-    return Imported{.targets = std::move(lines->targets), .notes = std::move(lines->notes)};
-  }
-  if (kind == "openapi") {
-    auto requests = ParseOpenApi(text);
-    if (!requests) return tl::unexpected(requests.error());
-    return Imported{.targets = std::move(requests->targets), .notes = std::move(requests->notes)};
-  }
-  const auto entries = ParseHar(text);
-  if (!entries) return tl::unexpected(entries.error());
-  Imported imported;
-  for (const auto& entry : *entries) imported.targets.push_back(entry.target);
-  return imported;
-}
 
 /// Without what would be replaced in it, or end its line.
 std::string Encoded(std::string_view url) {
@@ -78,7 +62,43 @@ std::string Encoded(std::string_view url) {
   return encoded;
 }
 
-/// As a line of a request file, which is text.
+sys::Result<Imported> Import(const std::string& kind, const std::string& text) {
+  if (kind == "curl") {
+    auto lines = ParseCurlLines(text);
+    if (!lines) return tl::unexpected(lines.error());
+    return Imported{.targets = std::move(lines->targets), .notes = std::move(lines->notes)};
+  }
+  if (kind == "openapi") {
+    auto requests = ParseOpenApi(text);
+    if (!requests) return tl::unexpected(requests.error());
+    return Imported{.targets = std::move(requests->targets), .notes = std::move(requests->notes)};
+  }
+  const auto entries = ParseHar(text);
+  if (!entries) return tl::unexpected(entries.error());
+  Imported imported;
+  for (const auto& entry : *entries) {
+    if (entry.lacks.empty()) {
+      imported.targets.push_back(entry.target);
+    } else {
+      imported.notes.push_back(
+          fmt::format("left out: {} {}: {}", entry.target.method, Encoded(entry.target.url), entry.lacks));
+    }
+  }
+  return imported;
+}
+
+std::string Dump(const nlohmann::ordered_json& json) { return json.dump(-1, ' ', true) + "\n"; }
+
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto size = sys::CharacterAt(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+/// As a line of a request file, which is text: a body of other bytes is base64.
 sys::Result<std::string> RequestLine(const Target& target) {
   const auto url = Encoded(target.url);
   const bool plain = IsMethod(target.method) && !url.empty() && !url.starts_with('#');
@@ -89,13 +109,17 @@ sys::Result<std::string> RequestLine(const Target& target) {
   for (const auto& header : target.headers) headers.push_back(Literal(header));
   if (!target.user.empty()) headers.push_back("Authorization: Basic " + ToBase64(target.user));
   if (!headers.empty()) json["headers"] = headers;
-  if (target.body) json["body"] = Literal(target.body.text());
   try {
-    return json.dump(-1, ' ', true) + "\n";
+    if (!target.body) return Dump(json);
+    if (IsUtf8(target.body.text())) {
+      json["body"] = Literal(target.body.text());
+    } else {
+      json["body_base64"] = ToBase64(target.body.text());
+    }
+    return Dump(json);
   } catch (const nlohmann::json::exception&) {
     return sys::Failure(
-        fmt::format("{} {}: what is no UTF-8 has no place in a request file (--data @FILE sends it)",
-                    target.method, url));
+        fmt::format("{} {}: a header is no UTF-8, which has no place in a request file", target.method, url));
   }
 }
 
@@ -111,7 +135,7 @@ int ImportCommand(int argc, const char* const* argv) {
       ->type_name("")
       ->required()
       ->check(CLI::IsMember({"curl", "har", "openapi"}).description(""));
-  app.add_option("FILE", path, "what is to be read")->type_name("")->required();
+  app.add_option("FILE", path, "the file that is read")->type_name("")->required();
   app.add_option("-o,--output", out, "where the requests are written; - is standard output")
       ->type_name("FILE")
       ->group("Output");
@@ -120,7 +144,10 @@ int ImportCommand(int argc, const char* const* argv) {
   if (!text) return Complain(kUsage, text.error().message);
   const auto imported = Import(kind, *text);
   if (!imported) return Complain(kUsage, fmt::format("{}: {}", path, imported.error().message));
-  if (imported->targets.empty()) return Complain(kUsage, path + " has no requests");
+  if (imported->targets.empty()) {
+    const auto& notes = imported->notes;
+    return Complain(kUsage, path + " has no requests" + (notes.empty() ? "" : "; " + notes.front()));
+  }
   std::string lines;
   for (const auto& target : imported->targets) {
     const auto line = RequestLine(target);

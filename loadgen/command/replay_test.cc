@@ -86,6 +86,25 @@ TEST(ImportCommandTest, WhatItReadIsSentAsItWas) {
   EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\n{counter}" + line));
 }
 
+TEST(ImportCommandTest, ABodyOfBytesIsImportedAndOneThatIsNotThereIsSaid) {
+  const ScriptedServer server;
+  const ScratchFile har("har");
+  const ScratchFile requests("requests.jsonl");
+  const auto entry = [&](const std::string& data) {
+    return R"({"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": "POST", "url": ")" +
+           server.Url("/ok") + R"(", "postData": )" + data + "}}";
+  };
+  har.Write(R"({"log": {"entries": [)" + entry(R"({"text": "//4K", "encoding": "base64"})") + "," +
+            entry(R"({"mimeType": "multipart/form-data", "params": [{"name": "a"}]})") + "]}}");
+  Program import({"import", "har", har.path(), "-o", requests.path()});
+  EXPECT_EQ(import.Wait(), 0) << import.Err();
+  EXPECT_EQ(import.Out(), "left out: POST " + server.Url("/ok") +
+                              ": of its body only the fields are there and not the text\n");
+  Program run({"-n", "1", "-q", "--request-file", requests.path()});
+  EXPECT_EQ(run.Wait(), 0) << run.Err();
+  EXPECT_THAT(server.LastRequest(), HasSubstr("\r\n\r\n\xff\xfe\n"));
+}
+
 TEST(ImportCommandTest, MistakesAreCode2) {
   const ScratchFile file("file");
   file.Write("wget h\n");

@@ -10,7 +10,9 @@
 #include <string>
 #include <utility>
 
+#include "loadgen/plan/base64.h"
 #include "loadgen/plan/form_text.h"
+#include "loadgen/plan/json_words.h"
 #include "loadgen/plan/request_file.h"
 #include "loadgen/plan/start_time.h"
 
@@ -30,16 +32,19 @@ bool IsMade(std::string name) {
   return name.starts_with(':') || std::ranges::find(kMade, name) != kMade.end();
 }
 
-/// Of postData: its text, or a form's fields.
-std::optional<std::string> BodyOf(const json& data) {
+/// Of postData: its text, or a form's fields. An error says why it cannot be known.
+sys::Result<std::optional<std::string>> BodyOf(const json& data) {
   if (!data.is_object()) return std::nullopt;
   if (data.contains("text")) {
-    if (data.value("encoding", "") == "base64") throw std::runtime_error("a body in base64 is not read");
-    return data.at("text").get<std::string>();
+    auto text = data.at("text").get<std::string>();
+    if (data.value("encoding", "") != "base64") return text;
+    auto bytes = FromBase64(text);
+    if (!bytes) return sys::Failure("its body says that it is base64 and is not");
+    return bytes;
   }
   if (!data.contains("params") || data.at("params").empty()) return std::nullopt;
   if (!data.value("mimeType", "").starts_with("application/x-www-form-urlencoded"))
-    throw std::runtime_error("of its body only the fields are there and not the text");
+    return sys::Failure("of its body only the fields are there and not the text");
   FormPairs fields;
   for (const auto& each : data.at("params"))
     fields.emplace_back(each.at("name").get<std::string>(), each.value("value", ""));
@@ -61,8 +66,11 @@ std::optional<HarEntry> EntryOf(const json& object) {
     auto text = name + ": " + header.at("value").get<std::string>();
     if (!IsMade(name) && IsHeader(text)) entry.target.headers.push_back(std::move(text));
   }
-  if (auto body = BodyOf(request.value("postData", json::object()))) {
-    entry.target.body = Body::AsItIs(std::move(*body));
+  auto body = BodyOf(request.value("postData", json::object()));
+  if (!body) {
+    entry.lacks = body.error().message;
+  } else if (*body) {
+    entry.target.body = Body::AsItIs(std::move(**body));
   } else if (NeedsBody(entry.target.method)) {
     entry.target.body = "";
   }
@@ -89,8 +97,8 @@ sys::Result<std::vector<HarEntry>> ParseHar(std::string_view text) {
       if (auto entry = EntryOf(object)) entries.push_back(std::move(*entry));
     }
   } catch (const std::exception& error) {
-    return number == 0 ? sys::Failure(fmt::format("not an HTTP Archive: {}", error.what()))
-                       : sys::Failure(fmt::format("entry {}: {}", number, error.what()));
+    return number == 0 ? sys::Failure(fmt::format("not an HTTP Archive: {}", JsonWords(error)))
+                       : sys::Failure(fmt::format("entry {}: {}", number, JsonWords(error)));
   }
   return entries;
 }

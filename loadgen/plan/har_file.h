@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,16 +11,17 @@ namespace hydrapool::loadgen {
 
 /// A request that a browser made.
 struct HarEntry {
-  sys::Nanos time = 0;  ///< Since the epoch.
-  int status = 0;       ///< What was answered; 0 where it does not say.
-  Target target = {};   ///< Without the headers that the engines make (Host, Content-Length, Connection).
+  sys::Nanos time = 0;     ///< Since the epoch.
+  int status = 0;          ///< What was answered; 0 where it does not say.
+  Target target = {};      ///< Without the headers that the engines make (Host, Content-Length, Connection).
+  std::string lacks = {};  ///< Why its body is not known, where that is so.
 };
 
 /// Whether the text is an HTTP Archive rather than something else. Pure.
 [[nodiscard]] bool LooksLikeHar(std::string_view text);
 
 /// Reads an HTTP Archive (HAR 1.2) as browsers save it. What is no http request (data:, ws:) is left out.
-/// Bodies are sent as they are. Pure.
+/// Bodies are sent as they are, decoded of base64. Pure.
 [[nodiscard]] sys::Result<std::vector<HarEntry>> ParseHar(std::string_view text);
 
 }  // namespace hydrapool::loadgen

@@ -49,6 +49,12 @@ std::size_t EraseUser(std::string& text, std::size_t from) {
 /// Also an empty one, which libcurl tells from none only in parts of its interface.
 bool HasQuery(std::string_view url) { return url.substr(0, url.find('#')).find('?') != url.npos; }
 
+/// libcurl would take a NUL for the end.
+bool IsControl(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7f;
+}
+
 /// "50", "0.5", "50/s", "0x32", "1e3", "50%", "30s" or "1m30s": what is a number in the command lines of
 /// other programs.
 bool IsNumber(std::string_view text) {
@@ -84,6 +90,8 @@ std::string WithoutUsers(std::string text) {
 }
 
 sys::Result<HttpUrl> ParseHttpUrl(const std::string& text, const std::string& base, Dots dots) {
+  if (std::ranges::any_of(text, &IsControl))
+    return sys::Failure(fmt::format("'{}' is not a URL: it has a control character", text));
   if (text.starts_with("unix:"))
     return sys::Failure(
         fmt::format("'{}': a UNIX socket is --unix-socket PATH, beside a URL like http://h/", text));

@@ -100,5 +100,14 @@ TEST(HttpUrlTest, AUrlInAQueryIsNoScheme) {
   EXPECT_FALSE(ParseHttpUrl("http:///x/"));
 }
 
+TEST(HttpUrlTest, ControlCharactersAreRefused) {
+  for (const auto text : {std::string_view("http://h/\0x", 11), std::string_view("http://h/a\nb"),
+                          std::string_view("\1\xff")}) {
+    const auto url = ParseHttpUrl(std::string(text), "http://h/");
+    ASSERT_FALSE(url);
+    EXPECT_NE(url.error().message.find("it has a control character"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

@@ -35,6 +35,7 @@ class Replayer {
     if (!rules_.only.Passes(entry.target.method, entry.target.url, entry.status, entry.time))
       return Skip(unwanted_);
     if (!rules_.unsafe && !IsSafe(entry.target.method)) return Skip(unsafe_);
+    if (!entry.lacks.empty()) return Skip(bodiless_);
     const auto url = base_.full.empty() ? ParseHttpUrl(Literal(entry.target.url), {}, DotsOf(plan_))
                                         : AtBase(PathOf(entry.target.url));
     if (!url) return Skip(unusable_);
@@ -75,14 +76,16 @@ class Replayer {
 
   [[nodiscard]] bool empty() const { return requests_.empty(); }
   [[nodiscard]] std::string Skipped() const {
-    if (unsafe_ + unusable_ + elsewhere_ + unwanted_ == 0) return {};
+    if (unsafe_ + unusable_ + elsewhere_ + unwanted_ + bodiless_ == 0) return {};
     const auto elsewhere = elsewhere_ == 0 ? "" : fmt::format(", and {} to another host", elsewhere_);
+    const auto bodiless =
+        bodiless_ == 0 ? "" : fmt::format(", and {} whose body the archive does not have", bodiless_);
     const auto unwanted = unwanted_ == 0 ? "" : fmt::format(", and {} by --replay-only", unwanted_);
     return fmt::format(
         "of {} requests {} are replayed; left out were {} that may change something "
-        "(--replay-unsafe) and {} lines that are no request{}{}",
-        requests_.size() + unsafe_ + elsewhere_ + unwanted_, requests_.size(), unsafe_, unusable_, elsewhere,
-        unwanted);
+        "(--replay-unsafe) and {} lines that are no request{}{}{}",
+        requests_.size() + unsafe_ + elsewhere_ + unwanted_ + bodiless_, requests_.size(), unsafe_, unusable_,
+        elsewhere, bodiless, unwanted);
   }
   Replay Finish() {
     std::ranges::stable_sort(requests_, {}, &Timed::time);
@@ -138,6 +141,7 @@ class Replayer {
   std::uint64_t unusable_ = 0;
   std::uint64_t elsewhere_ = 0;
   std::uint64_t unwanted_ = 0;
+  std::uint64_t bodiless_ = 0;
 };
 
 sys::Result<void> TakeAll(std::string_view text, Replayer& replayer) {

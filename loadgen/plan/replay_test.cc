@@ -131,9 +131,28 @@ TEST_F(ReplayTest, AnArchivesFormsAreSent) {
     {"name": "a", "value": "x y"}, {"name": "b"}]})";
   EXPECT_EQ(Read(entry(form), {.unsafe = true}, "").targets[0].body, "a=x%20y&b=");
   EXPECT_EQ(Read(entry("null"), {.unsafe = true}, "").targets[0].body, "");
-  const auto parts = ParseHar(entry(R"({"mimeType": "multipart/form-data", "params": [{"name": "a"}]})"));
-  ASSERT_FALSE(parts);
-  EXPECT_EQ(parts.error().message, "entry 1: of its body only the fields are there and not the text");
+}
+
+TEST_F(ReplayTest, AnArchivesBodyOfBytesIsDecodedAndOneThatIsNotThereIsLeftOut) {
+  const auto entry = [](const std::string& data) {
+    return R"({"startedDateTime": "2025-10-10T11:55:36Z", "request": {"method": "POST", "url": "http://shop/",
+      "postData": )" +
+           data + "}}";
+  };
+  const auto bytes = entry(R"({"text": "AP97Y30=", "encoding": "base64"})");
+  const auto parts = entry(R"({"mimeType": "multipart/form-data", "params": [{"name": "a"}]})");
+  const auto broken = entry(R"({"text": "AP9*", "encoding": "base64"})");
+  const auto archive = R"({"log": {"entries": [)" + bytes + "," + parts + "," + broken + "]}}";
+  const auto plan = Read(archive, {.unsafe = true}, "");
+  ASSERT_EQ(plan.targets.size(), 1u);
+  EXPECT_EQ(plan.targets[0].body, std::string_view("\0\xff{c}", 5));
+  EXPECT_TRUE(plan.targets[0].body.as_it_is());
+  EXPECT_THAT(plan.arrivals.replay->left_out, HasSubstr("of 3 requests 1 are replayed"));
+  EXPECT_THAT(plan.arrivals.replay->left_out, HasSubstr("2 whose body the archive does not have"));
+  const auto entries = ParseHar(archive);
+  ASSERT_TRUE(entries);
+  EXPECT_EQ((*entries)[1].lacks, "of its body only the fields are there and not the text");
+  EXPECT_EQ((*entries)[2].lacks, "its body says that it is base64 and is not");
 }
 
 TEST_F(ReplayTest, NothingGoesToAnotherHost) {

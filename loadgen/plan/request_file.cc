@@ -6,8 +6,10 @@
 #include <array>
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
+#include "loadgen/plan/base64.h"
 #include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/http_url.h"
 #include "loadgen/plan/line_file.h"
@@ -33,9 +35,29 @@ sys::Result<void> TakeHeaders(const json& value, Target& target) {
   return {};
 }
 
-sys::Result<Target> FromJson(const std::string& line) {
-  const auto object = json::parse(line, nullptr, false);
+/// The object of a line, in which no key stands twice: the one before would be lost without a word.
+sys::Result<json> ParseObject(const std::string& line) {
+  std::vector<std::set<std::string>> open;  // the keys of each object that has not ended
+  std::string twice;
+  const auto note = [&](int /*depth*/, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) open.emplace_back();
+    if (event == json::parse_event_t::object_end) open.pop_back();
+    if (event == json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second)
+      twice = parsed.get<std::string>();
+    return true;
+  };
+  auto object = json::parse(line, note, false);
   if (!object.is_object()) return sys::Failure("not a JSON object");
+  if (!twice.empty()) return sys::Failure(fmt::format("\"{}\" is there twice", twice));
+  return object;
+}
+
+sys::Result<Target> FromJson(const std::string& line) {
+  const auto parsed = ParseObject(line);
+  if (!parsed) return tl::unexpected(parsed.error());
+  const auto& object = *parsed;
+  if (object.contains("body") && object.contains("body_base64"))
+    return sys::Failure("\"body\" and \"body_base64\" exclude each other");
   Target request;
   for (const auto& [key, value] : object.items()) {
     const bool text = value.is_string();
@@ -45,13 +67,17 @@ sys::Result<Target> FromJson(const std::string& line) {
       request.method = value.get<std::string>();
     } else if (key == "body" && text) {
       request.body = value.get<std::string>();
+    } else if (key == "body_base64" && text) {
+      auto bytes = FromBase64(value.get<std::string>());
+      if (!bytes) return sys::Failure("\"body_base64\" is not base64 (RFC 4648, with its padding)");
+      request.body = Body::AsItIs(std::move(*bytes));
     } else if (key == "headers" && (value.is_object() || value.is_array())) {
       if (auto taken = TakeHeaders(value, request); !taken) return tl::unexpected(taken.error());
     } else if (key == "weight" && value.is_number_unsigned() && IsWeight(value.get<std::uint64_t>())) {
       request.weight = value.get<unsigned>();
     } else {
-      return sys::Failure(
-          fmt::format("\"{}\": {} (known are url, method, headers, body and weight)", key, value.dump()));
+      return sys::Failure(fmt::format(
+          "\"{}\": {} (known are url, method, headers, body, body_base64 and weight)", key, value.dump()));
     }
   }
   if (request.body && !object.contains("method")) request.method = "POST";

@@ -16,7 +16,8 @@ namespace hydrapool::loadgen {
 ///     DELETE /b
 ///     {"method": "POST", "url": "http://h/c", "headers": {"A": "b"}, "body": "x", "weight": 3}
 ///
-/// Of a JSON object only "url" is needed; "headers" may also be a list of "Name: value". URLs without a
+/// Of a JSON object only "url" is needed, and no key may stand twice; "headers" may also be a list of "Name:
+/// value". "body_base64" instead of "body" has any bytes, and nothing in it is replaced. URLs without a
 /// scheme are relative to `base` (empty: they begin with a host). `headers` go with each
 /// request that has none of their name. A path of "-" is standard input. Errors name the file and the line.
 sys::Result<void> FillRequests(const std::string& path, const std::string& base,

@@ -68,6 +68,27 @@ TEST_F(RequestFileTest, UrlsWithoutASchemeBelongToTheBase) {
   EXPECT_THAT(Complaint("/a"), HasSubstr(":1: '/a' lacks the URL it belongs to"));
 }
 
+TEST_F(RequestFileTest, ABodyMayBeAnyBytes) {
+  Plan plan;
+  const auto filled = Fill(R"({"url": "http://h/", "body_base64": "AP97Y291bnRlcn0="})", plan);
+  ASSERT_TRUE(filled) << filled.error().message;
+  EXPECT_EQ(plan.targets[0].body, std::string_view("\0\xff{counter}", 11));
+  EXPECT_TRUE(plan.targets[0].body.as_it_is());
+  EXPECT_EQ(plan.targets[0].method, "POST");
+  EXPECT_THAT(Complaint(R"({"url": "h", "body_base64": "AP9"})"), HasSubstr("is not base64"));
+  EXPECT_THAT(Complaint(R"({"url": "h", "body_base64": "AP8=", "body": "x"})"),
+              HasSubstr("exclude each other"));
+}
+
+TEST_F(RequestFileTest, AKeyThatIsThereTwiceIsRefused) {
+  EXPECT_THAT(Complaint("h/a\n{\"url\": \"h\", \"body\": \"x\", \"body\": \"y\"}"),
+              EndsWith("requests:2: \"body\" is there twice"));
+  EXPECT_THAT(Complaint(R"({"url": "h", "headers": {"A": "b", "A": "c"}})"),
+              EndsWith(":1: \"A\" is there twice"));
+  Plan plan;
+  EXPECT_TRUE(Fill(R"({"url": "h", "headers": {"url": "c"}})", plan));
+}
+
 TEST_F(RequestFileTest, WhatIsWrongIsSaidWithFileAndLine) {
   EXPECT_THAT(Complaint("h/a\n{\"url\": \n"), EndsWith(":2: not a JSON object"));
   EXPECT_THAT(Complaint("h/a\n\nftp://h\n"), HasSubstr(":3: 'ftp://h': only http and https"));

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "loadgen/engine/load_run.h"
-#include "loadgen/stats/base64.h"
+#include "loadgen/plan/base64.h"
 #include "loadgen/stats/hdr_codec.h"
 
 namespace hydrapool::loadgen {

@@ -5,7 +5,7 @@
 #include <array>
 #include <bit>
 
-#include "loadgen/stats/base64.h"
+#include "loadgen/plan/base64.h"
 #include "loadgen/stats/packed_counts.h"
 
 namespace hydrapool::loadgen {

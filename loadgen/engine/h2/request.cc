@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "loadgen/plan/header_lines.h"
-#include "loadgen/stats/base64.h"
+#include "loadgen/plan/base64.h"
 
 namespace hydrapool::loadgen {
 namespace {

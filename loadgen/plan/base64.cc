@@ -1,4 +1,4 @@
-#include "loadgen/stats/base64.h"
+#include "loadgen/plan/base64.h"
 
 #include <cstdint>
 
