@@ -12,6 +12,9 @@ constexpr rlim_t kOtherDescriptors = 64;
 /// It wakes up at least so often, to know when it was kept from it.
 constexpr sys::Nanos kLongestSleep = 50 * sys::kMillisecond;
 
+/// Between two tries to make a connection, in a closed loop.
+constexpr sys::Nanos kRest = 10 * sys::kMillisecond;
+
 constexpr rlim_t kMostDescriptors = 1'000'000;
 constexpr int kMostSentAtOnce = 64;
 /// Over HTTP/2 a request costs a place in a buffer, and what a connection got within a round leaves in one
@@ -60,6 +63,19 @@ void EngineLoop::AddRamp(sys::Nanos now) {
   for (auto due = NextOfRamp(); due <= now; due = NextOfRamp()) {
     AddConnection(due);
     ++ramped_;
+  }
+}
+
+bool EngineLoop::RestsAfter(const Attempt& attempt, const Result& result) {
+  if (open_loop_ || !NeverConnected(result.outcome) || result.end - attempt.sent >= kRest) return false;
+  resting_.push_back(result.end + kRest);
+  return true;
+}
+
+void EngineLoop::EndRests(sys::Nanos now) {
+  while (!resting_.empty() && resting_.front() <= now) {
+    EndRest(resting_.front());
+    resting_.pop_front();
   }
 }
 
@@ -114,6 +130,7 @@ void EngineLoop::SendDue() {
   for (; sent < most || (sent < kMostToFillUp && FillsUp()); ++sent) {
     const sys::Nanos now = sys::Now();
     AddRamp(now);
+    EndRests(now);
     if (!HasFreeConnection()) {
       if (may_add_ == 0 || agenda_->NextDue() > now) break;
       --may_add_;
@@ -157,6 +174,7 @@ sys::Nanos EngineLoop::GiveUpAt() const {
 
 sys::Nanos EngineLoop::WakeAt(sys::Nanos now) const {
   sys::Nanos wake = std::min({OwnDeadline(), GiveUpAt(), NextOfRamp()});
+  if (!resting_.empty()) wake = std::min(wake, resting_.front());
   if (const auto* oldest = Oldest()) wake = std::min(wake, oldest->sent + plan_.wire.timeout);
   if ((HasFreeConnection() || may_add_ > 0) && now < agenda_->end()) {
     wake = std::min({wake, agenda_->NextDue(), agenda_->end()});

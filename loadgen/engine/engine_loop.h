@@ -1,5 +1,7 @@
 #pragma once
 
+#include <deque>
+
 #include "loadgen/engine/engine.h"
 #include "loadgen/engine/poller.h"
 #include "loadgen/engine/source_addresses.h"
@@ -12,7 +14,8 @@ namespace hydrapool::loadgen {
 ///   until the agenda is done: send what is due → expire what is overdue → wait → handle events
 ///
 /// A round sends a limited number of requests, so that some that fail at once keep nothing else waiting: not
-/// the responses of others, nor deadlines, nor the end.
+/// the responses of others, nor deadlines, nor the end. In a closed loop a connection that could not be made
+/// is tried again after 10 ms: at once, failures would take the CPU from all that is under way.
 ///
 /// One thread's, as every engine.
 class EngineLoop : public Engine {
@@ -33,6 +36,8 @@ class EngineLoop : public Engine {
   [[nodiscard]] virtual bool HasFreeConnection() const = 0;
   /// Makes one more, which is free from `since` on.
   virtual void AddConnection(sys::Nanos since) = 0;
+  /// Of those that rest (RestsAfter) the one that has rested the longest is free from `since` on.
+  virtual void EndRest(sys::Nanos since) = 0;
   /// Of the requests under way the one that was sent first; null where none is.
   [[nodiscard]] virtual const Attempt* Oldest() const = 0;
   /// There is more to send, at some later time before the end, than the agenda knows of.
@@ -55,6 +60,9 @@ class EngineLoop : public Engine {
   void BeforeFree(sys::Nanos when) {
     if (open_loop_ && !HasFreeConnection()) WasSaturated(when);
   }
+  /// To be called with each request that ends. True: its connection could not be made, and it becomes free
+  /// with EndRest instead of now.
+  bool RestsAfter(const Attempt& attempt, const Result& result);
   /// To be called with each request that is sent. What belongs to the warm-up does not count.
   void CountSaturated(const Arrival& arrival) {
     if (arrival.due <= saturated_until_ && arrival.due >= agenda_->start() + plan_.arrivals.warmup)
@@ -86,12 +94,14 @@ class EngineLoop : public Engine {
   const StopSignal& stop_;
   const bool open_loop_;
   void AddRamp(sys::Nanos now);
+  void EndRests(sys::Nanos now);
   /// When the ramp's next connection is due.
   [[nodiscard]] sys::Nanos NextOfRamp() const;
 
-  int may_add_ = 0;  // connections
-  int of_ramp_ = 0;  // those that the ramp brings,
-  int ramped_ = 0;   // and has brought
+  int may_add_ = 0;                 // connections
+  int of_ramp_ = 0;                 // those that the ramp brings,
+  int ramped_ = 0;                  // and has brought
+  std::deque<sys::Nanos> resting_;  // until when
   sys::Nanos saturated_until_ = 0;
   bool stopped_ = false;
   sys::Nanos awake_ = 0;  // when it last came to wait

@@ -4,10 +4,12 @@
 #include <netinet/in.h>
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "loadgen/engine/endpoint.h"
 #include "loadgen/engine/host_watch.h"
+#include "loadgen/plan/scenario.h"
 #include "loadgen/testing/full_listener.h"
 #include "loadgen/testing/run_plan.h"
 #include "loadgen/testing/scripted_server.h"
@@ -93,7 +95,7 @@ TEST_P(EngineNetworkTest, ConnectionsComeFromTheAddressesInTurn) {
   const auto result =
       RunPlan(GetParam(), {.targets = {{.url = "http://" + sys::LocalAddress(listener.get())}},
                            .arrivals = {.count = 4},
-                           .wire = {.timeout = 50 * kMillisecond, .bind = {"127.0.0.2", "127.0.0.3"}},
+                           .wire = {.timeout = 500 * kMillisecond, .bind = {"127.0.0.2", "127.0.0.3"}},
                            .connections = 4,
                            .threads = 1});
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutFirstByte), 4u);
@@ -119,9 +121,12 @@ TEST_P(EngineNetworkTest, ConnectingHasATimeoutOfItsOwn) {
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kTimeoutConnect), 2u);
 }
 
+/// In an open loop the schedule alone says when what failed at once is followed by the next request.
+constexpr double kManyMore = 1e6;
+
 TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromStopping) {
   const Plan plan{.targets = {{.url = "http://h/"}},
-                  .arrivals = {.duration = 3600 * kSecond},
+                  .arrivals = {.rate = kManyMore, .duration = 3600 * kSecond},
                   .wire = {.unix_socket = "/no/such/socket"},
                   .connections = 4};
   LoadRun run(plan, ChooseEngine(GetParam(), plan)->factory);
@@ -141,13 +146,31 @@ TEST_P(EngineNetworkTest, WhatFailsAtOnceKeepsNobodyFromBeingRead) {
   }
   const ScriptedServer server;
   const Plan plan{.targets = {{.url = server.Url("/ok")}, {.url = gone, .weight = 50}},
-                  .arrivals = {.duration = 3600 * kSecond},
+                  .arrivals = {.rate = kManyMore, .duration = 3600 * kSecond},
                   .connections = 4};
   LoadRun run(plan, ChooseEngine(GetParam(), plan)->factory);
   run.Start();
   while (run.progress().of(Outcome::kOk) < 50) std::this_thread::yield();
   run.Stop();
   EXPECT_GE(run.Wait().tally.outcomes.of(Outcome::kOk), 50u);
+}
+
+TEST(EngineRestTest, InAClosedLoopAConnectionThatCouldNotBeMadeWaitsForTheNextTry) {
+  const Plan raw{.targets = {{.url = "http://h/"}},
+                 .arrivals = {.count = 41},
+                 .wire = {.unix_socket = "/no/such/socket"},
+                 .connections = 2};
+  auto h2 = raw;
+  h2.wire.extras.http2 = true;
+  auto sessions = raw;
+  sessions.scenario = std::make_shared<const Scenario>(
+      Scenario{.requests = {{}}, .sessions = {{.name = "s", .steps = {{.index = 0}}}}});
+  for (const auto& [engine, plan] :
+       {std::pair("raw", raw), std::pair("curl", raw), std::pair("auto", h2), std::pair("raw", sessions)}) {
+    const auto result = RunPlan(engine, plan);
+    EXPECT_EQ(result.tally.outcomes.of(Outcome::kUnreachable), 41u) << engine;
+    EXPECT_GE(result.duration, 190 * kMillisecond) << engine << ": 20 tries of each after the first";
+  }
 }
 
 TEST_P(EngineNetworkTest, ABodyWithoutAnEndEndsWithItsTimeout) {

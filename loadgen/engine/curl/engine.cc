@@ -162,10 +162,18 @@ void CurlEngine::Reap() {
 
 void CurlEngine::Finish(Slot& slot, const Result& result) {
   recorder_->Finished(slot.transfer.attempt(), result);
-  BeforeFree(result.end);
+  const bool rests = RestsAfter(slot.transfer.attempt(), result);
+  if (!rests) BeforeFree(result.end);
   curl_multi_remove_handle(multi_.get(), slot.transfer.handle());
   slot.free_since = result.end;
-  idle_.splice(idle_.end(), in_flight_, slot.self);
+  auto& to = rests ? resting_ : idle_;
+  to.splice(to.end(), in_flight_, slot.self);
+}
+
+void CurlEngine::EndRest(sys::Nanos since) {
+  auto& slot = resting_.front();
+  slot.free_since = since;
+  idle_.splice(idle_.end(), resting_, slot.self);
 }
 
 void CurlEngine::Resume(Slot& slot) {

@@ -61,6 +61,7 @@ class CurlEngine final : public EngineLoop {
     if (sent > 0) Act(CURL_SOCKET_TIMEOUT, 0);
   }
   void AddConnection(sys::Nanos since) override;
+  void EndRest(sys::Nanos since) override;
   [[nodiscard]] bool HasFreeConnection() const override { return !idle_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;
@@ -82,6 +83,7 @@ class CurlEngine final : public EngineLoop {
   CurlSockets sockets_;
   std::unique_ptr<CURLM, FreeMulti> multi_;
   Slots idle_;
+  Slots resting_;    // behind a connection that could not be made, the longest first
   Slots in_flight_;  // oldest first
   long connections_ = 0;
   long hosts_;

@@ -86,6 +86,7 @@ bool H2Engine::SendNext(sys::Nanos now) {
 
 void H2Engine::OnOver(H2Stream& stream, const Result& result) {
   recorder_->Finished(stream.attempt, result);
+  if (RestsAfter(stream.attempt, result)) return streams_.Rest(stream);
   BeforeFree(result.end);
   stream.free_since = result.end;
   streams_.End(stream);

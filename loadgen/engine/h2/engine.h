@@ -72,6 +72,7 @@ class H2Engine final : public EngineLoop, private H2Listener {
   }
   [[nodiscard]] bool HasFreeConnection() const override;
   void AddConnection(sys::Nanos since) override;
+  void EndRest(sys::Nanos since) override { streams_.EndRest(since); }
   [[nodiscard]] const Attempt* Oldest() const override;
   void ExpireOldest(sys::Nanos now) override;
   void Abandon(sys::Nanos now) override;

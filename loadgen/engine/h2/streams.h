@@ -30,6 +30,14 @@ class H2Streams {
   /// Its request is under way from here on.
   void Begin(H2Stream& stream) { in_flight_.splice(in_flight_.end(), idle_, stream.self); }
   void End(H2Stream& stream) { idle_.splice(idle_.end(), in_flight_, stream.self); }
+  /// The same, but it is free only after EndRest.
+  void Rest(H2Stream& stream) { resting_.splice(resting_.end(), in_flight_, stream.self); }
+  /// Of those that rest the one that has rested the longest is free again.
+  void EndRest(sys::Nanos since) {
+    auto& stream = resting_.front();
+    stream.free_since = since;
+    idle_.splice(idle_.end(), resting_, stream.self);
+  }
   /// Oldest first.
   [[nodiscard]] const std::list<H2Stream>& in_flight() const { return in_flight_; }
   /// The oldest; only where one is under way.
@@ -38,6 +46,7 @@ class H2Streams {
  private:
   const Plan& plan_;
   std::list<H2Stream> idle_;
+  std::list<H2Stream> resting_;
   std::list<H2Stream> in_flight_;
   std::size_t made_ = 0;
   std::size_t most_ = 0;

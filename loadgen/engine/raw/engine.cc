@@ -123,8 +123,10 @@ void RawEngine::OnIdleEnd(Slot& slot) { closed_.splice(closed_.end(), kept_alive
 
 void RawEngine::Settle(Slot& slot, const Result& result) {
   recorder_->Finished(slot.connection.attempt(), result);
-  BeforeFree(result.end);
-  free_since_.push_back(result.end);
+  if (!RestsAfter(slot.connection.attempt(), result)) {
+    BeforeFree(result.end);
+    free_since_.push_back(result.end);
+  }
   slot.under_way = false;
   auto& to = slot.connection.open() ? kept_alive_[slot.host] : closed_;
   to.splice(to.end(), in_flight_, slot.self);

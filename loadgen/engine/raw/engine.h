@@ -56,6 +56,7 @@ class RawEngine : public EngineLoop {
   void AddSlot();
   bool SendNext(sys::Nanos now) override;
   void AddConnection(sys::Nanos since) override;
+  void EndRest(sys::Nanos since) override { free_since_.push_back(since); }
   [[nodiscard]] bool HasFreeConnection() const override { return !free_since_.empty(); }
   [[nodiscard]] const Attempt* Oldest() const override;
   void CountOpen(sys::Nanos now) override;

@@ -100,7 +100,14 @@ void SessionEngine::Settle(Slot& slot, const Result& result) {
   if (judged.outcome == Outcome::kOk) return GoOn(slot, judged.end);
   recorder_->SessionFailed(visit.due);
   visit.session = nullptr;
-  Free(slot, judged.end);
+  if (!RestsAfter(slot.connection.attempt(), judged)) return Free(slot, judged.end);
+  resting_.splice(resting_.end(), thinking_, slot.self);
+}
+
+void SessionEngine::EndRest(sys::Nanos since) {
+  auto& slot = resting_.front();
+  slot.visit.free_since = since;
+  closed_.splice(closed_.end(), resting_, slot.self);
 }
 
 /// To its next request, at once or after a think time, or to the session's end.

@@ -33,6 +33,7 @@ class SessionEngine final : public RawEngine {
 
  private:
   bool SendNext(sys::Nanos now) override;
+  void EndRest(sys::Nanos since) override;
   [[nodiscard]] bool HasFreeConnection() const override { return !closed_.empty() || !ready_.empty(); }
   [[nodiscard]] bool HasUnfinished(sys::Nanos now) const override;
   [[nodiscard]] sys::Nanos OwnDeadline() const override;
@@ -50,6 +51,7 @@ class SessionEngine final : public RawEngine {
   const Scenario& scenario_;
   std::vector<StepRules> rules_;  // as the plan's targets
   Slots thinking_;                // or about to go on
+  Slots resting_;                 // behind a connection that could not be made, the longest first
   Slots ready_;                   // for a request's arrival, the longest first
   using Due = std::pair<sys::Nanos, Slot*>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> wake_ups_;  // of those in thinking_
