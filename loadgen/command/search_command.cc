@@ -23,13 +23,13 @@ namespace {
 
 constexpr HelpTexts kHelp = {
     .usage = "loadgen search [OPTIONS] --slo SLO URL...",
-    .examples = R"(  loadgen search --slo 'p99<50ms' 'errors<=0' -c 256 -d 5s http://127.0.0.1:8080/
+    .examples = R"(  loadgen search --slo 'p99<50ms' 'errors<=0' -c 256 -d 5s http://h:8080/
   loadgen search --slo 'p99.9<20ms' -R 2000 --precision 1 --html curve.html URL
 )",
     .notes = R"(The search begins at -R, doubles while all of --slo hold, halves while they do
-not, and closes in on the limit; each step is a run of -d. A step that missed its
-schedule does not hold either, by whosever fault. It ends where the first step,
-or two in a row later, get no answer at all. SLO, TIME, RATE and what may
+not, and closes in on the limit; each step is a run of -d. A step that missed
+its schedule does not hold either, by whosever fault. It ends where the first
+step, or two in a row later, get no answer at all. SLO, TIME, RATE and what may
 stand in URLs: see loadgen --help.
 
 Exit codes:
@@ -51,6 +51,14 @@ nlohmann::ordered_json LimitsJson(const std::vector<Slo>& slos) {
     if (latency) limits.push_back({{"text", slo.text}, {"us", slo.limit}});
   }
   return limits;
+}
+
+/// For the page: what was asked for, without secrets.
+std::string CommandOf(Plan plan, double first, const std::vector<Slo>& slos) {
+  plan.arrivals.rate = first;
+  auto command = "loadgen search" + loadgen::CommandOf(plan).substr(std::string_view("loadgen").size());
+  for (const auto& slo : slos) command += fmt::format(" --slo '{}'", slo.text);
+  return command;
 }
 
 struct SearchFlags {
@@ -140,9 +148,11 @@ int SearchCommand(int argc, const char* const* argv) {
   const auto render = [&](const std::string& flag) {
     if (flag == "--json") return JsonText(json);
     const auto title = "loadgen search: " + flags->options.plan.targets.front().url;
-    return HtmlPage(
-        title,
-        {{"kind", "search"}, {"title", title}, {"limits", LimitsJson(outputs.slos)}, {"search", json}});
+    return HtmlPage(title, {{"kind", "search"},
+                            {"title", title},
+                            {"command", CommandOf(flags->options.plan, flags->rules.first, outputs.slos)},
+                            {"limits", LimitsJson(outputs.slos)},
+                            {"search", json}});
   };
   const auto written = files->Write(text, render, [&interrupts] { interrupts.reset(); });
   if (!written) return Complain(kNothing, written.error().message);

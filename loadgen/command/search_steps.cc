@@ -55,18 +55,21 @@ std::string StepLine(const SearchStep& step) {
 
 std::string Curve(std::vector<SearchStep> steps) {
   std::ranges::sort(steps, {}, &SearchStep::rate);
-  double most = 1;
   const auto response = [](const SearchStep& s) -> const LatencyHistogram& {
     return s.report.run.tally.latency.response;
   };
-  const auto p99 = [&response](const SearchStep& s) {
-    return EnoughFor(99, response(s).count()) ? static_cast<double>(response(s).ValueAtPercentile(99)) : 0;
+  std::uint64_t count = 0;
+  for (const auto& step : steps) count = std::max(count, response(step).count());
+  const double p = EnoughFor(99, count) ? 99 : EnoughFor(90, count) ? 90 : 50;
+  const auto value = [&](const SearchStep& s) {
+    return EnoughFor(p, response(s).count()) ? static_cast<double>(response(s).ValueAtPercentile(p)) : 0;
   };
-  for (const auto& step : steps) most = std::max(most, p99(step));
-  std::string text = "p99 by rate (-: fewer than ten requests lie beyond it)\n";
+  double most = 1;
+  for (const auto& step : steps) most = std::max(most, value(step));
+  auto text = fmt::format("p{:g} by rate (-: fewer than ten requests lie beyond it)\n", p);
   for (const auto& step : steps) {
     text += fmt::format("{:>12.1f}/s {} {:<{}} {:>9}\n", step.rate, step.holds ? "✓" : "✗",
-                        Bar(p99(step) / most, kBarWidth), kBarWidth, PercentileText(response(step), 99));
+                        Bar(value(step) / most, kBarWidth), kBarWidth, PercentileText(response(step), p));
   }
   return text;
 }

@@ -26,7 +26,7 @@ SearchStep JudgeStep(double rate, Report report);
 /// "✗   200.0/s  p50 …  p99 …  WHY", a line.
 std::string StepLine(const SearchStep& step);
 
-/// Of each step's p99, by rate.
+/// Of each step's p99, by rate; of a lower percentile where too few were answered to know any p99.
 std::string Curve(std::vector<SearchStep> steps);
 
 /// What a search came to.

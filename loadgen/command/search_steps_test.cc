@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 /// A run of one request, as it was judged.
 Report RunOf(bool valid, bool met) {
@@ -37,6 +38,23 @@ class Search {
   RateSearch search_{RateSearch::Rules{}};
   std::vector<SearchStep> steps_;
 };
+
+TEST(SearchCurveTest, IsOfAPercentileThatIsKnown) {
+  const auto of = [](int requests) {
+    RunResult run{.duration = sys::kSecond};
+    for (int i = 0; i < requests; ++i) {
+      run.tally.Sent({}, true);
+      run.tally.Finished({}, {.outcome = Outcome::kOk, .end = sys::kMillisecond, .status = 200});
+    }
+    return Curve(
+        {JudgeStep(1, RunOf(true, true)),
+         JudgeStep(requests, MakeReport("raw", {.targets = {{.url = "http://h/"}}}, std::move(run)))});
+  };
+  EXPECT_THAT(of(1000), StartsWith("p99 by rate"));
+  EXPECT_THAT(of(100), StartsWith("p90 by rate"));
+  EXPECT_THAT(of(20), StartsWith("p50 by rate"));
+  EXPECT_THAT(of(20), HasSubstr("1.00 ms\n"));
+}
 
 TEST(SearchStepTest, AGeneratorThatWasLateSaysNothingOfTheServer) {
   const auto step = JudgeStep(80'000, RunOf(false, false));

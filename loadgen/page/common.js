@@ -37,9 +37,10 @@ function table(title, head, rows, parent = byId('tables')) {
   return card;
 }
 
-/** Told apart by the colour-blind too (Okabe and Ito), and by their dashes. */
-const kColours = {p50: '--blue', p90: '--green', p99: '--orange', 'p99.9': '--purple', max: '--purple', response: '--blue', service: '--orange',
-  'completed/s': '--green', 'not ok/s': '--vermilion', 'in flight': '--purple'};
+/** Told apart by the colour-blind too (Okabe and Ito), and by their dashes. A colour is one thing in all plots: what has no other line
+ * beside it that it could be taken for is drawn as text is. */
+const kColours = {p50: '--blue', p90: '--green', p99: '--orange', 'p99.9': '--brown', max: '--purple', response: '--text', service: '--dim',
+  'completed/s': '--text', 'not ok/s': '--vermilion', 'in flight': '--text'};
 const kDashes = {p50: null, p90: [7, 3], p99: null, 'p99.9': [7, 3], max: [2, 2], service: [7, 3]};
 
 /** 1, 2 and 5 of each power of ten (of wide ranges only the powers), as a logarithmic axis has its marks. */

@@ -97,7 +97,8 @@ std::string LiveLine(const LiveState& s) {
 
 std::vector<std::string> LiveScreen(const LiveState& s, ScreenSize size, bool colour) {
   Lines lines;
-  lines.push_back(s.title);
+  const bool fits = Columns(s.title) <= size.columns;
+  lines.push_back(fits ? s.title : Cut(s.title, size.columns - 1) + "…");
   lines.push_back(Labelled("time", Time(s)));
   lines.push_back(
       Labelled("rate", fmt::format("{:.0f} responses/s, {} in flight", Rate(s), s.now.in_flight())));
@@ -109,7 +110,8 @@ std::vector<std::string> LiveScreen(const LiveState& s, ScreenSize size, bool co
                                                   Micros(Newest(s.p50s)), Micros(Newest(s.p99s)))));
   lines.push_back(Labelled("", fmt::format("p50 {:>8}   p99 {:>8}   max {:>8}   so far", Micros(s.p50),
                                            Micros(s.p99), Micros(static_cast<double>(s.max)))));
-  lines.push_back(Course("p99", s.p99s, size.columns));
+  const bool known = s.p99s.empty() || *std::ranges::max_element(s.p99s) > 0;  // of a second
+  lines.push_back(known ? Course("p99", s.p99s, size.columns) : Course("p50", s.p50s, size.columns));
   AddErrors(s, colour, lines);
   const auto most = size.rows > 1 ? size.rows - 1 : 1;
   AddWorkers(s, most > lines.size() ? most - lines.size() : 0, lines);

@@ -11,6 +11,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 LiveState Example() {
   LiveState state{.title = "http://h/", .elapsed_s = 3, .planned_s = 10, .interval_s = 0.5};
@@ -40,6 +41,15 @@ TEST(LiveScreenTest, ShowsRateLatencyErrorsAndWorkers) {
   EXPECT_THAT(lines, Contains(HasSubstr("workers   0                        100  ███")));
   EXPECT_THAT(lines, Contains(HasSubstr("3 of 10 s")));
   EXPECT_THAT(lines, Not(Contains(HasSubstr("\x1b"))));
+}
+
+TEST(LiveScreenTest, WhereNoSecondHasAP99TheCourseIsOfP50) {
+  auto state = Example();
+  state.p99s = {0, 0, 0};
+  state.p50s = {500, 1000, 250};
+  EXPECT_THAT(LiveScreen(state, {}, false), Contains(StartsWith("p50       ▄█▂ up to 1.00 ms")));
+  state.p99s = {0, 4000, 0};
+  EXPECT_THAT(LiveScreen(state, {}, false), Contains(StartsWith("p99 ")));
 }
 
 TEST(LiveScreenTest, FitsTheTerminalWhateverThereIsToShow) {

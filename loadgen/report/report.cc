@@ -103,6 +103,29 @@ std::string Describe(const Plan& plan, const std::string& engine) {
       plan.connections, Plural(plan.connections), plan.threads, Plural(plan.threads), Manner(plan.wire));
 }
 
+namespace {
+
+/// What of the plan is not as it is without flags, but for how much load there is.
+std::string FurtherFlags(const Plan& plan) {
+  const auto& wire = plan.wire;
+  std::string flags;
+  const auto out = std::back_inserter(flags);
+  if (plan.arrivals.poisson) flags += " --arrival poisson";
+  if (plan.arrivals.saturate != Saturate::kQueue)
+    fmt::format_to(out, " --saturate {}", plan.arrivals.saturate == Saturate::kDrop ? "drop" : "open");
+  if (!wire.keep_alive) flags += " --connection close";
+  if (wire.reuse > 0) fmt::format_to(out, " --connection reuse:{}", wire.reuse);
+  if (wire.extras.http2) flags += " --http2";
+  if (wire.streams > 1) fmt::format_to(out, " --streams {}", wire.streams);
+  if (wire.extras.follow) flags += " -L";
+  if (wire.extras.limit_rate > 0) fmt::format_to(out, " --limit-rate {}", wire.extras.limit_rate);
+  if (const auto method = MethodOf(plan); !method.empty() && method != "GET")
+    fmt::format_to(out, " -m {}", method);
+  return flags;
+}
+
+}  // namespace
+
 std::string CommandOf(const Plan& plan) {
   std::string stages;
   for (const auto& stage : plan.arrivals.stages)
@@ -125,10 +148,8 @@ std::string CommandOf(const Plan& plan) {
   }
   if (plan.arrivals.warmup > 0) fmt::format_to(out, " --warmup {:g}s", sys::ToSeconds(plan.arrivals.warmup));
   if (plan.arrivals.ramp > 0) fmt::format_to(out, " --ramp {:g}s", sys::ToSeconds(plan.arrivals.ramp));
-  if (plan.wire.extras.limit_rate > 0) fmt::format_to(out, " --limit-rate {}", plan.wire.extras.limit_rate);
-  if (const auto method = MethodOf(plan); !method.empty() && method != "GET")
-    fmt::format_to(out, " -m {}", method);
-  fmt::format_to(out, " --timeout {:g}s {}", sys::ToSeconds(plan.wire.timeout), plan.targets.front().url);
+  fmt::format_to(out, "{} --timeout {:g}s {}", FurtherFlags(plan), sys::ToSeconds(plan.wire.timeout),
+                 plan.targets.front().url);
   if (plan.targets.size() > 1) fmt::format_to(out, " … ({} URLs)", plan.targets.size());
   return command;
 }

@@ -39,6 +39,15 @@ TEST(ReportHtmlTest, OfManyTargetsItShowsTheFirst) {
   EXPECT_NE(html.find("\"all_targets\":1000"), html.npos);
 }
 
+TEST(ReportHtmlTest, HasTheLatenciesByStatusAndOutcome) {
+  RunResult run{.duration = sys::kSecond};
+  run.tally.Sent({}, true);
+  run.tally.Finished({}, {.outcome = Outcome::kBadStatus, .end = sys::kMillisecond, .status = 503});
+  const auto html = ToHtml(MakeReport("raw", {.targets = {{.url = "http://h/"}}}, std::move(run)));
+  EXPECT_NE(html.find("\"status\":{\"503\":{\"min\""), html.npos);
+  EXPECT_NE(html.find("Response latency by status and outcome"), html.npos);
+}
+
 TEST(ReportHtmlTest, IsWholeAndNeedsNothingElse) {
   RunResult run{.duration = sys::kSecond};
   run.tally.workers["</script>"].requests = 3;

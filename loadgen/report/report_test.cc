@@ -216,6 +216,11 @@ TEST(CommandTest, IsWhatWasAskedForWithoutSecrets) {
             "loadgen -R 500 -c 10 -t 1 -d 30s --timeout 10s http://h/");
   EXPECT_EQ(CommandOf({.targets = {{.url = "http://h/"}}, .wire = {.extras = {.limit_rate = 500}}}),
             "loadgen -c 10 -t 1 -d 10s --limit-rate 500 --timeout 10s http://h/");
+  EXPECT_EQ(CommandOf({.targets = {{.url = "http://h/", .method = "PUT"}},
+                       .arrivals = {.rate = 5, .poisson = true, .saturate = Saturate::kDrop},
+                       .wire = {.streams = 9, .reuse = 7, .extras = {.http2 = true}}}),
+            "loadgen -R 5 -c 10 -t 1 -d 10s --arrival poisson --saturate drop --connection reuse:7 --http2 "
+            "--streams 9 -m PUT --timeout 10s http://h/");
 }
 
 TEST(NothingAnsweredTest, SaysHowManyWait) {

@@ -42,7 +42,7 @@ function drawRun() {
   plot('Rate', ['completed/s'], data.rows.map(row => [row.t, row.rate]), {...rates, ylabel: 'responses a second'});
   if (data.rows.some(row => row.errors > 0))
     plot('Errors', ['not ok/s'], data.rows.map(row => [row.t, row.errors]), {...rates, ylabel: 'requests a second'});
-  plot('In flight', ['in flight'], data.rows.map(row => [row.t, row.in_flight]), {...rates, ylabel: 'requests'});
+  plot('In flight at the end of each second', ['in flight'], data.rows.map(row => [row.to, row.in_flight]), {...rates, ylabel: 'requests'});
   latencies('Service latency', 'service');
   if (data.report.plan.rate) latencies('Lag: due but not sent', 'lag');
   const curve = new Map();
@@ -62,7 +62,8 @@ function drawRun() {
 }
 
 // A percentile beyond which fewer than ten of `count` lie says nothing.
-const cell = (key, us, count) => /^p/.test(key) && count * (100 - Number(key.slice(1))) < 999.999 ? '–' : micros(us);
+const unknown = (key, count) => /^p/.test(key) && count * (100 - Number(key.slice(1))) < 999.999;
+const cell = (key, us, count) => unknown(key, count) ? '–' : micros(us);
 
 function figures() {
   const report = data.report;
@@ -84,7 +85,9 @@ function figures() {
 function verdicts() {
   const report = data.report;
   const add = (text, className) => make('span', `verdict ${className}`, text, byId('verdicts'));
-  for (const slo of report.slo) add(`${slo.met ? '✓' : '✗'} ${slo.objective} (${slo.shown})`, slo.met ? 'good' : 'bad');
+  for (const slo of report.slo)
+    add(`${slo.met ? '✓' : '✗'} ${slo.objective} (${slo.samples ? `${slo.shown} of ${number(slo.samples)} requests` : 'of no request'})`,
+      slo.met ? 'good' : 'bad');
   if (report.nothing_reached) add(report.nothing_reached, 'bad');
   if (report.aborted) add(`ABORTED: ${report.aborted}`, 'bad');
   if (!report.valid) add(`INVALID: ${report.reason}`, 'bad');
@@ -102,8 +105,13 @@ function tables() {
   const report = data.report;
   const names = ['min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max', 'mean', 'sd'];
   const row = ([name, l]) => [name.replace('_', ' '), ...names.map(key => cell(key, l[key], l.count))];
-  table('Latencies', ['', ...names], [...Object.entries(report.latency_us),
-    ...Object.entries(report.phases_us).filter(([, l]) => l.count > 0)].map(row));
+  const wide = card => card && card.classList.add('wide');
+  wide(table('Latencies', ['', ...names], [...Object.entries(report.latency_us),
+    ...Object.entries(report.phases_us).filter(([, l]) => l.count > 0)].map(row)));
+  const {status, outcome} = report.latency_by;
+  const by = [...Object.entries(status), ...Object.entries(outcome).filter(([name]) => name !== 'bad_status')];
+  if (by.length > 1) wide(table('Response latency by status and outcome', ['', 'count', ...names],
+    by.map(([name, l]) => [name, number(l.count), ...row([name, l]).slice(1)])));
   const most = Math.max(1, ...Object.values(report.workers).map(w => w.requests));
   table(`Workers: Jain's index of their requests ${report.fairness_jain.toFixed(3)}`,
     ['worker', 'requests', '', 'errors', 'p50', 'p99'], Object.entries(report.workers).sort(byName).map(([slot, w]) => {
@@ -115,15 +123,15 @@ function tables() {
     }));
   table('Errors', ['', 'count', 'the first one'], Object.entries(report.errors).map(([name, n]) =>
     [name, number(n), {className: 'text', text: report.error_details[name] || ''}]));
-  table('Status', ['', 'count'], Object.entries(report.status).map(([code, n]) => [code, number(n)]));
+  if (by.length <= 1) table('Status', ['', 'count'], Object.entries(report.status).map(([code, n]) => [code, number(n)]));
   table('First response of each bad status', ['', 'head', 'body'], Object.entries(report.first_responses).map(([code, r]) =>
     [code, {className: 'text pre', text: r.head.trimEnd()}, {className: 'text pre', text: r.body}]));
   const phases = ['connect', 'tls', 'first_byte', 'body'].filter(name => report.targets.some(t => t.phases_us[name]));
-  if (report.targets.length > 1) table(data.all_targets > report.targets.length ?
+  if (report.targets.length > 1) wide(table(data.all_targets > report.targets.length ?
     `Targets: the first ${report.targets.length} of ${number(data.all_targets)}` : 'Targets', ['', 'sent', 'ok', 'not ok', 'p50', 'p99', ...phases.map(name => `${name.replace('_', ' ')} (mean)`)], report.targets.map(t =>
     [{className: 'text', text: t.name || t.url}, number(t.sent), number(t.ok), number(t.sent - t.ok),
       ...['p50', 'p99'].map(p => t.latency_ok_us && t.ok ? cell(p, t.latency_ok_us[p], t.ok) : ''),
-      ...phases.map(name => t.phases_us[name] ? micros(t.phases_us[name].mean) : '')])).classList.add('wide');
+      ...phases.map(name => t.phases_us[name] ? micros(t.phases_us[name].mean) : '')])));
   table('Was it the generator?', ['', ''], [['CPU', `${number(report.self.cpu_s)} s`],
     ['CPU a request', `${number(report.self.cpu_us_per_request)} µs`],
     ['busiest thread', `${number(100 * report.self.busiest_thread)} %`],
@@ -167,18 +175,20 @@ function drawLimits(canvas, area, graph) {
 function drawSearch() {
   const steps = [...data.search.steps].sort((a, b) => a.rate - b.rate);
   byId('when').textContent = data.search.conclusion;
-  const names = ['p50', 'p90', 'p99', 'p99.9', 'max'].filter((name, i) =>
-    i < 3 || data.limits.some(({text}) => text.replace(/[<>].*/, '').endsWith(name)));
-  const drawn = [...data.limits.map(({us}) => [0, us]), ...steps.map(step => [0, ...names.map(name => step.latency_us.response[name])])];
-  plot('Response latency by rate', names,
-    steps.map(step => [step.rate, ...names.map(name => Math.max(step.latency_us.response[name], 1))]),
+  byId('command').textContent = data.command;
+  const names = ['p50', 'p90', 'p99', 'p99.9', 'max'].filter(name =>
+    name !== 'p99.9' || data.limits.some(({text}) => text.replace(/[<>].*/, '').endsWith(name)));
+  const points = steps.map(({rate, latency_us: {response}}) => [rate,
+    ...names.map(name => response.count === 0 || unknown(name, response.count) ? null : Math.max(response[name], 1))]);
+  const drawn = [...data.limits.map(({us}) => [0, us]), ...points];
+  plot('Response latency by rate', names, points,
     {value: micros, at: rate => `${number(rate)}/s`, log: true, xlabel: 'requests a second', ylabel: 'latency (log)',
       underlay: drawLimits, range: frame(drawn, true), dygraph: {drawPoints: true, pointSize: 3, xRangePad: 12}});
   table('Steps', ['rate', 'holds', ...names, 'not held'], steps.map(step => [`${number(step.rate)}/s`,
     step.holds ? {className: 'good', text: '✓'} : {className: 'bad', text: '✗'},
-    ...names.map(name => micros(step.latency_us.response[name])),
+    ...names.map(name => cell(name, step.latency_us.response[name], step.latency_us.response.count)),
     {className: 'text', text: step.own_fault ? 'the generator was the limit'
-      : step.slo.filter(slo => !slo.met).map(slo => slo.objective).join(', ')}]));
+      : step.slo.filter(slo => !slo.met).map(slo => `${slo.objective} (${slo.samples ? slo.shown : 'of no request'})`).join(', ')}]));
 }
 
 byId('title').textContent = data.title;
