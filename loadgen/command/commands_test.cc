@@ -1,10 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "loadgen/report/report.h"
+#include "loadgen/report/terminal_text.h"
 #include "loadgen/testing/program.h"
 #include "loadgen/testing/scripted_server.h"
 #include "pool/testing/json.h"
@@ -13,7 +15,18 @@
 namespace hydrapool::loadgen {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+
+TEST(CommandHelpTest, FitsA80ColumnTerminal) {
+  for (const char* command : {"merge", "compare", "import", "search"}) {
+    Program program({command, "--help"});
+    EXPECT_EQ(program.Wait(), 0);
+    std::istringstream lines(program.Out());
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_LE(Columns(line), 80u) << command << ": " << line;
+  }
+}
 
 TEST(MergeCommandTest, ReplicasAddUpToTheWholeRun) {
   const ScriptedServer server;
@@ -92,7 +105,7 @@ TEST(CompareCommandTest, AShortRunSaysNothing) {
   const ScriptedServer server;
   const ScratchFile json("json");
   Program run({"-q", "-c", "1", "-d", "200ms", "--json", json.path(), server.Url("/ok")});
-  EXPECT_EQ(run.Wait(), 0);
+  EXPECT_THAT(run.Wait(), AnyOf(0, 1)) << "1: this machine stood still meanwhile";
   const ScratchFile verdict("verdict");
   Program shorter({"compare", json.path(), json.path(), "--json", verdict.path()});
   EXPECT_EQ(shorter.Wait(), 3);
@@ -103,6 +116,35 @@ TEST(CompareCommandTest, AShortRunSaysNothing) {
   Program wrong({"compare", json.path(), "/none", "--json", verdict.path()});
   EXPECT_EQ(wrong.Wait(), 2);
   EXPECT_EQ(support::ParseJson(verdict.Read()), said) << "kept: there was nothing to say";
+}
+
+TEST(CompareCommandTest, WhatIsNoReportIsNamed) {
+  const ScratchFile file("file");
+  const auto complaint = [&](const std::string& text) {
+    file.Write(text);
+    Program program({"compare", file.path(), file.path()});
+    EXPECT_EQ(program.Wait(), 2);
+    return program.Err();
+  };
+  EXPECT_EQ(complaint("x"),
+            "loadgen: " + file.path() +
+                ": not a whole JSON report of loadgen: parse error at line 1, column 1: syntax error "
+                "while parsing value - invalid literal; last read: 'x'\n");
+  EXPECT_EQ(complaint(R"({"schema": 1, "best_rps": null})"),
+            "loadgen: " + file.path() + ": the JSON of loadgen search, and no report of a run\n");
+  EXPECT_THAT(complaint(R"({"schema": 2, "differences": []})"), HasSubstr("the JSON of loadgen compare"));
+}
+
+TEST(CompareCommandTest, AFileWithoutANameIsNamed) {
+  const auto complaint = [](const std::vector<std::string>& args) {
+    Program program(args);
+    EXPECT_EQ(program.Wait(), 2);
+    return program.Err();
+  };
+  EXPECT_THAT(complaint({"compare", "", "b"}),
+              HasSubstr("A is empty (''): it is to be the first run's JSON report"));
+  EXPECT_THAT(complaint({"compare", "a", ""}), HasSubstr("B is empty (''): it is to be the other run's"));
+  EXPECT_THAT(complaint({"merge", "", "b"}), HasSubstr("one of FILES is empty"));
 }
 
 TEST(CompareCommandTest, OfARunThatWasInvalidNothingCanBeSaidInJsonToo) {
@@ -146,8 +188,8 @@ TEST(MergeCommandTest, OpenAndClosedLoopsAreRefused) {
   const ScratchFile open("open");
   const ScratchFile closed("closed");
   EXPECT_THAT(Program({"-q", "-R", "100", "-d", "50ms", "--json", open.path(), server.Url("/ok")}).Wait(),
-              ::testing::AnyOf(0, 3));
-  EXPECT_EQ(Program({"-q", "-c", "1", "-d", "50ms", "--json", closed.path(), server.Url("/ok")}).Wait(), 0);
+              AnyOf(0, 3));
+  EXPECT_EQ(Program({"-q", "-c", "1", "-n", "5", "--json", closed.path(), server.Url("/ok")}).Wait(), 0);
   Program merge({"merge", open.path(), closed.path()});
   EXPECT_EQ(merge.Wait(), 2);
   EXPECT_THAT(merge.Err(), HasSubstr("open and closed loops cannot be merged"));
@@ -179,14 +221,14 @@ TEST(SearchCommandTest, TriesRatesAndTellsWhenNoneHolds) {
   Program found({"search", "-q", "--slo", "errors<=0", "--slo", "rps<350", "-R", "200", "-d", "120ms",
                  "--precision", "30", "--json", "-", "--html", html.path(), server.Url("/ok")});
   // 3 where this machine was too busy for the schedule.
-  EXPECT_THAT(found.Wait(), ::testing::AnyOf(0, 3)) << found.Err();
+  EXPECT_THAT(found.Wait(), AnyOf(0, 3)) << found.Err();
   const auto json = support::ParseJson(found.Out());
   EXPECT_EQ(json["steps"][0]["rate"], 200);
   EXPECT_GE(json["steps"].size(), 2u);
   EXPECT_THAT(found.Err(), HasSubstr("with errors<=0 and rps<350"));
   EXPECT_NE(html.Read().find("\"kind\":\"search\""), std::string::npos);
   Program none({"search", "-q", "--slo", "errors<=0", "-R", "20", "-d", "60ms", server.Url("/500")});
-  EXPECT_THAT(none.Wait(), ::testing::AnyOf(99, 3));
+  EXPECT_THAT(none.Wait(), AnyOf(99, 3));
   Program without({"search", server.Url("/ok")});
   EXPECT_EQ(without.Wait(), 2);
   EXPECT_THAT(without.Err(), HasSubstr("search needs an --slo"));

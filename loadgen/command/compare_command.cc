@@ -160,8 +160,8 @@ int CompareCommand(int argc, const char* const* argv) {
   std::string json;
   double tolerance = 2;
   double resolution = 25;
-  app.add_option("A", path_a, "JSON report of one run")->required()->type_name("")->group("Input");
-  app.add_option("B", path_b, "JSON report of the other")->required()->type_name("")->group("Input");
+  app.add_option("A", path_a, "the first run's JSON report")->required()->type_name("")->group("Input");
+  app.add_option("B", path_b, "the other run's JSON report")->required()->type_name("")->group("Input");
   app.add_option("--tolerance", tolerance, "a difference of less than so many percent of A is none")
       ->check(CLI::Range(0.0, 1000.0).description(""))
       ->type_name("PERCENT")

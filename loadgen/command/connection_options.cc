@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/un.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
@@ -21,6 +22,9 @@ namespace hydrapool::loadgen {
 sys::Result<void> RequestOptions::FillConnection(Plan& plan) const {
   plan.wire.keep_alive = connection_.reuse != "close";
   plan.wire.unix_socket = connection_.unix_socket;
+  if (connection_.unix_socket.size() >= sizeof sockaddr_un::sun_path)
+    return sys::Failure(fmt::format("--unix-socket: a path has at most {} bytes, this one {}",
+                                    sizeof sockaddr_un::sun_path - 1, connection_.unix_socket.size()));
   plan.wire.connect_to = connection_.connect_to;
   if (!connection_.connect_to.empty() && !sys::SplitHostPort(connection_.connect_to))
     return sys::Failure(

@@ -86,6 +86,9 @@ TEST(DryRunTest, WritesNoReport) {
   EXPECT_THAT(DryRun({"--dry-run", "--json", "x.json", "http://h/"}),
               HasSubstr("--dry-run makes no report, so there is nothing for --json"));
   EXPECT_THAT(DryRun({"--once", "--dry-run", "http://h/"}), HasSubstr("excludes"));
+  EXPECT_THAT(DryRun({"--once", "-n", "5", "http://h/"}),
+              HasSubstr("--once sends one request, -n 5 asks for more"));
+  EXPECT_THAT(DryRun({"--once", "--until", "p99±5%", "http://h/"}), HasSubstr("nothing for --until"));
 }
 
 TEST(OnceCodeTest, NothingSentIsNoSuccess) {

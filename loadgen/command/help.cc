@@ -88,14 +88,19 @@ std::vector<std::string> SpreadObjectives(int argc, const char* const* argv) {
 /// Without a value these say something.
 constexpr std::array<std::string_view, 3> kMayBeEmpty = {"--data", "--data-template", "--worker-header"};
 
-/// An option whose value is empty, as where a script's variable was not set: it would count as not given.
+/// What is empty, as where a script's variable was not set: an option would count as not given, a file would
+/// have no name.
 std::optional<sys::Error> EmptyValue(const CLI::App& app) {
   for (const auto* option : app.get_options()) {
     const auto name = option->get_name();
-    if (option->get_positional() || std::ranges::find(kMayBeEmpty, name) != kMayBeEmpty.end()) continue;
-    if (std::ranges::find(option->results(), "") != option->results().end())
+    if (std::ranges::find(kMayBeEmpty, name) != kMayBeEmpty.end()) continue;
+    const auto& values = option->results();
+    if (std::ranges::find(values, "") == values.end()) continue;
+    if (!option->get_positional())
       return sys::Error{
           0, fmt::format("{} '' is empty: leave it out, or give {}", name, option->get_type_name())};
+    return sys::Error{0, fmt::format("{}{} is empty (''): it is to be {}", values.size() > 1 ? "one of " : "",
+                                     name, option->get_description())};
   }
   return std::nullopt;
 }

@@ -52,7 +52,8 @@ the first again after the last, {brace} a brace: '{brace}counter}' is sent as
 
 A request file has a request a line: a URL, METHOD URL, or JSON like
 {"method": "PUT", "url": "/a", "headers": {"A": "b"}, "body": "x", "weight": 3}.
-What is not whole, like /a, belongs to the URL on the command line.
+What is not whole, like /a, belongs to the URL on the command line. "body_base64"
+instead of "body" has any bytes; nothing in it is replaced.
 
 A session file is YAML:
   steps:
@@ -137,7 +138,8 @@ CommandLine Understand(int argc, const char* const* argv, int cores) {
   options.plan = std::move(*plan);
   options.outputs = std::move(*outputs);
   options.files = DistinctFiles(plan_flags.Files());
-  if (const auto fits = FitsTrial(options.trial, options.outputs); !fits) return fits.error();
+  if (const auto fits = FitsTrial(options.trial, options.plan.arrivals, options.outputs); !fits)
+    return fits.error();
   if (options.outputs.until && app.count("--duration") + app.count("--requests") + app.count("--stages") == 0)
     options.plan.arrivals.duration = kLongestUntil;
   for (auto* slos : {&options.outputs.slos, &options.outputs.abort_on}) {

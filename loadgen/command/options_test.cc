@@ -107,10 +107,16 @@ TEST(OptionsTest, FewConnectionsNeedFewThreads) {
 }
 
 TEST(OptionsTest, ARampIsATimeOrARateOfConnections) {
-  EXPECT_EQ(Understood({"--ramp", "30s", "h"}).plan.arrivals.ramp, 30 * kSecond);
+  EXPECT_EQ(Understood({"--ramp", "30s", "-d", "30s", "h"}).plan.arrivals.ramp, 30 * kSecond);
   EXPECT_EQ(Understood({"--ramp", "200/s", "-c", "1000", "h"}).plan.arrivals.ramp, 5 * kSecond);
   EXPECT_EQ(Understood({"--ramp", "200/s", "-c", "1000", "--replica", "1/2", "h"}).plan.arrivals.ramp,
             5 * kSecond);
+  EXPECT_EQ(Understood({"--ramp", "30s", "-n", "5", "h"}).plan.arrivals.ramp, 30 * kSecond);
+  EXPECT_THAT(Complaint({"--ramp", "30s", "-d", "20s", "h"}),
+              HasSubstr("--ramp 30s ends after the run: not all of -c 10 would be made"));
+  EXPECT_THAT(Complaint({"--ramp", "1/s", "-c", "11", "h"}), HasSubstr("--ramp 1/s ends after the run"));
+  EXPECT_THAT(Complaint({"--unix-socket", std::string(108, 'x').c_str(), "h"}),
+              HasSubstr("at most 107 bytes"));
   EXPECT_THAT(Complaint({"--ramp", "0/s", "h"}), HasSubstr("--ramp '0/s' is not a rate"));
   EXPECT_THAT(Complaint({"--ramp", "x", "h"}), HasSubstr("--ramp 'x' is not a duration"));
 }
@@ -189,6 +195,8 @@ TEST(OptionsTest, AnEmptyValueIsNoOptionLeftOut) {
     EXPECT_THAT(Complaint({flag, "", "h"}), HasSubstr("'' is empty: leave it out, or give ")) << flag;
   }
   EXPECT_EQ(Complaint({"-R", "", "h"}), "--rate '' is empty: leave it out, or give RATE");
+  EXPECT_THAT(Complaint({""}), HasSubstr("URL is empty (''): it is to be http:// or https://"));
+  EXPECT_THAT(Complaint({"h", ""}), HasSubstr("one of URL is empty"));
   EXPECT_EQ(Understood({"--data", "", "h"}).plan.targets[0].body, "");
   EXPECT_EQ(Understood({"--worker-header", "", "h"}).plan.worker_header, "");
 }

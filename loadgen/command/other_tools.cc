@@ -32,6 +32,21 @@ bool Http2(std::string_view value) { return value == "2" || value.starts_with("h
 bool Pair(std::string_view value) { return Any(value) && value.find('=') != value.npos; }
 bool Script(std::string_view value) { return value.ends_with(".lua") || value.ends_with(".js"); }
 
+/// "10k", which says no number.
+bool Thousands(std::string_view value) {
+  return value.size() > 1 && Number(value.substr(0, value.size() - 1)) &&
+         std::string_view("kKmM").find(value.back()) != value.npos;
+}
+bool K6Percentile(std::string_view value) { return value.find("p(") != value.npos; }
+bool K6Metric(std::string_view value) { return value.starts_with("http_req") || value.starts_with("checks"); }
+bool RateObjective(std::string_view value) { return value.starts_with("rate"); }
+/// "p95<200"
+bool NoUnit(std::string_view value) {
+  const auto sign = value.find_first_of("<>");
+  return sign != value.npos &&
+         Number(value.substr(std::min(value.find_first_not_of("<>= ", sign), value.size())));
+}
+
 /// A flag of another tool. The first row whose flag is there, with such a value, is what was meant.
 struct Row {
   std::string_view flag;
@@ -64,6 +79,18 @@ constexpr std::array kRows = {
     Row{"--latency", None, "the report always has the latencies' percentiles"},
     Row{"-L", Number, "-L follows redirects here and takes no value"},
     // k6
+    Row{"--slo", K6Percentile, "a percentile is p95 here, as in 'p95<200ms'"},
+    Row{"--slo", K6Metric, "latencies are p95<200ms, max or mean here, failures errors<1%"},
+    Row{"--slo", RateObjective, "responses a second are rps here, as in 'rps>900'"},
+    Row{"--slo", NoUnit, "a time has its unit: did you mean '{}ms'?"},
+    Row{"--abort-on", NoUnit, "a time has its unit: did you mean '{}ms'?"},
+    Row{"--threshold", Any, "did you mean --slo 'p95<200ms'?"},
+    Row{"--thresholds", Any, "did you mean --slo 'p95<200ms'?"},
+    Row{"--tag", Any, "there are no tags here; --json FILE keeps runs apart"},
+    Row{"--summary-trend-stats", None, "the report always has the latencies' percentiles"},
+    Row{"--discard-response-bodies", None, "bodies are not kept here"},
+    Row{"-c", Thousands, "numbers are written out here, like 10000"},
+    Row{"-n", Thousands, "numbers are written out here, like 10000"},
     Row{"--vus", Number, "did you mean -c {}?"},
     Row{"-u", Number, "did you mean -c {}?"},
     Row{"--out", Any, "did you mean --json FILE or --csv FILE?"},

@@ -67,6 +67,13 @@ TEST(OtherToolsTest, FirstMistakesAreUnderstood) {
       {{"report"}, "'report' is no command here"},
       {{"--json", "@body.json", "http://h/"}, "--json is the file for the report here; curl's is --data"},
       {{"--h1", "https://h/"}, "HTTP/1.1 is spoken here"},
+      {{"--slo", "p(95)<200", "http://h/"}, "a percentile is p95 here"},
+      {{"--slo", "p95<200", "http://h/"}, "; a time has its unit: did you mean 'p95<200ms'?"},
+      {{"--abort-on", "max>=1000", "http://h/"}, "did you mean 'max>=1000ms'?"},
+      {{"--slo", "http_req_failed<0.01", "http://h/"}, "failures errors<1%"},
+      {{"--slo", "rate>5", "http://h/"}, "rps here"},
+      {{"--thresholds", "p95<1s", "http://h/"}, "no such option: --thresholds; did you mean --slo"},
+      {{"-c10k", "http://h/"}, "numbers are written out here"},
   };
   for (const auto& [args, hint] : mistakes) EXPECT_THAT(Complaint(args), HasSubstr(hint));
 }

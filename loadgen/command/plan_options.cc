@@ -111,11 +111,14 @@ sys::Result<void> PlanOptions::FillRamp(Plan& plan) const {
     const auto time = sys::ParseDuration(ramp_);
     if (!time) return sys::Failure("--ramp " + time.error().message);
     plan.arrivals.ramp = *time;
-    return {};
+  } else {
+    const auto rate = sys::ParseRate(ramp_);
+    if (!rate) return sys::Failure("--ramp " + rate.error().message);
+    plan.arrivals.ramp = std::max<sys::Nanos>(std::llround(connections_ / *rate * sys::kSecond), 1);
   }
-  const auto rate = sys::ParseRate(ramp_);
-  if (!rate) return sys::Failure("--ramp " + rate.error().message);
-  plan.arrivals.ramp = std::max<sys::Nanos>(std::llround(connections_ / *rate * sys::kSecond), 1);
+  if (!plan.arrivals.count && plan.arrivals.ramp > plan.arrivals.warmup + plan.arrivals.duration)
+    return sys::Failure(
+        fmt::format("--ramp {} ends after the run: not all of -c {} would be made", ramp_, connections_));
   return {};
 }
 

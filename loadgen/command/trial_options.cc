@@ -22,10 +22,13 @@ void AddTrial(CLI::App& app, Trial& trial) {
       ->excludes(once);
 }
 
-sys::Result<void> FitsTrial(const Trial& trial, const Outputs& outputs) {
+sys::Result<void> FitsTrial(const Trial& trial, const Arrivals& arrivals, const Outputs& outputs) {
   if (!trial.once && trial.dry_run == 0) return {};
+  if (trial.once && arrivals.count.value_or(1) != 1)
+    return sys::Failure(
+        fmt::format("--once sends one request, -n {} asks for more: leave one of them out", *arrivals.count));
   const char* name = trial.once ? "--once" : "--dry-run";
-  const std::array<std::pair<const char*, bool>, 11> others = {{
+  const std::array<std::pair<const char*, bool>, 12> others = {{
       {"--json", !outputs.json.empty()},
       {"--csv", !outputs.csv.empty()},
       {"--hdr-log", !outputs.hdr_log.empty()},
@@ -37,6 +40,7 @@ sys::Result<void> FitsTrial(const Trial& trial, const Outputs& outputs) {
       {"--metrics", !outputs.metrics.empty()},
       {"--slo", !outputs.slos.empty()},
       {"--abort-on", !outputs.abort_on.empty()},
+      {"--until", outputs.until.has_value()},
   }};
   for (const auto& [flag, given] : others) {
     if (given) return sys::Failure(fmt::format("{} makes no report, so there is nothing for {}", name, flag));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "loadgen/command/output_options.h"
+#include "loadgen/plan/plan.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::loadgen {
@@ -13,7 +14,9 @@ struct Trial {
 
 /// The flags that ask for one.
 void AddTrial(CLI::App& app, Trial& trial);
-/// Whether what is asked for leaves something to write and to judge: neither does.
-[[nodiscard]] sys::Result<void> FitsTrial(const Trial& trial, const Outputs& outputs);
+/// Whether more is asked for than that: neither leaves something to write and to judge, and one request is
+/// one.
+[[nodiscard]] sys::Result<void> FitsTrial(const Trial& trial, const Arrivals& arrivals,
+                                          const Outputs& outputs);
 
 }  // namespace hydrapool::loadgen

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "loadgen/plan/json_words.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/series_json.h"
 
@@ -272,9 +273,13 @@ Report FromJson(const Json& json) {
 
 sys::Result<Report> ReadReport(std::string_view text) {
   try {
-    return FromJson(Json::parse(text));
+    const auto json = Json::parse(text);
+    if (json.contains("best_rps")) return sys::Failure("the JSON of loadgen search, and no report of a run");
+    if (json.contains("differences"))
+      return sys::Failure("the JSON of loadgen compare, and no report of a run");
+    return FromJson(json);
   } catch (const std::exception& error) {
-    return sys::Failure(fmt::format("not a whole JSON report of loadgen: {}", error.what()));
+    return sys::Failure(fmt::format("not a whole JSON report of loadgen: {}", JsonWords(error)));
   }
 }
 

@@ -45,7 +45,8 @@ Outcome OutcomeOf(const Plan& plan, const CurlEnding& ending) {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
       return Outcome::kTls;
-    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_UNSUPPORTED_PROTOCOL:  // of the response's first line, or of a redirect to ftp://
+      return ending.head_complete ? Outcome::kOther : Outcome::kMalformed;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP2:
     case CURLE_BAD_CONTENT_ENCODING:

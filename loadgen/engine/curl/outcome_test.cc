@@ -75,6 +75,15 @@ TEST(CurlOutcomeTest, AHeadThatIsNoneIsMalformedWhateverLibcurlCallsIt) {
             Outcome::kMalformed);
   EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_OUT_OF_MEMORY, .connected = true}), Outcome::kMalformed);
   EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_OUT_OF_MEMORY}), Outcome::kOther);
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_UNSUPPORTED_PROTOCOL, .connected = true}), Outcome::kMalformed);
+}
+
+TEST(CurlOutcomeTest, ARedirectToWhatIsNotHttpIsWellFormed) {
+  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_UNSUPPORTED_PROTOCOL,
+                               .connected = true,
+                               .head_began = true,
+                               .head_complete = true}),
+            Outcome::kOther);
 }
 
 TEST(CurlOutcomeTest, TimeoutsAreToldApartByPhase) {
