@@ -15,13 +15,22 @@
 namespace hydrapool::loadgen {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+/// Ends a run once the server, which answers none, has so many of its requests: however late they were sent.
+int StopOnceSent(Program& program, const ScriptedServer& server, int requests) {
+  while (server.Received("/stall-before") < requests) std::this_thread::yield();
+  program.Signal(SIGINT);
+  return program.Wait();
+}
 
 TEST(HonestyTest, AServerThatNeverAnswersHoldsNoObjective) {
   const ScriptedServer server;
-  Program program({"-q", "-c", "2", "-d", "500ms", "--timeout", "1h", "--slo", "errors<1%", "errors<=0",
+  Program program({"-q", "-c", "2", "-d", "10m", "--timeout", "1h", "--slo", "errors<1%", "errors<=0",
                    "p99<1h", "--json", "-", server.Url("/stall-before")});
-  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_EQ(StopOnceSent(program, server, 2), 1);
   const auto json = support::ParseJson(program.Out());
   for (const auto& slo : json["slo"]) EXPECT_EQ(slo["met"], false) << slo;
   EXPECT_EQ(json["throughput_rps"], 0);
@@ -33,9 +42,9 @@ TEST(HonestyTest, AServerThatNeverAnswersIsOneVerdict) {
   const ScriptedServer server;
   const ScratchFile junit("junit");
   const ScratchFile json("json");
-  Program run({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--junit", junit.path(), "--json",
+  Program run({"-q", "-c", "2", "-d", "10m", "--timeout", "1h", "--junit", junit.path(), "--json",
                json.path(), server.Url("/stall-before")});
-  EXPECT_EQ(run.Wait(), 1);
+  EXPECT_EQ(StopOnceSent(run, server, 2), 1);
   EXPECT_THAT(junit.Read(), HasSubstr("failures=\"1\""));
   Program merge({"merge", json.path(), "--junit", junit.path()});
   EXPECT_EQ(merge.Wait(), 1);
@@ -60,9 +69,10 @@ TEST(HonestyTest, AnAbortConditionSeesWhatIsNotAnswered) {
                   server.Url("/stall-before")});
   EXPECT_EQ(during.Wait(), 4);
   EXPECT_THAT(during.Out(), HasSubstr("ABORTED    unanswered>5% after "));
-  Program at_the_end({"-q", "-c", "2", "-d", "50ms", "--timeout", "1h", "--abort-on", "errors>5%",
+  const auto before = server.Received("/stall-before");
+  Program at_the_end({"-q", "-c", "2", "-d", "10m", "--timeout", "1h", "--abort-on", "errors>5%",
                       server.Url("/stall-before")});
-  EXPECT_EQ(at_the_end.Wait(), 4);
+  EXPECT_EQ(StopOnceSent(at_the_end, server, before + 2), 4);
   EXPECT_THAT(at_the_end.Out(), HasSubstr("ABORTED    errors>5% at the end: 100 %"));
 }
 
@@ -74,7 +84,7 @@ TEST(HonestyTest, ASearchEndsAtAServerThatNeverAnswers) {
   EXPECT_EQ(program.Wait(), 1);
   EXPECT_THAT(program.Err(), HasSubstr("requests was answered"));
   const auto search = support::ParseJson(json.Read());
-  EXPECT_EQ(search["conclusion"], "no rate was found with rps<1000");
+  EXPECT_THAT(search["conclusion"].get<std::string>(), StartsWith("no rate was found with rps<1000"));
   EXPECT_EQ(search["best_rps"], nullptr) << "an objective that silence meets";
   EXPECT_EQ(search["steps"].size(), 1u);
 }
@@ -82,12 +92,12 @@ TEST(HonestyTest, ASearchEndsAtAServerThatNeverAnswers) {
 TEST(HonestyTest, TheRateIsThatOfTheTimeInWhichLoadWasSent) {
   const ScriptedServer server;
   Program open({"-q", "-R", "50", "-d", "400ms", "--json", "-", server.Url("/ok")});
-  EXPECT_THAT(open.Wait(), ::testing::AnyOf(0, 3)) << "3: this machine was late, which is no mistake here";
+  EXPECT_THAT(open.Wait(), AnyOf(0, 3)) << "3: this machine was late, which is no mistake here";
   const auto json = support::ParseJson(open.Out());
   EXPECT_EQ(json["sending_s"], 0.4);
   EXPECT_EQ(json["throughput_rps"].get<double>(), json["requests"]["completed"].get<double>() / 0.4);
   Program closed({"-q", "-c", "2", "-d", "200ms", "--json", "-", server.Url("/ok")});
-  EXPECT_EQ(closed.Wait(), 0);
+  EXPECT_THAT(closed.Wait(), AnyOf(0, 1)) << "1: this machine stood still meanwhile";
   const auto loop = support::ParseJson(closed.Out());
   EXPECT_EQ(loop["sending_s"], 0.2);
   EXPECT_EQ(loop["counted"], loop["completed_while_sending"]);
@@ -121,7 +131,7 @@ TEST(HonestyTest, ProgressThatCannotBeWrittenIsGivenUpAndTheRunIsNot) {
   const ScratchFile json("json");
   const ScratchFile report("report");
   const ScratchFile code("code");
-  const auto run = "-c 1 -d 1200ms --json " + json.path() + " " + server.Url("/ok");
+  const auto run = "-n 1 --limit-rate 250k --json " + json.path() + " " + server.Url("/big");  // 1.2 s
   const auto whole = [&] {
     EXPECT_THAT(report.Read(), HasSubstr("requests   "));
     EXPECT_GT(support::ParseJson(json.Read())["requests"]["ok"], 0);

@@ -52,8 +52,8 @@ the first again after the last, {brace} a brace: '{brace}counter}' is sent as
 
 A request file has a request a line: a URL, METHOD URL, or JSON like
 {"method": "PUT", "url": "/a", "headers": {"A": "b"}, "body": "x", "weight": 3}.
-What is not whole, like /a, belongs to the URL on the command line. "body_base64"
-instead of "body" has any bytes; nothing in it is replaced.
+What is not whole, like /a, belongs to the URL on the command line. Instead of
+"body" "body_base64" has any bytes, and nothing in it is replaced.
 
 A session file is YAML:
   steps:

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "loadgen/testing/program.h"
@@ -138,8 +140,13 @@ TEST(SessionTest, WhereRequestsArriveSessionsBeginByWeight) {
 
 TEST(SessionTest, TheEndOfTheRunCutsThem) {
   const TokenServer server;
-  const auto json = RunSessions("steps:\n  - request: GET /page\n  - think: 1h\n  - request: GET /page\n",
-                                {"-d", "2s", "-c", "2", server.url()});
+  const ScratchFile file("sessions.yaml");
+  file.Write("steps:\n  - request: GET /page\n  - think: 1h\n  - request: GET /page\n");
+  Program program({"-q", "-d", "10m", "-c", "2", "--json", "-", "--session-file", file.path(), server.url()});
+  while (server.received("/page") < 2) std::this_thread::yield();
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Wait(), 0);
+  const auto json = ParseJson(program.Out());
   EXPECT_EQ(json["sessions"]["cut"], 2);
   EXPECT_EQ(json["requests"]["ok"], 2);
   EXPECT_EQ(json["requests"]["unsent"], 0);

@@ -194,8 +194,9 @@ TEST_P(EngineTest, AQueuedRequestsLatencyRunsFromItsDueTime) {
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), 1u);
   EXPECT_GE(result.tally.latency.response.ValueAtPercentile(50), 1'490'000);
   EXPECT_GE(result.tally.latency.lag.max(), 1'490'000);
-  EXPECT_LT(result.tally.latency.own_lag.max(), 1'490'000);
-  EXPECT_LT(result.tally.latency.service.ValueAtPercentile(50), 1'490'000);
+  const auto stood_still = result.tally.timing.longest_pause / sys::kMicrosecond;
+  EXPECT_LT(result.tally.latency.own_lag.max(), 1'490'000 + stood_still);
+  EXPECT_LT(result.tally.latency.service.ValueAtPercentile(50), 1'490'000 + stood_still);
 }
 
 TEST_P(EngineTest, StoppingEndsARunThatWaits) {
@@ -210,7 +211,7 @@ TEST_P(EngineTest, StoppingEndsARunThatWaits) {
   while (run.progress().sent < 4) std::this_thread::yield();
   run.Stop();
   pollfd done{.fd = run.done_fd(), .events = POLLIN, .revents = 0};
-  ASSERT_EQ(::poll(&done, 1, 10'000), 1);
+  ASSERT_EQ(::poll(&done, 1, 60'000), 1);
   const auto result = run.Wait();
   EXPECT_TRUE(result.stopped);
   EXPECT_EQ(result.tally.in_flight_at_end, 4u);

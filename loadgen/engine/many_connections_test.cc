@@ -119,7 +119,7 @@ TEST(ManyConnectionsTest, FiftyThousandAtOnceOnTwoThreads) {
   const auto result =
       RunPlan("raw", {.targets = {{.url = server.Url()}},
                       .arrivals = {.count = count},
-                      .wire = {.timeout = 60 * sys::kSecond, .bind = {"127.0.0.2", "127.0.0.3"}},
+                      .wire = {.timeout = 600 * sys::kSecond, .bind = {"127.0.0.2", "127.0.0.3"}},
                       .connections = connections,
                       .threads = 2});
   EXPECT_EQ(result.tally.outcomes.of(Outcome::kOk), count);
