@@ -222,7 +222,7 @@ int main(int argc, char** argv) {
     if (bug == "leak") static_cast<void>(::open("/dev/null", O_RDONLY));
   }
   if (bug == "orphan") workers.pop_back();
-  for (const pid_t worker : workers) sys::Kill(worker, SIGKILL);
+  for (const pid_t worker : workers) hydrapool::sys::Kill(worker, SIGKILL);
   for (const pid_t worker : workers) ::waitpid(worker, nullptr, 0);
   return 0;
 }
