@@ -73,10 +73,13 @@ sys::Result<Imported> Import(const std::string& kind, const std::string& text) {
     if (!requests) return tl::unexpected(requests.error());
     return Imported{.targets = std::move(requests->targets), .notes = std::move(requests->notes)};
   }
-  const auto entries = ParseHar(text);
-  if (!entries) return tl::unexpected(entries.error());
+  const auto har = ParseHar(text);
+  if (!har) return tl::unexpected(har.error());
   Imported imported;
-  for (const auto& entry : *entries) {
+  if (har->others > 0)
+    imported.notes.push_back(
+        fmt::format("left out: {} that are no http requests (data:, ws: …)", har->others));
+  for (const auto& entry : har->entries) {
     if (entry.lacks.empty()) {
       imported.targets.push_back(entry.target);
     } else {

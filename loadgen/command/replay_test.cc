@@ -95,10 +95,12 @@ TEST(ImportCommandTest, ABodyOfBytesIsImportedAndOneThatIsNotThereIsSaid) {
            server.Url("/ok") + R"(", "postData": )" + data + "}}";
   };
   har.Write(R"({"log": {"entries": [)" + entry(R"({"text": "//4K", "encoding": "base64"})") + "," +
-            entry(R"({"mimeType": "multipart/form-data", "params": [{"name": "a"}]})") + "]}}");
+            entry(R"({"mimeType": "multipart/form-data", "params": [{"name": "a"}]})") +
+            R"(, {"request": {"method": "GET", "url": "data:text/plain,x"}}]}})");
   Program import({"import", "har", har.path(), "-o", requests.path()});
   EXPECT_EQ(import.Wait(), 0) << import.Err();
-  EXPECT_EQ(import.Out(), "left out: POST " + server.Url("/ok") +
+  EXPECT_EQ(import.Out(), "left out: 1 that are no http requests (data:, ws: …)\nleft out: POST " +
+                              server.Url("/ok") +
                               ": of its body only the fields are there and not the text\n");
   Program run({"-n", "1", "-q", "--request-file", requests.path()});
   EXPECT_EQ(run.Wait(), 0) << run.Err();

@@ -87,20 +87,24 @@ bool LooksLikeHar(std::string_view text) {
   return key != begin.npos && begin.substr(key).starts_with("\"log\"");
 }
 
-sys::Result<std::vector<HarEntry>> ParseHar(std::string_view text) {
-  std::vector<HarEntry> entries;
+sys::Result<HarFile> ParseHar(std::string_view text) {
+  HarFile file;
   std::size_t number = 0;
   try {
     const auto archive = json::parse(text);
     for (const auto& object : archive.at("log").at("entries")) {
       ++number;
-      if (auto entry = EntryOf(object)) entries.push_back(std::move(*entry));
+      if (auto entry = EntryOf(object)) {
+        file.entries.push_back(std::move(*entry));
+      } else {
+        ++file.others;
+      }
     }
   } catch (const std::exception& error) {
     return number == 0 ? sys::Failure(fmt::format("not an HTTP Archive: {}", JsonWords(error)))
                        : sys::Failure(fmt::format("entry {}: {}", number, JsonWords(error)));
   }
-  return entries;
+  return file;
 }
 
 }  // namespace hydrapool::loadgen

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,16 @@ struct HarEntry {
   std::string lacks = {};  ///< Why its body is not known, where that is so.
 };
 
+struct HarFile {
+  std::vector<HarEntry> entries = {};
+  std::size_t others = 0;  ///< What is no http request (data:, ws:) and is left out.
+};
+
 /// Whether the text is an HTTP Archive rather than something else. Pure.
 [[nodiscard]] bool LooksLikeHar(std::string_view text);
 
-/// Reads an HTTP Archive (HAR 1.2) as browsers save it. What is no http request (data:, ws:) is left out.
-/// Bodies are sent as they are, decoded of base64. Pure.
-[[nodiscard]] sys::Result<std::vector<HarEntry>> ParseHar(std::string_view text);
+/// Reads an HTTP Archive (HAR 1.2) as browsers save it. Bodies are sent as they are, decoded of base64.
+/// Pure.
+[[nodiscard]] sys::Result<HarFile> ParseHar(std::string_view text);
 
 }  // namespace hydrapool::loadgen

@@ -46,6 +46,8 @@ class Replayer {
     Replace(target.headers, headers_);
     return Add({.time = entry.time}, std::move(target));
   }
+  /// What is no request.
+  void LeaveOut(std::uint64_t more) { unusable_ += more; }
   sys::Result<void> TakeLine(std::string_view line) {
     if (line.empty()) return {};
     auto logged = ParseAccessLine(line);
@@ -146,9 +148,10 @@ class Replayer {
 
 sys::Result<void> TakeAll(std::string_view text, Replayer& replayer) {
   if (LooksLikeHar(text)) {
-    const auto entries = ParseHar(text);
-    if (!entries) return tl::unexpected(entries.error());
-    for (const auto& entry : *entries) {
+    const auto file = ParseHar(text);
+    if (!file) return tl::unexpected(file.error());
+    replayer.LeaveOut(file->others);
+    for (const auto& entry : file->entries) {
       if (auto taken = replayer.Take(entry); !taken) return taken;
     }
     return {};
