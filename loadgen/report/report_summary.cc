@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "loadgen/plan/figures.h"
+#include "loadgen/report/connections_text.h"
 #include "loadgen/report/terminal_text.h"
 #include "loadgen/report/text_chart.h"
 
@@ -114,8 +115,9 @@ void LatencyLine(std::back_insert_iterator<std::string> out, const char* name, c
   fmt::format_to(out, " {} |\n", FormatMicros(static_cast<double>(h.max())));
 }
 
-void Addresses(std::back_insert_iterator<std::string> out, const ServerAddresses& addresses) {
-  for (const auto& row : addresses.rows())
+void Connections(std::back_insert_iterator<std::string> out, const ConnectionCounts& own) {
+  if (own.opened > 0) fmt::format_to(out, "\n- {}", ConnectionsText(own));
+  for (const auto& row : own.addresses.rows())
     fmt::format_to(out, "\n- {} of {} connections to {}", row.connected, row.tried, Cell(row.address));
 }
 
@@ -146,7 +148,7 @@ std::string ToMarkdown(const Report& report) {
   fmt::format_to(out, "| latency | p50 | p90 | p99 | p99.9 | max |\n|---|---:|---:|---:|---:|---:|\n");
   LatencyLine(out, "response (from when it was due)", tally.latency.response);
   LatencyLine(out, "service (from when it was sent)", tally.latency.service);
-  Addresses(out, tally.connections.addresses);
+  Connections(out, tally.connections);
   for (std::size_t i = 1; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
     if (tally.outcomes.of(outcome) == 0) continue;

@@ -36,6 +36,15 @@ TEST(MarkdownTest, TellsWhatHeldAndWhatDidNot) {
   EXPECT_THAT(ToMarkdown(ReportWith({})), HasSubstr("## loadgen: passed\n"));
 }
 
+TEST(MarkdownTest, HasWhatTheConnectionsSpoke) {
+  auto report = ReportWith({});
+  report.run.tally.connections = {.opened = 5, .http2 = 4, .tls = 4, .resumed = 1};
+  report.run.tally.connections.addresses.Add({.address = "127.0.0.1:443", .tried = 5, .connected = 4});
+  EXPECT_THAT(ToMarkdown(report),
+              HasSubstr("\n- 4 connections made, 1 more tried, 4 HTTP/2, 4 TLS handshakes, 1 of "
+                        "them resumed\n- 4 of 5 connections to 127.0.0.1:443\n"));
+}
+
 TEST(MarkdownTest, ARunThatIsNotValidDidNotPass) {
   auto report = ReportWith({});
   report.self = {.valid = false, .reason = "ports"};

@@ -11,6 +11,7 @@
 #include "loadgen/plan/figures.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/report/bootstrap.h"
+#include "loadgen/report/connections_text.h"
 #include "loadgen/report/hdr_log.h"
 #include "loadgen/report/report.h"
 #include "loadgen/report/terminal_text.h"
@@ -223,13 +224,7 @@ void Slos(Out out, const Report& report) {
 
 void Connections(Out out, const ConnectionCounts& own) {
   if (own.opened == 0) return;
-  const auto made = own.made();
-  fmt::format_to(out, "connected  {} connection{} made", made, made == 1 ? "" : "s");
-  if (own.opened > made) fmt::format_to(out, ", {} more tried", own.opened - made);
-  if (own.http1 > 0) fmt::format_to(out, ", {} HTTP/1.1", own.http1);
-  if (own.http2 > 0) fmt::format_to(out, ", {} HTTP/2", own.http2);
-  if (own.tls > 0) fmt::format_to(out, ", {} TLS handshakes, {} of them resumed", own.tls, own.resumed);
-  fmt::format_to(out, "\n");
+  fmt::format_to(out, "connected  {}\n", ConnectionsText(own));
   const auto& rows = own.addresses.rows();
   for (const auto& row : std::span(rows).first(std::min(rows.size(), kMostAddresses)))
     fmt::format_to(

@@ -138,6 +138,9 @@ function tables() {
     ['own lag p99', micros(report.self.own_lag_us.p99)], ['all programs', `${number(100 * report.self.machine_cpu)} % of ${report.self.cores} cores`],
     ['connections made', number(report.self.network.own_connections_made)],
     ['more that were tried', number(report.self.network.own_connections - report.self.network.own_connections_made)],
+    ...[['in HTTP/1.1', 'http1_connections'], ['in HTTP/2', 'http2_connections'], ['TLS handshakes', 'tls_sessions'],
+      ['TLS sessions resumed', 'tls_resumed']].filter(([, key]) => report.self.network[key] > 0)
+      .map(([name, key]) => [name, number(report.self.network[key])]),
     ['TCP segments sent again on them', number(report.self.network.own_retransmits)],
     ['and by all programs', number(report.self.network.retransmits)], ['accept queues overflowed', number(report.self.network.accept_overflows)], ['bottleneck', report.self.bottleneck]]);
   table("The server's addresses", ['', 'connections', 'not made'], report.self.network.addresses.map(({address, tried, connected}) =>
