@@ -36,6 +36,11 @@ std::string LastExit(const hydrapool::WorkerSlot& slot) {
                            : fmt::format(R"("{}")", sys::SignalName(last - kSignalled));
 }
 
+/// How long ago it was, in microseconds; null: it has not come yet in this life.
+std::string AgeOf(sys::Nanos at, sys::Nanos now) {
+  return at == 0 ? "null" : fmt::to_string(std::max<sys::Nanos>(now - at, 0) / sys::kMicrosecond);
+}
+
 /// The part that grows with the pool, so it is written straight out: four times as fast as by way of Json.
 std::string Workers(const hydrapool::Scoreboard& board, sys::Nanos now) {
   fmt::memory_buffer text;
@@ -44,10 +49,11 @@ std::string Workers(const hydrapool::Scoreboard& board, sys::Nanos now) {
     fmt::format_to(
         std::back_inserter(text),
         R"({}{{"slot":{},"pid":{},"incarnation":{},"program":{},"state":"{}","leases":{},"busy":{},"requests":{},)"
-        R"("heartbeat_age_s":{:.3f},"last_exit":{}}})",
+        R"("heartbeat_age_s":{:.3f},"ready_age_us":{},"answered_age_us":{},"last_exit":{}}})",
         i == 0 ? "" : ",", i, slot.pid.load(), slot.incarnation.load(), board.life_of(i).program,
         hydrapool::WorkerStateName(board.life_of(i).state), slot.leases.load(), board.life_of(i).busy.load(),
-        slot.requests(), sys::ToSeconds(board.life_of(i).HeartbeatAge(now)), LastExit(slot));
+        slot.requests(), sys::ToSeconds(board.life_of(i).HeartbeatAge(now)),
+        AgeOf(board.life_of(i).ready_at, now), AgeOf(board.life_of(i).first_reply_at, now), LastExit(slot));
   }
   return fmt::to_string(text);
 }

@@ -36,6 +36,8 @@ TEST(StatusJsonTest, HasEachWorkerInItsSlot) {
   board.life_of(1).busy = 4;
   board.life_of(1).program = 2;
   board.life_of(1).beat = 8 * sys::kSecond;
+  board.life_of(1).ready_at = 7 * sys::kSecond;
+  board.life_of(1).first_reply_at = 7500 * sys::kMillisecond;
   slot.replies[2].Add(100);
   slot.replies[4].Add(1);
   slot.last_exit = 256 + 9;
@@ -43,10 +45,12 @@ TEST(StatusJsonTest, HasEachWorkerInItsSlot) {
   ASSERT_EQ(workers.size(), 2u);
   EXPECT_EQ(workers[0],
             support::ParseJson(R"({"slot":0,"pid":0,"incarnation":0,"program":0,"state":"dead","leases":0,
-                                                  "busy":0,"requests":0,"heartbeat_age_s":0,"last_exit":null})"));
+                                                  "busy":0,"requests":0,"heartbeat_age_s":0,"ready_age_us":null,
+                                                  "answered_age_us":null,"last_exit":null})"));
   EXPECT_EQ(workers[1], support::ParseJson(
                             R"({"slot":1,"pid":815,"incarnation":3,"program":2,"state":"draining","leases":20,
-                                                  "busy":4,"requests":101,"heartbeat_age_s":2,"last_exit":"SIGKILL"})"));
+                                                  "busy":4,"requests":101,"heartbeat_age_s":2,"ready_age_us":3000000,
+                                                  "answered_age_us":2500000,"last_exit":"SIGKILL"})"));
 }
 
 TEST(StatusJsonTest, SaysWhetherItIsReadyAndWhatItIsLimitedTo) {
