@@ -65,7 +65,9 @@ struct Arguments {
 };
 
 InjectRun::Look LookAt(const Arguments& arguments) {
-  return [parent = arguments.parent, admin = arguments.admin] { return ProcessesNow(admin, parent); };
+  return [parent = arguments.parent, admin = arguments.admin] {
+    return ProcessesNow(admin, parent, kShortPatience);
+  };
 }
 
 sys::Result<sys::UniqueFd> OpenJournal(const std::string& path) {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -47,6 +49,36 @@ struct Runner {
   sys::EventLoop loop;
   std::vector<InjectRecord> records;
 };
+
+TEST(InjectRunTest, AServerThatDoesNotAnswerIsAskedAgainAndTheLoopGoesOnMeanwhile) {
+  const auto children = Sleepers(1);
+  sys::EventLoop loop;
+  Injector injector(::getpid());
+  int turns = 0;
+  std::vector<int> looked_in;
+  sys::EventLoop::Timer beat;
+  std::function<void()> go_on = [&] {
+    ++turns;
+    beat = loop.At(sys::Now() + sys::kMillisecond, go_on);
+  };
+  go_on();
+  std::vector<InjectRecord> records;
+  InjectRun run(
+      loop, {.schedule = {.every = sys::kMillisecond, .count = 1}}, injector,
+      [&]() -> sys::Result<ServerProcesses> {
+        looked_in.push_back(turns);
+        if (looked_in.size() < 3) return sys::Failure(ETIMEDOUT, "GET");
+        return ProcessesOf(::getpid());
+      },
+      [&](const InjectRecord& record) { records.push_back(record); });
+  const auto summary = run.Run();
+  EXPECT_EQ(summary.planned, 1u);
+  EXPECT_EQ(summary.landed, 1u);
+  EXPECT_THAT(records, SizeIs(1));
+  ASSERT_THAT(looked_in, SizeIs(3));
+  EXPECT_LT(looked_in[0], looked_in[1]);
+  EXPECT_LT(looked_in[1], looked_in[2]);
+}
 
 TEST(InjectRunTest, AllKillsEachChildOnce) {
   const auto children = Sleepers(3);

@@ -18,6 +18,8 @@ constexpr sys::Nanos kBetweenServerLooks = 20 * sys::kMillisecond;
 constexpr sys::Nanos kToSucceed = 5 * sys::kSecond;
 constexpr sys::Nanos kForAVictim = sys::kSecond;
 constexpr sys::Nanos kBetweenTries = 2 * sys::kMillisecond;
+constexpr sys::Nanos kUntilItAnswers = 2 * sys::kSecond;
+constexpr sys::Nanos kBetweenQuestions = 200 * sys::kMillisecond;
 
 /// Half of the time that so many more requests will take if they go on as they came; within bounds.
 sys::Nanos PauseFor(std::uint64_t missing, std::uint64_t executed, sys::Nanos elapsed) {
@@ -61,11 +63,11 @@ InjectRun::InjectRun(sys::EventLoop& loop, const Options& options, Injector& inj
       look_(std::move(look)),
       report_(std::move(report)),
       schedule_(options_.listed.empty() ? FaultSchedule(options_.schedule) : FaultSchedule(options_.listed)),
-      main_(sys::OpenPidfd(injector_.main())) {
+      main_{.pidfd = sys::OpenPidfd(injector_.main())} {
   summary_.schedule = options_.schedule;
   summary_.listed = options_.listed.size();
   summary_.parent = injector_.main();
-  if (!main_) sys::ThrowErrno(ESRCH, fmt::format("pid {}", injector_.main()));
+  if (!main_.pidfd) sys::ThrowErrno(ESRCH, fmt::format("pid {}", injector_.main()));
 }
 
 void InjectRun::LeaveTrap() {
@@ -78,7 +80,7 @@ void InjectRun::LeaveTrap() {
 InjectSummary InjectRun::Run() {
   Start(sys::Now());
   while (!over()) loop_.RunOnce();
-  main_watch_.Reset();
+  main_.watch.Reset();
   if (summary_.ended.empty()) summary_.ended = "schedule";
   return summary_;
 }
@@ -91,8 +93,8 @@ void InjectRun::Start(sys::Nanos start) {
 }
 
 void InjectRun::WatchMain() {
-  main_watch_ = loop_.Add(main_.get(), EPOLLIN, [this](std::uint32_t) {
-    main_watch_.Reset();
+  main_.watch = loop_.Add(main_.pidfd.get(), EPOLLIN, [this](std::uint32_t) {
+    main_.watch.Reset();
     SeekMain(sys::Now() + kToSucceed);
   });
 }
@@ -100,11 +102,11 @@ void InjectRun::WatchMain() {
 void InjectRun::SeekMain(sys::Nanos deadline) {
   const auto now = look_();
   if (now && now->main() != nullptr && !injector_.Follow(*now)) {
-    main_ = sys::OpenPidfd(injector_.main());
-    if (main_) return WatchMain();
+    main_.pidfd = sys::OpenPidfd(injector_.main());
+    if (main_.pidfd) return WatchMain();
   }
   if (sys::Now() > deadline) return Stop("parent");
-  seek_ = loop_.At(sys::Now() + kBetweenServerLooks, [this, deadline] { SeekMain(deadline); });
+  main_.seek = loop_.At(sys::Now() + kBetweenServerLooks, [this, deadline] { SeekMain(deadline); });
 }
 
 void InjectRun::Stop(std::string why) {
@@ -132,6 +134,7 @@ void InjectRun::TryAgain(const PlannedFault& fault, std::optional<sys::Nanos> de
 void InjectRun::Try(PlannedFault fault, std::optional<sys::Nanos> deadline) {
   if (injector_.spent()) return Stop("budget");
   const auto server = look_();
+  if (MayAnswerYet(server)) return TryAgain(fault, deadline, kBetweenQuestions);
   if (fault.requests && !deadline) {
     const sys::Nanos since = sys::Now() - start_;
     if (options_.schedule.duration && since > *options_.schedule.duration) return next_.Reset();
@@ -150,6 +153,18 @@ void InjectRun::Try(PlannedFault fault, std::optional<sys::Nanos> deadline) {
   if (!CarryOut(fault, server, sys::Now() >= until)) return TryAgain(fault, until, kBetweenTries);
   if (options_.trap != nullptr) options_.trap->Clear();
   ScheduleNext();
+}
+
+/// One that does not answer is asked again in between, as this loop has to go on.
+bool InjectRun::MayAnswerYet(const sys::Result<ServerProcesses>& server) {
+  if (server || server.error().code != ETIMEDOUT) {
+    silent_since_.reset();
+    return false;
+  }
+  if (!silent_since_) silent_since_ = sys::Now();
+  if (sys::Now() - *silent_since_ < kUntilItAnswers) return true;
+  silent_since_.reset();
+  return false;
 }
 
 std::optional<sys::Nanos> InjectRun::PauseUntilDue(const PlannedFault& fault, const ServerProcesses& server) {

@@ -28,7 +28,8 @@ namespace hydrapool::harness {
 /// Faults come when they are due whether earlier victims are dead or not, so a TERM that drains for long
 /// holds nothing up; a worker that is leaving already is no victim again. A fault that comes late because the
 /// machine was busy is carried out late, never dropped. One of a phase, or of a slot's program, waits up to a
-/// second until there is one, and those after it wait with it. Each blow's outcome is reported once, when it
+/// second until there is one, and those after it wait with it; so they do for two seconds for a server that
+/// does not answer. Each blow's outcome is reported once, when it
 /// is known: at the death, when a signal was taken, when the time of what is held is over, when the server is
 /// renewed, or at the deadline. Ends with the schedule, when the injector has dealt all its blows, with
 /// Stop(), with the main process's end, unless another process of the server takes its place within five
@@ -88,6 +89,7 @@ class InjectRun {
   /// `deadline`: of a fault that is due already and waits for its victim.
   void Try(PlannedFault fault, std::optional<sys::Nanos> deadline);
   void TryAgain(const PlannedFault& fault, std::optional<sys::Nanos> deadline, sys::Nanos pause);
+  [[nodiscard]] bool MayAnswerYet(const sys::Result<ServerProcesses>& server);
   [[nodiscard]] std::optional<sys::Nanos> PauseUntilDue(const PlannedFault& fault,
                                                         const ServerProcesses& server);
   [[nodiscard]] bool CountStandsStill() const;
@@ -116,11 +118,14 @@ class InjectRun {
   Report report_;
   FaultSchedule schedule_;
   InjectSummary summary_;
-  sys::UniqueFd main_;
-  sys::EventLoop::Watch main_watch_;
-  sys::EventLoop::Timer seek_;
+  struct {
+    sys::UniqueFd pidfd;
+    sys::EventLoop::Watch watch = {};
+    sys::EventLoop::Timer seek = {};  ///< The next look for the one that takes its place.
+  } main_;
   sys::EventLoop::Timer next_;
   std::optional<std::uint64_t> trap_guarded_;
+  std::optional<sys::Nanos> silent_since_;  ///< The server answers nobody who looks at it.
   std::vector<std::unique_ptr<Wait>> waits_;
   sys::Nanos start_ = 0;
   /// From which requests are counted, for faults that are due by a count.

@@ -95,7 +95,8 @@ std::optional<std::string> Injector::WhyNot(const Identity& victim) const {
   const auto now = ReadProcess(victim.pid);
   if (!now || !now->alive()) return fmt::format("pid {} was already dead", victim.pid);
   if (now->identity != victim) return fmt::format("pid {} is another process by now", victim.pid);
-  if (victim != main_ && victim != parent_ && !IsOf(*now, main_.pid) && !IsOf(*now, parent_.pid))
+  const bool is_child = now->parent == main_.pid || now->parent == parent_.pid;
+  if (victim != main_ && victim != parent_ && !is_child && !IsOf(*now, main_.pid) && !IsOf(*now, parent_.pid))
     return fmt::format("pid {} is not a child of {}", victim.pid, main_.pid);
   return WhyAnotherUsers(victim.pid, limits_.any_user);
 }

@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 2> kTopNames{"schema", "pid"};
 constexpr std::array<std::string_view, 1> kParentNames{"pid"};
 constexpr std::array<std::string_view, 5> kTotalsNames{"rescued", "rescued_in_flight", "lost", "cut",
                                                        "requests"};
-constexpr std::array<std::string_view, 7> kWorkerNames{"slot",   "pid",      "incarnation", "busy",
-                                                       "leases", "requests", "program"};
+constexpr std::array<std::string_view, 9> kWorkerNames{
+    "slot", "pid", "incarnation", "busy", "leases", "requests", "program", "ready_age_us", "answered_age_us"};
 
 /// The numbers of an object, by the order of their names.
 using Numbers = std::array<std::optional<std::int64_t>, kWorkerNames.size()>;
@@ -45,6 +45,7 @@ void TakeNumber(JsonText& json, std::string_view name, Names names, Numbers& num
   const auto found = std::ranges::find(names, name);
   if (found == names.end()) return json.Skip();
   const char next = json.Next();
+  if (next == 'n') return json.Skip();  // null: as if it were not said
   if (next != '-' && (next < '0' || next > '9')) return json.Fail(fmt::format("{} is no number", name));
   numbers[static_cast<std::size_t>(found - names.begin())] = json.Number();
 }
@@ -92,6 +93,10 @@ std::optional<PoolStatus::Totals> TotalsOf(const std::optional<Numbers>& numbers
 
 PoolStatus::Worker WorkerOf(const WorkerText& worker) {
   const auto at = [&worker](std::size_t i) { return worker.numbers[i].value_or(0); };
+  const auto age = [&worker](std::size_t i) {
+    const auto& micros = worker.numbers[i];
+    return micros ? std::optional(*micros * sys::kMicrosecond) : std::nullopt;
+  };
   return {.slot = static_cast<int>(at(0)),
           .pid = static_cast<pid_t>(at(1)),
           .incarnation = static_cast<std::uint64_t>(at(2)),
@@ -100,7 +105,20 @@ PoolStatus::Worker WorkerOf(const WorkerText& worker) {
           .ready = worker.state == "ready",
           .draining = worker.state == "draining",
           .requests = static_cast<std::uint64_t>(at(5)),
-          .program = static_cast<std::uint32_t>(at(6))};
+          .program = static_cast<std::uint32_t>(at(6)),
+          .ready_age = age(7),
+          .answered_age = age(8)};
+}
+
+/// Where there is a supervisor too; that one lives, or has ended.
+std::optional<Identity> ParentOf(const PoolStatus& status, std::span<const Identity> known,
+                                 bool supervisor_lives) {
+  if (const auto found = std::ranges::find(known, status.parent, &Identity::pid); found != known.end())
+    return *found;
+  const auto parent = ReadProcess(status.parent);
+  if (!parent || !parent->alive()) return std::nullopt;
+  if (supervisor_lives && parent->parent != status.main) return std::nullopt;
+  return parent->identity;
 }
 
 }  // namespace
@@ -126,16 +144,26 @@ sys::Result<PoolStatus> ParsePoolStatus(std::string_view text) {
   return status;
 }
 
-ServerProcesses LivingProcesses(const PoolStatus& status) {
+bool PoolStatus::TellsAges() const {
+  return std::ranges::any_of(workers, [](const Worker& worker) { return worker.ready_age.has_value(); });
+}
+
+ServerProcesses LivingProcesses(const PoolStatus& status, std::span<const Identity> known) {
+  const auto identity = [&](pid_t pid) -> std::optional<Identity> {
+    if (const auto found = std::ranges::find(known, pid, &Identity::pid); found != known.end()) return *found;
+    const auto process = ReadProcess(pid);
+    if (!process || !process->alive()) return std::nullopt;
+    if (!IsOf(*process, status.parent) && !IsOf(*process, status.main)) return std::nullopt;
+    return process->identity;
+  };
   ServerProcesses server;
   if (status.totals) server.requests = status.totals->requests;
   std::int64_t busy = 0;
   for (const auto& worker : status.workers) {
-    const auto process = ReadProcess(worker.pid);
-    if (!process || !process->alive()) continue;
-    if (!IsOf(*process, status.parent) && !IsOf(*process, status.main)) continue;
+    const auto who = identity(worker.pid);
+    if (!who) continue;
     busy += worker.busy;
-    server.workers.push_back({.identity = process->identity,
+    server.workers.push_back({.identity = *who,
                               .slot = worker.slot,
                               .incarnation = worker.incarnation,
                               .busy = worker.busy,
@@ -144,12 +172,16 @@ ServerProcesses LivingProcesses(const PoolStatus& status) {
                               .program = worker.program});
   }
   const auto main = ReadProcess(status.main);
-  const auto parent = status.parent == status.main ? main : ReadProcess(status.parent);
   const bool main_lives = main && main->alive();
-  if (main_lives && status.main != status.parent)
+  if (status.main == status.parent) {
+    if (main_lives)
+      server.parent = ProcessView{.identity = main->identity, .busy = busy, .role = Role::kParent};
+    return server;
+  }
+  if (main_lives)
     server.supervisor = ProcessView{.identity = main->identity, .busy = busy, .role = Role::kSupervisor};
-  if (parent && parent->alive() && (!server.supervisor || parent->parent == status.main))
-    server.parent = ProcessView{.identity = parent->identity, .busy = busy, .role = Role::kParent};
+  if (const auto parent = ParentOf(status, known, main_lives))
+    server.parent = ProcessView{.identity = *parent, .busy = busy, .role = Role::kParent};
   return server;
 }
 

@@ -3,10 +3,12 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "harness/fault/targets.h"
+#include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::harness {
@@ -23,6 +25,8 @@ struct PoolStatus {
     bool draining = false;
     std::uint64_t requests = 0;  ///< Of the slot: goes on through its incarnations.
     std::uint32_t program = 0;   ///< Which of the pool's programs has made it, from 1; 0: it does not say.
+    std::optional<sys::Nanos> ready_age = {};     ///< How long ago it was ready first.
+    std::optional<sys::Nanos> answered_age = {};  ///< And had answered a request.
     bool operator==(const Worker&) const = default;
   };
   /// The pool's own account since its start.
@@ -38,6 +42,10 @@ struct PoolStatus {
   pid_t parent = 0;  ///< The one whose children the workers are.
   std::optional<Totals> totals = {};  ///< nullopt: it does not say.
   std::vector<Worker> workers = {};   ///< By slot; those that have a process: pid > 0 and not "dead".
+
+  /// It says when a worker became ready and answered, and so a later look tells as much as one at that
+  /// moment.
+  [[nodiscard]] bool TellsAges() const;
 };
 
 /// Reads the JSON of schema 1; unknown members are ignored. Pure.
@@ -45,7 +53,8 @@ struct PoolStatus {
 
 /// The processes of `status` as they are in /proc now, with their start times: those that live, the parent
 /// only as the main process or a child of it, and workers only as children of one of these. A pid that has
-/// been handed on meanwhile is another's child and falls out.
-[[nodiscard]] ServerProcesses LivingProcesses(const PoolStatus& status);
+/// been handed on meanwhile is another's child and falls out. `known` live and are of the server for certain:
+/// these are not read again.
+[[nodiscard]] ServerProcesses LivingProcesses(const PoolStatus& status, std::span<const Identity> known = {});
 
 }  // namespace hydrapool::harness

@@ -28,6 +28,21 @@ TEST(PoolStatusTest, TakesLivingWorkersBySlotAndIgnoresTheRest) {
                                              .requests = 9}));
 }
 
+TEST(PoolStatusTest, TakesWhenAWorkerWasReadyAndHadAnsweredWhereItIsSaid) {
+  const auto of = [](const std::string& members) {
+    return ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[{"slot":0, "pid":1, "state":"ready")" +
+                           members + "}]}");
+  };
+  const auto both = of(R"(, "ready_age_us":2500, "answered_age_us":0)");
+  EXPECT_EQ(both->workers[0].ready_age, 2500 * sys::kMicrosecond);
+  EXPECT_EQ(both->workers[0].answered_age, 0);
+  EXPECT_TRUE(both->TellsAges());
+  const auto not_yet = of(R"(, "ready_age_us":2500, "answered_age_us":null)");
+  EXPECT_FALSE(not_yet->workers[0].answered_age);
+  EXPECT_TRUE(not_yet->TellsAges());
+  EXPECT_FALSE(of("")->TellsAges());
+}
+
 TEST(PoolStatusTest, TakesThePoolsOwnAccountWhereThereIsOne) {
   const auto status = ParsePoolStatus(R"({"schema":1, "pid":100, "workers":[], "totals":
       {"requests":9, "rescued":48, "rescued_in_flight":32, "lost":3, "cut":4, "other":8}})");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <climits>
 #include <filesystem>
 #include <iterator>
 #include <sstream>
@@ -133,11 +134,16 @@ std::vector<pid_t> WithAncestors(pid_t pid) {
 std::optional<Program> ReadProgram(pid_t pid) {
   const auto process = ReadProcess(pid);
   if (!process) return std::nullopt;
-  std::error_code error;
-  std::string file = fs::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
-  constexpr std::string_view kReplaced = " (deleted)";  // since by an installation: it is the same all the same
-  if (file.ends_with(kReplaced)) file.resize(file.size() - kReplaced.size());
-  return Program{.file = error ? "" : file, .comm = process->comm};
+  return Program{.file = ExecutableOf(pid), .comm = process->comm};
+}
+
+std::string ExecutableOf(pid_t pid) {
+  std::array<char, PATH_MAX> path;
+  const ssize_t length = ::readlink(fmt::format("/proc/{}/exe", pid).c_str(), path.data(), path.size());
+  std::string_view file(path.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+  constexpr std::string_view kReplaced = " (deleted)";  // by an installation: it is the same all the same
+  if (file.ends_with(kReplaced)) file.remove_suffix(kReplaced.size());
+  return std::string(file);
 }
 
 std::string TitleOf(pid_t pid) {

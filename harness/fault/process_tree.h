@@ -59,6 +59,9 @@ struct Program {
 };
 [[nodiscard]] std::optional<Program> ReadProgram(pid_t pid);
 
+/// The file of the program that it runs; empty where that may not be read, or there is no such process.
+[[nodiscard]] std::string ExecutableOf(pid_t pid);
+
 /// What a process calls itself (/proc/PID/cmdline), its arguments joined by blanks.
 [[nodiscard]] std::string TitleOf(pid_t pid);
 

@@ -93,7 +93,7 @@ void FamilyWatch::Take(pid_t pid, pid_t parent, FamilySample& sample) {
   if (member.identity != process->identity || (member.dead && process->alive())) {
     member = {.identity = process->identity, .pidfd = std::move(pidfd)};
     ++newcomers_;
-    if (member.pidfd) AwaitEnd(member.pidfd.get(), pid);
+    if (member.pidfd) AwaitEnd(epoll_, member.pidfd.get(), pid);
   }
   member.dead = !process->alive();
   if (!member.here) sample.children.push_back(member.identity);
@@ -104,21 +104,38 @@ void FamilyWatch::WatchMain(pid_t main) {
   if (main == main_pid_) return;
   main_ = sys::OpenPidfd(main);
   main_pid_ = main;
-  if (main_) AwaitEnd(main_.get(), main);
+  if (main_) AwaitEnd(epoll_, main_.get(), main);
 }
 
-void FamilyWatch::AwaitEnd(int pidfd, pid_t pid) const {
+void FamilyWatch::AwaitEnd(const sys::UniqueFd& epoll, int pidfd, pid_t pid) {
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = pid}};
-  sys::Check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd, &event), "epoll_ctl");
+  sys::Check(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, pidfd, &event), "epoll_ctl");
 }
 
-void FamilyWatch::Disregard(pid_t pid) {
-  const auto member = members_.find(pid);
-  if (member == members_.end() || !member->second.pidfd) return;
-  const int pidfd = member->second.pidfd.get();
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pidfd, nullptr);
-  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = pid}};
-  sys::Check(::epoll_ctl(quiet_.get(), EPOLL_CTL_ADD, pidfd, &event), "epoll_ctl");
+void FamilyWatch::Disregard(pid_t pid) { Move(pid, true); }
+
+void FamilyWatch::Regard(pid_t pid) { Move(pid, false); }
+
+void FamilyWatch::Move(pid_t pid, bool quiet) {
+  const auto found = members_.find(pid);
+  if (found == members_.end() || !found->second.pidfd || found->second.quiet == quiet) return;
+  Member& member = found->second;
+  ::epoll_ctl((member.quiet ? quiet_ : epoll_).get(), EPOLL_CTL_DEL, member.pidfd.get(), nullptr);
+  member.quiet = quiet;
+  AwaitEnd(member.quiet ? quiet_ : epoll_, member.pidfd.get(), pid);
+}
+
+std::vector<Identity> FamilyWatch::Living() const {
+  std::vector<Identity> living;
+  for (const auto& [pid, member] : members_) {
+    if (member.pidfd && !member.dead && !member.quiet) living.push_back(member.identity);
+  }
+  return living;
+}
+
+bool FamilyWatch::HasNews() const {
+  pollfd news{epoll_.get(), POLLIN, 0};
+  return ::poll(&news, 1, 0) > 0;
 }
 
 void FamilyWatch::NoteQuietEnds() {

@@ -35,12 +35,18 @@ class FamilyWatch {
   };
   /// The end of that child wakes nobody; the next look shows it.
   void Disregard(pid_t pid);
+  /// It wakes again.
+  void Regard(pid_t pid);
   /// Waits for one of these until `pause` is over.
   [[nodiscard]] Woken Await(const Bell& bell, sys::Nanos pause);
 
   /// Of the last look.
   [[nodiscard]] std::size_t living() const { return living_; }
   [[nodiscard]] bool has_dead() const { return dead_ > 0; }
+  /// By that look, and by the ends since that Await has told of; without those whose end wakes nobody.
+  [[nodiscard]] std::vector<Identity> Living() const;
+  /// Await would tell of something. From any thread.
+  [[nodiscard]] bool HasNews() const;
   [[nodiscard]] std::size_t newcomers() const { return newcomers_; }  ///< The one before has not shown them.
 
  private:
@@ -49,6 +55,7 @@ class FamilyWatch {
     sys::UniqueFd pidfd = {};  ///< None: it is read again at each look.
     bool dead = false;
     bool here = false;  ///< The current look has shown it.
+    bool quiet = false;
   };
   /// The open lists of a process's children, one for each of its threads.
   struct Lists {
@@ -60,7 +67,8 @@ class FamilyWatch {
   [[nodiscard]] static bool Read(const Lists& lists, std::vector<pid_t>& children);
   void Take(pid_t pid, pid_t parent, FamilySample& sample);
   void WatchMain(pid_t main);
-  void AwaitEnd(int pidfd, pid_t pid) const;
+  static void AwaitEnd(const sys::UniqueFd& epoll, int pidfd, pid_t pid);
+  void Move(pid_t pid, bool quiet);
   void NoteQuietEnds();
 
   sys::UniqueFd epoll_;

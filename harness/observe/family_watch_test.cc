@@ -45,6 +45,29 @@ TEST_F(FamilyWatchTest, AnEndWakesItOnce) {
   EXPECT_TRUE(watch.Await(bell, 0).ended.empty());
 }
 
+TEST_F(FamilyWatchTest, WhoLivesIsKnownWithoutALook) {
+  const auto child = sys::Child::Fork(SleepForEver);
+  const auto other = sys::Child::Fork(SleepForEver);
+  const auto lives = [this](const sys::Child& who) {
+    const auto living = watch.Living();
+    return std::ranges::find(living, who.pid(), &Identity::pid) != living.end();
+  };
+  ASSERT_TRUE(Shows(child.pid()));
+  EXPECT_TRUE(lives(child) && lives(other));
+  EXPECT_FALSE(watch.HasNews());
+  End(child);
+  EXPECT_TRUE(watch.HasNews()) << "so that nobody takes it for living before it has been told";
+  static_cast<void>(watch.Await(bell, sys::kSecond));
+  EXPECT_FALSE(watch.HasNews());
+  EXPECT_FALSE(lives(child));
+  watch.Disregard(other.pid());
+  EXPECT_FALSE(lives(other)) << "nobody would hear of its end";
+  watch.Regard(other.pid());
+  EXPECT_TRUE(lives(other));
+  End(other);
+  EXPECT_EQ(watch.Await(bell, sys::kSecond).ended, std::vector{other.pid()});
+}
+
 TEST_F(FamilyWatchTest, WhoIsDisregardedWakesNobodyAndIsSeenToBeDead) {
   const auto other = sys::Child::Fork(SleepForEver);
   auto child = sys::Child::Fork(SleepForEver);

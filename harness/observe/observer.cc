@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -14,7 +14,7 @@
 #include "harness/observe/child_kinds.h"
 #include "harness/observe/family_watch.h"
 #include "harness/observe/look_plan.h"
-#include "harness/observe/pool_watch.h"
+#include "harness/observe/status_watch.h"
 #include "pool/sys/signals.h"
 
 namespace hydrapool::harness {
@@ -23,25 +23,41 @@ namespace {
 
 constexpr sys::Nanos kStandstill = 20 * sys::kMillisecond;
 
+StatusWatch::Pace PaceOf(const ObserverPace& pace) {
+  return {.status = pace.status, .answers = pace.answers, .told = pace.told, .calm = pace.calm_status};
+}
+
 }  // namespace
 
 /// What the two threads tell each other.
 struct ObserverLinks {
+  ObserverLinks(pid_t server, const std::string& admin, const ObserverPace& pace)
+      : main(server), parent(server), tells(!admin.empty()), status_watch(admin, PaceOf(pace)) {}
+
   FamilyWatch watch = {};  ///< The first thread's, but for the first look.
   std::atomic<pid_t> main = 0;
   std::atomic<pid_t> parent = 0;  ///< Whose children are looked at; the second thread says so.
   Bell family_bell = {};
   Bell status_bell = {};
-  bool tells =
-      false;  ///< There is an admin endpoint: it says who is a worker, and whether all are there again.
+  /// There is an admin endpoint: it says who is a worker, and whether all are there again.
+  const bool tells;
+  StatusWatch status_watch;
   std::atomic<bool> well = true;
   std::atomic<unsigned> stirs = 0;    ///< How often the first thread has called all but well.
   std::atomic<bool> stirred = false;  ///< By another thread; else the bell only asks for a look.
 
-  void Stir() {
+  void Stir(StatusWatch::Stirred by) {
     ++stirs;
     well = false;
-    status_bell.Ring();
+    if (status_watch.Stir(by)) status_bell.Ring();
+  }
+  sys::Result<PoolStatus> LookAtStatus(std::chrono::milliseconds patience = kPatience) {
+    const unsigned before = stirs;
+    auto seen = status_watch.Look(patience);
+    if (!seen) return tl::unexpected(seen.error());
+    Learn(seen->status);
+    if (seen->calm) Calm(before);
+    return std::move(seen->status);
   }
   /// All is well by what was asked for when there had been `before` stirs.
   void Calm(unsigned before) {
@@ -68,9 +84,21 @@ struct ObserverLinks {
       return !tells || known_.contains(pid) || before_.contains(pid) || !is_a_program(pid);
     }));
   }
-  void Keep(const FamilySample& sample) {
+  void Keep(const FamilySample& sample, std::vector<Identity> living) {
     const std::lock_guard lock(mutex_);
     latest_ = sample;
+    living_ = std::move(living);
+  }
+  void NoteEnds(const std::vector<pid_t>& ended) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(living_,
+                  [&](const Identity& each) { return std::ranges::find(ended, each.pid) != ended.end(); });
+  }
+  /// Children that live for certain.
+  [[nodiscard]] std::vector<Identity> Living() const {
+    if (watch.HasNews()) return {};
+    const std::lock_guard lock(mutex_);
+    return living_;
   }
   [[nodiscard]] FamilySample Latest() const {
     const std::lock_guard lock(mutex_);
@@ -80,70 +108,29 @@ struct ObserverLinks {
  private:
   mutable std::mutex mutex_;
   FamilySample latest_;
+  std::vector<Identity> living_;
   std::set<pid_t> known_;
   std::set<pid_t> before_;  // known until the last status: it may have been asked for after an end
 };
 
 namespace {
 
-/// Whether all that follows from a fault has come, as /status.json tells.
-class Recovery {
- public:
-  void Look(const PoolStatus& status) {
-    ready_ = status.parent != 0 && status.workers.size() >= workers_;
-    answered_ = true;
-    for (const PoolStatus::Worker& worker : status.workers) {
-      First& first = first_[worker.slot];
-      if (first.incarnation != worker.incarnation) {
-        first = {.incarnation = worker.incarnation, .requests = worker.requests};
-        renewed_ = true;
-      }
-      ready_ &= worker.ready;
-      answered_ &= worker.requests > first.requests;
-    }
-  }
-  /// What comes from now on follows from a stir.
-  void Stir() { renewed_ = false; }
-  /// A worker has come since.
-  [[nodiscard]] bool renewed() const { return renewed_; }
-  /// By the last look each worker is there and ready.
-  [[nodiscard]] bool all_ready() const { return ready_; }
-  /// And has answered since it was first seen.
-  [[nodiscard]] bool complete() const { return ready_ && answered_; }
-  /// It is not waited for more workers than these.
-  void Settle(const PoolStatus& status) { workers_ = status.workers.size(); }
-
- private:
-  struct First {
-    std::uint64_t incarnation = 0;
-    std::uint64_t requests = 0;
-  };
-  std::map<int, First> first_;
-  std::size_t workers_ = 0;
-  bool ready_ = false;
-  bool answered_ = false;
-  bool renewed_ = false;
-};
+bool HasHead(const std::vector<pid_t>& ended, const ObserverLinks& links) {
+  return std::ranges::any_of(ended, [&links](pid_t pid) { return pid == links.main || pid == links.parent; });
+}
 
 }  // namespace
 
-Observer::Observer(pid_t main, std::string admin, const ObserverPace& pace) : pace_(pace) {
-  constexpr unsigned kUntilTitled = 64;
-  constexpr unsigned kUntilExecuted = 4;  // /status.json tells the rest
-  kinds_ = std::make_shared<ChildKinds>(main, admin.empty() ? kUntilTitled : kUntilExecuted);
-  links_ = std::make_shared<ObserverLinks>();
-  links_->main = links_->parent = main;
-  links_->tells = !admin.empty();
-  if (links_->tells) {
-    if (const auto status = FetchStatus(admin)) links_->Learn(*status);
-  }
+Observer::Observer(pid_t main, const std::string& admin, const ObserverPace& pace) : pace_(pace) {
+  links_ = std::make_shared<ObserverLinks>(main, admin, pace);
+  kinds_ = std::make_shared<ChildKinds>(
+      main, links_->tells ? ChildKinds::Told::kByStatus : ChildKinds::Told::kByTitle);
+  if (links_->tells) static_cast<void>(links_->LookAtStatus());
   seen_.family.push_back(links_->watch.Look(links_->main, links_->parent));
-  links_->Keep(seen_.family.back());
+  links_->Keep(seen_.family.back(), links_->watch.Living());
   const sys::BlockAllSignals blocked;
   family_ = std::jthread([this](const std::stop_token& stop) { WatchFamily(stop); });
-  if (admin.empty()) return;
-  status_ = std::jthread(
-      [this, admin = std::move(admin)](const std::stop_token& stop) { WatchStatus(stop, admin); });
+  if (links_->tells) status_ = std::jthread([this](const std::stop_token& stop) { WatchStatus(stop); });
 }
 
 void Observer::WatchFamily(const std::stop_token& stop) {
@@ -152,9 +139,9 @@ void Observer::WatchFamily(const std::stop_token& stop) {
   Aftermath aftermath;
   std::size_t whole = watch.living();
   bool looked = true;  // before this thread was started
-  const auto stir = [&] {
+  const auto stir = [&](StatusWatch::Stirred by) {
     plan.Stir(sys::Now());
-    links_->Stir();
+    links_->Stir(by);
   };
   const auto is_a_program = [this](pid_t pid) { return kinds_->IsAProgram(pid); };
   sys::Nanos awake = sys::Now();
@@ -163,13 +150,15 @@ void Observer::WatchFamily(const std::stop_token& stop) {
     const bool were_there = links_->well;  // then this look shows them
     const bool look = !std::exchange(looked, false) || last;
     auto sample = look ? watch.Look(links_->main, links_->parent) : seen_.family.back();
-    for (const pid_t pid : kinds_->Look(sample)) {
+    const auto turned_out = kinds_->Look(sample, {links_->main, links_->parent});
+    for (const pid_t pid : turned_out.programs) {
       if (links_->tells) watch.Disregard(pid);
     }
+    for (const pid_t pid : turned_out.forks_after_all) watch.Regard(pid);
     if (sample.children != seen_.family.back().children) {
-      links_->Keep(sample);
+      links_->Keep(sample, watch.Living());
       seen_.family.push_back(std::move(sample));
-      if (!links_->tells) stir();
+      if (!links_->tells) stir(StatusWatch::Stirred::kElse);
     }
     plan.Note(links_->tells ? were_there : watch.living() >= whole && !watch.has_dead());
     if (aftermath.Looked(watch.newcomers(), watch.has_dead())) plan.Settle();
@@ -182,11 +171,14 @@ void Observer::WatchFamily(const std::stop_token& stop) {
       const auto woken = watch.Await(links_->family_bell, left);
       awake = sys::Now();
       NoteStandstill(next);
+      links_->NoteEnds(woken.ended);
       const std::size_t ended = links_->Matter(woken.ended, is_a_program);
       aftermath.Ended(ended);
-      const bool stirred = links_->stirred.exchange(false) || ended > 0;
+      const bool called = links_->stirred.exchange(false);
+      const bool stirred = called || ended > 0;
       if (stirred) {  // nothing has come of it yet
-        stir();
+        stir(called || HasHead(woken.ended, *links_) ? StatusWatch::Stirred::kElse
+                                                     : StatusWatch::Stirred::kByWorkersEnd);
         next = std::min(next, sys::Now() + pace_.family);
       }
       if ((woken.rung && !stirred) || links_->Matter(woken.reaped, is_a_program) > 0) break;
@@ -199,41 +191,25 @@ void Observer::NoteStandstill(sys::Nanos due) {
   if (now - due >= kStandstill) seen_.standstills.push_back({.from = due, .to = now});
 }
 
-void Observer::WatchStatus(const std::stop_token& stop, const std::string& admin) {
-  LookPlan plan({.close = pace_.status, .seldom = pace_.calm_status});
-  Recovery recovery;
+void Observer::WatchStatus(const std::stop_token& stop) {
+  const pollfd bell{links_->status_bell.fd(), POLLIN, 0};
   for (bool last = false; !last;) {
     last = stop.stop_requested();
-    const unsigned stirs = links_->stirs;
-    if (links_->status_bell.Silence()) {
-      plan.Stir(sys::Now());
-      recovery.Stir();
-    }
-    const sys::Nanos begun = sys::Now();
-    auto status = FetchStatus(admin);
-    if (status) recovery.Look(*status);
-    const bool all_ready = status && recovery.all_ready();
-    plan.Note(status && recovery.complete());
-    if (status && recovery.complete() && recovery.renewed()) plan.Settle();
-    if (status) {
-      links_->Learn(*status);
-      if (!plan.IsClose(sys::Now())) recovery.Settle(*status);
-      seen_.status.push_back({.at = sys::Now(),
-                              .workers = std::move(status->workers),
-                              .main = status->main,
-                              .parent = status->parent});
-    }
-    const sys::Nanos now = sys::Now();
-    if (all_ready || !plan.IsClose(now)) links_->Calm(stirs);
-    if (last) continue;
-    const auto millis = [](sys::Nanos time) { return static_cast<int>(time / sys::kMillisecond); };
-    pollfd rung{links_->status_bell.fd(), POLLIN, 0};
-    if (plan.IsClose(now)) {
-      ::poll(nullptr, 0, std::max(millis(begun + (all_ready ? pace_.answers : pace_.status) - now), 0));
-    } else if (::poll(&rung, 1, millis(pace_.calm_status)) == 1) {
-      ::poll(nullptr, 0, millis(pace_.status));  // nothing has come of it yet
+    static_cast<void>(links_->LookAtStatus());
+    while (!last && !stop.stop_requested()) {
+      const sys::Nanos pause = links_->status_watch.Due() - sys::Now();
+      if (pause <= 0) break;
+      pollfd rung = bell;
+      ::poll(&rung, 1, static_cast<int>((pause + sys::kMillisecond - 1) / sys::kMillisecond));
+      links_->status_bell.Silence();
     }
   }
+}
+
+sys::Result<ServerProcesses> Observer::Look() {
+  const auto status = links_->LookAtStatus(kShortPatience);
+  if (!status) return tl::unexpected(status.error());
+  return LivingProcesses(*status, links_->Living());
 }
 
 void Observer::Stir() {
@@ -257,6 +233,7 @@ void Observer::End() {
 Observer::Seen Observer::Stop() {
   End();
   kinds_->KeepWorkers(seen_.family);
+  seen_.status = links_->status_watch.TakeSamples();
   return std::move(seen_);
 }
 

@@ -19,8 +19,9 @@
 namespace hydrapool::harness {
 namespace {
 
-sys::Result<std::string> Fetch(const std::string& admin, const std::string& path) {
-  const auto page = admin::HttpGet(admin, path, std::chrono::seconds(2));
+sys::Result<std::string> Fetch(const std::string& admin, const std::string& path,
+                               std::chrono::milliseconds patience) {
+  const auto page = admin::HttpGet(admin, path, patience);
   if (!page) return tl::unexpected(page.error());
   if (page->status != 200) return sys::Failure(fmt::format("{}{}: status {}", admin, path, page->status));
   return page->body;
@@ -36,21 +37,22 @@ std::optional<std::size_t> OpenDescriptors(pid_t pid) {
 
 }  // namespace
 
-sys::Result<PoolStatus> FetchStatus(const std::string& admin) {
-  const auto page = Fetch(admin, "/status.json");
+sys::Result<PoolStatus> FetchStatus(const std::string& admin, std::chrono::milliseconds patience) {
+  const auto page = Fetch(admin, "/status.json", patience);
   if (!page) return tl::unexpected(page.error());
   return ParsePoolStatus(*page);
 }
 
 sys::Result<PoolFates> FetchFates(const std::string& admin) {
-  const auto page = Fetch(admin, "/fates.json");
+  const auto page = Fetch(admin, "/fates.json", kPatience);
   if (!page) return tl::unexpected(page.error());
   return ParsePoolFates(*page);
 }
 
-sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main) {
+sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main,
+                                          std::chrono::milliseconds patience) {
   if (!admin.empty()) {
-    const auto status = FetchStatus(admin);
+    const auto status = FetchStatus(admin, patience);
     if (!status) return tl::unexpected(status.error());
     return LivingProcesses(*status);
   }

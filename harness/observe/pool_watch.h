@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,17 +13,23 @@
 #include "harness/observe/run_record.h"
 #include "pool/sys/error.h"
 
-/// What a pool's admin endpoint says, fetched now: each blocks for at most 2 s.
+/// What a pool's admin endpoint says, fetched now: each blocks for at most kPatience, or what it is told.
 namespace hydrapool::harness {
 
-[[nodiscard]] sys::Result<PoolStatus> FetchStatus(const std::string& admin);
+constexpr std::chrono::milliseconds kPatience{2000};
+/// Of who has faults to take back meanwhile, and tries again (InjectRun).
+constexpr std::chrono::milliseconds kShortPatience{100};
+
+[[nodiscard]] sys::Result<PoolStatus> FetchStatus(const std::string& admin,
+                                                  std::chrono::milliseconds patience = kPatience);
 
 /// The pool's journal of what became of dead workers' connections, out of /fates.json.
 [[nodiscard]] sys::Result<PoolFates> FetchFates(const std::string& admin);
 
 /// The server now: those that the endpoint names, or, where `admin` is empty, `main` and its forks that are
 /// workers (worker_kind.h). An Error where there are children and none of them is one.
-[[nodiscard]] sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main);
+[[nodiscard]] sys::Result<ServerProcesses> ProcessesNow(const std::string& admin, pid_t main,
+                                                        std::chrono::milliseconds patience = kPatience);
 
 /// How the server is now; nullopt where it cannot be seen.
 [[nodiscard]] std::optional<ServerState> StateNow(const std::string& admin, pid_t main);

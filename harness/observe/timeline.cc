@@ -59,9 +59,12 @@ void FollowSlot(const Victim& victim, std::span<const FamilySample> family,
       const auto seen = SeenAt(worker->pid, family);
       timeline.forked = seen ? std::min(*seen, sample.at) : sample.at;
     }
-    if (!timeline.ready && worker->ready) timeline.ready = sample.at;
-    if (timeline.ready && worker->requests > first->requests) {
-      timeline.first_response = sample.at;
+    if (!timeline.ready && (worker->ready || worker->ready_age)) {
+      timeline.ready = sample.at - worker->ready_age.value_or(0);
+      timeline.forked = std::min(*timeline.forked, *timeline.ready);  // it was there by then
+    }
+    if (timeline.ready && (worker->answered_age || worker->requests > first->requests)) {
+      timeline.first_response = sample.at - worker->answered_age.value_or(0);
       return;
     }
   }
@@ -167,7 +170,8 @@ void Describe(const StatusSample& sample, std::map<pid_t, Life*>& living) {
     const auto life = living.find(worker.pid);
     if (life == living.end()) continue;
     life->second->slot = worker.slot;
-    if (worker.ready && !life->second->ready) life->second->ready = sample.at;
+    if (worker.ready && !life->second->ready)
+      life->second->ready = std::max(life->second->from, sample.at - worker.ready_age.value_or(0));
   }
   if (const auto life = living.find(sample.parent); life != living.end()) life->second->role = Role::kParent;
 }

@@ -17,14 +17,16 @@
 ///     sent → dead → reaped → forked → ready → first response
 ///
 /// `dead` comes from the victim's pidfd, or from /proc where it was gone from there before the pidfd was
-/// looked at. The others are when a poll first showed them, so they are late by up to one period (and the
-/// time a poll takes), never early.
+/// looked at. `ready` and `first response` are when the pool says that they were, where it does
+/// (PoolStatus::TellsAges), and late by no more than its answer was on its way. The others are when a poll
+/// first showed them, so they are late by up to one period (and the time a poll takes), never early.
 namespace hydrapool::harness {
 
 /// A server's processes but for its main one at a moment: from /proc, zombies included.
 struct FamilySample {
   sys::Nanos at = 0;  ///< When the poll had ended.
   std::vector<Identity> children = {};
+  bool operator==(const FamilySample&) const = default;
 };
 
 /// A pool's processes at a moment: from /status.json.

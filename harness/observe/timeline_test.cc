@@ -37,6 +37,19 @@ TEST(ReconstructTest, FollowsASlotToItsReplacementsFirstAnswer) {
   EXPECT_FALSE(timeline.superseded);
 }
 
+TEST(ReconstructTest, APoolThatSaysWhenItWasReadyIsTakenAtItsWordHoweverLateItIsAsked) {
+  const std::vector<Victim> victims{
+      {.identity = Pid(11), .slot = 1, .incarnation = 1, .sent = 100, .dead = 110}};
+  const std::vector<FamilySample> family{{0, {Pid(11)}}, {120, {}}, {150, {Pid(12)}}};
+  auto newcomer = Worker(1, 12, true, 70);
+  newcomer.ready_age = 360;
+  newcomer.answered_age = 340;
+  const auto timeline = Reconstruct(victims, family, std::vector<StatusSample>{{500, {newcomer}}}).front();
+  EXPECT_EQ(timeline.ready, 140);
+  EXPECT_EQ(timeline.first_response, 160);
+  EXPECT_EQ(timeline.forked, 140) << "it was there when it was ready, though a look showed it later";
+}
+
 TEST(ReconstructTest, AParentsSuccessorIsWhoStandsInItsPlace) {
   const std::vector<Victim> victims{
       {.identity = Pid(20), .sent = 100, .dead = 110, .role = Role::kParent},

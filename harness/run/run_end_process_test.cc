@@ -43,6 +43,24 @@ TEST_F(RunEndTest, AnInterruptWhileTheServerComesUpAbortsTheRun) {
   EXPECT_THAT(end.screen, HasSubstr("called off before the server was there"));
 }
 
+TEST_F(RunEndTest, AServerThatAnswersNobodyAbortsARunThatGoesOnHurtingIt) {
+  ServerProcess server({.cgi_dir = ""});
+  const auto end = Run({"run", Scenario(fmt::format(R"(name: x
+attach: {{ parent: {0}, url: 'http://{1}', admin: '{2}' }}
+load: [{{ url: /, rate: 50, keep_alive: false }}]
+idle: 0
+faults:
+  - {{ fault: stop, target: parent, for: 60s, from: 300ms }}
+  - {{ fault: kill, target: random, every: 100ms, from: 400ms }}
+steady: {{ url: /, within: 500ms }}
+duration: 60s
+)",
+                                                    server.pid(), server.address(), server.admin()))});
+  EXPECT_EQ(end.exit_code, 4) << end.screen;
+  EXPECT_THAT(end.screen, HasSubstr("no request was answered for 500 ms"));
+  EXPECT_TRUE(server.AwaitTotal("requests", 1)) << "it serves again";
+}
+
 TEST_F(RunEndTest, AHarnessThatIsKilledLeavesNoDirectoryAndNoServer) {
   const std::filesystem::path temporary = scratch / "tmp";
   std::filesystem::create_directory(temporary);

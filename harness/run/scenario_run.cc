@@ -148,11 +148,15 @@ void ScenarioRun::StartFaults() {
         *injector_,
         [this, stirs = !pidfds_tell] {
           if (stirs) observer_->Stir();
-          return server_->Processes();
+          return ServerNow();
         },
         [this, i, start](const InjectRecord& record) { TakeFault(i, start, record); }));
     injects_.back()->Start(start);
   }
+}
+
+sys::Result<ServerProcesses> ScenarioRun::ServerNow() {
+  return server_->admin().empty() ? server_->Processes() : observer_->Look();
 }
 
 void ScenarioRun::WatchSteadyState() {
@@ -238,7 +242,7 @@ void ScenarioRun::TellProgress(LoadJobs& jobs) {
   if (!progress_ || elapsed - now_.elapsed < kBetween) return;
   now_.elapsed = elapsed;
   now_.duration = scenario_.duration;
-  if (const auto server = server_->Processes()) now_.server = *server;
+  if (const auto server = ServerNow()) now_.server = *server;
   now_.failed = jobs.FailedSoFar();
   progress_(now_);
 }

@@ -59,6 +59,8 @@ class ScenarioRun {
   /// it then.
   void GuardSuccessor();
   void StartFaults();
+  /// While it is observed.
+  [[nodiscard]] sys::Result<ServerProcesses> ServerNow();
   void LetItRun(LoadJobs& jobs);
   void TellProgress(LoadJobs& jobs);
   [[nodiscard]] std::optional<ServerState> StateOnceStarted() const;
