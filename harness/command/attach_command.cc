@@ -91,11 +91,10 @@ sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
 
 /// The command line that asks for the same.
 std::string ReplayOf(const Arguments& arguments) {
-  const auto time = [](sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); };
   std::string line =
       fmt::format("harness attach --parent {} --connections {} --idle {} --duration {} --seed {}",
                   arguments.attach.parent, arguments.load.connections, arguments.idle,
-                  time(arguments.duration), arguments.seed);
+                  TimeWord(arguments.duration), arguments.seed);
   if (!arguments.attach.admin.empty()) line += " --admin " + arguments.attach.admin;
   if (arguments.load.rate) line += fmt::format(" --rate {}", *arguments.load.rate);
   if (!arguments.load.keep_alive) line += " --close";
@@ -103,7 +102,7 @@ std::string ReplayOf(const Arguments& arguments) {
     line += " --no-faults";
   } else {
     line += arguments.faults.words() +
-            fmt::format(" --every {} --from {}", time(arguments.every), time(arguments.from));
+            fmt::format(" --every {} --from {}", TimeWord(arguments.every), TimeWord(arguments.from));
   }
   for (const std::string& text : arguments.expect) line += " --expect " + text;
   return line + " " + arguments.load.url;

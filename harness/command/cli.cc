@@ -1,6 +1,7 @@
 #include "harness/command/cli.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -41,7 +42,10 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& val
 
 void AddParent(CLI::App& app, pid_t& parent) {
   app.add_option("--parent", parent, "The server's parent process (--admin knows hydrapool's)")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check([](const std::string& text) {
+        const bool number = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+        return number && text != "0" ? "" : fmt::format("'{}' is no pid", text);
+      })
       ->type_name("PID");
 }
 

@@ -20,10 +20,15 @@ Commands FaultOptions::commands() const {
 
 Harm FaultOptions::harm() const { return {.network = how, .port = port, .disk = disk}; }
 
+std::string TimeWord(sys::Nanos time) {
+  if (time % sys::kSecond == 0) return fmt::format("{}s", time / sys::kSecond);
+  if (time % sys::kMillisecond == 0) return fmt::format("{}ms", time / sys::kMillisecond);
+  return fmt::format("{}us", time / sys::kMicrosecond);
+}
+
 std::string FaultOptions::words() const {
-  const auto time = [](sys::Nanos nanos) { return fmt::format("{}us", nanos / sys::kMicrosecond); };
   std::string words = fmt::format(" --fault {} --target {}", Name(fault), Name(chosen_target()));
-  if (InfoOf(fault).effect == Effect::kHolds) words += " --hold " + time(hold);
+  if (InfoOf(fault).effect == Effect::kHolds) words += " --hold " + TimeWord(hold);
   if (trigger.pace != Pace::kSteady) words += fmt::format(" --pace {}", Name(trigger.pace));
   if (trigger.requests) words += fmt::format(" --requests {}", *trigger.requests);
   if (trigger.phase) words += fmt::format(" --phase {}", Name(*trigger.phase));
@@ -33,7 +38,7 @@ std::string FaultOptions::words() const {
   if (any_user) words += " --any-user";
   if (min_alive > 0) words += fmt::format(" --min-alive {}", min_alive);
   if (most > 0) words += fmt::format(" --budget {}", most);
-  if (!steady.empty()) words += fmt::format(" --steady {} --within {}", steady, time(within));
+  if (!steady.empty()) words += fmt::format(" --steady {} --within {}", steady, TimeWord(within));
   return words;
 }
 

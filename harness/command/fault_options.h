@@ -49,6 +49,9 @@ void AddTriggerOptions(CLI::App& app, Trigger& trigger);
 /// the fault. `admin`: the pool's endpoint, or empty.
 [[nodiscard]] sys::Result<void> CheckOptions(const FaultOptions& options, const std::string& admin);
 
+/// As it stands on a command line: "3s", "250ms", "1us".
+[[nodiscard]] std::string TimeWord(sys::Nanos time);
+
 /// For --help: a line for each fault.
 [[nodiscard]] std::string FaultsHelp();
 

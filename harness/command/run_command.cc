@@ -126,8 +126,10 @@ int Run(const Arguments& arguments) {
     const auto writable = CheckWritable(arguments.files);
     if (!writable) return UsageError(writable.error().message);
   }
-  if (!std::filesystem::is_regular_file(arguments.file))
+  if (!std::filesystem::exists(arguments.file))
     return UsageError(fmt::format("{}: no such file", arguments.file));
+  if (std::filesystem::is_directory(arguments.file))
+    return UsageError(fmt::format("{}: a directory, and no scenario", arguments.file));
   const auto scenario = ParseScenario(ReadFile(arguments.file), arguments.file);
   if (!scenario) return UsageError(scenario.error().message);
   const std::uint64_t seed = arguments.has_seed ? arguments.seed : scenario->seed.value_or(FreshSeed());

@@ -144,7 +144,7 @@ EchoOutcome ReadEchoResult(const std::string& url, const std::string& text) {
     outcome.failures.push_back({.kind = failure.at(3).get<bool>() ? FailureKind::kCut : whole,
                                 .sent = failure.at(0),
                                 .end = failure.at(1),
-                                .what = what,
+                                .what = what == "status" ? "another status than 200" : what,
                                 .url = url,
                                 .port = failure.at(4)});
   }

@@ -41,7 +41,9 @@ void SteadyState::Ask() {
   if (due_ != 0 && now - due_ > kBetweenRequests) last_answer_ += now - due_;
   if (now - last_answer_ >= within_) {
     for (const auto& connection : connections_) connection->Abandon();
-    return on_breach_(fmt::format("no request was answered for {}", DurationText(within_)));
+    const bool by_errors = ledger_.counts().refused_status > refused_;
+    return on_breach_(fmt::format("no request was answered{} for {}", by_errors ? " but by an error" : "",
+                                  DurationText(within_)));
   }
   EchoConnection& connection = *connections_[next_++ % connections_.size()];
   connection.Abandon();
@@ -53,6 +55,7 @@ void SteadyState::Ask() {
 void SteadyState::Look() {
   if (ledger_.counts().ok == answered_) return;
   answered_ = ledger_.counts().ok;
+  refused_ = ledger_.counts().refused_status;
   longest_gap_ = std::max(longest_gap_, loop_.now() - last_answer_);
   last_answer_ = loop_.now();
 }

@@ -44,6 +44,7 @@ class SteadyState {
   std::vector<std::unique_ptr<EchoConnection>> connections_;
   std::size_t next_ = 0;
   std::uint64_t answered_ = 0;
+  std::uint64_t refused_ = 0;  ///< By an error status, when one was last answered.
   sys::Nanos last_answer_ = 0;
   sys::Nanos longest_gap_ = 0;  ///< That has ended.
   sys::Nanos due_ = 0;          ///< Of the next request.

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "pool/sys/socket.h"
@@ -21,8 +22,7 @@ struct SteadyTest : testing::Test {
     watch = loop.Add(listener.get(), EPOLLIN, [this](std::uint32_t) {
       for (auto taken = sys::Accept(listener.get()); taken.fd; taken = sys::Accept(listener.get())) {
         taken_.push_back(std::move(taken.fd));
-        constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
-        if (serving) ::send(taken_.back().get(), kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL);
+        if (serving) ::send(taken_.back().get(), answer.data(), answer.size(), MSG_NOSIGNAL);
       }
     });
   }
@@ -37,6 +37,7 @@ struct SteadyTest : testing::Test {
   sys::EventLoop::Watch watch;
   EchoPlan plan;
   bool serving = true;
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
   std::vector<sys::UniqueFd> taken_;
 };
 
@@ -49,6 +50,15 @@ TEST_F(SteadyTest, ABreachIsToldOnceWhenNothingIsAnsweredAnyMore) {
   serving = false;
   RunUntil([&] { return !breaches.empty(); });
   EXPECT_THAT(breaches.at(0), HasSubstr("no request was answered for 3 s"));
+}
+
+TEST_F(SteadyTest, ErrorsAreNoAnswersAndToldApartFromNone) {
+  answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx";
+  std::string why;
+  const SteadyState steady(loop, plan, 200 * sys::kMillisecond,
+                           [&](const std::string& breach) { why = breach; });
+  RunUntil([&] { return !why.empty(); });
+  EXPECT_EQ(why, "no request was answered but by an error for 200 ms");
 }
 
 TEST_F(SteadyTest, AServerThatIsNotThereIsABreach) {

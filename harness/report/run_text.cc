@@ -94,8 +94,9 @@ std::string PhaseHitLine(const RunRecord& run) {
 
 std::string FaultLines(const RunRecord& run, const Attribution& attribution) {
   const FaultCounts counts = CountFaults(run);
-  std::string text = fmt::format("  faults     {} landed ({} on a busy worker), {} missed, {} survived\n",
-                                 counts.landed, counts.busy, counts.missed, counts.survived);
+  const std::string busy = run.pool.totals ? fmt::format(" ({} on a busy worker)", counts.busy) : "";
+  std::string text = fmt::format("  faults     {} landed{}, {} missed, {} survived\n", counts.landed, busy,
+                                 counts.missed, counts.survived);
   text += ProofLine(run, counts.proofs);
   text += PhaseHitLine(run);
   if (counts.landed == 0) return text;

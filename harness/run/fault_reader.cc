@@ -25,7 +25,7 @@ std::optional<std::string> WhyNoSlot(const Target& target, const Scenario& scena
 
 void ReadTarget(const Map& map, const Scenario& scenario, FaultPlan& plan) {
   plan.target = DefaultTarget(plan.fault);
-  const auto target = plan.target == Target::kServer ? map["target"] : map.Required("target");
+  const auto target = map["target"];
   if (target) plan.target = yaml::Parsed(target, "target", ParseTarget);
   if (const auto why = WhyNotTogether(plan.fault, plan.target)) yaml::Fail(target, *why);
   if (const auto why = WhyNoSlot(plan.target, scenario)) yaml::Fail(target, *why);

@@ -86,6 +86,7 @@ TEST(ParseScenarioTest, NamesTheLineAndWhatWasMeant) {
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: randm }")),
             "x.yaml:5: target 'randm' is none of all, all-but-one, any, busiest, cgi-of=SLOT, idle, "
             "oldest, parent, random, server, slot=N, supervisor, youngest; did you mean 'random'?");
+  EXPECT_EQ(ErrorOf(With("faults: [{ fault: kill, every: 1s }]")), "none") << "its target is anyone";
   EXPECT_EQ(ErrorOf(With("faults:\n  - { fault: kill, target: all, evry: 5ms }")),
             "x.yaml:5: a fault has no key 'evry'; did you mean 'every'?");
   EXPECT_EQ(ErrorOf(With("duration: ten")),
