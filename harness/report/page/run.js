@@ -101,11 +101,11 @@ const kMostFaults = 500;
 
 /** sent → dead → reaped → forked → ready → first response, on one scale for all faults. */
 function bar(fault, most) {
-  const picture = draw('svg', {viewBox: '0 0 220 12', width: 220, height: 12, role: 'img'}, make('span'));
+  const picture = draw('svg', {viewBox: '0 0 140 12', width: 140, height: 12, role: 'img'}, make('span'));
   let from = 0;
   const part = (className, to) => {
     const [a, b] = [Math.min(1, from / most), Math.min(1, to / most)];
-    draw('rect', {class: className, x: 220 * a, y: 1, width: Math.max(1, 220 * (b - a)), height: 10}, picture, `${className}: ${micros(to)}`);
+    draw('rect', {class: className, x: 140 * a, y: 1, width: Math.max(1, 140 * (b - a)), height: 10}, picture, `${className}: ${micros(to)}`);
     from = Math.max(from, to);
   };
   for (const step of kSteps) {
