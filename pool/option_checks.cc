@@ -6,6 +6,7 @@
 
 #include "pool/cgi/guards.h"
 #include "pool/cgi/mounts.h"
+#include "pool/cgi/percent.h"
 #include "pool/cgi/program_rules.h"
 #include "pool/cgi/script_path.h"
 #include "pool/http/ip_address.h"
@@ -142,7 +143,8 @@ std::string KnownUser(const std::string& text) {
 
 std::string Prefix(const std::string& text) {
   if (!text.starts_with('/') || !text.ends_with('/')) return "'" + text + "' does not begin and end with '/'";
-  return cgi::Folded(text) + '/' == text ? "" : "'" + text + "' is no path without '.', '..' and '//'";
+  const bool is_clean = cgi::Folded(text) + '/' == text && !cgi::HasEscape(text);
+  return is_clean ? "" : "'" + text + "' is no path without '.', '..', '//' and escapes (%20)";
 }
 
 }  // namespace hydrapool::server

@@ -119,6 +119,7 @@ TEST(StartupTest, CheckFindsWhatAStartWouldRefuseOrRequestsFailBy) {
       {{"--require", "/a=" + users, "--require", "/a=" + (scratch / "own")}, "two passwords"},
       {{"--require", "/a%20b=" + users}, "without escapes"},
       {{"--cgi-prefix", "/a//b/"}, "'/a//b/' is no path"},
+      {{"--cgi-prefix", "/a%20b/"}, "escapes (%20)"},
       {{"--body-dir", "/nonexistent"}, "--body-dir /nonexistent: No such"},
       {{"--document-root", "/nonexistent"}, "--document-root /nonexistent: No such"},
       {{rule, "/cgi-bin=user:daemon"}, "needs a start as root, with --user"}};

@@ -1,5 +1,7 @@
 #include "pool/cgi/percent.h"
 
+#include <algorithm>
+
 namespace hydrapool::cgi {
 namespace {
 
@@ -35,6 +37,7 @@ std::optional<std::string> DecodePath(std::string_view encoded, bool slashes) {
 }
 
 bool HasEscape(std::string_view path) {
+  if (std::ranges::any_of(path, IsControl)) return true;
   for (auto at = path.find('%'); at != path.npos; at = path.find('%', at + 1)) {
     if (at + 2 < path.size() && HexValue(path[at + 1]) >= 0 && HexValue(path[at + 2]) >= 0) return true;
   }

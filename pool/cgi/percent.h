@@ -12,8 +12,8 @@ namespace hydrapool::cgi {
 /// '+' stays '+': that is a matter of query strings, which a CGI decodes itself. RFC 3986, section 2.1.
 [[nodiscard]] std::optional<std::string> DecodePath(std::string_view encoded, bool slashes = false);
 
-/// An administrator's path with something in it that would be an escape in a URL ("%20"): such paths are
-/// given decoded, so it would never match what was meant.
+/// An administrator's path with something in it that would be an escape in a URL ("%20"), or that DecodePath
+/// refuses: such paths are given decoded, so it would never match what was meant.
 [[nodiscard]] bool HasEscape(std::string_view path);
 
 }  // namespace hydrapool::cgi

@@ -31,7 +31,7 @@ TEST(DecodePathTest, RefusesMalformedEscapes) {
 }
 
 TEST(HasEscapeTest, TellsWhatAUrlWouldDecodeFromASignOfItsOwn) {
-  for (const auto* path : {"/a%20b", "%2F", "/%%41"}) EXPECT_TRUE(HasEscape(path)) << path;
+  for (const auto* path : {"/a%20b", "%2F", "/%%41", "/a\nb", "/\x7f"}) EXPECT_TRUE(HasEscape(path)) << path;
   for (const auto* path : {"", "/", "/100%", "/100%/", "/%4", "/%zz"}) EXPECT_FALSE(HasEscape(path)) << path;
 }
 
