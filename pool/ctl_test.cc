@@ -196,6 +196,7 @@ TEST_F(CtlTest, WrongUseIsALine) {
                                                 {},
                                                 {"--nonsense"}})
     ExpectRefused(wrong, "see hydrapool ctl --help", 2);
+  EXPECT_THAT(Ctl({"--help"}).output, HasSubstr("Usage: hydrapool ctl [OPTIONS] command"));
   const Finished nowhere = RunProgram({HYDRAPOOL_BIN_DIR "/hydrapool", "ctl", "workers"});
   EXPECT_EQ(nowhere.status.code, 2);
   EXPECT_THAT(nowhere.output, HasSubstr("which server?"));

@@ -148,6 +148,12 @@ TEST(CommandLineTest, HelpShowsExamples) {
   }
 }
 
+TEST(CommandLineTest, UsageLinesNameTheProgramAndTheCommand) {
+  EXPECT_THAT(Harness("--help").output, HasSubstr("Usage: harness [OPTIONS] SUBCOMMAND\n"));
+  for (const std::string command : {"run", "attach", "inject", "replay", "echo"})
+    EXPECT_THAT(Harness(command + " --help").output, HasSubstr("Usage: harness " + command + " [OPTIONS]"));
+}
+
 TEST(InjectCommandTest, KillsTheParentsForksAndJournalsEach) {
   const Family family;
   const ScratchFile journal;
