@@ -132,6 +132,7 @@ Decision Site::OnInput(Connection& connection, std::string_view peeked) {
   extra_lines_ = worker_line_;
   worker_.internals.run_into.reset();
   Decision decision = Decide(connection, peeked);
+  if (hand_.file) close_file_ = worker_.loop.At(0, [this] { hand_.file.reset(); });
   Reply* const reply = std::get_if<Reply>(&decision);
   if (reply != nullptr) reply->part = hand_.part;
   if (auto* const start = std::get_if<Start>(&decision)) start->part = hand_.part;

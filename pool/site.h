@@ -110,6 +110,7 @@ class Site {
   std::optional<cgi::Handler> cgi_;
   files::Handler files_;
   InHand hand_;
+  EventLoop::Timer close_file_;  // of a request that has gone to another worker
 };
 
 }  // namespace hydrapool::server

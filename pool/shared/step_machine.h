@@ -50,7 +50,8 @@ class StepMachine {
     kDone,     ///< committed
     kBlocked,  ///< no room or no bytes now: Continue when there are
     kPaused,   ///< so much was moved that it is another connection's turn: Continue soon
-    kBroken,   ///< the connection is gone, or the process's output ended before what it had promised
+    kShort,    ///< the process's output, or the file, ended before what the step was to send of it
+    kBroken,   ///< the connection is gone
   };
   StepMachine(Lease& lease, LeaseDetail& detail, std::uint32_t generation, Io& io, Nanos write_timeout)
       : lease_(lease), detail_(detail), generation_(generation), io_(io), write_timeout_(write_timeout) {}
@@ -99,7 +100,8 @@ class StepMachine {
       const ssize_t count = SendPiece();
       if (count == -EINTR) continue;
       if (count == -EAGAIN) return Block();
-      if (count <= 0) return Progress::kBroken;
+      if (count == 0) return Progress::kShort;
+      if (count < 0) return Progress::kBroken;
       sent_ += static_cast<std::uint32_t>(count);
       moved += static_cast<std::uint32_t>(count);
     }

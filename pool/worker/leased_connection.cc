@@ -233,11 +233,14 @@ Progress LeasedConnection::WaitIn(Activity activity, Machine::Progress progress)
       activity_ = activity;
       TakeTurn();
       return Progress::kPending;
+    case Machine::Progress::kShort:
+      Abort();
+      break;
     case Machine::Progress::kBroken:
+      process_.Terminate();  // the client left in the middle of its request
+      Close();
       break;
   }
-  process_.Terminate();  // the client left in the middle of its request
-  Close();
   return Progress::kGone;
 }
 

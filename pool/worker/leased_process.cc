@@ -191,7 +191,8 @@ void LeasedProcess::LetGo() {
 // A body that is still here is no program's: its memory is given back with its place.
 void LeasedProcess::Drop(bool parent_frees_lease) {
   input_watch_.Reset();
-  if (const int body = end(ProcessEnd::kBody); body >= 0) {
+  const bool is_sites = connection_.hand().machine.done().from_file;
+  if (const int body = end(ProcessEnd::kBody); body >= 0 && !is_sites) {
     [[maybe_unused]] const int ignored = ::ftruncate(body, 0);
   }
   for (sys::UniqueFd& each : ends_) each.Reset();
