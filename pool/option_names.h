@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -36,6 +38,18 @@ CLI::Validator OneOf(const std::map<std::string, Value>& names) {
         std::string list;
         for (const auto& [name, value] : known) list += (list.empty() ? "" : ", ") + name;
         return "'" + text + "' is none of " + list;
+      },
+      "");
+}
+
+/// Looks at a text before CLI::AsSizeValue, which takes "-1" for the largest number there is.
+inline CLI::Validator PlainSize() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        constexpr std::size_t kMostDigits = 18;
+        const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+        const bool is_size = digits > 0 && digits <= kMostDigits;
+        return is_size ? std::string() : "'" + text + "' is no size: 4096, 64KB, 1GB";
       },
       "");
 }

@@ -145,11 +145,13 @@ void AddConnectionOptions(CLI::App& app, PoolOptions& pool) {
 void AddRecyclingOptions(CLI::App& app, Recycling& recycling, Words& words) {
   app.add_option("--max-requests", recycling.requests,
                  "Replace a worker when it has answered so many, or up to a tenth more; 0: never")
+      ->check(CLI::Range(0, 1'000'000'000))
       ->type_name("N")
       ->capture_default_str();
   app.add_option("--max-memory", recycling.memory,
                  "Replace a worker whose own memory has grown so large; 0: never")
       ->transform(CLI::AsSizeValue(false))
+      ->transform(PlainSize())
       ->type_name("BYTES")
       ->default_str("0");
   app.add_option("--max-age", words.max_age,

@@ -58,6 +58,11 @@ TEST(OptionsTest, WhatIsWrongIsSaidInOneLineWithExitCode2) {
                                              {"--balance", "fair"},
                                              {"--cgi-env", "NAME"},
                                              {"--cgi-prefix", "cgi"},
+                                             {"--cgi-prefix", "/a%20b/"},
+                                             {"--max-body", "-1"},
+                                             {"--max-body", "9999999999999999999"},
+                                             {"--max-memory", "-1"},
+                                             {"--max-requests", "-1"},
                                              {"127.0.0.1"},
                                              {"127.0.0.1", "port"},
                                              {"--config", "/no/such/file"}}) {

@@ -177,6 +177,7 @@ void SiteOptions::AddBodies(CLI::App& app) {
          "For bodies that are made whole before their program starts (chunked ones, large ones on UNIX "
          "sockets), a megabyte each at most; what does not fit lies in --body-dir")
       ->transform(CLI::AsSizeValue(false))
+      ->transform(PlainSize())
       ->type_name("BYTES")
       ->default_str("64MB");
   app.add_option("--body-dir", cgi_.body_directory,
@@ -188,11 +189,13 @@ void SiteOptions::AddBodies(CLI::App& app) {
          "How fast, in bytes a second, the body of a request for a CGI program must come and be taken "
          "once --cgi-timeout has passed")
       ->transform(CLI::AsSizeValue(false))
+      ->transform(PlainSize())
       ->check(CLI::Range(1, 1 << 30))
       ->type_name("BYTES")
       ->default_str("2K");
   app.add_option("--max-body", cgi_.max_body, "The largest request body for a CGI program; past it 413")
       ->transform(CLI::AsSizeValue(false))
+      ->transform(PlainSize())
       ->type_name("BYTES")
       ->default_str("1GB");
 }
