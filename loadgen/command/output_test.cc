@@ -216,6 +216,8 @@ TEST(OutputTest, MetricsOfManyUrlsAreBounded) {
   EXPECT_THAT(text, HasSubstr("loadgen_target_errors_total{target=\"others\",outcome=\"bad_status\"}"));
   EXPECT_THAT(text, HasSubstr("\nloadgen_other_targets 8\n"));
   const auto series = "\nloadgen_target_requests_total{target=\"" + server.Url("/500") + "\",result=\"ok\"}";
+  EXPECT_THAT(text,
+              HasSubstr("\nloadgen_target_phase_seconds_count{target=\"others\",phase=\"first_byte\"} "));
   EXPECT_NE(text.find(series), text.npos);
   EXPECT_EQ(text.find(series), text.rfind(series)) << "a series twice is an error to Prometheus";
 }

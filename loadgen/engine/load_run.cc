@@ -231,6 +231,8 @@ void LoadRun::Note(const IntervalSeries& told) {
       targets[i].completed += gained.completed;
       targets[i].ok += gained.ok;
       for (const auto& [outcome, n] : gained.errors) targets[i].errors[outcome] += n;
+      for (std::size_t phase = 0; phase < kPhases; ++phase)
+        targets[i].phases[phase].Merge(gained.phases[phase]);
       gained.response.AddTo(targets[i].response);
       gained.not_ok_response.AddTo(targets[i].not_ok_response);
     }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "loadgen/report/series_json.h"
+
 namespace hydrapool::loadgen {
 namespace {
 
@@ -192,6 +194,17 @@ TEST(MergeReportsTest, IsInvalidIfOneIs) {
   reports[1].self = {.bottleneck = "cpu", .valid = false, .reason = "too slow"};
   EXPECT_FALSE(MergeReports(reports, {}).self.valid);
   EXPECT_EQ(MergeReports(reports, {}).self.reason, "too slow");
+}
+
+TEST(SeriesJsonTest, TargetsComeBackWithTheirPhases) {
+  IntervalSeries series;
+  Interval interval{.sent = 3, .targets = {{.sent = 2, .completed = 2, .ok = 2}, {.sent = 1}}};
+  interval.targets[0].phases[2] = {.count = 2, .sum = 25};
+  series.Add(0, interval);
+  const auto json = SeriesJson(series);
+  const auto back = ReadSeries(nlohmann::json::parse(json.dump()));
+  EXPECT_EQ(back.intervals().at(0).targets[0].phases, interval.targets[0].phases);
+  EXPECT_EQ(SeriesJson(back)["rows"][0]["targets"][0]["phases"], json["rows"][0]["targets"][0]["phases"]);
 }
 
 }  // namespace

@@ -76,6 +76,14 @@ void Add(MetricFamily& family, const LatencyHistogram& histogram,
   family.metric.push_back(std::move(metric));
 }
 
+void Add(MetricFamily& family, const PhaseSum& took, std::vector<ClientMetric::Label> labels) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.summary.sample_count = took.count;
+  metric.summary.sample_sum = static_cast<double>(took.sum) / 1e6;
+  family.metric.push_back(std::move(metric));
+}
+
 MetricFamily Histogram(std::string name, std::string help, const LatencyHistogram& histogram) {
   auto family = Histograms(std::move(name), std::move(help));
   Add(family, histogram);
@@ -99,6 +107,11 @@ void AddTargets(const LatenciesSoFar& latencies, const std::vector<std::string>&
   auto errors = Counter("loadgen_target_errors_total", "Requests to one URL that were not ok, by outcome.");
   auto response = Histograms("loadgen_target_response_seconds",
                              "Latency of one URL's requests, from when they were due.");
+  MetricFamily phases{
+      .name = "loadgen_target_phase_seconds",
+      .help = "How long the parts of one URL's requests took: connect, tls, first_byte, body.",
+      .type = MetricType::Summary,
+      .metric = {}};
   for (const auto& [name, counts] : ByName(latencies.targets, names)) {
     const ClientMetric::Label target{"target", name};
     Add(requests, counts.ok, {target, {"result", "ok"}});
@@ -106,10 +119,15 @@ void AddTargets(const LatenciesSoFar& latencies, const std::vector<std::string>&
     for (const auto& [outcome, n] : counts.errors)
       Add(errors, n, {target, {"outcome", std::string(Name(outcome))}});
     if (name != kOtherTargets) Add(response, counts.response, {target});
+    for (std::size_t i = 0; i < kPhases; ++i) {
+      if (counts.phases[i].count > 0)
+        Add(phases, counts.phases[i], {target, {"phase", std::string(kPhaseNames[i])}});
+    }
   }
   families.push_back(std::move(requests));
   families.push_back(std::move(errors));
   families.push_back(std::move(response));
+  families.push_back(std::move(phases));
   const auto others = names.size() - std::min(names.size(), TargetCutter::kOthers);
   families.push_back(Gauge("loadgen_other_targets",
                            "How many URLs have no series of their own: they are told together, as 'others'.",

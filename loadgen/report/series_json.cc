@@ -18,6 +18,12 @@ Outcome OutcomeNamed(const std::string& name) { return OutcomeOf(name).value_or(
 Json TargetJson(const TargetInterval& target) {
   Json errors = Json::object();
   for (const auto& [outcome, n] : target.errors) errors[std::string(Name(outcome))] = n;
+  Json phases = Json::object();
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    const auto& phase = target.phases[i];
+    if (phase.count > 0)
+      phases[std::string(kPhaseNames[i])] = {{"count", phase.count}, {"sum_us", phase.sum}};
+  }
   const auto took = target.response.Unpack();
   return {{"sent", target.sent},
           {"completed", target.completed},
@@ -25,7 +31,8 @@ Json TargetJson(const TargetInterval& target) {
           {"ended", target.ended()},
           {"errors", errors},
           {"p50_us", took.ValueAtPercentile(50)},
-          {"p99_us", took.ValueAtPercentile(99)}};
+          {"p99_us", took.ValueAtPercentile(99)},
+          {"phases", phases}};
 }
 
 TargetInterval ReadTarget(const nlohmann::json& json) {
@@ -36,6 +43,11 @@ TargetInterval ReadTarget(const nlohmann::json& json) {
     for (const auto& [name, n] : errors->items()) target.errors[OutcomeNamed(name)] += n.get<std::uint64_t>();
   } else if (const std::uint64_t ended = json.at("ended"); ended > target.ok) {
     target.errors[Outcome::kOther] = ended - target.ok;  // reports of before told no kinds
+  }
+  const auto phases = json.value("phases", nlohmann::json::object());
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    if (const auto phase = phases.find(kPhaseNames[i]); phase != phases.end())
+      target.phases[i] = {.count = phase->at("count"), .sum = phase->at("sum_us")};
   }
   return target;
 }

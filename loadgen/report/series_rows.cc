@@ -31,7 +31,8 @@ std::vector<SeriesRow::Target> TargetsOf(const Interval& interval) {
     targets.push_back({.sent = target.sent,
                        .ok = target.ok,
                        .errors = target.errors,
-                       .response = LatencyOf(target.response)});
+                       .response = LatencyOf(target.response),
+                       .phases = target.phases});
   return targets;
 }
 
@@ -96,7 +97,8 @@ constexpr std::size_t kFirstError = static_cast<std::size_t>(Outcome::kOk) + 1;
 struct TargetColumns {
   std::string name = {};
   bool timed = true;
-  std::set<Outcome> errors = {};  // those that it had
+  std::set<Outcome> errors = {};      // those that it had
+  std::set<std::size_t> phases = {};  // likewise
 };
 
 std::vector<TargetColumns> ColumnsOf(const std::vector<SeriesRow>& rows,
@@ -111,17 +113,21 @@ std::vector<TargetColumns> ColumnsOf(const std::vector<SeriesRow>& rows,
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < std::min(row.targets.size(), columns.size()); ++i) {
       for (const auto& [outcome, n] : row.targets[i].errors) columns[i].errors.insert(outcome);
+      for (std::size_t phase = 0; phase < kPhases; ++phase) {
+        if (row.targets[i].phases[phase].count > 0) columns[i].phases.insert(phase);
+      }
     }
   }
   return columns;
 }
 
 std::string HeadOf(const TargetColumns& columns) {
-  std::vector<std::string_view> names = {"sent", "ok", "errors"};
+  std::vector<std::string> names = {"sent", "ok", "errors"};
   if (columns.timed) names.insert(names.end(), {"p50_us", "p99_us"});
-  for (const auto outcome : columns.errors) names.push_back(Name(outcome));
+  for (const auto outcome : columns.errors) names.emplace_back(Name(outcome));
+  for (const auto phase : columns.phases) names.push_back(fmt::format("{}_mean_us", kPhaseNames[phase]));
   std::string head;
-  for (const auto name : names) head += "," + CsvField(fmt::format("{} {}", columns.name, name));
+  for (const auto& name : names) head += "," + CsvField(fmt::format("{} {}", columns.name, name));
   return head;
 }
 
@@ -137,6 +143,10 @@ std::string FieldsOf(const TargetColumns& columns, const SeriesRow::Target& targ
     fields +=
         target.response.count == 0 ? ",," : fmt::format(",{},{}", target.response.p50, target.response.p99);
   for (const auto outcome : columns.errors) fields += fmt::format(",{}", of(outcome));
+  for (const auto phase : columns.phases) {
+    const auto& took = target.phases[phase];
+    fields += took.count == 0 ? "," : fmt::format(",{:.1f}", took.mean());
+  }
   return fields;
 }
 

@@ -33,6 +33,7 @@ struct SeriesRow {
     std::uint64_t ok = 0;
     std::map<Outcome, std::uint64_t> errors = {};
     Latency response = {};
+    std::array<PhaseSum, kPhases> phases = {};  ///< Without `max`.
   };
   Latency response = {};  ///< µs; zeros where nothing ended.
   Latency service = {};

@@ -128,5 +128,17 @@ TEST(CsvTest, SeveralUrlsHaveColumnsOfTheirOwn) {
   EXPECT_NE(csv.find(",3,2,1,7,9,1,0,0,0,,\n"), csv.npos);
 }
 
+TEST(CsvTest, OfSeveralUrlsThePhasesThatThereWereHaveColumns) {
+  SeriesRow row{.length_s = 1, .targets = {{.sent = 2, .ok = 2}, {.sent = 1}}};
+  row.targets[0].phases[0] = {.count = 1, .sum = 30};
+  row.targets[0].phases[2] = {.count = 2, .sum = 25};
+  SeriesRow next{.begin_s = 1, .length_s = 1, .targets = {{.sent = 1}}};
+  const auto csv = ToCsv({row, next}, {"a", "b"});
+  EXPECT_THAT(Column(csv, "\"a connect_mean_us\""), ElementsAre(_, "30.0", ""));
+  EXPECT_THAT(Column(csv, "\"a first_byte_mean_us\""), ElementsAre(_, "12.5", ""));
+  EXPECT_THAT(csv, Not(HasSubstr("a tls_mean_us")));
+  EXPECT_THAT(csv, Not(HasSubstr("b first_byte_mean_us")));
+}
+
 }  // namespace
 }  // namespace hydrapool::loadgen

@@ -38,6 +38,11 @@ struct PhaseSum {
     sum += micros;
     max = std::max(max, micros);
   }
+  /// What it has gained since then; how long the longest of these took is not known.
+  [[nodiscard]] PhaseSum Since(const PhaseSum& before) const {
+    return {.count = count - before.count, .sum = sum - before.sum};
+  }
+  [[nodiscard]] bool operator==(const PhaseSum& other) const = default;
   void Merge(const PhaseSum& other) {
     count += other.count;
     sum += other.sum;

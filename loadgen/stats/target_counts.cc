@@ -29,6 +29,10 @@ Errors Since(const Errors& now, const Errors& before) {
   return gained;
 }
 
+void MergePhases(const std::array<PhaseSum, kPhases>& from, std::array<PhaseSum, kPhases>& into) {
+  for (std::size_t i = 0; i < kPhases; ++i) into[i].Merge(from[i]);
+}
+
 /// Behind the first kMostTimed, together and without their latencies.
 TargetCounts OthersOf(const TargetList& targets) {
   TargetCounts others;
@@ -38,6 +42,7 @@ TargetCounts OthersOf(const TargetList& targets) {
     others.completed += target.completed;
     others.ok += target.ok;
     AddTo(others.errors, target.errors);
+    MergePhases(target.phases, others.phases);
   }
   return others;
 }
@@ -55,7 +60,7 @@ void TargetCounts::Merge(const TargetCounts& other) {
   AddTo(errors, other.errors);
   response.Merge(other.response);
   not_ok_response.Merge(other.not_ok_response);
-  for (std::size_t i = 0; i < kPhases; ++i) phases[i].Merge(other.phases[i]);
+  MergePhases(other.phases, phases);
 }
 
 void TargetInterval::Merge(const TargetInterval& other) {
@@ -65,6 +70,7 @@ void TargetInterval::Merge(const TargetInterval& other) {
   AddTo(errors, other.errors);
   response.Merge(other.response);
   not_ok_response.Merge(other.not_ok_response);
+  MergePhases(other.phases, phases);
 }
 
 void TargetList::Finished(std::size_t url, Outcome outcome, std::int64_t response_us) {
@@ -119,6 +125,8 @@ std::vector<TargetInterval> TargetCutter::Cut(const TargetList& targets) {
                       .errors = Since(now.errors, before.errors),
                       .response = PackedHistogram(now.response.Since(before.response)),
                       .not_ok_response = PackedHistogram(now.not_ok_response.Since(before.not_ok_response))});
+    for (std::size_t phase = 0; phase < kPhases; ++phase)
+      gained.back().phases[phase] = now.phases[phase].Since(before.phases[phase]);
     any = any || gained.back() != TargetInterval{};
     before = now;
   }

@@ -38,6 +38,7 @@ struct TargetInterval {
   std::map<Outcome, std::uint64_t> errors = {};
   PackedHistogram response = {};
   PackedHistogram not_ok_response = {};
+  std::array<PhaseSum, kPhases> phases = {};  ///< Without `max`.
 
   [[nodiscard]] std::uint64_t ended() const;
   void Merge(const TargetInterval& other);

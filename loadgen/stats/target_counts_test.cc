@@ -65,15 +65,19 @@ TEST(TargetCutterTest, CutsWhatWasGainedSince) {
   targets.Finished(0, Outcome::kOk, 10);
   EXPECT_TRUE(cutter.Cut(targets).empty()) << "one URL is the whole run";
   targets.Finished(1, Outcome::kTruncated, 20);
+  targets.Took(1, 2, 500);
   ASSERT_EQ(cutter.Cut(targets).size(), 2u);
   EXPECT_TRUE(cutter.Cut(targets).empty());
   targets.Finished(1, Outcome::kOk, 30);
+  targets.Took(1, 2, 25);
   const auto gained = cutter.Cut(targets);
   ASSERT_EQ(gained.size(), 2u);
   EXPECT_EQ(gained[0], TargetInterval{});
   EXPECT_EQ(gained[1].ok, 1u);
   EXPECT_EQ(gained[1].ended(), 1u);
   EXPECT_EQ(gained[1].response.Unpack().max(), 30);
+  EXPECT_EQ(gained[1].phases[2], (PhaseSum{.count = 1, .sum = 25}));
+  EXPECT_EQ(gained[1].phases[0], PhaseSum{});
 }
 
 TEST(TargetCutterTest, BehindTheFirstAllOthersAreTogether) {
