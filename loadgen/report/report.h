@@ -90,8 +90,9 @@ std::optional<std::string> NothingReached(const Report& report);
 ///   start_unix_ms
 ///   series           {width_s, rows: [{begin_s, sent, outcomes: {name: n}, rate, p50_us, p90_us, p99_us,
 ///                    max_us, targets: where there are several URLs [{sent, completed, ok, ended, errors:
-///                    {name: n}, p50_us, p99_us, phases: {name: {count, sum_us}}}], behind the first TargetList::kMostTimed one row for all
-///                    others}]}: a row for each interval in which something happened (interval_series.h)
+///                    {name: n}, p50_us, p99_us, phases: {name: {count, sum_us}}}], behind the first
+///                    TargetList::kMostTimed one row for all others}]}: a row for each interval in which
+///                    something happened (interval_series.h)
 ///   hdr_log          the lines of the run's HdrHistogram log (hdr_log.h), all its latencies
 nlohmann::ordered_json ToJson(const Report& report);
 

@@ -37,7 +37,8 @@ sys::Result<Guard> Guard::Parse(const std::string& text) {
   if (at.ends_with('/')) at.pop_back();
   if (Folded(at) != at)
     return sys::Failure("'" + text + "': '" + at + "' is no path without '.', '..' and '//'");
-  if (at.find('%') != at.npos || HasEscape(at)) return sys::Failure("'" + text + "': a path is given without escapes ('%')");
+  if (at.find('%') != at.npos || HasEscape(at))
+    return sys::Failure("'" + text + "': a path is given without escapes ('%')");
   return Guard{.at = std::move(at), .file = text.substr(equals + 1)};
 }
 

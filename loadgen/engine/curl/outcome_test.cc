@@ -79,11 +79,11 @@ TEST(CurlOutcomeTest, AHeadThatIsNoneIsMalformedWhateverLibcurlCallsIt) {
 }
 
 TEST(CurlOutcomeTest, ARedirectToWhatIsNotHttpIsWellFormed) {
-  EXPECT_EQ(OutcomeOf(Plan{}, {.code = CURLE_UNSUPPORTED_PROTOCOL,
-                               .connected = true,
-                               .head_began = true,
-                               .head_complete = true}),
-            Outcome::kOther);
+  EXPECT_EQ(
+      OutcomeOf(
+          Plan{},
+          {.code = CURLE_UNSUPPORTED_PROTOCOL, .connected = true, .head_began = true, .head_complete = true}),
+      Outcome::kOther);
 }
 
 TEST(CurlOutcomeTest, TimeoutsAreToldApartByPhase) {

@@ -5,8 +5,8 @@
 #include <cctype>
 #include <utility>
 
-#include "loadgen/plan/header_lines.h"
 #include "loadgen/plan/base64.h"
+#include "loadgen/plan/header_lines.h"
 
 namespace hydrapool::loadgen {
 namespace {
