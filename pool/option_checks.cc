@@ -143,7 +143,7 @@ std::string KnownUser(const std::string& text) {
 
 std::string Prefix(const std::string& text) {
   if (!text.starts_with('/') || !text.ends_with('/')) return "'" + text + "' does not begin and end with '/'";
-  const bool is_clean = cgi::Folded(text) + '/' == text && !cgi::HasEscape(text);
+  const bool is_clean = cgi::Folded(text) == text.substr(0, text.size() - 1) && !cgi::HasEscape(text);
   return is_clean ? "" : "'" + text + "' is no path without '.', '..', '//' and escapes (%20)";
 }
 
