@@ -1,6 +1,7 @@
 #include "hydrapool/process_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
@@ -140,6 +141,11 @@ TEST(ProcessPoolTest, AReadyWorkersSlotHasItsNumberThoughItsParentHasNotNotedIt)
   ASSERT_EQ(sys::Kill(before, SIGKILL), 0);
   ASSERT_TRUE(Eventually([&] { return pool.worker(0).incarnation == 2; }));
   ASSERT_TRUE(pool.WaitUntilReady());
+  ASSERT_TRUE(Eventually([&] {  // its parent has stopped
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(pool.process().pid()), &info, WSTOPPED | WNOHANG | WNOWAIT);
+    return info.si_pid == pool.process().pid();
+  }));
   const pid_t after = pool.worker(0).pid;
   EXPECT_NE(after, before);
   EXPECT_EQ(sys::Kill(after, 0), 0) << after;
