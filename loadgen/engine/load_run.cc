@@ -225,17 +225,7 @@ void LoadRun::Note(const IntervalSeries& told) {
     interval.not_ok_service.AddTo(latencies_.not_ok_service);
     auto& targets = latencies_.targets;
     targets.resize(std::max(targets.size(), interval.targets.size()));
-    for (std::size_t i = 0; i < interval.targets.size(); ++i) {
-      const auto& gained = interval.targets[i];
-      targets[i].sent += gained.sent;
-      targets[i].completed += gained.completed;
-      targets[i].ok += gained.ok;
-      for (const auto& [outcome, n] : gained.errors) targets[i].errors[outcome] += n;
-      for (std::size_t phase = 0; phase < kPhases; ++phase)
-        targets[i].phases[phase].Merge(gained.phases[phase]);
-      gained.response.AddTo(targets[i].response);
-      gained.not_ok_response.AddTo(targets[i].not_ok_response);
-    }
+    for (std::size_t i = 0; i < interval.targets.size(); ++i) targets[i].Merge(interval.targets[i]);
   }
 }
 

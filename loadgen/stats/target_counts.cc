@@ -29,21 +29,20 @@ Errors Since(const Errors& now, const Errors& before) {
   return gained;
 }
 
-void MergePhases(const std::array<PhaseSum, kPhases>& from, std::array<PhaseSum, kPhases>& into) {
-  for (std::size_t i = 0; i < kPhases; ++i) into[i].Merge(from[i]);
+/// All but the latencies, which are kept in two ways.
+template <typename From, typename Into>
+void AddCounts(const From& from, Into& into) {
+  into.sent += from.sent;
+  into.completed += from.completed;
+  into.ok += from.ok;
+  AddTo(into.errors, from.errors);
+  for (std::size_t i = 0; i < kPhases; ++i) into.phases[i].Merge(from.phases[i]);
 }
 
 /// Behind the first kMostTimed, together and without their latencies.
 TargetCounts OthersOf(const TargetList& targets) {
   TargetCounts others;
-  for (std::size_t i = TargetList::kMostTimed; i < targets.size(); ++i) {
-    const auto& target = targets.of(i);
-    others.sent += target.sent;
-    others.completed += target.completed;
-    others.ok += target.ok;
-    AddTo(others.errors, target.errors);
-    MergePhases(target.phases, others.phases);
-  }
+  for (std::size_t i = TargetList::kMostTimed; i < targets.size(); ++i) AddCounts(targets.of(i), others);
   return others;
 }
 
@@ -54,23 +53,21 @@ std::uint64_t TargetCounts::ended() const { return ok + Sum(errors); }
 std::uint64_t TargetInterval::ended() const { return ok + Sum(errors); }
 
 void TargetCounts::Merge(const TargetCounts& other) {
-  sent += other.sent;
-  completed += other.completed;
-  ok += other.ok;
-  AddTo(errors, other.errors);
+  AddCounts(other, *this);
   response.Merge(other.response);
   not_ok_response.Merge(other.not_ok_response);
-  MergePhases(other.phases, phases);
+}
+
+void TargetCounts::Merge(const TargetInterval& gained) {
+  AddCounts(gained, *this);
+  gained.response.AddTo(response);
+  gained.not_ok_response.AddTo(not_ok_response);
 }
 
 void TargetInterval::Merge(const TargetInterval& other) {
-  sent += other.sent;
-  completed += other.completed;
-  ok += other.ok;
-  AddTo(errors, other.errors);
+  AddCounts(other, *this);
   response.Merge(other.response);
   not_ok_response.Merge(other.not_ok_response);
-  MergePhases(other.phases, phases);
 }
 
 void TargetList::Finished(std::size_t url, Outcome outcome, std::int64_t response_us) {

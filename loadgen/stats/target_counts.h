@@ -14,6 +14,8 @@
 
 namespace hydrapool::loadgen {
 
+struct TargetInterval;
+
 /// What became of the requests of one kind: those to one of the plan's URLs.
 ///
 ///   sent = ok + errors + in flight at the end
@@ -28,6 +30,7 @@ struct TargetCounts {
 
   [[nodiscard]] std::uint64_t ended() const;
   void Merge(const TargetCounts& other);
+  void Merge(const TargetInterval& gained);
 };
 
 /// The same of one interval of a run.
