@@ -110,11 +110,21 @@ PoolStatus::Worker WorkerOf(const WorkerText& worker) {
           .answered_age = age(8)};
 }
 
+std::optional<Identity> Known(pid_t pid, std::span<const Identity> known) {
+  const auto found = std::ranges::find(known, pid, &Identity::pid);
+  return found != known.end() ? std::optional(*found) : std::nullopt;
+}
+
+std::optional<Identity> MainOf(const PoolStatus& status, std::span<const Identity> known) {
+  if (const auto main = Known(status.main, known)) return main;
+  const auto main = ReadProcess(status.main);
+  return main && main->alive() ? std::optional(main->identity) : std::nullopt;
+}
+
 /// Where there is a supervisor too; that one lives, or has ended.
 std::optional<Identity> ParentOf(const PoolStatus& status, std::span<const Identity> known,
                                  bool supervisor_lives) {
-  if (const auto found = std::ranges::find(known, status.parent, &Identity::pid); found != known.end())
-    return *found;
+  if (const auto parent = Known(status.parent, known)) return parent;
   const auto parent = ReadProcess(status.parent);
   if (!parent || !parent->alive()) return std::nullopt;
   if (supervisor_lives && parent->parent != status.main) return std::nullopt;
@@ -150,7 +160,7 @@ bool PoolStatus::TellsAges() const {
 
 ServerProcesses LivingProcesses(const PoolStatus& status, std::span<const Identity> known) {
   const auto identity = [&](pid_t pid) -> std::optional<Identity> {
-    if (const auto found = std::ranges::find(known, pid, &Identity::pid); found != known.end()) return *found;
+    if (const auto it = Known(pid, known)) return it;
     const auto process = ReadProcess(pid);
     if (!process || !process->alive()) return std::nullopt;
     if (!IsOf(*process, status.parent) && !IsOf(*process, status.main)) return std::nullopt;
@@ -171,16 +181,13 @@ ServerProcesses LivingProcesses(const PoolStatus& status, std::span<const Identi
                               .leaving = worker.draining,
                               .program = worker.program});
   }
-  const auto main = ReadProcess(status.main);
-  const bool main_lives = main && main->alive();
+  const auto main = MainOf(status, known);
   if (status.main == status.parent) {
-    if (main_lives)
-      server.parent = ProcessView{.identity = main->identity, .busy = busy, .role = Role::kParent};
+    if (main) server.parent = ProcessView{.identity = *main, .busy = busy, .role = Role::kParent};
     return server;
   }
-  if (main_lives)
-    server.supervisor = ProcessView{.identity = main->identity, .busy = busy, .role = Role::kSupervisor};
-  if (const auto parent = ParentOf(status, known, main_lives))
+  if (main) server.supervisor = ProcessView{.identity = *main, .busy = busy, .role = Role::kSupervisor};
+  if (const auto parent = ParentOf(status, known, main.has_value()))
     server.parent = ProcessView{.identity = *parent, .busy = busy, .role = Role::kParent};
   return server;
 }

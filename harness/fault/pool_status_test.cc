@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace hydrapool::harness {
 namespace {
 
@@ -73,6 +75,21 @@ TEST(PoolStatusTest, EscapesBlanksAndFractionsAreJsonToo) {
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(status->main, 7);
   EXPECT_THAT(status->workers, ElementsAre(PoolStatus::Worker{.slot = 0, .pid = 8}));
+}
+
+TEST(LivingProcessesTest, WhoIsKnownIsNotReadAgain) {
+  constexpr pid_t kNobody = 5 << 20;  // above the largest number that Linux gives
+  const PoolStatus status{.main = kNobody,
+                          .parent = kNobody + 1,
+                          .workers = {{.slot = 0, .pid = kNobody + 2}, {.slot = 1, .pid = kNobody + 3}}};
+  const ServerProcesses unknown = LivingProcesses(status);
+  EXPECT_TRUE(!unknown.supervisor && !unknown.parent && unknown.workers.empty());
+  const std::vector<Identity> known{{kNobody, 1}, {kNobody + 1, 2}, {kNobody + 2, 3}};
+  const ServerProcesses server = LivingProcesses(status, known);
+  EXPECT_EQ(server.supervisor.value().identity, known[0]);
+  EXPECT_EQ(server.parent.value().identity, known[1]);
+  ASSERT_EQ(server.workers.size(), 1u);
+  EXPECT_EQ(server.workers[0].identity, known[2]);
 }
 
 TEST(PoolStatusTest, SaysWhatIsWrongWithOtherJson) {

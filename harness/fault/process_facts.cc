@@ -4,11 +4,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "pool/sys/file.h"
 
@@ -27,19 +29,28 @@ std::optional<std::uint64_t> SetAfter(std::string_view status, std::string_view 
   return error == std::errc{} ? std::optional(set) : std::nullopt;
 }
 
-/// Of /proc/PID/stat, counted from 1 as in proc(5); from the third on.
-std::optional<long> StatField(pid_t pid, int number) {
+/// Of /proc/PID/stat, from the fourth field on, as all behind the state are numbers; {} where there are none.
+std::vector<long> NumbersOfStat(pid_t pid) {
   const std::string stat = sys::ReadFile(fmt::format("/proc/{}/stat", pid));
-  const auto close = stat.rfind(')');
-  if (close == stat.npos) return std::nullopt;
-  std::istringstream fields(stat.substr(close + 1));
-  std::string field;
-  for (int i = 3; i <= number; ++i) {
-    if (!(fields >> field)) return std::nullopt;
+  std::vector<long> numbers;
+  const auto name_ends = stat.rfind(") ");
+  if (name_ends == stat.npos) return numbers;
+  constexpr std::size_t kState = 3;  // the bracket, a blank, and the letter
+  const char* at = stat.data() + std::min(name_ends + kState, stat.size());
+  const char* const end = stat.data() + stat.size();
+  for (long number = 0; at < end && *at == ' '; numbers.push_back(number)) {
+    const auto [next, error] = std::from_chars(at + 1, end, number);
+    if (error == std::errc::result_out_of_range) number = 0;  // an address
+    if (error == std::errc::invalid_argument) break;
+    at = next;
   }
-  long value = 0;
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  return error == std::errc{} ? std::optional(value) : std::nullopt;
+  return numbers;
+}
+
+/// Counted from 1 as in proc(5).
+std::optional<long> Field(const std::vector<long>& numbers, std::size_t field) {
+  constexpr std::size_t kFirst = 4;
+  return field - kFirst < numbers.size() ? std::optional(numbers[field - kFirst]) : std::nullopt;
 }
 
 }  // namespace
@@ -88,7 +99,7 @@ std::optional<std::uint64_t> AddressSpaceOf(pid_t pid) {
 }
 
 std::optional<int> LastCoreOf(pid_t pid) {
-  const auto core = StatField(pid, 39);
+  const auto core = Field(NumbersOfStat(pid), 39);
   return core ? std::optional(static_cast<int>(*core)) : std::nullopt;
 }
 
@@ -100,11 +111,12 @@ std::optional<sys::Nanos> CpuTimeOf(pid_t pid) {
 }
 
 std::optional<sys::Nanos> CpuTimeOfAll(pid_t pid) {
-  constexpr int kUserTime = 14;  // and then system time, and both of reaped children: proc(5)
-  constexpr int kFields = 4;
+  constexpr std::size_t kUserTime = 14;  // and then system time, and both of reaped children: proc(5)
+  constexpr std::size_t kFields = 4;
+  const std::vector<long> numbers = NumbersOfStat(pid);
   long long ticks = 0;
-  for (int field = kUserTime; field < kUserTime + kFields; ++field) {
-    const auto value = StatField(pid, field);
+  for (std::size_t field = kUserTime; field < kUserTime + kFields; ++field) {
+    const auto value = Field(numbers, field);
     if (!value) return std::nullopt;
     ticks += *value;
   }
@@ -112,7 +124,7 @@ std::optional<sys::Nanos> CpuTimeOfAll(pid_t pid) {
 }
 
 std::optional<int> WaitStatusOf(pid_t pid) {
-  const auto status = StatField(pid, 52);
+  const auto status = Field(NumbersOfStat(pid), 52);
   if (!status || (*status == 0 && ::geteuid() != 0)) return std::nullopt;
   return static_cast<int>(*status);
 }

@@ -1,8 +1,15 @@
 #include "harness/fault/process_facts.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <chrono>
+
+#include "pool/sys/await.h"
+#include "pool/sys/child.h"
+#include "pool/sys/clock.h"
 
 namespace hydrapool::harness {
 namespace {
@@ -27,9 +34,22 @@ TEST(ProcessFactsTest, OfThisProcess) {
   EXPECT_GT(AddressSpaceOf(::getpid()).value(), 1u << 20);
   EXPECT_GE(LastCoreOf(::getpid()).value(), 0);
   EXPECT_GT(CpuTimeOf(::getpid()).value(), 0);
+  EXPECT_GE(CpuTimeOfAll(::getpid()).value(), 0);
   const auto limit = LimitOf(::getpid(), RLIMIT_NOFILE);
   ASSERT_TRUE(limit);
   EXPECT_TRUE(SetLimit(::getpid(), RLIMIT_NOFILE, *limit));
+}
+
+TEST(ProcessFactsTest, OfOneThatHasEnded) {
+  const auto child = sys::Child::Fork([] {
+    const sys::Nanos until = CpuTimeOf(::getpid()).value() + 30 * sys::kMillisecond;
+    while (CpuTimeOf(::getpid()).value() < until) {
+    }
+    return 7;
+  });
+  ASSERT_TRUE(sys::Await(child.pidfd(), POLLIN, std::chrono::seconds(20)));
+  EXPECT_EQ(WaitStatusOf(child.pid()), 7 << 8);
+  EXPECT_GE(CpuTimeOfAll(child.pid()).value(), 20 * sys::kMillisecond);
 }
 
 TEST(ProcessFactsTest, OfNobody) {
@@ -39,6 +59,8 @@ TEST(ProcessFactsTest, OfNobody) {
   EXPECT_FALSE(AddressSpaceOf(kNobody));
   EXPECT_FALSE(LastCoreOf(kNobody));
   EXPECT_FALSE(CpuTimeOf(kNobody));
+  EXPECT_FALSE(CpuTimeOfAll(kNobody));
+  EXPECT_FALSE(WaitStatusOf(kNobody));
   EXPECT_FALSE(LimitOf(kNobody, RLIMIT_NOFILE));
 }
 

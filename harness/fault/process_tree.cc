@@ -101,10 +101,12 @@ bool IsOf(const ProcessInfo& process, pid_t parent) {
 
 std::optional<uid_t> RealUid(pid_t pid) {
   const std::string status = sys::ReadFile(fmt::format("/proc/{}/status", pid));
-  const auto at = status.find("\nUid:");
+  constexpr std::string_view kName = "\nUid:\t";
+  const auto at = status.find(kName);
+  if (at == status.npos) return std::nullopt;
+  std::string_view number = std::string_view(status).substr(at + kName.size());
   uid_t uid = 0;
-  if (at == status.npos || !(std::istringstream(status.substr(at + 5)) >> uid)) return std::nullopt;
-  return uid;
+  return TakeNumber(number, uid) ? std::optional(uid) : std::nullopt;
 }
 
 std::vector<pid_t> ChildrenOf(pid_t parent) {

@@ -19,6 +19,7 @@ ChildKinds::TurnedOut ChildKinds::Look(const FamilySample& sample, const std::ve
   constexpr unsigned kUntilExecuted = 4;
   const unsigned last_look = told_ == Told::kByTitle ? kUntilTitled : kUntilExecuted;
   TurnedOut turned_out;
+  heads_looked_at_ = false;
   for (const Identity& child : sample.children) {
     Seen& seen = seen_[{child.pid, child.start_time}];
     if (seen.other || seen.looks >= last_look) continue;
@@ -49,6 +50,7 @@ bool ChildKinds::IsTheServers(const Program& program) const {
 }
 
 void ChildKinds::LookAtHeads(const std::vector<pid_t>& heads, TurnedOut& turned_out) {
+  if (std::exchange(heads_looked_at_, true)) return;
   const std::size_t before = servers_.size();
   for (const pid_t head : heads) {
     const std::string file = ExecutableOf(head);

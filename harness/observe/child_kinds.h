@@ -57,6 +57,7 @@ class ChildKinds {
   std::vector<Program> servers_;
   std::string servers_title_;  ///< Of the main process at first.
   std::map<Key, Seen> seen_;
+  bool heads_looked_at_ = false;  ///< In this look.
 };
 
 }  // namespace hydrapool::harness

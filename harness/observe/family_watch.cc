@@ -102,9 +102,12 @@ void FamilyWatch::Take(pid_t pid, pid_t parent, FamilySample& sample) {
 
 void FamilyWatch::WatchMain(pid_t main) {
   if (main == main_pid_) return;
-  main_ = sys::OpenPidfd(main);
+  main_ = {.identity = {}, .pidfd = sys::OpenPidfd(main)};
   main_pid_ = main;
-  if (main_) AwaitEnd(epoll_, main_.get(), main);
+  const auto process = ReadProcess(main);
+  if (process) main_.identity = process->identity;
+  main_.dead = !main_.pidfd || !process || !process->alive();
+  if (main_.pidfd) AwaitEnd(epoll_, main_.pidfd.get(), main);
 }
 
 void FamilyWatch::AwaitEnd(const sys::UniqueFd& epoll, int pidfd, pid_t pid) {
@@ -130,6 +133,7 @@ std::vector<Identity> FamilyWatch::Living() const {
   for (const auto& [pid, member] : members_) {
     if (member.pidfd && !member.dead && !member.quiet) living.push_back(member.identity);
   }
+  if (main_pid_ != 0 && !main_.dead) living.push_back(main_.identity);
   return living;
 }
 
@@ -164,6 +168,7 @@ FamilyWatch::Woken FamilyWatch::Await(const Bell& bell, sys::Nanos pause) {
     if ((ended[static_cast<std::size_t>(i)].events & EPOLLHUP) != 0) woken.reaped.push_back(pid);
     if (!is_known) woken.ended.push_back(pid);
     if (member != members_.end()) member->second.dead = true;
+    if (pid == main_pid_) main_.dead = true;
   }
   return woken;
 }

@@ -43,7 +43,8 @@ class FamilyWatch {
   /// Of the last look.
   [[nodiscard]] std::size_t living() const { return living_; }
   [[nodiscard]] bool has_dead() const { return dead_ > 0; }
-  /// By that look, and by the ends since that Await has told of; without those whose end wakes nobody.
+  /// By that look, and by the ends since that Await has told of: the main process too, and without those
+  /// whose end wakes nobody.
   [[nodiscard]] std::vector<Identity> Living() const;
   /// Await would tell of something. From any thread.
   [[nodiscard]] bool HasNews() const;
@@ -73,8 +74,8 @@ class FamilyWatch {
 
   sys::UniqueFd epoll_;
   sys::UniqueFd quiet_;  ///< Those that wake nobody.
-  sys::UniqueFd main_;
   pid_t main_pid_ = 0;
+  Member main_;
   std::map<pid_t, Member> members_;
   std::map<pid_t, Lists> lists_;
   std::size_t living_ = 0;

@@ -68,6 +68,19 @@ TEST_F(FamilyWatchTest, WhoLivesIsKnownWithoutALook) {
   EXPECT_EQ(watch.Await(bell, sys::kSecond).ended, std::vector{other.pid()});
 }
 
+TEST_F(FamilyWatchTest, TheMainProcessIsKnownToLiveToo) {
+  const auto main = sys::Child::Fork(SleepForEver);
+  ASSERT_TRUE(watch.Look(main.pid(), main.pid()).children.empty());
+  ASSERT_EQ(watch.Living().size(), 1u);
+  EXPECT_EQ(watch.Living()[0].pid, main.pid());
+  EXPECT_NE(watch.Living()[0].start_time, 0u);
+  End(main);
+  EXPECT_TRUE(watch.HasNews());
+  EXPECT_EQ(watch.Await(bell, sys::kSecond).ended, std::vector{main.pid()});
+  EXPECT_TRUE(watch.Living().empty());
+  EXPECT_TRUE((static_cast<void>(watch.Look(main.pid(), main.pid())), watch.Living().empty()));
+}
+
 TEST_F(FamilyWatchTest, WhoIsDisregardedWakesNobodyAndIsSeenToBeDead) {
   const auto other = sys::Child::Fork(SleepForEver);
   auto child = sys::Child::Fork(SleepForEver);
