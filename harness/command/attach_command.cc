@@ -145,7 +145,7 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
       ->type_name("N");
   attach.add_flag("--close", arguments->close, "A new connection for each request");
   attach.add_option("--idle", arguments->idle, "Connections that rest beside the load")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(WholeFrom(0))
       ->capture_default_str()
       ->type_name("N");
   AddDuration(attach, "--duration", arguments->duration, "How long (default 10s)");
@@ -161,6 +161,7 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false)
       ->type_name("NAME=N");
   attach.add_option("--seed", arguments->seed, "The seed of every draw")
+      ->check(WholeFrom(0))
       ->capture_default_str()
       ->type_name("S");
   AddReportOptions(attach, arguments->files);

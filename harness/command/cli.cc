@@ -40,6 +40,14 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& val
   return AddParsed(app, name, value, sys::ParseDuration, help)->type_name("TIME");
 }
 
+CLI::Validator WholeFrom(std::uint64_t least) {
+  const auto why_not = [least](const std::string& text) {
+    const auto count = sys::ParseCount(text, least);
+    return count ? "" : count.error().message;
+  };
+  return {why_not, ""};
+}
+
 void AddParent(CLI::App& app, pid_t& parent) {
   app.add_option("--parent", parent, "The server's parent process (--admin knows hydrapool's)")
       ->check([](const std::string& text) {

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "pool/sys/clock.h"
@@ -20,6 +21,9 @@ inline constexpr int kExitCannotHere = 77;
 
 /// "--every 250ms" into nanoseconds; what is no time is a usage error.
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, sys::Nanos& value, const std::string& help);
+
+/// A check of an option: a whole number, `least` or more.
+[[nodiscard]] CLI::Validator WholeFrom(std::uint64_t least);
 
 /// "--parent PID" of the server to hurt; 0 where it is not given.
 void AddParent(CLI::App& app, pid_t& parent);

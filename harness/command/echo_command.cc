@@ -104,13 +104,16 @@ void AddMix(CLI::App& echo, EchoMix& mix, std::vector<std::string>& floods) {
   part("--bytewise", mix.bytewise, "The part of connections that sends a byte at a time, 0 to 1");
   echo.add_option("--reset-within", mix.reset_within,
                   "Reset each connection after a number of bytes, sent and received, drawn up to this")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(WholeFrom(1))
       ->type_name("BYTES");
   echo.add_flag("--http1.0", mix.http10, "Ask as HTTP/1.0, with Connection: keep-alive");
   echo.add_option("--flood", floods, "Beside it a connection for each: pipe, chunks, upload, download")
       ->delimiter(',')
       ->type_name("KIND,…");
-  echo.add_option("--seed", mix.seed, "The seed of these draws")->capture_default_str()->type_name("S");
+  echo.add_option("--seed", mix.seed, "The seed of these draws")
+      ->check(WholeFrom(0))
+      ->capture_default_str()
+      ->type_name("S");
 }
 
 }  // namespace
@@ -122,7 +125,7 @@ void AddEchoCommand(CLI::App& app, int& exit_code) {
   echo.footer(kExamples);
   echo.add_option("address", arguments->address, "The server")->required()->type_name("HOST:PORT|unix:/PATH");
   const auto count = [&echo](const char* name, auto& value, const char* help) {
-    return echo.add_option(name, value, help)->check(CLI::PositiveNumber.description(""))->type_name("N");
+    return echo.add_option(name, value, help)->check(WholeFrom(1))->type_name("N");
   };
   count("--connections", options.connections, "Connections held open")->capture_default_str();
   count("--pipeline", options.plan.pipeline, "Requests on their way at once on each")->capture_default_str();

@@ -57,7 +57,7 @@ void AddTriggerOptions(CLI::App& app, Trigger& trigger) {
   app.add_option("--requests", trigger.requests,
                  "A fault whenever the server has executed so many more requests, instead of --every; needs "
                  "--admin")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(WholeFrom(1))
       ->type_name("N");
   AddParsed(
       app, "--phase", trigger.phase, ParsePhase,
@@ -80,10 +80,10 @@ void AddLimitOptions(CLI::App& app, FaultOptions& options) {
                  "For full-disk: a directory that is a file system of its own, of 256 MB at most")
       ->type_name("DIR");
   app.add_flag("--any-user", options.any_user, "As root: also workers that belong to another user");
-  app.add_option("--min-alive", options.min_alive, "Leave so many workers alone")->type_name("N");
-  app.add_option("--budget", options.most, "Deal at most so many blows")
-      ->check(CLI::PositiveNumber.description(""))
+  app.add_option("--min-alive", options.min_alive, "Leave so many workers alone")
+      ->check(WholeFrom(0))
       ->type_name("N");
+  app.add_option("--budget", options.most, "Deal at most so many blows")->check(WholeFrom(1))->type_name("N");
   app.add_option("--steady", options.steady,
                  "Abort (exit 4) when no request to this URL is answered for --within")
       ->type_name("URL");

@@ -256,10 +256,13 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(0.0, 1.0).description(""))
       ->type_name("PART");
   auto* count = inject.add_option("--count", arguments->count, "Stop after so many faults")
-                    ->check(CLI::PositiveNumber.description(""))
+                    ->check(WholeFrom(1))
                     ->type_name("N");
   auto* duration = AddDuration(inject, "--for", arguments->duration, "Stop after this time");
-  inject.add_option("--seed", schedule.seed, "The seed of every draw")->capture_default_str()->type_name("S");
+  inject.add_option("--seed", schedule.seed, "The seed of every draw")
+      ->check(WholeFrom(0))
+      ->capture_default_str()
+      ->type_name("S");
   inject.callback([arguments, every, count, duration, &exit_code] {
     ScheduleSpec& spec = arguments->run.schedule;
     spec.trigger = arguments->faults.trigger;

@@ -183,7 +183,7 @@ void AddRunCommand(CLI::App& app, int& exit_code) {
   run.add_option("scenario", arguments->file, "The scenario")->required()->type_name("FILE");
   auto* seed = run.add_option("--seed", arguments->seed,
                               "The seed of every draw (default: the scenario's, or a new one each time)");
-  seed->type_name("S");
+  seed->check(WholeFrom(0))->type_name("S");
   run.add_flag("--dry-run", arguments->dry_run,
                "Start and hurt nothing: print the faults of this seed, a line of JSON for each");
   AddReportOptions(run, arguments->files);

@@ -136,7 +136,8 @@ void ScenarioRun::StartFaults() {
   for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
     const FaultPlan& plan = scenario_.faults[i];
     const Effect effect = InfoOf(plan.fault).effect;
-    const bool pidfds_tell = effect == Effect::kEnds || effect == Effect::kHolds;  // of what comes of it
+    // Else pidfds tell what comes of it, or the fault's own looks at a pool that knows its workers.
+    const bool stirs = effect == Effect::kTells || (effect == Effect::kRenews && server_->admin().empty());
     const sys::Nanos start = record_.start + ScheduleStart(scenario_, i);
     injects_.push_back(std::make_unique<InjectRun>(
         loop_,
@@ -146,7 +147,7 @@ void ScenarioRun::StartFaults() {
             .harm = {.network = plan.network, .port = server_->port(), .disk = scenario_.disk.directory},
             .trap = traps_.contains(i) ? traps_.at(i).get() : nullptr},
         *injector_,
-        [this, stirs = !pidfds_tell] {
+        [this, stirs] {
           if (stirs) observer_->Stir();
           return ServerNow();
         },

@@ -139,8 +139,8 @@ TEST(OptionsTest, WhatIsWrongIsSaidInOneLine) {
   EXPECT_THAT(Complaint({"-c", "0", "h"}), HasSubstr("0"));
   EXPECT_THAT(Complaint({"-n", "5", "-d", "1s", "h"}), HasSubstr("excludes"));
   EXPECT_THAT(Complaint({"-n", "0", "h"}), HasSubstr("0"));
-  EXPECT_THAT(Complaint({"--seed", "-1", "h"}), HasSubstr("--seed"));
-  EXPECT_THAT(Complaint({"--expect-length", "-1", "h"}), HasSubstr("--expect-length"));
+  EXPECT_THAT(Complaint({"--seed", "-1", "h"}), HasSubstr("--seed: '-1' is not a whole number from 0"));
+  EXPECT_THAT(Complaint({"--expect-length", "-1", "h"}), HasSubstr("--expect-length: '-1' is not a whole"));
   EXPECT_THAT(Complaint({"http:///h"}), HasSubstr("'http:///h' is not a URL: it has no host"));
   EXPECT_THAT(Complaint({"--engine", "steam", "h"}), HasSubstr("steam"));
   EXPECT_THAT(Complaint({"--connection", "maybe", "h"}), HasSubstr("maybe"));

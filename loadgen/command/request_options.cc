@@ -14,9 +14,15 @@
 #include "loadgen/plan/scenario_file.h"
 #include "loadgen/plan/target_list.h"
 #include "loadgen/plan/text_file.h"
+#include "pool/sys/units.h"
 
 namespace hydrapool::loadgen {
 namespace {
+
+std::string WhyNoCount(const std::string& text) {
+  const auto count = sys::ParseCount(text);
+  return count ? "" : count.error().message;
+}
 
 constexpr std::size_t kSha256Digits = 64;
 
@@ -148,7 +154,7 @@ void RequestOptions::AddRequest(CLI::App& app) {
   app.add_flag("--path-as-is", connection_.path_as_is, "keep /../ and /./ in URLs");
   app.add_option("--seed", seed_, "of --arrival poisson and of {random}")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(WhyNoCount)
       ->capture_default_str();
 }
 
@@ -185,7 +191,7 @@ void RequestOptions::AddExpectations(CLI::App& app) {
       ->check(CLI::Range(100, 599).description(""));
   app.add_option("--expect-length", expect_.length, "how long each body must be, decoded of gzip or deflate")
       ->type_name("BYTES")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(WhyNoCount);
   app.add_option("--expect-sha256", expect_.sha256, "what each decoded body's SHA-256 must be")
       ->type_name("HEX");
   app.add_option("--expect-end", expect_.end, "what each decoded body must end with")->type_name("TEXT");

@@ -72,4 +72,12 @@ Result<double> ParseRate(std::string_view text) {
   return Failure(fmt::format("'{}' is not a rate (like 500, 500/s or 30/m)", text));
 }
 
+Result<std::uint64_t> ParseCount(std::string_view text, std::uint64_t least) {
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size() || count < least)
+    return Failure(fmt::format("'{}' is not a whole number from {}", text, least));
+  return count;
+}
+
 }  // namespace hydrapool::sys

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "pool/sys/clock.h"
@@ -14,5 +15,8 @@ namespace hydrapool::sys {
 
 /// "500", "500/s", "30/m": so many a second. Above 0, up to 10^9. Pure.
 [[nodiscard]] Result<double> ParseRate(std::string_view text);
+
+/// "12": a whole number, `least` or more, that 64 bits hold; what else it is, is an Error. Pure.
+[[nodiscard]] Result<std::uint64_t> ParseCount(std::string_view text, std::uint64_t least = 0);
 
 }  // namespace hydrapool::sys

@@ -36,5 +36,15 @@ TEST(ParseRateTest, IsASecondOrAMinute) {
     EXPECT_FALSE(ParseRate(text)) << text;
 }
 
+TEST(ParseCountTest, IsAWholeNumberThatIsLargeEnough) {
+  EXPECT_EQ(ParseCount("0"), 0u);
+  EXPECT_EQ(ParseCount("18446744073709551615"), 18'446'744'073'709'551'615u);
+  EXPECT_EQ(ParseCount("7", 7), 7u);
+  for (const char* wrong : {"", "-1", "+1", " 1", "1 ", "1.0", "1e3", "0x10", "18446744073709551616"})
+    EXPECT_FALSE(ParseCount(wrong)) << wrong;
+  ASSERT_FALSE(ParseCount("6", 7));
+  EXPECT_EQ(ParseCount("6", 7).error().message, "'6' is not a whole number from 7");
+}
+
 }  // namespace
 }  // namespace hydrapool::sys
