@@ -1,21 +1,22 @@
 #include "pool/admin/listen.h"
 
 #include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
-#include <sstream>
+#include <cstring>
+#include <string_view>
 #include <system_error>
-#include <utility>
-#include <vector>
 
 #include "hydrapool/listen.h"
 #include "pool/admin/client.h"
 #include "pool/sys/error.h"
+#include "pool/sys/socket.h"
+#include "pool/sys/tcp_diag.h"
+#include "pool/sys/unix_succession.h"
 
 namespace hydrapool::admin {
 namespace {
@@ -33,14 +34,25 @@ void TakeAllConnections(int listener) {
              "SO_ATTACH_REUSEPORT_CBPF");
 }
 
+bool IsAt(const inet_diag_msg& socket, const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    return std::memcmp(socket.id.idiag_src, &v4, sizeof v4) == 0;
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return std::memcmp(socket.id.idiag_src, &v6, sizeof v6) == 0;
+}
+
 }  // namespace
 
 sys::UniqueFd ListenBesideLeaving(const std::string& address) {
+  constexpr std::string_view kUnix = "unix:";
   try {
     return Listen(address);
   } catch (const std::system_error& error) {
     if (error.code().value() != EADDRINUSE || !IsLeaving(address)) throw;
   }
+  if (address.starts_with(kUnix)) return sys::ListenInPlaceOf(address.substr(kUnix.size()));
   auto listener = Listen(address, {.share_port = true});
   TakeAllConnections(listener.get());
   return listener;
@@ -52,28 +64,17 @@ void LetSuccessorListen(int listener) {
 }
 
 bool AnotherListensBeside(int listener) {
-  struct Listening {
-    std::string address;
-    unsigned long inode = 0;
-  };
-  std::vector<Listening> all;
-  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::ifstream file(table);
-    std::string line;
-    std::getline(file, line);  // its title
-    while (std::getline(file, line)) {
-      std::string number, peer, state, queues, timer, retransmits, uid, timeout;
-      Listening each;
-      std::istringstream(line) >> number >> each.address >> peer >> state >> queues >> timer >> retransmits >>
-          uid >> timeout >> each.inode;
-      if (state != "0A") break;  // those that listen come first
-      all.push_back(std::move(each));
-    }
-  }
-  struct stat own {};
-  ::fstat(listener, &own);
-  const auto is_own = std::ranges::find(all, own.st_ino, &Listening::inode);
-  return is_own != all.end() && std::ranges::count(all, is_own->address, &Listening::address) > 1;
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  const auto diag = sys::TcpDiag::Open();
+  if (!diag || ::getsockname(listener, reinterpret_cast<sockaddr*>(&own), &size) != 0) return false;
+  if (own.ss_family == AF_UNIX) return false;
+  int there = 0;
+  const sys::TcpDiag::Wanted wanted{
+      .family = own.ss_family, .states = 1u << TCP_LISTEN, .port = sys::LocalPort(listener)};
+  const int error =
+      diag->Each(wanted, [&](const inet_diag_msg& socket) { there += IsAt(socket, own) ? 1 : 0; });
+  return error == 0 && there > 1;
 }
 
 }  // namespace hydrapool::admin

@@ -10,11 +10,13 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "pool/admin/client.h"
 #include "pool/admin/listen.h"
 #include "pool/admin/test_server.h"
+#include "pool/sys/scratch_dir.h"
 
 namespace hydrapool::admin {
 namespace {
@@ -184,39 +186,71 @@ TEST(AdminServerTest, CurlAgrees) {
   EXPECT_EQ(run(base + "-o /dev/null -d x=y " + url + "/hello"), " 405 23");
 }
 
+/// A server's pages that say which it is, and that it drains.
+Server::Pages PagesOfLeaving(int number) {
+  return {{"/who",
+           [number] {
+             return Page{200, "text/plain", std::to_string(number)};
+           }},
+          {"/readyz", [] {
+             return Page{503, "text/plain", "not ready: draining\n", true};
+           }}};
+}
+
+bool AllAnswersAreOf(int number, const std::string& address) {
+  for (int i = 0; i < 30; ++i) {
+    const auto page = HttpGet(address, "/who", 10s);
+    if (!page || page->body != std::to_string(number)) return false;
+  }
+  return true;
+}
+
 TEST(AdminServerTest, EachSuccessorHasTheAddressWhileSeveralBeforeItDrain) {
-  const auto pages = [](int number) {
-    return Server::Pages{{"/who",
-                          [number] {
-                            return Page{200, "text/plain", std::to_string(number)};
-                          }},
-                         {"/readyz", [] {
-                            return Page{503, "text/plain", "not ready: draining\n", true};
-                          }}};
-  };
   std::vector<std::unique_ptr<TestServer>> servers;
-  servers.push_back(std::make_unique<TestServer>(pages(0)));
+  servers.push_back(std::make_unique<TestServer>(PagesOfLeaving(0)));
   const std::string address = servers.front()->address();
-  const auto all_answers_are_of = [&address](int number) {
-    for (int i = 0; i < 30; ++i) {
-      const auto page = HttpGet(address, "/who", 10s);
-      if (!page || page->body != std::to_string(number)) return false;
-    }
-    return true;
-  };
   const auto soon = [&](int number) {
     for (const sys::Nanos deadline = sys::Now() + 20 * sys::kSecond; sys::Now() < deadline;) {
-      if (all_answers_are_of(number)) return true;
+      if (AllAnswersAreOf(number, address)) return true;
     }
     return false;
   };
   for (int number = 1; number < 4; ++number) {
     ASSERT_TRUE(soon(number - 1));
-    servers.push_back(std::make_unique<TestServer>(pages(number), ListenBesideLeaving(address)));
+    servers.push_back(std::make_unique<TestServer>(PagesOfLeaving(number), ListenBesideLeaving(address)));
     ASSERT_TRUE(soon(number)) << "of " << number << " that drain before it";
   }
   servers.front().reset();
-  EXPECT_TRUE(all_answers_are_of(3)) << "and once the first has ended";
+  EXPECT_TRUE(AllAnswersAreOf(3, address)) << "and once the first has ended";
+}
+
+TEST(AdminServerTest, EachSuccessorHasThePathWhileSeveralBeforeItDrain) {
+  const sys::ScratchDir scratch("hydrapool-test");
+  const std::string address = "unix:" + (scratch / "admin");
+  std::vector<std::unique_ptr<TestServer>> servers;
+  for (int number = 0; number < 3; ++number) {
+    servers.push_back(std::make_unique<TestServer>(PagesOfLeaving(number), ListenBesideLeaving(address)));
+    EXPECT_TRUE(AllAnswersAreOf(number, address)) << "of " << number << " that drain before it";
+  }
+  servers.front().reset();
+  EXPECT_TRUE(AllAnswersAreOf(2, address)) << "and once the first has ended";
+  const TestServer stays(SomePages(), sys::Listen("unix:" + (scratch / "other")));
+  EXPECT_THROW(ListenBesideLeaving(stays.address()), std::system_error) << "one that does not drain";
+}
+
+TEST(AdminServerTest, OnlyWhoListensAtTheVeryAddressIsBeside) {
+  const auto one = sys::Listen("127.0.0.1:0");
+  LetSuccessorListen(one.get());
+  const std::string port = std::to_string(sys::LocalPort(one.get()));
+  const auto other_host = sys::Listen("127.0.0.2:" + port, {.share_port = true});
+  const auto client = Connect("127.0.0.1:" + port);
+  EXPECT_FALSE(AnotherListensBeside(one.get()));
+  EXPECT_FALSE(AnotherListensBeside(other_host.get()));
+  auto successor = sys::Listen("127.0.0.1:" + port, {.share_port = true});
+  EXPECT_TRUE(AnotherListensBeside(one.get()));
+  EXPECT_TRUE(AnotherListensBeside(successor.get()));
+  successor.Reset();
+  EXPECT_FALSE(AnotherListensBeside(one.get()));
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -16,11 +15,9 @@
 #include <utility>
 
 #include "pool/control/client.h"
-#include "pool/sys/error.h"
-#include "pool/sys/inheritance.h"
 #include "pool/sys/log.h"
 #include "pool/sys/socket.h"
-#include "pool/sys/unix_socket.h"
+#include "pool/sys/unix_succession.h"
 
 namespace hydrapool::control {
 namespace {
@@ -39,26 +36,13 @@ bool IsLeaving(const std::string& path) {
   return last.is_object() && last.contains("draining") && last["draining"] == true;
 }
 
-/// Made beside it first, so that there is one at `path` all the time.
-sys::UniqueFd ListenInPlaceOf(const std::string& path) {
-  const std::string beside = path + "~";
-  sys::UniqueFd fd = sys::ListenUnix(beside, {});
-  if (::rename(beside.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(beside.c_str());
-    sys::ThrowErrno(error, "cannot listen on unix:" + path);
-  }
-  sys::inheritance::Leave("listen unix:" + path, fd.get());  // as Listen does
-  return fd;
-}
-
 sys::UniqueFd ListenOrSucceed(const std::string& path) {
   try {
     return sys::Listen("unix:" + path);
   } catch (const std::system_error& error) {
     if (error.code().value() != EADDRINUSE || !IsLeaving(path)) throw;
   }
-  return ListenInPlaceOf(path);
+  return sys::ListenInPlaceOf(path);
 }
 
 }  // namespace
