@@ -8,7 +8,7 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
-#include <fstream>
+#include <memory>
 #include <sstream>
 #include <utility>
 
@@ -61,6 +61,13 @@ std::string TomlOf(const CLI::Option& option) {
   if (listed) value = value.substr(1, value.size() - 2);
   value = fmt::format("\"{}\"", value);
   return listed || option.get_expected_max() > 1 ? "[" + value + "]" : value;
+}
+
+/// The teaching code's way to say --listen, as it was written; nothing where it was not.
+std::optional<std::string> ListenInTwoWords(const CLI::App& app) {
+  const CLI::Option* const ip = app.get_option_no_throw("IP");
+  if (ip == nullptr || ip->count() == 0) return std::nullopt;
+  return ip->as<std::string>() + " " + app.get_option("PORT")->as<std::string>();
 }
 
 /// Lines of at most 100 characters, each behind a "# ".
@@ -135,8 +142,9 @@ std::vector<std::string> OptionSources::Unknown() const {
 
 // Keys of a table are no options.
 std::optional<OptionSources::Line> OptionSources::FindInFile(std::string_view name) const {
-  std::ifstream file(File());
-  for (const TomlEntry& entry : ReadToml(file)) {
+  const auto tables = std::dynamic_pointer_cast<SiteTables>(app_.get_config_formatter_base());
+  if (!tables) return std::nullopt;
+  for (const TomlEntry& entry : tables->entries()) {
     const bool is_option = entry.heading.empty() || entry.key.empty();
     if (is_option && entry.name() == name) return Line{entry.line, entry.value ? entry.value->Written() : ""};
   }
@@ -198,7 +206,8 @@ std::string OptionSources::Describe() const {
     const std::string& name = option->get_lnames().front();
     std::string value = option->get_default_str();
     std::string from = "default";
-    if (const auto given = OnCommandLine(name)) {
+    const auto in_two_words = name == "listen" ? ListenInTwoWords(app_) : std::nullopt;
+    if (const auto given = in_two_words ? in_two_words : OnCommandLine(name)) {
       value = *given;
       from = "command line";
     } else if (const char* const variable = FromEnvironment(name)) {

@@ -20,7 +20,7 @@ namespace hydrapool::server {
 ///     app.parse(sources.Arguments());
 ///     std::puts(sources.Describe().c_str());
 ///
-/// The app must outlive it.
+/// The app must outlive it. The file is what the app's SiteTables have read.
 class OptionSources {
  public:
   OptionSources(const CLI::App& app, std::vector<std::string> arguments);

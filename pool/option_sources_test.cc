@@ -1,13 +1,18 @@
 // Options come from the command line, the environment and a file.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <sstream>
 #include <string>
+#include <string_view>
 
+#include "hydrapool/unique_fd.h"
 #include "pool/testing/parse_options.h"
 
 namespace hydrapool::server {
@@ -98,6 +103,20 @@ TEST(OptionSourcesTest, ConfigSaysWhatIsInForceAndWhereItComesFrom) {
     EXPECT_THAT(parsed.output, ::testing::ContainsRegex("(^|\n)" + line + "\n"));
   }
   EXPECT_EQ(Parse({"config", "--workers", "0"}).exit_code, 2);
+  EXPECT_THAT(Parse({"config", "127.0.0.1", "81"}).output,
+              ::testing::ContainsRegex("(^|\n)listen +127.0.0.1 81 +command line\n"));
+}
+
+TEST(OptionSourcesTest, AFileMayBeAPipe) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd read(ends[0]);
+  UniqueFd write(ends[1]);
+  constexpr std::string_view kText = "workers = 3\nbalance = \"fair\"\n";
+  ASSERT_EQ(::write(write.get(), kText.data(), kText.size()), static_cast<ssize_t>(kText.size()));
+  write.Reset();
+  const std::string path = "/dev/fd/" + std::to_string(read.get());
+  EXPECT_THAT(Parse({"config", "--config", path}).complaint, ::testing::HasSubstr(path + ":2: balance: "));
 }
 
 TEST(OptionSourcesTest, TheReferenceFileHasEveryOptionAndItsDefaultsAreTaken) {

@@ -202,7 +202,8 @@ class Writer {
 
 std::vector<CLI::ConfigItem> SiteTables::from_config(std::istream& input) const {
   Reader reader(app_);
-  for (const TomlEntry& entry : ReadToml(input)) reader.Read(entry);
+  entries_ = ReadToml(input);
+  for (const TomlEntry& entry : entries_) reader.Read(entry);
   Writer writer(reader);
   for (const Table& table : reader.tables) writer.Write(table);
   if (!reader.faults.empty()) throw Fault(reader.faults);

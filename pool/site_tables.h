@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pool/toml_file.h"
+
 namespace hydrapool::server {
 
 /// Reads a configuration file in which mounts may be tables, behind all options:
@@ -24,12 +26,12 @@ namespace hydrapool::server {
 ///     require = "/etc/wiki.htpasswd"    # and its guards: --require, --allow
 ///     allow = ["joe", "@admins"]
 ///
-/// Each table is turned into what these options take, behind what the file gives them itself. Only path, kind and
-/// target must be there. What holds for programs and who may come in are by path: not with `host`, nor where
-/// the path is an ending.
+/// Each table is turned into what these options take, behind what the file gives them itself. Only path, kind
+/// and target must be there. What holds for programs and who may come in are by path: not with `host`, nor
+/// where the path is an ending.
 ///
-/// from_config throws SiteTables::Fault for what is wrong with tables, with names of options and with the types
-/// of their values, all of it at once. The app must outlive it.
+/// from_config throws SiteTables::Fault for what is wrong with tables, with names of options and with the
+/// types of their values, all of it at once. The app must outlive it.
 class SiteTables : public CLI::ConfigBase {
  public:
   /// Its text is "LINE: KEY: what", one line for each fault; which file is for the caller to say.
@@ -40,12 +42,15 @@ class SiteTables : public CLI::ConfigBase {
 
   explicit SiteTables(const CLI::App& app) : app_(app) {}
   [[nodiscard]] std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
+  /// What from_config has read: a file may be a pipe, which is read once.
+  [[nodiscard]] const std::vector<TomlEntry>& entries() const { return entries_; }
   /// Throws CLI::ValidationError where a flag or variable has taken the place of what a table says of its
   /// path: `given` tells what an option has got.
   void RefuseLoss(const std::function<std::vector<std::string>(const std::string& option)>& given) const;
 
  private:
   const CLI::App& app_;
+  mutable std::vector<TomlEntry> entries_;
   mutable std::map<std::string, std::vector<std::string>> said_;  // by option, but for the mounts themselves
 };
 

@@ -165,8 +165,10 @@ std::string TomlValue::Written() const {
 }
 
 std::vector<TomlEntry> ReadToml(std::istream& input) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors put it before UTF-8
   std::vector<std::string> lines;
   for (std::string line; std::getline(input, line);) lines.push_back(line);
+  if (!lines.empty() && lines[0].starts_with(kByteOrderMark)) lines[0].erase(0, kByteOrderMark.size());
   std::vector<TomlEntry> entries;
   std::string heading;
   for (std::size_t next = 0; next < lines.size();) {

@@ -54,6 +54,13 @@ TEST(TomlFileTest, WhatIsNoValueIsNone) {
   EXPECT_EQ(Read("= 3\n").at(0).name(), "=");
 }
 
+TEST(TomlFileTest, AByteOrderMarkBelongsToNoKey) {
+  const auto entries = Read("\xef\xbb\xbfkey = 1\nkey = 2\n");
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].name(), "key");
+  EXPECT_TRUE(Read("\xef\xbb\xbf").empty());
+}
+
 TEST(TomlFileTest, ListsGoOnOverLinesAndEndWhereAnotherKeyBegins) {
   const auto entries = Read(R"(a = [
   "b = ]",  # ]
