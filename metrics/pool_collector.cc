@@ -114,9 +114,10 @@ constexpr std::array kPoolReadings{
         CounterFamily, "hydrapool_leases_moved_total",
         "Connections moved to another worker to even out the load, idle or before a request is executed.",
         [](const Scoreboard& board) { return Value(board.counts().moved); }},
-    Reading<Scoreboard>{CounterFamily, "hydrapool_log_dropped_total",
-                        "Log lines that stderr's reader did not take at once.",
-                        [](const Scoreboard& board) { return Value(board.counts().log_dropped.count); }},
+    Reading<Scoreboard>{
+        CounterFamily, "hydrapool_log_dropped_total",
+        "Log lines that their reader did not take at once, or for which their disk had no room.",
+        [](const Scoreboard& board) { return Value(board.counts().log_dropped.count); }},
     Reading<Scoreboard>{
         CounterFamily, "hydrapool_access_log_dropped_total",
         "Lines of the access log that its reader did not take at once, or for which its disk had no room.",

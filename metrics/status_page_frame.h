@@ -30,7 +30,7 @@ a { color: inherit; } .dim { color: var(--dim); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; color: var(--dim); font-size: .85rem; } .text { text-align: left; }
-tr.frozen td { background: var(--badbg); }
+tr.frozen th, tr.frozen td { background: var(--badbg); }
 #lost { display: none; margin: .8rem 0 0; padding: .4rem .7rem; }
 .stale #lost { display: block; } .stale main { opacity: .45; }
 )css";

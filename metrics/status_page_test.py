@@ -117,7 +117,7 @@ def watch_deaths(browser, pool, in_time):
     took = browser.until("a frozen worker is red", """(() => {
       const row = document.querySelector('#workers tr.frozen');
       return row && row.querySelector('th').textContent === '1' &&
-        getComputedStyle(row.querySelector('td')).backgroundColor !== getComputedStyle(document.body).backgroundColor;
+        [...row.children].every(cell => getComputedStyle(cell).backgroundColor === 'rgb(253, 232, 232)');
     })()""")
     ok("within 3 s", took < 3 or not in_time, took)
     browser.until("and told of beside the state",
