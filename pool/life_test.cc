@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "pool/sys/child.h"
 #include "pool/sys/kill.h"
 #include "pool/sys/program.h"
+#include "pool/testing/clients.h"
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
 #include "pool/testing/json.h"
@@ -80,6 +82,25 @@ TEST_F(LifeTest, AStoppedParentIsReplaced) {
   EXPECT_TRUE(before.Ask(Get("/?2"))) << before.error();
   HttpClient after(server_.address());
   EXPECT_TRUE(after.Ask(Get("/?3"))) << after.error();
+}
+
+TEST_F(LifeTest, FilesWaitForTheNextParent) {
+  const std::string flood = FloodBody(100'000);
+  const ScratchDir site;
+  std::ofstream(site / "flood") << flood;
+  ServerProcess server(
+      Supervised({.workers = 1, .cgi_dir = "", .flags = {"--mount", "/=files:" + site.path().string()}}));
+  HttpClient client(server.address());
+  ASSERT_TRUE(client.Ask(Get("/flood")));
+  const pid_t parent = server.Status().at("parent").at("pid");
+  ASSERT_EQ(sys::Kill(parent, SIGSTOP), 0);
+  for (int i = 0; i < 300; ++i) {  // each is told to the parent twice, and its channel takes some 280
+    const auto answer = client.Ask(Get("/flood"));
+    ASSERT_TRUE(answer) << client.error();
+    ASSERT_EQ(answer->status, 200) << i;
+    ASSERT_EQ(answer->body, flood);
+  }
+  EXPECT_NE(server.Status().at("parent").at("pid"), parent);
 }
 
 TEST_F(LifeTest, AParentTakesTheSupervisorsPlace) {

@@ -1,11 +1,15 @@
 #include "pool/worker/worker_desk.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "pool/shared/lease_table.h"
+#include "pool/sys/await.h"
+#include "pool/sys/clock.h"
 #include "pool/sys/failpoint.h"
 
 namespace hydrapool {
@@ -33,8 +37,13 @@ bool WorkerContext::pool_drains() const {
   return internals.bell.pool_drains.load(std::memory_order_relaxed) != 0;
 }
 
-ParentLink::ParentLink(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell)
-    : ring_(ring), bell_(bell), channel_(std::move(channel)), doorbell_(std::move(doorbell)) {}
+ParentLink::ParentLink(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell,
+                       std::chrono::milliseconds patience)
+    : ring_(ring),
+      bell_(bell),
+      channel_(std::move(channel)),
+      doorbell_(std::move(doorbell)),
+      patience_(patience) {}
 
 void ParentLink::RingIf(std::atomic<std::uint32_t>& flag) {
   if (flag.load() == 0 || flag.exchange(0) == 0) return;
@@ -48,20 +57,37 @@ void ParentLink::Return(ReturnRing::Item item) {
   RingIf(bell_.parent_sleeps);
 }
 
+bool ParentLink::Say(const ToParent& message, std::span<const int> descriptors) {
+  const bool said =
+      channel_.Send(std::as_bytes(std::span(&message, 1)), descriptors) != sys::Channel::SendStatus::kFull;
+  patient_ |= said;
+  return said;
+}
+
 bool ParentLink::FlushOutbox() {
   while (!outbox_.empty()) {
-    if (channel_.Send(std::as_bytes(std::span(&outbox_.front(), 1)), {}) == sys::Channel::SendStatus::kFull)
-      return false;
+    if (!Say(outbox_.front(), {})) return false;
     outbox_.pop_front();
   }
   return true;
 }
 
 bool ParentLink::Tell(const ToParent& message, std::span<const int> descriptors) {
-  const bool now = FlushOutbox() && channel_.Send(std::as_bytes(std::span(&message, 1)), descriptors) !=
-                                        sys::Channel::SendStatus::kFull;
-  if (!now && message.kind != ToParent::Kind::kOffer) outbox_.push_back(message);
-  return now;
+  const auto say = [&] { return FlushOutbox() && Say(message, descriptors); };
+  if (say()) return true;
+  if (message.kind != ToParent::Kind::kOffer) {
+    outbox_.push_back(message);
+    return false;
+  }
+  const sys::Nanos deadline = sys::Now() + sys::ToNanos(patience_);
+  while (patient_ && sys::Now() < deadline) {
+    const std::chrono::nanoseconds left(deadline - sys::Now());
+    if (sys::Await(channel_.fd(), POLLOUT, std::chrono::ceil<std::chrono::milliseconds>(left)) && say())
+      return true;
+    ::poll(nullptr, 0, 1);  // there may be room, but too many descriptors on their way
+  }
+  patient_ = false;
+  return false;
 }
 
 WorkerDesk::WorkerDesk(WorkerSeat seat, const PoolOptions& asked, const HandlerType& type)

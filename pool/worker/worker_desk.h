@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -71,12 +72,17 @@ class LeasedConnection;
 /// A worker's side of its parent: what it says to it and gives back.
 class ParentLink {
  public:
-  ParentLink(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell);
+  /// A stopped or hung parent is replaced within this time.
+  static constexpr std::chrono::milliseconds kPatience{3000};
+
+  ParentLink(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell,
+             std::chrono::milliseconds patience = kPatience);
 
   /// Gives a lease back; the parent is woken if it sleeps.
   void Return(ReturnRing::Item item);
-  /// kOffer carries descriptors and is refused (false) when the channel is full; the other kinds then wait
-  /// their turn.
+  /// Where the channel is full the parent is dead, and the next one about to come, or behind. Then kOffer,
+  /// which carries descriptors, waits for room, and is refused (false) where none came in time, and at once
+  /// until there is some; the other kinds wait their turn.
   bool Tell(const ToParent& message, std::span<const int> descriptors = {});
   /// True: nothing waits its turn.
   bool FlushOutbox();
@@ -85,10 +91,14 @@ class ParentLink {
   [[nodiscard]] Doorbell& bell() { return bell_; }
 
  private:
+  [[nodiscard]] bool Say(const ToParent& message, std::span<const int> descriptors);
+
   ReturnRing& ring_;
   Doorbell& bell_;
   sys::Channel channel_;
   sys::UniqueFd doorbell_;
+  const std::chrono::milliseconds patience_;
+  bool patient_ = true;  ///< The channel took something since it was last waited for in vain.
   std::deque<ToParent> outbox_;
 };
 
