@@ -53,6 +53,8 @@ dashboard_is_sound() {
         | "no query: " + .title),
       (.panels[] | select(.type != "row" and ((.description // "") == "" or .fieldConfig.defaults.unit == null))
         | "no description or no unit: " + .title),
+      (.panels[] | select(.type == "stat" and (any(.fieldConfig.defaults.mappings[]; .options.match == "null+nan") | not))
+        | "the colour of a good value where there is none: " + .title),
       (.panels | group_by(.id)[] | select(length > 1) | "one id twice: \(.[0].id)"),
       (.panels as $p | range($p | length) as $i | range($i) as $j
         | select(overlap($p[$i].gridPos; $p[$j].gridPos)) | "overlap: \($p[$i].title), \($p[$j].title)"),
