@@ -49,6 +49,7 @@ struct Arguments {
   bool close = false;
   sys::Nanos duration = 10 * sys::kSecond;
   std::uint64_t seed = 1;
+  bool dry_run = false;
   std::vector<std::string> expect;
   ReportFiles files;
 };
@@ -109,6 +110,12 @@ std::string ReplayOf(const Arguments& arguments) {
 }
 
 int Attach(Arguments& arguments) {
+  if (arguments.dry_run) {
+    if (arguments.faults.trigger.requests)
+      return UsageError("--dry-run cannot tell how many faults --requests comes to");
+    const auto scenario = ScenarioOf(arguments);
+    return scenario ? PrintPlan(FaultsOf(*scenario, arguments.seed)) : UsageError(scenario.error().message);
+  }
   if (const auto writable = CheckWritable(arguments.files); !writable)
     return UsageError(writable.error().message);
   const auto parent = MainProcess(arguments.attach.parent, arguments.attach.admin);
@@ -164,6 +171,7 @@ void AddAttachCommand(CLI::App& app, int& exit_code) {
       ->check(WholeFrom(0))
       ->capture_default_str()
       ->type_name("S");
+  AddDryRun(attach, arguments->dry_run);
   AddReportOptions(attach, arguments->files);
   attach.callback([arguments, &exit_code] { exit_code = Attach(*arguments); });
 }

@@ -74,6 +74,17 @@ sys::Result<void> CheckWritable(const std::string& path) {
 
 sys::Result<void> CheckAppendable(const std::string& path) { return CheckOpens(path, O_APPEND); }
 
+void AddDryRun(CLI::App& app, bool& dry_run) {
+  app.add_flag("--dry-run", dry_run,
+               "Start and hurt nothing: print the faults of this seed, a line of JSON for each");
+}
+
+int PrintPlan(const std::vector<PlannedFault>& faults) {
+  std::string lines;
+  for (const PlannedFault& fault : faults) lines += ToJson(fault) + "\n";
+  return PrintResults(lines, {}, {}) ? kExitDone : kExitUsage;
+}
+
 bool WriteReport(const std::string& path, int how, const std::string& text) {
   if (path.empty()) return true;
   const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));

@@ -5,7 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "harness/fault/fault_schedule.h"
 #include "pool/sys/clock.h"
 #include "pool/sys/error.h"
 
@@ -55,6 +57,10 @@ int Refusal(const sys::Error& error);
 /// text to stderr. False, with a line on stderr, where one cannot be written; a reader of stdout that has
 /// left wants no more, and is no failure.
 bool PrintResults(const std::string& text, const std::string& json, const std::string& json_path);
+/// "--dry-run": the faults are only printed.
+void AddDryRun(CLI::App& app, bool& dry_run);
+/// Prints them as `harness replay` reads them; an exit code.
+int PrintPlan(const std::vector<PlannedFault>& faults);
 /// Writes `text` as the file `path` ("": nowhere), `how` being O_TRUNC or O_APPEND. False, with a line on
 /// stderr, where it cannot.
 bool WriteReport(const std::string& path, int how, const std::string& text);

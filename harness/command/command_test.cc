@@ -118,6 +118,9 @@ TEST(CommandLineTest, WhatIsWrongIsOneLineAndExitCode2) {
       {"inject --parent 4711 --every 1s --seed -1", "--seed: '-1' is not a whole number from 0"},
       {"inject --parent 4711 --every 1s --min-alive 1.5", "--min-alive: '1.5' is not a whole number from 0"},
       {"run a.yaml --seed 18446744073709551616", "is not a whole number from 0"},
+      {"inject --every 1s --dry-run", "--dry-run needs --count, or --every and --for"},
+      {"inject --requests 9 --for 1s --dry-run", "--dry-run needs --count, or --every and --for"},
+      {"attach --requests 9 --dry-run http://h/", "--dry-run cannot tell how many faults"},
       {"attach --parent 4711 --idle -1 h", "--idle: '-1' is not a whole number from 0"},
       {"echo --pipeline 0 127.0.0.1:1", "--pipeline: '0' is not a whole number from 1"},
       {"echo", "address is required"},
@@ -143,6 +146,21 @@ TEST(CommandLineTest, APlanThatCannotBePrintedIsExitCode2) {
          "faults: [{ fault: kill, target: any, every: 1s, from: 1s, to: 3s }]\n";
   EXPECT_EQ(Harness("run " + scenario.path + " --dry-run").exit_code, 0);
   EXPECT_EQ(Harness("run " + scenario.path + " --dry-run >/dev/full").exit_code, 2);
+}
+
+TEST(CommandLineTest, ADryRunPrintsTheFaultsOfItsSeed) {
+  const std::string plan = "inject --every 1s --for 4s --jitter 0.5 --fault stop --hold 2s --dry-run";
+  const auto inject = Harness(plan + " --seed 7");
+  EXPECT_EQ(inject.exit_code, 0);
+  EXPECT_EQ(std::ranges::count(inject.output, '\n'), 4);
+  const auto first = support::ParseJson(inject.output.substr(0, inject.output.find('\n')));
+  EXPECT_EQ(first.at("fault"), "stop");
+  EXPECT_EQ(first.at("hold_ms"), 2000);
+  EXPECT_EQ(Harness(plan + " --seed 7").output, inject.output);
+  EXPECT_NE(Harness(plan + " --seed 8").output, inject.output);
+  const auto attach = Harness("attach --every 1s --duration 5s --seed 7 --dry-run http://127.0.0.1:1/");
+  EXPECT_EQ(attach.exit_code, 0);
+  EXPECT_EQ(std::ranges::count(attach.output, '\n'), 4);
 }
 
 TEST(CommandLineTest, HelpShowsExamples) {

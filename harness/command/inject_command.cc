@@ -54,6 +54,7 @@ Exit codes: as of harness inject.
 
 struct Arguments {
   std::string replay = {};  ///< A journal, instead of a schedule.
+  bool dry_run = false;
   InjectRun::Options run;
   FaultOptions faults;
   pid_t parent = 0;
@@ -185,6 +186,19 @@ int Replay(Arguments& arguments) {
   return Inject(arguments);
 }
 
+int PrintSchedule(const InjectRun::Options& run) {
+  const ScheduleSpec& spec = run.schedule;
+  if (!spec.bounded() || (spec.trigger.requests && !spec.count))
+    return UsageError("--dry-run needs --count, or --every and --for");
+  std::vector<PlannedFault> faults;
+  FaultSchedule schedule(spec);
+  while (auto fault = schedule.Next()) {
+    if (InfoOf(fault->fault).effect == Effect::kHolds) fault->hold = run.hold;
+    faults.push_back(std::move(*fault));
+  }
+  return PrintPlan(faults);
+}
+
 int Inject(Arguments& arguments) {
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
@@ -213,10 +227,6 @@ int Inject(Arguments& arguments) {
   if (!summary) return UsageError(summary.error().message);
   return Tell(arguments, *summary);
 }
-
-}  // namespace
-
-namespace {
 
 void AddServerOptions(CLI::App& app, Arguments& arguments) {
   AddParent(app, arguments.parent);
@@ -263,6 +273,7 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
       ->check(WholeFrom(0))
       ->capture_default_str()
       ->type_name("S");
+  AddDryRun(inject, arguments->dry_run);
   inject.callback([arguments, every, count, duration, &exit_code] {
     ScheduleSpec& spec = arguments->run.schedule;
     spec.trigger = arguments->faults.trigger;
@@ -280,7 +291,7 @@ void AddInjectCommand(CLI::App& app, int& exit_code) {
     spec.target = arguments->faults.chosen_target();
     arguments->run.hold = arguments->faults.hold;
     arguments->run.harm = arguments->faults.harm();
-    exit_code = Inject(*arguments);
+    exit_code = arguments->dry_run ? PrintSchedule(arguments->run) : Inject(*arguments);
   });
 }
 

@@ -133,11 +133,7 @@ int Run(const Arguments& arguments) {
   const auto scenario = ParseScenario(ReadFile(arguments.file), arguments.file);
   if (!scenario) return UsageError(scenario.error().message);
   const std::uint64_t seed = arguments.has_seed ? arguments.seed : scenario->seed.value_or(FreshSeed());
-  if (arguments.dry_run) {
-    std::string lines;
-    for (const PlannedFault& fault : FaultsOf(*scenario, seed)) lines += fmt::format("{}\n", ToJson(fault));
-    return PrintResults(lines, {}, {}) ? kExitDone : kExitUsage;
-  }
+  if (arguments.dry_run) return PrintPlan(FaultsOf(*scenario, seed));
   const std::string replay = fmt::format("harness run {} --seed {}", arguments.file, seed);
   return RunAndReport(*scenario, seed, replay, arguments.files);
 }
@@ -184,8 +180,7 @@ void AddRunCommand(CLI::App& app, int& exit_code) {
   auto* seed = run.add_option("--seed", arguments->seed,
                               "The seed of every draw (default: the scenario's, or a new one each time)");
   seed->check(WholeFrom(0))->type_name("S");
-  run.add_flag("--dry-run", arguments->dry_run,
-               "Start and hurt nothing: print the faults of this seed, a line of JSON for each");
+  AddDryRun(run, arguments->dry_run);
   AddReportOptions(run, arguments->files);
   run.callback([arguments, seed, &exit_code] {
     arguments->has_seed = static_cast<bool>(*seed);
