@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <cstddef>
 #include <string_view>
 
 #include "pool/cgi/guards.h"
@@ -18,6 +20,18 @@ namespace {
 
 constexpr sys::Nanos kLeastPatience = 100 * sys::kMillisecond;
 constexpr sys::Nanos kMostPatience = 24 * 3600 * sys::kSecond;
+
+/// Where the options of "unix:/run/a,b.sock,mode=660" begin: at the first comma of the last name with WORD=
+/// behind it. Another comma is the name's.
+std::size_t OptionsOfSocket(const std::string& text) {
+  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  for (auto comma = text.find(',', text.rfind('/')); comma != text.npos; comma = text.find(',', comma + 1)) {
+    const auto word = text.begin() + static_cast<std::ptrdiff_t>(comma) + 1;
+    const auto end = std::find_if_not(word, text.end(), is_letter);
+    if (end != word && end != text.end() && *end == '=') return comma;
+  }
+  return text.npos;
+}
 
 }  // namespace
 
@@ -41,22 +55,24 @@ std::string Address(const std::string& text) {
 }
 
 sys::Result<ListenAt> ListenAt::Parse(const std::string& text) {
-  ListenAt at{.address = text};
-  while (at.address.starts_with("unix:")) {
-    const auto comma = at.address.rfind(',');
-    const std::string last = comma == text.npos ? "" : at.address.substr(comma + 1);
-    if (last.starts_with("mode=")) {
-      const std::string mode = last.substr(5);
+  const auto comma = text.starts_with("unix:") ? OptionsOfSocket(text) : text.npos;
+  ListenAt at{.address = text.substr(0, comma)};
+  for (auto begin = comma; begin < text.size();) {
+    const auto end = std::min(text.find(',', begin + 1), text.size());
+    const std::string option = text.substr(begin + 1, end - begin - 1);
+    begin = end;
+    if (option.starts_with("mode=") && !at.mode) {
+      const std::string mode = option.substr(5);
       if (!Mode(mode).empty()) return sys::Failure(Mode(mode));
       at.mode = static_cast<mode_t>(std::stoul(mode, nullptr, 8));
-    } else if (last.starts_with("owner=")) {
-      const auto user = sys::FindUser(last.substr(6));
+    } else if (option.starts_with("owner=") && !at.owner) {
+      const auto user = sys::FindUser(option.substr(6));
       if (!user) return sys::Failure(user.error().message);
       at.owner = *user;
     } else {
-      break;
+      return sys::Failure("'" + text + "': '" + option +
+                          "' is no option of a UNIX socket: mode=OCTAL and owner=NAME, each once");
     }
-    at.address.resize(comma);
   }
   const std::string& where = at.address;
   const bool handed = where == "systemd" || (where.starts_with("systemd:") && where.size() > 8);

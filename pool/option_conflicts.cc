@@ -4,8 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
+#include <vector>
+
+#include "pool/site_tables.h"
 
 namespace hydrapool::server {
 namespace {
@@ -48,6 +52,25 @@ void RefuseCgroupConflicts(const cgi::Config& config) {
   }
 }
 
+// A typing error in a path would have its programs run without their limits, or as another user. What tables
+// say counts for their mounts, though flags may have taken the place of those.
+void RefuseIdleRules(const CLI::App& app, const SiteConfig& site) {
+  const auto tables = std::dynamic_pointer_cast<SiteTables>(app.get_config_formatter_base());
+  std::vector<cgi::Mount> mounts = site.mounts;
+  for (const std::string& text : tables->Values("mount")) mounts.push_back(*cgi::Mount::Parse(text));
+  const auto fault = [&mounts](const std::string& text) {
+    const auto rule = cgi::ProgramRule::Parse(text);
+    if (!rule || cgi::HasPrograms(*rule, mounts)) return std::string();
+    return fmt::format("it is for programs, and there are none at {} nor below it",
+                       rule->at.empty() ? "/" : rule->at);
+  };
+  tables->RefuseValues("program-rule", fault);
+  for (const std::string& text : app.get_option("--program-rule")->results()) {
+    if (const std::string what = fault(text); !what.empty())
+      throw CLI::ValidationError("--program-rule", fmt::format("'{}': {}", text, what));
+  }
+}
+
 }  // namespace
 
 void RefuseConflicts(const CLI::App& app, const Options& options) {
@@ -62,7 +85,7 @@ void RefuseConflicts(const CLI::App& app, const Options& options) {
       throw CLI::ValidationError("--handler line", fmt::format("not with {}: {}", with, kWhy));
   }
   if (options.site.cgi) RefuseCgroupConflicts(*options.site.cgi);
-  if (options.handler == HandlerKind::kHttp) return;
+  if (options.handler == HandlerKind::kHttp) return RefuseIdleRules(app, options.site);
   const bool line = options.handler == HandlerKind::kLine;
   const std::string with = line ? "--handler line" : "--handler echo";
   RefuseAny(app, kOfHttp, with, "it does not speak HTTP");

@@ -94,22 +94,23 @@ TEST(OptionsTest, TheUsageLineNamesTheProgram) {
 
 TEST(OptionsTest, LimitsOfCgroupsNeedOne) {
   const auto given = Parse({"--cgi-dir", "/srv", "--cgi-cgroup", "/sys/fs/cgroup/x", "--cgi-limit",
-                            "memory-max=512M", "--program-rule", "/a=limit:tasks-max=64"});
+                            "memory-max=512M", "--program-rule", "/cgi-bin=limit:tasks-max=64"});
   ASSERT_TRUE(given.options) << given.complaint;
   EXPECT_EQ(given.options->site.cgi->cgroup, "/sys/fs/cgroup/x");
   EXPECT_EQ(given.options->site.cgi->limits.together.memory_max, 512u << 20);
-  EXPECT_EQ(cgi::ProgramRules({}, given.options->site.cgi->rules).Of("/a/b").limits.together.tasks_max, 64u);
+  EXPECT_EQ(cgi::ProgramRules({}, given.options->site.cgi->rules).Of("/cgi-bin/b").limits.together.tasks_max,
+            64u);
   const auto complaint = [](std::vector<std::string> words) {
     words.insert(words.begin(), {"--cgi-dir", "/srv"});
     return Parse(words).complaint;
   };
   EXPECT_THAT(complaint({"--cgi-limit", "memory-max=1G"}),
               ::testing::HasSubstr("memory-max: a limit of cgroups"));
-  EXPECT_THAT(complaint({"--program-rule", "/a=limit:tasks-max=9"}),
+  EXPECT_THAT(complaint({"--program-rule", "/cgi-bin=limit:tasks-max=9"}),
               ::testing::HasSubstr("tasks-max: a limit"));
   EXPECT_THAT(complaint({"--cgi-limit", "tasks-max=1G"}), ::testing::HasSubstr("is no limit"));
-  EXPECT_THAT(complaint({"--cgi-cgroup", "/x", "--program-rule", "/a=user:nobody"}),
-              ::testing::HasSubstr("--cgi-cgroup: not with programs as other users (/a=user:nobody)"));
+  EXPECT_THAT(complaint({"--cgi-cgroup", "/x", "--program-rule", "/cgi-bin=user:nobody"}),
+              ::testing::HasSubstr("--cgi-cgroup: not with programs as other users (/cgi-bin=user:nobody)"));
 }
 
 TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
@@ -140,9 +141,37 @@ TEST(OptionsTest, WhatCgiProgramsAreGivenAndMayDo) {
   EXPECT_EQ(at->address, "unix:/run/a,b.sock");
   EXPECT_EQ(at->mode, 0660u);
   EXPECT_EQ(at->owner->uid, 0u);
-  EXPECT_EQ(ListenAt::Parse("unix:/run/a,b.sock")->address, "unix:/run/a,b.sock");
-  for (const char* bad : {"unix:/run/a,mode=999", "unix:/run/a,owner=nobody-of-that-name", ":80,mode=660"})
-    EXPECT_EQ(Parse({"--listen", bad}).exit_code, 2) << bad;
+  for (const char* name : {"unix:/run/a,b.sock", "unix:/run/a=b,c.sock", "unix:/run/a,", "unix:/run/a,1=2",
+                           "unix:/run/x,mode=6/a.sock"})
+    EXPECT_EQ(ListenAt::Parse(name)->address, name) << "a comma of the path";
+  for (const char* bad : {"unix:/run/a,mode=999", "unix:/run/a,owner=nobody-of-that-name", ":80,mode=660",
+                          "unix:/run/a,foo=1", "unix:/run/a,mode=660,foo=1", "unix:/run/a,foo=1,mode=660",
+                          "unix:/run/a,mode=660,", "unix:/run/a,Mode=660", "unix:/run/a,mode=660,mode=600"}) {
+    const Parsed refused = Parse({"--listen", bad});
+    EXPECT_EQ(refused.exit_code, 2) << bad;
+    EXPECT_EQ(std::ranges::count(refused.complaint, '\n'), 1) << refused.complaint;
+  }
+}
+
+TEST(OptionsTest, ARuleForProgramsWhereThereAreNoneIsRefused) {
+  const auto complaint = [](const std::string& rule, const std::vector<std::string>& mounts) {
+    std::vector<std::string> words{"--program-rule", rule};
+    for (const std::string& mount : mounts) words.insert(words.end(), {"--mount", mount});
+    return Parse(words).complaint;
+  };
+  const std::vector<std::string> site{"/=files:/srv", "/cgi-bin/=cgi:/usr/lib", "/git=program:/bin/sh",
+                                      "//h/w=program:/bin/sh"};
+  for (const char* rule : {"/=max-cgi:4", "/cgi-bin=max-cgi:4", "/cgi-bin/x/y=timeout:1s", "/git=user:nobody",
+                           "/git/a.git=env:A=b", "/w=limit:cpu=1s"})
+    EXPECT_EQ(complaint(rule, site), "") << rule;
+  for (const char* rule : {"/docs=max-cgi:4", "/cgi-bi=user:nobody", "/gitx=timeout:1s"})
+    EXPECT_THAT(complaint(rule, site), ::testing::HasSubstr("there are none at /")) << rule;
+  EXPECT_THAT(complaint("/a=timeout:1s", {}), ::testing::HasSubstr("'/a=timeout:1s': it is for programs"));
+  const std::vector<std::string> php{"/=files:/srv", "*.php=with:/bin/sh"};
+  EXPECT_EQ(complaint("/wiki=timeout:1s", php), "");
+  const std::vector<std::string> hidden{"/=program:/bin/sh", "/img=files:/srv"};
+  EXPECT_THAT(complaint("/img/x=timeout:1s", hidden), ::testing::HasSubstr("there are none at /img/x"));
+  EXPECT_EQ(complaint("/other=timeout:1s", hidden), "");
 }
 
 TEST(OptionsTest, WhatNeedsLeasesOrHttpIsRefusedWhereThereAreNone) {

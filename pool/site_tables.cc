@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <iterator>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -159,7 +160,7 @@ class Writer {
     }
   }
 
-  std::map<std::string, std::vector<std::string>> options;
+  std::map<std::string, std::vector<SiteTables::Said>> options;
 
  private:
   /// False: there is no such mount, for what has been said.
@@ -188,7 +189,7 @@ class Writer {
            std::string (*check)(const std::string&)) {
     const std::string fault = check(text);
     if (fault.empty()) {
-      options[option].push_back(text);
+      options[option].push_back({text, value.line, key});
     } else {
       reader_.Complain(value.line, key, fault);
     }
@@ -215,8 +216,8 @@ std::vector<CLI::ConfigItem> SiteTables::from_config(std::istream& input) const 
       added.name = option;
       item = all.insert(all.begin(), std::move(added));
     }
-    item->inputs.insert(item->inputs.end(), values.begin(), values.end());
-    if (option != "mount") said_[option] = values;
+    std::ranges::transform(values, std::back_inserter(item->inputs), &Said::value);
+    said_[option] = values;
   }
   return all;
 }
@@ -225,14 +226,31 @@ std::vector<CLI::ConfigItem> SiteTables::from_config(std::istream& input) const 
 void SiteTables::RefuseLoss(
     const std::function<std::vector<std::string>(const std::string& option)>& given) const {
   for (const auto& [option, values] : said_) {
+    if (option == "mount") continue;
     const std::vector<std::string> all = given(option);
     const auto lost = std::ranges::find_if(
-        values, [&all](const std::string& value) { return std::ranges::find(all, value) == all.end(); });
+        values, [&all](const Said& said) { return std::ranges::find(all, said.value) == all.end(); });
     if (lost != values.end())
       throw CLI::ValidationError(
           "--" + option,
-          fmt::format("it would take back what a table of the file says ({}): give it there", *lost));
+          fmt::format("it would take back what a table of the file says ({}): give it there", lost->value));
   }
+}
+
+std::vector<std::string> SiteTables::Values(const std::string& option) const {
+  std::vector<std::string> values;
+  std::ranges::transform(said_[option], std::back_inserter(values), &Said::value);
+  return values;
+}
+
+void SiteTables::RefuseValues(const std::string& option,
+                              const std::function<std::string(const std::string& value)>& fault) const {
+  std::string faults;
+  for (const auto& [value, line, key] : said_[option]) {
+    const std::string what = fault(value);
+    if (!what.empty()) faults += fmt::format("{}{}: {}: {}", faults.empty() ? "" : "\n", line, key, what);
+  }
+  if (!faults.empty()) throw Fault(faults);
 }
 
 }  // namespace hydrapool::server

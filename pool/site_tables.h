@@ -28,7 +28,7 @@ namespace hydrapool::server {
 ///
 /// Each table is turned into what these options take, behind what the file gives them itself. Only path, kind
 /// and target must be there. What holds for programs and who may come in are by path: not with `host`, nor
-/// where the path is an ending.
+/// where the path is an ending. What is for programs is refused where there are none (RefuseConflicts).
 ///
 /// from_config throws SiteTables::Fault for what is wrong with tables, with names of options and with the
 /// types of their values, all of it at once. The app must outlive it.
@@ -47,11 +47,25 @@ class SiteTables : public CLI::ConfigBase {
   /// Throws CLI::ValidationError where a flag or variable has taken the place of what a table says of its
   /// path: `given` tells what an option has got.
   void RefuseLoss(const std::function<std::vector<std::string>(const std::string& option)>& given) const;
+  /// Throws a Fault for each value that a table has given an option and of which `fault` has something to
+  /// say.
+  void RefuseValues(const std::string& option,
+                    const std::function<std::string(const std::string& value)>& fault) const;
+
+  /// What the tables have given an option.
+  [[nodiscard]] std::vector<std::string> Values(const std::string& option) const;
+
+  /// One of these, and where a table says so.
+  struct Said {
+    std::string value;
+    int line;
+    std::string key;
+  };
 
  private:
   const CLI::App& app_;
   mutable std::vector<TomlEntry> entries_;
-  mutable std::map<std::string, std::vector<std::string>> said_;  // by option, but for the mounts themselves
+  mutable std::map<std::string, std::vector<Said>> said_;  // by option
 };
 
 }  // namespace hydrapool::server

@@ -120,6 +120,33 @@ limit = ["cpu=1s" "as=1M"]
   EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 11) << parsed.complaint;
 }
 
+TEST(SiteTablesTest, WhatIsForProgramsIsRefusedWhereThereAreNone) {
+  const std::string text = R"([[mount]]
+path = "/docs"
+kind = "files"
+target = "/usr"
+max-cgi = 4
+env = ["A=b"]
+
+[[mount]]
+path = "/sh"
+kind = "program"
+target = "/bin/sh"
+max-cgi = 4
+)";
+  {
+    const ConfigFile file(text);
+    const auto parsed = Parse({"--config", file.path(), "--check"});
+    EXPECT_EQ(parsed.exit_code, 2);
+    for (const char* fault : {":5: max-cgi: it is for programs, and there are none at /docs nor below it",
+                              ":6: env: it is for programs"})
+      EXPECT_THAT(parsed.complaint, ::testing::HasSubstr("hydrapool: " + file.path() + fault));
+    EXPECT_EQ(std::ranges::count(parsed.complaint, '\n'), 2) << parsed.complaint;
+  }
+  const ConfigFile interpreted(text + "[[mount]]\npath = \"*.php\"\nkind = \"with\"\ntarget = \"/bin/sh\"\n");
+  EXPECT_TRUE(Parse({"--config", interpreted.path()}).options) << "its files may be programs";
+}
+
 // Neither a list that is not well formed nor a key that is missing hides what else is wrong with a table.
 TEST(SiteTablesTest, OneFaultOfATableHidesNoOther) {
   const ConfigFile file(R"([[mount]]

@@ -81,6 +81,9 @@ bool Holds(const std::string& at, std::string_view folded) {
   return folded.size() == at.size() || folded[at.size()] == '/';
 }
 
+/// Without a slash at its end.
+std::string Stem(const Mount& mount) { return Folded(mount.at); }
+
 }  // namespace
 
 sys::Result<void> SetLimit(ResourceLimits& limits, const std::string& text) {
@@ -113,6 +116,19 @@ sys::Result<ProgramRule> ProgramRule::Parse(const std::string& text) {
   ProgramSettings ignored;
   if (!Apply(rule, ignored)) return fault;
   return rule;
+}
+
+bool HasPrograms(const ProgramRule& rule, const std::vector<Mount>& mounts) {
+  const bool interprets = std::ranges::find(mounts, Mount::Kind::kWith, &Mount::kind) != mounts.end();
+  return std::ranges::any_of(mounts, [&](const Mount& mount) {
+    if (mount.kind == Mount::Kind::kWith || (mount.kind == Mount::Kind::kFiles && !interprets)) return false;
+    if (Holds(rule.at, Stem(mount))) return true;
+    const auto is_nearer = [&](const Mount& other) {
+      return other.kind != Mount::Kind::kWith && other.host == mount.host && Holds(Stem(other), rule.at) &&
+             Stem(other).size() > Stem(mount).size();
+    };
+    return Holds(Stem(mount), rule.at) && std::ranges::none_of(mounts, is_nearer);
+  });
 }
 
 ProcessCgroups::Controllers ControllersFor(const ResourceLimits& all, const std::vector<ProgramRule>& rules) {

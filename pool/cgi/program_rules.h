@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pool/cgi/mounts.h"
 #include "pool/cgi/process.h"
 #include "pool/shared/process_cgroups.h"
 #include "pool/sys/clock.h"
@@ -40,6 +41,9 @@ struct ProgramRule {
   /// AT=KEY:VALUE; an Error with one line where it is none.
   [[nodiscard]] static sys::Result<ProgramRule> Parse(const std::string& text);
 };
+
+/// A program may be asked for at the rule's path or below it; else it has no effect.
+[[nodiscard]] bool HasPrograms(const ProgramRule& rule, const std::vector<Mount>& mounts);
 
 /// Of which limits cgroups there are any, for all programs or by a rule.
 [[nodiscard]] ProcessCgroups::Controllers ControllersFor(const ResourceLimits& all,
