@@ -109,8 +109,9 @@ TEST_F(ProgramLifeTest, AChildThatHoldsTheOutputHoldsNoAnswer) {
   Script("streamed",
          "printf 'Content-Type: text/plain\\n\\nan'\nsleep 0.1\nprintf 'swered\\n'\nsleep 60 &\n");
   Script("filtered", "exec 3>&1\n(sleep 0.05; printf 'Status: 200\\n\\nanswered\\n') &\n");
+  Script("promised", "printf 'Content-Length: 9\\n\\nansw'\n(sleep 0.2; printf 'ered\\n') &\n");
   Server({"--cgi-timeout", "30"});
-  for (const std::string name : {"background", "streamed", "filtered"}) {
+  for (const std::string name : {"background", "streamed", "filtered", "promised"}) {
     for (const std::string version : {"1.1", "1.0"}) {
       HttpClient client(server_->address());
       const auto answer = client.Ask("GET /cgi-bin/" + name + " HTTP/" + version + "\r\nHost: test\r\n\r\n");

@@ -22,10 +22,21 @@ bool Gone(const CourierView& view) {
   return view.program == Program::kEnded || view.program == Program::kKilled;
 }
 
-sys::Nanos GraceOf(const CourierView& view) {
-  const bool begins = view.notes.stage == CourierNotes::Stage::kAsked;
-  return begins && view.head.state == HeadSeen::State::kMissing ? kHeadGrace : kChildGrace;
+/// What there is would be none of an answer, or half of what was promised.
+bool OwesMore(const CourierView& view) {
+  const CourierNotes& notes = view.notes;
+  if (notes.stage == CourierNotes::Stage::kAnswering) {
+    if (notes.coded) return view.coding.state != Coding::kDone;
+    const std::uint64_t sent = view.sent - std::min(view.sent, notes.answer_begin + notes.http_head);
+    return notes.framing == Framing::kLength && sent + view.available < notes.body_length;
+  }
+  if (view.head.state == HeadSeen::State::kMissing) return true;
+  if (view.head.bodyless || notes.head_request) return false;
+  if (view.coding.state != Coding::kNone) return view.coding.state != Coding::kDone;
+  return view.available < view.head.size + view.head.content_length.value_or(0);
 }
+
+sys::Nanos GraceOf(const CourierView& view) { return OwesMore(view) ? kOwedGrace : kChildGrace; }
 
 bool OutputOver(const CourierView& view) {
   return view.hung_up || (Gone(view) && view.now >= view.quiet_since + GraceOf(view));

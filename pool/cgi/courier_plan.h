@@ -86,9 +86,9 @@ struct CourierAction {
 inline constexpr sys::Nanos kHoldBack = 20 * sys::kMillisecond;
 /// A child may write on so long after its program ended, each time.
 inline constexpr sys::Nanos kChildGrace = 100 * sys::kMillisecond;
-/// And so long while there is no head: nothing of an answer is held up, and a child that is to write all of
-/// it may get its first turn late on a full machine.
-inline constexpr sys::Nanos kHeadGrace = sys::kSecond;
+/// And so long while there is no head, or less than was promised: no whole answer is held up, and a child
+/// that is to write the rest may get its first turn late on a full machine.
+inline constexpr sys::Nanos kOwedGrace = sys::kSecond;
 /// No event tells of a write that fills a pipe in which something lay: it wakes its reader only when it is
 /// done, and waits for room before that (pipe_write in the kernel).
 inline constexpr sys::Nanos kLookAgain = 50 * sys::kMillisecond;
@@ -100,8 +100,8 @@ inline constexpr int kMostRedirects = 10;
 
 /// What a courier does next. A pure function, called again after each action until it says kWait.
 ///
-/// The output's end is its pipe's end, or an empty pipe kChildGrace (without a head: kHeadGrace) after the
-/// program is gone: a child that holds it does not hold the answer. An answer is whole when the promised
+/// The output's end is its pipe's end, or an empty pipe kChildGrace (while more is owed: kOwedGrace) after
+/// the program is gone: a child that holds it does not hold the answer. An answer is whole when the promised
 /// Content-Length is there (what comes after it is no part of it), or when the output has ended and its
 /// program was not killed by a signal before it closed it. A program that promised more than it wrote, or was
 /// killed, is a 502 before the first byte of its answer and a cut after it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "pool/http/text.h"
 
@@ -13,15 +14,19 @@ constexpr std::array<std::string_view, 6> kNotForwarded{
     "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade",
 };
 
+constexpr std::size_t kVersion = std::string_view("HTTP/1.1").size();
+
 /// Gathers fields, one line at a time; each call answers with why not, or an empty view.
 class HeadBuilder {
  public:
   explicit HeadBuilder(HeadReading reading) : strict_(reading == HeadReading::kStrict) {}
 
   std::string_view AddLine(std::string_view line) {
-    const auto colon = line.find(':');
+    const bool is_first = std::exchange(is_first_, false);
+    const bool is_status = is_first && !strict_ && std::holds_alternative<int>(ParseRawStatus(line));
+    const auto colon = is_status ? kVersion : line.find(':');
     if (colon == 0 || colon == line.npos) return "a line that is no header field";
-    const auto name = line.substr(0, colon);
+    const auto name = is_status ? "Status" : line.substr(0, colon);
     if (!std::ranges::all_of(name, [](char c) { return http::Is(http::kTokenChar, c); })) {
       return "a header field name with white space or other foreign characters";
     }
@@ -55,6 +60,7 @@ class HeadBuilder {
     }
     if (http::EqualsIgnoringCase(name, "content-length")) return SetLength(value);
     if (http::EqualsIgnoringCase(name, "transfer-encoding")) return SetCoding(value);
+    if (http::EqualsIgnoringCase(name, "set-cookie")) has_cookie_ = true;
     const auto is_name = [&](std::string_view one) { return http::EqualsIgnoringCase(name, one); };
     if (std::ranges::none_of(kNotForwarded, is_name)) head_.fields.push_back({name, value});
     return {};
@@ -104,13 +110,15 @@ class HeadBuilder {
     const bool is_local =
         path.starts_with('/') && !path.starts_with("//") && path.find('\\') == path.npos &&
         std::ranges::all_of(head_.location, [](char c) { return http::Is(http::kTargetChar, c); });
-    if (!has_status_ && is_local) return ResponseKind::kLocalRedirect;
+    if (!has_status_ && is_local && !has_cookie_) return ResponseKind::kLocalRedirect;
     if (has_status_ && head_.status / 100 != 3) return ResponseKind::kDocument;
     return has_type_ ? ResponseKind::kClientRedirectDocument : ResponseKind::kClientRedirect;
   }
 
   ResponseHead head_;
   const bool strict_;
+  bool is_first_ = true;  // the line to come
+  bool has_cookie_ = false;
   bool has_status_ = false;
   bool has_type_ = false;
   bool has_location_ = false;

@@ -54,9 +54,11 @@ inline constexpr std::size_t kMaxResponseHead = 64 * 1024;
 ///   and lighttpd take it; with HeadReading::kStrict it is refused (section 6.2), and so is an empty
 ///   Content-Type, which is none otherwise.
 /// - Status: 200 to 599. Without one it is 200, or 302 beside a Location.
+/// - A status line of HTTP in place of the first field is a Status, as lighttpd takes it, but with
+///   HeadReading::kStrict.
 /// - A Location that begins with a single '/', holds a path (no '\') and perhaps a query (no '#', no blanks)
-///   and comes without a Status is a local redirect; any other Location without a Status, or with one from
-///   300 to 399, is a client's.
+///   and comes without a Status and Set-Cookie, which would be lost, is a local redirect; any other Location
+///   without a Status, or with one from 300 to 399, is a client's.
 /// - Content-Length: digits, and repeated only with the same value. The body's framing is the server's
 ///   matter, so neither it nor Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and
 ///   Upgrade are in `fields`.

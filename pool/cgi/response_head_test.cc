@@ -66,6 +66,21 @@ TEST(ResponseHeadTest, StatusAndReason) {
   EXPECT_EQ(Parsed("Status: 599\n\n").reason, "");
 }
 
+TEST(ResponseHeadTest, AStatusLineOfHttpIsAStatus) {
+  const auto head = Parsed("HTTP/1.1 404 Not There\r\nContent-Type: a/b\r\n\r\nbody");
+  EXPECT_EQ(head.status, 404);
+  EXPECT_EQ(head.reason, "Not There");
+  EXPECT_EQ(head.content_type, "a/b");
+  EXPECT_EQ(Parsed("HTTP/1.0 200\n\n").status, 200);
+  EXPECT_EQ(Parsed("HTTP/1.1 302 Found\nLocation: /x\n\n").kind, ResponseKind::kClientRedirect);
+  EXPECT_THAT(WhyNot("HTTP/1.1 100 Continue\n"), HasSubstr("outside 200"));
+  EXPECT_THAT(WhyNot("HTTP/1.1 2000\n"), HasSubstr("three digits"));
+  EXPECT_THAT(WhyNot("HTTP/1.1 200 OK\nStatus: 200\n"), HasSubstr("repeated"));
+  EXPECT_THAT(WhyNot("HTTP/1.1 200 \x1b[2J\n"), HasSubstr("control"));
+  for (const auto* none : {"HTTP/1.1\n", "HTTP/1.1 OK\n", "http/1.1 200 OK\n", "A: b\nHTTP/1.1 200 OK\n"})
+    EXPECT_THAT(WhyNot(none), HasSubstr("no header field")) << none;
+}
+
 TEST(ResponseHeadTest, AStatusThatIsNoneIsRefused) {
   for (const auto* status :
        {"", "20", "2000", "200OK", "abc", "100 Continue", "101", "199", "600", "-20", " ", "200\tOK"}) {
@@ -76,6 +91,8 @@ TEST(ResponseHeadTest, AStatusThatIsNoneIsRefused) {
 TEST(ResponseHeadTest, TheKindOfARedirect) {
   const auto kind = [](std::string_view output) { return Parsed(output).kind; };
   EXPECT_EQ(kind("Location: /other?x\n\n"), ResponseKind::kLocalRedirect);
+  EXPECT_EQ(kind("Set-Cookie: a=b\nLocation: /other\n\n"), ResponseKind::kClientRedirect);
+  EXPECT_EQ(kind("Cache-Control: no-cache\nLocation: /other\n\n"), ResponseKind::kLocalRedirect);
   EXPECT_EQ(kind("Location: http://example.org/\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Location: /other#part\n\n"), ResponseKind::kClientRedirect);
   EXPECT_EQ(kind("Location: /other part\n\n"), ResponseKind::kClientRedirect);
@@ -145,7 +162,7 @@ TEST(ResponseHeadTest, OfTransferCodingsOnlyChunksAreKnown) {
 TEST(ResponseHeadTest, WhatIsNoHeadIsSeenAtTheEndOfItsLine) {
   EXPECT_TRUE(NeedsMore("hello, I have no head"));
   EXPECT_THAT(WhyNot("hello, I have no head\n"), HasSubstr("no header field"));
-  EXPECT_THAT(WhyNot("HTTP/1.1 200 OK\r\n"), HasSubstr("no header field"));
+  EXPECT_THAT(WhyNot("HTTP/1.1 200 OK\r\n", HeadReading::kStrict), HasSubstr("no header field"));
   EXPECT_THAT(WhyNot("<a href='x:y'>\n"), HasSubstr("name"));
   EXPECT_THAT(WhyNot(": x\n"), HasSubstr("no header field"));
 }
