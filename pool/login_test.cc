@@ -1,8 +1,11 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "pool/testing/command.h"
 #include "pool/testing/http_client.h"
@@ -85,6 +88,64 @@ TEST(LoginTest, AGuardedIndexIsNotReachedByItsDirectory) {
   EXPECT_EQ(ask("/run/", kJoe).body, "joe");
   EXPECT_EQ(ask("/open/").body, "open");
   EXPECT_EQ(ask("/lead").status, 302) << "a local redirect does not go round it";
+  EXPECT_TRUE(server.Stop().clean());
+}
+
+TEST(LoginTest, ASymlinkLeadsNobodyRoundAGuard) {
+  namespace fs = std::filesystem;
+  const ScratchDir scratch;
+  std::ofstream(scratch / "users") << "joe:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0\n";
+  for (const std::string directory : {"www/in/deep", "www/open/dir", "www/shared", "apart", "cgi", "run"})
+    fs::create_directories(scratch.path() / directory);
+  for (const std::string secret : {"www/in/index.html", "www/in/deep/x", "apart/x", "apart/x.gz"})
+    std::ofstream(scratch / secret) << "secret";
+  for (const std::string open : {"www/open/page", "www/open/dir/x", "www/shared/page.gz"})
+    std::ofstream(scratch / open) << "open";
+  WriteProgram(scratch / "run/who",
+               "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nsecret%s' \"$REMOTE_USER\"\n");
+  WriteProgram(scratch / "cgi/lead-to-file", "#!/bin/sh\nprintf 'Location: /open/file\\n\\n'\n");
+  WriteProgram(scratch / "cgi/lead", "#!/bin/sh\nprintf 'Location: /cgi-bin/who\\n\\n'\n");
+  for (const auto& [link, target] :
+       std::vector<std::pair<std::string, std::string>>{{"www/open/file", "../in/deep/x"},
+                                                        {"www/open/in", "../in"},
+                                                        {"www/open/in2", "in"},
+                                                        {"www/open/apart", scratch / "apart"},
+                                                        {"www/open/source", scratch / "run/who"},
+                                                        {"www/open/index.html", "../in/index.html"},
+                                                        {"www/open/page.gz", "../../apart/x.gz"},
+                                                        {"www/open/other", "page"},
+                                                        {"www/open/other.gz", "../shared/page.gz"},
+                                                        {"www/open/dir2", "dir"},
+                                                        {"www/in/out", "../open/page"},
+                                                        {"cgi/who", "../run/who"}})
+    fs::create_symlink(target, scratch / link);
+  const std::string users = scratch / "users";
+  std::vector<std::string> flags{"--mount",   "/=files:" + (scratch / "www"),
+                                 "--mount",   "/apart/=files:" + (scratch / "apart"),
+                                 "--mount",   "/cgi-bin/=cgi:" + (scratch / "cgi"),
+                                 "--mount",   "/run/=cgi:" + (scratch / "run"),
+                                 "--require", "/in=" + users,
+                                 "--require", "/apart=" + users,
+                                 "--require", "/run=" + users};
+  ServerProcess server({.cgi_dir = "", .flags = flags});
+  HttpClient client(server.address());
+  const auto ask = [&](const std::string& target, const std::string& fields = "") {
+    return client.Ask(Get(target, fields)).value_or(HttpAnswer{});
+  };
+  for (const std::string path :
+       {"/open/file", "/open/in/deep/x", "/open/in2/deep/x", "/open/in/", "/open/./in/index.html",
+        "/open/apart/x", "/open/source", "/open/", "/open/index.html", "/cgi-bin/who", "/cgi-bin/who/more"}) {
+    EXPECT_EQ(ask(path).status, 401) << path;
+    EXPECT_EQ(ask(path, kWrong).status, 401) << path;
+    EXPECT_THAT(ask(path, kJoe).body, ::testing::HasSubstr("secret")) << path;
+  }
+  EXPECT_EQ(ask("/cgi-bin/who", kJoe).body, "secretjoe");
+  for (const std::string path : {"/cgi-bin/lead", "/cgi-bin/lead-to-file"})
+    EXPECT_EQ(ask(path).status, 302) << "a local redirect does not go round it";
+  for (const std::string path : {"/open/page", "/open/other", "/open/dir2/x"})
+    EXPECT_EQ(ask(path, "Accept-Encoding: gzip\r\n").body, "open") << path;
+  EXPECT_EQ(ask("/in/out").status, 401) << "what leads out of a guarded tree";
+  EXPECT_EQ(ask("/in/out", kJoe).body, "open");
   EXPECT_TRUE(server.Stop().clean());
 }
 

@@ -100,6 +100,36 @@ TEST_F(MountTest, EachPathIsAnsweredByTheMountOfItsLongestPrefix) {
   EXPECT_TRUE(server_->Stop().clean());
 }
 
+// RFC 3875, section 6.2.2.
+TEST_F(MountTest, ALocalRedirectToAFileIsAnsweredWithIt) {
+  const auto lead = [this](const std::string& name, const std::string& location) {
+    WriteProgram(scratch_ / ("cgi/" + name), "#!/bin/sh\nprintf 'Location: " + location + "\\n\\n'\n");
+  };
+  lead("to-none", "/docs/none");
+  lead("to-large", "/large.bin");
+  lead("to-directory", "/docs");
+  Server({"--request-id-header"});
+  for (const std::string method : {"GET", "HEAD"}) {
+    const auto answer = Ask("/cgi-bin/to-file", "X-Request-Id: mine\r\n", method);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body, method == "GET" ? "<h1>docs</h1>\n" : "");
+    EXPECT_EQ(answer.Field("Content-Type"), "text/html");
+    EXPECT_EQ(answer.Field("Content-Length"), "14");
+    EXPECT_EQ(answer.Field("Location"), "");
+    EXPECT_EQ(answer.Field("X-Request-Id"), "mine");
+  }
+  for (const std::string& post :
+       {Post("/cgi-bin/to-file", "body"), ChunkedPost("/cgi-bin/to-file", "body", 2),
+        Post("/cgi-bin/to-file", FloodBody(100'000))}) {
+    HttpClient client(server_->address());
+    EXPECT_EQ(client.Ask(post).value_or(HttpAnswer{}).body, "<h1>docs</h1>\n");
+  }
+  EXPECT_EQ(Ask("/cgi-bin/to-none").status, 404);
+  for (const std::string elsewhere : {"/cgi-bin/to-large", "/cgi-bin/to-directory"})
+    EXPECT_EQ(Ask(elsewhere).status, 302) << elsewhere;
+  EXPECT_TRUE(server_->Stop().clean());
+}
+
 TEST_F(MountTest, APathIsFoldedAndNeverLeavesItsMount) {
   fs::create_symlink(scratch_ / "outside", scratch_.path() / "www/link");
   fs::create_symlink("../outside/x", scratch_.path() / "www/x");

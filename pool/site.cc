@@ -28,6 +28,13 @@ std::string NameOf(const cgi::Mount& mount) {
   return mount.host.empty() ? mount.at : "//" + mount.host + mount.at;
 }
 
+/// What a symlink leads to may need a password where it lies.
+cgi::MountRules RulesOf(const SiteConfig& config) {
+  cgi::MountRules rules = config.rules;
+  rules.scripts.traces = !config.guards.empty();
+  return rules;
+}
+
 // No body: a client that asked by HEAD must not take one for the next answer.
 std::string LastWord(Excuse excuse, std::string_view lines) {
   const int status = excuse == Excuse::kTooSlow       ? 408
@@ -51,13 +58,14 @@ Site::Site(WorkerContext& worker, const SiteConfig& config)
       access_(worker, config.access),
       worker_line_(WorkerLine(worker, config.expose_worker)),
       extra_lines_(worker_line_),
-      mounts_(config.mounts, config.rules),
+      mounts_(config.mounts, RulesOf(config)),
       parts_(PartsOf(worker, config.mounts)),
       guards_(config.guards, config.realm, config.group_file),
       files_(worker, extra_lines_) {
   if (!config.cgi) return;
   cgi::Config programs = *config.cgi;
   programs.guards = &guards_;
+  programs.files = &files_;
   programs.request_id_header = config.access.request_id_header;
   cgi_.emplace(worker, programs, mounts_, worker_line_);
 }
@@ -180,10 +188,10 @@ Decision Site::Decide(Connection& connection, std::string_view peeked) {
 
 bool Site::MayPass(const http::Request& request, bool is_owned, const std::string& host) {
   if (!guards_.Passes(request)) return false;
-  if (!is_owned || !guards_.CoversBelow(request.path)) return true;
+  if (!is_owned || !guards_.any()) return true;
   const auto target = mounts_.Find(request.path, host);
-  if (target) hand_.led_to = cgi::PathOf(*target);
-  return hand_.led_to.empty() || guards_.PassesTo(request, hand_.led_to);
+  if (target) hand_.led_to = cgi::PathsOf(*target);
+  return guards_.PassesTo(request, hand_.led_to);
 }
 
 Decision Site::OnFile(Connection& connection, const http::Request& request, const std::string& host,

@@ -63,7 +63,7 @@ class Site {
     const http::Request* request = nullptr;             // the parser's last; null: it could not be read
     std::string id = {};                                // of the access log
     std::uint8_t part = 0;                              // of the site (SiteParts)
-    std::string led_to = {};                            // where a guard may be: PathOf
+    std::vector<std::string> led_to = {};               // where guards may be: PathsOf
     std::optional<files::Handler::Prepared> file = {};  // nullopt: a program
 
     void Clear() {
@@ -83,7 +83,7 @@ class Site {
   void Register(Connection& connection, const http::Request& request, bool starts);
   /// What comes before the first request of a connection, and who asks, as far as a peer is believed.
   std::optional<Decision> LookAtProxy(const Connection& connection, std::string_view peeked);
-  /// As its path's guard says, and that of the index which it stands for.
+  /// As its path's guard says, and those of what it has led to: an index, what a symlink leads to.
   [[nodiscard]] bool MayPass(const http::Request& request, bool is_owned, const std::string& host);
   Decision OnFile(Connection& connection, const http::Request& request, const std::string& host,
                   std::string_view peeked);

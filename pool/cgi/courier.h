@@ -22,7 +22,7 @@ namespace hydrapool::cgi {
 /// section 6.2.2).
 class Redirector {
  public:
-  /// Whether a program of ours answers there.
+  /// Whether it is answered by us, or its client has to ask for it.
   [[nodiscard]] virtual bool Redirects(Exchange& exchange, std::string_view path) = 0;
   /// The program before is let go. The path lies in the exchange's buffer behind the request's head, and the
   /// notes say how long it is.

@@ -133,10 +133,9 @@ const Guards::Point* Guards::PointOfFolded(const std::string& folded) const {
   return found == points_.end() ? nullptr : &*found;
 }
 
-bool Guards::CoversBelow(std::string_view path) const {
-  if (points_.empty() || !path.starts_with('/')) return false;
-  const std::string below = FoldedAsAsked(path) + '/';
-  return std::ranges::any_of(points_, [&](const Point& point) { return point.at.starts_with(below); });
+bool Guards::CoversAny(const std::vector<std::string>& decoded) const {
+  return std::ranges::any_of(
+      decoded, [this](const std::string& path) { return PointOfFolded(Folded(path)) != nullptr; });
 }
 
 bool Guards::Allows(const Point& point, const std::string& user) {
@@ -152,14 +151,16 @@ bool Guards::Proves(const http::Request& request, const Point* point) {
          Allows(*point, credentials->user);
 }
 
-bool Guards::PassesTo(const http::Request& request, std::string_view decoded) {
-  const Point* const point = points_.empty() ? nullptr : PointOfFolded(Folded(decoded));
-  return point == PointOf(request.path) || Proves(request, point);
+bool Guards::PassesTo(const http::Request& request, const std::vector<std::string>& decoded) {
+  return std::ranges::all_of(decoded, [&](const std::string& path) {
+    const Point* const point = PointOfFolded(Folded(path));
+    return point == PointOf(request.path) || Proves(request, point);
+  });
 }
 
-std::optional<std::string> Guards::UserOf(const http::Request& request, std::string_view decoded) const {
-  const bool guarded = PointOf(request.path) != nullptr || PointOfFolded(Folded(decoded)) != nullptr;
-  if (!guarded) return std::nullopt;
+std::optional<std::string> Guards::UserOf(const http::Request& request,
+                                          const std::vector<std::string>& decoded) const {
+  if (PointOf(request.path) == nullptr && !CoversAny(decoded)) return std::nullopt;
   const auto credentials = Credentials::Parse(request.Find("Authorization").value_or(""));
   return credentials ? std::optional(credentials->user) : std::nullopt;
 }

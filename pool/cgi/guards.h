@@ -65,14 +65,14 @@ class Guards {
   [[nodiscard]] bool Passes(const http::Request& request) {
     return points_.empty() || Proves(request, PointOf(request.path));
   }
-  /// Something below a path is guarded: perhaps the index that it stands for.
-  [[nodiscard]] bool CoversBelow(std::string_view path) const;
-  /// The request may be answered by what its path has led to, decoded (PathOf).
-  [[nodiscard]] bool PassesTo(const http::Request& request, std::string_view decoded);
+  [[nodiscard]] bool CoversAny(const std::vector<std::string>& decoded) const;
+  /// The request may be answered by what its path has led to, decoded (PathsOf).
+  [[nodiscard]] bool PassesTo(const http::Request& request, const std::vector<std::string>& decoded);
+  [[nodiscard]] bool any() const { return !points_.empty(); }
   /// REMOTE_USER of a request that has passed a guard, of its path or of what that has led to; nullopt:
   /// neither is guarded.
   [[nodiscard]] std::optional<std::string> UserOf(const http::Request& request,
-                                                  std::string_view decoded = "") const;
+                                                  const std::vector<std::string>& decoded = {}) const;
   /// The field of a 401.
   [[nodiscard]] const std::string& challenge() const { return challenge_; }
 

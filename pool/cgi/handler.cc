@@ -94,11 +94,15 @@ Reply Handler::RefuseLaunch(Exchange& exchange, int status, std::string_view why
   return RefuseRequest(exchange, *request, status, why);
 }
 
+std::uint64_t Handler::LeftOf(const Exchange& exchange) {
+  const CourierNotes& notes = NotesOf(exchange);
+  const bool consumed = exchange.total_consumed() != notes.request_begin;  // a chunked body is
+  return notes.feeds || consumed ? 0 : notes.request_total;
+}
+
 Reply Handler::RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
                              std::string_view why) {
-  const bool consumed = exchange.total_consumed() != NotesOf(exchange).request_begin;  // a chunked body is
-  const std::uint64_t consume = NotesOf(exchange).feeds || consumed ? 0 : NotesOf(exchange).request_total;
-  return Refuse(exchange.connection(), request, consume, status, why);
+  return Refuse(exchange.connection(), request, LeftOf(exchange), status, why);
 }
 
 Decision Handler::OnRequest(Connection& connection, const http::Request& request, std::string_view peeked) {
@@ -209,13 +213,32 @@ std::optional<http::Request> Handler::HeadOf(Exchange& exchange, std::string& in
   return *std::get<const http::Request*>(parser_.Parse(into));
 }
 
+std::string Handler::HostFor(const Connection& connection, const http::Request& request) const {
+  return mounts_.has_hosts() ? HostOf(connection, request, config_.believed) : "";
+}
+
 bool Handler::Redirects(Exchange& exchange, std::string_view path) {
-  const Guards* const guards = config_.guards;
-  if (guards != nullptr && (guards->Covers(path) || guards->CoversBelow(path))) return false;
-  if (!mounts_.has_hosts()) return mounts_.HasProgram(path);
   std::string head;
   const auto request = HeadOf(exchange, head);
-  return request && mounts_.HasProgram(path, HostOf(exchange.connection(), *request, config_.believed));
+  const std::string host = request ? HostFor(exchange.connection(), *request) : "";
+  if (!request || !mounts_.OwnerOf(path, host)) return false;
+  const auto target = mounts_.Find(path, host);
+  const Guards* const guards = config_.guards;
+  if (guards != nullptr && (guards->Covers(path) || (target && guards->CoversAny(PathsOf(*target)))))
+    return false;
+  if (!target || std::holds_alternative<Script>(*target)) return true;
+  const auto* const file = std::get_if<FileFound>(&*target);
+  const auto most = static_cast<off_t>(FileAnswerer::kMost);
+  return file != nullptr && config_.files != nullptr && file->info.st_size <= most;
+}
+
+std::optional<Reply> Handler::AnswerByFile(const Exchange& exchange, const http::Request& request) {
+  const Connection& connection = exchange.connection();
+  auto target = mounts_.Find(request.path, HostFor(connection, request));
+  auto* const file = target ? std::get_if<FileFound>(&*target) : nullptr;
+  if (file == nullptr || config_.files == nullptr) return std::nullopt;
+  return config_.files->AnswerWhole(connection, request, std::move(*file), LeftOf(exchange),
+                                    tools_.LinesFor(connection));
 }
 
 Begun Handler::Redirect(Exchange& exchange) {
@@ -239,6 +262,7 @@ Begun Handler::Redirect(Exchange& exchange) {
   request.body = http::BodyKind::kNone;
   request.content_length = 0;
   exchange.SetDeadline(sys::Now() + notes.patience);
+  if (auto reply = AnswerByFile(exchange, request)) return std::move(*reply);
   return Launch(exchange, request, {});
 }
 

@@ -27,9 +27,23 @@
 
 namespace hydrapool::cgi {
 
+/// Answers what a local redirect has led to, where that is a file.
+class FileAnswerer {
+ public:
+  /// kMost bytes at most; nullopt: it is larger by now. `lines`: of the answer.
+  [[nodiscard]] virtual std::optional<Reply> AnswerWhole(const Connection& connection,
+                                                         const http::Request& request, FileFound found,
+                                                         std::size_t consume, std::string_view lines) = 0;
+  static constexpr std::size_t kMost = std::size_t{32} * 1024;
+
+ protected:
+  ~FileAnswerer() = default;
+};
+
 struct Config {
   Believed believed{};             ///< about who asks
   const Guards* guards = nullptr;  ///< who may; asked before a request comes here, but for a local redirect
+  FileAnswerer* files = nullptr;   ///< of the same worker; null: local redirects to files go to the client
   ServerFacts server{};            ///< its document_root is Mounts::document_root where none is given
   http::Limits heads{};
   HeadReading reading = HeadReading::kLenient;  ///< of what programs say
@@ -69,7 +83,8 @@ struct Config {
 /// for its client's address, or by its ProgramRule, as may; then others come before it.
 ///
 /// A local redirect (RFC 3875, section 6.2.2) is a second program with the same request, by GET and without
-/// its body. One to a guarded path goes to the client, who is asked for a password then.
+/// its body, or a file of FileAnswerer::kMost bytes. One to a larger file, to a directory without its slash,
+/// to no mount or to a guarded path, for whose password the client is asked then, goes to the client.
 ///
 /// One for each worker.
 class Handler final : private BodyTaker, private Redirector, private Launcher, private LaunchTaker {
@@ -98,12 +113,18 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
   Begun TakeBody(Exchange& exchange, std::string_view head, std::uint64_t length) override;
   [[nodiscard]] bool Redirects(Exchange& exchange, std::string_view path) override;
   Begun Redirect(Exchange& exchange) override;
+  /// Whose mounts count.
+  [[nodiscard]] std::string HostFor(const Connection& connection, const http::Request& request) const;
+  [[nodiscard]] std::optional<Reply> AnswerByFile(const Exchange& exchange, const http::Request& request);
   /// The request's head, wherever it lies, into `into`; nullopt: its client is gone.
   [[nodiscard]] std::optional<http::Request> HeadOf(Exchange& exchange, std::string& into);
   /// The body of a request that has waited, from its socket. False: there is no memory for it.
   static bool Reread(const Exchange& exchange, const http::Request& request, Body& body);
   Reply RefusePlace(Exchange& exchange, std::string_view why) override;
   Reply RefuseLaunch(Exchange& exchange, int status, std::string_view why) override;
+  /// How much of its request an answer takes away; 0: what is left of it is not known, and its connection
+  /// ends.
+  [[nodiscard]] static std::uint64_t LeftOf(const Exchange& exchange);
   [[nodiscard]] Reply RefuseRequest(const Exchange& exchange, const http::Request& request, int status,
                                     std::string_view why);
   // handler_launch.cc

@@ -193,8 +193,7 @@ Begun Handler::StartFound(Exchange& exchange, const http::Request& request, Foun
   client.request_id = RequestIdOf(connection);
   if (connection.docket().open())
     access::Entry::Of(connection).Set(access::Entry::Text::kScript, found.script.name);
-  if (config_.guards != nullptr)
-    client.user = config_.guards->UserOf(request, found.script.name + found.script.path_info);
+  if (config_.guards != nullptr) client.user = config_.guards->UserOf(request, PathsOf(found.script));
   NotesOf(exchange).patience = found.settings.patience;
   exchange.SetDeadline(sys::Now() + found.settings.patience);
   http::Request asked = request;

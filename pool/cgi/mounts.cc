@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -38,11 +38,6 @@ struct Mounts::Point {
 };
 
 namespace {
-
-constexpr std::array<std::pair<std::string_view, Kind>, 4> kKinds{{{"cgi:", Kind::kPrograms},
-                                                                   {"program:", Kind::kProgram},
-                                                                   {"files:", Kind::kFiles},
-                                                                   {"with:", Kind::kWith}}};
 
 [[noreturn]] void Fail(const Mount& mount, const std::string& why) {
   const std::string host = mount.host.empty() ? "" : "//" + mount.host;
@@ -75,52 +70,21 @@ std::string Encoded(std::string_view path) {
   return encoded;
 }
 
-/// Without its port and a dot at its end, in small letters.
-std::string BareHost(std::string_view host) {
-  const auto colon = host.rfind(':');
-  if (colon != host.npos && host.find(']', colon) == host.npos) host = host.substr(0, colon);
-  if (host.ends_with('.')) host.remove_suffix(1);
-  std::string bare(host);
-  std::ranges::transform(bare, bare.begin(), http::ToLower);
-  return bare;
-}
-
 }  // namespace
 
-sys::Result<Mount> Mount::Parse(const std::string& text) {
-  const auto equals = text.find('=');
-  std::string at = text.substr(0, equals);
-  const std::string rest = equals == text.npos ? "" : text.substr(equals + 1);
-  const auto kind =
-      std::ranges::find_if(kKinds, [&rest](const auto& each) { return rest.starts_with(each.first); });
-  if (kind == kKinds.end())
-    return sys::Failure("'" + text + "' is not AT=KIND:PATH with cgi, program, files or with");
-  Mount mount{.kind = kind->second, .at = at, .path = rest.substr(kind->first.size())};
-  if (!mount.path.starts_with('/')) return sys::Failure("'" + text + "': its target is no absolute path");
-  if (mount.kind == Kind::kWith) {
-    const bool pattern =
-        at.starts_with("*.") && at.size() > 2 && at.find('/') == at.npos && at.find('*', 1) == at.npos;
-    if (!pattern) return sys::Failure("'" + text + "': '" + at + "' is not *.ENDING");
-    mount.at = at.substr(1);
-    return mount;
-  }
-  if (at.starts_with("//")) {
-    const auto end = std::min(at.find('/', 2), at.size());
-    mount.host = BareHost(at.substr(2, end - 2));
-    at.erase(0, end);
-    mount.at = at;
-    const bool named = !mount.host.empty() && std::ranges::all_of(mount.host, [](char c) {
-      return http::Is(http::kHostChar, c) || c == '[' || c == ']' || c == ':';
-    });
-    if (!named) return sys::Failure("'" + text + "' is not //HOST/PATH=KIND:PATH");
-  }
-  const bool clean = at.starts_with('/') &&
-                     (at == "/" || Folded(at) == (at.ends_with('/') ? at.substr(0, at.size() - 1) : at));
-  if (!clean || HasEscape(at))
-    return sys::Failure("'" + text + "': '" + at + "' is no path without '.', '..', '//' and escapes (%20)");
-  if (mount.kind != Kind::kProgram && !at.ends_with('/')) mount.at += '/';
-  if (mount.kind == Kind::kProgram && at.size() > 1 && at.ends_with('/')) mount.at.pop_back();
-  return mount;
+std::vector<std::string> PathsOf(const Script& script) {
+  std::vector<std::string> paths{script.name + script.path_info};
+  for (const std::string& twin : script.twins) paths.push_back(twin + script.path_info);
+  return paths;
+}
+
+std::vector<std::string> PathsOf(const Target& target) {
+  if (const auto* script = std::get_if<Script>(&target)) return PathsOf(*script);
+  const auto* file = std::get_if<FileFound>(&target);
+  if (file == nullptr) return {};
+  std::vector<std::string> paths{file->tree->prefix() + file->below};
+  std::ranges::copy(file->twins, std::back_inserter(paths));
+  return paths;
 }
 
 Mounts::~Mounts() = default;
@@ -159,6 +123,12 @@ Mounts::Mounts(const std::vector<Mount>& mounts, MountRules rules) : rules_(std:
     }
     roots_.try_emplace(mount.host);
     has_hosts_ = has_hosts_ || !mount.host.empty();
+    if (point.tree) {
+      places_.Add({.at = mount.at, .directory = point.tree->descriptor()});
+    } else {
+      const std::string name = std::filesystem::path(mount.path).filename();
+      places_.Add({.at = mount.at, .directory = point.directory.get(), .file = name});
+    }
     points_.push_back(std::move(point));
   }
   std::ranges::stable_sort(points_, [](const Point& a, const Point& b) { return a.at.size() > b.at.size(); });
@@ -253,16 +223,20 @@ tl::expected<Target, Refusal> Mounts::FindProgram(const Point& point, std::strin
 tl::expected<Target, Refusal> Mounts::Take(const Point& point, Located located) const {
   const Mount* const with = InterpreterOf(point, located.below);
   if (!S_ISREG(located.info.st_mode)) return tl::unexpected(Refusal{403, "not a regular file"});
+  std::vector<std::string> twins;
+  if (!located.linked_to.empty()) twins = places_.Of(located.linked_to, point.tree->descriptor());
   if (point.kind == Kind::kFiles && with == nullptr) {
     if (!located.rest.empty()) return tl::unexpected(Refusal{404, "a file with more behind it"});
     FileFound found{.tree = point.tree.get(), .below = std::move(located.below), .info = located.info};
     if (located.readable) found.file = std::move(located.fd);
+    found.twins = std::move(twins);
     return found;
   }
   if (with == nullptr && !MayExecute(located.fd.get())) return tl::unexpected(Refusal{403, "not executable"});
   auto script = point.tree->Found(located.below, located.rest);
   if (!script) return tl::unexpected(script.error());
   if (with != nullptr) script->interpreter = with->path;
+  script->twins = std::move(twins);
   return std::move(*script);
 }
 
@@ -287,14 +261,6 @@ tl::expected<Target, Refusal> Mounts::FindIn(const Point& point, std::string_vie
     return Take(point, std::move(*index));
   }
   return tl::unexpected(Refusal{403, "a directory, not a script"});
-}
-
-bool Mounts::HasProgram(std::string_view path, std::string_view host) const {
-  const auto owner = OwnerOf(path, host);
-  if (!owner || owner->kind != Kind::kFiles) return owner.has_value();
-  if (interpreters_.empty()) return false;
-  const auto target = Find(path, host);
-  return target && std::holds_alternative<Script>(*target);
 }
 
 }  // namespace hydrapool::cgi

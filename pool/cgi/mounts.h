@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "pool/cgi/places.h"
 #include "pool/cgi/script_path.h"
 #include "pool/sys/error.h"
 #include "pool/sys/unique_fd.h"
@@ -33,6 +34,9 @@ struct Mount {
   [[nodiscard]] static sys::Result<Mount> Parse(const std::string& text);
 };
 
+/// A request's Host without its port and a dot at its end, in small letters.
+[[nodiscard]] std::string BareHost(std::string_view host);
+
 struct MountRules {
   ScriptRules scripts{};
   std::vector<std::string> index{
@@ -44,7 +48,8 @@ struct FileFound {
   const ScriptDirectory* tree = nullptr;
   std::string below;  ///< its path in there
   struct stat info {};
-  sys::UniqueFd file{};  ///< open for reading, where it was found so
+  sys::UniqueFd file{};              ///< open for reading, where it was found so
+  std::vector<std::string> twins{};  ///< other paths that it is served at, where a symlink led to it
 };
 
 /// A directory was named without a slash behind it: this path has one. Encoded, and never of two slashes at
@@ -55,12 +60,10 @@ struct SlashMissing {
 
 using Target = std::variant<Script, FileFound, SlashMissing>;
 
-/// Where the path has led to, decoded: of a directory, to its index. Empty: nowhere yet.
-inline std::string PathOf(const Target& target) {
-  if (const auto* file = std::get_if<FileFound>(&target)) return file->tree->prefix() + file->below;
-  const auto* script = std::get_if<Script>(&target);
-  return script == nullptr ? "" : script->name + script->path_info;
-}
+/// Where a request's path has led to, decoded: of a directory, to its index; and by a symlink, where
+/// ScriptRules::traces, to what has other paths (Places). Empty: nowhere yet.
+[[nodiscard]] std::vector<std::string> PathsOf(const Script& script);
+[[nodiscard]] std::vector<std::string> PathsOf(const Target& target);
 
 /// The parts of a site. A path belongs to the mount of the longest prefix of whole segments that it begins
 /// with, as it came or else once it is folded (RFC 3986, section 5.2.4); programs at "/cgi-bin/" do not hold
@@ -93,8 +96,6 @@ class Mounts {
   [[nodiscard]] std::optional<Owner> OwnerOf(std::string_view path, std::string_view host = "") const;
   /// What the path names. 404: it is no mount's.
   [[nodiscard]] tl::expected<Target, Refusal> Find(std::string_view path, std::string_view host = "") const;
-  /// A program answers there.
-  [[nodiscard]] bool HasProgram(std::string_view path, std::string_view host = "") const;
   /// It matters which host is asked for.
   [[nodiscard]] bool has_hosts() const { return has_hosts_; }
   /// DOCUMENT_ROOT: the directory of files at "/", else the first directory.
@@ -113,6 +114,7 @@ class Mounts {
   MountRules rules_;
   std::vector<Point> points_;  // the longest prefix first
   std::vector<Mount> interpreters_;
+  Places places_;
   bool has_hosts_ = false;
   std::map<std::string, std::string> roots_;  // by host: its DOCUMENT_ROOT; "": of all the others
 };

@@ -8,6 +8,8 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pool/sys/scratch_dir.h"
@@ -125,9 +127,48 @@ TEST_F(MountsTest, FilesOfSomeNamesArePrograms) {
   EXPECT_EQ(Find("/a/b/"), "403");
   EXPECT_EQ(Find("/a/b/x.txt"), "file a/b/x.txt");
   EXPECT_EQ(Find("/a/b/x.txt/y"), "404");
-  EXPECT_TRUE(mounts_->HasProgram("/page.php"));
-  EXPECT_FALSE(mounts_->HasProgram("/a/b/x.txt"));
-  EXPECT_TRUE(mounts_->HasProgram("/cgi/none")) << "what is wrong with it is said when it is started";
+}
+
+TEST_F(MountsTest, TracedASymlinkLeadsToAllPathsOfWhatItNames) {
+  namespace fs = std::filesystem;
+  fs::create_directories(base_ / "www/.hidden/tree");
+  Make("www/.hidden/tree/y", 0644);
+  for (const auto& [link, target] :
+       std::vector<std::pair<std::string, std::string>>{{"www/in", "a/b/x.txt"},
+                                                        {"www/dir", "a"},
+                                                        {"www/out", "../cgi/tool"},
+                                                        {"www/prog", "../backend"},
+                                                        {"www/near", ".hidden/tree/y"},
+                                                        {"www/far", "/etc/passwd"},
+                                                        {"cgi/page", "../www/page.php"}})
+    fs::create_symlink(target, base_ / link);
+  ::chmod(Path("www/page.php").c_str(), 0755);
+  Make("www/plain", 0644);
+  const std::vector<Mount> mounts{{Kind::kFiles, "/", Path("www")},
+                                  {Kind::kPrograms, "/cgi/", Path("cgi")},
+                                  {Kind::kProgram, "/git", Path("backend")},
+                                  {Kind::kFiles, "/tree/", Path("www/.hidden/tree")},
+                                  {Kind::kFiles, "/twin/", Path("www")}};
+  const Mounts traced(mounts, {.scripts = {.symlinks = Symlinks::kAll, .traces = true}});
+  const auto paths = [](const Mounts& site, std::string_view path) {
+    const auto target = site.Find(path);
+    std::string all;
+    for (const std::string& each : target ? PathsOf(*target) : std::vector<std::string>{}) all += each + ' ';
+    return all;
+  };
+  EXPECT_EQ(paths(traced, "/plain"), "/plain ");
+  EXPECT_EQ(paths(traced, "/./plain"), "/plain ");
+  EXPECT_EQ(paths(traced, "/in"), "/in /a/b/x.txt ") << "of two mounts its own";
+  EXPECT_EQ(paths(traced, "/dir/b/x.txt"), "/dir/b/x.txt /a/b/x.txt ");
+  EXPECT_EQ(paths(traced, "/out"), "/out /cgi/tool ");
+  EXPECT_EQ(paths(traced, "/prog"), "/prog /git ");
+  EXPECT_EQ(paths(traced, "/near"), "/near /tree/y ") << "the nearest directory's";
+  EXPECT_EQ(paths(traced, "/far"), "/far ");
+  EXPECT_EQ(paths(traced, "/cgi/page/more"), "/cgi/page/more /page.php/more /twin/page.php/more ");
+  EXPECT_EQ(paths(traced, "/cgi/tool/more"), "/cgi/tool/more ");
+  EXPECT_EQ(paths(Mounts(mounts, {.scripts = {.symlinks = Symlinks::kAll}}), "/in"), "/in ");
+  fs::rename(base_ / "www", base_ / "www.old");
+  EXPECT_EQ(paths(traced, "/in"), "/in /a/b/x.txt ") << "the directory may be moved";
 }
 
 TEST_F(MountsTest, AreCheckedBeforeTheyServe) {
@@ -160,10 +201,9 @@ TEST_F(MountsTest, AHostWithMountsOfItsOwnHasOnlyThose) {
     EXPECT_EQ(site.OwnerOf("/cgi/tool", host)->kind, Kind::kFiles) << host;
     EXPECT_FALSE(site.Find("/cgi/tool", host)) << host;
     EXPECT_TRUE(site.Find("/b/x.txt", host)) << host;
-    EXPECT_FALSE(site.HasProgram("/cgi/tool", host)) << host;
     EXPECT_EQ(site.document_root(host), std::filesystem::canonical(Path("www/a"))) << host;
   }
-  EXPECT_TRUE(site.HasProgram("/cgi/tool", "another.example"));
+  EXPECT_TRUE(site.Find("/cgi/tool", "another.example"));
   EXPECT_THROW(Mounts({{Kind::kFiles, "/", Path("www"), "a"}, {Kind::kFiles, "/", Path("cgi"), "a"}}, {}),
                std::runtime_error);
 }

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "pool/cgi/percent.h"
+#include "pool/cgi/places.h"
 #include "pool/sys/error.h"
 
 namespace hydrapool::cgi {
@@ -35,11 +36,12 @@ int OpenIn(int directory, const char* path, int flags, std::uint64_t resolve = R
 }
 
 /// For reading; empty: the path names no regular file itself, or it cannot be opened.
-sys::UniqueFd OpenIfRegular(int directory, const std::string& path, struct stat& info) {
+sys::UniqueFd OpenIfRegular(int directory, const std::string& path, struct stat& info, bool directly) {
   if (::fstatat(directory, path.c_str(), &info, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
       !S_ISREG(info.st_mode))
     return {};
-  sys::UniqueFd file(OpenIn(directory, path.c_str(), kReading));
+  const std::uint64_t resolve = RESOLVE_BENEATH | (directly ? RESOLVE_NO_SYMLINKS : 0);
+  sys::UniqueFd file(OpenIn(directory, path.c_str(), kReading, resolve));
   if (!file || ::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode)) return {};
   return file;
 }
@@ -181,7 +183,7 @@ tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::Open(const std::string& pa
 
 tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::OpenRegular(const std::string& below,
                                                                   struct stat& info) const {
-  if (sys::UniqueFd file = OpenIfRegular(directory_.get(), below, info)) return file;
+  if (sys::UniqueFd file = OpenIfRegular(directory_.get(), below, info, rules_.traces)) return file;
   tl::expected<sys::UniqueFd, Refusal> file;
   for (const int flags : {O_PATH, kReading}) {
     file = Open(below, flags);
@@ -189,6 +191,14 @@ tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::OpenRegular(const std::str
     if (::fstat(file->get(), &info) < 0) return tl::unexpected(RefusalFor(errno));
     if (!S_ISREG(info.st_mode)) return Refuse(403, "not a regular file");
   }
+  return file;
+}
+
+tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::OpenBeside(int other, const std::string& below,
+                                                                 struct stat& info) const {
+  auto file = OpenRegular(below, info);
+  const auto directory = [](int fd) { return std::filesystem::path(PathOfDescriptor(fd)).parent_path(); };
+  if (file && rules_.traces && directory(file->get()) != directory(other)) return Refuse(404, "elsewhere");
   return file;
 }
 
@@ -212,7 +222,7 @@ std::optional<Located> ScriptDirectory::OpenPlain(std::string_view path) const {
   Located located;
   located.below = path.substr(prefix_.size());
   located.rest = path.substr(path.size());
-  located.fd = OpenIfRegular(directory_.get(), located.below, located.info);
+  located.fd = OpenIfRegular(directory_.get(), located.below, located.info, rules_.traces);
   located.readable = true;
   return located.fd ? std::optional(std::move(located)) : std::nullopt;
 }
@@ -262,6 +272,10 @@ tl::expected<Located, Refusal> ScriptDirectory::Locate(std::string_view path, Fo
     located.fd = std::move(*found);
     located.rest = path.substr(end);
     located.slash = false;
+    if (!rules_.traces) return located;
+    auto linked_to = LinkedTo(directory_.get(), located.below, located.fd.get());
+    if (!linked_to) return tl::unexpected(linked_to.error());
+    located.linked_to = std::move(*linked_to);
     return located;
   }
   if (!is_inside()) return Refuse(404, "outside the CGI prefix");

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "pool/sys/unique_fd.h"
 
@@ -20,6 +21,7 @@ struct Script {
   std::string name;           ///< SCRIPT_NAME: the decoded URL path up to and with the script
   std::string path_info;      ///< PATH_INFO: the decoded rest, empty or with a leading '/'
   std::string interpreter{};  ///< an absolute path: run this with the script's path; empty: the script itself
+  std::vector<std::string> twins{};  ///< FileFound's
 };
 
 /// What a request path names beneath a directory: its first component that is no directory, or a directory.
@@ -30,6 +32,7 @@ struct Located {
   std::string below;      ///< its path from the directory on, decoded and folded; empty: the directory itself
   std::string_view rest;  ///< of the request path, as it came: empty or with a leading '/'
   bool slash = false;     ///< a directory, named with a slash behind it
+  std::string linked_to;  ///< of a file: where it lies, if a symlink led to it and ScriptRules::traces
 };
 
 /// Why a path names no script: the HTTP status to answer with and one line for the log. The line never quotes
@@ -49,6 +52,7 @@ enum class Symlinks {
 struct ScriptRules {
   Symlinks symlinks = Symlinks::kOwner;
   bool encoded_slashes = false;  ///< "%2F" may stand in PATH_INFO, and is '/' there
+  bool traces = false;  ///< find out where that lies which a symlink leads to: it may be guarded there
 };
 
 /// Whether this process may execute what a descriptor (O_PATH) stands for.
@@ -102,12 +106,18 @@ class ScriptDirectory {
   /// promised: that what takes its name between the look and the opening is not opened; it is not waited for.
   [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> OpenRegular(const std::string& below,
                                                                  struct stat& info) const;
+  /// The same of a file that belongs to another, which is open: a symlink to another directory than that
+  /// one's is a 404, where such are traced.
+  [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> OpenBeside(int other, const std::string& below,
+                                                                struct stat& info) const;
   /// The script of a regular file that was located.
   [[nodiscard]] tl::expected<Script, Refusal> Found(const std::string& below, std::string_view rest) const;
 
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
   /// The directory's absolute path, symlinks resolved.
   [[nodiscard]] const std::string& root() const { return root_; }
+  /// Opened with O_PATH.
+  [[nodiscard]] int descriptor() const { return directory_.get(); }
 
  private:
   [[nodiscard]] tl::expected<sys::UniqueFd, Refusal> Open(const std::string& below, int flags) const;

@@ -95,7 +95,7 @@ void Handler::ChooseSibling(const http::Request& request, const cgi::FileFound& 
   for (const Coding& coding : kCodings) {
     if (found.below.ends_with(coding.ending)) break;
     struct stat other {};
-    auto sibling = found.tree->OpenRegular(found.below + std::string(coding.ending), other);
+    auto sibling = found.tree->OpenBeside(opened.file.get(), found.below + std::string(coding.ending), other);
     if (!sibling || IsOlder(other, itself)) continue;
     opened.facts.varies = true;
     if (!opened.facts.coding.empty() || !Accepts(request, coding.name)) continue;
@@ -105,54 +105,71 @@ void Handler::ChooseSibling(const http::Request& request, const cgi::FileFound& 
   }
 }
 
-Answer Handler::AnswerTo(const http::Request& request, const FileFacts& facts, bool keep_alive) {
+Answer Handler::AnswerTo(const http::Request& request, const FileFacts& facts, bool keep_alive,
+                         std::string_view lines) {
   std::string boundary;
   if (request.Find("Range"))
     boundary = fmt::format("hydrapool-{:x}-{:x}-{:x}", ::getpid(), sys::Now(), ++boundaries_);
   return AnswerFor(request, facts,
                    {.keep_alive = keep_alive,
                     .date = date_.At(worker_.loop.now()),
-                    .extra_lines = extra_lines_,
+                    .extra_lines = lines,
                     .boundary = boundary});
 }
 
 Reply Handler::Refuse(const http::Request& request, std::size_t consume, const cgi::Refusal& refusal,
-                      bool keep_alive) {
+                      bool keep_alive, std::string_view lines) {
   return {.consume = consume,
           .bytes = http::ErrorResponse(refusal.status, keep_alive, request.method == "HEAD", "",
-                                       date_.At(worker_.loop.now()), request.minor_version, extra_lines_),
+                                       date_.At(worker_.loop.now()), request.minor_version, lines),
           .keep_open = keep_alive,
           .kind = static_cast<std::uint8_t>(refusal.status / 100)};
+}
+
+Reply Handler::ReadWhole(const http::Request& request, const Answer& answer, int file, std::size_t consume,
+                         bool keep, std::string_view lines) {
+  auto bytes = Whole(answer, file);
+  if (!bytes) return Refuse(request, consume, {500, "the file is being changed"}, keep, lines);
+  return {.consume = consume,
+          .bytes = std::move(*bytes),
+          .keep_open = keep,
+          .kind = static_cast<std::uint8_t>(answer.status / 100)};
 }
 
 Decision Handler::OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound found,
                             std::size_t consume, std::optional<Prepared>& prepared) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
   auto opened = Open(request, found);
-  if (!opened) return Refuse(request, consume, opened.error(), keep);
-  Answer answer = AnswerTo(request, opened->facts, keep);
-  if (answer.text_size() + answer.part_size() > kWhole) {
-    prepared = Prepared{std::move(opened->file), std::move(answer), consume, keep};
-    return Start{};
-  }
-  auto bytes = Whole(answer, opened->file.get());
-  if (!bytes) return Refuse(request, consume, {500, "the file is being changed"}, keep);
-  return Reply{.consume = consume,
-               .bytes = std::move(*bytes),
-               .keep_open = keep,
-               .kind = static_cast<std::uint8_t>(answer.status / 100)};
+  if (!opened) return Refuse(request, consume, opened.error(), keep, extra_lines_);
+  Answer answer = AnswerTo(request, opened->facts, keep, extra_lines_);
+  if (answer.text_size() + answer.part_size() <= kWhole)
+    return ReadWhole(request, answer, opened->file.get(), consume, keep, extra_lines_);
+  prepared = Prepared{std::move(opened->file), std::move(answer), consume, keep};
+  return Start{};
+}
+
+std::optional<Reply> Handler::AnswerWhole(const Connection& connection, const http::Request& request,
+                                          cgi::FileFound found, std::size_t consume, std::string_view lines) {
+  const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
+  auto opened = Open(request, found);
+  if (!opened) return Refuse(request, consume, opened.error(), keep, lines);
+  const Answer answer = AnswerTo(request, opened->facts, keep, lines);
+  if (answer.text_size() + answer.part_size() > kWhole) return std::nullopt;
+  return ReadWhole(request, answer, opened->file.get(), consume, keep, lines);
 }
 
 Begun Handler::Begin(Exchange& exchange, const http::Request& request, Prepared prepared) {
   const auto& [file, answer, consume, keep] = prepared;
   RequestProcess& process = exchange.process();
-  if (answer.text_size() > kMostText) return Refuse(request, consume, {500, "too long a head"}, keep);
+  if (answer.text_size() > kMostText)
+    return Refuse(request, consume, {500, "too long a head"}, keep, extra_lines_);
   if (!process.bodies().Begin(process.lease(), worker_.internals.most_processes))
-    return Refuse(request, consume, {503, "as many files are on their way as may at once"}, keep);
+    return Refuse(request, consume, {503, "as many files are on their way as may at once"}, keep,
+                  extra_lines_);
   NoteAnswer(exchange, answer, consume, keep);
   if (!process.HoldBody(std::move(prepared.file))) {
     process.bodies().End(process.lease());
-    return Refuse(request, consume, {503, "the pool's parent is too busy"}, keep);
+    return Refuse(request, consume, {503, "the pool's parent is too busy"}, keep, extra_lines_);
   }
   HYDRAPOOL_FAILPOINT("files.held");
   auto sender = std::make_unique<FileSender>(exchange);

@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "hydrapool/connection.h"
 #include "hydrapool/handler.h"
+#include "pool/cgi/handler.h"
 #include "pool/cgi/mounts.h"
 #include "pool/files/answer.h"
 #include "pool/files/media_types.h"
@@ -29,7 +31,7 @@ namespace hydrapool::files {
 ///
 /// Not promised: that a file that is overwritten in place is sent as it was. A read from a slow disk blocks
 /// the worker. One for each worker.
-class Handler {
+class Handler final : public cgi::FileAnswerer {
  public:
   /// `extra_lines`: of the answer to the request in hand; it outlives the handler.
   Handler(WorkerContext& worker, const std::string& extra_lines);
@@ -44,6 +46,9 @@ class Handler {
   /// `consume`: bytes of the request, all of which have come.
   Decision OnRequest(const Connection& connection, const http::Request& request, cgi::FileFound found,
                      std::size_t consume, std::optional<Prepared>& prepared);
+  [[nodiscard]] std::optional<Reply> AnswerWhole(const Connection& connection, const http::Request& request,
+                                                 cgi::FileFound found, std::size_t consume,
+                                                 std::string_view lines) override;
   /// Starts the request for which OnRequest has just said Start.
   Begun Begin(Exchange& exchange, const http::Request& request, Prepared prepared);
   /// Takes over a request that has a sender's notes.
@@ -60,9 +65,12 @@ class Handler {
   /// The coded sibling of a file that is chosen in its place.
   void ChooseSibling(const http::Request& request, const cgi::FileFound& found, struct stat& chosen,
                      Opened& opened) const;
-  [[nodiscard]] Answer AnswerTo(const http::Request& request, const FileFacts& facts, bool keep_alive);
+  [[nodiscard]] Answer AnswerTo(const http::Request& request, const FileFacts& facts, bool keep_alive,
+                                std::string_view lines);
+  [[nodiscard]] Reply ReadWhole(const http::Request& request, const Answer& answer, int file,
+                                std::size_t consume, bool keep, std::string_view lines);
   [[nodiscard]] Reply Refuse(const http::Request& request, std::size_t consume, const cgi::Refusal& refusal,
-                             bool keep_alive);
+                             bool keep_alive, std::string_view lines);
 
   WorkerContext& worker_;
   const std::string& extra_lines_;
