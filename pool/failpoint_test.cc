@@ -123,6 +123,29 @@ TEST(RedirectFailpointTest, RunsEachProgramOnce) {
   }
 }
 
+TEST(RedirectFailpointTest, AFileIsSentWhole) {
+  if (!kHaveFailpoints) GTEST_SKIP() << "built without HYDRAPOOL_FAILPOINTS";
+  for (const string point : {"cgi.redirecting=kill", "worker.process_left=kill", "cgi.redirected=kill",
+                             "cgi.redirected=kill,worker.responding=kill", "worker.responding=kill"}) {
+    const ScratchDir programs;
+    const string record = programs / "executions";
+    std::filesystem::create_directory(programs.path() / "www");
+    std::ofstream(programs / "www/page") << "a page\n";
+    WriteProgram(programs / "lead",
+                 "#!/bin/sh\necho GET lead >>" + record + "\nprintf 'Location: /page\\n\\n'\n");
+    ServerProcess server({.workers = 1,
+                          .cgi_dir = programs.path().string(),
+                          .flags = {"--mount", "/=files:" + (programs / "www")},
+                          .failpoints = point});
+    HttpClient client(server.address());
+    EXPECT_EQ(client.Ask(Get("/cgi-bin/lead")).value_or(HttpAnswer{}).body, "a page\n") << point;
+    EXPECT_EQ(client.Ask(Get("/page")).value_or(HttpAnswer{}).body, "a page\n") << point;
+    EXPECT_EQ(Executions(record)["lead"], 1) << point;
+    EXPECT_TRUE(server.AwaitTotal("exits", 1)) << point;
+    EXPECT_TRUE(server.Stop().clean());
+  }
+}
+
 string NameOf(const ::testing::TestParamInfo<std::tuple<Path, string, string>>& info) {
   string name = std::get<0>(info.param).name + "_" + std::get<1>(info.param) + "_" + std::get<2>(info.param);
   for (char& c : name) {
