@@ -42,11 +42,11 @@ int WhyNot(const std::string& path) {
 void LogOptions::AddTo(CLI::App& app) {
   app.add_option("--log-level", level, "debug, info, warn, error or off")
       ->transform(OneOf(kLevels))
-      ->type_name("LEVEL")
+      ->type_name(Choice(kLevels))
       ->default_str("info");
   app.add_option("--log-format", format, "Of its lines: text, logfmt or json")
       ->transform(OneOf(kLogFormats))
-      ->type_name("FORMAT")
+      ->type_name(Choice(kLogFormats))
       ->default_str("text");
   app.add_option("--log-file", file, "Where the log goes (default: stderr); USR1 opens it again")
       ->type_name("FILE");
@@ -57,7 +57,7 @@ void LogOptions::AddTo(CLI::App& app) {
       ->default_str("off");
   app.add_option("--access-format", access.format, "Of these lines: combined (as nginx and httpd) or json")
       ->transform(OneOf(kFormats))
-      ->type_name("FORMAT")
+      ->type_name(Choice(kFormats))
       ->default_str("combined");
   app.add_flag(
       "--request-id-header", access.request_id_header,

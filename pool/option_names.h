@@ -27,6 +27,14 @@ inline TomlWanted WantedOf(const CLI::Option& option) {
   return integer ? TomlWanted::kInteger : TomlWanted::kText;
 }
 
+/// The value of such an option, as help shows it and the completions offer it: "{combined|json}".
+template <typename Value>
+std::string Choice(const std::map<std::string, Value>& names) {
+  std::string choice;
+  for (const auto& [name, value] : names) choice += (choice.empty() ? "" : "|") + name;
+  return "{" + choice + "}";
+}
+
 /// For an option that is one of several names: what each stands for, or one line that lists them.
 template <typename Value>
 CLI::Validator OneOf(const std::map<std::string, Value>& names) {

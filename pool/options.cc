@@ -98,18 +98,18 @@ void AddWaysToServe(CLI::App& app, Options& options) {
          "a worker, which accepts) or exclusive (the workers accept, by EPOLLEXCLUSIVE). With these two a "
          "worker's death loses all that it holds, and there are no programs, files, supervisor or control")
       ->transform(OneOf(kDispatches))
-      ->type_name("WAY")
+      ->type_name(Choice(kDispatches))
       ->default_str("lease");
   app.add_option(
          "--handler", options.handler,
          "What is spoken: http; or, as examples, echo (what comes is sent back) or line (PROGRAM\\r\\n: the "
          "output of that program of --cgi-dir, then the end; the teaching code's protocol)")
       ->transform(OneOf(kHandlers))
-      ->type_name("PROTOCOL")
+      ->type_name(Choice(kHandlers))
       ->default_str("http");
   app.add_option("--balance", options.pool.balance, "Who gets the next connection: least-busy or round-robin")
       ->transform(OneOf(kBalances))
-      ->type_name("POLICY")
+      ->type_name(Choice(kBalances))
       ->default_str("least-busy");
 }
 
@@ -165,8 +165,8 @@ void AddPoolOptions(CLI::App& app, Options& options, Words& words) {
   AddConnectionOptions(app, options.pool);
   AddTimeouts(app, words);
   app.add_option("--admin", options.admin,
-                 "HOST:PORT of the status page, /metrics, /status.json, /fates.json, /livez and /readyz; "
-                 "'off' for none")
+                 "HOST:PORT or unix:/PATH of the status page, /metrics, /status.json, /fates.json, /livez, "
+                 "/readyz; 'off' for none")
       ->check([](const std::string& text) { return text == "off" ? "" : Address(text); })
       ->type_name("ADDRESS")
       ->capture_default_str();

@@ -95,7 +95,7 @@ void SiteOptions::AddPrograms(CLI::App& app) {
          "Symlinks to follow out of a mount's directory: owner (to what the link's owner or root owns), "
          "beneath (none) or all")
       ->transform(OneOf(kSymlinks))
-      ->type_name("WHICH")
+      ->type_name(Choice(kSymlinks))
       ->default_str("owner");
   app.add_flag("--cgi-set-id", cgi_.set_id,
                "Let CGI programs gain rights by set-id helpers (sendmail, sudo): no_new_privs is off");
@@ -165,7 +165,7 @@ void SiteOptions::AddProxies(CLI::App& app) {
   app.add_option("--proxy-fields", cgi_.believed.fields,
                  "Of a trusted proxy: x-forwarded, forwarded, or either, where X-Forwarded-For comes first")
       ->transform(OneOf(kProxyFields))
-      ->type_name("WHICH")
+      ->type_name(Choice(kProxyFields))
       ->default_str("either");
   app.add_flag("--raw-targets", raw_targets_,
                "Take bytes past 0x7f in a request's target instead of refusing them");

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
+
 #include "harness/command/cli.h"
 #include "harness/fault/small_disk.h"
 
@@ -42,18 +45,33 @@ std::string FaultOptions::words() const {
   return words;
 }
 
+namespace {
+
+/// The completions offer the names of "kill, term"; help, whose text has them all, says NAME.
+void OfferNames(CLI::Option& option, std::string names) {
+  std::erase(names, ' ');
+  std::ranges::replace(names, ',', '|');
+  option.type_name("{" + names + "}")->option_text("NAME");
+}
+
+}  // namespace
+
 void AddFaultOptions(CLI::App& app, FaultOptions& options) {
-  AddParsed(app, "--fault", options.fault, ParseFault, "What to do (default kill): " + FaultNames());
-  AddParsed(app, "--target", options.target, ParseTarget,
-            "To whom (default random): " + TargetNames() +
-                "; busiest, idle, slot=N, cgi-of=SLOT and supervisor need --admin");
+  OfferNames(
+      *AddParsed(app, "--fault", options.fault, ParseFault, "What to do (default kill): " + FaultNames()),
+      FaultNames());
+  OfferNames(*AddParsed(app, "--target", options.target, ParseTarget,
+                        "To whom (default random): " + TargetNames() +
+                            "; busiest, idle, slot=N, cgi-of=SLOT and supervisor need --admin"),
+             TargetNames());
   AddDuration(app, "--hold", options.hold, "How long a fault that is held lasts (default 1s)");
   AddLimitOptions(app, options);
 }
 
 void AddTriggerOptions(CLI::App& app, Trigger& trigger) {
   AddParsed(app, "--pace", trigger.pace, ParsePace,
-            "steady: one --every apart; poisson: so far apart on average, as independent events come");
+            "steady: one --every apart; poisson: so far apart on average, as independent events come")
+      ->type_name("{steady|poisson}");
   app.add_option("--requests", trigger.requests,
                  "A fault whenever the server has executed so many more requests, instead of --every; needs "
                  "--admin")
@@ -62,7 +80,8 @@ void AddTriggerOptions(CLI::App& app, Trigger& trigger) {
   AddParsed(
       app, "--phase", trigger.phase, ParsePhase,
       "Only a worker that is idle, reading, executing or responding, waited for up to 1 s; needs --admin. "
-      "How many were so at their death is told at the end");
+      "How many were so at their death is told at the end")
+      ->type_name("{idle|reading|executing|responding}");
 }
 
 void AddLimitOptions(CLI::App& app, FaultOptions& options) {

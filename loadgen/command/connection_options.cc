@@ -75,7 +75,7 @@ void RequestOptions::AddConnection(CLI::App& app) {
   app.option_defaults()->group(kConnectionGroup);
   app.add_option("--connection", connection_.reuse,
                  "keepalive, close (a new connection for each request), or reuse:N (for each N)")
-      ->type_name("HOW")
+      ->type_name("{keepalive|close|reuse:N}")
       ->capture_default_str();
   app.add_option("--unix-socket", connection_.unix_socket,
                  "connect to this UNIX socket, whatever the URL's host")

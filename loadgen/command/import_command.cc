@@ -135,7 +135,7 @@ int ImportCommand(int argc, const char* const* argv) {
   std::string path;
   std::string out = "-";
   app.add_option("KIND", kind, "curl, har or openapi")
-      ->type_name("")
+      ->type_name("{curl|har|openapi}")
       ->required()
       ->check(CLI::IsMember({"curl", "har", "openapi"}).description(""));
   app.add_option("FILE", path, "the file that is read")->type_name("")->required();

@@ -105,7 +105,7 @@ constexpr sys::Nanos kLongestUntil = 600 * sys::kSecond;
 void AddEngine(CLI::App& app, std::string& engine) {
   app.add_option("--engine", engine,
                  "what sends: raw (plain http, least CPU), h2 (HTTP/2), curl, or auto: the first that can")
-      ->type_name("NAME")
+      ->type_name("{auto|raw|h2|curl}")
       ->check(CLI::IsMember({"auto", "raw", "h2", "curl"}).description(""))
       ->group(kConnectionGroup)
       ->capture_default_str();

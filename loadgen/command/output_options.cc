@@ -109,7 +109,7 @@ void OutputOptions::AddForCi(CLI::App& app) {
          "--annotate", annotate_,
          "print what did not hold as annotations of github (and Gitea), azure or teamcity; auto: where "
          "the environment says that one of them runs it; off")
-      ->type_name("SYSTEM")
+      ->type_name("{auto|github|azure|teamcity|off}")
       ->check(CLI::IsMember({"auto", "github", "azure", "teamcity", "off"}).description(""))
       ->capture_default_str();
 }

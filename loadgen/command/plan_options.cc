@@ -167,12 +167,12 @@ void PlanOptions::AddConnections(CLI::App& app) {
 
 void PlanOptions::AddArrival(CLI::App& app) {
   app.add_option("--arrival", arrival_, "open loop: constant (default), or poisson: due at random")
-      ->type_name("HOW")
+      ->type_name("{constant|poisson}")
       ->check(CLI::IsMember({"constant", "poisson"}).description(""));
   app.add_option("--saturate", saturate_,
                  "open loop, all connections busy: queue (sent late, and its latency says so), open (more "
                  "connections) or drop (not sent); counted as saturated")
-      ->type_name("HOW")
+      ->type_name("{queue|open|drop}")
       ->check(CLI::IsMember({"queue", "open", "drop"}).description(""))
       ->capture_default_str();
 }

@@ -1,5 +1,6 @@
 #include "pool/control/ctl.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include <CLI/CLI.hpp>
@@ -113,14 +114,18 @@ int Obey(const Wish& wish) {
   return follows ? AwaitProgram(wish, *reply) : Show(wish, *reply);
 }
 
+std::vector<std::string_view> Commands() {
+  std::vector<std::string_view> all(kAlone.begin(), kAlone.end());
+  all.insert(all.end(), kWithNumber.begin(), kWithNumber.end());
+  return all;
+}
+
 /// What is wrong with it; "": nothing.
 std::string Fault(const Wish& wish) {
   const bool alone = std::ranges::find(kAlone, wish.command) != kAlone.end();
   const bool with_number = std::ranges::find(kWithNumber, wish.command) != kWithNumber.end();
   if (!alone && !with_number) {
-    std::vector<std::string_view> all(kAlone.begin(), kAlone.end());
-    all.insert(all.end(), kWithNumber.begin(), kWithNumber.end());
-    return "no such command: " + sys::NoSuchName(wish.command, all);
+    return "no such command: " + sys::NoSuchName(wish.command, Commands());
   }
   if (alone && !wish.number.empty()) return wish.command + " takes no argument";
   if (with_number && wish.number.empty()) return wish.command + " wants a number";
@@ -138,7 +143,10 @@ int Ctl(int count, char** arguments) {
       ->envname("HYDRAPOOL_CONTROL")
       ->type_name("PATH");
   app.add_flag("--json", wish.json, "For programs");
-  app.add_option("command", wish.command, "What to do")->required()->type_name("COMMAND");
+  app.add_option("command", wish.command, "What to do")
+      ->required()
+      ->type_name(fmt::format("{{{}}}", fmt::join(Commands(), "|")))
+      ->option_text("COMMAND");
   app.add_option("argument", wish.number, "SLOT or N")->type_name("[SLOT|N]");
   if (const auto table = manual::TableIfAsked(app, count, arguments)) {
     std::fputs(table->c_str(), stdout);
