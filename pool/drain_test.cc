@@ -103,6 +103,26 @@ TEST(DrainTest, ItsSuccessorHasTheControlSocketAtOnce) {
   EXPECT_THAT(pids(), testing::UnorderedElementsAreArray(successor.Workers()));
 }
 
+TEST(DrainTest, ItsSuccessorHasTheAdminSocketAtOnce) {
+  const ScratchDir scratch;
+  const std::string admin = "unix:" + (scratch / "admin");
+  ServerProcess old({.admin = admin});
+  HttpClient client(old.address());
+  ASSERT_TRUE(client.Ask(Get("/")));
+  const auto workers = old.Workers();
+  for (const pid_t worker : workers) old.SignalWorker(worker, SIGSTOP);
+  ASSERT_TRUE(client.Send(Get("/?last")));
+  old.Signal(SIGTERM);
+  AwaitDrain(old);
+
+  ServerProcess successor({.admin = admin});
+  EXPECT_EQ(successor.Status()["pid"], successor.pid());
+  for (const pid_t worker : workers) old.SignalWorker(worker, SIGCONT);
+  EXPECT_EQ(client.Receive().value_or(HttpAnswer{}).body, "hello last\n");
+  EXPECT_TRUE(old.WaitForEnd(std::chrono::seconds(10)).clean());
+  EXPECT_EQ(successor.Status()["pid"], successor.pid());
+}
+
 TEST(DrainTest, WhatWaitsOnOpenConnectionsIsAnswered) {
   ServerProcess server;
   std::vector<std::unique_ptr<HttpClient>> clients;

@@ -212,7 +212,8 @@ std::unique_ptr<admin::Server> OpenAdmin(EventLoop& loop, const PoolFacts& pool,
   if (options.admin.empty()) return nullptr;
   auto admin = std::make_unique<admin::Server>(loop, admin::ListenBesideLeaving(options.admin),
                                                PagesOf(pool, options));
-  sys::log::Info("admin on http://{}/metrics", admin->address());
+  const bool has_port = !options.admin.starts_with("unix:");  // which the kernel may have chosen
+  sys::log::Info("admin on {}", has_port ? "http://" + admin->address() + "/metrics" : options.admin);
   return admin;
 }
 

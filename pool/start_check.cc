@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -24,10 +25,14 @@ namespace {
 }
 
 void CheckAddresses(const Options& options) {
-  const auto check = [](const std::string& flag, const std::string& address) {
+  std::map<std::string, std::string> flags;  // by what they listen at
+  const auto check = [&flags](const std::string& flag, const std::string& address) {
     if (address.empty() || address.starts_with("systemd")) return;
     if (const auto known = sys::CheckAddress(address); !known)
       throw std::runtime_error(flag + " " + known.error().message);
+    const auto [other, is_new] = flags.emplace(address, flag);
+    if (!is_new && !address.ends_with(":0"))
+      throw std::runtime_error(flag + " '" + address + "': " + other->second + " listens there already");
   };
   for (const std::string& address : options.listen) check("--listen", ListenAt::Parse(address)->address);
   check("--admin", options.admin);

@@ -9,7 +9,8 @@ namespace hydrapool::server {
 void CheckSite(const Options& options);
 
 /// For --check, what only a start would find: names of hosts that nobody knows, files where sockets are to
-/// be; and directories without which it would succeed, and requests fail. Throws the same.
+/// be, an address that is there twice; and directories without which it would succeed, and requests fail.
+/// Throws the same.
 void CheckStart(const Options& options);
 
 }  // namespace hydrapool::server

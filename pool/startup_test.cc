@@ -74,6 +74,14 @@ TEST(StartupTest, CheckFindsAHostThatIsNotKnown) {
     EXPECT_EQ(Hydrapool({"--check", "--listen", good}).status.code, 0) << good;
 }
 
+TEST(StartupTest, CheckFindsAnAddressThatIsThereTwice) {
+  const Finished finished = Hydrapool({"--check", "--listen", "127.0.0.1:81", "--admin", "127.0.0.1:81"});
+  EXPECT_EQ(finished.status.code, 1);
+  EXPECT_EQ(finished.output, "hydrapool: --admin '127.0.0.1:81': --listen listens there already\n");
+  EXPECT_EQ(Hydrapool({"--check", "--control", "/run/x", "--admin", "unix:/run/x"}).status.code, 1);
+  EXPECT_EQ(Hydrapool({"--check", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}).status.code, 0);
+}
+
 TEST(StartupTest, CheckFindsAFileOrDirectoryWhereASocketIsToBe) {
   const ScratchDir scratch;
   const std::string file = scratch / "file";

@@ -80,7 +80,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  /// Where it listens, "127.0.0.1:9180".
+  /// Where it listens, "127.0.0.1:9180"; of a socket at a path the name that it was bound to
+  /// (ListenInPlaceOf).
   [[nodiscard]] std::string address() const;
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
