@@ -25,7 +25,7 @@ class MountTest : public ::testing::Test {
  protected:
   MountTest() {
     for (const std::string directory :
-         {"www/docs/deep", "www/empty", "www/app", "www/.secret", "cgi", "git", "outside"})
+         {"www/docs/deep", "www/empty", "www/app", "www/.secret", "cgi/deep", "git", "outside"})
       fs::create_directories(scratch_.path() / directory);
     Write("www/index.html", "<h1>site</h1>\n");
     Write("www/docs/index.html", "<h1>docs</h1>\n");
@@ -46,6 +46,7 @@ class MountTest : public ::testing::Test {
     WriteProgram(scratch_ / "cgi/tell", "#!/bin/sh\n" + told);
     WriteProgram(scratch_ / "git/backend", "#!/bin/sh\n" + told);
     WriteProgram(scratch_ / "say", "#!/bin/sh\n" + told + "cat \"$1\"\n");
+    WriteProgram(scratch_ / "cgi/deep/index.say", "#!/bin/sh\n" + told);
     WriteProgram(scratch_ / "cgi/to-file", "#!/bin/sh\nprintf 'Location: /docs/\\n\\n'\n");
   }
   void Write(const std::string& name, const std::string& text) {
@@ -94,6 +95,10 @@ TEST_F(MountTest, EachPathIsAnsweredByTheMountOfItsLongestPrefix) {
   EXPECT_EQ(Ask("/app/").body, "/app/index.say||index.say|app\nan index program");
   EXPECT_EQ(Ask("/empty.txt").body, "");
   EXPECT_EQ(Ask("/empty/").status, 403) << "no listings";
+  EXPECT_EQ(Ask("/cgi-bin/deep/").body, "/cgi-bin/deep/index.say||index.say|deep\n");
+  const auto moved = Ask("/cgi-bin/deep?a=b");
+  EXPECT_EQ(moved.status, 301);
+  EXPECT_EQ(moved.Field("Location"), "/cgi-bin/deep/?a=b");
   EXPECT_EQ(Ask("/page.css/more").status, 404);
   EXPECT_EQ(Ask("/none").status, 404);
   EXPECT_EQ(Ask("/cgi-bin/none").status, 404);

@@ -73,11 +73,12 @@ Reply Handler::Refuse(const Connection& connection, const http::Request& request
                       int status, std::string_view why) {
   const bool keep = request.keep_alive && consume > 0 && !connection.IsLast(consume);
   if (status == 413) worker_.internals.run_into = Limit::kBodySize;
+  std::string lines = tools_.LinesFor(connection);
+  if (status == 503) lines += "Retry-After: 1\r\n";
+  if (status == 301) lines += fmt::format("Location: {}\r\n", why);
   return {.consume = consume,
-          .bytes = http::ErrorResponse(
-              status, keep, request.method == "HEAD", why, tools_.date.At(worker_.loop.now()),
-              request.minor_version,
-              fmt::format("{}{}", tools_.LinesFor(connection), status == 503 ? "Retry-After: 1\r\n" : "")),
+          .bytes = http::ErrorResponse(status, keep, request.method == "HEAD", status == 301 ? "" : why,
+                                       tools_.date.At(worker_.loop.now()), request.minor_version, lines),
           .keep_open = keep,
           .kind = static_cast<std::uint8_t>(status / 100)};
 }

@@ -153,6 +153,7 @@ class Handler final : private BodyTaker, private Redirector, private Launcher, p
                                     const std::string& client) const;
   std::uint64_t Ignored();
   Begun Wait(Exchange& exchange, const http::Request& request, Body body, const PlaceRules& rules);
+  /// `why` of a 301: where it leads.
   [[nodiscard]] Reply Refuse(const Connection& connection, const http::Request& request,
                              std::uint64_t consume, int status, std::string_view why);
   /// The program's path, as far as a worker has noted it.

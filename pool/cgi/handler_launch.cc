@@ -161,6 +161,9 @@ tl::expected<Handler::Found, Refusal> Handler::Find(const Connection& connection
   Asker& asker = std::get<Asker>(asks);
   auto target = mounts_.Find(request.path, asker.host.empty() ? request.host : asker.host);
   if (!target) return tl::unexpected(std::move(target.error()));
+  if (const auto* missing = std::get_if<SlashMissing>(&*target))
+    return tl::unexpected(
+        Refusal{301, fmt::format("{}{}{}", missing->path, request.has_query ? "?" : "", request.query)});
   Script* const script = std::get_if<Script>(&*target);
   if (script == nullptr) return tl::unexpected(Refusal{.status = 404, .reason = "no program any more"});
   // As the program was found: by an index, or by a local redirect.
