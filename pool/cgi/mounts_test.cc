@@ -1,5 +1,6 @@
 #include "pool/cgi/mounts.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "pool/cgi/places.h"
 #include "pool/sys/scratch_dir.h"
+#include "pool/sys/unique_fd.h"
 
 namespace hydrapool::cgi {
 namespace {
@@ -169,6 +172,18 @@ TEST_F(MountsTest, TracedASymlinkLeadsToAllPathsOfWhatItNames) {
   EXPECT_EQ(paths(Mounts(mounts, {.scripts = {.symlinks = Symlinks::kAll}}), "/in"), "/in ");
   fs::rename(base_ / "www", base_ / "www.old");
   EXPECT_EQ(paths(traced, "/in"), "/in /a/b/x.txt ") << "the directory may be moved";
+}
+
+TEST_F(MountsTest, WhatIsReplacedWhileItIsTracedLiesWhereItWas) {
+  Make("cgi/old", 0644);
+  std::filesystem::create_symlink("old", base_ / "cgi/link");
+  const sys::UniqueFd directory(::open(Path("cgi").c_str(), O_PATH | O_DIRECTORY));
+  const sys::UniqueFd found(::open(Path("cgi/link").c_str(), O_PATH));
+  EXPECT_EQ(LinkedTo(directory.get(), "old", found.get()), "");
+  EXPECT_EQ(LinkedTo(directory.get(), "link", found.get()), std::filesystem::canonical(Path("cgi/old")));
+  const std::string place = std::filesystem::canonical(Path("cgi/old"));
+  std::filesystem::remove(Path("cgi/old"));
+  EXPECT_EQ(LinkedTo(directory.get(), "link", found.get()), place);
 }
 
 TEST_F(MountsTest, AreCheckedBeforeTheyServe) {

@@ -13,6 +13,8 @@
 namespace hydrapool::cgi {
 namespace {
 
+constexpr std::string_view kDeleted = " (deleted)";  // what the kernel puts behind the path of one that is
+
 /// Of a path that goes no way by a symlink; -1: it does.
 int OpenDirectly(int directory, const std::string& below) {
   open_how how{};
@@ -43,6 +45,9 @@ tl::expected<std::string, Refusal> LinkedTo(int directory, const std::string& be
   if (named && IsSame(named.get(), found)) return "";
   std::string path = PathOfDescriptor(found);
   if (path.empty()) return tl::unexpected(Refusal{403, "a symlink, and where it leads to cannot be told"});
+  struct stat info {};
+  const bool replaced = ::fstat(found, &info) == 0 && info.st_nlink == 0;
+  if (replaced && path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
   return path;
 }
 
