@@ -72,15 +72,6 @@ tl::unexpected<Refusal> Refuse(int status, std::string reason) {
   return tl::unexpected(Refusal{status, std::move(reason)});
 }
 
-bool HasParentSegment(std::string_view path) {
-  for (std::size_t begin = 0; begin <= path.size();) {
-    const auto end = std::min(path.find('/', begin), path.size());
-    if (path.substr(begin, end - begin) == "..") return true;
-    begin = end + 1;
-  }
-  return false;
-}
-
 /// How much of the rest of a path it takes until a ".." has taken away the segment before it; npos: none
 /// does.
 std::size_t TakenBackAfter(std::string_view rest) {
@@ -205,7 +196,7 @@ tl::expected<sys::UniqueFd, Refusal> ScriptDirectory::OpenBeside(int other, cons
 tl::expected<Script, Refusal> ScriptDirectory::Found(const std::string& path, std::string_view rest) const {
   auto path_info = DecodePath(rest, rules_.encoded_slashes);
   if (!path_info) return Refuse(400, "a bad escape or a control character in the path");
-  if (HasParentSegment(*path_info)) return Refuse(403, "'..' in the path");
+  if ((*path_info + '/').find("/../") != path_info->npos) return Refuse(403, "'..' in the path");
   const auto slash = path.rfind('/');
   auto directory = Open(slash == path.npos ? "." : path.substr(0, slash), O_PATH | O_DIRECTORY);
   if (!directory) return tl::unexpected(directory.error());
