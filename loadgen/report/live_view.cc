@@ -80,7 +80,7 @@ void AddWorkers(const LiveState& s, std::size_t room, Lines& lines) {
     if (i == shown) break;
     lines.push_back(
         Labelled(i++ == 0 ? "workers" : "",
-                 fmt::format("{}{:>12}  {}", Padded(Printable(slot, kMostName), kMostName + 2), n,
+                 fmt::format("{}{:>12}  {}", Padded(Printable(slot, kMostName), kMostName + 2), n.get(),
                              Bar(static_cast<double>(n.get()) / static_cast<double>(most), kBar))));
   }
   if (!all) lines.push_back(Labelled("", fmt::format("and {} more", s.now.workers.size() - shown)));

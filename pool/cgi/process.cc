@@ -61,24 +61,29 @@ struct Birth {
 
 class Stack {
  public:
-  Stack()
-      : base_(static_cast<char*>(::mmap(nullptr, kStackBytes + kGuardBytes, PROT_READ | PROT_WRITE,
-                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0))) {
-    if (base_ != MAP_FAILED) ::mprotect(base_, kGuardBytes, PROT_NONE);
-  }
+  Stack() = default;
   ~Stack() {
-    if (*this) ::munmap(base_, kStackBytes + kGuardBytes);
+    if (base_ != nullptr) ::munmap(base_, kStackBytes + kGuardBytes);
   }
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
-  explicit operator bool() const { return base_ != MAP_FAILED; }
+  /// To be asked before each use. False: there is no memory for it now.
+  [[nodiscard]] bool Map() {
+    if (base_ != nullptr) return true;
+    void* const base = ::mmap(nullptr, kStackBytes + kGuardBytes, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (base == MAP_FAILED) return false;
+    base_ = static_cast<char*>(base);
+    ::mprotect(base_, kGuardBytes, PROT_NONE);
+    return true;
+  }
   [[nodiscard]] void* top() const { return base_ + kStackBytes + kGuardBytes; }
   /// Above the guard.
   [[nodiscard]] void* base() const { return base_ + kGuardBytes; }
   [[nodiscard]] static std::size_t size() { return kStackBytes; }
 
  private:
-  char* base_;
+  char* base_ = nullptr;
 };
 
 void AddLimit(Birth& birth, __rlimit_resource resource, rlim_t soft, rlim_t hard) {
@@ -230,7 +235,7 @@ sys::Result<Spawned> Spawn(const SpawnOptions& options) {
   if (limits.file_bytes) AddLimit(birth, RLIMIT_FSIZE, *limits.file_bytes, *limits.file_bytes);
   if (limits.processes) AddLimit(birth, RLIMIT_NPROC, *limits.processes, *limits.processes);
 
-  if (!StackOfThread()) return sys::Failure(ENOMEM, "stack for a CGI");
+  if (!StackOfThread().Map()) return sys::Failure(ENOMEM, "stack for a CGI");
   int pidfd = -1;
   Spawned spawned;
   {

@@ -1,8 +1,15 @@
 #include "pool/cgi/process.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <thread>
 
 #include "pool/cgi/spawn_fixture.h"
+#include "pool/sys/await.h"
+#include "pool/sys/child.h"
 
 namespace hydrapool::cgi {
 namespace {
@@ -72,6 +79,28 @@ TEST_F(SpawnTest, LimitsAreSetAndNeverAboveTheCallersOwn) {
   EXPECT_EQ(found.at("as"), "1073741824 1073741824");
   EXPECT_EQ(found.at("nofile"), std::to_string(mine.rlim_max) + " " + std::to_string(mine.rlim_max));
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which maps memory of its own
+TEST_F(SpawnTest, WhereMemoryWasShortForAMomentItStartsProgramsAgain) {
+  auto child = sys::Child::Fork([this] {
+    int code = 1;
+    std::thread([&] {  // which has started none before
+      const auto options = Options();
+      rlimit before;
+      ::getrlimit(RLIMIT_AS, &before);
+      const rlimit none{.rlim_cur = 1, .rlim_max = before.rlim_max};
+      ::setrlimit(RLIMIT_AS, &none);
+      const bool refused = !Spawn(options);
+      ::setrlimit(RLIMIT_AS, &before);
+      code = refused && Spawn(options) ? 0 : 1;
+    })
+        .join();
+    return code;
+  });
+  ASSERT_TRUE(sys::Await(child.pidfd(), POLLIN, std::chrono::milliseconds(kDeadlineMillis)));
+  EXPECT_TRUE(child.TryReap().value().clean());
+}
+#endif
 
 TEST_F(SpawnTest, TheThreeDescriptorsAreWiredAsAsked) {
   MakeScript("both", "#!/bin/sh\nread line\necho \"out $line\"\necho \"err $line\" >&2\n");
