@@ -53,6 +53,12 @@ std::string Between(const std::string& text, const std::string& before, std::str
   return end == text.npos ? "" : text.substr(begin, end - begin);
 }
 
+/// "http://HOST:PORT/metrics", or "unix:/PATH", which others have said as "http://unix:/PATH/metrics".
+std::string AdminIn(const std::string& log) {
+  const std::string said = Between(log, "admin on ", "\n");
+  return said.starts_with("http://") ? Between(said, "http://", "/metrics") : said;
+}
+
 sys::Result<std::string> Directory(const HydrapoolStart& start, const std::string& scenario_file) {
   const std::string& path = start.cgi_dir;
   const fs::path beside = fs::path(scenario_file).parent_path() / path;
@@ -155,7 +161,7 @@ sys::Result<void> ScenarioServer::StartHydrapool(const Scenario& scenario, const
   const auto listens = Await("hydrapool did not listen", called_off, [&] {
     const std::string log = ReadFile(log_);
     address = Between(log, "listening on http://", "/");
-    admin_ = Between(log, "admin on http://", "/metrics\n");
+    admin_ = AdminIn(log);
     return !address.empty() && !admin_.empty();
   });
   if (!listens) return listens;
