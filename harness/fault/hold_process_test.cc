@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "harness/fault/victim_group.h"
 #include "harness/fault/worker_kind.h"
 #include "harness/testing/family.h"
+#include "pool/sys/await.h"
 #include "pool/sys/child.h"
 #include "pool/sys/file.h"
 
@@ -125,6 +128,23 @@ TEST_F(OneFault, WithoutDescriptorsAnOpenFails) {
   EXPECT_EQ(LimitOf(worker.pid(), RLIMIT_NOFILE)->soft, FirstFreeDescriptor(worker.pid()));
   EXPECT_TRUE(injector.TakeBack(*blow));
   EXPECT_GT(LimitOf(worker.pid(), RLIMIT_NOFILE)->soft, *FirstFreeDescriptor(worker.pid()));
+}
+
+TEST_F(OneFault, AServerThatItsOwnUserMayNotLookIntoCanOpenNothingEither) {
+  auto user = sys::Child::Fork([] {
+    constexpr int kNobody = 65534;
+    if (::getuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) return 1;
+    ::prctl(PR_SET_DUMPABLE, 0);
+    const auto worker = sys::Child::Fork(SleepForEver);
+    const auto before = LimitOf(worker.pid(), RLIMIT_NOFILE);
+    if (FirstFreeDescriptor(worker.pid())) return 2;
+    Injector injector(::getpid());
+    auto blow = injector.Strike(ReadProcess(worker.pid())->identity, Fault::kDescriptors);
+    if (!blow || LimitOf(worker.pid(), RLIMIT_NOFILE)->soft > 3) return 3;
+    return injector.TakeBack(*blow) && LimitOf(worker.pid(), RLIMIT_NOFILE) == before ? 0 : 4;
+  });
+  ASSERT_TRUE(sys::Await(user.pidfd(), POLLIN, std::chrono::seconds(20)));
+  EXPECT_EQ(user.TryReap().value().Describe(), "exit_0");
 }
 
 TEST_F(OneFault, TwoInjectorsLeaveTheLimitThatTheFirstOneFound) {

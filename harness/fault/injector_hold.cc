@@ -37,6 +37,10 @@ std::optional<Limit> Exchange(pid_t pid, int resource, const Limit& limit) {
   return Limit{.soft = had.rlim_cur, .hard = had.rlim_max};
 }
 
+/// Below this all are taken. For who may not look: a server that is not dumpable, as hydrapool, tells its own
+/// user nothing of its descriptors.
+constexpr std::uint64_t kStandardStreams = 3;
+
 std::optional<bool> SeenAtLast(bool seen) { return seen ? std::optional(true) : std::nullopt; }
 
 // What is pending is read first: a stop that is taken meanwhile shows in the state.
@@ -54,7 +58,7 @@ sys::Result<void> Injector::Hold(Blow& blow) {
   StartGuard();
   switch (blow.fault) {
     case Fault::kDescriptors:
-      return HoldLimit(blow, RLIMIT_NOFILE, FirstFreeDescriptor(blow.victim.pid));
+      return HoldLimit(blow, RLIMIT_NOFILE, FirstFreeDescriptor(blow.victim.pid).value_or(kStandardStreams));
     case Fault::kAddressSpace:
       return HoldLimit(blow, RLIMIT_AS, AddressSpaceOf(blow.victim.pid));
     case Fault::kProcesses:
