@@ -244,7 +244,7 @@ void AddReplayCommand(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App& replay = *app.add_subcommand("replay", "Do the faults of a journal again");
   replay.footer(kReplayExamples);
-  replay.add_option("journal", arguments->replay, "The journal")
+  replay.add_option("file", arguments->replay, "The journal")
       ->required()
       ->check(CLI::ExistingFile.description(""))
       ->type_name("FILE");

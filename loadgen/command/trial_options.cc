@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -15,10 +16,15 @@ void AddTrial(CLI::App& app, Trial& trial) {
       app.add_flag("--once", trial.once,
                    "send one request and print both sides whole; exit code 1 where no answer came, 99 "
                    "where it is not ok");
-  app.add_flag("--dry-run{10}", trial.dry_run,
-               "print when which requests would be due, the first ten or with --dry-run=N the first N; send "
-               "nothing")
-      ->check(CLI::Range(1, 1'000'000).description(""))
+  const auto take = [&trial](std::int64_t first) {
+    constexpr std::int64_t kMost = 1'000'000;
+    if (first < 1 || first > kMost)
+      throw CLI::ValidationError("--dry-run", fmt::format("wants a number from 1 to {}", kMost));
+    trial.dry_run = static_cast<decltype(trial.dry_run)>(first);
+  };
+  app.add_flag_function("--dry-run{10}", take,
+                        "print when which requests would be due, the first ten or with --dry-run=N the first "
+                        "N; send nothing")
       ->excludes(once);
 }
 

@@ -73,7 +73,7 @@ class LeasedConnection;
 class ParentLink {
  public:
   /// A stopped or hung parent is replaced within this time.
-  static constexpr std::chrono::milliseconds kPatience{3000};
+  static constexpr std::chrono::milliseconds kPatience{5000};
 
   ParentLink(ReturnRing& ring, Doorbell& bell, sys::Channel channel, sys::UniqueFd doorbell,
              std::chrono::milliseconds patience = kPatience);
