@@ -14,7 +14,7 @@
 namespace hydrapool::harness {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kAttachExamples = R"(
 Examples:
   harness attach --parent 4711 --rate 2000 --connections 64 --every 250ms --duration 10s http://127.0.0.1:8080/
   harness attach --parent 4711 --fault stop --hold 500ms --min-alive 2 --steady http://127.0.0.1:8080/ http://127.0.0.1:8080/
@@ -37,7 +37,7 @@ Exit codes: 0 PASS: what was expected held (by default only that no request fail
 77 refused: this machine cannot do the fault.
 )";
 
-struct Arguments {
+struct AttachArguments {
   Attachment attach;
   LoadPlan load{.url = {}, .rate = {}, .connections = 64};
   double rate = 0;
@@ -54,7 +54,7 @@ struct Arguments {
   ReportFiles files;
 };
 
-sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
+sys::Result<Scenario> ScenarioOf(const AttachArguments& arguments) {
   if (!arguments.load.url.starts_with("http://"))
     return sys::Failure(fmt::format("'{}' does not start with http://", arguments.load.url));
   Scenario scenario;
@@ -91,7 +91,7 @@ sys::Result<Scenario> ScenarioOf(const Arguments& arguments) {
 }
 
 /// The command line that asks for the same.
-std::string ReplayOf(const Arguments& arguments) {
+std::string ReplayOf(const AttachArguments& arguments) {
   std::string line =
       fmt::format("harness attach --parent {} --connections {} --idle {} --duration {} --seed {}",
                   arguments.attach.parent, arguments.load.connections, arguments.idle,
@@ -109,7 +109,7 @@ std::string ReplayOf(const Arguments& arguments) {
   return line + " " + arguments.load.url;
 }
 
-int Attach(Arguments& arguments) {
+int Attach(AttachArguments& arguments) {
   if (arguments.dry_run) {
     if (arguments.faults.trigger.requests)
       return UsageError("--dry-run cannot tell how many faults --requests comes to");
@@ -138,9 +138,9 @@ int Attach(Arguments& arguments) {
 }  // namespace
 
 void AddAttachCommand(CLI::App& app, int& exit_code) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<AttachArguments>();
   CLI::App& attach = *app.add_subcommand("attach", "Load any running pre-fork server and hurt its workers");
-  attach.footer(kExamples + FaultsHelp());
+  attach.footer(kAttachExamples + FaultsHelp());
   AddParent(attach, arguments->attach.parent);
   attach.add_option("url", arguments->load.url, "What to ask")->required()->type_name("URL");
   AddParsed(attach, "--rate", arguments->rate, sys::ParseRate,

@@ -72,4 +72,7 @@ void AddInjectCommand(CLI::App& app, int& exit_code);
 void AddReplayCommand(CLI::App& app, int& exit_code);
 void AddEchoCommand(CLI::App& app, int& exit_code);
 
+/// The program: an exit code.
+int Main(int argc, char** argv);
+
 }  // namespace hydrapool::harness

@@ -9,7 +9,7 @@
 namespace hydrapool::harness {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kEchoExamples = R"(
 Examples:
   harness echo 127.0.0.1:8080
   harness echo --connections 64 --pipeline 16 --duration 30s --json - 127.0.0.1:8080
@@ -26,7 +26,7 @@ Asks GET PATH?ID, with an ID of its own for each request, and expects EXPECT, th
 
 Exit codes: 0 each request got one answer, its own; 1 not so; 2 usage, or a result that cannot be written; 3 nothing was sent.)";
 
-struct Arguments {
+struct EchoArguments {
   EchoOptions echo;
   std::string address;
   std::uint64_t close_every = 0;
@@ -40,7 +40,7 @@ struct Arguments {
 
 constexpr std::uint64_t kHalfCloseAfter = 10;
 
-sys::Result<EchoOptions> OptionsOf(const Arguments& arguments) {
+sys::Result<EchoOptions> OptionsOf(const EchoArguments& arguments) {
   EchoOptions options = arguments.echo;
   EchoPlan& plan = options.plan;
   if (arguments.close_every > 0 && (arguments.reopen_every > 0 || arguments.half_close)) {
@@ -77,7 +77,7 @@ sys::Result<EchoOptions> OptionsOf(const Arguments& arguments) {
   return options;
 }
 
-int Echo(const Arguments& arguments) {
+int Echo(const EchoArguments& arguments) {
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
   const auto options = OptionsOf(arguments);
@@ -119,10 +119,10 @@ void AddMix(CLI::App& echo, EchoMix& mix, std::vector<std::string>& floods) {
 }  // namespace
 
 void AddEchoCommand(CLI::App& app, int& exit_code) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EchoArguments>();
   EchoOptions& options = arguments->echo;
   CLI::App& echo = *app.add_subcommand("echo", "Check that each request is answered exactly once");
-  echo.footer(kExamples);
+  echo.footer(kEchoExamples);
   echo.add_option("address", arguments->address, "The server")->required()->type_name("HOST:PORT|unix:/PATH");
   const auto count = [&echo](const char* name, auto& value, const char* help) {
     return echo.add_option(name, value, help)->check(WholeFrom(1))->type_name("N");

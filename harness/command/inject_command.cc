@@ -22,7 +22,7 @@
 namespace hydrapool::harness {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kInjectExamples = R"(
 Examples:
   harness inject --admin 127.0.0.1:9180 --every 250ms --for 10s
   harness inject --parent 4711 --fault term --target all --every 1s --count 40
@@ -52,7 +52,7 @@ times after the start, or after as many requests (given up when the server execu
 Exit codes: as of harness inject.
 )";
 
-struct Arguments {
+struct InjectArguments {
   std::string replay = {};  ///< A journal, instead of a schedule.
   bool dry_run = false;
   InjectRun::Options run;
@@ -65,7 +65,7 @@ struct Arguments {
   std::string json;
 };
 
-InjectRun::Look LookAt(const Arguments& arguments) {
+InjectRun::Look LookAt(const InjectArguments& arguments) {
   return [parent = arguments.parent, admin = arguments.admin] {
     return ProcessesNow(admin, parent, kShortPatience);
   };
@@ -100,7 +100,7 @@ InjectSummary::PhaseHits PhasesHit(const std::vector<InjectRecord>& records, sys
   return hits;
 }
 
-sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Report report) {
+sys::Result<InjectSummary> CarryOut(const InjectArguments& arguments, InjectRun::Report report) {
   std::optional<EchoPlan> plan;
   if (!arguments.faults.steady.empty()) {
     const auto found = PlanFor(arguments.faults.steady);
@@ -128,7 +128,7 @@ sys::Result<InjectSummary> CarryOut(const Arguments& arguments, InjectRun::Repor
   return summary;
 }
 
-int Tell(const Arguments& arguments, const InjectSummary& summary) {
+int Tell(const InjectArguments& arguments, const InjectSummary& summary) {
   const bool parent_ended = summary.ended == "parent";
   if (parent_ended) fmt::print(stderr, "harness: the parent, pid {}, has ended\n", arguments.parent);
   const bool stood_still = summary.ended == "requests";
@@ -141,7 +141,7 @@ int Tell(const Arguments& arguments, const InjectSummary& summary) {
 }
 
 /// Whether these faults can be done again here.
-sys::Result<void> CheckReplay(const Arguments& arguments) {
+sys::Result<void> CheckReplay(const InjectArguments& arguments) {
   for (const PlannedFault& fault : arguments.run.listed) {
     FaultOptions options = arguments.faults;
     options.fault = fault.fault;
@@ -156,7 +156,7 @@ sys::Result<void> CheckReplay(const Arguments& arguments) {
 }
 
 /// Each once.
-std::vector<Target> TargetsOf(const Arguments& arguments) {
+std::vector<Target> TargetsOf(const InjectArguments& arguments) {
   if (arguments.replay.empty()) return {arguments.run.schedule.target};
   std::vector<Target> targets;
   for (const PlannedFault& fault : arguments.run.listed) {
@@ -165,16 +165,16 @@ std::vector<Target> TargetsOf(const Arguments& arguments) {
   return targets;
 }
 
-std::set<Fault> KindsOf(const Arguments& arguments) {
+std::set<Fault> KindsOf(const InjectArguments& arguments) {
   if (arguments.replay.empty()) return {arguments.run.schedule.fault};
   std::set<Fault> faults;
   for (const PlannedFault& fault : arguments.run.listed) faults.insert(fault.fault);
   return faults;
 }
 
-int Inject(Arguments& arguments);
+int Inject(InjectArguments& arguments);
 
-int Replay(Arguments& arguments) {
+int Replay(InjectArguments& arguments) {
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
   const auto faults = FaultsIn(sys::ReadFile(arguments.replay), arguments.replay);
@@ -199,7 +199,7 @@ int PrintSchedule(const InjectRun::Options& run) {
   return PrintPlan(faults);
 }
 
-int Inject(Arguments& arguments) {
+int Inject(InjectArguments& arguments) {
   if (const auto writable = CheckWritable(arguments.json); !writable)
     return UsageError(writable.error().message);
   if (arguments.faults.how && arguments.faults.port == 0) return UsageError("--how needs --port");
@@ -228,7 +228,7 @@ int Inject(Arguments& arguments) {
   return Tell(arguments, *summary);
 }
 
-void AddServerOptions(CLI::App& app, Arguments& arguments) {
+void AddServerOptions(CLI::App& app, InjectArguments& arguments) {
   AddParent(app, arguments.parent);
   AddDuration(app, "--dead-within", arguments.run.dead_within,
               "After that a worker has survived (default 5s)");
@@ -241,7 +241,7 @@ void AddServerOptions(CLI::App& app, Arguments& arguments) {
 }  // namespace
 
 void AddReplayCommand(CLI::App& app, int& exit_code) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<InjectArguments>();
   CLI::App& replay = *app.add_subcommand("replay", "Do the faults of a journal again");
   replay.footer(kReplayExamples);
   replay.add_option("file", arguments->replay, "The journal")
@@ -254,10 +254,10 @@ void AddReplayCommand(CLI::App& app, int& exit_code) {
 }
 
 void AddInjectCommand(CLI::App& app, int& exit_code) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<InjectArguments>();
   ScheduleSpec& schedule = arguments->run.schedule;
   CLI::App& inject = *app.add_subcommand("inject", "Hurt the workers of a running server on a schedule");
-  inject.footer(kExamples + FaultsHelp());
+  inject.footer(kInjectExamples + FaultsHelp());
   AddServerOptions(inject, *arguments);
   AddFaultOptions(inject, arguments->faults);
   auto* every = AddDuration(inject, "--every", schedule.every, "The time from one fault to the next");

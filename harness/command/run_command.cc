@@ -24,7 +24,7 @@
 namespace hydrapool::harness {
 namespace {
 
-constexpr const char* kExamples = R"(
+constexpr const char* kRunExamples = R"(
 Examples:
   harness run harness/scenarios/kill-storm.yaml
   harness run harness/scenarios/kill-storm.yaml --seed 7 --json result.json --report result.html
@@ -77,7 +77,7 @@ generator could not keep its schedule; 4 ABORTED: by Ctrl-C, or the server no lo
 77 refused: this machine or build cannot do a fault (network, full-disk, oom, throttle, exact phases).
 )";
 
-struct Arguments {
+struct RunArguments {
   std::string file;
   std::uint64_t seed = 0;
   bool has_seed = false;
@@ -121,7 +121,7 @@ Undo Removal(const std::filesystem::path& directory) {
 
 std::uint64_t FreshSeed() { return std::random_device()() % 1'000'000; }
 
-int Run(const Arguments& arguments) {
+int Run(const RunArguments& arguments) {
   if (!arguments.dry_run) {
     const auto writable = CheckWritable(arguments.files);
     if (!writable) return UsageError(writable.error().message);
@@ -173,9 +173,9 @@ int RunAndReport(const Scenario& scenario, std::uint64_t seed, const std::string
 }
 
 void AddRunCommand(CLI::App& app, int& exit_code) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<RunArguments>();
   CLI::App& run = *app.add_subcommand("run", "Carry out a scenario: server, load, faults, verdict");
-  run.footer(kExamples + FaultsHelp() + "Targets: " + TargetNames() + ".\n");
+  run.footer(kRunExamples + FaultsHelp() + "Targets: " + TargetNames() + ".\n");
   run.add_option("scenario", arguments->file, "The scenario")->required()->type_name("FILE");
   auto* seed = run.add_option("--seed", arguments->seed,
                               "The seed of every draw (default: the scenario's, or a new one each time)");

@@ -19,10 +19,10 @@ namespace {
 
 constexpr double kManyfold = 9;
 constexpr double kMost = 100;
-constexpr std::size_t kColumns = 80;
-constexpr std::size_t kIndent = 9;
+constexpr std::size_t kVerdictColumns = 80;
+constexpr std::size_t kVerdictIndent = 9;
 
-constexpr HelpTexts kHelp = {
+constexpr HelpTexts kCompareHelp = {
     .usage = "loadgen compare [OPTIONS] A B",
     .examples = R"(  loadgen -R 2000 -d 60s --json before.json URL
   loadgen -R 2000 -d 60s --json after.json URL
@@ -154,7 +154,7 @@ int WriteUnfit(const TextFiles& files, const CompareRules& rules, const std::str
 
 int CompareCommand(int argc, const char* const* argv) {
   CLI::App app("Says how two runs differ, and how sure that is.", "loadgen compare");
-  SetHelp(app, kHelp);
+  SetHelp(app, kCompareHelp);
   std::string path_a;
   std::string path_b;
   std::string json;
@@ -189,7 +189,7 @@ int CompareCommand(int argc, const char* const* argv) {
   for (const auto& difference : PlanDifferences(a->plan, b->plan))
     text += fmt::format("not alike: {}\n", difference);
   text += fmt::format("\n{}\n", Table(differences)) +
-          Wrap(fmt::format("verdict  {}\n", Sentence(differences, rules)), kColumns, kIndent);
+          Wrap(fmt::format("verdict  {}\n", Sentence(differences, rules)), kVerdictColumns, kVerdictIndent);
   const auto written =
       files->Write(text, [&](const std::string&) { return JsonText(ToJson(differences, rules)); });
   if (!written) return Complain(kNothing, written.error().message);

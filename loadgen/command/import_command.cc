@@ -22,7 +22,7 @@
 namespace hydrapool::loadgen {
 namespace {
 
-constexpr HelpTexts kHelp = {
+constexpr HelpTexts kImportHelp = {
     .usage = "loadgen import [OPTIONS] KIND FILE",
     .examples = R"(  loadgen import curl command.txt >requests.jsonl
   loadgen import har shop.har -o requests.jsonl
@@ -130,7 +130,7 @@ sys::Result<std::string> RequestLine(const Target& target) {
 
 int ImportCommand(int argc, const char* const* argv) {
   CLI::App app("Makes a file of requests of what other tools write.", "loadgen import");
-  SetHelp(app, kHelp);
+  SetHelp(app, kImportHelp);
   std::string kind;
   std::string path;
   std::string out = "-";

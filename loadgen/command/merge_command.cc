@@ -21,7 +21,7 @@
 namespace hydrapool::loadgen {
 namespace {
 
-constexpr HelpTexts kHelp = {
+constexpr HelpTexts kMergeHelp = {
     .usage = "loadgen merge [OPTIONS] FILES...",
     .examples = R"(  loadgen merge host-*.json --json all.json --html all.html
   loadgen merge a.hlog b.hlog --hdr-log both.hlog --hgrm both.hgrm
@@ -119,7 +119,7 @@ int ConcludeReports(const std::vector<Report>& reports, bool any_plan, const Out
 
 int MergeCommand(int argc, const char* const* argv) {
   CLI::App app("Makes one report of several.", "loadgen merge");
-  SetHelp(app, kHelp);
+  SetHelp(app, kMergeHelp);
   std::vector<std::string> paths;
   app.add_option("FILES", paths, "JSON reports, or interval logs")->required()->type_name("")->group("Input");
   bool any_plan = false;

@@ -18,7 +18,7 @@
 namespace hydrapool::loadgen {
 namespace {
 
-constexpr HelpTexts kHelp = {
+constexpr HelpTexts kRunHelp = {
     .usage = "loadgen [OPTIONS] URL...",
     .examples = R"(  loadgen http://127.0.0.1:8080/          10 connections, 10 s, flat out
   loadgen -R 2000 -c 64 -d 30s URL        2000 a second, whatever the answers do
@@ -116,7 +116,7 @@ namespace {
 CommandLine Understand(int argc, const char* const* argv, int cores) {
   CLI::App app("Measures an HTTP server under load. Each latency counts from when the request was due.",
                "loadgen");
-  SetHelp(app, kHelp);
+  SetHelp(app, kRunHelp);
   app.set_version_flag("--version", fmt::format("loadgen {} ({})", LOADGEN_VERSION, curl_version()),
                        "print it")
       ->group("Other");

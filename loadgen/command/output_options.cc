@@ -20,14 +20,14 @@ sys::Result<std::vector<Slo>> ParseAll(const char* flag, const std::vector<std::
 
 /// Which one that is; of "auto" the one that runs this process.
 std::optional<CiSystem> SystemOf(std::string_view name) {
-  struct Row {
+  struct Named {
     std::string_view name;
     const char* variable;
     CiSystem system;
   };
   for (const auto& [own, variable, system] :
-       {Row{"github", "GITHUB_ACTIONS", CiSystem::kGitHub}, Row{"azure", "TF_BUILD", CiSystem::kAzure},
-        Row{"teamcity", "TEAMCITY_VERSION", CiSystem::kTeamCity}}) {
+       {Named{"github", "GITHUB_ACTIONS", CiSystem::kGitHub}, Named{"azure", "TF_BUILD", CiSystem::kAzure},
+        Named{"teamcity", "TEAMCITY_VERSION", CiSystem::kTeamCity}}) {
     if (name == own || (name == "auto" && std::getenv(variable) != nullptr)) return system;
   }
   return std::nullopt;

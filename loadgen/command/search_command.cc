@@ -21,7 +21,7 @@
 namespace hydrapool::loadgen {
 namespace {
 
-constexpr HelpTexts kHelp = {
+constexpr HelpTexts kSearchHelp = {
     .usage = "loadgen search [OPTIONS] --slo SLO URL...",
     .examples = R"(  loadgen search --slo 'p99<50ms' 'errors<=0' -c 256 -d 5s http://h:8080/
   loadgen search --slo 'p99.9<20ms' -R 2000 --precision 1 --html curve.html URL
@@ -117,7 +117,7 @@ Tries TryRates(const SearchFlags& flags, const EngineChoice& engine, const Inter
 
 int SearchCommand(int argc, const char* const* argv) {
   CLI::App app("Finds the highest rate at which a server holds objectives.", "loadgen search");
-  SetHelp(app, kHelp);
+  SetHelp(app, kSearchHelp);
   PlanOptions plan_flags;
   OutputOptions output_flags;
   std::string engine_name = "auto";

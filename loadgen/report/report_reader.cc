@@ -14,22 +14,16 @@
 namespace hydrapool::loadgen {
 namespace {
 
-using Json = nlohmann::json;
-
-sys::Nanos Seconds(const Json& json) {
-  return static_cast<sys::Nanos>(std::llround(json.get<double>() * 1e9));
-}
-
 /// What the buckets do not tell.
 void MakeExact(double mean, std::int64_t max, LatencyHistogram& histogram) {
   const auto sum = std::llround(mean * static_cast<double>(histogram.count()));
   histogram.SetExact(static_cast<std::uint64_t>(sum), max);
 }
-void MakeExact(const Json& latency, LatencyHistogram& histogram) {
+void MakeExact(const nlohmann::json& latency, LatencyHistogram& histogram) {
   MakeExact(latency.at("mean").get<double>(), latency.at("max").get<std::int64_t>(), histogram);
 }
 
-Plan PlanOf(const Json& json) {
+Plan PlanOf(const nlohmann::json& json) {
   Plan plan;
   for (const auto& url : json.at("urls"))
     plan.targets.push_back({.url = url.get<std::string>(), .method = json.at("method").get<std::string>()});
@@ -37,22 +31,22 @@ Plan PlanOf(const Json& json) {
   plan.threads = json.at("threads");
   if (!json.at("rate").is_null()) plan.arrivals.rate = json.at("rate").get<double>();
   if (!json.at("count").is_null()) plan.arrivals.count = json.at("count").get<std::uint64_t>();
-  if (!json.at("duration_s").is_null()) plan.arrivals.duration = Seconds(json.at("duration_s"));
+  if (!json.at("duration_s").is_null()) plan.arrivals.duration = NanosOf(json.at("duration_s"));
   plan.arrivals.poisson = json.at("arrival") == "poisson";
   plan.seed = json.at("seed");
-  plan.wire.timeout = Seconds(json.at("timeout_s"));
-  plan.arrivals.warmup = Seconds(json.at("warmup_s"));
+  plan.wire.timeout = NanosOf(json.at("timeout_s"));
+  plan.arrivals.warmup = NanosOf(json.at("warmup_s"));
   plan.wire.keep_alive = json.at("keepalive");
-  plan.arrivals.ramp = Seconds(json.value("ramp_s", Json(0)));
+  plan.arrivals.ramp = NanosOf(json.value("ramp_s", nlohmann::json(0)));
   plan.wire.extras.limit_rate = json.value("limit_rate", std::uint64_t{0});
   const auto replica = json.at("replica").get<std::string>();
   if (std::sscanf(replica.c_str(), "%d/%d", &plan.replica.index, &plan.replica.of) == 2) --plan.replica.index;
-  for (const auto& stage : json.value("stages", Json::array()))
-    plan.arrivals.stages.push_back({.rate = stage.at("rate"), .duration = Seconds(stage.at("duration_s"))});
+  for (const auto& stage : json.value("stages", nlohmann::json::array()))
+    plan.arrivals.stages.push_back({.rate = stage.at("rate"), .duration = NanosOf(stage.at("duration_s"))});
   return plan;
 }
 
-void ReadPhases(const Json& json, TargetCounts& target) {
+void ReadPhases(const nlohmann::json& json, TargetCounts& target) {
   for (std::size_t i = 0; i < kPhases; ++i) {
     const auto found = json.find(std::string(kPhaseNames[i]));
     if (found == json.end()) continue;
@@ -63,7 +57,7 @@ void ReadPhases(const Json& json, TargetCounts& target) {
   }
 }
 
-void ReadCounts(const Json& json, RunResult& run) {
+void ReadCounts(const nlohmann::json& json, RunResult& run) {
   const auto& requests = json.at("requests");
   auto& tally = run.tally;
   tally.sent = requests.at("sent");
@@ -76,17 +70,17 @@ void ReadCounts(const Json& json, RunResult& run) {
   for (const auto& [name, detail] : json.at("error_details").items())
     tally.outcomes.Explain(OutcomeOf(name).value_or(Outcome::kOther), detail.get<std::string>());
   for (const auto& [code, n] : json.at("status").items()) tally.status[std::stoi(code)] = n;
-  const auto first = json.value("first_responses", Json::object());
+  const auto first = json.value("first_responses", nlohmann::json::object());
   for (const auto& [code, response] : first.items())
     tally.first_responses[std::stoi(code)] = {.head = response.at("head"), .body = response.at("body")};
   std::size_t url = 0;
   for (const auto& target : json.at("targets")) {
     auto& counts = tally.targets.At(url++);
     counts = {.sent = target.at("sent"), .completed = target.at("completed"), .ok = target.at("ok")};
-    const auto errors = target.value("errors", Json::object());
+    const auto errors = target.value("errors", nlohmann::json::object());
     for (const auto& [name, n] : errors.items())
       counts.errors[OutcomeOf(name).value_or(Outcome::kOther)] += n.get<std::uint64_t>();
-    ReadPhases(target.value("phases_us", Json::object()), counts);
+    ReadPhases(target.value("phases_us", nlohmann::json::object()), counts);
   }
   for (const auto& [slot, worker] : json.at("workers").items())
     tally.workers[slot] = {.requests = worker.at("requests"), .errors = worker.at("errors")};
@@ -153,13 +147,13 @@ void TakeLine(const HdrInterval& line, RunResult& run) {
 }
 
 /// The places that the log's lines are for.
-void NameParts(const Json& json, LatencyParts& parts) {
+void NameParts(const nlohmann::json& json, LatencyParts& parts) {
   for (const auto& [name, latency] : json.at("outcome").items())
     parts.by_outcome[OutcomeOf(name).value_or(Outcome::kOther)] = {};
   for (const auto& [code, latency] : json.at("status").items()) parts.by_status[std::stoi(code)] = {};
 }
 
-void MakePartsExact(const Json& json, LatencyParts& parts) {
+void MakePartsExact(const nlohmann::json& json, LatencyParts& parts) {
   MakeExact(json.at("not_ok"), parts.not_ok_response);
   MakeExact(json.at("not_ok_service"), parts.not_ok_service);
   for (auto& [outcome, histogram] : parts.by_outcome)
@@ -169,7 +163,7 @@ void MakePartsExact(const Json& json, LatencyParts& parts) {
 }
 
 /// Of one URL the log has no lines: its latencies are the run's.
-void MakeTargetsExact(const Json& json, Tally& tally) {
+void MakeTargetsExact(const nlohmann::json& json, Tally& tally) {
   for (std::size_t i = 0; i < json.size() && json[i].contains("latency_us"); ++i) {
     auto& target = tally.targets.At(i);
     if (json.size() == 1) {
@@ -181,7 +175,7 @@ void MakeTargetsExact(const Json& json, Tally& tally) {
   }
 }
 
-void ReadSessions(const Json& json, SessionCounts& sessions) {
+void ReadSessions(const nlohmann::json& json, SessionCounts& sessions) {
   sessions.begun = json.at("begun");
   sessions.complete = json.at("complete");
   sessions.failed = json.at("failed");
@@ -189,22 +183,22 @@ void ReadSessions(const Json& json, SessionCounts& sessions) {
   MakeExact(json.at("took_us"), sessions.took);
 }
 
-void ReadSelf(const Json& json, Report& report) {
+void ReadSelf(const nlohmann::json& json, Report& report) {
   auto& run = report.run;
   const auto& self = json.at("self");
-  run.cpu = Seconds(self.at("cpu_s"));
+  run.cpu = NanosOf(self.at("cpu_s"));
   run.busiest = {.cpu = static_cast<sys::Nanos>(self.at("busiest_thread").get<double>() *
                                                 static_cast<double>(run.duration)),
-                 .run_queue = Seconds(self.at("run_queue_s")),
+                 .run_queue = NanosOf(self.at("run_queue_s")),
                  .wall = run.duration};
   run.cores = self.at("cores");
-  run.tally.timing.longest_pause = Seconds(self.value("longest_pause_s", Json(0)));
+  run.tally.timing.longest_pause = NanosOf(self.value("longest_pause_s", nlohmann::json(0)));
   run.peak_memory = self.at("peak_memory_bytes");
   const auto& network = self.at("network");
   run.kernel = {.retransmits = network.at("retransmits"),
                 .accept_overflows = network.at("accept_overflows"),
                 .syn_drops = network.at("syn_drops"),
-                .machine_all = Seconds(self.at("machine_cpu_s"))};
+                .machine_all = NanosOf(self.at("machine_cpu_s"))};
   run.tally.connections = {.opened = network.at("own_connections"),
                            .sent_again = network.at("own_connections_sent_again"),
                            .retransmits = network.at("own_retransmits"),
@@ -212,7 +206,7 @@ void ReadSelf(const Json& json, Report& report) {
                            .http2 = network.value("http2_connections", std::uint64_t{0}),
                            .tls = network.value("tls_sessions", std::uint64_t{0}),
                            .resumed = network.value("tls_resumed", std::uint64_t{0})};
-  for (const auto& row : network.value("addresses", Json::array()))
+  for (const auto& row : network.value("addresses", nlohmann::json::array()))
     run.tally.connections.addresses.Add(
         {.address = row.at("address"), .tried = row.at("tried"), .connected = row.at("connected")});
   run.kernel.machine_busy =
@@ -220,15 +214,16 @@ void ReadSelf(const Json& json, Report& report) {
   report.self = {.bottleneck = self.at("bottleneck"), .valid = json.at("valid"), .reason = json.at("reason")};
 }
 
-Report FromJson(const Json& json) {
+Report FromJson(const nlohmann::json& json) {
   Report report{.engine = json.at("engine"), .plan = PlanOf(json.at("plan")), .run = {}, .self = {}};
   report.identity = json.at("plan").value("identity", "");
   auto& run = report.run;
   run.start_unix_ms = json.at("start_unix_ms");
-  run.duration = Seconds(json.at("duration_s"));
-  run.sending = Seconds(json.value("sending_s", json.at("duration_s")));
+  run.duration = NanosOf(json.at("duration_s"));
+  run.sending = NanosOf(json.value("sending_s", json.at("duration_s")));
   run.counted = json.value("counted", json.at("requests").at("completed"));
-  run.tally.timing.completed_at_last_sent = json.value("completed_while_sending", Json(run.counted));
+  run.tally.timing.completed_at_last_sent =
+      json.value("completed_while_sending", nlohmann::json(run.counted));
   run.stopped = json.at("stopped");
   ReadCounts(json, run);
   run.series = ReadSeries(json.at("series"));
@@ -260,7 +255,7 @@ Report FromJson(const Json& json) {
   if (json.contains("sessions")) ReadSessions(json.at("sessions"), run.tally.sessions);
   ReadSelf(json, report);
   if (!json.at("aborted").is_null()) report.aborted = json.at("aborted");
-  report.until = json.value("until", Json()).is_null() ? "" : json.at("until").get<std::string>();
+  report.until = json.value("until", nlohmann::json()).is_null() ? "" : json.at("until").get<std::string>();
   if (run.tally.sent !=
       run.tally.outcomes.completed() + run.tally.outcomes.failed() + run.tally.in_flight_at_end)
     throw std::runtime_error("its requests do not add up");
@@ -273,7 +268,7 @@ Report FromJson(const Json& json) {
 
 sys::Result<Report> ReadReport(std::string_view text) {
   try {
-    const auto json = Json::parse(text);
+    const auto json = nlohmann::json::parse(text);
     if (json.contains("best_rps")) return sys::Failure("the JSON of loadgen search, and no report of a run");
     if (json.contains("differences"))
       return sys::Failure("the JSON of loadgen compare, and no report of a run");

@@ -9,10 +9,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-sys::Nanos Seconds(const nlohmann::json& json) {
-  return static_cast<sys::Nanos>(std::llround(json.get<double>() * 1e9));
-}
-
 Outcome OutcomeNamed(const std::string& name) { return OutcomeOf(name).value_or(Outcome::kOther); }
 
 Json TargetJson(const TargetInterval& target) {
@@ -54,6 +50,10 @@ TargetInterval ReadTarget(const nlohmann::json& json) {
 
 }  // namespace
 
+sys::Nanos NanosOf(const nlohmann::json& seconds) {
+  return static_cast<sys::Nanos>(std::llround(seconds.get<double>() * 1e9));
+}
+
 Json SeriesJson(const IntervalSeries& series) {
   Json rows = Json::array();
   for (const auto& [begin, interval] : series.intervals()) {
@@ -77,14 +77,14 @@ Json SeriesJson(const IntervalSeries& series) {
 }
 
 IntervalSeries ReadSeries(const nlohmann::json& json) {
-  IntervalSeries series(Seconds(json.at("width_s")));
+  IntervalSeries series(NanosOf(json.at("width_s")));
   for (const auto& row : json.at("rows")) {
     Interval interval{.sent = row.at("sent")};
     for (const auto& [name, n] : row.at("outcomes").items())
       interval.outcomes[static_cast<std::size_t>(OutcomeNamed(name))] = n;
     for (const auto& target : row.value("targets", nlohmann::json::array()))
       interval.targets.push_back(ReadTarget(target));
-    series.Add(Seconds(row.at("begin_s")), interval);
+    series.Add(NanosOf(row.at("begin_s")), interval);
   }
   return series;
 }

@@ -13,4 +13,7 @@ nlohmann::ordered_json SeriesJson(const IntervalSeries& series);
 /// What SeriesJson wrote, without the latencies. Throws nlohmann's exceptions.
 IntervalSeries ReadSeries(const nlohmann::json& json);
 
+/// Of a number of seconds.
+[[nodiscard]] sys::Nanos NanosOf(const nlohmann::json& seconds);
+
 }  // namespace hydrapool::loadgen

@@ -124,7 +124,7 @@ Answer Losses(const Pool& pool, const Steering& steering) {
                     {"rescued", seen.counts[Seen::kRescuedIdle] + seen.counts[Seen::kRescuedInHand]}}));
 }
 
-Answer Watch(const Pool& pool, std::optional<Seen> seen) {
+Answer EventsFrom(const Pool& pool, std::optional<Seen> seen) {
   bool greets = !seen;
   if (greets) seen = Seen::Now(SteeringOf(pool), DeathsOf(pool));
   return [&pool, greets, seen = *seen]() mutable -> std::optional<std::string> {
@@ -173,13 +173,13 @@ Answer Obey(const Pool& pool, std::string_view command) {
     return WithNumber(steering, verb, words[1]);
   if (words.size() == 2 && verb == "watch") {
     auto seen = Seen::Parse(words[1]);
-    return seen ? Watch(pool, std::move(seen)) : Refuse("watch wants a cursor that an event has named");
+    return seen ? EventsFrom(pool, std::move(seen)) : Refuse("watch wants a cursor that an event has named");
   }
   if (words.size() == 1) {
     if (verb == "workers") return Workers(steering);
     if (verb == "leases") return Leases(pool);
     if (verb == "losses") return Losses(pool, steering);
-    if (verb == "watch") return Watch(pool, std::nullopt);
+    if (verb == "watch") return EventsFrom(pool, std::nullopt);
     Json programs = Programs(steering);  // as they are before
     if (verb == "program") {
       programs["draining"] = ScoreboardOf(pool).signs().draining.load();

@@ -100,8 +100,8 @@ int AwaitProgram(const Wish& wish, const Reply& asked) {
     if (is.at("refused") != then.at("refused"))
       return Complain(
           {.message = wish.command + " refused: all stays as it was, and the server's log says why"});
-    constexpr int kPause = 20;
-    ::poll(nullptr, 0, kPause);
+    constexpr int kBetweenLooks = 20;
+    ::poll(nullptr, 0, kBetweenLooks);
   }
   return Complain({.message = "the new program does not serve yet: the server's log says more"});
 }
